@@ -1,0 +1,95 @@
+# Every target sets up what it needs; `make` alone says what there is.
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check lint bench openapi docs requirements clean
+
+help:  ## this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+
+$(STAMP): requirements.txt pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { echo "Argus needs $(PYTHON); name another with PYTHON=…" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --requirement requirements.txt
+	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+run: $(STAMP)  ## start everything, scan the demo survey, keep serving (ONCE=1: end after that)
+	@$(BIN)/python -m services.local.main $(if $(ONCE),--once)
+
+test: $(STAMP)  ## all tests
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --cov --cov-report term:skip-covered --cov-fail-under 90
+
+SLOW := tests/journeys tests/fuzz tests/services/test_boot.py tests/services/test_deploy.py tests/services/test_package.py
+
+check: lint  ## the quick loop: lint, and all tests but those that start whole systems
+	$(BIN)/python -m pytest --quiet --numprocesses 2 --dist loadfile $(addprefix --ignore ,$(SLOW))
+
+lint: $(STAMP)  ## format, lint, types, templates
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/cfn-lint infra/*.yaml
+
+bench: $(STAMP)  ## every benchmark, and docs/performance.md
+	$(BIN)/python -m benchmarks.harness
+
+openapi: $(STAMP)  ## write docs/openapi.json and the plugin pages from the source
+	$(BIN)/python -m services.api.openapi
+	$(BIN)/python -m argus.scanning.docs
+
+requirements:  ## compile the pinned requirements from pyproject.toml
+	test -x $(BIN)/pip-compile || { $(PYTHON) -m venv $(VENV) && $(BIN)/pip install --quiet pip-tools; }
+	$(BIN)/pip-compile $(COMPILE) --extra api --extra worker --extra cli --extra local --extra dev \
+		--output-file requirements.txt pyproject.toml
+	$(BIN)/pip-compile $(COMPILE) --extra api --constraint requirements.txt --output-file requirements-api.txt pyproject.toml
+	$(BIN)/pip-compile $(COMPILE) --extra worker --constraint requirements.txt --output-file requirements-worker.txt pyproject.toml
+
+COMPILE := --quiet --strip-extras --allow-unsafe --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
+	--no-header --annotation-style line
+
+clean:  ## remove everything that was made
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage* src/*.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.PHONY: package
+package: $(STAMP)  ## the zips that Lambda runs, in build/package
+	$(BIN)/python -m services.deploy.package
+
+CHECKOV := build/checkov-venv
+
+$(CHECKOV)/.installed: infra/checkov.txt
+	$(PYTHON) -m venv $(CHECKOV)
+	$(CHECKOV)/bin/pip install --quiet --requirement $<
+	@touch $@
+
+# checkov's rules are in its package: it needs no network, and takes nothing from it. That it still finds what is wrong is
+# seen by a fault put in on purpose.
+.PHONY: audit
+audit: $(CHECKOV)/.installed  ## the templates against checkov's rules, in an environment of its own
+	$(CHECKOV)/bin/checkov --directory infra --framework cloudformation --skip-download --compact --quiet
+	@mkdir -p build/audit && sed '/EnableKeyRotation/d' infra/data.yaml > build/audit/data.yaml
+	@$(CHECKOV)/bin/checkov --file build/audit/data.yaml --check CKV_AWS_7 --skip-download --compact --quiet \
+		| grep 'FAILED for resource: AWS::KMS::Key.Key' >/dev/null \
+		|| { echo "checkov did not find the fault that was put in: its answer above means nothing" >&2; exit 1; }
+
+.PHONY: deploy rollback destroy rehearse
+deploy: $(STAMP)  ## STAGE=staging: stacks, functions, smoke test, in your AWS account (OPTIONS="--domain …")
+	@$(BIN)/python -m services.deploy.main deploy $(STAGE) $(OPTIONS)
+
+rollback: $(STAMP)  ## STAGE=staging: the functions of the release before
+	@$(BIN)/python -m services.deploy.main rollback $(STAGE)
+
+destroy: $(STAMP)  ## STAGE=staging: take the stage away, but for its data
+	@$(BIN)/python -m services.deploy.main destroy $(STAGE) $(OPTIONS)
+
+rehearse: $(STAMP)  ## the steps of deploy on the embedded AWS, then the smoke test through the packages
+	@$(BIN)/python -m services.deploy.rehearse
+
+.PHONY: fuzz
+fuzz: $(STAMP)  ## schemathesis against the running system, with two owners' tokens and three seeds
+	$(BIN)/python -m tests.fuzz
