@@ -1,0 +1,124 @@
+"""The Flask application: blueprints, errors, limits, CORS, documents."""
+
+import json
+import mimetypes
+from pathlib import Path
+
+import flask
+from flask import Flask, Response
+from flask_cors import CORS
+
+from argus import __version__
+from argus.container import Container
+from argus.core import http
+from argus.core.errors import NotFound
+from argus.core.http import Api, unlimited
+from argus.core.openapi import DESCRIPTION, LICENCE
+from argus.core.ratelimit import Limits
+from argus.core.settings import Settings
+from argus.health.routes import blueprint as health_routes
+from argus.identity.routes import blueprint as identity_routes
+from argus.imagery.routes import blueprint as imagery_routes
+from argus.reports.routes import blueprint as reports_routes
+from argus.scanning.routes import blueprint as scanning_routes
+
+PREFIX = "/api/v1"
+EXPLORER = Path(__file__).parent / "explorer"
+
+
+def create_app(container: Container) -> Flask:
+    """Everything that answers HTTP, around the services of one container."""
+    app = Flask("argus", static_folder=None)
+    app.config |= {"API_TITLE": "Argus", "API_VERSION": __version__, "OPENAPI_VERSION": "3.1.0"}
+    limits = Limits.make(
+        table=container.table("requests"),
+        clock=container.clock,
+        per_caller=container.settings.rate_limit,
+        per_address=container.settings.ip_rate_limit,
+    )
+    limits.install(app)
+    http.install(
+        app,
+        authenticate=container.identity.authenticate,
+        idempotency=container.idempotency,
+        cursors=lambda: container.cursors,
+        ids=container.ids,
+        limits=limits,
+    )
+    CORS(
+        app,
+        origins=list(container.settings.allowed_origins),
+        allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match", "X-Request-ID"],
+        expose_headers=[
+            *("ETag", "Idempotent-Replayed", "Link", "Location", "RateLimit", "RateLimit-Policy", "Retry-After"),
+            "X-Request-ID",
+        ],
+        max_age=600,
+    )
+    about = {"description": DESCRIPTION, "license": LICENCE, "x-ratelimit": limits.described()}
+    api = Api(app, spec_kwargs={"info": about})
+    for blueprint in (
+        identity_routes(container.identity, _sign_in_ways(container.settings)),
+        imagery_routes(container.imagery),
+        scanning_routes(container.scanning),
+        reports_routes(container.reports),
+    ):
+        api.register_blueprint(blueprint, url_prefix=PREFIX)
+    api.register_blueprint(health_routes(container.health))
+    app.register_blueprint(_documents(api))
+    http.require_scopes(app)
+    return app
+
+
+def _sign_in_ways(settings: Settings) -> list[dict[str, str]]:
+    """What a client needs to sign in at each trusted issuer that is a Cognito user pool."""
+    cognito = f"https://cognito-idp.{settings.region}.amazonaws.com"
+    return [
+        {
+            "issuer": trusted.issuer,
+            "client_id": trusted.client_ids[0],
+            "endpoint": settings.aws_endpoint or cognito,
+            "region": settings.region,
+        }
+        for trusted in settings.trusted_issuers
+        if trusted.issuer.startswith(cognito)
+    ]
+
+
+def _documents(api: Api) -> flask.Blueprint:
+    """The OpenAPI document, and a page to explore it made of an installed package: nothing comes from a CDN."""
+    blp = flask.Blueprint("documents", __name__)
+
+    @blp.get(f"{PREFIX}/openapi.json")
+    @unlimited
+    def openapi() -> Response:
+        return Response(json.dumps(api.document()), content_type="application/json")
+
+    @blp.get("/docs")
+    @unlimited
+    def docs() -> Response:
+        return _page(EXPLORER / "index.html")
+
+    @blp.get("/docs/<name>")
+    @unlimited
+    def asset(name: str) -> Response:
+        if name == "start.js":
+            return _page(EXPLORER / name)
+        import flask_swagger_ui
+
+        dist = Path(flask_swagger_ui.__file__).parent / "dist"
+        if name not in {entry.name for entry in dist.iterdir()}:
+            raise NotFound(name)
+        return _page(dist / name)
+
+    return blp
+
+
+def _page(path: Path) -> Response:
+    response = Response(path.read_bytes(), mimetype=mimetypes.guess_type(path.name)[0])
+    # Swagger UI styles its elements inline and draws icons from data URLs.
+    response.headers["Content-Security-Policy"] = (
+        "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'"
+    )
+    response.headers["Cache-Control"] = "public, max-age=3600"
+    return response

@@ -1,0 +1,1 @@
+"""Tools every capability borrows. Knows no capability."""

@@ -1,0 +1,75 @@
+"""Clients for AWS, real or embedded. One session; each client is made on first use and kept."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from argus.core.observability import current_work
+from argus.core.presign import Credentials
+from argus.core.settings import Settings
+
+ClientFactory = Callable[[], Any]
+
+
+@dataclass(frozen=True)
+class Aws:
+    """Where boto3 is met. Importing it takes a quarter of a second, so it happens with the first client."""
+
+    settings: Settings
+    _clients: dict[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def session(self) -> Any:
+        import boto3
+
+        return boto3.session.Session(region_name=self.settings.region)
+
+    def client(self, service: str, *, patient: bool = True) -> Any:
+        """A shared client. boto3's clients, unlike its sessions, are safe to share between threads.
+
+        One that is not patient asks once, and waits a second: for questions whose answer is worth no more.
+        """
+        name = service if patient else f"{service}, impatient"
+        if name not in self._clients:
+            self._clients[name] = self._make(service, patient=patient)
+        return self._clients[name]
+
+    def _make(self, service: str, *, patient: bool) -> Any:
+        from botocore.config import Config
+
+        config = Config(
+            retries={"mode": "standard", "total_max_attempts": 4 if patient else 1},
+            connect_timeout=2 if patient else 1,
+            read_timeout=(25 if service == "sqs" else 10) if patient else 1,  # a long poll waits 20 s
+            max_pool_connections=32,
+            s3={"addressing_style": "path" if self.settings.aws_endpoint else "virtual"},
+        )
+        made = self.session.client(service, endpoint_url=self.settings.aws_endpoint or None, config=config)
+        if service == "dynamodb":
+            made.meta.events.register("provide-client-params.dynamodb", _ask_capacity)
+            made.meta.events.register("after-call.dynamodb", _count_capacity)
+        return made
+
+    def lazily(self, service: str) -> ClientFactory:
+        return lambda: self.client(service)
+
+    def credentials(self) -> Credentials:
+        """What signs links, and until when: botocore knows that of assumed roles, not of Lambda's own."""
+        found = self.session.get_credentials()
+        frozen = found.get_frozen_credentials()
+        return Credentials(frozen.access_key, frozen.secret_key, frozen.token, getattr(found, "_expiry_time", None))
+
+
+def _ask_capacity(params: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """Have DynamoDB say what each call costs; all operations that we use know the parameter."""
+    return {"ReturnConsumedCapacity": "TOTAL", **params}
+
+
+def _count_capacity(parsed: dict[str, Any], **_: Any) -> None:
+    """Add what a call has cost to the request or job that made it."""
+    work, told = current_work(), parsed.get("ConsumedCapacity")
+    if work is None or not told:
+        return
+    tables = told if isinstance(told, list) else [told]  # batches and transactions tell of each table
+    work.capacity_units += sum(table.get("CapacityUnits", 0.0) for table in tables)

@@ -1,0 +1,19 @@
+"""Time is handed in, so that under test it stands still."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+Clock = Callable[[], datetime]
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def rfc3339(moment: datetime) -> str:
+    """UTC with milliseconds, `2026-01-31T09:05:00.000Z`: sorts as text as it does as time."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def from_rfc3339(text: str) -> datetime:
+    return datetime.fromisoformat(text)

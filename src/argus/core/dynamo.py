@@ -1,0 +1,287 @@
+"""DynamoDB tables with the few verbs we use: get, put, update, delete, query, transact. There is no scan.
+
+An item is a plain dict with `pk` and `sk`. Conditions are DynamoDB's own expressions: `#name` stands for the
+attribute `name` (many good names are reserved words), `:value` for an entry of `values`.
+"""
+
+import random
+import re
+import time
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from argus.core.aws import ClientFactory
+from argus.core.errors import ArgusError
+
+Item = dict[str, Any]
+
+_MAX_BATCH = 25
+_SMALLEST = 1e-100  # DynamoDB refuses numbers nearer to zero than 1e-130; no measurement of ours comes near
+_RETRIES = 8
+
+
+class ConditionFailed(ArgusError):
+    """The item was not as the write required."""
+
+    def __init__(self, item: Item | None) -> None:
+        super().__init__("the item was not as the write required")
+        self.item = item  # as it stood, where DynamoDB tells
+
+
+class Overloaded(ArgusError):
+    """The table takes no more for now."""
+
+    status = 503
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page of a query. `last_key` is None on the last one."""
+
+    items: list[Item]
+    last_key: Item | None
+
+
+def _names(*expressions: str | None) -> dict[str, str]:
+    return {f"#{name}": name for text in expressions if text for name in re.findall(r"#(\w+)", text)}
+
+
+def to_wire(value: Any) -> dict[str, Any]:
+    """A Python value as a DynamoDB attribute value. Floats travel as their shortest exact text, but for tiny ones."""
+    match value:
+        case None:
+            return {"NULL": True}
+        case bool():
+            return {"BOOL": value}
+        case float() if abs(value) < _SMALLEST:
+            return {"N": "0"}
+        case int() | float():
+            return {"N": repr(value)}
+        case str():
+            return {"S": str(value)}
+        case bytes():
+            return {"B": value}
+        case Mapping():
+            return {"M": {key: to_wire(entry) for key, entry in value.items()}}
+        case Sequence():
+            return {"L": [to_wire(entry) for entry in value]}
+    raise TypeError(f"{type(value).__name__} has no place in an item")
+
+
+def from_wire(attribute: Mapping[str, Any]) -> Any:
+    ((kind, value),) = attribute.items()
+    match kind:
+        case "N":
+            return int(value) if value.lstrip("-").isdigit() else float(value)
+        case "M":
+            return {key: from_wire(entry) for key, entry in value.items()}
+        case "L":
+            return [from_wire(entry) for entry in value]
+        case "NULL":
+            return None
+    return value
+
+
+def _item(wire: Mapping[str, Any]) -> Item:
+    return {key: from_wire(entry) for key, entry in wire.items()}
+
+
+def _wire(item: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: to_wire(entry) for key, entry in item.items()}
+
+
+@dataclass(frozen=True)
+class Put:
+    """One item of a transaction."""
+
+    item: Item
+    when: str | None = None
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table. Reads are strongly consistent unless they go through an index."""
+
+    name: str
+    client: ClientFactory
+
+    def get(self, pk: str, sk: str) -> Item | None:
+        answer = self.client().get_item(TableName=self.name, Key=_wire({"pk": pk, "sk": sk}), ConsistentRead=True)
+        return _item(answer["Item"]) if "Item" in answer else None
+
+    def put(self, item: Item, *, when: str | None = None, values: Mapping[str, Any] | None = None) -> None:
+        """Write a whole item; raise `ConditionFailed` when the one that stands there does not satisfy `when`."""
+        self._conditional("put_item", {"Item": _wire(item)}, when, values)
+
+    def update(
+        self,
+        pk: str,
+        sk: str,
+        *,
+        changes: Mapping[str, Any],
+        remove: Iterable[str] = (),
+        when: str = "attribute_exists(pk)",
+        values: Mapping[str, Any] | None = None,
+    ) -> Item:
+        """Change attributes and return the whole item as it now stands. By default the item must exist."""
+        expression = "SET " + ", ".join(f"#{name} = :set_{name}" for name in changes)
+        removed = list(remove)
+        if removed:
+            expression += " REMOVE " + ", ".join(f"#{name}" for name in removed)
+        arguments = {"Key": _wire({"pk": pk, "sk": sk}), "UpdateExpression": expression, "ReturnValues": "ALL_NEW"}
+        every = {**{f":set_{name}": value for name, value in changes.items()}, **(values or {})}
+        return _item(self._conditional("update_item", arguments, when, every)["Attributes"])
+
+    def count(self, pk: str, sk: str, *, by: int, expires_at: int) -> int:
+        """Add to a counter, which begins at 0, and return what it stands at."""
+        answer = self.client().update_item(
+            TableName=self.name,
+            Key=_wire({"pk": pk, "sk": sk}),
+            UpdateExpression="ADD #count :by SET #expires_at = :expires_at",
+            ExpressionAttributeNames=_names("#count #expires_at"),
+            ExpressionAttributeValues=_wire({":by": by, ":expires_at": expires_at}),
+            ReturnValues="UPDATED_NEW",
+        )
+        return int(from_wire(answer["Attributes"]["count"]))
+
+    def delete(self, pk: str, sk: str, *, when: str | None = None, values: Mapping[str, Any] | None = None) -> None:
+        self._conditional("delete_item", {"Key": _wire({"pk": pk, "sk": sk})}, when, values)
+
+    def query(
+        self,
+        pk: str,
+        *,
+        prefix: str = "",
+        up_to: str | None = None,
+        index: str | None = None,
+        newest_first: bool = False,
+        limit: int = 100,
+        after: Item | None = None,
+        keep: str | None = None,
+        values: Mapping[str, Any] | None = None,
+    ) -> Page:
+        """One page of the items of a partition, in the order of their sort key.
+
+        `prefix` and `up_to` (inclusive) narrow the sort key; `keep` filters what was read. A page may hold fewer than
+        `limit` items, even none, and still not be the last: DynamoDB counts before it filters.
+        """
+        hash_key, range_key = (f"{index}pk", f"{index}sk") if index else ("pk", "sk")
+        condition = f"#{hash_key} = :pk"
+        every = {":pk": pk, **(values or {})}
+        if prefix:
+            condition += f" AND begins_with(#{range_key}, :prefix)"
+            every[":prefix"] = prefix
+        if up_to is not None:
+            condition += f" AND #{range_key} <= :up_to"
+            every[":up_to"] = up_to
+        arguments: dict[str, Any] = {
+            "TableName": self.name,
+            "KeyConditionExpression": condition,
+            "ExpressionAttributeNames": _names(condition, keep),
+            "ExpressionAttributeValues": _wire(every),
+            "ScanIndexForward": not newest_first,
+            "Limit": limit,
+        }
+        if index:
+            arguments["IndexName"] = index
+        else:
+            arguments["ConsistentRead"] = True
+        if keep:
+            arguments["FilterExpression"] = keep
+        if after:
+            arguments["ExclusiveStartKey"] = _wire(after)
+        answer = self.client().query(**arguments)
+        last = answer.get("LastEvaluatedKey")
+        return Page([_item(entry) for entry in answer["Items"]], _item(last) if last else None)
+
+    def query_filled(self, pk: str, *, limit: int, after: Item | None = None, **how: Any) -> Page:
+        """A full page even where `keep` drops much: goes on until `limit` items are kept or the partition ends."""
+        items: list[Item] = []
+        while True:
+            page = self.query(pk, limit=limit - len(items), after=after, **how)
+            items += page.items
+            after = page.last_key
+            if after is None or len(items) == limit:
+                return Page(items, after)
+
+    def query_all(self, pk: str, *, prefix: str = "") -> Iterator[Item]:
+        """Every item of a partition under a prefix, page by page."""
+        page = self.query(pk, prefix=prefix)
+        yield from page.items
+        while page.last_key:
+            page = self.query(pk, prefix=prefix, after=page.last_key)
+            yield from page.items
+
+    def put_many(self, items: Iterable[Item]) -> None:
+        """Write items unconditionally, 25 to a call; items under the same key must be the same item."""
+        self._batch([{"PutRequest": {"Item": _wire(item)}} for item in items])
+
+    def delete_many(self, keys: Iterable[tuple[str, str]]) -> None:
+        self._batch([{"DeleteRequest": {"Key": _wire({"pk": pk, "sk": sk})}} for pk, sk in keys])
+
+    def transact(self, puts: Sequence[Put]) -> None:
+        """Write all or none; raise `ConditionFailed` when one condition does not hold."""
+        entries = [
+            {
+                "Put": {"TableName": self.name, "Item": _wire(put.item)}
+                | ({"ConditionExpression": put.when} if put.when else {})
+            }
+            for put in puts
+        ]
+        client = self.client()
+        for attempt in range(_RETRIES):
+            try:
+                client.transact_write_items(TransactItems=entries)
+            except client.exceptions.TransactionCanceledException as error:
+                reasons = {reason.get("Code") for reason in error.response.get("CancellationReasons", ())}
+                if "ConditionalCheckFailed" in reasons:
+                    raise ConditionFailed(None) from error
+                time.sleep(random.uniform(0, 0.02 * 2**attempt))  # another transaction holds one of the items
+            else:
+                return
+        raise Overloaded(f"{self.name}: a transaction was refused {_RETRIES} times")
+
+    def _batch(self, requests: list[dict[str, Any]]) -> None:
+        for start in range(0, len(requests), _MAX_BATCH):
+            left = requests[start : start + _MAX_BATCH]
+            for _ in range(_RETRIES):
+                answer = self.client().batch_write_item(RequestItems={self.name: left})
+                left = answer.get("UnprocessedItems", {}).get(self.name, [])
+                if not left:
+                    break
+            else:
+                raise Overloaded(f"{self.name}: {len(left)} items were not taken in {_RETRIES} tries")
+
+    def _conditional(
+        self, verb: str, arguments: dict[str, Any], when: str | None, values: Mapping[str, Any] | None
+    ) -> Any:
+        arguments = {"TableName": self.name, **arguments}
+        if when:
+            arguments["ConditionExpression"] = when
+            arguments["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
+        if names := _names(when, arguments.get("UpdateExpression")):
+            arguments["ExpressionAttributeNames"] = names
+        if values:
+            arguments["ExpressionAttributeValues"] = _wire(values)
+        client = self.client()
+        try:
+            return getattr(client, verb)(**arguments)
+        except client.exceptions.ConditionalCheckFailedException as error:
+            old = error.response.get("Item")
+            raise ConditionFailed(_item(old) if old else None) from error
+
+
+# Unfinished things of all organisations stand in an index by the time to look at them again. Eight partitions, as one
+# takes a thousand writes a second and no more.
+_DUE_SHARDS = 8
+
+
+def due_shard(thing_id: str) -> str:
+    """The index partition (`gsi1pk`) under which a thing waits for its time."""
+    return f"due#{zlib.crc32(thing_id.encode()) % _DUE_SHARDS}"
+
+
+def due_shards() -> list[str]:
+    return [f"due#{shard}" for shard in range(_DUE_SHARDS)]

@@ -1,0 +1,96 @@
+"""Objects in the media bucket. Keys begin with the organisation: `org_…/images/img_…/original`."""
+
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from argus.core.aws import ClientFactory
+from argus.core.errors import NotFound, TooLarge
+
+
+class NoSuchObject(NotFound):
+    """There is no such object."""
+
+
+class ObjectTooLarge(TooLarge):
+    """The object is larger than this reader takes."""
+
+
+@dataclass(frozen=True)
+class NewObject:
+    """Something to store. `cache_control` is what browsers and CDNs are told."""
+
+    key: str
+    body: bytes
+    content_type: str
+    cache_control: str = "private, max-age=31536000, immutable"
+
+
+@dataclass(frozen=True)
+class Objects:
+    """One bucket."""
+
+    bucket: str
+    client: ClientFactory
+
+    def get(self, key: str, *, max_bytes: int, version_id: str | None = None) -> bytes:
+        """The whole object; raise `ObjectTooLarge` before reading one of more than `max_bytes`."""
+        answer = self._get(key, **({"VersionId": version_id} if version_id else {}))
+        if answer["ContentLength"] > max_bytes:
+            answer["Body"].close()
+            raise ObjectTooLarge(f"{key} has {answer['ContentLength']} bytes, more than {max_bytes}")
+        return bytes(answer["Body"].read())
+
+    def version(self, key: str) -> str:
+        """The id of the object's newest version, for those whom an event did not tell."""
+        client = self.client()
+        try:
+            return str(client.head_object(Bucket=self.bucket, Key=key).get("VersionId", ""))
+        except client.exceptions.ClientError as error:
+            if error.response["ResponseMetadata"]["HTTPStatusCode"] == 404:
+                raise NoSuchObject(key) from error
+            raise
+
+    def delete_version(self, key: str, version_id: str) -> None:
+        """Remove one version; the one before it is the newest again."""
+        gone = {"Objects": [{"Key": key, "VersionId": version_id}], "Quiet": True}
+        self.client().delete_objects(Bucket=self.bucket, Delete=gone)
+
+    def get_range(self, key: str, first: int, last: int) -> bytes:
+        """The bytes from `first` to `last`, both included; fewer where the object ends."""
+        return bytes(self._get(key, Range=f"bytes={first}-{last}")["Body"].read())
+
+    def put(self, new: NewObject) -> None:
+        self.client().put_object(
+            Bucket=self.bucket,
+            Key=new.key,
+            Body=new.body,
+            ContentType=new.content_type,
+            CacheControl=new.cache_control,
+        )
+
+    def put_all(self, new: Iterable[NewObject]) -> None:
+        """Store several at once: each takes a round trip, and they do not depend on each other."""
+        with ThreadPoolExecutor(max_workers=8) as pool:
+            for _ in pool.map(self.put, new):
+                pass
+
+    def delete_under(self, prefix: str) -> None:
+        """Remove every object under the prefix, with all versions: in a versioned bucket a plain delete only hides."""
+        client = self.client()
+        pages = client.get_paginator("list_object_versions").paginate(Bucket=self.bucket, Prefix=prefix)
+        for page in pages:
+            found = [*page.get("Versions", ()), *page.get("DeleteMarkers", ())]
+            gone = [{"Key": entry["Key"], "VersionId": entry["VersionId"]} for entry in found]
+            if gone:
+                client.delete_objects(Bucket=self.bucket, Delete={"Objects": gone, "Quiet": True})
+
+    def _get(self, key: str, **how: Any) -> Any:
+        client = self.client()
+        try:
+            return client.get_object(Bucket=self.bucket, Key=key, **how)
+        except client.exceptions.ClientError as error:
+            if error.response["Error"]["Code"] in ("NoSuchKey", "NoSuchVersion"):
+                raise NoSuchObject(key) from error
+            raise

@@ -1,0 +1,93 @@
+"""What Argus writes about its work: one JSON line per event, with the request's id and without secrets.
+
+Whoever works — a request, a job — does so inside a `request_scope`, which also gathers what the work has used.
+"""
+
+import json
+import logging
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any
+
+from argus.core.masking import mask
+
+
+@dataclass
+class Work:
+    """One request or job: for whom, since when, and the DynamoDB capacity units it has used.
+
+    A write whose condition failed uses units too, but DynamoDB does not tell them: the sum is a lower bound.
+    """
+
+    request_id: str
+    caller_id: str = ""
+    capacity_units: float = 0.0
+    started: float = field(default_factory=time.perf_counter)
+
+    @property
+    def ms(self) -> float:
+        return round((time.perf_counter() - self.started) * 1000, 1)
+
+    def used(self) -> dict[str, Any]:
+        """What the line about the finished work says of it."""
+        return {"ms": self.ms, "capacity_units": self.capacity_units, "cold": next(_cold, False)}
+
+
+_work: ContextVar[Work | None] = ContextVar("work", default=None)
+_cold = iter([True])  # for the first work that this process finishes
+_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
+
+
+def current_work() -> Work | None:
+    return _work.get()
+
+
+def current_request_id() -> str:
+    work = _work.get()
+    return work.request_id if work else ""
+
+
+@contextmanager
+def request_scope(request_id: str, caller_id: str = "") -> Iterator[Work]:
+    """Log lines and queue messages made inside carry this id, and what is used inside is counted."""
+    work = Work(request_id, caller_id)
+    token = _work.set(work)
+    try:
+        yield work
+    finally:
+        _work.reset(token)
+
+
+class JsonFormatter(logging.Formatter):
+    """A record as one line of JSON: time, level, logger, message, request_id, caller, and what came by `extra`."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, Any] = {
+            "at": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created)) + f".{int(record.msecs):03d}Z",
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if work := _work.get():
+            line["request_id"] = work.request_id
+            if work.caller_id:
+                line["caller"] = work.caller_id
+        line |= {key: value for key, value in vars(record).items() if key not in _STANDARD}
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return mask(json.dumps(line, default=str))
+
+
+def configure_logging(level: str) -> None:
+    """Send everything to standard output as JSON. Lambda's own handler is replaced, or each line would come twice."""
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(JsonFormatter())
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+    for talkative in ("botocore", "boto3", "urllib3", "werkzeug", "PIL"):
+        logging.getLogger(talkative).setLevel(logging.WARNING)

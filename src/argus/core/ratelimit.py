@@ -1,0 +1,211 @@
+"""Rate limits that hold across Lambdas: flask-limiter, counting in DynamoDB.
+
+Fixed windows, aligned to the epoch: the window's end is part of the key, so that counting is one atomic write and
+nothing is ever reset. When DynamoDB does not answer, requests are admitted and a metric says so: a limit protects the
+service, and refusing everyone would not.
+
+Every request is counted once, and costs one write: for its caller when there is one, else — a public route, or
+credentials that were refused — for the address it came from. The count itself tells whether an address has spent its
+quota; each process remembers those that have, and until their window ends refuses them before it looks at a token.
+"""
+
+import ipaddress
+import logging
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from botocore.exceptions import BotoCoreError, ClientError
+from flask import Flask, g
+from flask_limiter import Limiter
+from limits import RateLimitItem, parse
+from limits.storage import Storage
+
+from argus.core import metrics
+from argus.core.clock import Clock
+from argus.core.dynamo import Table
+from argus.core.errors import TooManyRequests
+from argus.core.http import Caller, client_address
+
+_SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400}
+_REMEMBERED = 10_000  # addresses; more than spend their quota in one window of one process
+
+_log = logging.getLogger("argus.ratelimit")
+
+
+class DynamoStorage(Storage):
+    """Counters in a table, with the verbs of `limits`; it registers itself for `dynamodb://`.
+
+    `limits` ends every key with the amount, the multiple and the name of the period: `…/600/1/minute`.
+    """
+
+    STORAGE_SCHEME = ["dynamodb"]
+
+    def __init__(self, uri: str | None = None, wrap_exceptions: bool = False, **needs: Any) -> None:
+        super().__init__(uri, wrap_exceptions=wrap_exceptions)
+        self.table: Table = needs["table"]
+        self.clock: Clock = needs["clock"]
+
+    @property
+    def base_exceptions(self) -> tuple[type[Exception], ...]:
+        return (BotoCoreError, ClientError)
+
+    def incr(self, key: str, expiry: float, amount: int = 1) -> int:
+        """The count in the present window, after adding `amount`."""
+        end = self._window_end(key)
+        return self.table.count(self._pk(key, end), "window", by=amount, expires_at=end)
+
+    def get(self, key: str) -> int:
+        item = self.table.get(self._pk(key, self._window_end(key)), "window")
+        return int(item["count"]) if item else 0
+
+    def get_expiry(self, key: str) -> float:
+        return self._window_end(key)
+
+    def check(self) -> bool:
+        self.table.get("limit#check", "window")
+        return True
+
+    def reset(self) -> int | None:
+        return None  # would need a scan, and only tests would ask for it
+
+    def clear(self, key: str) -> None:
+        self.table.delete(self._pk(key, self._window_end(key)), "window")
+
+    def _window_end(self, key: str) -> int:
+        *_, multiple, period = key.split("/")
+        return _window_end(self.clock, int(multiple) * _SECONDS[period])
+
+    @staticmethod
+    def _pk(key: str, end: int) -> str:
+        return f"limit#{key}#{end}"
+
+
+def _window_end(clock: Clock, seconds: int) -> int:
+    return (int(clock().timestamp()) // seconds + 1) * seconds
+
+
+@dataclass(frozen=True)
+class Policy:
+    """So many requests in so many seconds, for each caller or each address."""
+
+    name: str
+    limit: RateLimitItem
+
+    @property
+    def described(self) -> dict[str, Any]:
+        return {"quota": self.limit.amount, "window_seconds": self.limit.get_expiry()}
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How someone stands with a policy: the count after this request, in the window that ends then."""
+
+    policy: Policy
+    count: int
+    ends_at: int
+
+    @property
+    def spent(self) -> bool:
+        return self.count > self.policy.limit.amount
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a caller, and an address without a caller, may ask of the API.
+
+    API keys will have limits of their own: another policy for `count_caller` to choose, once there are keys.
+    """
+
+    limiter: Limiter
+    clock: Clock
+    per_caller: Policy
+    per_address: Policy
+    _spent: dict[str, Standing] = field(default_factory=dict)
+
+    @classmethod
+    def make(cls, *, table: Table, clock: Clock, per_caller: str, per_address: str) -> "Limits":
+        """Limits as flask-limiter spells them, `600 per minute`."""
+        limiter = Limiter(
+            lambda: _network(client_address()),
+            storage_uri="dynamodb://",
+            storage_options=cast(dict[str, Any], {"table": table, "clock": clock}),
+            strategy="fixed-window",
+        )  # no limits of its own: `core.http` counts, before or after it knows who calls
+        return cls(limiter, clock, Policy("caller", parse(per_caller)), Policy("address", parse(per_address)))
+
+    def install(self, app: Flask) -> None:
+        self.limiter.init_app(app)
+
+    def admit(self) -> None:
+        """Refuse an address that has spent its quota, without asking the table."""
+        standing = self._spent.get(_network(client_address()))
+        if standing is not None and standing.ends_at > self.clock().timestamp():
+            self._judge(standing)
+
+    def count_address(self) -> None:
+        """Count a request without a caller; raise `TooManyRequests` when that is one too many."""
+        address = _network(client_address())
+        standing = self._count(self.per_address, address)
+        if standing is not None and standing.spent:
+            self._remember(address, standing)
+        self._judge(standing)
+
+    def count_caller(self, caller: Caller) -> None:
+        """Count a request of someone known; raise `TooManyRequests` when that is one too many."""
+        self._judge(self._count(self.per_caller, f"{caller.organisation_id}:{caller.user_id}"))
+
+    def headers(self) -> Mapping[str, str]:
+        """What this request's answer says of limits: draft-ietf-httpapi-ratelimit-headers-10."""
+        standing: Standing | None = g.get("rate_limit")
+        if standing is None:
+            return {}
+        policy, limit = standing.policy, standing.policy.limit
+        remaining = max(0, limit.amount - standing.count)
+        return {
+            "RateLimit-Policy": f'"{policy.name}";q={limit.amount};w={limit.get_expiry()}',
+            "RateLimit": f'"{policy.name}";r={remaining};t={self._seconds_left(standing)}',
+        }
+
+    def described(self) -> dict[str, Any]:
+        """The limits, for the OpenAPI document."""
+        return {policy.name: policy.described for policy in (self.per_caller, self.per_address)}
+
+    def _count(self, policy: Policy, whom: str) -> Standing | None:
+        """None when nobody can count: then nobody is refused."""
+        limit = policy.limit
+        key = limit.key_for(policy.name, whom)
+        storage = cast(DynamoStorage, self.limiter.storage)
+        ends_at = _window_end(self.clock, limit.get_expiry())
+        try:
+            return Standing(policy, storage.incr(key, limit.get_expiry()), ends_at)
+        except (BotoCoreError, ClientError, OSError) as error:
+            _log.warning("rate limit not counted, request admitted", exc_info=error)
+            metrics.record({"rate_limit_unavailable": 1})
+            return None
+
+    def _judge(self, standing: Standing | None) -> None:
+        g.rate_limit = standing
+        if standing is not None and standing.spent:
+            detail = f"the limit of each {standing.policy.name} is {standing.policy.limit}"
+            raise TooManyRequests(detail, retry_after_seconds=self._seconds_left(standing))
+
+    def _remember(self, address: str, standing: Standing) -> None:
+        if len(self._spent) >= _REMEMBERED:
+            self._spent.clear()  # they are counted anew, and stand here again with their next request
+        self._spent[address] = standing
+
+    def _seconds_left(self, standing: Standing) -> int:
+        return max(1, math.ceil(standing.ends_at - self.clock().timestamp()))
+
+
+def _network(address: str) -> str:
+    """Whom an address stands for: of IPv6, the /64 that one line or host has to itself."""
+    try:
+        known = ipaddress.ip_address(address)
+    except ValueError:
+        return "unknown"
+    if known.version == 4:
+        return str(known)
+    return str(known.ipv4_mapped or ipaddress.ip_network((known, 64), strict=False))

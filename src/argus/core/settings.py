@@ -1,0 +1,173 @@
+"""Every setting, read once. The README's table is compared with this module by a test."""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from argus.core.errors import ArgusError
+from argus.core.secrets import is_reference
+
+LOCAL_STAGES = frozenset({"local", "test"})
+
+
+class BadSetting(ArgusError):
+    """A setting is missing or wrong."""
+
+
+@dataclass(frozen=True)
+class TrustedIssuer:
+    """An issuer whose tokens we believe, and what such a token must say."""
+
+    issuer: str
+    jwks_url: str
+    client_ids: tuple[str, ...]  # `client_id` of a Cognito access token, else `aud`
+    token_use: str | None = "access"  # Cognito's kind of token; None where an issuer has no such claim
+
+
+def _issuers(text: str) -> tuple[TrustedIssuer, ...]:
+    return tuple(
+        TrustedIssuer(**{**entry, "client_ids": tuple(entry["client_ids"])}) for entry in json.loads(text or "[]")
+    )
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def _switch(text: str) -> bool:
+    return {"on": True, "off": False}[text]
+
+
+def _switch_or_unset(text: str) -> bool | None:
+    return _switch(text) if text else None
+
+
+def _setting(name: str, default: str, about: str, read: Callable[[str], Any] = str, *, secret: bool = False) -> Any:
+    return field(metadata={"name": name, "default": default, "about": about, "read": read}, repr=not secret)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What differs between a laptop, a test, staging and production."""
+
+    stage: str = _setting("ARGUS_STAGE", "local", "`local`, `test`, `dev`, `staging` or `production`")
+    region: str = _setting("AWS_REGION", "eu-west-1", "AWS region")
+    account_id: str = _setting("ARGUS_ACCOUNT_ID", "123456789012", "AWS account; part of bucket names and queue URLs")
+    aws_endpoint: str = _setting("ARGUS_AWS_ENDPOINT", "", "embedded AWS to use instead of the real one")
+    trusted_issuers: tuple[TrustedIssuer, ...] = _setting(
+        "ARGUS_TRUSTED_ISSUERS",
+        "[]",
+        "JSON list of `{issuer, jwks_url, client_ids, token_use}` whose tokens are believed",
+        _issuers,
+    )
+    allowed_origins: tuple[str, ...] = _setting(
+        "ARGUS_ALLOWED_ORIGINS", "", "comma-separated web origins that CORS admits", _names
+    )
+    cursor_secret: str = _setting(
+        "ARGUS_CURSOR_SECRET",
+        "",
+        "key that signs page cursors, 32 characters or more outside `local`; or where it is kept: "
+        "`ssm:PARAMETER`, `secretsmanager:ARN`",
+        secret=True,
+    )
+    log_level: str = _setting("ARGUS_LOG_LEVEL", "INFO", "`DEBUG`, `INFO`, `WARNING` or `ERROR`")
+    metrics: bool | None = _setting(
+        "ARGUS_METRICS",
+        "",
+        "`on` or `off`: metrics for CloudWatch on standard output; unset, on outside `local`",
+        _switch_or_unset,
+    )
+    tracing: bool = _setting(
+        "ARGUS_TRACING",
+        "off",
+        "`on` sends X-Ray segments to the daemon; on Lambda its active tracing must be on",
+        _switch,
+    )
+    sentry_dsn: str = _setting(
+        "ARGUS_SENTRY_DSN", "", "Sentry project that errors are sent to, or where the DSN is kept", secret=True
+    )
+    rate_limit: str = _setting(
+        "ARGUS_RATE_LIMIT", "600 per minute", "requests a user may make, as flask-limiter says it"
+    )
+    ip_rate_limit: str = _setting(
+        "ARGUS_IP_RATE_LIMIT",
+        "300 per minute",
+        "requests an address may make without a caller: to public routes, or with credentials that are refused",
+    )
+    link_role: str = _setting(
+        "ARGUS_LINK_ROLE", "", "ARN of a role that signs links; on Lambda only such credentials tell when they end"
+    )
+    link_seconds: int = _setting("ARGUS_LINK_SECONDS", "3600", "how long a presigned download lives", int)
+    link_window_seconds: int = _setting(
+        "ARGUS_LINK_WINDOW_SECONDS", "900", "how long the same link is handed out, so that browsers cache it", int
+    )
+    media_origin: str = _setting(
+        "ARGUS_MEDIA_ORIGIN",
+        "",
+        "where links to media lead instead of the bucket: the `https://` origin of a CloudFront that passes them on",
+    )
+    lease_seconds: int = _setting(
+        "ARGUS_LEASE_SECONDS",
+        "300",
+        "how long a worker holds an image or scan without a sign of life; shorter than the queues' visibility timeout",
+        int,
+    )
+    upload_seconds: int = _setting("ARGUS_UPLOAD_SECONDS", "3600", "how long a presigned upload is open", int)
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> "Settings":
+        values = {}
+        for setting in fields(cls):
+            about = setting.metadata
+            text = environ.get(about["name"], about["default"])
+            try:
+                values[setting.name] = about["read"](text)
+            except (ValueError, TypeError, KeyError) as error:
+                raise BadSetting(f"{about['name']} cannot be read: {error}") from error
+        settings = cls(**values)
+        settings.check()
+        return settings
+
+    def check(self) -> None:
+        """Refuse what would be dangerous, before the first request."""
+        if not re.fullmatch(r"[a-z]{2,16}", self.stage):
+            raise BadSetting(f"ARGUS_STAGE is {self.stage!r}, not 2-16 small letters")
+        if not 0 < self.link_window_seconds < self.link_seconds <= 604_800:
+            raise BadSetting(
+                "ARGUS_LINK_WINDOW_SECONDS must be shorter than ARGUS_LINK_SECONDS, and that a week at most"
+            )
+        if not 60 <= self.upload_seconds <= 604_800:
+            raise BadSetting("ARGUS_UPLOAD_SECONDS is between a minute and a week")
+        if not re.fullmatch(r"(https://[a-z0-9.-]+)?", self.media_origin):
+            raise BadSetting("ARGUS_MEDIA_ORIGIN is an origin such as https://argus.example.com, or empty")
+        if "*" in self.allowed_origins:
+            raise BadSetting("ARGUS_ALLOWED_ORIGINS names origins; * would admit every site")
+        if self.is_local:
+            return
+        if not is_reference(self.cursor_secret) and len(self.cursor_secret) < 32:
+            raise BadSetting("ARGUS_CURSOR_SECRET has fewer than 32 characters")
+        for trusted in self.trusted_issuers:
+            if not trusted.jwks_url.startswith("https://"):
+                raise BadSetting(f"the JWKS URL of {trusted.issuer} is not https")
+
+    @property
+    def is_local(self) -> bool:
+        """On the embedded AWS, whose signing key is public knowledge."""
+        return self.stage in LOCAL_STAGES
+
+    @property
+    def metrics_on(self) -> bool:
+        return not self.is_local if self.metrics is None else self.metrics
+
+    @property
+    def media_bucket(self) -> str:
+        return f"argus-{self.stage}-media-{self.account_id}"
+
+    def table(self, capability: str) -> str:
+        return f"argus-{self.stage}-{capability}"
+
+    def queue_url(self, queue: str) -> str:
+        host = self.aws_endpoint or f"https://sqs.{self.region}.amazonaws.com"
+        return f"{host}/{self.account_id}/argus-{self.stage}-{queue}"

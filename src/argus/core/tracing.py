@@ -1,0 +1,89 @@
+"""Traces for AWS X-Ray: a span around each request, job and plugin, when `ARGUS_TRACING` is on.
+
+The SDK is imported only then: it takes 70 ms of a cold start. On Lambda the service makes the segment and ours are
+subsegments of it; elsewhere the outermost span is a segment of its own, sent to the X-Ray daemon by UDP
+(`AWS_XRAY_DAEMON_ADDRESS`). A span says that it failed, never with which message: messages can hold anything.
+"""
+
+import re
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+from argus.core.observability import current_work
+
+SERVICE = "argus"
+
+_FORBIDDEN = re.compile(r"[^\w\s.:/%&#=+\\@-]")  # in names: "X-Ray segment documents", AWS X-Ray Developer Guide
+
+
+class Span:
+    """A part of the work that is timed; this one is not."""
+
+    def status(self, code: int) -> None:
+        """How the request ended, as HTTP says it."""
+
+    def failed(self) -> None:
+        """The work did not succeed, though nothing was raised."""
+
+
+@dataclass(frozen=True)
+class _Traced(Span):
+    segment: Any
+
+    def status(self, code: int) -> None:
+        self.segment.put_http_meta("status", code)
+
+    def failed(self) -> None:
+        self.segment.add_fault_flag()
+
+
+@dataclass
+class _Tracer:
+    """The SDK's recorder, once it is wanted. Like the root logger there is one a process."""
+
+    recorder: Any = None
+
+
+_tracer = _Tracer()
+_NO_SPAN = nullcontext(Span())
+
+
+def configure(*, on: bool) -> None:
+    """Start or stop tracing."""
+    if not on:
+        _tracer.recorder = None
+        return
+    recorder = import_module("aws_xray_sdk.core").xray_recorder
+    # Without a service name the SDK cannot make segments; without sampling rules it asks no daemon for them: Lambda
+    # decides there, and elsewhere whoever turned tracing on wants to see.
+    recorder.configure(service=SERVICE, context_missing="IGNORE_ERROR", sampling=False)
+    _tracer.recorder = recorder
+
+
+def span(name: str, **notes: str) -> AbstractContextManager[Span]:
+    """Time what happens inside. Notes can be searched for in X-Ray; none of them may be personal."""
+    return _NO_SPAN if _tracer.recorder is None else _traced(_tracer.recorder, _FORBIDDEN.sub("", name), notes)
+
+
+@contextmanager
+def _traced(recorder: Any, name: str, notes: dict[str, str]) -> Iterator[Span]:
+    outermost = recorder.get_trace_entity() is None  # never on Lambda, which has begun the segment
+    if outermost:
+        recorder.begin_segment(SERVICE)
+    segment = recorder.begin_subsegment(name)
+    if work := current_work():
+        notes = {"request_id": work.request_id, **notes}
+    for key, note in notes.items():
+        segment.put_annotation(key, note)
+    try:
+        yield _Traced(segment)
+    except BaseException:
+        segment.add_fault_flag()
+        raise
+    finally:
+        recorder.end_subsegment()
+        if outermost:
+            recorder.end_segment()

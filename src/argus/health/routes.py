@@ -1,0 +1,37 @@
+"""HTTP of health."""
+
+from typing import Any
+
+from argus.core.errors import Unavailable
+from argus.core.http import Blueprint, unlimited
+from argus.health import examples
+from argus.health.schemas import Alive, CheckOut, NotReadyProblem, Ready
+from argus.health.service import Health, Outcome
+
+
+class PartsUnavailable(Unavailable):
+    """Something that Argus stands on does not answer."""
+
+
+def blueprint(health: Health) -> Blueprint:
+    blp = Blueprint("health", __name__, description="Is Argus alive, and is everything it stands on")
+
+    @blp.route("/health")
+    @unlimited
+    @blp.response(200, Alive, example=examples.ALIVE)
+    def alive() -> dict[str, str]:
+        """Alive: answers without asking anything else"""
+        return {"status": "alive"}
+
+    @blp.route("/ready")
+    @unlimited
+    @blp.response(200, Ready, example=examples.READY)
+    @blp.alt_response(503, schema=NotReadyProblem, example=examples.NOT_READY, content_type="application/problem+json")
+    def ready() -> dict[str, Any]:
+        """Ready: asks DynamoDB, S3, SQS and the issuers of tokens, and says which does not answer"""
+        checks = health.ready()
+        if any(check.outcome is not Outcome.OK for check in checks):
+            raise PartsUnavailable(extensions={"checks": CheckOut(many=True).dump(checks)})
+        return {"status": "ready", "checks": checks}
+
+    return blp
