@@ -1,0 +1,27 @@
+"""Examples of identity's answers, for the OpenAPI document. Every capability's tell one story together."""
+
+USER_ID = "usr_01k0n2x3b5d7f9h1k3m5p7r9t1"
+ORGANISATION_ID = "org_01k0n2x3a4c6e8g0j2m4p6r8t0"
+ISSUER = "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_Ab12Cd34E"
+
+ME = {
+    "user": {"id": USER_ID},
+    "organisation": {"id": ORGANISATION_ID, "name": "North Geothermal", "created_at": "2026-05-14T06:00:00.000Z"},
+    "role": "owner",
+    "scopes": [
+        *("images:read", "images:write", "plugins:read", "profile:read"),
+        *("reports:read", "reports:write", "scans:read", "scans:write"),
+    ],
+    "issuer": ISSUER,
+}
+
+SIGN_IN_WAYS = {
+    "items": [
+        {
+            "issuer": ISSUER,
+            "client_id": "4s8k2m6q0u4y8c2g6k0o4s8w2a",
+            "endpoint": "https://cognito-idp.eu-west-1.amazonaws.com",
+            "region": "eu-west-1",
+        }
+    ]
+}
