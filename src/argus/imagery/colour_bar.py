@@ -1,0 +1,94 @@
+"""The legend of a preview: a palette from cold to hot with its temperatures beside it, as PNG."""
+
+import math
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from argus.imagery import indexed_png, palettes
+
+WIDTH, HEIGHT = 184, 640  # pixels, twice what a page shows, for sharp text
+
+_LEFT, _RIGHT, _TOP, _BOTTOM = 24, 68, 72, 608  # of the colours
+_TICK, _TEXT = 12, 24  # where ticks end and labels begin, right of the colours
+_FONT, _UNIT_FONT = 26, 28
+_STEPS = 6  # wanted between the ends
+
+# The first indices are the palette's colours, the last ones go from paper to ink.
+_INKS = 16
+_COLOURS = palettes.SIZE - _INKS
+_PAPER, _INK = (255, 255, 255), (36, 41, 47)
+
+
+def colour_bar(name: str, *, low: float, high: float) -> bytes:
+    """One legend; `colour_bars` makes several for the price of one."""
+    return colour_bars([name], low=low, high=high)[name]
+
+
+def colour_bars(names: Iterable[str], *, low: float, high: float) -> dict[str, bytes]:
+    """PNG files by palette name; `low` and `high` are the degrees Celsius at the ends. Raises UnknownPalette."""
+    if not low < high:
+        raise ValueError(f"a palette from {low} to {high} °C")
+    tables = {name: palettes.table(name) for name in names}
+    plane = indexed_png.plane(_indices(low, high))
+    return {name: plane.png(_legend(table)) for name, table in tables.items()}
+
+
+def ticks(low: float, high: float) -> list[tuple[float, str]]:
+    """Round temperatures strictly between the ends, 1, 2 or 5 times a power of ten apart, with their labels."""
+    step = _round_step((high - low) / _STEPS)
+    decimals = max(0, -math.floor(math.log10(step)))
+    # Rounding may put a multiple of the step on an end, or an end on it: what counts is the temperature itself.
+    multiples = (index * step for index in range(math.floor(low / step), math.ceil(high / step) + 1))
+    return [(celsius, _label(celsius, decimals)) for celsius in multiples if low < celsius < high]
+
+
+def _round_step(wanted: float) -> float:
+    power = 10.0 ** math.floor(math.log10(wanted))
+    return next((factor * power for factor in (1.0, 2.0, 5.0) if factor * power >= wanted), 10 * power)
+
+
+def _label(celsius: float, decimals: int) -> str:
+    text = f"{celsius:.{decimals}f}"
+    return text if float(text) else text.lstrip("-")
+
+
+def _indices(low: float, high: float) -> NDArray[np.uint8]:
+    """The legend as palette indices, (HEIGHT, WIDTH)."""
+    plane = np.asarray(_drawing(low, high)) // (256 // _INKS) + _COLOURS
+    gradient = np.linspace(_COLOURS - 1, 0, _BOTTOM - _TOP).round()
+    plane[_TOP:_BOTTOM, _LEFT:_RIGHT] = gradient[:, np.newaxis]
+    return plane.astype(np.uint8)
+
+
+def _drawing(low: float, high: float) -> Image.Image:
+    """Frame, ticks and labels: how much ink, 0 to 255."""
+    image = Image.new("L", (WIDTH, HEIGHT))
+    draw = ImageDraw.Draw(image)
+    font = ImageFont.load_default(_FONT)
+    draw.rectangle((_LEFT - 1, _TOP - 1, _RIGHT, _BOTTOM), outline=96)
+    draw.text(((_LEFT + _RIGHT) / 2, _TOP - 20), "°C", fill=255, font=ImageFont.load_default(_UNIT_FONT), anchor="ms")
+    decimals = 1 if high - low >= 1 else 2
+    marks = [(_TOP, _label(high, decimals), 255), (_BOTTOM - 1, _label(low, decimals), 255)]
+    for celsius, label in ticks(low, high):
+        y = round(_BOTTOM - 1 - (celsius - low) / (high - low) * (_BOTTOM - 1 - _TOP))
+        if all(abs(y - end) > 1.3 * _FONT for end, _, _ in marks[:2]):  # else its label would touch the end's
+            marks.append((y, label, 160))
+    for y, label, ink in marks:
+        draw.line((_RIGHT + 1, y, _RIGHT + _TICK, y), fill=ink, width=2)
+        draw.text((_RIGHT + _TEXT, y), label, fill=ink, font=font, anchor="lm")
+    return image
+
+
+def _legend(table: bytes) -> bytes:
+    """The palette's colours, spread over the indices that are theirs, and the inks."""
+    spread = [round(index * (palettes.SIZE - 1) / (_COLOURS - 1)) for index in range(_COLOURS)]
+    colours = b"".join(table[3 * index : 3 * index + 3] for index in spread)
+    inks = [
+        round(paper + (ink - paper) * level / (_INKS - 1))
+        for level in range(_INKS)
+        for paper, ink in zip(_PAPER, _INK, strict=True)
+    ]
+    return colours + bytes(inks)

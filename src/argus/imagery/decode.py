@@ -1,0 +1,33 @@
+"""One door for every thermal file: bytes in, thermogram out. What a file is, its content says, never its name."""
+
+from argus.imagery import dji, flir, jpeg, tiff
+from argus.imagery.model import LinearScale
+from argus.imagery.thermogram import NotRadiometric, Thermogram, Undecodable, Unsupported
+
+__all__ = ["Thermogram", "Undecodable", "decode"]
+
+
+def decode(data: bytes, *, declared_scale: LinearScale | None = None) -> Thermogram:
+    """The thermogram in a file; raises a kind of Undecodable for anything else, however broken.
+
+    `declared_scale` says what the counts of a 16-bit TIFF mean and wins over what the file says; other formats carry
+    their own calibration and ignore it.
+    """
+    if data.startswith(jpeg.START):
+        return _decode_jpeg(data)
+    if data.startswith(flir.MAGICS):
+        return flir.decode_fff(data)
+    if data.startswith(tiff.MAGICS):
+        return tiff.decode_tiff(data, declared_scale)
+    if data.startswith(tiff.BIG_MAGICS):
+        raise Unsupported("BigTIFF is not accepted: thermal frames fit into plain TIFF")
+    raise NotRadiometric("the file is neither a JPEG, an FFF file nor a TIFF")
+
+
+def _decode_jpeg(data: bytes) -> Thermogram:
+    segments = list(jpeg.segments(data))
+    if any(map(flir.is_piece, segments)):
+        return flir.decode_rjpeg(segments)
+    if dji.is_dji(segments):
+        return dji.decode_rjpeg(segments)
+    raise NotRadiometric("the JPEG carries no thermal data: it is a picture, perhaps of temperatures")

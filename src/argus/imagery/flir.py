@@ -1,0 +1,233 @@
+"""FLIR's radiometric JPEG and FFF files.
+
+A radiometric JPEG carries an FFF file cut into APP1 segments: `FLIR\\0`, 1, index, last index, piece. An FFF file is a
+header (`FFF\\0`, creator, version, directory position and length), a directory of 32-byte entries, and records: here
+type 1, the counts, and 0x20, the calibration, settings and camera; 0x2b is GPS.
+
+Source of the layouts: ExifTool, lib/Image/ExifTool/FLIR.pm (tables FLIR::FFF, RawData, CameraInfo, GPSInfo). Byte
+orders differ: header and directory are big-endian on most cameras, little-endian on the Tau cores of DJI's XT and XT2;
+each record has its own order, told by its first word, a small number.
+"""
+
+import struct
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+from numpy.typing import NDArray
+
+from argus.imagery.jpeg import APP1, Segment
+from argus.imagery.model import Accuracy, Camera, Capture, Parameters, Position
+from argus.imagery.planck import KELVIN, Atmosphere, Planck
+from argus.imagery.png16 import SIGNATURE, read_png16
+from argus.imagery.tags import Exif, position, text
+from argus.imagery.thermogram import Damaged, NotRadiometric, Thermogram, Unsupported, check_size, develop
+
+PREFIX = b"FLIR\0"
+PIECE_HEADER = 8  # prefix, version, index, last index
+MAGICS = (b"FFF\0", b"AFF\0")
+HEADER_SIZE, ENTRY_SIZE, MAX_RECORDS = 64, 32, 1024
+COUNTS, CAMERA_INFO, GPS = 0x01, 0x20, 0x2B
+COUNTS_HEADER = 32
+SUBTYPE_ORDER = {1: ">", 2: "<"}  # of the counts record; 3 means PNG
+
+UNSET = -1.0  # in the GPS record
+
+
+@dataclass(frozen=True)
+class Record:
+    """One record's bytes with its subtype and byte order ("<" or ">")."""
+
+    subtype: int
+    data: bytes
+    order: str
+
+    @classmethod
+    def read(cls, subtype: int, data: bytes) -> "Record":
+        # The first word is a small version number; read in the wrong order it is at least 0x100.
+        return cls(subtype, data, "<" if len(data) < 2 or data[1] == 0 else ">")
+
+    def unpack(self, form: str, at: int) -> tuple[float, ...]:
+        """Values at an offset; raises Damaged when the record is shorter."""
+        try:
+            return struct.unpack_from(self.order + form, self.data, at)
+        except struct.error as error:
+            raise Damaged(f"a FLIR record ends before byte {at} of it") from error
+
+    def number(self, at: int) -> float:
+        return self.unpack("f", at)[0]
+
+    def text(self, at: int, size: int) -> str:
+        return text(self.data[at : at + size])
+
+
+def is_piece(segment: Segment) -> bool:
+    """Whether a JPEG segment carries a piece of an FFF file."""
+    return segment.marker == APP1 and segment.starts_with(PREFIX) and len(segment.payload) >= PIECE_HEADER
+
+
+def decode_rjpeg(segments: list[Segment]) -> Thermogram:
+    """The thermogram inside a JPEG's segments; raises Undecodable."""
+    exif = Exif.among(segments)
+    return _decode("flir_rjpeg", join([bytes(each.payload) for each in segments if is_piece(each)]), exif)
+
+
+def decode_fff(data: bytes) -> Thermogram:
+    """The thermogram of a bare FFF file; raises Undecodable."""
+    return _decode("flir_fff", data, Exif())
+
+
+def join(pieces: list[bytes]) -> bytes:
+    """The FFF file from its pieces, which stand in any order; raises Damaged for gaps and duplicates."""
+    last = pieces[0][7]
+    if any(piece[7] != last for piece in pieces):
+        raise Damaged("the FLIR pieces disagree about how many they are")
+    numbered = {piece[6]: piece for piece in pieces}
+    if len(numbered) < len(pieces):
+        raise Damaged("a FLIR piece occurs twice")
+    if sorted(numbered) != list(range(last + 1)):
+        raise Damaged(f"{len(numbered)} of {last + 1} FLIR pieces are there")
+    return b"".join(numbered[index][PIECE_HEADER:] for index in range(last + 1))
+
+
+def _decode(form: str, fff: bytes, exif: Exif) -> Thermogram:
+    records = _records(fff)
+    if COUNTS not in records:
+        raise NotRadiometric("the FLIR file has no record of temperatures")
+    if CAMERA_INFO not in records:
+        raise Damaged("the FLIR file has no record of its camera's calibration")
+    info = records[CAMERA_INFO]
+    counts = _counts(records[COUNTS])
+    height, width = counts.shape
+    capture = Capture(
+        format=form,
+        width=width,
+        height=height,
+        accuracy=Accuracy.EXACT,
+        camera=_camera(info, exif),
+        parameters=_parameters(info),
+        position=_position(records.get(GPS)) or exif.position,
+        taken_at=_taken_at(info) or exif.taken_at,
+    )
+    return develop(capture, counts, _planck(info))
+
+
+def _records(fff: bytes) -> dict[int, Record]:
+    """The records by type; raises Damaged, Unsupported."""
+    if fff[:4] not in MAGICS or len(fff) < HEADER_SIZE:
+        raise Damaged("the FLIR data has no FFF header")
+    order = next((each for each in "><" if 100 <= struct.unpack_from(each + "I", fff, 20)[0] < 200), None)
+    if order is None:
+        raise Unsupported("the FFF file is of an unknown version")
+    start, count = struct.unpack_from(order + "II", fff, 24)
+    if count > MAX_RECORDS or start + count * ENTRY_SIZE > len(fff):
+        raise Damaged(f"an FFF directory of {count} records cannot be")
+    records: dict[int, Record] = {}
+    for at in range(start, start + count * ENTRY_SIZE, ENTRY_SIZE):
+        kind, subtype, offset, size = struct.unpack_from(order + "HH8xII", fff, at)
+        if kind not in (COUNTS, CAMERA_INFO, GPS):
+            continue
+        if offset + size > len(fff):
+            raise Damaged(f"FLIR record {kind:#x} of {size} bytes reaches beyond the file")
+        if kind in records:
+            raise Unsupported(f"the FLIR file has more than one record {kind:#x}: a sequence, not a picture")
+        records[kind] = Record.read(subtype, fff[offset : offset + size])
+    return records
+
+
+def _counts(record: Record) -> NDArray[np.uint16]:
+    width, height = (int(value) for value in record.unpack("HH", 2))
+    check_size(width, height)
+    pixels = record.data[COUNTS_HEADER:]
+    if pixels.startswith(SIGNATURE):
+        return _smoother(read_png16(pixels, width=width, height=height))
+    if len(pixels) < 2 * width * height:
+        raise Damaged(f"{len(pixels)} bytes of counts for {width} x {height} pixels")
+    order = SUBTYPE_ORDER.get(record.subtype, record.order)
+    counts = np.frombuffer(pixels, order + "u2", width * height).reshape(height, width)
+    return counts.astype(np.uint16)
+
+
+def _smoother(counts: NDArray[np.uint16]) -> NDArray[np.uint16]:
+    """The counts in the byte order in which neighbours differ less.
+
+    PNG is big-endian, but most cameras put little-endian counts into it, and nothing in the file says which. Swapped
+    bytes turn a scene into noise; the camera's stored median would decide too, but is wrong on the FLIR ONE.
+    """
+    swapped = counts.byteswap()
+    return swapped if _roughness(swapped) <= _roughness(counts) else counts
+
+
+def _roughness(counts: NDArray[np.uint16]) -> int:
+    """Summed steps between neighbours, on a share of the rows."""
+    rows = counts[:: max(1, counts.shape[0] // 64)].astype(np.int32)
+    return int(np.abs(np.diff(rows, axis=1)).sum(dtype=np.int64))
+
+
+def _planck(info: Record) -> Planck:
+    r1, b, f = info.unpack("3f", 0x58)
+    alpha1, alpha2, beta1, beta2, x = info.unpack("5f", 0x70)
+    (o,), (r2,) = info.unpack("i", 0x308), info.unpack("f", 0x30C)
+    return Planck(r1=r1, b=b, f=f, o=o, r2=r2, atmosphere=Atmosphere(alpha1, alpha2, beta1, beta2, x))
+
+
+def _parameters(info: Record) -> Parameters:
+    emissivity, distance, reflected, air, window, transmission = info.unpack("6f", 0x20)
+    humidity = info.number(0x3C)
+    return Parameters(
+        emissivity=_plain(emissivity),
+        distance_metres=_plain(distance),
+        reflected_celsius=_celsius(reflected),
+        atmospheric_celsius=_celsius(air),
+        relative_humidity=_plain(humidity / 100 if humidity > 2 else humidity),  # some store per cent (ExifTool)
+        window_celsius=_celsius(window),
+        window_transmission=_plain(transmission),
+    )
+
+
+def _plain(value: float) -> float:
+    """A float32 as the decimal that was meant: 0.95, not 0.949999988."""
+    return round(value, 6)
+
+
+def _celsius(kelvin: float) -> float:
+    """Cameras store float32 kelvin, exact to some 0.00002; beyond that the digits are noise."""
+    return round(kelvin - KELVIN, 4)
+
+
+def _camera(info: Record, exif: Exif) -> Camera:
+    # A FLIR ONE writes "*" where it has nothing to say.
+    pictured = exif.camera
+    return Camera(
+        make=pictured.make or "FLIR",
+        model=_said(info.text(0xD4, 32)) or _said(pictured.model),
+        serial=_said(info.text(0x104, 16)) or pictured.serial,
+        lens=_said(info.text(0x170, 32)) or pictured.lens,
+    )
+
+
+def _said(words: str) -> str:
+    return "" if words == "*" else words
+
+
+def _position(gps: Record | None) -> Position | None:
+    if gps is None or len(gps.data) < 0x24 or gps.data[:4] == bytes(4):  # the first word tells whether there is a fix
+        return None
+    # This record's first word is a flag, so its order cannot be told from the version: it follows the cameras'.
+    latitude, longitude, altitude = struct.unpack_from("<ddf", gps.data, 0x10)
+    south, west = gps.data[8:9] == b"S", gps.data[10:11] == b"W"
+    return position(
+        -abs(latitude) if south else latitude,
+        -abs(longitude) if west else longitude,
+        None if altitude == UNSET else altitude,
+    )
+
+
+def _taken_at(info: Record) -> datetime | None:
+    """Seconds since 1970 in UTC and milliseconds, always little-endian (ExifTool)."""
+    if len(info.data) < 0x38A:
+        return None
+    seconds, milliseconds = struct.unpack_from("<IH", info.data, 0x384)
+    if not seconds or milliseconds > 999:
+        return None
+    return datetime.fromtimestamp(seconds, UTC) + timedelta(milliseconds=milliseconds)

@@ -1,0 +1,45 @@
+"""The marker segments of a JPEG file, up to the first scan (ITU-T T.81, annex B)."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from argus.imagery.thermogram import Damaged
+
+START = b"\xff\xd8"
+APP1, APP3, APP4 = 0xE1, 0xE3, 0xE4
+START_OF_SCAN, END_OF_IMAGE = 0xDA, 0xD9
+MARKER = re.compile(rb"\xff++([^\x00\xff])", re.DOTALL)  # fill bytes may stand before any marker
+MAX_SEGMENTS = 4096  # thermal files have up to some hundred; a 64 MiB file could hold 16 million empty ones
+
+EXIF = b"Exif\0\0"
+XMP = b"http://ns.adobe.com/xap/1.0/\0"
+
+
+@dataclass(frozen=True)
+class Segment:
+    """One marker segment; `payload` is what follows the length."""
+
+    marker: int
+    payload: memoryview
+
+    def starts_with(self, prefix: bytes) -> bool:
+        return self.payload[: len(prefix)] == prefix
+
+
+def segments(data: bytes) -> Iterator[Segment]:
+    """The segments before the image itself, in the file's order; raises Damaged."""
+    view, position = memoryview(data), len(START)
+    for _ in range(MAX_SEGMENTS):
+        found = MARKER.match(data, position)
+        if not found:
+            raise Damaged(f"no JPEG segment where one should begin, at byte {position}")
+        marker, start = found[1][0], found.end()
+        if marker in (START_OF_SCAN, END_OF_IMAGE):
+            return
+        size = int.from_bytes(data[start : start + 2], "big")
+        position = start + size
+        if size < 2 or position > len(data):
+            raise Damaged(f"the JPEG segment at byte {start} does not fit into the file")
+        yield Segment(marker, view[start + 2 : position])
+    raise Damaged(f"more than {MAX_SEGMENTS} JPEG segments")

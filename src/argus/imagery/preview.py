@@ -1,0 +1,48 @@
+"""Pictures of an image's temperatures: 8-bit PNGs in any number of palettes, deflated once."""
+
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from argus.imagery import indexed_png, palettes, stats
+from argus.imagery.model import Bounds
+
+# One pixel in a thousand at either end: dead pixels, the sun in a puddle and one hot bolt would else take all colours.
+_TAILS = (0.001, 0.999)
+_NARROWEST_CELSIUS = 1.0  # below it, colours would show the detector's noise
+
+
+def bounds(celsius: NDArray[np.float32]) -> Bounds:
+    """Which temperatures the ends of a palette should mean: percentiles 0.1 and 99.9, a degree apart at least.
+
+    Raises NoTemperatures.
+    """
+    low, high = stats.quantiles(stats.finite(celsius), _TAILS)
+    missing = max(0.0, _NARROWEST_CELSIUS - (high - low))
+    return Bounds(low - missing / 2, high + missing / 2)
+
+
+def previews(celsius: NDArray[np.float32], names: Iterable[str], *, low: float, high: float) -> dict[str, bytes]:
+    """PNG files by palette name, linear from `low` to `high` degrees Celsius; (height, width) as the image.
+
+    Temperatures beyond take the end colours; pixels without one are transparent. Raises UnknownPalette.
+    """
+    tables = {name: palettes.table(name) for name in names}
+    indices, has_holes = _indices(celsius, low=low, high=high)
+    plane = indexed_png.plane(indices)
+    return {name: plane.png(table, first_is_transparent=has_holes) for name, table in tables.items()}
+
+
+def _indices(celsius: NDArray[np.float32], *, low: float, high: float) -> tuple[NDArray[np.uint8], bool]:
+    """1 to 255 from low to high, 0 for NaN, and whether there is any of those."""
+    if not low < high:
+        raise ValueError(f"a palette from {low} to {high} °C")
+    steps = palettes.SIZE - 2
+    scaled = celsius * np.float32(steps / (high - low))
+    scaled += np.float32(1.5 - low * steps / (high - low))  # half a step up: the cast below cuts off
+    np.clip(scaled, 1, palettes.SIZE - 1, out=scaled)
+    has_holes = bool(np.isnan(scaled.min()))  # NaN passes through clip and wins in min
+    if has_holes:
+        scaled[np.isnan(scaled)] = 0
+    return scaled.astype(np.uint8), has_holes

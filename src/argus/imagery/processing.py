@@ -1,0 +1,65 @@
+"""An uploaded file into products: decode, measure, write. Runs in the worker only, as numpy comes with it."""
+
+import logging
+import time
+
+from argus.core import metrics
+from argus.core.errors import Invalid, NotFound
+from argus.core.objects import NewObject, Objects
+from argus.imagery import cog, preview
+from argus.imagery.colour_bar import colour_bars
+from argus.imagery.decode import decode
+from argus.imagery.model import COG, Image, Products, colour_bar_name, preview_name
+from argus.imagery.palettes import PALETTES
+from argus.imagery.stats import histogram, statistics
+from argus.imagery.thermogram import Thermogram
+
+_log = logging.getLogger("argus.imagery")
+
+
+class WrongSize(Invalid):
+    """The upload is not the file that was announced."""
+
+
+class Vanished(Invalid):
+    """The upload is gone."""
+
+
+def process(image: Image, objects: Objects, *, size_bytes: int, max_bytes: int) -> Products:
+    """Make and store every product of an image; raise a kind of `Invalid` for a file that cannot become one."""
+    if size_bytes != image.file.size:
+        raise WrongSize(f"{size_bytes} bytes came, {image.file.size} were announced")
+    started = time.perf_counter()
+    try:
+        data = objects.get(image.original_key, max_bytes=max_bytes, version_id=image.object_version or None)
+    except NotFound as error:
+        raise Vanished("the object was removed before it was read") from error
+    read = time.perf_counter()
+    thermogram = decode(data, declared_scale=image.file.scale)
+    metrics.record({"decode_ms": round((time.perf_counter() - read) * 1000, 1)})
+    products, files = make(image, thermogram)
+    objects.put_all(files)
+    _log.info("image processed", extra={"image": image.id, "ms": round((time.perf_counter() - started) * 1000, 1)})
+    return products
+
+
+def make(image: Image, thermogram: Thermogram) -> tuple[Products, list[NewObject]]:
+    """The facts about a thermogram and the files that show it."""
+    celsius = thermogram.celsius
+    ends = preview.bounds(celsius)
+    files = [
+        NewObject(image.product_key(COG), cog.write(celsius, position=thermogram.capture.position).data, "image/tiff")
+    ]
+    pictures = preview.previews(celsius, PALETTES, low=ends.low_c, high=ends.high_c)
+    bars = colour_bars(PALETTES, low=ends.low_c, high=ends.high_c)
+    for palette in PALETTES:
+        files.append(NewObject(image.product_key(preview_name(palette)), pictures[palette], "image/png"))
+        files.append(NewObject(image.product_key(colour_bar_name(palette)), bars[palette], "image/png"))
+    products = Products(
+        capture=thermogram.capture,
+        statistics=statistics(celsius),
+        histogram=histogram(celsius),
+        bounds=ends,
+        palettes=PALETTES,
+    )
+    return products, files

@@ -1,0 +1,159 @@
+"""HTTP of imagery."""
+
+from typing import Any
+
+from argus.core.http import (
+    Blueprint,
+    check_if_match,
+    current_caller,
+    etagged,
+    idempotent,
+    needs,
+    paged,
+)
+from argus.core.openapi import id_pattern, link, path_id
+from argus.imagery import examples
+from argus.imagery.model import COG, Image, ImageState, LinearScale, NewFile, Survey, colour_bar_name, preview_name
+from argus.imagery.schemas import (
+    ImageOut,
+    ImagePage,
+    ImageQuery,
+    PixelQuery,
+    TemperatureOut,
+    UploadsIn,
+    UploadsOut,
+)
+from argus.imagery.service import Imagery
+
+_IMAGE_ID = [path_id("image_id", pattern=id_pattern("img"), example=examples.IMAGE_ID)]
+_UPLOADED = {"image_id": "$response.body#/items/0/image_id"}
+_LISTED = {"image_id": "$response.body#/items/0/id"}
+_SCAN = {"target": {"kind": "image", "id": "$response.body#/items/0/id"}, "plugins": [{"id": "thermal_hotspots"}]}
+_LEVELS = ("site", "sector", "period", "pad")
+
+
+def blueprint(imagery: Imagery) -> Blueprint:
+    blp = Blueprint("imagery", __name__, description="Thermal images")
+
+    @blp.route("/uploads", methods=["POST"])
+    @needs("images:write")
+    @idempotent
+    @blp.arguments(UploadsIn, example=examples.UPLOADS_IN)
+    @blp.doc(
+        responses={
+            201: {"links": {name: link(name, parameters=_UPLOADED) for name in ("get_image", "delete_image")}},
+        }
+    )
+    @blp.response(201, UploadsOut, example=examples.UPLOADS_OUT)
+    def request_uploads(wanted: dict[str, Any]) -> dict[str, Any]:
+        """Get a presigned upload for each of up to 100 files"""
+        files = [_new_file(file, wanted) for file in wanted["files"]]
+        given = imagery.request_uploads(current_caller(), files)
+        return {
+            "items": [
+                {"image_id": image.id, "upload": upload, "expires_at": upload.expires_at} for image, upload in given
+            ]
+        }
+
+    @blp.route("/images")
+    @needs("images:read")
+    @blp.arguments(ImageQuery, location="query")
+    @blp.doc(
+        responses={
+            200: {
+                "links": {
+                    **{name: link(name, parameters=_LISTED) for name in ("get_image", "get_temperature")},
+                    "request_scan": link("request_scan", body=_SCAN),
+                }
+            }
+        }
+    )
+    @blp.response(200, ImagePage, example=examples.IMAGE_PAGE)
+    def list_images(query: dict[str, Any]) -> Any:
+        """Images, newest first"""
+        caller = current_caller()
+        state = ImageState(query["state"]) if query["state"] else None
+        body, headers = paged(lambda limit, after: imagery.list(caller, state=state, limit=limit, after=after), query)
+        return {**body, "items": [_summary(image) for image in body["items"]]}, headers
+
+    @blp.route("/images/<image_id>", parameters=_IMAGE_ID)
+    @needs("images:read")
+    @etagged
+    @blp.response(200, ImageOut, example=examples.IMAGE)
+    def get_image(image_id: str) -> dict[str, Any]:
+        """One image: state, facts, statistics, links"""
+        return _whole(imagery, imagery.get(current_caller(), image_id))
+
+    @blp.route("/images/<image_id>/temperature", parameters=_IMAGE_ID)
+    @needs("images:read")
+    @blp.arguments(PixelQuery, location="query")
+    @blp.response(200, TemperatureOut, example=examples.TEMPERATURE)
+    @blp.alt_response(409, "CONFLICT")
+    def get_temperature(pixel: dict[str, int], image_id: str) -> dict[str, float | None]:
+        """The temperature at a pixel"""
+        return {"celsius": imagery.temperature(current_caller(), image_id, **pixel)}
+
+    @blp.route("/images/<image_id>", parameters=_IMAGE_ID, methods=["DELETE"])
+    @needs("images:write")
+    @blp.response(204)
+    @blp.alt_response(409, "CONFLICT")
+    @blp.alt_response(412, "PRECONDITION_FAILED")
+    def delete_image(image_id: str) -> None:
+        """Remove an image, its original and all that was made of it"""
+        imagery.delete(current_caller(), image_id, check=check_if_match)
+
+    return blp
+
+
+def _new_file(file: dict[str, Any], batch: dict[str, Any]) -> NewFile:
+    return NewFile(
+        name=file["name"],
+        size=file["size"],
+        content_type=file["content_type"],
+        survey=Survey(**{level: file[level] or batch[level] for level in _LEVELS}),
+        scale=LinearScale(**file["scale"]) if file["scale"] else None,
+    )
+
+
+def _summary(image: Image) -> dict[str, Any]:
+    products = image.products
+    return {
+        "id": image.id,
+        "name": image.file.name,
+        "size": image.file.size,
+        "state": image.state,
+        "code": image.code or None,
+        "reason": image.reason or None,
+        "survey": image.file.survey,
+        "accuracy": products.capture.accuracy if products else None,
+        "stats": products.statistics if products else None,
+        "created_at": image.created_at,
+    }
+
+
+def _whole(imagery: Imagery, image: Image) -> dict[str, Any]:
+    capture = image.products.capture if image.products else None
+    return {
+        **_summary(image),
+        **{name: getattr(capture, name, None) for name in _FACTS},
+        "histogram": image.products.histogram if image.products else None,
+        "palette_range": image.products.bounds if image.products else None,
+        "links": _links(imagery, image),
+        "uploaded_by": image.uploaded_by,
+        "version": image.version,
+    }
+
+
+_FACTS = ("format", "width", "height", "camera", "parameters", "position", "taken_at")
+
+
+def _links(imagery: Imagery, image: Image) -> dict[str, Any] | None:
+    if image.products is None:
+        return None
+    palettes = image.products.palettes
+    return {
+        "cog": imagery.link(image, COG),
+        "previews": {palette: imagery.link(image, preview_name(palette)) for palette in palettes},
+        "colorbars": {palette: imagery.link(image, colour_bar_name(palette)) for palette in palettes},
+        "original": imagery.original_link(image),
+    }

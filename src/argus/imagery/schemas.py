@@ -1,0 +1,218 @@
+"""Wire shapes of imagery."""
+
+from typing import Any
+
+from marshmallow import fields, validate
+
+from argus.core.http import PageQuery, Schema, Timestamp, id_field, uri_field
+from argus.imagery.model import Accuracy, ImageState
+from argus.imagery.service import CONTENT_TYPES, MAX_FILE_BYTES, MAX_FILES
+
+_label = validate.Regexp(r"[^\x00-\x1f\x7f-\x9f]*\Z", error="Control characters are not allowed.")
+_at_least_0 = validate.Range(min=0)
+_at_least_1 = validate.Range(min=1)
+_FORMATS = ("flir_rjpeg", "flir_fff", "dji_rjpeg", "tiff16")
+_STATES = tuple(state.value for state in ImageState if state is not ImageState.DELETING)  # those that are shown
+
+
+class SurveyFields(Schema):
+    """Where in the survey hierarchy something belongs."""
+
+    site = fields.String(load_default="", validate=[validate.Length(max=100), _label])
+    sector = fields.String(load_default="", validate=[validate.Length(max=100), _label])
+    period = fields.String(load_default="", validate=[validate.Length(max=100), _label])
+    pad = fields.String(load_default="", validate=[validate.Length(max=100), _label])
+
+
+class ScaleIn(Schema):
+    """celsius = count × factor + offset, for 16-bit TIFFs that do not say so themselves."""
+
+    factor = fields.Float(required=True, validate=validate.Range(1e-6, 100.0))
+    offset = fields.Float(load_default=0.0, validate=validate.Range(-1000.0, 1000.0))
+
+
+class WholeNumber(fields.Integer):
+    """A JSON number without a fraction. `14.0` is one, as JSON Schema has it; `"14"` is not."""
+
+    def _validated(self, value: Any) -> int:
+        if isinstance(value, float) and value.is_integer():
+            return int(value)
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise self.make_error("invalid", input=value)
+        return value
+
+
+class FileIn(SurveyFields):
+    """A file to be uploaded."""
+
+    name = fields.String(required=True, validate=[validate.Length(1, 255), _label])
+    size = WholeNumber(required=True, validate=validate.Range(1, MAX_FILE_BYTES), metadata={"description": "bytes"})
+    content_type = fields.String(required=True, validate=validate.OneOf(CONTENT_TYPES))
+    scale = fields.Nested(ScaleIn, load_default=None, allow_none=True)
+
+
+class UploadsIn(SurveyFields):
+    """A batch of files; survey fields here hold for every file that does not state its own."""
+
+    files = fields.List(fields.Nested(FileIn), required=True, validate=validate.Length(1, MAX_FILES))
+
+
+class UploadTarget(Schema):
+    """Where and how to send the bytes: a multipart form with these fields first and `file` last."""
+
+    url = uri_field()
+    method = fields.String(required=True, validate=validate.OneOf(["POST"]))
+    fields_ = fields.Dict(
+        keys=fields.String(), values=fields.String(), required=True, attribute="fields", data_key="fields"
+    )
+
+
+class UploadOut(Schema):
+    """One file's place."""
+
+    image_id = id_field("img")
+    upload = fields.Nested(UploadTarget, required=True)
+    expires_at = Timestamp(required=True)
+
+
+class UploadsOut(Schema):
+    """A place for each file, in the order asked."""
+
+    items = fields.List(fields.Nested(UploadOut), required=True)
+
+
+class LinkOut(Schema):
+    """A presigned URL and the moment it stops working."""
+
+    url = uri_field()
+    expires_at = Timestamp(required=True)
+
+
+class LinksOut(Schema):
+    """Where an image's files are."""
+
+    cog = fields.Nested(LinkOut, metadata={"description": "Cloud-Optimised GeoTIFF of temperatures"})
+    previews = fields.Dict(keys=fields.String(), values=fields.Nested(LinkOut), metadata={"description": "by palette"})
+    colorbars = fields.Dict(keys=fields.String(), values=fields.Nested(LinkOut), metadata={"description": "by palette"})
+    original = fields.Nested(LinkOut)
+
+
+class CameraOut(Schema):
+    """Who took the picture."""
+
+    make = fields.String(required=True)
+    model = fields.String(required=True)
+    serial = fields.String(required=True)
+    lens = fields.String(required=True)
+
+
+class PositionOut(Schema):
+    """WGS84."""
+
+    latitude = fields.Float(required=True, validate=validate.Range(-90, 90))
+    longitude = fields.Float(required=True, validate=validate.Range(-180, 180))
+    altitude_metres = fields.Float(required=True, allow_none=True)
+
+
+class ParametersOut(Schema):
+    """The scene settings of the conversion."""
+
+    emissivity = fields.Float(required=True)
+    distance_metres = fields.Float(required=True)
+    reflected_celsius = fields.Float(required=True)
+    atmospheric_celsius = fields.Float(required=True)
+    relative_humidity = fields.Float(required=True)
+    window_celsius = fields.Float(required=True)
+    window_transmission = fields.Float(required=True)
+
+
+class StatsOut(Schema):
+    """Temperatures of the whole image in degrees Celsius."""
+
+    min_c = fields.Float(required=True)
+    max_c = fields.Float(required=True)
+    mean_c = fields.Float(required=True)
+    p5_c = fields.Float(required=True)
+    p95_c = fields.Float(required=True)
+
+
+class HistogramOut(Schema):
+    """Pixels by temperature: one more edge than counts."""
+
+    counts = fields.List(fields.Integer(validate=_at_least_0), required=True)
+    edges_c = fields.List(fields.Float(), required=True)
+
+
+class RangeOut(Schema):
+    """The temperatures at the two ends of every palette."""
+
+    low_c = fields.Float(required=True)
+    high_c = fields.Float(required=True)
+
+
+class ImageOut(Schema):
+    """One uploaded file and what became of it. What is not known yet is null."""
+
+    id = id_field("img")
+    name = fields.String(required=True)
+    size = fields.Integer(required=True, validate=_at_least_1, metadata={"description": "bytes"})
+    state = fields.String(required=True, validate=validate.OneOf(_STATES))
+    code = fields.String(required=True, allow_none=True, metadata={"description": "Why it was rejected, for machines"})
+    reason = fields.String(required=True, allow_none=True, metadata={"description": "Why it was rejected, in words"})
+    survey = fields.Nested(SurveyFields, required=True)
+    format = fields.String(required=True, allow_none=True, validate=validate.OneOf(_FORMATS))
+    accuracy = fields.Enum(Accuracy, by_value=True, required=True, allow_none=True)
+    width = fields.Integer(required=True, allow_none=True, validate=_at_least_1)
+    height = fields.Integer(required=True, allow_none=True, validate=_at_least_1)
+    camera = fields.Nested(CameraOut, required=True, allow_none=True)
+    parameters = fields.Nested(ParametersOut, required=True, allow_none=True)
+    position = fields.Nested(PositionOut, required=True, allow_none=True)
+    taken_at = Timestamp(required=True, allow_none=True)
+    stats = fields.Nested(StatsOut, required=True, allow_none=True)
+    histogram = fields.Nested(HistogramOut, required=True, allow_none=True)
+    palette_range = fields.Nested(RangeOut, required=True, allow_none=True)
+    links = fields.Nested(LinksOut, required=True, allow_none=True)
+    created_at = Timestamp(required=True)
+    uploaded_by = id_field("usr")
+    version = fields.Integer(required=True, validate=_at_least_1)
+
+
+class ImageSummary(Schema):
+    """An image in a list."""
+
+    id = id_field("img")
+    name = fields.String(required=True)
+    size = fields.Integer(required=True, validate=_at_least_1, metadata={"description": "bytes"})
+    state = fields.String(required=True, validate=validate.OneOf(_STATES))
+    code = fields.String(required=True, allow_none=True)
+    reason = fields.String(required=True, allow_none=True)
+    survey = fields.Nested(SurveyFields, required=True)
+    accuracy = fields.Enum(Accuracy, by_value=True, required=True, allow_none=True)
+    stats = fields.Nested(StatsOut, required=True, allow_none=True)
+    created_at = Timestamp(required=True)
+
+
+class ImagePage(Schema):
+    """A page of images, newest first."""
+
+    items = fields.List(fields.Nested(ImageSummary), required=True)
+    next_cursor = fields.String(required=True, allow_none=True)
+
+
+class ImageQuery(PageQuery):
+    """Which images."""
+
+    state = fields.String(load_default=None, validate=validate.OneOf(_STATES))
+
+
+class PixelQuery(Schema):
+    """A pixel; (0, 0) is the upper left one."""
+
+    x = fields.Integer(required=True, validate=validate.Range(0, 1_000_000), metadata={"example": 51})
+    y = fields.Integer(required=True, validate=validate.Range(0, 1_000_000), metadata={"example": 70})
+
+
+class TemperatureOut(Schema):
+    """A temperature; null where the image has none."""
+
+    celsius = fields.Float(required=True, allow_none=True)

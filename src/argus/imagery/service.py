@@ -1,0 +1,218 @@
+"""Images: asked for, uploaded, processed, looked at, deleted."""
+
+import logging
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from argus.core.clock import Clock
+from argus.core.dynamo import Item
+from argus.core.errors import Conflict, Invalid, NotFound
+from argus.core.ids import Ids, is_id
+from argus.core.objects import Objects
+from argus.core.paging import Listing
+from argus.core.presign import Link, Presigner, Upload
+from argus.core.queue import Jobs
+from argus.identity.model import Caller
+from argus.imagery.model import COG, Image, ImageState, NewFile, colour_bar_name, preview_name
+from argus.imagery.pixel import temperature_at
+from argus.imagery.store import ImageryStore
+
+MAX_FILE_BYTES = 64 * 1024 * 1024
+MAX_FILES = 100
+MAX_ATTEMPTS = 3  # as the queue's maxReceiveCount
+UPLOAD_GRACE = timedelta(hours=1)  # an upload may begin in its last second, and its event may come late
+CONTENT_TYPES = ("image/jpeg", "image/tiff", "application/octet-stream")  # octet-stream: FLIR's .fff
+
+_KEY = re.compile(r"(?P<organisation>org_\w{26})/images/(?P<image>img_\w{26})/original")
+_log = logging.getLogger("argus.imagery")
+
+
+class NoSuchImage(NotFound):
+    """There is no such image."""
+
+
+class NotReady(Conflict):
+    """The image is not ready."""
+
+
+@dataclass(frozen=True)
+class Imagery:
+    """Thermal images of all organisations; every verb for a caller stays within the caller's own."""
+
+    store: ImageryStore
+    objects: Objects
+    links: Presigner
+    jobs: Jobs
+    clock: Clock
+    ids: Ids
+    lease: timedelta
+    upload_life: timedelta
+
+    # ------------------------------------------------------------ for callers
+
+    def request_uploads(self, caller: Caller, files: Sequence[NewFile]) -> list[tuple[Image, Upload]]:
+        """A place for each file, and how to send it there."""
+        now = self.clock()
+        images = [
+            Image(
+                id=self.ids.new("img"),
+                organisation_id=caller.organisation_id,
+                file=file,
+                uploaded_by=caller.user_id,
+                created_at=now,
+                upload_until=now + self.upload_life + UPLOAD_GRACE,
+            )
+            for file in files
+        ]
+        self.store.add(images)
+        return [(image, self._upload(image)) for image in images]
+
+    def get(self, caller: Caller, image_id: str) -> Image:
+        image = self.store.get(caller.organisation_id, image_id) if is_id(image_id, "img") else None
+        if image is None or image.state is ImageState.DELETING:
+            raise NoSuchImage(image_id)
+        return image
+
+    def ready(self, caller: Caller, image_id: str) -> Image:
+        """An image that is ready; raise `NotReady` for one that is not."""
+        image = self.get(caller, image_id)
+        if image.state is not ImageState.READY:
+            raise NotReady(f"{image_id} is {image.state}")
+        return image
+
+    def list(self, caller: Caller, *, state: ImageState | None, limit: int, after: Item | None) -> Listing[Image]:
+        return self.store.list(caller.organisation_id, state=state, limit=limit, after=after)
+
+    def temperature(self, caller: Caller, image_id: str, *, x: int, y: int) -> float | None:
+        """Degrees Celsius at a pixel, to the COG's 0.01; None where the image has none."""
+        image = self.ready(caller, image_id)
+        key = image.product_key(COG)
+        return temperature_at(lambda first, last: self.objects.get_range(key, first, last), x, y)
+
+    def link(self, image: Image, product: str) -> Link:
+        return self.links.get(image.product_key(product))
+
+    def original_link(self, image: Image) -> Link:
+        return self.links.get(image.original_key, filename=image.file.name, version_id=image.object_version or None)
+
+    def delete(self, caller: Caller, image_id: str, *, check: Callable[[int], None]) -> None:
+        """Remove an image with its original and products. `check` may refuse its present version."""
+        image = self.get(caller, image_id)
+        check(image.version)
+        marked = self.store.begin_delete(image, look_again_at=self.clock() + self.lease)
+        if marked is None:
+            raise Conflict(f"{image_id} changed just now; try again")
+        self._remove(marked)
+
+    # ------------------------------------------------------------ for workers
+
+    def arrived(self, key: str, *, object_version: str = "", size_bytes: int = 0) -> None:
+        """An object was stored. What we did not ask for is ignored; what is done already is not done again."""
+        named = _KEY.fullmatch(key)
+        image = self.store.get(named["organisation"], named["image"]) if named else None
+        if image is None:
+            _log.warning("ignored an object whose key was not issued", extra={"key": key})
+            if named:
+                self.objects.delete_under(key)  # its image was deleted while the upload was open
+        elif self._may_process(image):
+            self._process(image, object_version, size_bytes)
+        else:
+            self._drop_later_upload(image, object_version)
+
+    def give_up(self, key: str, **_event: Any) -> None:
+        """The last attempt crashed: say so, rather than leave the image in processing for ever."""
+        named = _KEY.fullmatch(key)
+        image = self.store.get(named["organisation"], named["image"]) if named else None
+        if image is not None and image.state is ImageState.PROCESSING:
+            self.store.reject(
+                image, code="processing_failed", reason=f"processing failed {image.attempts} times; we have been told"
+            )
+
+    def sweep(self) -> None:
+        """Look at whatever did not end in time: uploads that never came, workers that vanished, half deletions."""
+        for image in self.store.due(self.clock()):
+            match image.state:
+                case ImageState.AWAITING_UPLOAD:
+                    self.store.reject(image, code="never_uploaded", reason="the file was not uploaded in time")
+                case ImageState.PROCESSING if image.attempts >= MAX_ATTEMPTS:
+                    self.give_up(image.original_key)
+                case ImageState.PROCESSING:
+                    self.jobs.send(
+                        "image.arrived",
+                        {
+                            "key": image.original_key,
+                            "object_version": image.object_version,
+                            "size_bytes": image.file.size,
+                        },
+                    )
+                case ImageState.DELETING:
+                    self._remove(image)
+
+    def find(self, organisation_id: str, image_id: str) -> Image | None:
+        return self.store.get(organisation_id, image_id)
+
+    def pictures(self, image: Image, palette: str) -> tuple[bytes, bytes]:
+        """The preview and the colour bar of an image, as PNG."""
+        names = (preview_name(palette), colour_bar_name(palette))
+        preview, bar = (self.objects.get(image.product_key(name), max_bytes=MAX_FILE_BYTES) for name in names)
+        return preview, bar
+
+    def original(self, organisation_id: str, image_id: str) -> tuple[Image, bytes]:
+        """A ready image and the bytes it was made from."""
+        image = self.store.get(organisation_id, image_id)
+        if image is None or image.state is not ImageState.READY:
+            raise NoSuchImage(image_id)
+        data = self.objects.get(image.original_key, max_bytes=MAX_FILE_BYTES, version_id=image.object_version or None)
+        return image, data
+
+    # ------------------------------------------------------------ inside
+
+    def _upload(self, image: Image) -> Upload:
+        return self.links.post(image.original_key, content_type=image.file.content_type, size_bytes=image.file.size)
+
+    def _may_process(self, image: Image) -> bool:
+        """An upload given up as lost may still come; anything else that has ended stays ended."""
+        late = image.state is ImageState.REJECTED and image.code == "never_uploaded"
+        return late or image.state in (ImageState.AWAITING_UPLOAD, ImageState.PROCESSING)
+
+    def _drop_later_upload(self, image: Image, object_version: str) -> None:
+        """A form sent twice left a newer version, under which the one that products were made from would expire."""
+        later = object_version or self.objects.version(image.original_key)
+        if image.object_version and later != image.object_version:
+            self.objects.delete_version(image.original_key, later)
+
+    def _process(self, image: Image, object_version: str, size_bytes: int) -> None:
+        from argus.imagery.processing import process  # numpy comes with it
+
+        now = self.clock()
+        claimed = self.store.claim(
+            image,
+            object_version=image.object_version or object_version or self.objects.version(image.original_key),
+            now=now,
+            lease_until=now + self.lease,
+        )
+        if claimed is None:
+            return  # another worker has it; should that one vanish, the sweep comes back
+        try:
+            products = process(claimed, self.objects, size_bytes=size_bytes, max_bytes=MAX_FILE_BYTES)
+        except Invalid as rejection:
+            self.store.reject(claimed, code=rejection.code, reason=rejection.detail)
+            return
+        except BaseException:
+            self.store.release(claimed)
+            raise
+        if self.store.finish(claimed, products) is None:
+            self._clean_up_after(claimed)
+
+    def _clean_up_after(self, image: Image) -> None:
+        """The image was deleted, or taken by another, while we made products."""
+        now = self.store.get(image.organisation_id, image.id)
+        if now is None or now.state is ImageState.DELETING:
+            self.objects.delete_under(image.prefix)
+
+    def _remove(self, image: Image) -> None:
+        self.objects.delete_under(image.prefix)
+        self.store.delete(image)

@@ -1,0 +1,162 @@
+"""A small reader of TIFF's tag directories, which EXIF shares (TIFF 6.0 section 2; Exif 2.32 section 4.6).
+
+It reads only what it is asked for and never allocates by what a file claims: an entry that does not fit into the file
+is as good as absent. Pillow's reader is not used on untrusted metadata: it raises two dozen kinds of errors.
+"""
+
+import struct
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from math import isfinite
+
+from argus.imagery.jpeg import EXIF, Segment
+from argus.imagery.model import Camera, Position
+
+# Field type: (struct code, size in bytes). 5 and 10 are fractions of two integers.
+TYPES = {
+    1: ("B", 1), 2: ("s", 1), 3: ("H", 2), 4: ("I", 4), 5: ("II", 8), 6: ("b", 1), 7: ("s", 1),
+    8: ("h", 2), 9: ("i", 4), 10: ("ii", 8), 11: ("f", 4), 12: ("d", 8),
+}  # fmt: skip
+MAX_ENTRIES = 512
+MAX_VALUE_BYTES = 65_536
+
+MAKE, MODEL, DATE_TIME, EXIF_IFD, GPS_IFD = 0x010F, 0x0110, 0x0132, 0x8769, 0x8825
+ORIGINAL_AT, OFFSET_ORIGINAL, SERIAL, LENS = 0x9003, 0x9011, 0xA431, 0xA434
+LATITUDE_REF, LATITUDE, LONGITUDE_REF, LONGITUDE, ALTITUDE_REF, ALTITUDE = 1, 2, 3, 4, 5, 6
+GPS_TIME, GPS_DATE = 7, 29
+
+
+@dataclass(frozen=True)
+class Tags:
+    """One directory: where each tag's value stands. `order` is struct's "<" or ">"."""
+
+    data: bytes = b""
+    order: str = "<"
+    entries: dict[int, tuple[int, int, int]] = field(default_factory=dict)  # tag: (type, count, position)
+
+    @classmethod
+    def first(cls, data: bytes) -> "Tags":
+        """The first directory of a TIFF structure; empty when there is none to be read."""
+        order = {b"II*\0": "<", b"MM\0*": ">"}.get(data[:4])
+        if order is None or len(data) < 8:
+            return cls()
+        return cls._at(data, order, struct.unpack_from(order + "I", data, 4)[0])
+
+    @classmethod
+    def _at(cls, data: bytes, order: str, position: int) -> "Tags":
+        entries: dict[int, tuple[int, int, int]] = {}
+        if not 0 <= position <= len(data) - 2:
+            return cls(data, order)
+        (count,) = struct.unpack_from(order + "H", data, position)
+        for index in range(min(count, MAX_ENTRIES)):
+            at = position + 2 + 12 * index
+            if at + 12 > len(data):
+                break
+            tag, kind, number, value = struct.unpack_from(order + "HHII", data, at)
+            size = TYPES.get(kind, ("", 0))[1] * number
+            start = at + 8 if size <= 4 else value
+            if 0 < size <= MAX_VALUE_BYTES and start + size <= len(data):
+                entries.setdefault(tag, (kind, number, start))
+        return cls(data, order, entries)
+
+    def directory(self, tag: int) -> "Tags":
+        """The directory a tag points to; empty when there is none."""
+        match self.numbers(tag):
+            case (int(position), *_):
+                return self._at(self.data, self.order, position)
+        return Tags()
+
+    def numbers(self, tag: int) -> tuple[float, ...]:
+        """A tag's numbers, fractions divided out; empty when absent or not numeric."""
+        kind, count, start = self.entries.get(tag, (0, 0, 0))
+        code = TYPES.get(kind, ("s", 0))[0]
+        if code == "s":
+            return ()
+        values = struct.unpack_from(f"{self.order}{count * len(code)}{code[0]}", self.data, start)
+        if len(code) == 1:
+            return values
+        return tuple(above / below if below else float("nan") for above, below in zip(*[iter(values)] * 2, strict=True))
+
+    def raw(self, tag: int) -> bytes:
+        """A text or opaque tag's bytes; empty when absent."""
+        kind, count, start = self.entries.get(tag, (0, 0, 0))
+        return self.data[start : start + count] if kind in (2, 7) else b""
+
+    def text(self, tag: int) -> str:
+        return text(self.raw(tag))
+
+
+def text(raw: bytes) -> str:
+    """A fixed-size text field as people read it: up to the first NUL, printable, trimmed."""
+    line = raw.partition(b"\0")[0].decode("utf-8", "replace")
+    return "".join(char for char in line if char.isprintable() and char != "\N{REPLACEMENT CHARACTER}").strip()
+
+
+@dataclass(frozen=True)
+class Exif:
+    """What EXIF says about a picture."""
+
+    main: Tags = Tags()
+
+    @classmethod
+    def among(cls, segments: list[Segment]) -> "Exif":
+        """From the first EXIF segment of a JPEG; empty when there is none."""
+        for segment in segments:
+            if segment.starts_with(EXIF):
+                return cls(Tags.first(bytes(segment.payload[len(EXIF) :])))
+        return cls()
+
+    @property
+    def camera(self) -> Camera:
+        details = self.main.directory(EXIF_IFD)
+        return Camera(
+            make=self.main.text(MAKE), model=self.main.text(MODEL), serial=details.text(SERIAL), lens=details.text(LENS)
+        )
+
+    @property
+    def position(self) -> Position | None:
+        gps = self.main.directory(GPS_IFD)
+        latitude = _degrees(gps.numbers(LATITUDE), negative=gps.text(LATITUDE_REF) == "S")
+        longitude = _degrees(gps.numbers(LONGITUDE), negative=gps.text(LONGITUDE_REF) == "W")
+        if latitude is None or longitude is None:
+            return None
+        altitude = next(iter(gps.numbers(ALTITUDE)), None)
+        # 1 and 3 mean below the reference surface; DJI writes the reference as text.
+        below = bytes(gps.raw(ALTITUDE_REF)[:1]) in (b"\1", b"\3") or gps.numbers(ALTITUDE_REF)[:1] in ((1,), (3,))
+        return position(latitude, longitude, -altitude if below and altitude is not None else altitude)
+
+    @property
+    def taken_at(self) -> datetime | None:
+        """When the shutter opened. EXIF's clock has no time zone unless it says so; without one there is no answer."""
+        details, gps = self.main.directory(EXIF_IFD), self.main.directory(GPS_IFD)
+        local = details.text(ORIGINAL_AT) or self.main.text(DATE_TIME)
+        offset = details.text(OFFSET_ORIGINAL)
+        if offset:
+            return _time(local + offset, "%Y:%m:%d %H:%M:%S%z")
+        match gps.numbers(GPS_TIME):  # always UTC
+            case (hours, minutes, seconds) if all(map(isfinite, (hours, minutes, seconds))):
+                clock = f"{int(hours):02}:{int(minutes):02}:{int(seconds):02}"
+                return _time(f"{gps.text(GPS_DATE)} {clock}+00:00", "%Y:%m:%d %H:%M:%S%z")
+        return None
+
+
+def position(latitude: float, longitude: float, altitude_metres: float | None) -> Position | None:
+    """A position if it can be one. Cameras write 0, 0 when they have no fix."""
+    if not (abs(latitude) <= 90 and abs(longitude) <= 180) or (latitude == 0 and longitude == 0):
+        return None
+    known = altitude_metres is not None and isfinite(altitude_metres) and abs(altitude_metres) < 100_000
+    return Position(latitude, longitude, altitude_metres if known else None)
+
+
+def _degrees(parts: tuple[float, ...], *, negative: bool) -> float | None:
+    if len(parts) != 3 or not all(map(isfinite, parts)):
+        return None
+    degrees = parts[0] + parts[1] / 60 + parts[2] / 3600
+    return -degrees if negative else degrees
+
+
+def _time(written: str, form: str) -> datetime | None:
+    try:
+        return datetime.strptime(written, form).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None

@@ -1,0 +1,164 @@
+"""16-bit single-band TIFFs whose counts are linear in temperature.
+
+The relation must be declared: by the caller, or by GDAL's metadata in the file (tag 42112, items with the roles
+`scale`, `offset` and `unittype`; see GDAL's raster data model and GeoTIFF driver). A TIFF that declares nothing is
+refused: public conventions (0.04 K per count, 0.01 K, tenths of a degree …) contradict one another.
+"""
+
+import io
+import math
+import re
+import struct
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+from argus.imagery.model import Accuracy, Capture, LinearScale, Parameters
+from argus.imagery.planck import KELVIN
+from argus.imagery.tags import Exif, Tags
+from argus.imagery.thermogram import (
+    Counts,
+    Damaged,
+    Implausible,
+    NoTemperatureScale,
+    NotRadiometric,
+    Temperatures,
+    Thermogram,
+    Unsupported,
+    check_size,
+    develop,
+)
+
+MAGICS = (b"II*\0", b"MM\0*")
+BIG_MAGICS = (b"II+\0", b"MM\0+")
+
+WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC, SAMPLES = 256, 257, 258, 259, 262, 277
+TILE_WIDTH, TILE_HEIGHT, SAMPLE_FORMAT, GDAL_METADATA, GDAL_NODATA = 322, 323, 339, 42112, 42113
+UNSIGNED, SIGNED = 1, 2
+COMPRESSIONS = {1: "none", 5: "LZW", 8: "deflate", 32773: "PackBits", 32946: "deflate"}
+
+# What Pillow raises on damaged TIFFs.
+PILLOWS_TROUBLE = (
+    ArithmeticError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    MemoryError,
+    OSError,
+    RuntimeError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+    struct.error,
+)
+
+ITEM = re.compile(r"""<Item\s([^<>]{1,200})>\s{0,20}([^<>]{1,60}?)\s{0,20}</Item>""")
+ROLE = re.compile(r"""\brole=["'](\w{1,20})["']""")
+
+
+@dataclass(frozen=True)
+class Linear:
+    """A Radiometry: a declared line from counts to temperature, with the count that stands for no data."""
+
+    scale: LinearScale
+    nodata: int | None = None
+
+    adjustable = False
+
+    def celsius(self, counts: Counts, _parameters: Parameters, /) -> Temperatures:
+        celsius = (counts * np.float64(self.scale.factor) + self.scale.offset).astype(np.float32)
+        if self.nodata is not None:
+            celsius[counts == self.nodata] = np.nan
+        return celsius
+
+
+def decode_tiff(data: bytes, declared_scale: LinearScale | None) -> Thermogram:
+    """The thermogram of a TIFF, its counts scaled as declared by the caller or else the file; raises Undecodable."""
+    tags = Tags.first(data)
+    if not tags.entries:
+        raise Damaged("the TIFF has no directory that can be read")
+    width, height = _number(tags, WIDTH), _number(tags, HEIGHT)
+    check_size(width, height)
+    _check_kind(tags)
+    scale = declared_scale or _stored_scale(tags)
+    if scale is None:
+        raise NoTemperatureScale("no temperature scale is declared for this 16-bit TIFF")
+    if not (np.isfinite([scale.factor, scale.offset]).all() and scale.factor > 0):
+        raise Implausible(f"a scale of {scale.factor:g} and offset of {scale.offset:g} is no temperature scale")
+    exif = Exif(tags)
+    capture = Capture(
+        format="tiff16",
+        width=width,
+        height=height,
+        accuracy=Accuracy.EXACT,
+        camera=exif.camera,
+        parameters=Parameters(),
+        position=exif.position,
+        taken_at=exif.taken_at,
+    )
+    signed = _number(tags, SAMPLE_FORMAT, UNSIGNED) == SIGNED
+    return develop(capture, _pixels(data, width=width, height=height, signed=signed), Linear(scale, _nodata(tags)))
+
+
+def _check_kind(tags: Tags) -> None:
+    if _number(tags, BITS, 1) != 16 or _number(tags, SAMPLES, 1) != 1 or len(tags.numbers(BITS)) > 1:
+        raise NotRadiometric("the TIFF is a picture: only 16-bit single-band TIFFs can hold temperatures")
+    if _number(tags, SAMPLE_FORMAT, UNSIGNED) not in (UNSIGNED, SIGNED):
+        raise Unsupported("the TIFF's samples are no integers")
+    if _number(tags, PHOTOMETRIC, 1) != 1:
+        raise Unsupported("the TIFF's samples are not greyscale with black as zero")
+    if _number(tags, COMPRESSION, 1) not in COMPRESSIONS:
+        raise Unsupported(f"TIFF compression {_number(tags, COMPRESSION, 1)} is not accepted")
+    if TILE_WIDTH in tags.entries:
+        check_size(_number(tags, TILE_WIDTH), _number(tags, TILE_HEIGHT))
+
+
+def _pixels(data: bytes, *, width: int, height: int, signed: bool) -> Counts:
+    """Pillow's reading of an image whose size and kind we have checked; raises Damaged."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about metadata that does not concern the pixels
+            with Image.open(io.BytesIO(data), formats=("TIFF",)) as image:
+                if image.size != (width, height):
+                    raise Damaged("the TIFF's directory contradicts itself")
+                samples = np.array(image)
+    except PILLOWS_TROUBLE as error:
+        raise Damaged("the TIFF's pixels cannot be read") from error
+    if samples.shape != (height, width) or samples.dtype.kind not in "iu":
+        raise Damaged("the TIFF's pixels are not what its directory says")
+    # Pillow widens signed samples to 32 bits; the values are still of 16.
+    return samples.astype(np.int16) if signed else samples.astype(np.uint16)
+
+
+def _stored_scale(tags: Tags) -> LinearScale | None:
+    items: dict[str, str] = {}
+    for attributes, value in ITEM.findall(tags.text(GDAL_METADATA)):
+        role = ROLE.search(attributes)
+        if role:
+            items.setdefault(role[1], value)
+    if "scale" not in items:
+        return None
+    try:
+        factor, offset = float(items["scale"]), float(items.get("offset", 0))
+    except ValueError as error:
+        raise Damaged("the TIFF's scale is not a number") from error
+    unit = items.get("unittype", "").lower().strip("°")
+    if unit in ("k", "kelvin", "degk"):
+        return LinearScale(factor, offset - KELVIN)
+    if unit in ("", "c", "celsius", "degc", "deg c", "degree celsius", "degrees celsius"):
+        return LinearScale(factor, offset)
+    raise NotRadiometric(f"the TIFF's values are in {unit[:20]}, not in degrees")
+
+
+def _nodata(tags: Tags) -> int | None:
+    try:
+        return int(float(tags.text(GDAL_NODATA)))
+    except (ValueError, OverflowError):
+        return None
+
+
+def _number(tags: Tags, tag: int, default: int = 0) -> int:
+    number = next(iter(tags.numbers(tag)), default)
+    return int(number) if math.isfinite(number) else default
