@@ -1,0 +1,124 @@
+"""A report as CSV (RFC 4180): a row per finding, for spreadsheets.
+
+The file is UTF-8 and begins with a byte order mark: without one Excel reads `°C` as `Â°C`. (Python reads it with
+`utf-8-sig`; pandas and R take the mark away by themselves.) Lines end with CR LF, the first one names the columns, and
+columns are added at the end only.
+
+A spreadsheet takes a cell that begins with = + - @ for a formula, and formulas can run programs and send data away.
+Text that a spreadsheet might take so begins with an apostrophe here, as OWASP advises ("CSV Injection"). Numbers are
+written as numbers, whatever their sign.
+"""
+
+import csv
+import json
+import math
+import re
+from collections.abc import Mapping
+from io import StringIO
+from typing import Any
+
+from argus.reports import plain, shapes
+from argus.reports.document import Document, RuleText
+from argus.scanning.model import TrackedFinding
+
+MEASUREMENTS = (
+    "peak_celsius",
+    "mean_celsius",
+    "background_celsius",
+    "delta_celsius",
+    "area_pixels",
+    "perimeter_pixels",
+)
+COLUMNS = (
+    "number",
+    "severity",
+    "status",
+    "open",
+    "title",
+    "plugin",
+    "rule",
+    "target_kind",
+    "target",
+    "place",
+    *MEASUREMENTS,
+    "centroid_x_pixels",
+    "centroid_y_pixels",
+    "longitude",
+    "latitude",
+    "first_seen_at",
+    "last_seen_at",
+    "fixed_at",
+    "scan_id",
+    "fingerprint",
+    "other_evidence",
+    "remedy",
+)
+
+# Tabs, line breaks, blanks and marks that a spreadsheet may drop before it looks at the first character.
+_IGNORED = r"[\s\x00-\x20\x7f-\xa0\u00ad\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff]*"
+_FORMULA = re.compile(rf"[\t\r\n]|{_IGNORED}[=+\-@\uff1d\uff0b\uff0d\uff20]")
+_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+
+
+def build(document: Document) -> bytes:
+    lines = StringIO(newline="")
+    writer = csv.DictWriter(lines, COLUMNS, restval="", lineterminator="\r\n")
+    writer.writeheader()
+    for number, finding in enumerate(document.findings, start=1):
+        row = _row(finding, document.rules.get((finding.plugin, finding.rule)))
+        writer.writerow({"number": number, **{column: cell(value) for column, value in row.items()}})
+    return lines.getvalue().encode("utf-8-sig")
+
+
+def cell(value: Any) -> str | int | float:
+    """What stands in the file for a value: numbers as they are, text that no spreadsheet takes for a formula."""
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "true" if value else "false"
+        case int():
+            return value
+        case float():
+            return value if math.isfinite(value) else ""
+        case str():
+            return _text(value)
+        case _:
+            return _text(json.dumps(plain.plain(value), ensure_ascii=False, sort_keys=True))
+
+
+def _text(text: str) -> str:
+    legible = _CONTROLS.sub("\ufffd", plain.well_formed(text))
+    return f"'{legible}" if _FORMULA.match(text) or _FORMULA.match(legible) else legible
+
+
+def _row(finding: TrackedFinding, rule: RuleText | None) -> dict[str, Any]:
+    x, y = shapes.centroid(finding.location) or (None, None)
+    longitude, latitude = shapes.position(finding.location) or (None, None)
+    return {
+        "severity": finding.severity.value,
+        "status": finding.status.value,
+        "open": finding.open,
+        "title": finding.title,
+        "plugin": finding.plugin,
+        "rule": finding.rule,
+        "target_kind": finding.target.kind,
+        "target": finding.target.value,
+        "place": finding.place,
+        **{name: finding.evidence.get(name) for name in MEASUREMENTS},
+        "centroid_x_pixels": x,
+        "centroid_y_pixels": y,
+        "longitude": longitude,
+        "latitude": latitude,
+        "first_seen_at": plain.plain(finding.first_seen_at),
+        "last_seen_at": plain.plain(finding.last_seen_at),
+        "fixed_at": plain.plain(finding.fixed_at),
+        "scan_id": finding.scan_id,
+        "fingerprint": finding.fingerprint,
+        "other_evidence": _other(finding.evidence),
+        "remedy": rule.remedy if rule else "",
+    }
+
+
+def _other(evidence: Mapping[str, Any]) -> dict[str, Any] | None:
+    return {name: value for name, value in evidence.items() if name not in MEASUREMENTS} or None

@@ -1,0 +1,404 @@
+"""A report as PDF, for people: A4 pages with summary, marked picture, settings, findings and what to do about them.
+
+Equal documents make equal bytes. Words from outside (names, titles, evidence) are shortened to what a page can bear,
+and never read as markup; see `argus.reports.pdf_look` for characters the face does not have.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC
+from typing import Any
+
+from reportlab.lib.units import mm
+from reportlab.platypus import Paragraph, Table
+
+from argus.reports import pdf_look as look
+from argus.reports import pdf_picture
+from argus.reports.document import Document, Picture
+from argus.reports.pdf_pages import BOTTOM, HEIGHT, LEFT, WIDTH, About, Drawing, Item, write
+from argus.scanning.model import PRESENT, ScanState, Severity, Status, StepState, TrackedFinding
+
+MAX_FINDINGS = 2_000  # in the table, some 80 pages; CSV and JSON have them all
+
+_BUTT = 0  # lines that end where they are told to
+
+_SETTINGS: Mapping[str, tuple[str, Callable[[Any], str]]] = {
+    "emissivity": ("Emissivity", lambda value: look.number(value, 2)),
+    "distance_metres": ("Distance", lambda value: look.number(value, 1, "m")),
+    "reflected_celsius": ("Reflected temperature", lambda value: look.number(value, 1, "°C")),
+    "atmospheric_celsius": ("Atmospheric temperature", lambda value: look.number(value, 1, "°C")),
+    "relative_humidity": ("Relative humidity", lambda value: _percent(value)),
+    "window_celsius": ("Window temperature", lambda value: look.number(value, 1, "°C")),
+    "window_transmission": ("Window transmission", lambda value: look.number(value, 2)),
+}
+_STATISTICS: Mapping[str, tuple[str, Callable[[Any], str]]] = {
+    key: (label, lambda value: look.number(value, 1, "°C"))
+    for key, label in (
+        ("min_c", "Coldest pixel"),
+        ("p5_c", "5th percentile"),
+        ("mean_c", "Mean"),
+        ("p95_c", "95th percentile"),
+        ("max_c", "Hottest pixel"),
+    )
+}
+_MEASUREMENTS = (  # key, heading, decimals, millimetres
+    ("peak_celsius", "Peak<br/>°C", 1, 15),
+    ("delta_celsius", "∆T<br/>°C", 1, 14),
+    ("area_pixels", "Area<br/>pixels", 0, 15),
+)
+_STATUS_WORDS = {
+    Status.NEW: "New",
+    Status.UNCHANGED: "Unchanged",
+    Status.REGRESSED: "Regressed",
+    Status.FIXED: "Fixed",
+    Status.NOT_TESTED: "Not tested",
+}
+_ENDED = {
+    ScanState.SUCCEEDED: "ended, but a plugin failed",
+    ScanState.FAILED: "failed",
+    ScanState.CANCELLED: "was cancelled",
+}
+_APPROXIMATE = (
+    "Only the maker's own software knows this camera's calibration; these values come from a public approximation that "
+    "can be several degrees away from it. Use them to compare places within this image, not as measured values."
+)
+_EXACT = (
+    "Temperatures follow from the calibration in the file, under the settings below. What they are worth depends on "
+    "those settings, above all on the emissivity."
+)
+_ACCURACY = {
+    "approximate": ("Approximate temperatures.", _APPROXIMATE),
+    "exact": ("Exact conversion.", _EXACT),
+}
+
+
+def build(document: Document) -> bytes:
+    return _Report(document).build()
+
+
+@dataclass
+class _Report:
+    """One document being set."""
+
+    document: Document
+    words: look.Typesetter = field(default_factory=look.Typesetter)
+
+    def build(self) -> bytes:
+        document = self.document
+        items = list(self._items())
+        if self.words.replaced:
+            items.append(Item(self.words.paragraph(_REPLACED, "small"), space_before=6 * mm))
+        about = About(
+            title=f"{self._title()}: {self._subject()}",
+            author=self.words.line(document.organisation_name),
+            subject=f"Scan {self.words.line(document.scan.id)}",
+            creator=f"Argus {self.words.line(document.argus_version)}",
+            created=f"D:{document.generated_at.astimezone(UTC):%Y%m%d%H%M%S}Z",
+        )
+        return write(items, self._frame, about)
+
+    def _items(self) -> Iterator[Item]:
+        yield from self._head()
+        yield from self._summary()
+        yield from self._warnings()
+        if self.document.picture:
+            yield from self._picture(self.document.picture)
+            yield from self._settings(self.document.picture)
+        yield from self._findings()
+        yield from self._remedies()
+        yield from self._steps()
+
+    # ------------------------------------------------------------ around the text
+
+    def _frame(self, canvas: Any, page: int, pages: int) -> None:
+        right, top, bottom = LEFT + WIDTH, BOTTOM + HEIGHT + 7 * mm, BOTTOM - 6 * mm
+        canvas.setStrokeColor(look.LINE)
+        canvas.setLineWidth(0.6)
+        canvas.line(LEFT, top, right, top)
+        canvas.line(LEFT, bottom, right, bottom)
+        canvas.setFillColor(look.ACCENT)
+        canvas.setFont(look.BOLD, 8)
+        canvas.drawString(LEFT, top + 2.2 * mm, "ARGUS")
+        canvas.setFillColor(look.MUTED)
+        canvas.setFont(look.REGULAR, 7)
+        canvas.drawString(LEFT + 14 * mm, top + 2.2 * mm, self.words.line(self.document.organisation_name, limit=45))
+        canvas.drawRightString(right, top + 2.2 * mm, self.words.line(self._subject(), limit=45))
+        made = f"Generated {look.moment(self.document.generated_at)} by Argus {self.document.argus_version}"
+        canvas.drawString(LEFT, bottom - 4.2 * mm, self.words.line(made, limit=110))
+        canvas.drawRightString(right, bottom - 4.2 * mm, f"Page {page} of {pages}")
+
+    def _title(self) -> str:
+        return "Thermal inspection report" if self.document.picture else "Inspection report"
+
+    def _subject(self) -> str:
+        picture, target = self.document.picture, self.document.scan.target
+        return self.words.line(picture.name if picture and picture.name else f"{target.kind} {target.value}", limit=120)
+
+    # ------------------------------------------------------------ what it is about
+
+    def _head(self) -> Iterator[Item]:
+        scan, picture = self.document.scan, self.document.picture
+        yield Item(Paragraph(self._title(), look.style("title")))
+        yield Item(self.words.paragraph(self._subject(), "subtitle"), space_before=1)
+        facts = [
+            ("Organisation", self.document.organisation_name),
+            ("Target", f"{scan.target.kind} {scan.target.value}"),
+            ("Scan", scan.id),
+            ("Finished", look.moment(scan.finished_at)),
+        ]
+        if picture:
+            facts += [
+                ("Camera", picture.camera or "not told by the file"),
+                ("Taken", look.moment(picture.taken_at)),
+                ("Image size", f"{picture.width} × {picture.height} pixels"),
+                ("Temperatures", picture.accuracy),
+            ]
+        yield Item(self._grid(facts, columns=4), space_before=3 * mm)
+
+    def _summary(self) -> Iterator[Item]:
+        counts = self.document.scan.counts
+        tiles = [
+            [
+                Paragraph(str(counts.get(severity, 0)), look.style("tile")),
+                Paragraph(severity.value.capitalize(), look.style("label")),
+            ]
+            for severity in reversed(Severity)
+        ]
+        table = Table([tiles], colWidths=[WIDTH / len(tiles)] * len(tiles))
+        table.setStyle(
+            [
+                ("BACKGROUND", (0, 0), (-1, -1), look.SHADE),
+                ("LEFTPADDING", (0, 0), (-1, -1), 9),
+                ("TOPPADDING", (0, 0), (-1, -1), 5),
+                ("BOTTOMPADDING", (0, 0), (-1, -1), 6),
+                ("INNERGRID", (0, 0), (-1, -1), 3, look.PAPER),
+                *(
+                    ("LINEABOVE", (column, 0), (column, 0), 3, look.SEVERITY_COLOURS[severity], _BUTT)
+                    for column, severity in enumerate(reversed(Severity))
+                ),
+            ]
+        )
+        yield Item(table, space_before=4 * mm)
+        yield Item(Paragraph(self._delta(), look.style("body")), space_before=2.5 * mm)
+
+    def _delta(self) -> str:
+        present = sum(self.document.scan.counts.values())
+        said = [
+            f"<b>{count}</b> {_STATUS_WORDS[status].lower()}"
+            for status in Status
+            if (count := self.document.scan.delta.get(status, 0))
+        ]
+        total = f"{_counted(present, 'finding')} present" if present else "Nothing was found."
+        compared = f"Since the last look at this target: {', '.join(said)}." if said else ""
+        return f"<b>{total}{'.' if present else ''}</b> {compared}"
+
+    def _warnings(self) -> Iterator[Item]:
+        scan, picture = self.document.scan, self.document.picture
+        failed = [step for step in scan.steps if step.state is StepState.FAILED]
+        if scan.state is not ScanState.SUCCEEDED or failed:
+            reasons = [scan.reason, *(f"{step.plugin}: {step.reason}" for step in failed)]
+            why = self.words.markup("; ".join(reason for reason in reasons if reason), limit=600)
+            end = _ENDED.get(scan.state, "has not ended")
+            yield self._note("This scan is incomplete.", f"It {end}. {why}", caution=True)
+        if picture and picture.accuracy in _ACCURACY:
+            yield self._note(*_ACCURACY[picture.accuracy], caution=picture.accuracy == "approximate")
+
+    def _note(self, lead: str, text: str, *, caution: bool) -> Item:
+        colour, shade = (look.CAUTION, look.CAUTION_SHADE) if caution else (look.LINE, look.SHADE)
+        table = Table([[Paragraph(f"<b>{lead}</b> {text}", look.style("value"))]], colWidths=[WIDTH])
+        table.setStyle(
+            [
+                ("BACKGROUND", (0, 0), (-1, -1), shade),
+                ("LINEBEFORE", (0, 0), (0, -1), 3, colour, _BUTT),
+                ("LEFTPADDING", (0, 0), (-1, -1), 9),
+                ("TOPPADDING", (0, 0), (-1, -1), 5),
+                ("BOTTOMPADDING", (0, 0), (-1, -1), 6),
+            ]
+        )
+        return Item(table, space_before=3 * mm)
+
+    # ------------------------------------------------------------ the image
+
+    def _picture(self, picture: Picture) -> Iterator[Item]:
+        marks = [
+            pdf_picture.Mark(number, finding.severity, finding.location)
+            for number, finding in self._numbered()
+            if finding.status in PRESENT
+        ]
+        drawing = pdf_picture.drawing(picture, marks)
+        ends = f"{look.number(picture.low_celsius, 1)} to {look.number(picture.high_celsius, 1, '°C')}"
+        caption = f"Colours run from {ends}; pixels beyond take the end colours."
+        if marks:
+            caption += " Outlined regions carry the numbers of the findings table"
+            beyond = len(marks) > pdf_picture.MAX_LABELS
+            caption += f", the {pdf_picture.MAX_LABELS} gravest where there is room." if beyond else "."
+        yield Item(drawing, space_before=4 * mm, with_next=12 * mm)
+        yield Item(Paragraph(caption, look.style("caption")), space_before=2 * mm)
+
+    def _settings(self, picture: Picture) -> Iterator[Item]:
+        yield self._heading("Measurement settings", with_next=13 * mm)
+        yield Item(self._grid(self._told(picture.parameters, _SETTINGS), columns=4), space_before=2 * mm)
+        yield self._heading("Temperatures in the image", with_next=13 * mm)
+        yield Item(self._grid(self._told(picture.statistics, _STATISTICS), columns=5), space_before=2 * mm)
+
+    def _told(
+        self, values: Mapping[str, float], known: Mapping[str, tuple[str, Callable[[Any], str]]]
+    ) -> list[tuple[str, str]]:
+        """What is known in its own order and words, then whatever else there is under its own name."""
+        told = [(label, show(values[key])) for key, (label, show) in known.items() if key in values]
+        return told + [(key, look.number(value, 3)) for key, value in values.items() if key not in known]
+
+    # ------------------------------------------------------------ the findings
+
+    def _numbered(self) -> Iterator[tuple[int, TrackedFinding]]:
+        return enumerate(self.document.findings, start=1)
+
+    def _findings(self) -> Iterator[Item]:
+        yield self._heading("Findings")
+        if not self.document.findings:
+            yield Item(Paragraph("No rule was found broken.", look.style("body")), space_before=1.5 * mm)
+            return
+        told = {key for finding in self.document.findings for key in finding.evidence}
+        measured = [column for column in _MEASUREMENTS if column[0] in told]
+        head = [
+            *(Paragraph(heading, look.style("label")) for heading in ("", "Severity", "Finding", "Status")),
+            *(Paragraph(heading, look.style("label of numbers")) for _, heading, _, _ in measured),
+            Paragraph("Place", look.style("label")),
+        ]
+        rows = [self._row(number, finding, measured) for number, finding in self._numbered() if number <= MAX_FINDINGS]
+        place = 25 * mm if measured else 55 * mm
+        fixed = [8 * mm, 19 * mm, 20 * mm, *(width * mm for *_, width in measured), place]
+        widths = [*fixed[:2], WIDTH - sum(fixed), *fixed[2:]]
+        table = Table([head, *rows], colWidths=widths, repeatRows=1)
+        table.setStyle(
+            [
+                ("VALIGN", (0, 0), (-1, -1), "TOP"),
+                ("VALIGN", (0, 0), (-1, 0), "BOTTOM"),
+                ("LINEBELOW", (0, 0), (-1, 0), 0.9, look.ACCENT),
+                ("LINEBELOW", (0, 1), (-1, -1), 0.4, look.LINE),
+                ("FONT", (0, 1), (0, -1), look.BOLD, 7.4, 9.6),
+                ("FONT", (4, 1), (-2, -1), look.REGULAR, 7.4, 9.6),
+                ("TEXTCOLOR", (0, 1), (-1, -1), look.INK),
+                ("ALIGN", (4, 1), (-2, -1), "RIGHT"),
+                ("LEFTPADDING", (0, 0), (-1, -1), 4),
+                ("LEFTPADDING", (0, 0), (0, -1), 0),
+                ("RIGHTPADDING", (0, 0), (-1, -1), 4),
+                ("TOPPADDING", (0, 0), (-1, -1), 3.5),
+                ("BOTTOMPADDING", (0, 0), (-1, -1), 3.5),
+            ]
+        )
+        yield Item(table, space_before=1.5 * mm)
+        left = len(self.document.findings) - len(rows)
+        if left:
+            more = f"{_counted(left, 'more finding')} of lesser severity: see the CSV or JSON report of this scan."
+            yield Item(Paragraph(more, look.style("body")), space_before=2 * mm)
+
+    def _row(self, number: int, finding: TrackedFinding, measured: Sequence[tuple[str, str, int, int]]) -> list[Any]:
+        present = finding.status in PRESENT
+        rule = self.words.markup(f"{finding.plugin}.{finding.rule}", limit=100)
+        title = Paragraph(
+            f'{self.words.markup(finding.title)}<br/><font size="6.4" color="#61707f">{rule}</font>',
+            look.style("cell" if present else "faded"),
+        )
+        return [
+            str(number),
+            Paragraph(finding.severity.value.capitalize(), look.chip_style(finding.severity)),
+            title,
+            Paragraph(_STATUS_WORDS[finding.status], look.style("cell" if present else "faded")),
+            *(look.number(finding.evidence.get(key), decimals) for key, _, decimals, _ in measured),
+            self.words.paragraph(finding.place or look.MISSING, "faded", limit=120),
+        ]
+
+    # ------------------------------------------------------------ what to do, what was done
+
+    def _remedies(self) -> Iterator[Item]:
+        concerned: dict[tuple[str, str], list[int]] = {}
+        for number, finding in self._numbered():
+            if finding.status is not Status.FIXED:
+                concerned.setdefault((finding.plugin, finding.rule), []).append(number)
+        told = [(key, numbers) for key, numbers in concerned.items() if key in self.document.rules]
+        if told:
+            yield self._heading("What to do")
+        for key, numbers in told:
+            rule = self.document.rules[key]
+            lead = Paragraph(
+                f"{self.words.markup(rule.title)} "
+                f'<font name="{look.REGULAR}" color="#61707f">({_findings_named(numbers)})</font>',
+                look.style("subheading"),
+            )
+            yield Item(lead, space_before=2.5 * mm, with_next=14 * mm)
+            yield Item(self.words.paragraph(rule.description, "body", limit=4000), space_before=0.5 * mm)
+            yield Item(
+                Paragraph(f"<b>Remedy.</b> {self.words.markup(rule.remedy, limit=4000)}", look.style("body")),
+                space_before=1 * mm,
+            )
+
+    def _steps(self) -> Iterator[Item]:
+        yield self._heading("How it was scanned")
+        for step in self.document.scan.steps:
+            options = ", ".join(f"{name} = {value}" for name, value in sorted(step.options.items())) or "defaults"
+            said = f"{step.plugin} {step.version}: {step.state.value}, {_counted(step.findings, 'finding')}."
+            text = f"<b>{self.words.markup(said)}</b> Options: {self.words.markup(options, limit=1500)}."
+            yield Item(Paragraph(text, look.style("body")), space_before=1.5 * mm)
+
+    # ------------------------------------------------------------ parts
+
+    def _heading(self, text: str, *, with_next: float = 24 * mm) -> Item:
+        """A heading that the reader's outline shows too."""
+        paragraph = Paragraph(text, look.style("heading"))
+
+        def draw(canvas: Any, x: float, y: float) -> None:
+            paragraph.wrapOn(canvas, WIDTH, HEIGHT)
+            paragraph.drawOn(canvas, x, y)
+            canvas.bookmarkHorizontal(text, 0, y + 20)
+            canvas.addOutlineEntry(text, text, level=0)
+
+        return Item(Drawing(look.style("heading").leading, draw), space_before=5.5 * mm, with_next=with_next)
+
+    def _grid(self, facts: Sequence[tuple[str, str]], *, columns: int) -> Table:
+        """Facts side by side, each under its small label."""
+        cells = [
+            [self.words.paragraph(label, "label", limit=60), self.words.paragraph(value, "value", limit=200)]
+            for label, value in facts
+        ]
+        cells += [[] for _ in range(-len(cells) % columns or (0 if cells else columns))]
+        rows = [cells[start : start + columns] for start in range(0, len(cells), columns)]
+        table = Table(rows, colWidths=[WIDTH / columns] * columns)
+        table.setStyle(
+            [
+                ("VALIGN", (0, 0), (-1, -1), "TOP"),
+                ("LINEABOVE", (0, 0), (-1, -1), 0.4, look.LINE),
+                ("LEFTPADDING", (0, 0), (-1, -1), 0),
+                ("RIGHTPADDING", (0, 0), (-1, -1), 8),
+                ("TOPPADDING", (0, 0), (-1, -1), 3),
+                ("BOTTOMPADDING", (0, 0), (-1, -1), 5),
+            ]
+        )
+        return table
+
+
+_REPLACED = (
+    "Some characters of names or texts are not in this document's typeface; they are shown by their base letter or by "
+    "a question mark. The CSV and JSON reports of this scan have them as they were."
+)
+
+
+def _percent(fraction: Any) -> str:
+    return look.number(fraction * 100 if isinstance(fraction, int | float) else None, 0, "%")
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def _findings_named(numbers: Sequence[int]) -> str:
+    """`finding 3`, `findings 1–4, 7`: runs are drawn together."""
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and runs[-1][-1] == number - 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    named = [str(run[0]) if len(run) == 1 else f"{run[0]}–{run[-1]}" for run in runs]
+    shown = ", ".join(named[:30]) + (", …" if len(named) > 30 else "")
+    return f"finding{'' if len(numbers) == 1 else 's'} {shown}"

@@ -1,0 +1,30 @@
+"""The formats there are."""
+
+import importlib
+from dataclasses import dataclass
+
+from argus.reports.document import Document
+
+
+@dataclass(frozen=True)
+class Format:
+    """A kind of document; its builder is imported when it is needed."""
+
+    name: str
+    content_type: str
+    extension: str
+
+    def build(self, document: Document) -> bytes:
+        built: bytes = importlib.import_module(f"argus.reports.as_{self.name}").build(document)
+        return built
+
+
+FORMATS = {
+    kind.name: kind
+    for kind in (
+        Format("json", "application/json", "json"),
+        Format("csv", "text/csv; charset=utf-8", "csv"),
+        Format("geojson", "application/geo+json", "geojson"),
+        Format("pdf", "application/pdf", "pdf"),
+    )
+}

@@ -1,0 +1,165 @@
+"""The scanned image on the page: hot regions outlined and numbered, the legend of its colours beside it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Any
+
+from reportlab.lib.colors import Color
+from reportlab.lib.units import mm
+from reportlab.lib.utils import ImageReader
+
+from argus.reports import pdf_look as look
+from argus.reports import shapes
+from argus.reports.document import Picture
+from argus.reports.pdf_pages import WIDTH, Drawing
+from argus.scanning.model import Severity
+
+MAX_LABELS = 99  # more numbers than that hide the picture; the gravest have theirs
+
+_TALLEST = 102 * mm  # leaves room for the settings on the first page
+_LEGEND_TALLEST = 102 * mm
+_GAP = 4 * mm
+_CASING = Color(0.05, 0.07, 0.09, 0.75)
+_FONT_SIZE = 6.4
+_LABEL_HEIGHT = 8.6
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A finding on the picture."""
+
+    number: int
+    severity: Severity
+    location: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class _Box:
+    x: float
+    y: float
+    width: float
+    height: float
+
+    def meets(self, other: "_Box") -> bool:
+        return (
+            self.x < other.x + other.width
+            and other.x < self.x + self.width
+            and self.y < other.y + other.height
+            and other.y < self.y + self.height
+        )
+
+    def within(self, other: "_Box") -> bool:
+        return (
+            other.x <= self.x
+            and other.y <= self.y
+            and self.x + self.width <= other.x + other.width
+            and self.y + self.height <= other.y + other.height
+        )
+
+
+def drawing(picture: Picture, marks: Sequence[Mark]) -> Drawing:
+    """The picture as wide as the text or as tall as is sensible, in its own proportions. Gravest marks come first."""
+    legend = ImageReader(BytesIO(picture.colour_bar_png))
+    preview = ImageReader(BytesIO(picture.preview_png))
+    legend_ratio = legend.getSize()[0] / legend.getSize()[1]
+    ratio = picture.width / picture.height
+    height = min(_TALLEST, (WIDTH - _GAP) / (ratio + legend_ratio))
+    legend_height = min(height, _LEGEND_TALLEST)
+    width = min(height * ratio, WIDTH - _GAP - legend_height * legend_ratio)  # a panorama is as wide as it may be
+    height = width / ratio
+
+    def draw(canvas: Any, x: float, y: float) -> None:
+        frame = _Box(x, y, width, height)
+        canvas.setFillColor(look.SHADE)
+        canvas.rect(x, y, width, height, stroke=0, fill=1)
+        canvas.drawImage(preview, x, y, width, height, mask="auto")
+        canvas.drawImage(legend, x + width + _GAP, y, legend_height * legend_ratio, legend_height, mask="auto")
+        _draw_marks(canvas, marks, frame, scale=width / picture.width)
+
+    return Drawing(max(height, legend_height), draw)
+
+
+def _draw_marks(canvas: Any, marks: Sequence[Mark], frame: _Box, *, scale: float) -> None:
+    """Outlines first, then numbers over them, so that no outline strikes through a number."""
+    canvas.saveState()
+    canvas.setLineJoin(1)
+    clip = canvas.beginPath()
+    clip.rect(frame.x, frame.y, frame.width, frame.height)
+    canvas.clipPath(clip, stroke=0, fill=0)
+    anchors: list[tuple[Mark, _Box]] = []
+    for mark in marks:
+        outline = _outline(mark.location, frame, scale)
+        if outline:
+            _draw_outline(canvas, outline)
+            anchors.append((mark, _around(outline)))
+    taken: list[_Box] = []
+    for mark, anchor in anchors[:MAX_LABELS]:
+        label = _free_place(str(mark.number), anchor, frame, taken)
+        if label:
+            taken.append(label)
+            _draw_label(canvas, mark, label)
+    canvas.restoreState()
+
+
+def _outline(location: Mapping[str, Any], frame: _Box, scale: float) -> list[shapes.Point]:
+    """The region in points on the page, whose y runs upwards; a place without an area becomes a small diamond."""
+    ring = shapes.polygon(location)
+    if ring is None:
+        middle = shapes.centroid(location)
+        if middle is None:
+            return []
+        reach = 4 / scale
+        ring = [(middle[0] + dx * reach, middle[1] + dy * reach) for dx, dy in ((-1, 0), (0, 1), (1, 0), (0, -1))]
+    return [(frame.x + x * scale, frame.y + frame.height - y * scale) for x, y in ring]
+
+
+def _draw_outline(canvas: Any, corners: Sequence[shapes.Point]) -> None:
+    """White in a dark casing: one of the two is seen on any colour of any palette."""
+    path = canvas.beginPath()
+    path.moveTo(*corners[0])
+    for corner in corners[1:]:
+        path.lineTo(*corner)
+    path.close()
+    for colour, width in ((_CASING, 2.1), (look.PAPER, 0.85)):
+        canvas.setStrokeColor(colour)
+        canvas.setLineWidth(width)
+        canvas.drawPath(path, stroke=1, fill=0)
+
+
+def _draw_label(canvas: Any, mark: Mark, box: _Box) -> None:
+    canvas.setFillColor(look.SEVERITY_COLOURS[mark.severity])
+    canvas.setStrokeColor(look.PAPER)
+    canvas.setLineWidth(0.6)
+    canvas.roundRect(box.x, box.y, box.width, box.height, 2, stroke=1, fill=1)
+    canvas.setFillColor(look.on(mark.severity))
+    canvas.setFont(look.BOLD, _FONT_SIZE)
+    canvas.drawCentredString(box.x + box.width / 2, box.y + 2, str(mark.number))
+
+
+def _around(corners: Sequence[shapes.Point]) -> _Box:
+    xs, ys = [x for x, _ in corners], [y for _, y in corners]
+    return _Box(min(xs), min(ys), max(xs) - min(xs), max(ys) - min(ys))
+
+
+def _free_place(text: str, anchor: _Box, frame: _Box, taken: Sequence[_Box]) -> _Box | None:
+    """Where a number stands beside its region without covering another number; None when there is no room."""
+    width = 4.6 * len(text) + 4
+    for x, y in _candidates(anchor, width):
+        box = _Box(x, y, width, _LABEL_HEIGHT)
+        if box.within(frame) and not any(box.meets(other) for other in taken):
+            return box
+    return None
+
+
+def _candidates(anchor: _Box, width: float) -> Iterable[shapes.Point]:
+    """Lower left corners of a label: above right first, then around the region, then a little farther away."""
+    for gap in (1.5, 6.0, 12.0):
+        left, right = anchor.x - width - gap, anchor.x + anchor.width + gap
+        below, above = anchor.y - _LABEL_HEIGHT - gap, anchor.y + anchor.height + gap
+        middle_x = anchor.x + (anchor.width - width) / 2
+        middle_y = anchor.y + (anchor.height - _LABEL_HEIGHT) / 2
+        yield from (
+            (right, above), (left, above), (right, below), (left, below),
+            (middle_x, above), (right, middle_y), (left, middle_y), (middle_x, below),
+        )  # fmt: skip

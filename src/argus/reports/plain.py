@@ -1,0 +1,76 @@
+"""Facts as JSON can hold them: what every text format of a report starts from."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from argus.core.clock import rfc3339
+from argus.reports.document import Document, Picture
+from argus.scanning.model import Scan, TrackedFinding
+
+SCHEMA = "argus.report/1"
+
+_PIXELS = ("preview_png", "colour_bar_png")
+
+
+def heading(document: Document) -> dict[str, Any]:
+    """What every report says of itself."""
+    return {
+        "schema": SCHEMA,
+        "generated_at": plain(document.generated_at),
+        "generator": {"name": "argus", "version": document.argus_version},
+        "organisation": {"id": document.scan.organisation_id, "name": well_formed(document.organisation_name)},
+    }
+
+
+def scan(known: Scan) -> dict[str, Any]:
+    """A scan without what only workers need."""
+    facts = _fields(known, leave_out=("organisation_id", "lease_until", "attempts", "version"))
+    return {**facts, "progress": known.progress}
+
+
+def finding(known: TrackedFinding, *, number: int) -> dict[str, Any]:
+    """A finding; `number` is its place in the report, the same in every format."""
+    return {"number": number, **_fields(known, leave_out=("organisation_id", "order"))}
+
+
+def picture(known: Picture) -> dict[str, Any]:
+    """What is known of the scanned image, without its pixels."""
+    return _fields(known, leave_out=_PIXELS)
+
+
+def rules(document: Document) -> list[dict[str, Any]]:
+    """What the manifests say of each rule, by plugin and name."""
+    return [
+        {"plugin": plugin, "rule": name, **_fields(text)} for (plugin, name), text in sorted(document.rules.items())
+    ]
+
+
+def plain(value: Any) -> Any:
+    """The same value made of JSON's types: times are RFC 3339 UTC, and what is no number in JSON (NaN, ∞) is null."""
+    match value:
+        case None | bool() | int():
+            return value
+        case float():
+            return value if math.isfinite(value) else None
+        case str():
+            return well_formed(value)
+        case datetime():
+            return rfc3339(value)
+        case Mapping():
+            return {well_formed(str(key)): plain(item) for key, item in value.items()}
+        case Sequence() | set() | frozenset():
+            return [plain(item) for item in value]
+        case _:
+            return well_formed(str(value))
+
+
+def well_formed(text: str) -> str:
+    """Text that UTF-8 can hold: half a surrogate pair becomes U+FFFD."""
+    return str(text).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def _fields(known: Any, *, leave_out: Sequence[str] = ()) -> dict[str, Any]:
+    return {name: plain(value) for name, value in asdict(known).items() if name not in leave_out}

@@ -1,0 +1,59 @@
+"""HTTP of reports."""
+
+from dataclasses import asdict
+from typing import Any
+
+from argus.core.http import Blueprint, PageQuery, current_caller, etagged, idempotent, needs, paged
+from argus.core.openapi import id_pattern, link, path_id
+from argus.reports import examples
+from argus.reports.model import Report
+from argus.reports.schemas import ReportIn, ReportOut, ReportPage
+from argus.reports.service import Reports
+
+_REPORT_ID = [path_id("report_id", pattern=id_pattern("rpt"), example=examples.REPORT_ID)]
+
+
+def blueprint(reports: Reports) -> Blueprint:
+    blp = Blueprint("reports", __name__, description="Documents made from scans")
+
+    def wire(report: Report) -> dict[str, Any]:
+        return {**asdict(report), "link": reports.link(report)}
+
+    @blp.route("/reports", methods=["POST"])
+    @needs("reports:write")
+    @idempotent
+    @blp.arguments(ReportIn, example=examples.REPORT_IN)
+    @blp.doc(
+        responses={202: {"links": {"get_report": link("get_report", parameters={"report_id": "$response.body#/id"})}}}
+    )
+    @blp.response(202, ReportOut, example=examples.QUEUED_REPORT)
+    @blp.alt_response(404, "NOT_FOUND")
+    def request_report(wanted: dict[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
+        """Queue a report of a scan"""
+        report = reports.request(current_caller(), wanted["scan_id"], wanted["format"])
+        return wire(report), {"Location": f"/api/v1/reports/{report.id}"}
+
+    @blp.route("/reports")
+    @needs("reports:read")
+    @blp.arguments(PageQuery, location="query")
+    @blp.doc(
+        responses={
+            200: {"links": {"get_report": link("get_report", parameters={"report_id": "$response.body#/items/0/id"})}}
+        }
+    )
+    @blp.response(200, ReportPage, example=examples.REPORT_PAGE)
+    def list_reports(query: dict[str, Any]) -> Any:
+        """Reports, newest first"""
+        caller = current_caller()
+        body, headers = paged(lambda limit, after: reports.list(caller, limit=limit, after=after), query)
+        return {**body, "items": [wire(report) for report in body["items"]]}, headers
+
+    @blp.route("/reports/<report_id>", parameters=_REPORT_ID)
+    @needs("reports:read")
+    @etagged
+    @blp.response(200, ReportOut, example=examples.REPORT)
+    def get_report(report_id: str) -> dict[str, Any]:
+        """One report, with its link once it is ready"""
+        return wire(reports.get(current_caller(), report_id))
+
+    return blp

@@ -1,0 +1,166 @@
+"""The plugins there are, read from their manifests. No plugin code is imported before a worker runs it.
+
+The API reads this at every cold start: what only a check of options needs is imported then.
+"""
+
+import importlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, fields
+from functools import cached_property
+from pathlib import Path
+from typing import Any, cast
+
+from argus.core.errors import Invalid, NotFound
+from argus.scanning.model import Severity
+from argus.scanning.plugin import Run
+
+PLUGINS = Path(__file__).parent / "plugins"
+
+# Beyond these a number has no place in DynamoDB; no option needs it.
+_LARGEST, _SMALLEST = 1e100, 1e-100
+
+
+class NoSuchPlugin(NotFound):
+    """There is no such plugin."""
+
+
+class InvalidOptions(Invalid):
+    """The plugin does not take these options."""
+
+
+@dataclass(frozen=True)
+class RuleManifest:
+    """Something that a plugin may find."""
+
+    title: str
+    severity: Severity  # of findings that say none themselves
+    description: str
+    remedy: str
+    references: tuple[str, ...]
+    cwe: int | None = None  # of the Common Weakness Enumeration
+
+
+@dataclass(frozen=True)
+class Price:
+    """What one run costs."""
+
+    minor_units: int
+    currency: str
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What one run may use."""
+
+    seconds: int
+    requests: int
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a plugin says of itself; `manifest.schema.json` has the whole contract."""
+
+    id: str
+    version: str
+    name: str
+    summary: str
+    description: str
+    consumes: tuple[str, ...]  # kinds of target
+    permissions: tuple[str, ...]
+    price: Price
+    options: Mapping[str, Any]  # a JSON Schema of an object
+    rules: Mapping[str, RuleManifest]
+    budget: Budget
+
+    @classmethod
+    def read(cls, path: Path) -> "Manifest":
+        wire = json.loads(path.read_text(encoding="utf-8"))
+        return cls(
+            **{
+                **{name: wire[name] for name in (known.name for known in fields(cls))},
+                "consumes": tuple(wire["consumes"]),
+                "permissions": tuple(wire["permissions"]),
+                "price": Price(**wire["price"]),
+                "rules": {name: _rule(rule) for name, rule in wire["rules"].items()},
+                "budget": Budget(**wire["budget"]),
+            }
+        )
+
+    def as_wire(self) -> dict[str, Any]:
+        """The manifest for an answer; the caller may change it."""
+        return asdict(self)
+
+    def check_options(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        """The options with defaults for those left out; raises InvalidOptions, saying what is wrong with each."""
+        properties: Mapping[str, Any] = self.options["properties"]
+        checked = {name: option["default"] for name, option in properties.items()}
+        errors = {}
+        for name, value in options.items():
+            if name not in properties:
+                errors[name] = ["There is no such option."]
+            elif why := self._complaint(name, value):
+                errors[name] = [why]
+            else:
+                checked[name] = _plain(value, properties[name])
+        if errors:
+            raise InvalidOptions(f"{self.id}: {', '.join(sorted(errors))}"[:500], errors=errors)
+        return checked
+
+    def load_run(self) -> Run:
+        """The plugin's code; imports it, so for workers only."""
+        return cast(Run, importlib.import_module(f"argus.scanning.plugins.{self.id}.plugin").run)
+
+    def _complaint(self, name: str, value: object) -> str:
+        """What is wrong with an option's value; empty when nothing is."""
+        from fastjsonschema import JsonSchemaValueException
+
+        if isinstance(value, int | float) and not _is_reasonable(value):
+            return "Must be a finite number of reasonable size."
+        try:
+            self._checks[name](value)
+        except JsonSchemaValueException as error:
+            return f"{error.message.removeprefix('data ').capitalize()}."
+        return ""
+
+    @cached_property
+    def _checks(self) -> Mapping[str, Callable[[object], object]]:
+        import fastjsonschema
+
+        return {name: fastjsonschema.compile(schema) for name, schema in self.options["properties"].items()}
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """Every plugin, by id."""
+
+    manifests: Mapping[str, Manifest]
+
+    @classmethod
+    def load(cls, folder: Path = PLUGINS) -> "Catalogue":
+        found = [Manifest.read(path) for path in sorted(folder.glob("*/manifest.json"))]
+        return cls({manifest.id: manifest for manifest in found})
+
+    def all(self) -> list[Manifest]:
+        """In the order of their ids."""
+        return list(self.manifests.values())
+
+    def get(self, plugin_id: str) -> Manifest:
+        if plugin_id not in self.manifests:
+            raise NoSuchPlugin(plugin_id)
+        return self.manifests[plugin_id]
+
+
+def _rule(wire: Mapping[str, Any]) -> RuleManifest:
+    return RuleManifest(**{**wire, "severity": Severity(wire["severity"]), "references": tuple(wire["references"])})
+
+
+def _is_reasonable(value: int | float) -> bool:
+    return value == 0 or _SMALLEST <= abs(value) <= _LARGEST  # NaN is neither
+
+
+def _plain(value: object, schema: Mapping[str, Any]) -> object:
+    """JSON does not tell 10.0 from 10, and JSON Schema takes both for an integer; Python's slices do not."""
+    kinds = schema.get("type", ())
+    wants_integer = "integer" in ((kinds,) if isinstance(kinds, str) else kinds)
+    return int(value) if wants_integer and isinstance(value, float) else value

@@ -1,0 +1,115 @@
+"""Pages of documentation made from the plugins' manifests: `python -m argus.scanning.docs [FOLDER]`."""
+
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from argus.scanning.catalogue import Catalogue, Manifest, RuleManifest
+
+FOLDER = Path("docs/plugins")
+
+
+def page(manifest: Manifest) -> str:
+    """The plugin's page, in Markdown."""
+    return "\n".join(_lines(manifest)) + "\n"
+
+
+def write(folder: Path) -> None:
+    """The page of every plugin, into a folder, and the list of them at the end of its README."""
+    manifests = Catalogue.load().all()
+    for manifest in manifests:
+        (folder / f"{manifest.id}.md").write_text(page(manifest), encoding="utf-8")
+    guide = folder / "README.md"
+    text, heading, _ = guide.read_text(encoding="utf-8").partition("\n## Plugins\n")
+    listed = "".join(f"- [{manifest.name}]({manifest.id}.md)\n" for manifest in manifests)
+    guide.write_text(f"{text}{heading}\n{listed}", encoding="utf-8")
+
+
+def _lines(manifest: Manifest) -> Iterator[str]:
+    yield "<!-- Made from manifest.json by `python -m argus.scanning.docs`: change that, then make this again. -->"
+    yield ""
+    yield f"# {manifest.name}"
+    yield ""
+    yield manifest.summary
+    yield ""
+    yield "| | |"
+    yield "|---|---|"
+    yield f"| id | `{manifest.id}` |"
+    yield f"| version | {manifest.version} |"
+    yield f"| takes | {_listed(manifest.consumes)} |"
+    yield f"| may use | {_listed(manifest.permissions) or 'nothing but the clock'} |"
+    yield f"| price | {_price(manifest)} |"
+    yield f"| at most | {manifest.budget.seconds} s, {manifest.budget.requests} requests |"
+    yield ""
+    yield manifest.description
+    yield ""
+    yield "## Options"
+    yield ""
+    yield from _options(manifest.options["properties"])
+    yield ""
+    yield "## What it finds"
+    for name, rule in manifest.rules.items():
+        yield from _rule(name, rule)
+
+
+def _options(properties: Mapping[str, Any]) -> Iterator[str]:
+    if not properties:
+        yield "None."
+        return
+    yield "| option | default | accepts | what it does |"
+    yield "|---|---|---|---|"
+    for name, option in properties.items():
+        cells = (f"`{name}`", _value(option["default"]), _accepts(option), option["description"])
+        yield f"| {' | '.join(map(_cell, cells))} |"
+
+
+def _accepts(option: Mapping[str, Any]) -> str:
+    if "enum" in option:
+        return ", ".join(_value(value) for value in option["enum"])
+    kinds = option["type"] if isinstance(option["type"], list) else [option["type"]]
+    kind = " or ".join(kinds)
+    if "minimum" in option:
+        kind += f", {option['minimum']} to {option['maximum']} {option['unit']}"
+    if "maxLength" in option:
+        kind += f", {option.get('minLength', 0)} to {option['maxLength']} characters"
+    if "pattern" in option:
+        kind += f", as `{option['pattern']}`"
+    return kind
+
+
+def _rule(name: str, rule: RuleManifest) -> Iterator[str]:
+    yield ""
+    yield f"### {rule.title}"
+    yield ""
+    weakness = f" · [CWE-{rule.cwe}](https://cwe.mitre.org/data/definitions/{rule.cwe}.html)" if rule.cwe else ""
+    yield f"`{name}` · {rule.severity}, unless the finding says otherwise{weakness}"
+    yield ""
+    yield rule.description
+    yield ""
+    yield f"**What to do.** {rule.remedy}"
+    yield ""
+    for reference in rule.references:
+        yield f"- {reference}"
+
+
+def _price(manifest: Manifest) -> str:
+    price = manifest.price
+    return f"{price.minor_units} {price.currency} minor units a run" if price.minor_units else "free"
+
+
+def _value(value: object) -> str:
+    return "none" if value is None else f"`{str(value).lower() if isinstance(value, bool) else value}`"
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
+def _cell(text: str) -> str:
+    """Text within a table, where a bar would end the cell."""
+    return text.replace("|", "\\|")
+
+
+if __name__ == "__main__":
+    write(Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER)

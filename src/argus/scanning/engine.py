@@ -1,0 +1,307 @@
+"""Running one scan: claim, run each plugin, compare with what was known, finish.
+
+At-least-once delivery changes nothing: a claim is a conditional write, a page of findings has deterministic keys, a
+finished step is not run again, and a tracked finding that has heard of this scan is left as it is. A worker whose
+scan was cancelled or taken over learns it from its next write and stops.
+"""
+
+import json
+import logging
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from argus.core import metrics, tracing
+from argus.core.clock import Clock
+from argus.core.errors import ArgusError
+from argus.scanning.catalogue import Catalogue, Manifest
+from argus.scanning.model import (
+    PRESENT,
+    Finding,
+    Scan,
+    ScanState,
+    Severity,
+    Status,
+    Step,
+    StepState,
+    TrackedFinding,
+    count_by_severity,
+    count_by_status,
+    fingerprint,
+    seen,
+    unseen,
+)
+from argus.scanning.plugin import BudgetSpent, ImageReader, Places, Tools
+from argus.scanning.store import ScanningStore
+
+PAGE = 25
+MAX_FINDINGS = 10_000  # of one step; more is a plugin out of hand
+MAX_FINDING_CHARACTERS = 64_000  # of its location and evidence; an item may have 400 KB, and a page of 25 is one call
+SAVE_EVERY_SECONDS = 2.0
+
+_log = logging.getLogger("argus.scanning")
+
+
+class UndeclaredRule(ArgusError):
+    """The plugin raised a rule that its manifest does not declare."""
+
+
+class TooManyFindings(ArgusError):
+    """The plugin found more than one step may hold."""
+
+
+class ScanStopped(BaseException):
+    """The scan was cancelled or taken over. Not an `Exception`: a plugin that catches those must not swallow it."""
+
+
+class PluginFailed(Exception):
+    """A plugin raised; what it raised is the cause."""
+
+
+@dataclass(frozen=True)
+class Engine:
+    """Runs scans, inside a worker."""
+
+    store: ScanningStore
+    catalogue: Catalogue
+    readers: Callable[[str], ImageReader]  # organisation -> its images
+    clock: Clock
+    lease: timedelta
+    monotonic: Callable[[], float] = time.monotonic
+
+    def run(self, scan: Scan) -> None:
+        """Run a scan from wherever it stands; return quietly when someone else has it."""
+        try:
+            run = _Run(self, self._claim(scan))
+            run.steps()
+            run.finish()
+            for severity, count in run.scan.counts.items():
+                if count:
+                    metrics.record({"findings": count}, {"severity": severity})
+        except ScanStopped:
+            _log.info("scan stopped: cancelled or taken over", extra={"scan": scan.id})
+
+    def _claim(self, scan: Scan) -> Scan:
+        now = self.clock()
+        free = scan.state is ScanState.QUEUED or (
+            scan.state is ScanState.RUNNING and scan.lease_until < now.timestamp()
+        )
+        if not free:
+            raise ScanStopped
+        claimed = replace(
+            scan,
+            state=ScanState.RUNNING,
+            started_at=scan.started_at or now,
+            lease_until=(now + self.lease).timestamp(),
+            attempts=scan.attempts + 1,
+        )
+        return _saved(self.store.save(claimed))
+
+
+def _check(finding: Finding) -> None:
+    """Refuse a finding that could not be stored or told; raises ValueError, TypeError."""
+    written = json.dumps([finding.location, finding.evidence], allow_nan=False)
+    if len(written) + len(finding.place) + len(finding.discriminator) > MAX_FINDING_CHARACTERS:
+        raise ValueError(f"a finding of more than {MAX_FINDING_CHARACTERS} characters")
+
+
+def _saved(scan: Scan | None) -> Scan:
+    if scan is None:
+        raise ScanStopped
+    return scan
+
+
+@dataclass
+class _Run:
+    """One worker's hold on one scan."""
+
+    engine: Engine
+    scan: Scan
+    known: dict[str, TrackedFinding] = field(init=False)
+    saved_at: float = field(init=False)
+    incomplete: set[str] = field(default_factory=set)  # rules of the present step that were cut short
+
+    def __post_init__(self) -> None:
+        self._know()
+        self.saved_at = self.engine.monotonic()
+
+    def steps(self) -> None:
+        for step in self.scan.steps:
+            if step.state not in (StepState.SUCCEEDED, StepState.FAILED):
+                self._step(step)
+
+    def finish(self) -> None:
+        """Compare with the look before, tell every finding, and end the scan."""
+        store, at = self.engine.store, self.engine.clock()
+        self._save(self.scan)  # whoever was cancelled or overtaken meanwhile stops here, before telling anything
+        self._know()
+        found = [self._as_known(finding, at) for finding in store.findings(self.scan)]
+        present = {finding.fingerprint for finding in found if finding.scan_id == self.scan.id}
+        missing = [
+            unseen(before, tested=self._tested(before), scan_id=self.scan.id, at=at)
+            for before in self.known.values()
+            if before.fingerprint not in present and (before.open or before.scan_id == self.scan.id)
+        ]
+        store.put_findings(self.scan, missing)
+        by_fingerprint = {finding.fingerprint: finding for finding in [*found, *missing]}
+        for finding in by_fingerprint.values():
+            store.track(finding)
+        failed = [step for step in self.scan.steps if step.state is StepState.FAILED]
+        self._save(
+            replace(
+                self.scan,
+                state=ScanState.FAILED if failed else ScanState.SUCCEEDED,
+                reason="; ".join(f"{step.plugin}: {step.reason}" for step in failed),
+                counts=count_by_severity(by_fingerprint.values()),
+                delta=count_by_status(by_fingerprint.values()),
+                finished_at=at,
+            )
+        )
+
+    def _know(self) -> None:
+        tracked = self.engine.store.tracked(self.scan.organisation_id, self.scan.target)
+        self.known = {finding.fingerprint: finding for finding in tracked}
+
+    def _as_known(self, finding: TrackedFinding, at: datetime) -> TrackedFinding:
+        """A finding of this scan against what is known by now: another scan of the target may have ended meanwhile."""
+        before = self.known.get(finding.fingerprint)
+        if finding.status not in PRESENT or before is None or before.scan_id > self.scan.id:
+            return finding
+        return seen(finding, before, scan_id=self.scan.id, at=at)
+
+    def _tested(self, finding: TrackedFinding) -> bool:
+        """Whether this scan would have told the finding, had it still been there."""
+        return any(
+            step.plugin == finding.plugin and step.state is StepState.SUCCEEDED and finding.rule not in step.incomplete
+            for step in self.scan.steps
+        )
+
+    # ------------------------------------------------------------ one step
+
+    def _step(self, step: Step) -> None:
+        manifest = self.engine.catalogue.get(step.plugin)
+        if self.scan.attempts > 1:
+            self.engine.store.forget_findings(self.scan, step.plugin)
+        step = replace(step, state=StepState.RUNNING, started_at=self.engine.clock(), version=manifest.version)
+        self._save_step(step)
+        self.incomplete.clear()
+        try:
+            with tracing.span(f"plugin {step.plugin}"):
+                count = self._collect(step, manifest)
+        except PluginFailed as failed:
+            cause = failed.__cause__
+            _log.warning("plugin failed", extra={"scan": self.scan.id, "plugin": step.plugin}, exc_info=cause)
+            reason = f"{type(cause).__name__}: {cause}"[:500]
+            step = replace(step, state=StepState.FAILED, reason=reason)
+        else:
+            cut = tuple(sorted(self.incomplete))
+            step = replace(step, state=StepState.SUCCEEDED, findings=count, incomplete=cut)
+        self._save_step(replace(step, progress=1.0, finished_at=self.engine.clock()))
+
+    def _collect(self, step: Step, manifest: Manifest) -> int:
+        """Write what the plugin yields, page by page, and count it; what it found before it failed counts too."""
+        fingerprints: set[str] = set()
+        page: dict[str, TrackedFinding] = {}
+
+        def write() -> None:
+            self.engine.store.put_findings(self.scan, page.values())
+            page.clear()
+
+        try:
+            for finding in self._tracked(step, manifest):
+                fingerprints.add(finding.fingerprint)
+                page[finding.fingerprint] = finding
+                if len(page) == PAGE:
+                    write()
+        except PluginFailed:
+            write()
+            raise
+        write()
+        return len(fingerprints)
+
+    def _tracked(self, step: Step, manifest: Manifest) -> Iterator[TrackedFinding]:
+        at = self.engine.clock()
+        for order, finding in enumerate(self._yielded(step, manifest)):
+            rule = manifest.rules[finding.rule]
+            name = fingerprint(
+                organisation_id=self.scan.organisation_id,
+                target=self.scan.target,
+                plugin=step.plugin,
+                finding=finding,
+            )
+            today = TrackedFinding(
+                fingerprint=name,
+                organisation_id=self.scan.organisation_id,
+                target=self.scan.target,
+                plugin=step.plugin,
+                rule=finding.rule,
+                title=rule.title,
+                severity=finding.severity or Severity(rule.severity),
+                place=finding.place,
+                location=finding.location,
+                evidence=finding.evidence,
+                status=Status.NEW,
+                scan_id=self.scan.id,
+                first_seen_at=at,
+                last_seen_at=at,
+                order=order,
+            )
+            yield seen(today, self.known.get(name), scan_id=self.scan.id, at=at)
+
+    def _yielded(self, step: Step, manifest: Manifest) -> Iterator[Finding]:
+        """What the plugin yields, within its budget; whatever it raises becomes `PluginFailed`."""
+        deadline = self.engine.monotonic() + manifest.budget.seconds
+
+        def progress(share: float) -> None:
+            if self.engine.monotonic() > deadline:
+                raise BudgetSpent(f"more than {manifest.budget.seconds} s")
+            self._heartbeat(step, min(max(share, 0.0), 0.99))
+
+        try:
+            run = manifest.load_run()
+            for count, finding in enumerate(run(self.scan.target, self._tools(manifest, progress), step.options)):
+                if finding.rule not in manifest.rules:
+                    raise UndeclaredRule(finding.rule)
+                _check(finding)
+                if count >= MAX_FINDINGS:
+                    raise TooManyFindings(f"more than {MAX_FINDINGS}")
+                if self.engine.monotonic() > deadline:
+                    raise BudgetSpent(f"more than {manifest.budget.seconds} s")
+                yield finding
+        except (BotoCoreError, ClientError):
+            raise  # AWS is at fault, not the plugin: the job is tried again
+        except Exception as error:
+            raise PluginFailed from error
+
+    def _tools(self, manifest: Manifest, progress: Callable[[float], None]) -> Tools:
+        return Tools(
+            now=self.engine.clock,
+            log=logging.getLogger(f"argus.plugin.{manifest.id}"),
+            progress=progress,
+            places=lambda rule: self._places(manifest.id, rule),
+            incomplete=self.incomplete.add,
+            reader=self.engine.readers(self.scan.organisation_id) if "imagery" in manifest.permissions else None,
+        )
+
+    def _places(self, plugin: str, rule: str) -> Places:
+        mine = [entry.place for entry in self.known.values() if (entry.plugin, entry.rule) == (plugin, rule)]
+        return Places.of(mine)
+
+    # ------------------------------------------------------------ telling the store
+
+    def _heartbeat(self, step: Step, share: float) -> None:
+        """Keep the lease and show progress, but not at every call."""
+        now = self.engine.monotonic()
+        if now - self.saved_at >= SAVE_EVERY_SECONDS:
+            self._save_step(replace(step, progress=share))
+
+    def _save_step(self, step: Step) -> None:
+        self._save(self.scan.with_step(step))
+
+    def _save(self, scan: Scan) -> None:
+        held = replace(scan, lease_until=(self.engine.clock() + self.engine.lease).timestamp())
+        self.scan = _saved(self.engine.store.save(held))
+        self.saved_at = self.engine.monotonic()

@@ -1,0 +1,1 @@
+"""Places in a thermal image that are hotter than what surrounds them, or than a limit."""

@@ -1,0 +1,63 @@
+"""Cases of `thermal_hotspots`: cool ground with things on it that are hot, or only look it.
+
+How well the plugin does on many generated scenes is measured in `tests/scanning/test_thermal_hotspots.py`.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from argus.scanning.model import Target
+from argus.scanning.testkit import Case, World, thermogram
+
+GROUND_CELSIUS = 10.0
+_ROWS, _COLUMNS = np.indices((120, 160))
+
+
+def _disc(x: float, y: float, radius: float) -> NDArray[np.bool_]:
+    disc: NDArray[np.bool_] = np.hypot(_COLUMNS - x, _ROWS - y) <= radius
+    return disc
+
+
+def _picture(*things: tuple[NDArray[np.bool_], float]) -> NDArray[np.float64]:
+    """Ground that gets a little warmer to the right, and things on it, each with its temperature."""
+    celsius: NDArray[np.float64] = GROUND_CELSIUS + 2 * _COLUMNS / _COLUMNS.max()
+    for where, temperature in things:
+        celsius[where] = temperature
+    return celsius
+
+
+def _case(
+    name: str,
+    celsius: NDArray[np.float64],
+    *,
+    hotspot: int,
+    over_limit: int = 0,
+    known_places: Mapping[str, tuple[str, ...]] | None = None,
+    **options: float,
+) -> Case:
+    world = World(images={"img_1": thermogram(celsius)}, known_places=known_places or {})
+    expects = {"hotspot": hotspot, "over_limit": over_limit}
+    return Case(name, Target("image", "img_1"), world, expects, options)
+
+
+_PIPE = np.abs(_ROWS - 60) <= 6
+_LEAK = _disc(40, 30, 5)
+_OTHER_LEAK = _disc(120, 90, 4)
+
+CASES = (
+    _case("bare ground", _picture(), hotspot=0),
+    _case("a leak", _picture((_LEAK, 35.0)), hotspot=1),
+    _case("two leaks", _picture((_LEAK, 35.0), (_OTHER_LEAK, 60.0)), hotspot=2),
+    _case("a sound pipe, warm but within the threshold", _picture((_PIPE, 17.0)), hotspot=0),
+    _case("a leak on a sound pipe", _picture((_PIPE, 17.0), (_disc(80, 60, 4), 45.0)), hotspot=1),
+    _case("a pipe that has lost its insulation", _picture((_PIPE, 70.0)), hotspot=1),
+    _case("a speck under the least area", _picture((_disc(40, 30, 1), 80.0)), hotspot=0),
+    _case("a leak beside pixels without temperature", _picture((_LEAK, 35.0), (_OTHER_LEAK, np.nan)), hotspot=1),
+    _case("a lower threshold finds the warm pipe", _picture((_PIPE, 17.0)), hotspot=1, delta_celsius=4),
+    _case("a leak seen before", _picture((_LEAK, 35.0)), hotspot=1, known_places={"hotspot": ("42.0,29.0",)}),
+    _case("below the limit", _picture((_LEAK, 35.0)), hotspot=1, over_limit=0, absolute_celsius=36),
+    _case("over the limit", _picture((_LEAK, 35.0)), hotspot=1, over_limit=1, absolute_celsius=34),
+    _case("over the limit and even all over", _picture() + 50, hotspot=0, over_limit=1, absolute_celsius=55),
+)

@@ -1,0 +1,136 @@
+"""HTTP of scanning."""
+
+from typing import Any
+
+from argus.core.errors import Invalid
+from argus.core.http import (
+    Blueprint,
+    PageQuery,
+    Schema,
+    check_if_match,
+    current_caller,
+    etagged,
+    idempotent,
+    needs,
+    paged,
+)
+from argus.core.openapi import id_pattern, link, path_id
+from argus.scanning import examples
+from argus.scanning.model import Scan, Target
+from argus.scanning.schemas import FindingPage, FindingQuery, PluginList, PluginOut, ScanIn, ScanOut, ScanPage
+from argus.scanning.service import Choice, Scanning
+from argus.scanning.store import FindingFilter
+
+_PLUGIN_ID = [path_id("plugin_id", pattern="^[a-z][a-z0-9_]*$", example=examples.PLUGIN_ID)]
+_OF_SCANS = ("get_scan", "list_scan_findings", "cancel_scan")
+_SCAN_ID = [path_id("scan_id", pattern=id_pattern("scan"), example=examples.SCAN_ID)]
+
+
+class AmbiguousTarget(Invalid):
+    """A target has either an id or a value."""
+
+
+def blueprint(scanning: Scanning) -> Blueprint:
+    blp = Blueprint("scanning", __name__, description="Plugins, scans, findings")
+
+    @blp.route("/plugins")
+    @needs("plugins:read")
+    @blp.response(200, PluginList, example=examples.PLUGIN_LIST)
+    def list_plugins() -> dict[str, Any]:
+        """Every plugin"""
+        return {"items": [manifest.as_wire() for manifest in scanning.catalogue.all()], "next_cursor": None}
+
+    @blp.route("/plugins/<plugin_id>", parameters=_PLUGIN_ID)
+    @needs("plugins:read")
+    @blp.response(200, PluginOut, example=examples.PLUGIN)
+    def get_plugin(plugin_id: str) -> dict[str, Any]:
+        """One plugin: its options, its rules, what it may touch"""
+        return scanning.catalogue.get(plugin_id).as_wire()
+
+    @blp.route("/scans", methods=["POST"])
+    @needs("scans:write")
+    @idempotent
+    @blp.arguments(ScanIn, example=examples.SCAN_IN)
+    @blp.doc(
+        responses={
+            202: {"links": {name: link(name, parameters={"scan_id": "$response.body#/id"}) for name in _OF_SCANS}}
+        }
+    )
+    @blp.response(202, ScanOut, example=examples.QUEUED_SCAN)
+    @blp.alt_response(404, "NOT_FOUND")
+    def request_scan(wanted: dict[str, Any]) -> tuple[Scan, dict[str, str]]:
+        """Queue a scan"""
+        choices = [Choice(**choice) for choice in wanted["plugins"]]
+        scan = scanning.request(current_caller(), _target(wanted["target"]), choices)
+        return scan, {"Location": f"/api/v1/scans/{scan.id}"}
+
+    @blp.route("/scans")
+    @needs("scans:read")
+    @blp.arguments(PageQuery, location="query")
+    @blp.doc(
+        responses={
+            200: {
+                "links": {
+                    **{name: link(name, parameters={"scan_id": "$response.body#/items/0/id"}) for name in _OF_SCANS},
+                    "request_report": link(
+                        "request_report", body={"scan_id": "$response.body#/items/0/id", "format": "json"}
+                    ),
+                }
+            }
+        }
+    )
+    @blp.response(200, ScanPage, example=examples.SCAN_PAGE)
+    def list_scans(query: dict[str, Any]) -> Any:
+        """Scans, newest first"""
+        return paged(lambda limit, after: scanning.list(current_caller(), limit=limit, after=after), query)
+
+    @blp.route("/scans/<scan_id>", parameters=_SCAN_ID)
+    @needs("scans:read")
+    @etagged
+    @blp.response(200, ScanOut, example=examples.SCAN)
+    def get_scan(scan_id: str) -> Scan:
+        """One scan: state, progress, steps, counts, delta"""
+        return scanning.get(current_caller(), scan_id)
+
+    @blp.route("/scans/<scan_id>/cancel", parameters=_SCAN_ID, methods=["POST"])
+    @needs("scans:write")
+    @blp.arguments(Schema, required=False, example={})
+    @blp.response(200, ScanOut, example=examples.CANCELLED_SCAN)
+    @blp.alt_response(409, "CONFLICT")
+    def cancel_scan(_nothing: dict[str, Any], scan_id: str) -> Scan:
+        """Stop a scan"""
+        return scanning.cancel(current_caller(), scan_id, check=check_if_match)
+
+    @blp.route("/scans/<scan_id>/findings", parameters=_SCAN_ID)
+    @needs("scans:read")
+    @blp.arguments(FindingQuery, location="query")
+    @blp.response(200, FindingPage, example=examples.FINDING_PAGE)
+    def list_scan_findings(query: dict[str, Any], scan_id: str) -> Any:
+        """What one scan found, gravest first"""
+        caller = current_caller()
+        return paged(
+            lambda limit, after: scanning.findings(caller, scan_id, _filter(query), limit=limit, after=after), query
+        )
+
+    @blp.route("/findings")
+    @needs("scans:read")
+    @blp.arguments(FindingQuery, location="query")
+    @blp.response(200, FindingPage, example=examples.FINDING_PAGE)
+    def list_findings(query: dict[str, Any]) -> Any:
+        """How every finding stands now, gravest first"""
+        caller = current_caller()
+        return paged(
+            lambda limit, after: scanning.current_findings(caller, _filter(query), limit=limit, after=after), query
+        )
+
+    return blp
+
+
+def _target(wanted: dict[str, str]) -> Target:
+    if ("id" in wanted) == ("value" in wanted):
+        raise AmbiguousTarget("target: give id or value, not both")
+    return Target(wanted["kind"], wanted.get("id") or wanted["value"])
+
+
+def _filter(query: dict[str, Any]) -> FindingFilter:
+    return FindingFilter(query["severity"], query["status"], query["target"], query["plugin"])

@@ -1,0 +1,212 @@
+"""Wire shapes of scanning."""
+
+from marshmallow import ValidationError, fields, validate
+
+from argus.core.http import PageQuery, Schema, Timestamp, id_field
+from argus.imagery.examples import IMAGE_ID
+from argus.scanning.model import ScanState, Severity, Status, StepState, Target
+
+_KINDS = ("image", "mosaic", "host", "manifest", "device", "email", "username", "text")
+_at_least_0 = validate.Range(min=0)
+_at_least_1 = validate.Range(min=1)
+_percent = validate.Range(0, 100)
+
+
+class TargetIn(Schema):
+    """Something to look at: `id` of a thing Argus holds, or `value` of one it does not."""
+
+    kind = fields.String(required=True, validate=validate.OneOf(_KINDS))
+    id = fields.String(validate=validate.Length(1, 128))
+    value = fields.String(validate=validate.Length(1, 2048))
+
+
+class TargetOut(Schema):
+    """Something to look at."""
+
+    kind = fields.String(required=True, validate=validate.OneOf(_KINDS))
+    value = fields.String(required=True)
+
+
+class ChoiceIn(Schema):
+    """A plugin and its options; what is left out takes the manifest's default."""
+
+    id = fields.String(required=True, validate=validate.Length(1, 64))
+    options = fields.Dict(keys=fields.String(), load_default=dict)
+
+
+class ScanIn(Schema):
+    """A scan to make."""
+
+    target = fields.Nested(TargetIn, required=True, metadata={"oneOf": [{"required": ["id"]}, {"required": ["value"]}]})
+    plugins = fields.List(fields.Nested(ChoiceIn), required=True, validate=validate.Length(1, 20))
+
+
+class StepOut(Schema):
+    """One plugin's part of a scan."""
+
+    plugin = fields.String(required=True)
+    version = fields.String(required=True)
+    options = fields.Dict(required=True)
+    state = fields.Enum(StepState, by_value=True, required=True)
+    progress = fields.Function(
+        lambda step: int(100 * step.progress), metadata={"type": "integer", "minimum": 0, "maximum": 100}
+    )
+    findings = fields.Integer(required=True, validate=_at_least_0)
+    incomplete = fields.List(
+        fields.String(), required=True, metadata={"description": "Rules of which not every finding was told"}
+    )
+    reason = fields.String(required=True)
+    started_at = Timestamp(allow_none=True)
+    finished_at = Timestamp(allow_none=True)
+
+
+class SeverityCounts(Schema):
+    """Findings that are there, by severity; empty until the scan has ended."""
+
+    info = fields.Integer(validate=_at_least_0)
+    low = fields.Integer(validate=_at_least_0)
+    medium = fields.Integer(validate=_at_least_0)
+    high = fields.Integer(validate=_at_least_0)
+    critical = fields.Integer(validate=_at_least_0)
+
+
+class StatusCounts(Schema):
+    """Findings by what this scan said of them; empty until it has ended."""
+
+    new = fields.Integer(validate=_at_least_0)
+    unchanged = fields.Integer(validate=_at_least_0)
+    regressed = fields.Integer(validate=_at_least_0)
+    fixed = fields.Integer(validate=_at_least_0)
+    not_tested = fields.Integer(validate=_at_least_0)
+
+
+class ScanOut(Schema):
+    """One run of chosen plugins over one target."""
+
+    id = id_field("scan")
+    target = fields.Nested(TargetOut, required=True)
+    state = fields.Enum(ScanState, by_value=True, required=True)
+    progress = fields.Integer(required=True, validate=_percent)
+    reason = fields.String(required=True)
+    steps = fields.List(fields.Nested(StepOut), required=True)
+    counts = fields.Nested(SeverityCounts, required=True)
+    delta = fields.Nested(StatusCounts, required=True)
+    requested_by = id_field("usr")
+    created_at = Timestamp(required=True)
+    started_at = Timestamp(allow_none=True)
+    finished_at = Timestamp(allow_none=True)
+    version = fields.Integer(required=True, validate=_at_least_1)
+
+
+class ScanPage(Schema):
+    """A page of scans, newest first."""
+
+    items = fields.List(fields.Nested(ScanOut), required=True)
+    next_cursor = fields.String(required=True, allow_none=True)
+
+
+class FindingOut(Schema):
+    """One rule broken at one place, and its life."""
+
+    fingerprint = fields.String(required=True, metadata={"pattern": "^v1:[0-9a-f]{64}$"})
+    target = fields.Nested(TargetOut, required=True)
+    plugin = fields.String(required=True)
+    rule = fields.String(required=True)
+    title = fields.String(required=True)
+    severity = fields.Enum(Severity, by_value=True, required=True)
+    status = fields.Enum(Status, by_value=True, required=True)
+    open = fields.Boolean(required=True)
+    place = fields.String(required=True)
+    location = fields.Dict(required=True)
+    evidence = fields.Dict(required=True)
+    scan_id = id_field("scan")
+    first_seen_at = Timestamp(required=True)
+    last_seen_at = Timestamp(required=True)
+    fixed_at = Timestamp(allow_none=True)
+
+
+class FindingPage(Schema):
+    """A page of findings, gravest first."""
+
+    items = fields.List(fields.Nested(FindingOut), required=True)
+    next_cursor = fields.String(required=True, allow_none=True)
+
+
+class TargetField(fields.Field[Target]):
+    """A target as `kind:value`."""
+
+    def _deserialize(self, value: object, attr: str | None, data: object, **kwargs: object) -> Target:
+        kind, colon, name = str(value).partition(":")
+        if not colon or kind not in _KINDS or not 0 < len(name) <= 2048:
+            raise ValidationError("Not a target; write kind:value, as in image:img_….")
+        return Target(kind, name)
+
+
+_TARGET_TEXT = {
+    "type": "string",
+    "pattern": f"^({'|'.join(_KINDS)}):.{{1,2048}}$",
+    "description": "`kind:value`",
+    "example": f"image:{IMAGE_ID}",
+}
+
+
+class FindingQuery(PageQuery):
+    """Which findings."""
+
+    severity = fields.Enum(Severity, by_value=True, load_default=None)
+    status = fields.Enum(Status, by_value=True, load_default=None)
+    target = TargetField(load_default=None, metadata=_TARGET_TEXT)
+    plugin = fields.String(load_default=None, validate=validate.Length(1, 64))
+
+
+class PriceOut(Schema):
+    """What one run costs."""
+
+    minor_units = fields.Integer(required=True, validate=_at_least_0)
+    currency = fields.String(required=True, metadata={"pattern": "^[A-Z]{3}$"})
+
+
+class BudgetOut(Schema):
+    """What one run may use."""
+
+    seconds = fields.Integer(required=True, validate=_at_least_1)
+    requests = fields.Integer(required=True, validate=_at_least_0)
+
+
+class RuleOut(Schema):
+    """Something a plugin may find."""
+
+    title = fields.String(required=True)
+    severity = fields.Enum(Severity, by_value=True, required=True)
+    description = fields.String(required=True)
+    remedy = fields.String(required=True)
+    references = fields.List(fields.String(), required=True)
+    cwe = fields.Integer(required=True, allow_none=True, metadata={"description": "Of the Common Weakness Enumeration"})
+
+
+class PluginOut(Schema):
+    """A plugin's manifest."""
+
+    id = fields.String(required=True)
+    version = fields.String(required=True)
+    name = fields.String(required=True)
+    summary = fields.String(required=True)
+    description = fields.String(required=True)
+    consumes = fields.List(fields.String(validate=validate.OneOf(_KINDS)), required=True)
+    permissions = fields.List(fields.String(), required=True)
+    price = fields.Nested(PriceOut, required=True)
+    options = fields.Dict(required=True, metadata={"description": "A JSON Schema"})
+    rules = fields.Dict(
+        keys=fields.String(),
+        values=fields.Nested(RuleOut),
+        required=True,
+        metadata={"description": "What it may find, by rule"},
+    )
+    budget = fields.Nested(BudgetOut, required=True)
+
+
+class PluginList(Schema):
+    """Every plugin."""
+
+    items = fields.List(fields.Nested(PluginOut), required=True)
+    next_cursor = fields.String(required=True, allow_none=True)

@@ -1,0 +1,170 @@
+"""Scans: asked for, run, cancelled, looked at; findings as they stand."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+from argus.core.clock import Clock
+from argus.core.dynamo import Item
+from argus.core.errors import Conflict, Invalid, NotFound
+from argus.core.ids import Ids, is_id
+from argus.core.paging import Listing
+from argus.core.queue import Jobs
+from argus.identity.model import Caller
+from argus.scanning.catalogue import Catalogue
+from argus.scanning.engine import Engine
+from argus.scanning.model import FINAL_STATES, Scan, ScanState, Step, Target, TrackedFinding
+from argus.scanning.store import FindingFilter, ScanningStore
+
+MAX_ATTEMPTS = 3  # as the queue's maxReceiveCount
+RESEND_AFTER = timedelta(minutes=2)
+
+CheckTarget = Callable[[Caller, str], object]
+
+
+class NoSuchScan(NotFound):
+    """There is no such scan."""
+
+
+class ScanEnded(Conflict):
+    """The scan has ended."""
+
+
+class UnknownTarget(Invalid):
+    """Nothing can scan this kind of target."""
+
+
+class WrongTarget(Invalid):
+    """The plugin does not take this kind of target."""
+
+
+class RepeatedPlugin(Invalid):
+    """A plugin is named more than once."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A plugin chosen for a scan, with its options."""
+
+    id: str
+    options: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Scanning:
+    """Scans of all organisations; every verb for a caller stays within the caller's own."""
+
+    store: ScanningStore
+    catalogue: Catalogue
+    engine: Engine
+    targets: Mapping[str, CheckTarget]  # kind -> raises unless the caller may have that target scanned
+    jobs: Jobs
+    clock: Clock
+    ids: Ids
+
+    # ------------------------------------------------------------ for callers
+
+    def request(self, caller: Caller, target: Target, choices: Sequence[Choice]) -> Scan:
+        """Queue a scan. Everything that could be wrong with it is found here, not in the worker."""
+        steps = tuple(self._step(target, choice) for choice in choices)
+        if len({step.plugin for step in steps}) < len(steps):
+            raise RepeatedPlugin("name each plugin once")
+        if target.kind not in self.targets:
+            raise UnknownTarget(target.kind)
+        self.targets[target.kind](caller, target.value)
+        now = self.clock()
+        scan = Scan(
+            id=self.ids.new("scan"),
+            organisation_id=caller.organisation_id,
+            target=target,
+            steps=steps,
+            requested_by=caller.user_id,
+            created_at=now,
+        )
+        self.store.add(scan, look_again_at=now + RESEND_AFTER)
+        self._send(scan)
+        return scan
+
+    def get(self, caller: Caller, scan_id: str) -> Scan:
+        scan = self.store.get(caller.organisation_id, scan_id) if is_id(scan_id, "scan") else None
+        if scan is None:
+            raise NoSuchScan(scan_id)
+        return scan
+
+    def list(self, caller: Caller, *, limit: int, after: Item | None) -> Listing[Scan]:
+        return self.store.list(caller.organisation_id, limit=limit, after=after)
+
+    def cancel(self, caller: Caller, scan_id: str, *, check: Callable[[int], None]) -> Scan:
+        """Stop a scan: at once when queued, at the worker's next write when running.
+
+        `check` may refuse the version that stands now.
+        """
+        scan = self.get(caller, scan_id)
+        check(scan.version)
+        while scan.state is not ScanState.CANCELLED:
+            if scan.state in FINAL_STATES:
+                raise ScanEnded(f"{scan_id} has {scan.state}")
+            cancelled = self.store.save(scan.cancelled(at=self.clock()))
+            scan = cancelled or self.get(caller, scan_id)
+        return scan
+
+    def findings(
+        self, caller: Caller, scan_id: str, chosen: FindingFilter, *, limit: int, after: Item | None
+    ) -> Listing[TrackedFinding]:
+        """What one scan found."""
+        return self.store.list_findings(self.get(caller, scan_id), chosen, limit=limit, after=after)
+
+    def current_findings(
+        self, caller: Caller, chosen: FindingFilter, *, limit: int, after: Item | None
+    ) -> Listing[TrackedFinding]:
+        """How every finding of the organisation stands now."""
+        return self.store.list_tracked(caller.organisation_id, chosen, limit=limit, after=after)
+
+    # ------------------------------------------------------------ for workers and other capabilities
+
+    def run(self, organisation_id: str, scan_id: str) -> None:
+        scan = self.store.get(organisation_id, scan_id)
+        if scan is not None:
+            self.engine.run(scan)
+
+    def give_up(self, organisation_id: str, scan_id: str) -> None:
+        """The last attempt crashed: say so, rather than leave the scan running for ever."""
+        scan = self.store.get(organisation_id, scan_id)
+        if scan is not None and scan.state not in FINAL_STATES:
+            reason = f"the worker failed {scan.attempts} times; we have been told"
+            self.store.save(replace(scan, state=ScanState.FAILED, reason=reason, finished_at=self.clock()))
+
+    def sweep(self) -> None:
+        """Send again what stayed queued too long, or whose worker vanished."""
+        now = self.clock()
+        for scan in self.store.due(now):
+            if scan.attempts >= MAX_ATTEMPTS:
+                self.give_up(scan.organisation_id, scan.id)
+            elif self.store.save(scan, look_again_at=now + RESEND_AFTER):
+                self._send(scan)
+
+    def ended(self, caller: Caller, scan_id: str) -> Scan:
+        """A scan that has ended; raise `Conflict` for one that has not."""
+        scan = self.get(caller, scan_id)
+        if scan.state not in FINAL_STATES:
+            raise Conflict(f"{scan_id} is {scan.state}")
+        return scan
+
+    def result(self, organisation_id: str, scan_id: str) -> tuple[Scan, Iterator[TrackedFinding]]:
+        """A scan and all its findings, for a report."""
+        scan = self.store.get(organisation_id, scan_id)
+        if scan is None:
+            raise NoSuchScan(scan_id)
+        return scan, self.store.findings(scan)
+
+    # ------------------------------------------------------------ inside
+
+    def _step(self, target: Target, choice: Choice) -> Step:
+        manifest = self.catalogue.get(choice.id)
+        if target.kind not in manifest.consumes:
+            raise WrongTarget(f"{manifest.id} takes {', '.join(manifest.consumes)}, not {target.kind}")
+        return Step(manifest.id, manifest.version, manifest.check_options(choice.options))
+
+    def _send(self, scan: Scan) -> None:
+        self.jobs.send("scan.run", {"organisation_id": scan.organisation_id, "scan_id": scan.id})
