@@ -1,0 +1,5 @@
+"""`python -m argus.cli`: the command where it is not installed."""
+
+from argus.cli import main
+
+main()

@@ -1,0 +1,118 @@
+"""Signing in at a Cognito user pool by its public API: unsigned JSON, the operation named in `X-Amz-Target`.
+
+Source: Amazon Cognito user pools API reference, InitiateAuth and RevokeToken.
+"""
+
+import json
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from argus.cli.addresses import refuse_eavesdroppers
+from argus.cli.errors import NotSignedIn, Unreachable
+from argus.cli.retries import persistently
+from argus.cli.sessions import Session
+
+if TYPE_CHECKING:
+    import httpx
+
+_CHALLENGES = {
+    "NEW_PASSWORD_REQUIRED": "the password is a temporary one; choose your own in the console first",
+    "SOFTWARE_TOKEN_MFA": "the account asks for a code from an authenticator app",
+    "SMS_MFA": "the account asks for a code by SMS",
+    "EMAIL_OTP": "the account asks for a code by mail",
+    "MFA_SETUP": "the account must set up a second factor in the console first",
+}
+_WRONG_PASSWORD = frozenset({"NotAuthorizedException", "UserNotFoundException"})  # told apart, they would name users
+
+
+def sign_in(http: "httpx.Client", *, endpoint: str, client_id: str, user: str, password: str) -> Session:
+    """Exchange a password for tokens. Raises NotSignedIn."""
+    status, answer = _call(
+        http,
+        endpoint,
+        "InitiateAuth",
+        {
+            "AuthFlow": "USER_PASSWORD_AUTH",
+            "ClientId": client_id,
+            "AuthParameters": {"USERNAME": user, "PASSWORD": password},
+        },
+    )
+    if status != 200:
+        known = _kind(answer) in _WRONG_PASSWORD
+        raise NotSignedIn("wrong user or password" if known else _sentence(answer))
+    if challenge := answer.get("ChallengeName"):
+        why = _CHALLENGES.get(challenge, f"the account asks for {challenge}")
+        raise NotSignedIn(f"{why}; this command knows passwords only. Set ARGUS_TOKEN to a token from elsewhere")
+    result = answer["AuthenticationResult"]
+    return Session(
+        user=user,
+        access_token=result["AccessToken"],
+        refresh_token=result.get("RefreshToken", ""),
+        expires_at=time.time() + result["ExpiresIn"],
+        client_id=client_id,
+        endpoint=endpoint,
+    )
+
+
+def renewed(http: "httpx.Client", session: Session) -> Session:
+    """The session with a fresh access token. Raises NotSignedIn when the refresh token is over."""
+    status, answer = _call(
+        http,
+        session.endpoint,
+        "InitiateAuth",
+        {
+            "AuthFlow": "REFRESH_TOKEN_AUTH",
+            "ClientId": session.client_id,
+            "AuthParameters": {"REFRESH_TOKEN": session.refresh_token},
+        },
+    )
+    if status != 200 or "AuthenticationResult" not in answer:
+        raise NotSignedIn("the session is over; sign in again with `argus login`")
+    result = answer["AuthenticationResult"]
+    return replace(
+        session,
+        access_token=result["AccessToken"],
+        # Present only where the pool rotates refresh tokens.
+        refresh_token=result.get("RefreshToken", session.refresh_token),
+        expires_at=time.time() + result["ExpiresIn"],
+    )
+
+
+def revoke(http: "httpx.Client", session: Session) -> bool:
+    """End the refresh token; whether that worked."""
+    try:
+        status, _ = _call(
+            http, session.endpoint, "RevokeToken", {"ClientId": session.client_id, "Token": session.refresh_token}
+        )
+    except Unreachable:
+        return False
+    return status == 200
+
+
+def _call(http: "httpx.Client", endpoint: str, operation: str, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+    refuse_eavesdroppers(endpoint)
+    response = persistently(
+        lambda: http.post(
+            f"{endpoint.rstrip('/')}/",
+            content=json.dumps(body),
+            headers={
+                "Content-Type": "application/x-amz-json-1.1",
+                "X-Amz-Target": f"AWSCognitoIdentityProviderService.{operation}",
+            },
+        ),
+        where=endpoint,
+    )
+    try:
+        answer = response.json() if response.content else {}
+    except ValueError:
+        answer = {}
+    return response.status_code, answer if isinstance(answer, dict) else {}
+
+
+def _kind(answer: dict[str, Any]) -> str:
+    return str(answer.get("__type", "")).rpartition("#")[2]
+
+
+def _sentence(answer: dict[str, Any]) -> str:
+    return str(answer.get("message") or answer.get("Message") or _kind(answer) or "the sign-in service failed")

@@ -1,0 +1,136 @@
+"""What every command shares: the global options, accepted before and after its name, and how it ends."""
+
+import contextlib
+import math
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import click
+
+from argus.cli.api import Api
+from argus.cli.errors import INTERRUPTED, CliError, Unreachable
+from argus.cli.screen import Screen
+from argus.cli.waiting import Deadline
+
+DEFAULT_URL = "http://127.0.0.1:5001"
+DEFAULT_TIMEOUT_SECONDS = 600.0
+_META = "argus.cli."
+_HERE = Path(__file__).parent
+
+# What reading a document of another shape than expected raises, wherever it is read: missing fields, null for a list,
+# a time that is none, brackets a hundred thousand deep.
+_MISREAD = (LookupError, TypeError, ValueError, AttributeError, RecursionError)
+
+
+@dataclass(frozen=True)
+class Invocation:
+    """One call of the command: what it was told, and what it works with."""
+
+    url: str
+    timeout_seconds: float
+    screen: Screen
+
+    @classmethod
+    def of(cls, meta: Mapping[str, Any]) -> "Invocation":
+        """From what click remembers of the global options."""
+        return cls(
+            url=meta.get(f"{_META}url", DEFAULT_URL),
+            timeout_seconds=meta.get(f"{_META}timeout", DEFAULT_TIMEOUT_SECONDS),
+            screen=Screen(json=meta.get(f"{_META}json", False), quiet=meta.get(f"{_META}quiet", False)),
+        )
+
+    @cached_property
+    def api(self) -> Api:
+        return Api.of(self.url)
+
+    @property
+    def was_answered(self) -> bool:
+        """Whether anything of Argus's was read."""
+        return "api" in vars(self) and self.api.answered.is_set()
+
+    def close(self) -> None:
+        if "api" in vars(self):
+            self.api.close()
+
+    def deadline(self) -> Deadline:
+        """How long background work may take, from now."""
+        return Deadline.after(self.timeout_seconds)
+
+
+def _remember(context: click.Context, option: click.Parameter, value: object) -> None:
+    if value not in (None, False):
+        context.meta[f"{_META}{option.name}"] = value
+
+
+def _global_options(*, repeated: bool) -> list[click.Parameter]:
+    """On the group they are documented and read the environment; on each command they are accepted again."""
+    shared: dict[str, Any] = {"expose_value": False, "callback": _remember, "hidden": repeated}
+    return [
+        click.Option(
+            ["--url"],
+            envvar=None if repeated else "ARGUS_URL",
+            help=f"Where Argus answers.  [env: ARGUS_URL; default: {DEFAULT_URL}]",
+            **shared,
+        ),
+        click.Option(["--json"], is_flag=True, help="One JSON document on standard output.", **shared),
+        click.Option(["--quiet", "-q"], is_flag=True, help="Results and errors only.", **shared),
+        click.Option(
+            ["--timeout"],
+            type=click.FloatRange(0, max_open=True, max=math.inf),
+            metavar="SECONDS",
+            help=f"How long to wait for background work.  [default: {DEFAULT_TIMEOUT_SECONDS:.0f}]",
+            **shared,
+        ),
+    ]
+
+
+class Command(click.Command):
+    """A command with the global options."""
+
+    def __init__(self, *arguments: Any, **keywords: Any) -> None:
+        super().__init__(*arguments, **keywords)
+        self.params += _global_options(repeated=True)
+
+    def invoke(self, context: click.Context) -> Any:
+        argus = context.obj = Invocation.of(context.meta)
+        context.call_on_close(argus.close)
+        try:
+            return super().invoke(context)
+        except _MISREAD as error:
+            if not argus.was_answered:
+                raise  # nothing was read that could be at fault: the mistake is ours
+            raise Unreachable(f"{argus.url} does not answer as Argus does ({_where(error)})") from error
+
+
+def _where(error: Exception) -> str:
+    """What was wrong with an answer, and where it was read: `KeyError: 'items' at api.py:72`."""
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = next((frame for frame in reversed(frames) if Path(frame.filename).is_relative_to(_HERE)), frames[-1])
+    return f"{type(error).__name__}: {str(error)[:100]} at {Path(ours.filename).name}:{ours.lineno}"
+
+
+class Group(click.Group):
+    """The command line: the one place where errors become messages and exit codes."""
+
+    command_class = Command
+
+    def __init__(self, *arguments: Any, **keywords: Any) -> None:
+        super().__init__(*arguments, **keywords)
+        self.params += _global_options(repeated=False)
+
+    def invoke(self, context: click.Context) -> Any:
+        try:
+            return super().invoke(context)
+        except CliError as error:
+            Invocation.of(context.meta).screen.error(error)
+            code = error.exit_code
+        except (KeyboardInterrupt, click.Abort):
+            with contextlib.suppress(KeyboardInterrupt):
+                click.echo("argus: interrupted", err=True)
+            code = INTERRUPTED
+        context.exit(code)
+        return None
