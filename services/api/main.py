@@ -1,0 +1,7 @@
+"""What Zappa serves: the Flask application around services made from the environment."""
+
+from argus.app import create_app
+from argus.container import Container
+
+container = Container.from_env()
+app = create_app(container)

@@ -1,0 +1,26 @@
+"""Write docs/openapi.json from the application: `python -m services.api.openapi`."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from argus.app import PREFIX, create_app
+from argus.container import Container
+from argus.core.settings import Settings
+
+TARGET = Path(__file__).resolve().parents[2] / "docs" / "openapi.json"
+
+
+def document() -> dict[str, Any]:
+    """The OpenAPI document; making it needs neither AWS nor settings."""
+    client = create_app(Container(Settings.from_env({}))).test_client()
+    answer = client.get(f"{PREFIX}/openapi.json")
+    return dict(answer.get_json())
+
+
+def text() -> str:
+    return json.dumps(document(), indent=2, ensure_ascii=False) + "\n"
+
+
+if __name__ == "__main__":
+    TARGET.write_text(text())

@@ -1,0 +1,169 @@
+"""What Argus costs, from what it does: `python -m services.deploy.costs` writes the table of docs/deployment.md.
+
+    compute   = GB of memory × seconds × price of a GB-second + calls × price of a call
+    seconds   = CPU seconds ÷ share of a processor (memory ÷ 1769 MB, at most 1) + calls to AWS × seconds each waits
+    DynamoDB  = read units × price + write units × price                (docs/data.md counts the units)
+    S3        = puts × price + gets × price + GB stored × price of a GB-month
+    SQS       = three calls for each message × price
+
+A function's share of a processor is told in the Lambda developer guide, "Configure memory". Free tiers are not counted.
+"""
+
+import re
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from argus.imagery.palettes import PALETTES
+from services.deploy.functions import FUNCTIONS, declared_settings
+from services.deploy.package import ROOT
+
+PAGE = ROOT / "docs" / "deployment.md"
+UNITS = ROOT / "docs" / "data.md"
+BEGIN, END = "<!-- costs -->", "<!-- /costs -->"
+_PROCESSOR_MB = 1769
+
+
+@dataclass(frozen=True)
+class Prices:
+    """US dollars, on demand, in eu-west-1, as remembered in November 2026: to be checked before they are relied on."""
+
+    lambda_gb_second: float = 0.0000166667
+    lambda_call: float = 0.20e-6
+    read_unit: float = 0.1415e-6
+    write_unit: float = 0.705e-6
+    s3_put: float = 0.005e-3
+    s3_get: float = 0.0004e-3
+    s3_gb_month: float = 0.023
+    sqs_call: float = 0.40e-6
+    rest_api_call: float = 3.50e-6
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Of the packaged functions on a 2-core Debian machine, 2026-11-21: CPU of their processes, warm.
+
+    The image is a frame of 640 × 512; `product_bytes` is what it has in S3, original and report included. The waits are
+    assumed, not measured: of one call within a region.
+    """
+
+    api_cpu_ms: float
+    worker_cpu_ms: float  # decoding and products, one scan, one JSON report
+    product_bytes: int
+    dynamodb_wait_ms: float = 5
+    s3_wait_ms: float = 25
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of the bill, in US dollars."""
+
+    what: str
+    how: str
+    dollars: float
+
+
+def units() -> dict[str, tuple[int, int, int]]:
+    """What docs/data.md counts, by endpoint or job: calls, read units, write units."""
+    found = {}
+    for what, calls, reads, writes in re.findall(
+        r"^\| ([^|]+) \| ([^|]+) \| (\d+) \| (\d+) \|$", UNITS.read_text(), re.M
+    ):
+        how_often = (re.match(r"\s*(\d+) ×", call) for call in calls.split(";"))
+        found[what] = (sum(int(times[1]) if times else 1 for times in how_often), int(reads), int(writes))
+    return found
+
+
+# What a thousand images ask for, one by one: sent in one upload each, scanned, reported, looked at once.
+IMAGE_REQUESTS = (
+    *("POST /uploads", "GET /images/{id}", "POST /scans", "GET /scans/{id}"),
+    *("GET /scans/{id}/findings", "POST /reports", "GET /reports/{id}"),
+)
+IMAGE_JOBS = ("job image.arrived", "job scan.run", "job report.build")
+IMAGE_PUTS = 3 + 2 * len(PALETTES)  # original, GeoTIFF, report; a preview and a colour bar for each palette
+IMAGE_GETS = 6  # the worker reads for itself, for a scan and for a report; a viewer takes GeoTIFF, preview and report
+IMAGE_S3_TURNS = 5  # the worker waits: three readings, the products side by side, the report
+
+
+def per_thousand_images(measured: Measured, prices: Prices) -> list[Line]:
+    known, count = units(), 1000
+    calls, reads, writes = _sum(known[name] for name in (*IMAGE_REQUESTS, *IMAGE_JOBS))
+    job_calls, _, _ = _sum(known[name] for name in IMAGE_JOBS)
+    waits = job_calls * measured.dynamodb_wait_ms + IMAGE_S3_TURNS * measured.s3_wait_ms
+    worker = _compute("_worker", measured.worker_cpu_ms, waits, len(IMAGE_JOBS), prices)
+    request_calls = (calls - job_calls) * measured.dynamodb_wait_ms
+    api = _compute("", measured.api_cpu_ms * len(IMAGE_REQUESTS), request_calls, len(IMAGE_REQUESTS), prices)
+    stored_gb = count * measured.product_bytes / 1e9
+    return [
+        Line("Lambda, worker", f"{worker.how}, for each image", count * worker.dollars),
+        Line("Lambda, API", f"{api.how}, for each image", count * api.dollars),
+        Line("API Gateway", f"{len(IMAGE_REQUESTS)} requests each", count * len(IMAGE_REQUESTS) * prices.rest_api_call),
+        Line(
+            "DynamoDB",
+            f"{reads} read and {writes} write units each",
+            count * (reads * prices.read_unit + writes * prices.write_unit),
+        ),
+        Line(
+            "S3 requests",
+            f"{IMAGE_PUTS} puts and {IMAGE_GETS} gets each",
+            count * (IMAGE_PUTS * prices.s3_put + IMAGE_GETS * prices.s3_get),
+        ),
+        Line("SQS", f"{len(IMAGE_JOBS)} messages each", count * 3 * len(IMAGE_JOBS) * prices.sqs_call),
+        Line("S3 storage, a month", f"{stored_gb:.2f} GB", stored_gb * prices.s3_gb_month),
+    ]
+
+
+def per_million_requests(measured: Measured, prices: Prices) -> list[Line]:
+    calls, reads, writes = units()["GET /images/{id}"]
+    api = _compute("", measured.api_cpu_ms, calls * measured.dynamodb_wait_ms, 1, prices)
+    count = 1_000_000
+    return [
+        Line("Lambda, API", api.how, count * api.dollars),
+        Line("API Gateway", "REST API", count * prices.rest_api_call),
+        Line(
+            "DynamoDB",
+            f"{reads} read and {writes} write units each",
+            count * (reads * prices.read_unit + writes * prices.write_unit),
+        ),
+    ]
+
+
+def _compute(suffix: str, cpu_ms: float, wait_ms: float, calls: int, prices: Prices) -> Line:
+    (function,) = (one for one in FUNCTIONS if one.suffix == suffix)
+    memory_mb = declared_settings(function.zappa_stage("production"), suffix)["memory_size"]
+    seconds = (cpu_ms / min(1.0, memory_mb / _PROCESSOR_MB) + wait_ms) / 1e3
+    dollars = memory_mb / 1024 * seconds * prices.lambda_gb_second + calls * prices.lambda_call
+    return Line(function.package, f"{memory_mb} MB for {seconds * 1e3:.0f} ms", dollars)
+
+
+def _sum(rows: Iterable[tuple[int, int, int]]) -> tuple[int, int, int]:
+    calls, reads, writes = (sum(column) for column in zip(*rows, strict=True))
+    return calls, reads, writes
+
+
+def table(measured: Measured, prices: Prices) -> str:
+    parts: Mapping[str, list[Line]] = {
+        "1,000 images": per_thousand_images(measured, prices),
+        "1,000,000 requests (`GET /images/{id}`)": per_million_requests(measured, prices),
+    }
+    rows = []
+    for what, lines in parts.items():
+        total = sum(line.dollars for line in lines)
+        rows += [f"| {what} | {line.what} | {line.how} | {line.dollars:.3f} |" for line in lines]
+        rows.append(f"| **{what}** | **all** | | **{total:.2f}** |")
+    return "\n".join(["| for | service | how much | US dollars |", "|---|---|---|---|", *rows])
+
+
+MEASURED = Measured(api_cpu_ms=7.0, worker_cpu_ms=149.0, product_bytes=1_270_000)
+
+
+def page() -> str:
+    """docs/deployment.md with the table as it should be."""
+    before, _, rest = PAGE.read_text().partition(BEGIN)
+    _, _, after = rest.partition(END)
+    return f"{before}{BEGIN}\n{table(MEASURED, Prices())}\n{END}{after}"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page())
+    sys.stdout.write(table(MEASURED, Prices()) + "\n")

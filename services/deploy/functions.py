@@ -1,0 +1,126 @@
+"""Zappa makes the functions, each from its package in S3 with the settings that the stacks gave.
+
+Zappa's command is called, not its Python API: `ZappaCLI` keeps everything in attributes that it sets on the way, ends
+the process on an error and writes into the current folder. As a process it can do all that where it harms nobody.
+"""
+
+import base64
+import hashlib
+import json
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from argus.core.errors import ArgusError
+from services.deploy.package import ROOT
+
+_MODEL = "staging"  # whose settings a stage takes that zappa_settings.json does not name: a rehearsal's
+
+
+class FunctionFailed(ArgusError):
+    """Zappa did not make a function as it should be."""
+
+
+@dataclass(frozen=True)
+class Function:
+    """One function: a stage of Zappa's, the package it runs and the role it runs as."""
+
+    suffix: str
+    package: str
+    role: str  # the output of roles.yaml
+
+    def zappa_stage(self, stage: str) -> str:
+        return stage + self.suffix
+
+    def name(self, stage: str) -> str:
+        """As Zappa names it."""
+        return f"argus-{stage}{self.suffix}".replace("_", "-")
+
+
+FUNCTIONS = (
+    Function("", "api", "ApiRoleArn"),
+    Function("_worker", "worker", "WorkerRoleArn"),
+    Function("_scheduler", "worker", "SchedulerRoleArn"),
+)
+
+
+@dataclass(frozen=True)
+class Zappa:
+    """Zappa's command for one stage, in a folder of its own."""
+
+    stage: str
+    folder: Path
+    environment: Mapping[str, str]
+    functions: Any  # boto3's client of Lambda
+
+    def write_settings(
+        self, *, region: str, bucket: str, roles: Mapping[str, str], settings: Mapping[str, str]
+    ) -> None:
+        """The stage's settings, with what is only known once the stacks stand."""
+        written = {}
+        for function in FUNCTIONS:
+            declared = declared_settings(function.zappa_stage(self.stage), function.suffix)
+            written[function.zappa_stage(self.stage)] = {
+                **declared,
+                "aws_region": region,
+                "s3_bucket": bucket,
+                "role_arn": roles[function.role],
+                "touch": False,  # the smoke test asks more than whether somebody answers
+                "tags": {**declared["tags"], "stage": self.stage},
+                "aws_environment_variables": {**declared["aws_environment_variables"], **settings},
+            }
+        self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / "zappa_settings.json").write_text(json.dumps(written, indent=2) + "\n")
+
+    def put(self, function: Function, *, bucket: str, key: str, code_hash: str) -> None:
+        """Make the function, or change it, to run this package. Raises FunctionFailed."""
+        verb = "update" if self._exists(function) else "deploy"
+        self._run(verb, function.zappa_stage(self.stage), "--zip", f"s3://{bucket}/{key}")
+        found = self.functions.get_function(FunctionName=function.name(self.stage))["Configuration"]["CodeSha256"]
+        if found != code_hash:
+            raise FunctionFailed(f"{function.name(self.stage)} runs {found}, not {key}")
+
+    def remove(self, function: Function) -> bool:
+        """Whether there was one. Raises FunctionFailed."""
+        if not self._exists(function):
+            return False
+        self._run("undeploy", function.zappa_stage(self.stage), "--yes")
+        return True
+
+    def _exists(self, function: Function) -> bool:
+        try:
+            self.functions.get_function(FunctionName=function.name(self.stage))
+        except self.functions.exceptions.ResourceNotFoundException:
+            return False
+        return True
+
+    def _run(self, *arguments: str) -> None:
+        done = subprocess.run(
+            [sys.executable, "-m", "zappa.cli", *arguments],
+            cwd=self.folder,
+            env={**self.environment, "VIRTUAL_ENV": sys.prefix},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise FunctionFailed(f"zappa {' '.join(arguments[:2])}: {(done.stdout + done.stderr)[-2000:].strip()}")
+
+
+def declared_settings(zappa_stage: str, suffix: str) -> dict[str, Any]:
+    """A stage of zappa_settings.json, with what it extends."""
+    declared = json.loads((ROOT / "zappa_settings.json").read_text())
+    name: str | None = zappa_stage if zappa_stage in declared else _MODEL + suffix
+    found: dict[str, Any] = {}
+    while name:
+        found = {**declared[name], **found}
+        name = found.pop("extends", None)
+    return found
+
+
+def code_hash(package: bytes) -> str:
+    """As Lambda tells it (`CodeSha256`)."""
+    return base64.b64encode(hashlib.sha256(package).digest()).decode()

@@ -1,0 +1,141 @@
+"""Stacks through change sets: CloudFormation says what would change before it does, and undoes what fails.
+
+Source: AWS CloudFormation API reference, CreateChangeSet, ExecuteChangeSet, DescribeStackEvents.
+"""
+
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import ClientError, WaiterError
+
+from argus.core.errors import ArgusError
+
+WAIT_SECONDS = 5
+WAIT_ATTEMPTS = 720  # an hour: certificates and distributions take long
+_NEVER_MADE = frozenset({"REVIEW_IN_PROGRESS", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED"})
+_NO_CHANGE = ("didn't contain changes", "No updates are to be performed")
+
+
+class StackFailed(ArgusError):
+    """A stack could not be made as its template says."""
+
+
+def _says_no_change(reason: str) -> bool:
+    return any(sentence in reason for sentence in _NO_CHANGE)
+
+
+@dataclass(frozen=True)
+class Stacks:
+    """The stacks of one region."""
+
+    cloudformation: Any
+    sleep: Callable[[float], None] = time.sleep
+
+    def deploy(self, name: str, *, template: str, parameters: Mapping[str, str], tags: Mapping[str, str]) -> bool:
+        """Make the stack, or change it to what the template says; whether anything changed. Raises StackFailed.
+
+        What a destroyed stack has left behind under a name of ours (`DeletionPolicy: Retain`) is taken over.
+        """
+        exists = self._clear_the_way(name)
+        change_set = f"deploy-{secrets.token_hex(6)}"
+        try:
+            made = self.cloudformation.create_change_set(
+                StackName=name,
+                ChangeSetName=change_set,
+                ChangeSetType="UPDATE" if exists else "CREATE",
+                TemplateBody=template,
+                Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
+                Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
+                Capabilities=["CAPABILITY_NAMED_IAM"],
+                ImportExistingResources=True,
+            )
+            if not self._has_changes(name, made["Id"]):
+                self.cloudformation.delete_change_set(ChangeSetName=made["Id"], StackName=name)
+                return False
+            self.cloudformation.execute_change_set(ChangeSetName=made["Id"], StackName=name)
+        except ClientError as error:
+            message = error.response["Error"]["Message"]
+            if _says_no_change(message):
+                return False
+            raise StackFailed(f"{name}: {message}") from error
+        self._wait(name, made["StackId"], "stack_update_complete" if exists else "stack_create_complete")
+        return True
+
+    def outputs(self, name: str) -> dict[str, str]:
+        """What the stack says of itself; nothing when there is none."""
+        stack = self._find(name)
+        return {entry["OutputKey"]: entry["OutputValue"] for entry in (stack or {}).get("Outputs", [])}
+
+    def resources(self, name: str) -> dict[str, str]:
+        """Physical ids by logical id; nothing when there is no such stack."""
+        stack = self._find(name)
+        if stack is None:
+            return {}
+        pages = self.cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack["StackId"])
+        return {
+            entry["LogicalResourceId"]: entry.get("PhysicalResourceId", "")
+            for page in pages
+            for entry in page["StackResourceSummaries"]
+        }
+
+    def delete(self, name: str) -> bool:
+        """Remove the stack, but for what it retains; whether there was one. Raises StackFailed."""
+        stack = self._find(name)
+        if stack is None:
+            return False
+        self.cloudformation.delete_stack(StackName=stack["StackId"])
+        self._wait(name, stack["StackId"], "stack_delete_complete")
+        return True
+
+    def _clear_the_way(self, name: str) -> bool:
+        """Whether there is a stack to change. What is left of one that never stood is removed."""
+        stack = self._find(name)
+        if stack is None:
+            return False
+        if stack["StackStatus"] in _NEVER_MADE:
+            self.delete(name)
+            return False
+        return True
+
+    def _find(self, name: str) -> Mapping[str, Any] | None:
+        try:
+            (stack,) = self.cloudformation.describe_stacks(StackName=name)["Stacks"]
+        except ClientError as error:
+            if "does not exist" in error.response["Error"]["Message"]:
+                return None
+            raise
+        return dict(stack)
+
+    def _has_changes(self, name: str, change_set_id: str) -> bool:
+        for _ in range(WAIT_ATTEMPTS):
+            found = self.cloudformation.describe_change_set(ChangeSetName=change_set_id, StackName=name)
+            if found["Status"] == "CREATE_COMPLETE":
+                return True
+            if found["Status"] == "FAILED":
+                reason = found.get("StatusReason", "")
+                if _says_no_change(reason):
+                    return False
+                raise StackFailed(f"{name}: {reason}")
+            self.sleep(WAIT_SECONDS)
+        raise StackFailed(f"{name}: its change set is not ready after {WAIT_SECONDS * WAIT_ATTEMPTS} s")
+
+    def _wait(self, name: str, stack_id: str, waiter: str) -> None:
+        try:
+            self.cloudformation.get_waiter(waiter).wait(
+                StackName=stack_id, WaiterConfig={"Delay": WAIT_SECONDS, "MaxAttempts": WAIT_ATTEMPTS}
+            )
+        except WaiterError as error:
+            raise StackFailed(f"{name}: {'; '.join(self._failures(stack_id)) or error}") from error
+
+    def _failures(self, stack_id: str) -> list[str]:
+        """Each resource that failed and why, the first one first. Cancelled ones only followed it."""
+        events = self.cloudformation.describe_stack_events(StackName=stack_id)["StackEvents"]
+        return [
+            f"{event['LogicalResourceId']} ({event['ResourceType']}): {event.get('ResourceStatusReason', '')}"
+            for event in reversed(events)
+            if event["ResourceStatus"].endswith("_FAILED")
+            and "cancelled" not in event.get("ResourceStatusReason", "").lower()
+        ]

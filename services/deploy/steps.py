@@ -1,0 +1,345 @@
+"""The steps of a deployment, in one table: an account and a rehearsal take the same ones.
+
+Each may run again: a second deployment changes what differs and leaves the rest. Should a step fail once functions were
+changed, they are put back to the release that was proven last; stacks put themselves back.
+"""
+
+import json
+import secrets
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from argus.core.errors import ArgusError
+from services.deploy import options as stage_options
+from services.deploy import smoke
+from services.deploy.functions import FUNCTIONS, Zappa
+from services.deploy.ground import Ground
+from services.deploy.options import Options
+from services.deploy.package import ROOT
+from services.deploy.releases import Release, Releases
+from services.deploy.stacks import Stacks
+from services.local.cloudformation.template import Template
+
+INFRA = ROOT / "infra"
+CLOUDFRONT_REGION = "us-east-1"  # where CloudFront takes its certificates and firewalls from
+
+
+class NothingToRollBackTo(ArgusError):
+    """No earlier release is known."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One stack: its template, and how its parameters and outputs are called among those of all the others."""
+
+    template: str
+    suffix: str = ""
+    region: str = ""
+    needs_domain: bool = False
+    given: Callable[[Options], Mapping[str, str]] = lambda _: {}
+    outputs: Mapping[str, str] = field(default_factory=dict)  # our name of an output, where it differs
+
+    def name(self, stage: str) -> str:
+        return f"argus-{stage}-{self.template}{self.suffix}"
+
+    @property
+    def path(self) -> Path:
+        return INFRA / f"{self.template}.yaml"
+
+
+PACKAGES = Plan("packages")
+DATA = Plan("data")
+IDENTITY = Plan("identity")
+FIREWALL = Plan(
+    "firewall",
+    given=lambda options: {"Scope": "REGIONAL", "Name": f"api.{options.domain}" if options.domain else ""},
+    outputs={"WebAclArn": "ApiWebAclArn", "CertificateArn": "ApiCertificateArn"},
+)
+CDN_FIREWALL = Plan(
+    "firewall",
+    suffix="-cdn",
+    region=CLOUDFRONT_REGION,
+    needs_domain=True,
+    given=lambda options: {"Scope": "CLOUDFRONT", "Name": options.domain},
+    outputs={"WebAclArn": "CdnWebAclArn", "CertificateArn": "CdnCertificateArn"},
+)
+ROLES = Plan("roles")
+EDGE = Plan("edge")
+EVENTS = Plan("events")
+BACKUP = Plan("backup")
+ALARMS = Plan("alarms")
+PLANS = (PACKAGES, DATA, IDENTITY, FIREWALL, CDN_FIREWALL, ROLES, EDGE, EVENTS, BACKUP, ALARMS)
+
+
+@dataclass
+class Deployment:
+    """A stage, what it stands on, and what the steps so far have found out."""
+
+    stage: str
+    ground: Ground
+    options: Options
+    say: Callable[[str], None]
+    known: dict[str, str] = field(default_factory=dict)  # parameters and outputs of stacks, by name
+    release: Release = field(default_factory=Release)
+    functions_changed: bool = False
+
+    def stacks(self, region: str = "") -> Stacks:
+        return Stacks(self.ground.client("cloudformation", region))
+
+    @property
+    def releases(self) -> Releases:
+        return Releases(
+            self.stage, self.ground.client("ssm"), self.ground.client("s3"), self.known["PackagesBucketName"]
+        )
+
+    @property
+    def zappa(self) -> Zappa:
+        folder = ROOT / "build" / "deploy" / self.stage
+        return Zappa(self.stage, folder, self.ground.environment, self.ground.client("lambda"))
+
+
+def begin(stage: str, ground: Ground, given: Mapping[str, str], say: Callable[[str], None]) -> Deployment:
+    """A deployment of a stage, with what was decided about it. Raises BadOption."""
+    options = stage_options.recall(ground.client("ssm"), stage, given)
+    known = {
+        **ground.stand_ins,
+        "Stage": stage,
+        "Domain": options.domain,
+        "HostedZoneId": options.hosted_zone_id,
+        "AlarmAddress": options.alarm_address,
+        "MonthlyBudget": options.monthly_budget,
+    }
+    return Deployment(stage, ground, options, say, known)
+
+
+# ---------------------------------------------------------------- steps
+
+
+def remember_options(deployment: Deployment) -> None:
+    stage_options.remember(deployment.ground.client("ssm"), deployment.stage, deployment.options)
+    origins = deployment.options.web_origins(deployment.ground.client)
+    if origins:
+        deployment.known["AllowedOrigins"] = ",".join(origins)
+    deployment.say(f"web origins: {', '.join(origins) or 'none'}")
+
+
+def make_secrets(deployment: Deployment) -> None:
+    """The key of cursors, once; nobody ever sees it."""
+    ssm = deployment.ground.client("ssm")
+    name = _cursor_secret(deployment.stage)
+    try:
+        ssm.put_parameter(Name=name, Value=secrets.token_hex(32), Type="SecureString", Overwrite=False)
+    except ssm.exceptions.ParameterAlreadyExists:
+        deployment.say(f"{name} is there")
+    else:
+        deployment.say(f"{name} made")
+
+
+def make_stack(deployment: Deployment, plan: Plan) -> None:
+    name = plan.name(deployment.stage)
+    if plan.needs_domain and not deployment.options.domain:
+        deployment.say(f"{name}: not for a stage without a domain")
+        return
+    known = {**deployment.known, **plan.given(deployment.options)}
+    parameters = {key: known[key] for key in _parameters(plan.path) if key in known}
+    stacks = deployment.stacks(plan.region)
+    changed = stacks.deploy(
+        name, template=deployment.ground.template(plan.path), parameters=parameters, tags=_tags(deployment.stage)
+    )
+    deployment.ground.look(name, plan.path, parameters)
+    deployment.known |= {plan.outputs.get(key, key): value for key, value in stacks.outputs(name).items()}
+    deployment.say(f"{name}: {'as declared' if changed else 'nothing to change'}")
+
+
+def store_packages(deployment: Deployment) -> None:
+    zips = deployment.ground.packages()
+    deployment.release = deployment.releases.store(zips)
+    for name, path in zips.items():
+        deployment.say(f"{name}.zip, {path.stat().st_size / 1e6:.1f} MB: {deployment.release.keys[name]}")
+
+
+def put_functions(deployment: Deployment) -> None:
+    deployment.functions_changed = True
+    _put(deployment, deployment.release)
+    api = FUNCTIONS[0].name(deployment.stage)  # Zappa's own stack, which holds the REST API
+    deployment.known["RestApiId"] = deployment.stacks().resources(api)["Api"]
+
+
+def smoke_test(deployment: Deployment) -> None:
+    ground, known = deployment.ground, deployment.known
+    people = smoke.People(ground.client("cognito-idp"), known["UserPoolId"], known["ClientId"], ground.sign_in_url())
+    with ground.front_door(deployment.stage, known) as url:
+        smoke.prove(url, people, deployment.say)
+
+
+def record_release(deployment: Deployment) -> None:
+    deployment.releases.record(deployment.release)
+
+
+Step = Callable[[Deployment], None]
+STEPS: tuple[tuple[str, Step], ...] = (
+    ("options", remember_options),
+    ("secrets", make_secrets),
+    ("bucket of packages", partial(make_stack, plan=PACKAGES)),
+    ("packages", store_packages),
+    ("data", partial(make_stack, plan=DATA)),
+    ("identity", partial(make_stack, plan=IDENTITY)),
+    ("firewall", partial(make_stack, plan=FIREWALL)),
+    ("firewall of CloudFront", partial(make_stack, plan=CDN_FIREWALL)),
+    ("roles", partial(make_stack, plan=ROLES)),
+    ("functions", put_functions),
+    ("edge", partial(make_stack, plan=EDGE)),
+    ("events", partial(make_stack, plan=EVENTS)),
+    ("backup", partial(make_stack, plan=BACKUP)),
+    ("alarms", partial(make_stack, plan=ALARMS)),
+    ("smoke test", smoke_test),
+    ("release", record_release),
+)
+
+
+# ---------------------------------------------------------------- verbs
+
+
+def deploy(deployment: Deployment) -> None:
+    """Every step in order. What fails stops it, with functions as they were before."""
+    for name, step in STEPS:
+        deployment.say(f"— {name}")
+        try:
+            step(deployment)
+        except Exception:
+            _put_back(deployment)
+            raise
+
+
+def rollback(deployment: Deployment) -> None:
+    """The functions of the release before, as a release of its own: a second rollback undoes the first."""
+    for plan in (PACKAGES, DATA, IDENTITY, ROLES, EDGE):
+        found = deployment.stacks().outputs(plan.name(deployment.stage))
+        deployment.known |= {plan.outputs.get(key, key): value for key, value in found.items()}
+    if "PackagesBucketName" not in deployment.known or not deployment.releases.before():
+        raise NothingToRollBackTo(deployment.stage)
+    before = deployment.releases.before()
+    origins = deployment.options.web_origins(deployment.ground.client)
+    deployment.known["AllowedOrigins"] = ",".join(origins)
+    _put(deployment, before)
+    smoke_test(deployment)
+    deployment.releases.record(before)
+
+
+def destroy(deployment: Deployment) -> list[str]:
+    """Take the stage away, last made first; what remains, since it holds data or proves what happened to it."""
+    remains = []
+    for plan in (ALARMS, EVENTS, EDGE):
+        remains += _remove_stack(deployment, plan)
+    zappa = _zappa_for_removal(deployment)
+    for function in FUNCTIONS:
+        if zappa.remove(function):
+            deployment.say(f"{function.name(deployment.stage)}: removed")
+    for plan in (BACKUP, ROLES, CDN_FIREWALL, FIREWALL, IDENTITY, DATA, PACKAGES):
+        remains += _remove_stack(deployment, plan)
+    return remains
+
+
+def _zappa_for_removal(deployment: Deployment) -> Zappa:
+    """Zappa asks for a role and a bucket even to take something away."""
+    zappa = deployment.zappa
+    zappa.write_settings(
+        region=deployment.ground.region,
+        bucket=f"argus-{deployment.stage}-packages-{deployment.ground.account_id}",
+        roles={function.role: "arn:aws:iam::000000000000:role/none" for function in FUNCTIONS},
+        settings={},
+    )
+    return zappa
+
+
+def _remove_stack(deployment: Deployment, plan: Plan) -> list[str]:
+    """Remove one stack; what of it remains."""
+    if plan.needs_domain and not deployment.options.domain:
+        return []
+    name, stacks = plan.name(deployment.stage), deployment.stacks(plan.region)
+    if bucket := stacks.outputs(name).get("ConsoleBucketName"):
+        _empty(deployment.ground.client("s3"), bucket)  # the console's files can be built again
+    found = stacks.resources(name)
+    if not stacks.delete(name):
+        return []
+    deployment.say(f"{name}: removed")
+    retained = {
+        logical_id: resource["Type"]
+        for logical_id, resource in Template.read(plan.path).resources.items()
+        if resource.get("DeletionPolicy") == "Retain"
+    }
+    return [f"{retained[one]} {found[one]}" for one in retained if found.get(one)]
+
+
+def _empty(s3: Any, bucket: str) -> None:
+    for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
+        versions = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
+        if versions:
+            objects = [{"Key": one["Key"], "VersionId": one["VersionId"]} for one in versions]
+            s3.delete_objects(Bucket=bucket, Delete={"Objects": objects, "Quiet": True})
+
+
+def _put_back(deployment: Deployment) -> None:
+    if not deployment.functions_changed:
+        return
+    before = deployment.releases.running()
+    if not before:
+        deployment.say("there is no earlier release to put back")
+        return
+    deployment.say("putting back the functions of the release before")
+    try:
+        _put(deployment, before)
+    except ArgusError as error:  # what is told in the end is why it had to be put back
+        deployment.say(f"they could not be put back: {error}")
+
+
+def _put(deployment: Deployment, release: Release) -> None:
+    """Every function at this release, with the settings that the stacks give. Raises FunctionFailed."""
+    known, zappa = deployment.known, deployment.zappa
+    bucket = known["PackagesBucketName"]
+    zappa.write_settings(region=deployment.ground.region, bucket=bucket, roles=known, settings=_settings(deployment))
+    with ThreadPoolExecutor(len(FUNCTIONS)) as pool:
+        putting = [
+            pool.submit(
+                zappa.put,
+                function,
+                bucket=bucket,
+                key=release.keys[function.package],
+                code_hash=release.hashes[function.package],
+            )
+            for function in FUNCTIONS
+        ]
+    for function, put in zip(FUNCTIONS, putting, strict=True):
+        put.result()
+        deployment.say(f"{function.name(deployment.stage)} runs {release.keys[function.package]}")
+
+
+def _settings(deployment: Deployment) -> dict[str, str]:
+    ground, known = deployment.ground, deployment.known
+    trusted = {"issuer": known["Issuer"], "jwks_url": ground.keys_url(known), "client_ids": [known["ClientId"]]}
+    return {
+        "ARGUS_STAGE": deployment.stage,
+        "ARGUS_ACCOUNT_ID": ground.account_id,
+        "ARGUS_TRUSTED_ISSUERS": json.dumps([trusted]),
+        "ARGUS_ALLOWED_ORIGINS": known.get("AllowedOrigins", ""),
+        "ARGUS_CURSOR_SECRET": f"ssm:{_cursor_secret(deployment.stage)}",
+        "ARGUS_MEDIA_ORIGIN": f"https://{deployment.options.domain}" if deployment.options.domain else "",
+        **ground.settings,
+    }
+
+
+def _parameters(path: Path) -> list[str]:
+    declared: Mapping[str, Any] = Template.read(path).body.get("Parameters") or {}
+    return list(declared)
+
+
+def _cursor_secret(stage: str) -> str:
+    return f"/argus/{stage}/cursor-secret"
+
+
+def _tags(stage: str) -> dict[str, str]:
+    return {"project": "argus", "stage": stage}

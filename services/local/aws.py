@@ -1,0 +1,242 @@
+"""The embedded AWS: moto on 127.0.0.1, furnished from the same templates as the real one.
+
+    with EmbeddedAws.start(port=5002, stage="local") as aws:
+        outputs = aws.provision()                 # stacks from infra/*.yaml; raises NotAsDeclared
+        os.environ.update(aws.environment)        # boto3 anywhere then speaks to it
+        aws.client("s3").list_buckets()           # or directly, with its dummy credentials
+        outputs.uploads_queue_url, outputs.user_pool_id, outputs.jwks_url
+
+State lives as long as this process and is shared by every server in it: two of them, even one after the other, need
+different stages, since all names are derived from the stage. `verify()` may be called again at any time. The first
+message in the uploads queue is S3's own `s3:TestEvent`, as on the real AWS. Errors: `PortInUse`, `NotAsDeclared`.
+"""
+
+import errno
+import socket
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from botocore.exceptions import ClientError
+from botocore.parsers import ResponseParserError
+from flask import Flask
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from werkzeug.serving import BaseWSGIServer, make_server
+
+from argus.core.errors import ArgusError
+from services.local.cloudformation import NotAsDeclared, teaching, verify
+from services.local.cloudformation.clients import DUMMY_CREDENTIAL, Clients
+from services.local.cloudformation.template import Template
+from services.local.cloudformation.types import LOCAL_NO_OPS
+
+HOST = "127.0.0.1"
+INFRA = Path(__file__).resolve().parents[2] / "infra"
+
+
+class PortInUse(ArgusError):
+    """Another program listens on this port."""
+
+
+@dataclass(frozen=True)
+class StackOutputs:
+    """What the stacks made, for whoever does not derive it from the stage.
+
+    `issuer` is what tokens say (always the real AWS URL); `jwks_url` is where the embedded AWS shows their keys.
+    """
+
+    identity_table: str
+    imagery_table: str
+    scanning_table: str
+    reports_table: str
+    requests_table: str
+    media_bucket: str
+    uploads_queue_url: str
+    uploads_dead_queue_url: str
+    jobs_queue_url: str
+    jobs_dead_queue_url: str
+    user_pool_id: str
+    client_id: str
+    issuer: str
+    jwks_url: str
+
+
+@dataclass(frozen=True)
+class _Stack:
+    """A stack that was made, and all that is needed to look at it again."""
+
+    name: str
+    template: Template
+    parameters: Mapping[str, str]
+    outputs: Mapping[str, str]
+
+
+class EmbeddedAws:
+    """A running embedded AWS; a context manager that stops it."""
+
+    def __init__(self, server: BaseWSGIServer, *, stage: str, region: str) -> None:
+        self.stage = stage
+        self.region = region
+        self.account_id = verify.ACCOUNT_ID
+        self.port = server.port
+        self.endpoint_url = f"http://{HOST}:{server.port}"
+        self.client = Clients(endpoint_url=self.endpoint_url, region=region)
+        self._server = server
+        self._thread = threading.Thread(
+            target=server.serve_forever, kwargs={"poll_interval": 0.05}, name="embedded-aws", daemon=True
+        )
+        self._stacks: list[_Stack] = []
+
+    @classmethod
+    def start(cls, port: int = 0, *, stage: str, region: str = "eu-west-1") -> Self:
+        """Listen on 127.0.0.1; port 0 takes a free one. Raises PortInUse."""
+        teaching.teach()
+        aws = cls(_bind(port), stage=stage, region=region)
+        teaching.serve(aws.client)
+        aws._thread.start()
+        return aws
+
+    def stop(self) -> None:
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+        teaching.stop_serving(self.client)
+        self.client.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables by which boto3, in this process or a child, finds this AWS and no other."""
+        return {
+            "AWS_ENDPOINT_URL": self.endpoint_url,
+            "AWS_ACCESS_KEY_ID": DUMMY_CREDENTIAL,
+            "AWS_SECRET_ACCESS_KEY": DUMMY_CREDENTIAL,
+            "AWS_DEFAULT_REGION": self.region,
+            "AWS_REGION": self.region,
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
+
+    def provision(
+        self, *, allowed_origins: Sequence[str] = (), visibility_timeout_seconds: int | None = None
+    ) -> StackOutputs:
+        """Make everything in infra/, look whether it is there as declared, and say what came of it.
+
+        What is not given stays at the template's default. Raises NotAsDeclared.
+        """
+        given = {"Stage": self.stage}
+        if allowed_origins:
+            given["AllowedOrigins"] = ",".join(allowed_origins)
+        if visibility_timeout_seconds is not None:
+            given["VisibilityTimeoutSeconds"] = str(visibility_timeout_seconds)
+        data = self.create_stack(INFRA / "data.yaml", given)
+        identity = self.create_stack(INFRA / "identity.yaml", given)
+        return StackOutputs(
+            identity_table=data["IdentityTableName"],
+            imagery_table=data["ImageryTableName"],
+            scanning_table=data["ScanningTableName"],
+            reports_table=data["ReportsTableName"],
+            requests_table=data["RequestsTableName"],
+            media_bucket=data["MediaBucketName"],
+            uploads_queue_url=data["UploadsQueueUrl"],
+            uploads_dead_queue_url=data["UploadsDeadQueueUrl"],
+            jobs_queue_url=data["JobsQueueUrl"],
+            jobs_dead_queue_url=data["JobsDeadQueueUrl"],
+            user_pool_id=identity["UserPoolId"],
+            client_id=identity["ClientId"],
+            issuer=identity["Issuer"],
+            jwks_url=f"{self.endpoint_url}/{identity['UserPoolId']}/.well-known/jwks.json",
+        )
+
+    def create_stack(self, path: Path, parameters: Mapping[str, str]) -> Mapping[str, str]:
+        """Make and verify one stack; its outputs. Parameters that the template does not declare are left out."""
+        template = Template.read(path)
+        name = f"argus-{self.stage}-{template.name}"
+        unknown = tuple(verify.unknown_types(template))
+        if unknown:
+            raise NotAsDeclared(name, unknown)
+        used = template.parameters(parameters)
+        stack = _Stack(name=name, template=template, parameters=used, outputs=self._create(name, template, used))
+        self._stacks.append(stack)
+        self._verify([stack])
+        return stack.outputs
+
+    def verify(self) -> None:
+        """Look again whether everything is as declared. Raises NotAsDeclared."""
+        self._verify(self._stacks)
+
+    def _create(self, name: str, template: Template, parameters: Mapping[str, str]) -> dict[str, str]:
+        cloudformation = self.client("cloudformation")
+        try:
+            cloudformation.create_stack(
+                StackName=name,
+                TemplateBody=template.without_types(LOCAL_NO_OPS).text,
+                Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
+            )
+            (stack,) = cloudformation.describe_stacks(StackName=name)["Stacks"]
+        except ClientError as error:
+            raise NotAsDeclared(name, [error.response["Error"]["Message"]]) from error
+        except ResponseParserError as error:
+            # A crash inside moto is answered with a page of HTML; its traceback went to standard error.
+            raise NotAsDeclared(name, ["the embedded CloudFormation broke on this template"]) from error
+        return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
+
+    def _verify(self, stacks: Sequence[_Stack]) -> None:
+        found = [
+            difference
+            for stack in stacks
+            for difference in verify.differences(
+                self.client,
+                stack=stack.name,
+                template=stack.template,
+                parameters=stack.parameters,
+                outputs=stack.outputs,
+            )
+        ]
+        if found:
+            raise NotAsDeclared(" and ".join(stack.name for stack in stacks), found)
+
+
+class _QuietHandler(MotoRequestHandler):
+    """Requests are not worth a line each: the API that made them logs what it did."""
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        pass
+
+
+def _create_service(service: Any) -> Flask:
+    """One service's application. moto lets every origin read everything; on S3 the bucket's own CORS rules decide."""
+    application = create_backend_app(service)
+    if service == "s3":
+        application.after_request_funcs.clear()
+    return application
+
+
+def _bind(port: int) -> BaseWSGIServer:
+    """A listening server. The socket is ours: werkzeug, finding a busy port, would end the process."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listener:
+        # A restart may take over a port whose connections are still closing; a living listener still refuses.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((HOST, port))
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
+            raise PortInUse(f"{HOST}:{port} is taken; stop that program or set another port") from error
+        listener.listen(128)
+        return make_server(
+            HOST,
+            listener.getsockname()[1],
+            DomainDispatcherApplication(_create_service),
+            threaded=True,
+            request_handler=_QuietHandler,
+            fd=listener.fileno(),
+        )

@@ -1,0 +1,103 @@
+"""The processes of the laptop: the API, and the worker with the pump and the ticks.
+
+    python -m services.local.children api|worker PIPE
+
+Each ends when its standard input closes, so that none outlives a parent that was killed.
+"""
+
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from services.local.pump import Pump
+
+TICK_SECONDS = 5.0  # EventBridge ticks every minute; nobody waits that long at a desk
+HOST = "127.0.0.1"
+
+_log = logging.getLogger("argus.local")
+
+
+def api(stop: threading.Event) -> None:
+    """The API behind werkzeug's server, until told to stop."""
+    from werkzeug.serving import WSGIRequestHandler, make_server
+
+    from services.api.main import app
+
+    class Quiet(WSGIRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def log_request(self, *_: Any) -> None:
+            """The application logs its requests itself."""
+
+    server = make_server(HOST, int(os.environ["ARGUS_PORT"]), app, threaded=True, request_handler=Quiet)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    _tell_ready()
+    stop.wait()
+    server.shutdown()
+
+
+def worker(stop: threading.Event) -> None:
+    """The functions behind queues and clock, until told to stop."""
+    from services.scheduler import main as scheduler
+    from services.worker import main as work
+
+    container = work.container()
+    settings = container.settings
+    sqs = container.aws.client("sqs")
+    threads = []
+    for queue in ("uploads", "jobs"):
+        arn = f"arn:aws:sqs:{settings.region}:{settings.account_id}:argus-{settings.stage}-{queue}"
+        pump = Pump(sqs, settings.queue_url(queue), arn, work.handler)
+        threads.append(threading.Thread(target=_until, args=(stop, lambda pump=pump: pump.turn(wait_seconds=1))))
+    threads.append(
+        threading.Thread(
+            target=_until, args=(stop, lambda: _tick(stop, lambda: scheduler.handler(scheduler.TICK, None)))
+        )
+    )
+    for thread in threads:
+        thread.start()
+    _tell_ready()
+    for thread in threads:
+        thread.join()
+
+
+def _tick(stop: threading.Event, tick: Callable[[], object]) -> None:
+    if not stop.wait(TICK_SECONDS):
+        tick()
+
+
+def _until(stop: threading.Event, turn: Callable[[], object]) -> None:
+    while not stop.is_set():
+        try:
+            turn()
+        except Exception:
+            _log.exception("a turn failed; going on")
+            stop.wait(1)
+
+
+def _follow_parent(stop: threading.Event) -> None:
+    """Wait for the end of standard input; unbuffered, as a lock held here would disturb the interpreter's end."""
+    while os.read(0, 1024):
+        pass
+    stop.set()
+
+
+def _tell_ready() -> None:
+    """The parent waits for this at the pipe it named."""
+    os.write(int(sys.argv[2]), b"1")
+
+
+def main(name: str) -> None:
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
+    threading.Thread(target=_follow_parent, args=(stop,), daemon=True).start()
+    {"api": api, "worker": worker}[name](stop)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,49 @@
+"""What a deployment needs of the embedded AWS, and moto does otherwise. `teach()` changes moto for the whole process.
+
+moto's change sets, executed, leave a new stack without parameters and outputs. It does not know that a function may
+have URLs, which Zappa asks after. And a queue that wakes a function makes
+moto receive each message itself and start the function in Docker: messages would have lost one of their tries, or be
+gone, before whoever plays Lambda here sees them (services/local/pump.py).
+"""
+
+import functools
+from typing import Any
+
+from moto.awslambda import urls
+from moto.cloudformation.models import ChangeSet
+from moto.sqs.models import Queue
+
+
+@functools.cache
+def teach() -> None:
+    """Change sets that do what creating or updating the stack does; queues that wake nobody."""
+    change_set: Any = ChangeSet
+    change_set.apply = _apply
+    urls.url_paths[r"{0}/2021-10-31/functions/(?P<function_name>[^/]+)/urls/?$"] = _no_function_urls
+    queue: Any = Queue
+    queue.lambda_event_source_mappings = property(lambda _: {}, lambda _, __: None)
+
+
+def _apply(change_set: Any) -> None:
+    stack = change_set.stack
+    stack.template = change_set.template
+    stack.template_dict = stack.parse_template(change_set.template)
+    # moto splits the lists it is given, but not those that are a parameter's default.
+    stack.parameters = {**_defaults(stack.template_dict), **change_set.parameters}
+    if change_set.change_set_type == "CREATE":
+        stack.resource_map = stack._create_resource_map()  # noqa: SLF001 — moto has no other way
+        stack.output_map = stack._create_output_map()  # noqa: SLF001
+        stack.resource_map.create(stack.template_dict)
+    else:
+        stack.resource_map.update(stack.template_dict, stack.parameters)
+        stack.output_map = stack._create_output_map()  # noqa: SLF001
+    stack.parameters = change_set.parameters  # what the next change set is compared with
+
+
+def _no_function_urls(*_: Any) -> tuple[int, dict[str, str], str]:
+    return 200, {"Content-Type": "application/json"}, '{"FunctionUrlConfigs": []}'
+
+
+def _defaults(template: dict[str, Any]) -> dict[str, str]:
+    declared = template.get("Parameters") or {}
+    return {name: str(one["Default"]) for name, one in declared.items() if "Default" in one}

@@ -1,0 +1,83 @@
+"""AWS::IAM::Role and AWS::Logs::LogGroup: what functions need before they exist."""
+
+import json
+from typing import Any
+
+from services.local.cloudformation import first, tagging
+from services.local.cloudformation.clients import Clients
+
+
+def make_role(clients: Clients, properties: dict[str, Any]) -> str:
+    iam = clients("iam")
+    name = str(properties["RoleName"])
+    iam.create_role(
+        RoleName=name,
+        AssumeRolePolicyDocument=json.dumps(properties["AssumeRolePolicyDocument"]),
+        Description=properties.get("Description", ""),
+        Tags=properties.get("Tags", []),
+    )
+    for policy in properties.get("Policies", []):
+        iam.put_role_policy(
+            RoleName=name, PolicyName=policy["PolicyName"], PolicyDocument=json.dumps(policy["PolicyDocument"])
+        )
+    for arn in properties.get("ManagedPolicyArns", []):
+        _know_policy_of_aws(arn)
+        iam.attach_role_policy(RoleName=name, PolicyArn=arn)
+    return name
+
+
+def _know_policy_of_aws(arn: str) -> None:
+    """moto knows AWS's own policies, and leaves them out, since all of them take a second to read."""
+    from moto.core.models import DEFAULT_ACCOUNT_ID
+    from moto.iam.aws_managed_policies import aws_managed_policies_data
+    from moto.iam.models import AWSManagedPolicy, iam_backends
+
+    known = iam_backends[DEFAULT_ACCOUNT_ID]["aws"].managed_policies
+    name = arn.rsplit("/", 1)[-1]
+    data = json.loads(aws_managed_policies_data).get(name) if arn not in known else None
+    if data:
+        policy = AWSManagedPolicy.from_data(name, DEFAULT_ACCOUNT_ID, "aws", data)
+        known[policy.arn] = policy
+
+
+def read_role(clients: Clients, name: str) -> dict[str, Any]:
+    iam = clients("iam")
+    role = iam.get_role(RoleName=name)["Role"]
+    inline = iam.list_role_policies(RoleName=name)["PolicyNames"]
+    attached = iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]
+    return {
+        "RoleName": role["RoleName"],
+        "Description": role.get("Description"),
+        "AssumeRolePolicyDocument": role["AssumeRolePolicyDocument"],
+        "Policies": [
+            {
+                "PolicyName": policy,
+                "PolicyDocument": iam.get_role_policy(RoleName=name, PolicyName=policy)["PolicyDocument"],
+            }
+            for policy in inline
+        ],
+        "ManagedPolicyArns": [policy["PolicyArn"] for policy in attached],
+        "Tags": tagging.from_pairs(role.get("Tags", [])),
+    }
+
+
+def make_log_group(clients: Clients, properties: dict[str, Any]) -> str:
+    logs = clients("logs")
+    name = str(properties["LogGroupName"])
+    key = {"kmsKeyId": properties["KmsKeyId"]} if "KmsKeyId" in properties else {}
+    logs.create_log_group(logGroupName=name, tags=tagging.to_mapping(properties.get("Tags", [])), **key)
+    if "RetentionInDays" in properties:
+        logs.put_retention_policy(logGroupName=name, retentionInDays=int(properties["RetentionInDays"]))
+    return name
+
+
+def read_log_group(clients: Clients, name: str) -> dict[str, Any]:
+    logs = clients("logs")
+    found = logs.describe_log_groups(logGroupNamePrefix=name)["logGroups"]
+    group = first((group for group in found if group["logGroupName"] == name), name)
+    return {
+        "LogGroupName": name,
+        "RetentionInDays": group.get("retentionInDays"),
+        "KmsKeyId": group.get("kmsKeyId"),
+        "Tags": tagging.from_mapping(logs.list_tags_log_group(logGroupName=name).get("tags", {})),
+    }

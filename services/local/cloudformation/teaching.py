@@ -1,0 +1,169 @@
+"""Handing our resource types to moto's CloudFormation: `teach()` changes moto for the whole process.
+
+moto finds a type's model among the direct subclasses of `CloudFormationModel` and remembers the list, so models are
+made first and the memory is emptied. Its models run inside the server's request, where `flask.request` says which
+embedded AWS is speaking: what we add is done by ordinary API calls to that same server, so that botocore checks every
+name and shape.
+"""
+
+import functools
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import flask
+from botocore.exceptions import BotoCoreError, ClientError
+from moto.cloudformation import parsing
+from moto.cloudformation.exceptions import UnformattedGetAttTemplateException, ValidationError
+from moto.cognitoidp.models import cognitoidp_backends
+from moto.cognitoidp.responses import CognitoIdpResponse
+from moto.core.common_models import CloudFormationModel
+from moto.iam.access_control import IAMPolicy, PermissionResult
+from moto.s3.models import FakeBucket
+from moto.sqs.models import Queue
+
+from services.local.cloudformation.clients import Clients
+from services.local.cloudformation.types import TYPES, Properties, ResourceType
+
+_ABOUT_TRANSPORT = (
+    {"Bool": {"aws:SecureTransport": "false"}},
+    {"NumericLessThan": {"s3:TlsVersion": "1.2"}},
+)
+
+_serving: dict[str, Clients] = {}
+
+
+def serve(clients: Clients) -> None:
+    """Let models made in requests to this endpoint use these clients."""
+    _serving[clients.endpoint_url] = clients
+
+
+def stop_serving(clients: Clients) -> None:
+    _serving.pop(clients.endpoint_url, None)
+
+
+@functools.cache
+def teach() -> None:
+    """Make moto's CloudFormation whole for our types; once per process."""
+    parsing.get_model_map()  # loads moto's own first: of two models for a type, the one defined last counts
+    models = {
+        name: _model(name, resource_type, resource_type.make)
+        for name, resource_type in TYPES.items()
+        if resource_type.make is not None
+    }
+    _forget_known_models()
+    known = parsing.get_model_map()
+    for name, resource_type in TYPES.items():
+        if name not in models:
+            _complete_after_creation(known[name], resource_type)
+    bucket: Any = FakeBucket
+    bucket.get_permission = _permission
+    cognito: Any = CognitoIdpResponse
+    cognito.revoke_token = _revoke_token
+    # moto stores this attribute of a queue and never tells it.
+    queue: Any = Queue
+    queue.BASE_ATTRIBUTES.append("RedriveAllowPolicy")
+    queue.redrive_allow_policy = None
+
+
+def _permission(bucket: FakeBucket, action: str, resource: str) -> Any:
+    """What the bucket's policy says, as if over TLS, which 127.0.0.1 does without.
+
+    moto evaluates no condition of a bucket policy: a statement that denies plain HTTP or old TLS would deny everything.
+    """
+    if bucket.policy is None:
+        return PermissionResult.NEUTRAL
+    document = json.loads(bucket.policy)
+    document["Statement"] = [
+        statement for statement in document["Statement"] if statement.get("Condition") not in _ABOUT_TRANSPORT
+    ]
+    return IAMPolicy(json.dumps(document)).is_action_permitted(action, resource)
+
+
+def _forget_known_models() -> None:
+    for memory in (parsing.get_model_list, parsing.get_model_map, parsing.get_name_type_map):
+        memory.cache_clear()
+
+
+def _revoke_token(response: Any) -> str:
+    """RevokeToken, which moto does not know: the refresh token gives no more tokens."""
+    token = json.loads(response.body)["Token"]
+    for pool in cognitoidp_backends[response.current_account][response.region].user_pools.values():
+        if token in pool.refresh_tokens:
+            pool.refresh_tokens[token] = None
+    return "{}"
+
+
+def _model(
+    name: str, resource_type: ResourceType, make: Callable[[Clients, Properties], str]
+) -> type[CloudFormationModel]:
+    """A model for a type that we make ourselves. moto keeps the class alive and finds it by its base."""
+
+    class Model(CloudFormationModel):
+        def __init__(self, physical_id: str, attributes: dict[str, str]) -> None:
+            self.physical_resource_id = physical_id
+            self._attributes = attributes
+
+        @staticmethod
+        def cloudformation_name_type() -> str:
+            return ""
+
+        @staticmethod
+        def cloudformation_type() -> str:
+            return name
+
+        @classmethod
+        def has_cfn_attr(cls, attr: str) -> bool:
+            return attr in resource_type.attributes
+
+        def get_cfn_attribute(self, attribute: str) -> str:
+            if attribute not in self._attributes:
+                raise UnformattedGetAttTemplateException
+            return self._attributes[attribute]
+
+        @classmethod
+        def create_from_cloudformation_json(
+            cls,
+            resource_name: str,  # noqa: ARG003 — moto passes it
+            cloudformation_json: dict[str, Any],
+            account_id: str,
+            region_name: str,
+            **kwargs: Any,
+        ) -> "Model":
+            with _naming(kwargs["LogicalId"]):
+                physical_id = make(_clients_here(), cloudformation_json["Properties"])
+            return cls(
+                physical_id,
+                resource_type.attribute_values(physical_id, region=region_name, account_id=account_id),
+            )
+
+    return Model
+
+
+def _complete_after_creation(model: Any, resource_type: ResourceType) -> None:
+    create = model.create_from_cloudformation_json
+
+    def create_whole(_: Any, name: str, body: dict[str, Any], /, *args: str, **kwargs: Any) -> Any:
+        declared = body.get("Properties", {})
+        prepared = resource_type.prepare(declared) if resource_type.prepare else declared
+        resource = create(name, {**body, "Properties": prepared}, *args, **kwargs)
+        if resource_type.complete is not None:
+            with _naming(kwargs["LogicalId"]):
+                resource_type.complete(_clients_here(), resource.physical_resource_id, declared)
+        return resource
+
+    model.create_from_cloudformation_json = classmethod(create_whole)
+
+
+def _clients_here() -> Clients:
+    return _serving[flask.request.host_url.rstrip("/")]
+
+
+@contextmanager
+def _naming(logical_id: str) -> Iterator[None]:
+    """Turn what botocore says about a resource into CloudFormation's own answer, which names it."""
+    try:
+        yield
+    except (BotoCoreError, ClientError) as error:
+        raise ValidationError(message=f"{logical_id}: {error}") from error

@@ -1,0 +1,58 @@
+"""The demo: the command line uploads a survey, scans it and fetches a report, before your eyes.
+
+The survey is made, not photographed: a drone's view of a pipeline over a fictional geothermal field, with leaks of
+known place and temperature.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from argus.core.errors import ArgusError
+from tests.scenes.survey import demo_survey
+
+SURVEY = ("--site", "North field", "--sector", "P01", "--period", "2026-05")
+
+
+class DemoFailed(ArgusError):
+    """The demo did not end as it should."""
+
+
+def show(url: str, *, user: str, password: str) -> None:
+    """Sign in, upload and scan the demo survey, and print a report's address."""
+    with tempfile.TemporaryDirectory() as folder:
+        environment = {**os.environ, "ARGUS_URL": url, "ARGUS_CONFIG_DIR": folder}
+        environment.pop("ARGUS_TOKEN", None)
+        _argus(environment, "login", "--user", user, "--password-stdin", given=password)
+        files = _survey_files(Path(folder))
+        _argus(environment, "upload", *files, *SURVEY, "--scan")
+        scans = json.loads(_argus(environment, "--json", "scans", captured=True))
+        gravest = max(scans["items"], key=lambda scan: sum(scan["counts"].values()))
+        report = Path("build/local") / "report.pdf"
+        _argus(environment, "report", gravest["id"], "--format", "pdf", "--output", str(report))
+
+
+def _survey_files(folder: Path) -> list[str]:
+    paths = []
+    for name, data, _truth in demo_survey():
+        path = folder / name
+        path.write_bytes(data)
+        paths.append(str(path))
+    return paths
+
+
+def _argus(environment: dict[str, str], *arguments: str, given: str = "", captured: bool = False) -> str:
+    """Run the command line as a person would; its output goes to the terminal unless it is needed here."""
+    done = subprocess.run(
+        [sys.executable, "-m", "argus.cli", *arguments],
+        env=environment,
+        input=given.encode(),
+        stdout=subprocess.PIPE if captured else None,
+        check=False,
+    )
+    if done.returncode:
+        raise DemoFailed(f"argus {arguments[0]} ended with {done.returncode}")
+    return done.stdout.decode() if captured else ""

@@ -1,0 +1,197 @@
+"""The whole of Argus on a laptop: one process tree on 127.0.0.1.
+
+    python -m services.local.main           # starts everything, scans the demo survey, keeps serving
+    python -m services.local.main --once    # … and ends after that
+    python -m services.local.main --bare    # starts everything with nothing in it
+
+This process holds the embedded AWS; the API and the worker are its children and speak to it by HTTP, as they would to
+the real one. Settings: ARGUS_PORT, ARGUS_AWS_PORT, ARGUS_DEMO_PASSWORD. Logs go to build/local.
+"""
+
+import argparse
+import json
+import os
+import secrets
+import select
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from argus.container import Container
+from argus.core.errors import ArgusError
+from argus.core.settings import BadSetting, Settings
+from services.local import demo
+from services.local.aws import HOST, EmbeddedAws, PortInUse, StackOutputs
+from services.local.people import USERS, make_users
+
+LOGS = Path("build/local")
+STAGE = "local"
+VISIBILITY_SECONDS = 30
+LEASE_SECONDS = 20  # shorter than the visibility timeout, so that a redelivered message finds the lease over
+START_SECONDS = 30
+STOP_SECONDS = 10
+
+
+class ChildFailed(ArgusError):
+    """A part of the local system did not start, or ended."""
+
+
+@dataclass(frozen=True)
+class Stack:
+    """What was started, and where."""
+
+    url: str
+    aws_url: str
+    password: str
+    environment: Mapping[str, str]
+
+
+@contextmanager
+def running(*, port: int, aws_port: int, password: str, settings: Mapping[str, str] | None = None) -> Iterator[Stack]:
+    """Start everything, with some settings of Argus if need be; stop everything when left, however it is left."""
+    _check_free(port)
+    with ExitStack() as stack:
+        aws = stack.enter_context(EmbeddedAws.start(port=aws_port, stage=STAGE))
+        outputs = aws.provision(
+            allowed_origins=[f"http://{HOST}:{port}"], visibility_timeout_seconds=VISIBILITY_SECONDS
+        )
+        environment = {**_quiet_environment(), **aws.environment, **_settings(aws, outputs, port), **(settings or {})}
+        os.environ.update(aws.environment)  # for the container that makes the demo users, here
+        argus = Container(Settings.from_env(environment))
+        make_users(argus, aws.client("cognito-idp"), outputs, password)
+        for name in ("api", "worker"):
+            stack.enter_context(_child(name, environment))
+        yield Stack(f"http://{HOST}:{port}", aws.endpoint_url, password, environment)
+
+
+def _settings(aws: EmbeddedAws, outputs: StackOutputs, port: int) -> dict[str, str]:
+    trusted = {"issuer": outputs.issuer, "jwks_url": outputs.jwks_url, "client_ids": [outputs.client_id]}
+    return {
+        "ARGUS_STAGE": STAGE,
+        "AWS_REGION": aws.region,
+        "ARGUS_ACCOUNT_ID": aws.account_id,
+        "ARGUS_AWS_ENDPOINT": aws.endpoint_url,
+        "ARGUS_TRUSTED_ISSUERS": json.dumps([trusted]),
+        "ARGUS_CURSOR_SECRET": secrets.token_hex(),
+        "ARGUS_LEASE_SECONDS": str(LEASE_SECONDS),
+        "ARGUS_PORT": str(port),
+        "ARGUS_ALLOWED_ORIGINS": os.environ.get("ARGUS_ALLOWED_ORIGINS", ""),
+    }
+
+
+def _quiet_environment() -> dict[str, str]:
+    """Our environment without a developer's own AWS: nothing here may reach a real account."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "ARGUS_"))}
+
+
+def _check_free(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError as error:
+            raise PortInUse(f"another program listens on {HOST}:{port}; set ARGUS_PORT to a free one") from error
+
+
+@contextmanager
+def _child(name: str, environment: Mapping[str, str]) -> Iterator[None]:
+    LOGS.mkdir(parents=True, exist_ok=True)
+    ready, tell_ready = os.pipe()
+    with (LOGS / f"{name}.log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "services.local.children", name, str(tell_ready)],
+            env=dict(environment),
+            stdin=subprocess.PIPE,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            pass_fds=[tell_ready],
+        )
+        os.close(tell_ready)
+        try:
+            _wait_ready(name, ready)
+            yield
+        finally:
+            _stop(process)
+
+
+def _wait_ready(name: str, ready: int) -> None:
+    with os.fdopen(ready, "rb", buffering=0) as pipe:
+        told, _, _ = select.select([pipe], [], [], START_SECONDS)
+        if not told or pipe.read(1) != b"1":  # the pipe ends unread when the child dies
+            raise ChildFailed(f"the {name} did not start; see {LOGS / name}.log")
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Run the whole of Argus on this machine.")
+    parser.add_argument("--once", action="store_true", help="end after the demo survey was scanned")
+    parser.add_argument("--bare", action="store_true", help="start with nothing in it")
+    arguments = parser.parse_args()
+    # Ctrl-C and a plain kill end it the same way, by leaving the `with`; a shell's `&` would have SIGINT ignored.
+    for ending in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(ending, signal.default_int_handler)
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # a log file shows what was said, too
+    try:
+        with running(
+            port=_port("ARGUS_PORT", 5001), aws_port=_port("ARGUS_AWS_PORT", 5002), password=_password()
+        ) as stack:
+            if not arguments.bare:
+                demo.show(stack.url, user=USERS[0].email, password=stack.password)
+            _say_where(stack)
+            if not arguments.once:
+                threading.Event().wait()
+    except KeyboardInterrupt:
+        print("\nstopped")
+    except ArgusError as error:
+        print(f"argus: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _port(name: str, default: int) -> int:
+    text = os.environ.get(name, str(default))
+    if not text.isdigit() or not 0 < int(text) < 65_536:
+        raise BadSetting(f"{name} is {text!r}, not a port")
+    return int(text)
+
+
+def _password() -> str:
+    """The demo users' password: the one given, if the user pool will take it, or a new one."""
+    given = os.environ.get("ARGUS_DEMO_PASSWORD")
+    if given is None:
+        return f"Demo-{secrets.token_urlsafe(9)}-1a"
+    kinds = (str.islower, str.isupper, str.isdigit)
+    if len(given) < 12 or not all(any(kind(letter) for letter in given) for kind in kinds):
+        raise BadSetting("ARGUS_DEMO_PASSWORD needs 12 characters, among them a small and a capital letter and a digit")
+    return given
+
+
+def _say_where(stack: Stack) -> None:
+    print(f"""
+  API       {stack.url}/api/v1
+  API docs  {stack.url}/docs
+  AWS       {stack.aws_url}  (embedded)
+  Logs      {LOGS}/api.log  {LOGS}/worker.log
+  Users     {", ".join(user.email for user in USERS)}
+  Password  {stack.password}
+
+  In another terminal:  . .venv/bin/activate; export ARGUS_URL={stack.url}; argus login --user {USERS[0].email}
+""")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,75 @@
+"""SQS event source mapping, played on a laptop.
+
+As AWS does it (Lambda developer guide, "Using Lambda with Amazon SQS"): receive up to ten messages, hand them to the
+function as one event, delete what it did not name as failed. What failed becomes visible again after the queue's
+visibility timeout, and moves to the dead-letter queue after its last receive; both are the queue's doing.
+"""
+
+import json
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+BATCH = 10
+
+_log = logging.getLogger("argus.pump")
+
+Handler = Callable[[dict[str, Any], None], dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Pump:
+    """One queue and the function behind it."""
+
+    sqs: Any
+    queue_url: str
+    queue_arn: str
+    handler: Handler
+
+    def turn(self, *, wait_seconds: int) -> int:
+        """Receive one batch, waiting for it at most so long, and handle it; how many messages there were."""
+        received = self.sqs.receive_message(
+            QueueUrl=self.queue_url,
+            MaxNumberOfMessages=BATCH,
+            WaitTimeSeconds=wait_seconds,
+            AttributeNames=["All"],
+            MessageAttributeNames=["All"],
+        ).get("Messages", [])
+        if received:
+            self._settle(received, self._failed(received))
+        return len(received)
+
+    def _failed(self, received: list[dict[str, Any]]) -> set[str]:
+        """The ids of the messages that must come again: all of them when the function raised or answered nonsense."""
+        event = {"Records": [self._record(message) for message in received]}
+        everything = {message["MessageId"] for message in received}
+        try:
+            answer = json.loads(json.dumps(self.handler(json.loads(json.dumps(event)), None)))
+            failed = {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}
+        except Exception:
+            _log.exception("the function failed; the whole batch comes again")
+            return everything
+        return failed if failed <= everything else everything
+
+    def _settle(self, received: list[dict[str, Any]], failed: set[str]) -> None:
+        done = [
+            {"Id": str(number), "ReceiptHandle": message["ReceiptHandle"]}
+            for number, message in enumerate(received)
+            if message["MessageId"] not in failed
+        ]
+        if done:
+            self.sqs.delete_message_batch(QueueUrl=self.queue_url, Entries=done)
+
+    def _record(self, message: dict[str, Any]) -> dict[str, Any]:
+        return {
+            "messageId": message["MessageId"],
+            "receiptHandle": message["ReceiptHandle"],
+            "body": message["Body"],
+            "attributes": message.get("Attributes", {}),
+            "messageAttributes": message.get("MessageAttributes", {}),
+            "md5OfBody": message["MD5OfBody"],
+            "eventSource": "aws:sqs",
+            "eventSourceARN": self.queue_arn,
+            "awsRegion": self.queue_arn.split(":")[3],
+        }
