@@ -1,0 +1,169 @@
+"""Signing in, staying signed in, signing out."""
+
+import json
+import stat
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from werkzeug.wrappers import Request, Response
+
+from services.local.aws import EmbeddedAws, StackOutputs
+from tests.cli.conftest import PASSWORD, USER, Terminal
+
+
+def test_signing_in_says_who_and_where(stranger_terminal: Terminal) -> None:
+    result = stranger_terminal.run("login", "--user", USER, "--password-stdin", given=PASSWORD + "\n")
+    assert result.exit_code == 0
+    assert f"Signed in to {stranger_terminal.url} as {USER}, owner of" in result.stdout
+
+
+def test_the_session_is_readable_by_its_owner_alone(stranger_terminal: Terminal) -> None:
+    terminal = stranger_terminal
+    terminal.run("login", "--user", USER, "--password-stdin", given=PASSWORD)
+    assert stat.S_IMODE(terminal.session_file.stat().st_mode) == 0o600
+    assert stat.S_IMODE(terminal.session_file.parent.stat().st_mode) == 0o700
+    assert [path.name for path in terminal.folder.iterdir()] == ["session.json"]
+
+
+@pytest.mark.parametrize("machine", [(), ("--json",)], ids=["people", "machines"])
+@pytest.mark.parametrize("user", [USER, "nobody@cli.example"], ids=["wrong password", "unknown user"])
+def test_a_bad_password_is_said_and_never_shown(
+    stranger_terminal: Terminal, user: str, machine: tuple[str, ...]
+) -> None:
+    result = stranger_terminal.run(*machine, "login", "--user", user, "--password-stdin", given="Wrong-secret-99")
+    assert result.exit_code == 3
+    assert "wrong user or password" in result.stderr
+    assert "Wrong-secret-99" not in result.output
+    assert not stranger_terminal.session_file.exists()
+
+
+def test_neither_password_nor_token_is_shown_at_sign_in(stranger_terminal: Terminal) -> None:
+    result = stranger_terminal.run("--json", "login", "--user", USER, "--password-stdin", given=PASSWORD)
+    session = stranger_terminal.session()
+    for secret in (PASSWORD, session["access_token"], session["refresh_token"]):
+        assert secret not in result.output
+    assert PASSWORD not in stranger_terminal.session_file.read_text()
+
+
+@pytest.mark.parametrize("arguments", [("login",), ("login", "--user", USER)], ids=["no user", "no password"])
+def test_where_nobody_can_be_asked_what_is_missing_is_wrong_usage(
+    stranger_terminal: Terminal, arguments: tuple[str, ...]
+) -> None:
+    assert stranger_terminal.run(*arguments, given="").exit_code == 2
+
+
+@pytest.mark.parametrize("kept_url", ["/", ""], ids=["slash", "plain"])
+def test_whoami_names_user_organisation_and_role(terminal: Terminal, kept_url: str) -> None:
+    result = terminal.run("whoami", "--url", terminal.url + kept_url)
+    assert result.exit_code == 0
+    assert USER in result.stdout
+    assert "owner" in result.stdout
+
+
+def test_without_a_session_a_command_says_how_to_get_one(stranger_terminal: Terminal) -> None:
+    result = stranger_terminal.run("images")
+    assert (result.exit_code, result.stdout) == (3, "")
+    assert "argus login" in result.stderr
+
+
+def test_an_expired_token_is_renewed_and_kept(terminal: Terminal) -> None:
+    terminal.change_session(access_token="over", expires_at=time.time() - 1)
+    assert terminal.run("whoami").exit_code == 0
+    kept = terminal.session()
+    assert kept["access_token"] != "over"
+    assert kept["expires_at"] > time.time() + 3000
+    assert stat.S_IMODE(terminal.session_file.stat().st_mode) == 0o600
+
+
+def test_a_token_that_argus_no_longer_takes_is_renewed(terminal: Terminal) -> None:
+    terminal.change_session(access_token="not.a.token")
+    assert terminal.json("whoami")["role"] == "owner"
+    assert terminal.session()["access_token"] != "not.a.token"
+
+
+def test_a_session_that_is_over_asks_to_sign_in_again(terminal: Terminal) -> None:
+    terminal.change_session(expires_at=0, refresh_token="revoked")
+    result = terminal.run("images")
+    assert result.exit_code == 3
+    assert "argus login" in result.stderr
+
+
+def test_token_prints_the_token_alone(terminal: Terminal) -> None:
+    assert terminal.run("token").stdout == terminal.session()["access_token"] + "\n"
+
+
+def test_a_token_in_the_environment_goes_before_the_session(terminal: Terminal) -> None:
+    assert terminal.run("token", ARGUS_TOKEN="another").stdout == "another\n"
+    result = terminal.run("whoami", ARGUS_TOKEN="another")
+    assert result.exit_code == 3
+    assert "ARGUS_TOKEN is not accepted" in result.stderr
+
+
+def test_after_signing_out_nobody_is_signed_in(terminal: Terminal) -> None:
+    ended = terminal.run("logout")
+    assert (ended.exit_code, "run out by themselves" in ended.stderr) == (0, False)
+    assert json.loads(terminal.session_file.read_text()) == {}
+    assert terminal.run("whoami").exit_code == 3
+    assert "Nobody was signed in" in terminal.run("logout").stdout
+
+
+def test_signing_out_of_one_argus_keeps_the_session_at_another(terminal: Terminal) -> None:
+    kept = json.loads(terminal.session_file.read_text())
+    terminal.session_file.write_text(json.dumps({**kept, "https://elsewhere.example": kept[terminal.url]}))
+    terminal.run("logout")
+    assert list(json.loads(terminal.session_file.read_text())) == ["https://elsewhere.example"]
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"URL": {"user": 1}}'], ids=["cut off", "a list", "fields missing"])
+def test_a_damaged_session_file_is_named(terminal: Terminal, text: str) -> None:
+    terminal.session_file.write_text(text.replace("URL", terminal.url))
+    result = terminal.run("whoami")
+    assert result.exit_code == 3
+    assert str(terminal.session_file) in result.stderr
+
+
+def test_a_temporary_password_must_be_changed_first(
+    stranger_terminal: Terminal, aws: EmbeddedAws, outputs: StackOutputs
+) -> None:
+    new = {"UserPoolId": outputs.user_pool_id, "Username": "new@cli.example"}
+    aws.client("cognito-idp").admin_create_user(**new, TemporaryPassword=PASSWORD, MessageAction="SUPPRESS")
+    result = stranger_terminal.run("login", "--user", "new@cli.example", "--password-stdin", given=PASSWORD)
+    assert result.exit_code == 3
+    assert "temporary" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        ({"ChallengeName": "SOFTWARE_TOKEN_MFA"}, "authenticator app"),
+        ({"ChallengeName": "PASSKEY_FROM_2031"}, "PASSKEY_FROM_2031"),
+    ],
+    ids=["authenticator", "unknown to us"],
+)
+def test_a_second_factor_is_named(before: Callable[..., Terminal], answer: dict[str, Any], expected: str) -> None:
+    def respond(request: Request) -> Response:
+        if request.path == "/api/v1/sign-in":
+            way = {"issuer": "i", "client_id": "c", "endpoint": request.host_url, "region": "r"}
+            return Response(json.dumps({"items": [way]}))
+        assert request.headers["X-Amz-Target"] == "AWSCognitoIdentityProviderService.InitiateAuth"
+        assert "Authorization" not in request.headers
+        return Response(json.dumps(answer))
+
+    result = before(respond).run("login", "--user", USER, "--password-stdin", given=PASSWORD)
+    assert result.exit_code == 3
+    assert expected in result.stderr
+
+
+def test_a_password_is_not_sent_in_the_clear(before: Callable[..., Terminal]) -> None:
+    way = {"issuer": "i", "client_id": "c", "endpoint": "http://pool.example", "region": "r"}
+    terminal = before(lambda _: Response(json.dumps({"items": [way]})))
+    result = terminal.run("login", "--user", USER, "--password-stdin", given=PASSWORD)
+    assert result.exit_code == 3
+    assert "http://pool.example is not https" in result.stderr
+
+
+@pytest.mark.parametrize("url", ["http://argus.example", "ftp://127.0.0.1", "nonsense", "http://[::1"])
+def test_only_https_or_this_machine_is_called(stranger_terminal: Terminal, url: str) -> None:
+    assert stranger_terminal.run("--url", url, "whoami").exit_code == 3

@@ -1,0 +1,302 @@
+"""Uploading, listing, looking at and removing images."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from werkzeug.wrappers import Request, Response
+
+from tests.cli.conftest import Terminal
+from tests.scenes.tiff import tiff16
+
+
+@pytest.fixture
+def snapshot(tmp_path: Path) -> Path:
+    """A picture without temperatures."""
+    path = tmp_path / "holiday.jpg"
+    Image.new("RGB", (64, 48), "teal").save(path)
+    return path
+
+
+def test_uploaded_frames_become_ready(terminal: Terminal, working: None, frames: list[Path]) -> None:
+    result = terminal.run("upload", *map(str, frames), "--site", "North", "--period", "2026-05")
+    assert result.exit_code == 0, result.output
+    assert result.stdout.count("ready") == 2
+    newest = terminal.json("images", "--limit", "2")["items"]
+    assert {image["name"] for image in newest} == {path.name for path in frames}
+    assert newest[0]["survey"] == {"site": "North", "sector": "", "period": "2026-05", "pad": ""}
+
+
+def test_a_rejected_file_is_shown_with_its_reason_beside_the_others(
+    terminal: Terminal, working: None, frames: list[Path], snapshot: Path, tmp_path: Path
+) -> None:
+    empty = tmp_path / "empty.jpg"
+    empty.touch()
+    result = terminal.run("upload", str(empty), str(frames[0]), str(snapshot))
+    assert result.exit_code == 1
+    lines = {
+        name: line for line in result.stdout.splitlines() for name in ("empty", "NORTH", "holiday") if name in line
+    }
+    assert "the file is empty" in lines["empty"]
+    assert "ready" in lines["NORTH"]
+    assert "rejected" in lines["holiday"]
+    assert "2 of 3 files did not get through" in result.stderr
+
+
+def test_a_rejection_reads_the_same_for_machines(terminal: Terminal, working: None, snapshot: Path) -> None:
+    (item,) = terminal.json("upload", str(snapshot), code=1)["items"]
+    image = terminal.json("image", item["image_id"])
+    assert (item["state"], item["code"], item["reason"]) == ("rejected", image["code"], image["reason"])
+    assert item["reason"]
+
+
+def test_upload_and_scan_show_the_leak(terminal: Terminal, working: None, frames: list[Path]) -> None:
+    document = terminal.json("upload", *map(str, frames), "--scan", "--option", "delta_celsius=8")
+    leaking, sound = document["items"]
+    assert leaking["scan"]["steps"][0]["options"]["delta_celsius"] == 8
+    assert [finding["rule"] for finding in leaking["scan"]["findings"]] == ["hotspot"]
+    assert sound["scan"]["findings"] == []
+
+
+def test_upload_and_scan_name_the_file_for_people(terminal: Terminal, working: None, frames: list[Path]) -> None:
+    result = terminal.run("upload", str(frames[0]), "--scan")
+    assert result.exit_code == 0, result.output
+    (row,) = [line for line in result.stdout.splitlines() if "Hot spot" in line]
+    assert frames[0].name in row
+    assert "1 scan, findings: 1 " in result.stdout
+    assert "\x1b" not in result.stdout
+
+
+def test_a_tiff_takes_its_scale_from_the_command_line(terminal: Terminal, working: None, tmp_path: Path) -> None:
+    path = tmp_path / "scene.tif"
+    path.write_bytes(tiff16(np.tile(np.arange(261, 341, dtype=np.uint16), (64, 1))))
+    (item,) = terminal.json("upload", str(path), "--scale-factor", "0.1", "--scale-offset", "-5")["items"]
+    assert item["stats"]["mean_c"] == pytest.approx(25.05, abs=0.01)
+
+
+def test_not_waiting_ends_when_the_bytes_are_there(terminal: Terminal, frames: list[Path]) -> None:
+    (item,) = terminal.json("upload", str(frames[0]), "--no-wait")["items"]
+    assert item["state"] == "uploaded"
+    assert terminal.json("image", item["image_id"])["state"] == "awaiting_upload"
+
+
+def test_waiting_ends_when_the_time_is_over(terminal: Terminal, frames: list[Path]) -> None:
+    started = time.monotonic()
+    (item,) = terminal.json("upload", str(frames[0]), "--timeout", "0.2", code=1)["items"]
+    assert item["state"] == "awaiting_upload"
+    assert time.monotonic() - started < 3
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("FRAME", "--scan", "--no-wait"),
+        ("FRAME", "--option", "delta_celsius=8"),
+        ("FRAME", "--scan", "--option", "delta_celsius"),
+        ("FRAME", "--scan", "--option", "another_plugin.delta_celsius=8"),
+        ("FRAME", "--scale-offset", "3"),
+        ("missing.jpg",),
+        (),
+    ],
+    ids=lambda arguments: " ".join(arguments) or "nothing",
+)
+def test_what_cannot_be_meant_is_wrong_usage(
+    terminal: Terminal, frames: list[Path], arguments: tuple[str, ...]
+) -> None:
+    given = [str(frames[0]) if argument == "FRAME" else argument for argument in arguments]
+    assert terminal.run("upload", *given).exit_code == 2
+
+
+def test_what_argus_refuses_is_told_field_by_field(terminal: Terminal, frames: list[Path]) -> None:
+    result = terminal.run("upload", str(frames[0]), "--site", "x" * 101)
+    assert result.exit_code == 4
+    assert "  site: " in result.stderr
+    assert "  request req_" in result.stderr
+
+
+def test_one_image_is_told_with_its_links(terminal: Terminal, working: None, frames: list[Path]) -> None:
+    (item,) = terminal.json("upload", str(frames[0]))["items"]
+    result = terminal.run("image", item["image_id"])
+    assert "640 × 512" in result.stdout
+    links = terminal.json("image", item["image_id"])["links"]
+    assert f"\n{links['cog']['url']}\n" in result.stdout
+
+
+def test_no_such_image_is_a_refusal_for_machines_too(terminal: Terminal) -> None:
+    result = terminal.run("--json", "image", "../me")
+    assert (result.exit_code, result.stdout) == (4, "")
+    assert json.loads(result.stderr)["status"] == 404
+
+
+def test_removed_images_are_gone(terminal: Terminal, frames: list[Path]) -> None:
+    (item,) = terminal.json("upload", str(frames[0]), "--no-wait")["items"]
+    unsure = terminal.run("delete", item["image_id"])
+    assert (unsure.exit_code, "say --yes" in unsure.stderr) == (2, True)
+    result = terminal.run("delete", "--yes", item["image_id"], "img_nothing")
+    assert result.exit_code == 4
+    assert f"Removed {item['image_id']}." in result.stdout
+    assert terminal.run("image", item["image_id"]).exit_code == 4
+
+
+def test_a_limit_larger_than_a_page_is_filled_from_several(before: Callable[..., Terminal]) -> None:
+    asked = []
+
+    def respond(request: Request) -> Response:
+        asked.append((request.args["limit"], request.args.get("cursor")))
+        items = [_summary(f"img_{len(asked)}_{number}") for number in range(int(request.args["limit"]))]
+        return Response(json.dumps({"items": items, "next_cursor": f"after {len(asked)}"}))
+
+    document = before(respond).json("images", "--limit", "130")
+    assert asked == [("100", None), ("30", "after 1")]
+    assert len(document["items"]) == 130
+    assert document["next_cursor"] == "after 2"
+
+
+def test_a_name_cannot_steer_the_terminal(before: Callable[..., Terminal]) -> None:
+    hostile = "\x1b]0;owned\x07\x9b31m\u202egpj.exe [bold red]x[/] \ud800\r\n"
+    page = {"items": [_summary("img_1", name=hostile)], "next_cursor": None}
+    terminal = before(lambda _: Response(json.dumps(page)))
+    result = terminal.run("images")
+    assert result.exit_code == 0
+    assert not {"\x1b", "\x07", "\x9b", "\u202e", "\r"} & set(result.stdout)
+    assert "[bold red]x[/]" in result.stdout
+    assert terminal.json("images")["items"][0]["name"] == hostile
+
+
+def test_an_upload_whose_answer_was_lost_is_made_once(
+    terminal: Terminal, url: str, before: Callable[..., Terminal], frames: list[Path]
+) -> None:
+    from argus.cli.api import Api
+
+    keys = []
+
+    def respond(request: Request) -> Response:
+        """Passes everything on, and loses the first answer to a POST."""
+        import httpx
+
+        headers = {name: value for name, value in request.headers if name not in ("Host", "Content-Length")}
+        answer = httpx.request(request.method, url + request.full_path, headers=headers, content=request.get_data())
+        if request.method == "POST":
+            keys.append((request.headers["Idempotency-Key"], answer.headers.get("Idempotent-Replayed")))
+            if len(keys) == 1:
+                return Response(status=502)
+        return Response(answer.content, answer.status_code)
+
+    lossy = before(respond)
+    lossy.environment["ARGUS_TOKEN"] = Api.of(url, {"ARGUS_CONFIG_DIR": str(terminal.folder)}).token()
+    earlier = len(terminal.json("images", "--all")["items"])
+    lossy.json("upload", str(frames[0]), "--no-wait")
+    assert len(terminal.json("images", "--all")["items"]) == earlier + 1
+    assert keys == [(keys[0][0], None), (keys[0][0], "true")]
+
+
+def test_what_storage_refuses_is_told_for_the_file(before: Callable[..., Terminal], frames: list[Path]) -> None:
+    def respond(request: Request) -> Response:
+        if request.path == "/bucket":
+            assert "Authorization" not in request.headers
+            assert list(request.form) == ["key", "policy"]
+            return Response("<Error><Code>AccessDenied</Code><Message>Policy expired.</Message></Error>", 403)
+        return _one_place(request)
+
+    (item,) = before(respond).json("upload", str(frames[0]), "--no-wait", code=1)["items"]
+    assert (item["state"], item["reason"]) == ("rejected", "S3 answered 403: Policy expired.")
+
+
+def test_an_image_that_someone_removes_meanwhile_is_not_waited_for(
+    before: Callable[..., Terminal], frames: list[Path]
+) -> None:
+    def respond(request: Request) -> Response:
+        if request.path == "/api/v1/images/img_1":
+            return Response(json.dumps({"title": "gone", "status": 404}), 404)
+        if request.path == "/api/v1/uploads":
+            return _one_place(request)
+        request.get_data()
+        return Response(status=204)
+
+    (item,) = before(respond).json("upload", str(frames[0]), code=1)["items"]
+    assert item["state"] == "deleted"
+
+
+@pytest.mark.parametrize("stalled", ["bucket", "images"], ids=["sending", "waiting"])
+def test_ctrl_c_ends_it_at_once_and_says_so(before: Callable[..., Terminal], frames: list[Path], stalled: str) -> None:
+    reached, over = threading.Event(), threading.Event()
+
+    def respond(request: Request) -> Response:
+        request.get_data()
+        if stalled in request.path:
+            reached.set()
+            over.wait(10)
+        return _one_place(request) if request.path == "/api/v1/uploads" else Response(status=204)
+
+    terminal = before(respond)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "argus.cli", "upload", str(frames[0])],
+        env={**os.environ, **terminal.environment, "ARGUS_URL": terminal.url},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert reached.wait(10)
+    process.send_signal(signal.SIGINT)
+    shown = process.communicate(timeout=5)
+    over.set()
+    assert (process.returncode, *shown) == (130, "", "argus: interrupted\n")
+
+
+def test_many_files_go_in_batches(before: Callable[..., Terminal], tmp_path: Path) -> None:
+    paths = [tmp_path / f"{number:03}.jpg" for number in range(130)]
+    for path in paths:
+        path.write_bytes(path.name.encode())
+    batches: list[list[str]] = []
+    arrived: dict[str, bytes] = {}
+
+    def respond(request: Request) -> Response:
+        if request.path == "/bucket":
+            arrived[request.form["key"]] = request.files["file"].read()
+            return Response(status=204)
+        batches.append([file["name"] for file in request.get_json()["files"]])
+        return _places(request, batches[-1])
+
+    items = before(respond).json("upload", *map(str, paths), "--no-wait")["items"]
+    assert [len(batch) for batch in batches] == [100, 30]
+    assert [(Path(item["file"]).name, item["image_id"]) for item in items] == [(path.name,) * 2 for path in paths]
+    assert arrived == {path.name: path.name.encode() for path in paths}
+
+
+def _one_place(request: Request) -> Response:
+    return _places(request, ["img_1"])
+
+
+def _places(request: Request, image_ids: list[str]) -> Response:
+    """What `POST /uploads` answers: a form for each file, which goes to this same server."""
+    form = {"url": f"{request.host_url}bucket", "method": "POST"}
+    items = [
+        {"image_id": image_id, "upload": {**form, "fields": {"key": image_id, "policy": "p"}}} for image_id in image_ids
+    ]
+    return Response(json.dumps({"items": items}), 201)
+
+
+def _summary(image_id: str, **values: Any) -> dict[str, Any]:
+    return {
+        "id": image_id,
+        "name": "frame.jpg",
+        "size": 2048,
+        "state": "ready",
+        "code": None,
+        "reason": None,
+        "survey": {},
+        "accuracy": "exact",
+        "stats": None,
+        "created_at": "2026-05-03T10:00:00Z",
+        **values,
+    }

@@ -1,0 +1,264 @@
+"""The vocabulary of the tests: a whole Argus on an embedded AWS, people who call it, and a worker that works."""
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import hypothesis
+import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from flask.testing import FlaskClient
+from jose import jwk, jwt
+from werkzeug.test import TestResponse
+
+from argus.app import create_app
+from argus.container import Container
+from argus.core.settings import Settings
+from argus.identity.model import Role, Subject
+from services.local.aws import EmbeddedAws, StackOutputs
+from services.local.pump import Pump
+from services.worker import main as worker
+
+# A test is never timed: a busy machine is no failure. The gate tries the same examples every time; other runs try new
+# ones, and what those find begins as a test of its own.
+hypothesis.settings.register_profile("argus", deadline=None, derandomize=bool(os.environ.get("CI")))
+hypothesis.settings.load_profile("argus")
+
+ISSUER = "https://issuer.example"
+CLIENT_ID = "test-client"
+ORIGIN = "https://console.example"
+
+
+class MovableClock:
+    """Stands where it is put, and by default follows the real time."""
+
+    def __init__(self) -> None:
+        self.ahead = timedelta()
+
+    def __call__(self) -> datetime:
+        return datetime.now(UTC) + self.ahead
+
+    def move(self, **by: float) -> None:
+        self.ahead += timedelta(**by)
+
+
+@dataclass(frozen=True)
+class Issuer:
+    """An issuer of our own, made with python-jose: another implementation than the one that verifies."""
+
+    private_pem: str
+    jwks: bytes
+    key_id: str = "key-1"
+
+    @classmethod
+    def make(cls) -> "Issuer":
+        private = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        public_pem = private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+        entry = {**jwk.construct(public_pem.decode(), "RS256").to_dict(), "kid": cls.key_id, "use": "sig"}
+        pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+        return cls(pem, json.dumps({"keys": [entry]}).encode())
+
+    def token(self, subject: str, **claims: Any) -> str:
+        now = datetime.now(UTC)
+        body = {
+            "iss": ISSUER,
+            "sub": subject,
+            "client_id": CLIENT_ID,
+            "token_use": "access",
+            "iat": now,
+            "exp": now + timedelta(hours=1),
+            **claims,
+        }
+        return jwt.encode(body, self.private_pem, algorithm="RS256", headers={"kid": self.key_id})
+
+
+@dataclass(frozen=True)
+class Person:
+    """Someone with a token, at the front door."""
+
+    http: FlaskClient
+    headers: dict[str, str]
+    organisation_id: str = ""
+
+    def get(self, path: str, **kwargs: Any) -> TestResponse:
+        return self.call("GET", path, **kwargs)
+
+    def post(self, path: str, body: Any = None, **kwargs: Any) -> TestResponse:
+        return self.call("POST", path, json=body, **kwargs)
+
+    def delete(self, path: str, **kwargs: Any) -> TestResponse:
+        return self.call("DELETE", path, **kwargs)
+
+    def call(self, method: str, path: str, *, headers: dict[str, str] | None = None, **kwargs: Any) -> TestResponse:
+        address = path if path.startswith("/api") else f"/api/v1{path}"
+        return self.http.open(address, method=method, headers={**self.headers, **(headers or {})}, **kwargs)
+
+
+@dataclass
+class Workers:
+    """The functions behind the queues; `work()` runs until both queues are empty."""
+
+    pumps: list[Pump]
+    sqs: Any
+    outputs: StackOutputs
+    turns: int = field(default=0)
+
+    def work(self) -> None:
+        while sum(pump.turn(wait_seconds=0) for pump in self.pumps):
+            self.turns += 1
+
+    def work_until_dead(self, queue_url: str, named: str) -> dict[str, Any]:
+        """Work, letting failed messages become visible again, until the one that names this is a dead letter."""
+        for _ in range(10):
+            self.work()
+            for message in self.dead(queue_url):
+                if named in message["Body"]:
+                    return message
+            time.sleep(1.05)  # the tests' queues hide a message for a second
+        raise AssertionError("no message is dead after ten rounds")
+
+    def lose(self, named: str) -> None:
+        """Take from the queue of jobs every message there is, until the one that names this has gone."""
+        url, lost = self.outputs.jobs_queue_url, ""
+        while named not in lost:
+            (message,) = self.sqs.receive_message(QueueUrl=url, WaitTimeSeconds=2)["Messages"]
+            self.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+            lost = message["Body"]
+
+    def dead(self, queue_url: str) -> list[dict[str, Any]]:
+        return self.sqs.receive_message(QueueUrl=queue_url, MaxNumberOfMessages=10, WaitTimeSeconds=0).get(
+            "Messages", []
+        )
+
+
+@pytest.fixture(scope="session")
+def aws() -> Iterator[EmbeddedAws]:
+    with EmbeddedAws.start(stage="test") as embedded, pytest.MonkeyPatch.context() as patch:
+        for name, value in embedded.environment.items():
+            if name != "AWS_ENDPOINT_URL":  # Argus names its endpoint; whoever does not shall not find ours
+                patch.setenv(name, value)
+        yield embedded
+
+
+@pytest.fixture(scope="session")
+def outputs(aws: EmbeddedAws) -> StackOutputs:
+    return aws.provision(allowed_origins=[ORIGIN], visibility_timeout_seconds=1)
+
+
+@pytest.fixture(scope="session")
+def issuer() -> Issuer:
+    return Issuer.make()
+
+
+@pytest.fixture(scope="session")
+def settings(aws: EmbeddedAws, outputs: StackOutputs) -> Settings:
+    cognito = {"issuer": outputs.issuer, "jwks_url": outputs.jwks_url, "client_ids": [outputs.client_id]}
+    own = {"issuer": ISSUER, "jwks_url": f"{ISSUER}/jwks.json", "client_ids": [CLIENT_ID]}
+    return Settings.from_env(
+        {
+            "ARGUS_STAGE": "test",
+            "AWS_REGION": aws.region,
+            "ARGUS_ACCOUNT_ID": aws.account_id,
+            "ARGUS_AWS_ENDPOINT": aws.endpoint_url,
+            "ARGUS_TRUSTED_ISSUERS": json.dumps([own, cognito]),
+            "ARGUS_ALLOWED_ORIGINS": ORIGIN,
+            "ARGUS_RATE_LIMIT": "100000 per minute",
+            "ARGUS_IP_RATE_LIMIT": "100000 per minute",
+        }
+    )
+
+
+@pytest.fixture(scope="session")
+def _session_clock() -> MovableClock:
+    return MovableClock()
+
+
+@pytest.fixture
+def clock(_session_clock: MovableClock) -> Iterator[MovableClock]:
+    yield _session_clock
+    _session_clock.ahead = timedelta()
+
+
+@pytest.fixture(scope="session")
+def argus(settings: Settings, issuer: Issuer, _session_clock: MovableClock) -> Container:
+    def fetch(url: str) -> bytes:
+        if url.startswith(ISSUER):
+            return issuer.jwks
+        from argus.identity.tokens import fetch_keys
+
+        return fetch_keys(url)
+
+    return Container(settings, clock=_session_clock, fetch_keys=fetch)
+
+
+@pytest.fixture(scope="session")
+def http(argus: Container) -> FlaskClient:
+    return create_app(argus).test_client()
+
+
+@pytest.fixture
+def nobody(http: FlaskClient) -> Person:
+    """Someone without a token."""
+    return Person(http, {})
+
+
+@pytest.fixture
+def someone(http: FlaskClient, issuer: Issuer) -> Callable[[], Person]:
+    """Makes a new person, who owns a new organisation."""
+
+    def make() -> Person:
+        headers = {"Authorization": f"Bearer {issuer.token(f'subject-{os.urandom(8).hex()}')}"}
+        me = Person(http, headers).get("/me").get_json()
+        return Person(http, headers, me["organisation"]["id"])
+
+    return make
+
+
+@pytest.fixture
+def owner(someone: Callable[[], Person]) -> Person:
+    return someone()
+
+
+@pytest.fixture
+def stranger(someone: Callable[[], Person]) -> Person:
+    """The owner of another organisation."""
+    return someone()
+
+
+@pytest.fixture
+def viewer(http: FlaskClient, argus: Container, issuer: Issuer, owner: Person) -> Person:
+    """Someone of the owner's organisation who may only look."""
+    subject = f"viewer-{os.urandom(8).hex()}"
+    argus.identity.enrol(Subject(ISSUER, subject), owner.organisation_id, Role.VIEWER)
+    return Person(http, {"Authorization": f"Bearer {issuer.token(subject)}"}, owner.organisation_id)
+
+
+def _drain(sqs: Any, url: str) -> None:
+    """Take what earlier tests left; PurgeQueue is allowed once a minute."""
+    while left := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=0).get("Messages"):
+        entries = [{"Id": str(n), "ReceiptHandle": entry["ReceiptHandle"]} for n, entry in enumerate(left)]
+        sqs.delete_message_batch(QueueUrl=url, Entries=entries)
+
+
+@pytest.fixture
+def workers(argus: Container, aws: EmbeddedAws, outputs: StackOutputs, monkeypatch: pytest.MonkeyPatch) -> Workers:
+    monkeypatch.setattr(worker, "container", lambda: argus)
+    sqs = aws.client("sqs")
+    urls = [outputs.uploads_queue_url, outputs.jobs_queue_url]
+    for url in [*urls, outputs.uploads_dead_queue_url, outputs.jobs_dead_queue_url]:
+        _drain(sqs, url)
+    arns = [
+        sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"] for url in urls
+    ]
+    return Workers([Pump(sqs, url, arn, worker.handler) for url, arn in zip(urls, arns, strict=True)], sqs, outputs)
+
+
+@pytest.fixture
+def settle() -> Callable[[], None]:
+    """Let messages that failed become visible again: the tests' queues hide them for a second."""
+    return lambda: time.sleep(1.05)

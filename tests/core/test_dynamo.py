@@ -1,0 +1,121 @@
+"""Tables, with the few verbs we use."""
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from argus.container import Container
+from argus.core.dynamo import ConditionFailed, Overloaded, Put, Table, due_shard, due_shards, from_wire, to_wire
+from argus.core.ids import Ids
+
+_VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(10**30), 10**30)
+    | st.floats(-1e100, 1e100, allow_nan=False).filter(lambda number: number == 0 or abs(number) > 1e-100)
+    | st.text(max_size=20)
+    | st.binary(max_size=20),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(min_size=1, max_size=8), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@pytest.fixture
+def table(argus: Container) -> Table:
+    return argus.table("imagery")
+
+
+@pytest.fixture
+def pk() -> str:
+    return f"{Ids().new('org')}#test"
+
+
+@given(_VALUES)
+def test_what_is_written_is_read_back(value: Any) -> None:
+    read = from_wire(to_wire(value))
+    assert read == value
+    assert isinstance(read, bool) == isinstance(value, bool)
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.dictionaries(st.from_regex(r"[a-z]{1,8}", fullmatch=True), _VALUES, max_size=5))
+def test_an_item_survives_the_table(table: Table, pk: str, fields: dict[str, Any]) -> None:
+    item = {**fields, "pk": pk, "sk": "x"}
+    table.put(item)
+    assert table.get(pk, "x") == item
+
+
+def test_what_has_no_place_in_an_item_is_refused() -> None:
+    with pytest.raises(TypeError, match="object has no place"):
+        to_wire(object())
+
+
+def test_a_put_whose_condition_fails_tells_what_stands_there(table: Table, pk: str) -> None:
+    table.put({"pk": pk, "sk": "a", "state": "old"})
+    with pytest.raises(ConditionFailed) as refused:
+        table.put({"pk": pk, "sk": "a", "state": "new"}, when="attribute_not_exists(pk)")
+    assert refused.value.item == {"pk": pk, "sk": "a", "state": "old"}
+
+
+def test_an_update_changes_removes_and_returns_the_item(table: Table, pk: str) -> None:
+    table.put({"pk": pk, "sk": "a", "state": "old", "name": "n", "size": 1})
+    after = table.update(pk, "a", changes={"state": "new"}, remove=["size"])
+    assert after == table.get(pk, "a") == {"pk": pk, "sk": "a", "state": "new", "name": "n"}
+
+
+def test_an_update_of_what_is_not_there_is_refused(table: Table, pk: str) -> None:
+    with pytest.raises(ConditionFailed):
+        table.update(pk, "a", changes={"state": "new"})
+    assert table.get(pk, "a") is None
+
+
+def test_a_query_is_narrowed_ordered_filtered_and_paged(table: Table, pk: str) -> None:
+    table.put_many({"pk": pk, "sk": f"{kind}{number:02}", "odd": number % 2} for kind in "ab" for number in range(40))
+    assert len(list(table.query_all(pk))) == 80
+    assert [item["sk"] for item in table.query(pk, prefix="b", newest_first=True, limit=2).items] == ["b39", "b38"]
+    assert [item["sk"] for item in table.query(pk, up_to="a02").items] == ["a00", "a01", "a02"]
+    seen: list[str] = []
+    after = None
+    while True:
+        page = table.query_filled(pk, limit=7, after=after, keep="#odd = :odd", values={":odd": 1})
+        seen += [item["sk"] for item in page.items]
+        after = page.last_key
+        if after is None:
+            break
+        assert len(page.items) == 7
+    assert seen == [f"{kind}{number:02}" for kind in "ab" for number in range(1, 40, 2)]
+
+
+def test_items_are_deleted_in_batches(table: Table, pk: str) -> None:
+    table.put_many({"pk": pk, "sk": str(number)} for number in range(60))
+    table.delete_many([(pk, str(number)) for number in range(59)])
+    assert [item["sk"] for item in table.query_all(pk)] == ["59"]
+
+
+def test_a_batch_that_is_never_taken_whole_is_reported(table: Table, pk: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Full:
+        def batch_write_item(self, RequestItems: Any) -> Any:
+            return {"UnprocessedItems": RequestItems}
+
+    with pytest.raises(Overloaded, match="1 items were not taken"):
+        Table(table.name, Full).put_many([{"pk": pk, "sk": "a"}])
+
+
+def test_a_transaction_writes_all_or_none(table: Table, pk: str) -> None:
+    table.put({"pk": pk, "sk": "taken"})
+    with pytest.raises(ConditionFailed):
+        table.transact([Put({"pk": pk, "sk": "free"}), Put({"pk": pk, "sk": "taken"}, when="attribute_not_exists(pk)")])
+    assert table.get(pk, "free") is None
+
+
+def test_counting_is_exact_under_threads(table: Table, pk: str) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        counts = list(pool.map(lambda _: table.count(pk, "n", by=1, expires_at=1), range(40)))
+    assert sorted(counts) == list(range(1, 41))
+
+
+def test_unfinished_things_are_spread_over_every_shard() -> None:
+    assert {due_shard(f"img_{number}") for number in range(500)} == set(due_shards())

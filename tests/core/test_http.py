@@ -1,0 +1,321 @@
+"""The manners every route shares."""
+
+import io
+import json
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError
+
+from argus.app import create_app
+from argus.container import Container
+from tests.conftest import ORIGIN, MovableClock, Person
+
+FILE = {"name": "a.jpg", "size": 10, "content_type": "image/jpeg"}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [
+        ("GET", "/nothing", 404, "not_found"),
+        ("GET", "/images/img_00000000000000000000000000", 404, "no_such_image"),
+        ("GET", "/images/..%2f..%2fetc", 404, "not_found"),
+        ("GET", "/images/%00", 400, "unreadable"),
+        ("GET", "/images?cursor=%00", 400, "unreadable"),
+        ("GET", "/images?limit=0", 422, "unprocessable_entity"),
+        ("GET", "/images?limit=101", 422, "unprocessable_entity"),
+        ("GET", "/images?limit=ten", 422, "unprocessable_entity"),
+        ("GET", "/images?colour=red", 422, "unprocessable_entity"),
+        ("GET", "/images?cursor=abc", 422, "bad_cursor"),
+        ("GET", "/images?cursor=%C3%A9%F0%9F%98%80", 422, "bad_cursor"),
+        ("PATCH", "/images", 405, "method_not_allowed"),
+        ("GET", "/scans/" + "x" * 3000, 404, "no_such_scan"),
+        ("GET", "/plugins/%F0%9F%98%80", 404, "no_such_plugin"),
+    ],
+)
+def test_what_is_not_there_or_not_allowed_is_a_problem(
+    owner: Person, method: str, path: str, status: int, code: str
+) -> None:
+    answer = owner.call(method, path)
+    problem = answer.get_json()
+    assert (answer.status_code, answer.content_type) == (status, "application/problem+json")
+    assert (problem["status"], problem["code"]) == (status, code)
+    assert problem["type"] == f"urn:argus:problem:{code}"
+    assert problem["request_id"] == answer.headers["X-Request-ID"]
+    assert problem["title"]
+    assert problem["detail"]
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        pytest.param(b"{", 400, "unreadable", id="half an object"),
+        pytest.param(b"", 422, "unprocessable_entity", id="nothing"),
+        pytest.param(b"[]", 422, "unprocessable_entity", id="a list"),
+        pytest.param(b"null", 422, "unprocessable_entity", id="null"),
+        pytest.param(b'"x"', 422, "unprocessable_entity", id="a string"),
+        pytest.param(b"\xff\xfe", 400, "unreadable", id="not UTF-8"),
+        pytest.param(b'{"files": NaN}', 400, "unreadable", id="NaN"),
+        pytest.param(b'{"files": -Infinity}', 400, "unreadable", id="infinity"),
+        pytest.param(b'{"files": "\\ud800"}', 400, "unreadable", id="half a surrogate pair"),
+        pytest.param(b'{"files": "\\u0000"}', 400, "unreadable", id="NUL, escaped"),
+        pytest.param(b'{"files": "\x00"}', 400, "unreadable", id="NUL, raw"),
+        pytest.param(b'{"\\u0000": 1}', 400, "unreadable", id="NUL in a key"),
+        pytest.param(b'{"files": ' + b"9" * 5000 + b"}", 400, "unreadable", id="endless digits"),
+        pytest.param(b"[" * 100_000, 400, "unreadable", id="nesting without end"),
+        pytest.param(b'{"files": [], "colour": "red"}', 422, "unprocessable_entity", id="an unknown field"),
+    ],
+)
+def test_a_body_that_is_not_acceptable_is_refused(owner: Person, body: bytes, status: int, code: str) -> None:
+    answer = owner.call("POST", "/uploads", data=body, content_type="application/json")
+    assert (answer.status_code, answer.get_json()["code"]) == (status, code)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"size": 0},
+        {"size": -1},
+        {"size": 64 * 1024 * 1024 + 1},
+        {"size": 1e400},
+        {"size": 10**300},
+        {"size": "many"},
+        {"size": 1.5},
+        {"size": True},
+        {"size": None},
+        {"name": ""},
+        {"name": "x" * 256},
+        {"name": "a\nb"},
+        {"name": 7},
+        {"content_type": "text/html"},
+        {"content_type": ["image/jpeg"]},
+        {"scale": {"factor": 0}},
+        {"scale": {"factor": "1e999"}},
+        {"site": {"a": 1}},
+        {"name": "a\n"},
+        {"name": "a\x9b"},
+        {"state": "ready"},
+    ],
+)
+def test_a_field_of_the_wrong_kind_is_named(owner: Person, change: dict[str, Any]) -> None:
+    text = json.dumps({"files": [{**FILE, **change}]}).replace("Infinity", "1e400")
+    answer = owner.call("POST", "/uploads", data=text, content_type="application/json")
+    problem = answer.get_json()
+    assert (answer.status_code, problem["code"]) == (422, "unprocessable_entity")
+    assert next(iter(change)) in problem["errors"]["files"]["0"]
+
+
+@pytest.mark.parametrize("name", ["a\\u0000b", "\\\\u0000", "Süd 🌋.jpg"])
+def test_a_text_that_only_looks_like_a_nul_character_is_a_text(owner: Person, name: str) -> None:
+    assert owner.post("/uploads", {"files": [{**FILE, "name": name}]}).status_code == 201
+
+
+def test_a_number_next_to_nothing_is_stored_as_nothing(owner: Person) -> None:
+    tiny = {"factor": 1.0, "offset": 1e-300}
+    assert owner.post("/uploads", {"files": [{**FILE, "scale": tiny}]}).status_code == 201
+
+
+def test_a_chunked_body_over_a_mebibyte_is_refused(owner: Person) -> None:
+    body = io.BytesIO(json.dumps({"files": [FILE]}).encode() + b" " * 2 * 1024 * 1024)
+    answer = owner.call(
+        "POST",
+        "/uploads",
+        input_stream=body,
+        content_type="application/json",
+        headers={"Transfer-Encoding": "chunked"},
+        environ_overrides={"wsgi.input_terminated": True},
+    )
+    assert (answer.status_code, answer.get_json()["code"]) == (413, "request_entity_too_large")
+
+
+@pytest.mark.parametrize("count", [0, 101])
+def test_a_batch_has_one_to_a_hundred_files(owner: Person, count: int) -> None:
+    assert owner.post("/uploads", {"files": [FILE] * count}).status_code == 422
+
+
+def test_a_hundred_files_each_get_a_place(owner: Person) -> None:
+    items = owner.post("/uploads", {"files": [FILE] * 100}).get_json()["items"]
+    assert len({item["image_id"] for item in items}) == 100
+
+
+def test_a_body_over_a_mebibyte_is_refused(owner: Person) -> None:
+    answer = owner.call("POST", "/uploads", data=b" " * (1024 * 1024 + 1), content_type="application/json")
+    assert (answer.status_code, answer.get_json()["code"]) == (413, "request_entity_too_large")
+
+
+@pytest.mark.parametrize("content_type", ["text/plain", "application/xml", "multipart/form-data; boundary=x", ""])
+def test_a_body_that_is_not_json_is_refused(owner: Person, content_type: str) -> None:
+    answer = owner.call("POST", "/uploads", data=b"{}", content_type=content_type)
+    assert (answer.status_code, answer.get_json()["code"]) == (415, "unsupported_media_type")
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [("abc-123_X.9", True), ("x" * 128, True), ("x" * 129, False), ("", False), ("a b", False), ("ä", False)],
+)
+def test_a_sane_request_id_is_kept_and_any_other_replaced(nobody: Person, sent: str, kept: bool) -> None:
+    answer = nobody.get("/sign-in", headers={"X-Request-ID": sent})
+    assert (answer.headers["X-Request-ID"] == sent) is kept
+    assert answer.headers["X-Request-ID"]
+
+
+def test_every_answer_carries_security_headers(nobody: Person) -> None:
+    for answer in (nobody.get("/sign-in"), nobody.get("/nothing"), nobody.http.get("/docs")):
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert answer.headers["X-Frame-Options"] == "DENY"
+        assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]
+        assert "max-age=" in answer.headers["Strict-Transport-Security"]
+        assert answer.headers["Referrer-Policy"] == "no-referrer"
+
+
+def test_cors_admits_only_the_configured_origins(nobody: Person) -> None:
+    asked = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization"}
+    ours = nobody.call("OPTIONS", "/uploads", headers={"Origin": ORIGIN, **asked})
+    assert ours.headers["Access-Control-Allow-Origin"] == ORIGIN
+    assert "Authorization".lower() in ours.headers["Access-Control-Allow-Headers"].lower()
+    theirs = nobody.call("OPTIONS", "/uploads", headers={"Origin": "https://evil.example", **asked})
+    assert "Access-Control-Allow-Origin" not in theirs.headers
+    assert "Access-Control-Allow-Origin" not in nobody.get("/sign-in", headers={"Origin": f"{ORIGIN}.evil"}).headers
+
+
+def test_an_unexpected_error_is_a_500_problem_that_tells_nothing(
+    owner: Person, argus: Container, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*_: Any, **__: Any) -> Any:
+        raise RuntimeError("the password is swordfish")
+
+    monkeypatch.setattr(type(argus.imagery), "get", broken)
+    answer = owner.get("/images/img_00000000000000000000000000")
+    assert (answer.status_code, answer.get_json()["code"]) == (500, "internal_server_error")
+    assert "swordfish" not in answer.get_data(as_text=True)
+    assert "swordfish" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        EndpointConnectionError(endpoint_url="http://127.0.0.1:1"),
+        ClientError({"Error": {"Code": "ProvisionedThroughputExceededException"}}, "GetItem"),
+    ],
+    ids=["no answer", "throttled"],
+)
+def test_an_aws_that_does_not_answer_is_a_503_to_try_again(
+    owner: Person, argus: Container, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def broken(*_: Any, **__: Any) -> Any:
+        raise error
+
+    monkeypatch.setattr(type(argus.imagery), "get", broken)
+    answer = owner.get("/images/img_00000000000000000000000000")
+    assert (answer.status_code, answer.get_json()["code"]) == (503, "unavailable")
+    assert answer.headers["Retry-After"]
+    assert "127.0.0.1" not in answer.get_data(as_text=True)
+
+
+# ---------------------------------------------------------------- idempotency
+
+
+def test_the_same_request_with_the_same_key_is_done_once(owner: Person) -> None:
+    first, again = (owner.post("/uploads", {"files": [FILE]}, headers={"Idempotency-Key": "k1"}) for _ in range(2))
+    assert "Idempotent-Replayed" not in first.headers
+    assert again.headers["Idempotent-Replayed"] == "true"
+    assert (again.status_code, again.get_json()) == (first.status_code, first.get_json())
+    assert len(owner.get("/images").get_json()["items"]) == 1
+
+
+def test_another_request_with_the_same_key_is_refused(owner: Person) -> None:
+    owner.post("/uploads", {"files": [FILE]}, headers={"Idempotency-Key": "k1"})
+    answer = owner.post("/uploads", {"files": [{**FILE, "size": 11}]}, headers={"Idempotency-Key": "k1"})
+    assert (answer.status_code, answer.get_json()["code"]) == (422, "key_reused")
+
+
+def test_a_key_belongs_to_one_caller(owner: Person, stranger: Person) -> None:
+    first, other = (
+        person.post("/uploads", {"files": [FILE]}, headers={"Idempotency-Key": "k1"}) for person in (owner, stranger)
+    )
+    assert first.get_json() != other.get_json()
+
+
+def test_a_key_whose_first_request_still_runs_is_a_conflict_until_that_one_is_taken_for_dead(
+    owner: Person, argus: Container, clock: MovableClock
+) -> None:
+    caller_id = owner.get("/me").get_json()["user"]["id"]
+    body = json.dumps({"files": [FILE]}).encode()
+    argus.idempotency.begin(
+        organisation_id=owner.organisation_id,
+        caller_id=caller_id,
+        key="k1",
+        request=b"POST /api/v1/uploads\n" + body,
+    )
+    send = {"data": body, "content_type": "application/json", "headers": {"Idempotency-Key": "k1"}}
+    answer = owner.call("POST", "/uploads", **send)
+    assert (answer.status_code, answer.get_json()["code"]) == (409, "still_running")
+    clock.move(minutes=2)
+    assert owner.call("POST", "/uploads", **send).status_code == 201
+
+
+def test_a_request_that_failed_may_be_tried_again_with_its_key(owner: Person) -> None:
+    headers = {"Idempotency-Key": "k1"}
+    assert owner.post("/uploads", {"files": []}, headers=headers).status_code == 422
+    assert owner.post("/uploads", {"files": []}, headers=headers).status_code == 422
+    assert owner.post("/uploads", {"files": [FILE]}, headers=headers).status_code == 201
+
+
+def test_a_key_is_forgotten_after_a_day(owner: Person, clock: MovableClock) -> None:
+    headers = {"Idempotency-Key": "k1"}
+    first = owner.post("/uploads", {"files": [FILE]}, headers=headers).get_json()
+    clock.move(hours=25)
+    assert owner.post("/uploads", {"files": [FILE]}, headers=headers).get_json() != first
+
+
+@pytest.mark.parametrize("key", ["", "x" * 256, "a b", "schlüssel"])
+def test_an_unreadable_key_is_refused(owner: Person, key: str) -> None:
+    answer = owner.post("/uploads", {"files": [FILE]}, headers={"Idempotency-Key": key})
+    assert (answer.status_code, answer.get_json()["code"]) == (400, "unreadable")
+
+
+def test_of_eight_equal_requests_at_once_one_is_done(owner: Person, argus: Container) -> None:
+    app = create_app(argus)
+
+    def ask(_: int) -> int:
+        return (
+            Person(app.test_client(), owner.headers)
+            .post("/uploads", {"files": [FILE]}, headers={"Idempotency-Key": "k1"})
+            .status_code
+        )
+
+    with ThreadPoolExecutor(8) as pool:
+        statuses = list(pool.map(ask, range(8)))
+    assert set(statuses) <= {201, 409}
+    assert len(owner.get("/images").get_json()["items"]) == 1
+
+
+# ---------------------------------------------------------------- etags and cursors
+
+
+def test_an_unchanged_resource_is_not_sent_again(owner: Person) -> None:
+    image_id = owner.post("/uploads", {"files": [FILE]}).get_json()["items"][0]["image_id"]
+    first = owner.get(f"/images/{image_id}")
+    again = owner.get(f"/images/{image_id}", headers={"If-None-Match": first.headers["ETag"]})
+    assert (again.status_code, again.get_data()) == (304, b"")
+    assert owner.get(f"/images/{image_id}", headers={"If-None-Match": '"other"'}).status_code == 200
+
+
+@pytest.mark.parametrize("tags", ['""', 'W/""', '"a", ""', ",,", "x", '"0-0"', "\x80"])
+def test_a_write_that_names_no_version_of_ours_is_refused(owner: Person, tags: str) -> None:
+    image_id = owner.post("/uploads", {"files": [FILE]}).get_json()["items"][0]["image_id"]
+    answer = owner.delete(f"/images/{image_id}", headers={"If-Match": tags})
+    assert (answer.status_code, answer.get_json()["code"]) == (412, "precondition_failed")
+
+
+def test_a_cursor_serves_only_its_own_listing_and_caller(owner: Person, stranger: Person) -> None:
+    for person in (owner, stranger):
+        person.post("/uploads", {"files": [FILE] * 2})
+    cursor = owner.get("/images?limit=1").get_json()["next_cursor"]
+    assert owner.get(f"/images?limit=2&cursor={cursor}").status_code == 200
+    assert owner.get(f"/images?limit=1&state=ready&cursor={cursor}").get_json()["code"] == "bad_cursor"
+    assert owner.get(f"/scans?limit=1&cursor={cursor}").get_json()["code"] == "bad_cursor"
+    assert stranger.get(f"/images?limit=1&cursor={cursor}").get_json()["code"] == "bad_cursor"
+    flipped = cursor[:-1] + ("A" if cursor[-1] != "A" else "B")
+    assert owner.get(f"/images?limit=1&cursor={flipped}").get_json()["code"] == "bad_cursor"

@@ -1,0 +1,132 @@
+"""Every line of metrics obeys the embedded metric format, or CloudWatch drops it without a word."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import fastjsonschema
+import pytest
+
+from argus.container import Container
+from argus.core import metrics
+from argus.scanning.model import Severity
+from tests.conftest import Person, Workers
+from tests.imagery.front_door import uploaded
+from tests.scenes import flir_scene
+
+# "The EMF schema", Amazon CloudWatch User Guide, and the limits that its prose adds.
+SCHEMA = {
+    "type": "object",
+    "required": ["_aws"],
+    "properties": {
+        "_aws": {
+            "type": "object",
+            "required": ["Timestamp", "CloudWatchMetrics"],
+            "properties": {
+                "Timestamp": {"type": "integer", "minimum": 0},
+                "CloudWatchMetrics": {
+                    "type": "array",
+                    "items": {
+                        "type": "object",
+                        "required": ["Namespace", "Dimensions", "Metrics"],
+                        "properties": {
+                            "Namespace": {"type": "string", "pattern": r"^[A-Za-z0-9._/#: -]{1,1024}$"},
+                            "Dimensions": {
+                                "type": "array",
+                                "minItems": 1,
+                                "items": {
+                                    "type": "array",
+                                    "minItems": 1,
+                                    "maxItems": 30,
+                                    "items": {"type": "string", "minLength": 1, "maxLength": 250},
+                                },
+                            },
+                            "Metrics": {
+                                "type": "array",
+                                "minItems": 1,
+                                "maxItems": 100,
+                                "items": {
+                                    "type": "object",
+                                    "required": ["Name"],
+                                    "properties": {
+                                        "Name": {"type": "string", "minLength": 1, "maxLength": 1024},
+                                        "Unit": {"enum": ["Count", "Milliseconds"]},
+                                        "StorageResolution": {"enum": [1, 60]},
+                                    },
+                                },
+                            },
+                        },
+                    },
+                },
+            },
+        }
+    },
+}
+_valid = fastjsonschema.compile(SCHEMA)
+
+
+def _facts(line: str) -> dict[str, Any]:
+    """What CloudWatch would make of a line: refused unless all that the definitions name stands in it."""
+    event = json.loads(line)
+    _valid(event)
+    assert abs(event["_aws"]["Timestamp"] / 1000 - time.time()) < 60
+    (directive,) = event["_aws"]["CloudWatchMetrics"]
+    (dimensions,) = directive["Dimensions"]
+    values = {definition["Name"]: event[definition["Name"]] for definition in directive["Metrics"]}
+    assert all(type(value) in (int, float) for value in values.values())
+    by = {name: event[name] for name in dimensions}
+    assert all(isinstance(value, str) and 1 <= len(value) <= 1024 and value.isascii() for value in by.values())
+    return {"namespace": directive["Namespace"], "by": by, "values": values}
+
+
+@pytest.fixture
+def told(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[[], list[dict[str, Any]]]]:
+    """Turns metrics on; the facts told since it was last asked."""
+    metrics.configure(stage="test", on=True)
+    yield lambda: [_facts(line) for line in capsys.readouterr().out.splitlines() if '"_aws"' in line]
+    metrics.configure(stage="test", on=False)
+
+
+def test_a_request_tells_its_route_and_how_long_it_took(told: Callable[[], Any], owner: Person) -> None:
+    told()
+    owner.get("/images/img_01jb8z3k9q2m4n6p8r0s2t4v6w")
+    owner.call("BREW", "/nothing")
+    known, unknown = told()
+    assert known["namespace"] == "Argus"
+    assert known["by"] == {"stage": "test", "route": "GET /api/v1/images/<image_id>", "status": "4xx"}
+    assert known["values"] == {"requests": 1, "request_ms": known["values"]["request_ms"]}
+    assert 0 < known["values"]["request_ms"] < 60_000
+    assert unknown["by"]["route"] == "unmatched", "a caller cannot make a metric of their own"
+
+
+def test_an_image_and_its_scan_tell_jobs_decoding_and_findings(
+    told: Callable[[], Any], owner: Person, workers: Workers
+) -> None:
+    image_id = uploaded(owner, workers, flir_scene(seed=9, width=160, height=120)[0])["id"]
+    owner.post("/scans", {"target": {"kind": "image", "id": image_id}, "plugins": [{"id": "thermal_hotspots"}]})
+    workers.work()
+    facts = told()
+    jobs = [fact["by"] for fact in facts if "jobs" in fact["values"]]
+    assert {"stage": "test", "job": "image.arrived", "outcome": "done"} in jobs
+    assert {"stage": "test", "job": "scan.run", "outcome": "done"} in jobs
+    assert [fact["by"] for fact in facts if "decode_ms" in fact["values"]] == [{"stage": "test"}]
+    severities = {fact["by"]["severity"] for fact in facts if "findings" in fact["values"]}
+    assert severities <= {severity.value for severity in Severity}
+    assert severities
+
+
+def test_who_cannot_be_counted_is_told(
+    told: Callable[[], Any], owner: Person, argus: Container, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any, **__: Any) -> int:
+        raise ConnectionError("no table")
+
+    monkeypatch.setattr("argus.core.dynamo.Table.count", broken)
+    assert owner.get("/plugins").status_code == 200
+    assert {"rate_limit_unavailable": 1} in [fact["values"] for fact in told()]
+
+
+def test_nothing_is_told_when_off(capsys: pytest.CaptureFixture[str], owner: Person) -> None:
+    owner.get("/plugins")
+    assert "_aws" not in capsys.readouterr().out

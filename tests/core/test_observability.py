@@ -1,0 +1,215 @@
+"""What Argus writes about its work: enough to follow it, and nothing that is nobody's business."""
+
+import io
+import json
+import logging
+import secrets
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from argus.container import Container
+from argus.core import observability
+from argus.core.observability import configure_logging, request_scope
+from services.worker import main as worker
+from tests.conftest import Issuer, Person, Workers
+from tests.core.test_masking import AWS_SECRET
+from tests.imagery.front_door import uploaded
+from tests.scenes import flir_scene
+
+Lines = Callable[[], list[dict[str, Any]]]
+
+
+@pytest.fixture
+def output(capfd: pytest.CaptureFixture[str]) -> Iterator[Callable[[], str]]:
+    """Logs as in production; all that was written, wherever, since it was last asked."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    configure_logging("INFO")  # below it, the embedded AWS in this process speaks
+    stream = io.StringIO()
+    (handler,) = root.handlers
+    assert isinstance(handler, logging.StreamHandler)
+    handler.setStream(stream)  # pytest changes standard output between setup and call
+
+    def written() -> str:
+        captured = capfd.readouterr()
+        text = stream.getvalue() + captured.out + captured.err
+        stream.seek(0)
+        stream.truncate()
+        return text
+
+    yield written
+    root.handlers[:] = handlers
+    root.setLevel(level)
+
+
+@pytest.fixture
+def lines(output: Callable[[], str]) -> Lines:
+    return lambda: [json.loads(line) for line in output().splitlines()]
+
+
+def test_a_request_is_one_line_that_says_who_asked_what_and_what_it_took(owner: Person, lines: Lines) -> None:
+    lines()
+    owner.get("/images/img_01jb8z3k9q2m4n6p8r0s2t4v6w", headers={"X-Request-ID": "mine-1"})
+    me = owner.get("/me").get_json()
+    first, second = lines()
+    assert list(second) == [
+        *("at", "level", "logger", "message", "request_id", "caller", "method", "route", "status"),
+        *("ms", "capacity_units", "cold", "organisation"),
+    ]
+    assert (first["request_id"], first["status"], first["message"]) == ("mine-1", 404, "request")
+    assert (second["caller"], second["organisation"]) == (me["user"]["id"], owner.organisation_id)
+    assert (second["method"], second["route"], second["status"]) == ("GET", "/api/v1/me", 200)
+    assert 0 < second["ms"] < 60_000
+
+
+def test_capacity_units_of_a_request_are_the_sum_of_its_calls(owner: Person, lines: Lines, argus: Container) -> None:
+    events = argus.aws.client("dynamodb").meta.events
+    asked: list[str] = []
+
+    def asking(params: dict[str, Any], **_: Any) -> None:
+        asked.append(json.loads(params["body"])["ReturnConsumedCapacity"])
+
+    def told(parsed: dict[str, Any], **_: Any) -> None:
+        parsed["ConsumedCapacity"] = {"TableName": "t", "CapacityUnits": 0.5}
+
+    events.register("before-call.dynamodb", asking)
+    events.register_first("after-call.dynamodb", told)
+    lines()
+    owner.get("/me")
+    (line,) = lines()
+    events.unregister("before-call.dynamodb", asking)
+    events.unregister("after-call.dynamodb", told)
+    assert (line["capacity_units"], asked) == (1.5, ["TOTAL"] * 3)
+
+
+def test_only_the_first_work_of_a_process_is_cold(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(observability, "_cold", iter([True]))
+    with request_scope("a") as first, request_scope("b") as second:
+        assert [first.used()["cold"], second.used()["cold"]] == [True, False]
+
+
+def test_a_job_is_one_line_with_the_request_and_the_caller_that_asked_for_it(
+    owner: Person, workers: Workers, lines: Lines
+) -> None:
+    me = owner.get("/me").get_json()["user"]["id"]
+    image = uploaded(owner, workers, flir_scene(seed=9, width=160, height=120)[0])
+    lines()
+    body = {"target": {"kind": "image", "id": image["id"]}, "plugins": [{"id": "thermal_hotspots"}]}
+    owner.post("/scans", body, headers={"X-Request-ID": "scan-this"})
+    workers.work()
+    (job,) = [line for line in lines() if line["logger"] == "argus.worker"]
+    assert (job["message"], job["job"], job["outcome"]) == ("job", "scan.run", "done")
+    assert (job["request_id"], job["caller"]) == ("scan-this", me)
+    assert {"ms", "capacity_units", "cold"} <= set(job)
+
+
+# ---------------------------------------------------------------- canaries
+
+
+@pytest.fixture(scope="module")
+def canaries(issuer: Issuer) -> dict[str, str]:
+    """Secrets of every kind that only this test knows, by what must not be readable of them."""
+    word = secrets.token_hex(6)
+    return {
+        "token": issuer.token(f"canary-{word}", iss="https://elsewhere.example"),
+        "password": f"hunter2-{word}",
+        "access_key": "AKIA" + secrets.token_hex(8).upper(),
+        "secret_key": f"{word[:8]}Xy9/{AWS_SECRET[12:]}",
+        "mail": f"jane.{word}@canary.example",
+        "phone": f"+4479{secrets.randbelow(10**8):08}",
+        "signature": secrets.token_hex(32),
+    }
+
+
+def _sentence(canaries: dict[str, str]) -> str:
+    """An error's message that gives everything away."""
+    link = f"https://b.s3.amazonaws.com/k?X-Amz-Credential={canaries['access_key']}&X-Amz-Signature={canaries['signature']}"
+    return (
+        f"{canaries['mail']} ({canaries['phone']}) with {json.dumps({'password': canaries['password']})} "
+        f"and Bearer {canaries['token']}, key {canaries['secret_key']}: {link}"
+    )
+
+
+def _kept_to_itself(canaries: dict[str, str], written: str) -> None:
+    for kind, canary in canaries.items():
+        for part in canary.split(".") if kind == "token" else [canary]:
+            assert part not in written, kind
+
+
+def test_secrets_sent_to_every_route_appear_in_no_line(
+    owner: Person, canaries: dict[str, str], output: Callable[[], str]
+) -> None:
+    output()
+    app = owner.http.application
+    sent = {
+        "Cookie": f"session={canaries['password']}",
+        "X-API-Key": canaries["password"],
+        "Idempotency-Key": canaries["password"],
+        "User-Agent": _sentence(canaries),
+        "Referer": _sentence(canaries),
+    }
+    ways = [
+        owner.headers,
+        {"Authorization": f"Bearer {canaries['token']}", "X-Request-ID": canaries["token"][:128]},
+        {"Authorization": f"Basic {canaries['password']}", "X-Request-ID": canaries["access_key"]},
+    ]
+    body = {**canaries, "name": _sentence(canaries), "files": [{"name": _sentence(canaries)}]}
+    asked = 0
+    for rule in app.url_map.iter_rules():
+        if rule.endpoint == "health.ready":
+            continue  # asks for a second
+        path = app.url_map.bind("localhost").build(rule.endpoint, dict.fromkeys(rule.arguments, canaries["mail"]))
+        for method in rule.methods or ():
+            for headers in ways:
+                kept = {"query_string": canaries, "json": body} if method == "POST" else {"query_string": canaries}
+                owner.http.open(path, method=method, headers={**headers, **sent}, **kept)
+                asked += 1
+    written = output()
+    assert sum('"message": "request"' in line for line in written.splitlines()) == asked
+    _kept_to_itself(canaries, written)
+
+
+def test_secrets_in_an_unexpected_error_appear_in_no_line(
+    owner: Person, canaries: dict[str, str], output: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any, **__: Any) -> Any:
+        try:
+            raise KeyError(_sentence(canaries))
+        except KeyError as error:
+            raise RuntimeError(_sentence(canaries)) from error
+
+    monkeypatch.setattr("argus.identity.service.Identity.organisation", broken)
+    output()
+    assert owner.get("/me").status_code == 500
+    written = output()
+    assert "RuntimeError" in written, "the error is told, without what it gave away"
+    _kept_to_itself(canaries, written)
+
+
+def test_secrets_in_messages_and_failing_jobs_appear_in_no_line(
+    argus: Container, canaries: dict[str, str], output: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any, **__: Any) -> Any:
+        raise ValueError(_sentence(canaries))
+
+    monkeypatch.setattr(worker, "container", lambda: argus)
+    monkeypatch.setattr("argus.scanning.service.Scanning.run", broken)
+    monkeypatch.setattr("argus.scanning.service.Scanning.give_up", broken)
+    bodies = [
+        json.dumps({"job": "scan.run", "arguments": {"scan_id": canaries["mail"]}, "request_id": canaries["token"]}),
+        json.dumps({"job": _sentence(canaries)[:90], "arguments": canaries}),
+        json.dumps(canaries),
+        _sentence(canaries),
+    ]
+    records = [
+        {"messageId": str(number), "body": body, "attributes": {"ApproximateReceiveCount": "3"}}
+        for number, body in enumerate(bodies)
+    ]
+    output()
+    failed = worker.handler({"Records": records}, None)["batchItemFailures"]
+    written = output()
+    assert [entry["itemIdentifier"] for entry in failed] == ["0", "1", "2", "3"]
+    assert "ValueError" in written
+    _kept_to_itself(canaries, written)

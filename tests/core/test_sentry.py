@@ -1,0 +1,117 @@
+"""Errors reach Sentry when there is a DSN, with what is needed to mend them and nothing of anyone."""
+
+import gzip
+import json
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+from argus.core import sentry
+from argus.core.observability import request_scope
+from tests.conftest import Person
+
+SECRET = "hunter2-canary"
+
+
+class _Relay(BaseHTTPRequestHandler):
+    """Takes envelopes as Sentry's ingestion does: "Envelopes", Sentry developer documentation."""
+
+    events: list[dict[str, Any]]
+    keys: set[str]
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        if self.headers.get("Content-Encoding") == "gzip":
+            body = gzip.decompress(body)
+        _envelope, *lines = body.split(b"\n")
+        for head, payload in zip(lines[::2], lines[1::2], strict=False):
+            if head and json.loads(head)["type"] == "event":
+                self.events.append(json.loads(payload))
+        self.keys.add(self.headers["X-Sentry-Auth"])
+        self.send_response(200)
+        self.send_header("Content-Length", "2")
+        self.end_headers()
+        self.wfile.write(b"{}")
+
+    def log_message(self, *_: Any) -> None:
+        """Quiet."""
+
+
+@pytest.fixture
+def relay() -> Iterator[type[_Relay]]:
+    class Relay(_Relay):
+        events: list[dict[str, Any]] = []
+        keys: set[str] = set()
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Relay)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    root = logging.getLogger()
+    handlers = root.handlers[:]
+    dsn = f"http://publickey@127.0.0.1:{server.server_port}/42"
+    sentry.configure(dsn, stage="test", release="1.2.3")
+    yield Relay
+    root.handlers[:] = handlers
+    import sentry_sdk
+
+    sentry_sdk.get_client().close(timeout=1)
+    sentry_sdk.init()  # to nowhere
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def test_an_unexpected_error_arrives_with_its_place_and_request(
+    relay: type[_Relay], owner: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any, **__: Any) -> Any:
+        local_variable = SECRET
+        raise RuntimeError(f"password={local_variable} of jane@canary.example")
+
+    monkeypatch.setattr("argus.identity.service.Identity.organisation", broken)
+    assert owner.get("/me", headers={"X-Request-ID": "r-1", "Cookie": f"s={SECRET}"}).status_code == 500
+    assert relay.events, "sent before the answer: Lambda stops every thread after it"
+    event = relay.events[0]
+    (error,) = event["exception"]["values"]
+    assert (error["type"], error["value"]) == ("RuntimeError", "password=[secret] of [mail]")
+    assert error["stacktrace"]["frames"][-1]["function"] == "broken"
+    assert (event["tags"]["request_id"], event["environment"], event["release"]) == ("r-1", "test", "1.2.3")
+    assert not {"request", "user", "breadcrumbs", "extra", "server_name"} & set(event)
+    text = json.dumps(relay.events)
+    assert SECRET not in text
+    assert "canary.example" not in text
+    assert owner.headers["Authorization"].split(".")[-1] not in text
+    assert all("sentry_key=publickey" in key for key in relay.keys)
+
+
+def test_an_error_without_exception_arrives_and_a_warning_does_not(relay: type[_Relay]) -> None:
+    with request_scope("r-2"):
+        logging.getLogger("argus.test").warning("not worth it")
+        logging.getLogger("argus.test").error("dead letter of %s", "jane@canary.example")
+    (event,) = relay.events
+    assert event["message"] == "dead letter of [mail]"
+    assert (event["level"], event["tags"]) == ("error", {"request_id": "r-2", "logger": "argus.test"})
+
+
+def test_a_relay_that_is_away_keeps_nobody_waiting(caplog: pytest.LogCaptureFixture) -> None:
+    root = logging.getLogger()
+    handlers = root.handlers[:]
+    sentry.configure("http://publickey@127.0.0.1:9/42", stage="test", release="1")
+    try:
+        logging.getLogger("argus.test").error("nobody hears")
+    finally:
+        root.handlers[:] = handlers
+        import sentry_sdk
+
+        sentry_sdk.get_client().close(timeout=1)
+        sentry_sdk.init()
+
+
+def test_without_a_dsn_nothing_listens(relay: Callable[[], object]) -> None:
+    before = logging.getLogger().handlers[:]
+    sentry.configure("", stage="test", release="1")
+    assert logging.getLogger().handlers == before

@@ -1,0 +1,150 @@
+"""Ids, times, cursors, settings and errors."""
+
+import json
+from dataclasses import fields
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from argus.core.clock import from_rfc3339, rfc3339
+from argus.core.errors import ArgusError, NotFound
+from argus.core.ids import Ids, is_id
+from argus.core.paging import BadCursor, Cursors
+from argus.core.settings import BadSetting, Settings
+
+PRODUCTION = {
+    "ARGUS_STAGE": "production",
+    "ARGUS_CURSOR_SECRET": "x" * 32,
+    "ARGUS_TRUSTED_ISSUERS": json.dumps(
+        [{"issuer": "https://i.example", "jwks_url": "https://i.example/jwks", "client_ids": ["c"]}]
+    ),
+}
+
+
+# ---------------------------------------------------------------- ids and times
+
+
+def test_ids_are_unique_prefixed_and_sort_by_the_time_they_were_made() -> None:
+    moments = iter(datetime(2026, 1, 1, tzinfo=UTC) + timedelta(milliseconds=step) for step in range(1000))
+    ids = Ids(clock=lambda: next(moments))
+    made = [ids.new("img") for _ in range(1000)]
+    assert made == sorted(set(made))
+    assert all(is_id(one, "img") and not is_id(one, "scan") for one in made)
+
+
+@given(st.text())
+def test_anything_may_be_asked_whether_it_is_an_id(text: str) -> None:
+    assert not is_id(text, "img") or text.startswith("img_")
+
+
+@pytest.mark.parametrize(
+    "text", ["img_", "img_" + "0" * 25, "img_" + "0" * 27, "img_" + "O" * 26, "img_" + "0" * 26 + "\n"]
+)
+def test_what_could_not_have_been_made_is_no_id(text: str) -> None:
+    assert not is_id(text, "img")
+
+
+@given(st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1)), st.integers(-12, 14))
+def test_times_travel_as_utc_with_milliseconds(moment: datetime, hours: int) -> None:
+    aware = moment.replace(tzinfo=timezone(timedelta(hours=hours)))
+    text = rfc3339(aware)
+    assert text.endswith("Z")
+    assert abs(from_rfc3339(text) - aware) < timedelta(milliseconds=1)
+
+
+# ---------------------------------------------------------------- cursors
+
+
+@given(st.dictionaries(st.text(max_size=10), st.text(max_size=30), max_size=4), st.text(max_size=20))
+def test_a_cursor_opens_only_for_the_listing_it_was_made_for(key: dict[str, str], listing: str) -> None:
+    cursors = Cursors("secret")
+    sealed = cursors.seal(key, bound_to=listing)
+    assert cursors.open(sealed, bound_to=listing) == key
+    for other in (Cursors("another"), cursors):
+        with pytest.raises(BadCursor):
+            other.open(sealed, bound_to=listing if other is not cursors else f"{listing}x")
+
+
+@given(st.text())
+def test_whatever_is_no_cursor_is_refused(text: str) -> None:
+    with pytest.raises(BadCursor):
+        Cursors("secret").open(text, bound_to="listing")
+
+
+def test_a_cursors_secret_is_not_shown() -> None:
+    assert "hush" not in repr(Cursors("hush"))
+
+
+# ---------------------------------------------------------------- settings
+
+
+def test_the_defaults_are_a_laptops() -> None:
+    assert Settings.from_env({}).is_local
+
+
+def test_production_settings_are_accepted_when_whole() -> None:
+    settings = Settings.from_env(PRODUCTION)
+    assert not settings.is_local
+    assert settings.trusted_issuers[0].client_ids == ("c",)
+    assert settings.queue_url("jobs") == "https://sqs.eu-west-1.amazonaws.com/123456789012/argus-production-jobs"
+
+
+@pytest.mark.parametrize(
+    ("changed", "why"),
+    [
+        ({"ARGUS_CURSOR_SECRET": "short"}, "fewer than 32"),
+        (
+            {"ARGUS_TRUSTED_ISSUERS": '[{"issuer": "i", "jwks_url": "http://i.example", "client_ids": []}]'},
+            "not https",
+        ),
+        ({"ARGUS_TRUSTED_ISSUERS": "[{}]"}, "ARGUS_TRUSTED_ISSUERS cannot be read"),
+        ({"ARGUS_TRUSTED_ISSUERS": "nonsense"}, "ARGUS_TRUSTED_ISSUERS cannot be read"),
+        ({"ARGUS_ALLOWED_ORIGINS": "https://a.example, *"}, "every site"),
+        ({"ARGUS_MEDIA_ORIGIN": "http://media.example"}, "ARGUS_MEDIA_ORIGIN is an origin"),
+        ({"ARGUS_MEDIA_ORIGIN": "https://media.example/path"}, "ARGUS_MEDIA_ORIGIN is an origin"),
+        ({"ARGUS_LINK_SECONDS": "ten"}, "ARGUS_LINK_SECONDS cannot be read"),
+        ({"ARGUS_LINK_SECONDS": "60"}, "must be shorter"),
+        ({"ARGUS_UPLOAD_SECONDS": "1"}, "between a minute and a week"),
+        ({"ARGUS_STAGE": "Production!"}, "not 2-16 small letters"),
+    ],
+)
+def test_a_dangerous_or_unreadable_setting_stops_the_start(changed: dict[str, str], why: str) -> None:
+    with pytest.raises(BadSetting, match=why):
+        Settings.from_env({**PRODUCTION, **changed})
+
+
+def test_secret_settings_are_not_shown() -> None:
+    assert "x" * 32 not in repr(Settings.from_env(PRODUCTION))
+
+
+def test_every_setting_says_what_it_is() -> None:
+    assert all(setting.metadata["about"] for setting in fields(Settings))
+
+
+# ---------------------------------------------------------------- errors
+
+
+def _kinds(kind: type[ArgusError]) -> list[type[ArgusError]]:
+    return [kind, *(deeper for below in kind.__subclasses__() for deeper in _kinds(below))]
+
+
+def test_every_kind_of_error_has_a_title_and_its_own_code() -> None:
+    kinds = [kind for kind in _kinds(ArgusError) if kind.__module__.startswith("argus.")]
+    assert all(kind.__doc__ and kind.__doc__.strip().splitlines()[0].endswith(".") for kind in kinds)
+    names = [kind.__name__ for kind in kinds]
+    assert len(names) == len(set(names))
+
+
+def test_a_code_is_the_name_in_snake_case() -> None:
+    class NoSuchThing(NotFound):
+        """There is no such thing."""
+
+    error = NoSuchThing("thing_1")
+    assert (error.code, error.title, error.status, str(error)) == (
+        "no_such_thing",
+        "There is no such thing.",
+        404,
+        "thing_1",
+    )

@@ -1,0 +1,99 @@
+"""schemathesis from outside: a whole Argus on this machine, real tokens, several seeds.
+
+    python -m tests.fuzz                # as the gate does
+    python -m tests.fuzz 7 8 9          # other seeds
+
+Ends with the first seed that finds something. What was sent is in build/fuzz.
+"""
+
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from argus.cli.cognito import sign_in
+from services.local.main import running
+from services.local.people import USERS
+from tests.fuzz.checks import write_people
+from tests.scenes import flir_scene
+
+HERE = Path(__file__).parent
+OUT = Path("build/fuzz")
+SEEDS = ("1", "2", "3")
+PEOPLE = {"north": "owner@north.example", "south": "owner@south.example"}
+NO_LIMITS = {"ARGUS_RATE_LIMIT": "1000000 per minute", "ARGUS_IP_RATE_LIMIT": "1000000 per minute"}
+SECONDS = 45  # for each seed
+
+
+def main(seeds: list[str]) -> int:
+    OUT.mkdir(parents=True, exist_ok=True)
+    password = f"Fuzz-{secrets.token_urlsafe(9)}-1a"
+    with running(port=_free_port(), aws_port=_free_port(), password=password, settings=NO_LIMITS) as stack:
+        people = OUT / "people.json"
+        tokens = {name: _token(stack.url, user, password) for name, user in PEOPLE.items()}
+        write_people(people, tokens)
+        for token in tokens.values():
+            _furnish(stack.url, token)
+        return max(_attack(stack.url, seed, people) for seed in seeds)
+
+
+def _attack(url: str, seed: str, people: Path) -> int:
+    command = ("schemathesis", "--config-file", str(HERE / "schemathesis.toml"), "run", f"{url}/api/v1/openapi.json")
+    options = ("--seed", seed, "--max-time", str(SECONDS), "--report", "junit", "--report-dir", str(OUT / seed))
+    return subprocess.run(
+        [f"{Path(sys.executable).parent}/{command[0]}", *command[1:], *options],
+        env={**os.environ, "ARGUS_FUZZ_AUTH": str(people), "PYTHONPATH": str(Path.cwd())},
+        check=False,
+    ).returncode
+
+
+def _furnish(url: str, token: str) -> None:
+    """An image, a scan with findings and a report, so that there is something to be read, leaked or broken."""
+    data, _ = flir_scene(seed=1, width=160, height=120, leaks=2)
+    file = {"name": "NORTH_P01_0001_T.JPG", "size": len(data), "content_type": "image/jpeg"}
+    with httpx.Client(base_url=f"{url}/api/v1", headers={"Authorization": f"Bearer {token}"}, timeout=20) as argus:
+        (item,) = _ok(argus.post("/uploads", json={"files": [file]}))["items"]
+        upload = item["upload"]
+        httpx.post(upload["url"], data=upload["fields"], files={"file": ("frame.jpg", data)}).raise_for_status()
+        _until(argus, f"/images/{item['image_id']}", "ready")
+        target = {"kind": "image", "id": item["image_id"]}
+        scan = _ok(argus.post("/scans", json={"target": target, "plugins": [{"id": "thermal_hotspots"}]}))
+        _until(argus, f"/scans/{scan['id']}", "succeeded")
+        report = _ok(argus.post("/reports", json={"scan_id": scan["id"], "format": "json"}))
+        _until(argus, f"/reports/{report['id']}", "ready")
+
+
+def _ok(answer: httpx.Response) -> dict[str, Any]:
+    return dict(answer.raise_for_status().json())
+
+
+def _until(argus: httpx.Client, path: str, state: str) -> None:
+    for _ in range(100):
+        if _ok(argus.get(path))["state"] == state:
+            return
+        time.sleep(0.2)
+    raise TimeoutError(f"{path} is not {state}")
+
+
+def _token(url: str, user: str, password: str) -> str:
+    assert user in {known.email for known in USERS}
+    with httpx.Client() as http:
+        (way,) = http.get(f"{url}/api/v1/sign-in").raise_for_status().json()["items"]
+        session = sign_in(http, endpoint=way["endpoint"], client_id=way["client_id"], user=user, password=password)
+    return session.access_token
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:] or list(SEEDS)))

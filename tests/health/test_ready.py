@@ -1,0 +1,99 @@
+"""Alive, and ready: what a load balancer and an operator ask."""
+
+import json
+import socket
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from argus.app import create_app
+from argus.container import Container
+from argus.core.settings import Settings
+from argus.health.service import Check, Health, Outcome
+from tests.conftest import ISSUER, MovableClock, Person
+
+
+def _outcomes(body: dict[str, Any]) -> dict[str, str]:
+    return {check["name"]: check["outcome"] for check in body["checks"]}
+
+
+@pytest.fixture
+def broken(argus: Container, clock: MovableClock) -> Callable[..., Person]:
+    """Makes nobody at the door of an Argus with other settings."""
+
+    def make(fetch: Any = None, **settings: Any) -> Person:
+        container = Container(replace(argus.settings, **settings), clock=clock, fetch_keys=fetch or argus.fetch_keys)
+        return Person(create_app(container).test_client(), {})
+
+    return make
+
+
+def test_health_answers_though_nothing_else_does() -> None:
+    app = create_app(Container(Settings.from_env({"ARGUS_AWS_ENDPOINT": "http://127.0.0.1:1"})))
+    answer = app.test_client().get("/health")
+    assert (answer.status_code, answer.get_json()) == (200, {"status": "alive"})
+
+
+def test_ready_when_everything_answers(nobody: Person, argus: Container) -> None:
+    answer = nobody.http.get("/ready")
+    assert (answer.status_code, answer.headers["Cache-Control"]) == (200, "no-store")
+    keys = {f"keys of {trusted.issuer}" for trusted in argus.settings.trusted_issuers}
+    assert _outcomes(answer.get_json()) == dict.fromkeys({"dynamodb", "s3", "sqs"} | keys, "ok")
+
+
+def test_without_its_stack_it_says_what_is_missing(broken: Callable[..., Person]) -> None:
+    answer = broken(stage="elsewhere").http.get("/ready")
+    body = answer.get_json()
+    assert (answer.status_code, answer.content_type) == (503, "application/problem+json")
+    assert body["code"] == "parts_unavailable"
+    assert {name for name, outcome in _outcomes(body).items() if outcome == "failed"} == {"dynamodb", "s3", "sqs"}
+    assert "argus-elsewhere" not in json.dumps(body), "names of tables are ours to know"
+
+
+def test_an_issuer_without_keys_is_named(broken: Callable[..., Person], argus: Container) -> None:
+    def fetch(url: str) -> bytes:
+        return b'{"keys": []}' if url.startswith(ISSUER) else argus.fetch_keys(url)  # type: ignore[misc]
+
+    found = _outcomes(broken(fetch).http.get("/ready").get_json())
+    assert [name for name, outcome in found.items() if outcome != "ok"] == [f"keys of {ISSUER}"]
+
+
+def test_what_accepts_and_never_answers_is_given_up_in_time(broken: Callable[..., Person]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        person = broken(aws_endpoint=f"http://127.0.0.1:{silent.getsockname()[1]}")
+        person.http.get("/health")
+        started = time.monotonic()
+        body = person.http.get("/ready").get_json()
+    assert time.monotonic() - started < 2.5  # of it, making three clients on a busy machine
+    assert {_outcomes(body)[name] for name in ("dynamodb", "s3", "sqs")} <= {"failed", "timeout"}
+
+
+def test_checks_run_at_once_and_a_hanging_one_costs_no_more_than_the_limit() -> None:
+    over = threading.Event()
+    checks = {"slow": lambda: time.sleep(0.1), "slower": lambda: time.sleep(0.1), "hangs": over.wait}
+    started = time.monotonic()
+    found = Health(lambda: checks, seconds=0.3).ready()
+    over.set()
+    assert time.monotonic() - started < 0.45
+    assert [(check.name, check.outcome) for check in found] == [
+        ("hangs", Outcome.TIMEOUT),
+        ("slow", Outcome.OK),
+        ("slower", Outcome.OK),
+    ]
+
+
+def test_neither_is_counted_against_a_limit(broken: Callable[..., Person]) -> None:
+    person = broken(ip_rate_limit="1 per day")
+    for path in ("/health", "/ready") * 3:
+        answer = person.http.get(path)
+        assert (answer.status_code, "RateLimit" in answer.headers) == (200, False)
+
+
+def test_a_check_says_how_long_it_took() -> None:
+    (check,) = Health(lambda: {"one": lambda: time.sleep(0.02)}).ready()
+    assert check == Check("one", Outcome.OK, check.ms)
+    assert 20 <= check.ms < 1000

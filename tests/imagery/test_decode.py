@@ -1,0 +1,117 @@
+"""Whatever is thrown at the decoder, it answers with a thermogram or a refusal, in bounded time and memory."""
+
+import resource
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from argus.core.errors import Invalid
+from argus.imagery.decode import decode
+from argus.imagery.model import LinearScale
+from argus.imagery.thermogram import Thermogram, Undecodable
+from tests.scenes import FlirFile, dji_scene, tiff16
+from tests.scenes.hostile import ACCEPTED, REFUSED, looping_exif, small
+
+SECONDS, MEGABYTES = 0.5, 64
+
+HONEST = {
+    "FLIR JPEG, PNG counts": small().jpeg(),
+    "FLIR JPEG, raw counts": FlirFile(small().counts, record="raw", piece_bytes=2000).jpeg(),
+    "FLIR FFF": small().fff(),
+    "DJI JPEG": dji_scene()[0],
+    "TIFF": tiff16(small().counts, scale=0.002),
+    "TIFF, LZW": tiff16(small().counts, scale=0.002, compression="tiff_lzw"),
+    "looping EXIF": looping_exif(),
+}
+KINDS = {kind().code for kind in Undecodable.__subclasses__()}
+MANY = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.data_too_large])
+
+
+@contextmanager
+def bounded() -> Iterator[None]:
+    """Fails when what is inside takes more CPU time or makes the process grow more than a small file may."""
+    start, grown = time.process_time(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    yield
+    seconds = time.process_time() - start
+    megabytes = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - grown) / 1024
+    assert seconds < SECONDS
+    assert megabytes < MEGABYTES
+
+
+def outcome(data: bytes) -> str:
+    """What becomes of a file: "decoded", or the code of its refusal. Any other error goes through."""
+    with bounded():
+        try:
+            thermogram = decode(data)
+        except Undecodable as refusal:
+            return refusal.code if refusal.detail else "refused without a sentence"
+    assert isinstance(thermogram, Thermogram)
+    assert thermogram.celsius.shape == (thermogram.capture.height, thermogram.capture.width)
+    assert thermogram.celsius.dtype == np.float32
+    return "decoded"
+
+
+@pytest.mark.parametrize("name", HONEST)
+def test_honest_files_are_decoded(name: str) -> None:
+    assert outcome(HONEST[name]) == "decoded"
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_hostile_files_are_refused_with_the_right_reason(name: str) -> None:
+    code, words, make = REFUSED[name]
+    data = make()
+    assert outcome(data) == code
+    with pytest.raises(Undecodable, match=words):
+        decode(data)
+
+
+@pytest.mark.parametrize("name", ACCEPTED)
+def test_strange_files_with_whole_temperatures_are_decoded(name: str) -> None:
+    assert outcome(ACCEPTED[name]()) == "decoded"
+
+
+@pytest.mark.parametrize("name", HONEST)
+@MANY
+@given(data=st.data())
+def test_overwritten_bytes_never_surprise(name: str, data: st.DataObject) -> None:
+    damaged = bytearray(HONEST[name])
+    for _ in range(data.draw(st.integers(1, 6))):
+        # Half of the damage goes where structure is dense: the first kilobytes.
+        within = len(damaged) if data.draw(st.booleans()) else min(len(damaged), 4096)
+        at = data.draw(st.integers(0, within - 1))
+        piece = data.draw(
+            st.binary(min_size=1, max_size=8) | st.sampled_from([b"\xff" * 4, b"\0" * 4, b"\x7f\xff" * 2])
+        )
+        damaged[at : at + len(piece)] = piece
+    assert outcome(bytes(damaged)) in KINDS | {"decoded"}
+
+
+@pytest.mark.parametrize("name", HONEST)
+@MANY
+@given(data=st.data())
+def test_cut_and_spliced_files_never_surprise(name: str, data: st.DataObject) -> None:
+    whole = HONEST[name]
+    start, end = sorted(data.draw(st.tuples(*[st.integers(0, len(whole))] * 2)))
+    spliced = data.draw(st.sampled_from([whole[:end], whole[:start] + whole[end:], whole[:end] + whole[start:]]))
+    assert outcome(spliced) in KINDS | {"decoded"}
+
+
+@given(st.sampled_from([b"", b"\xff\xd8", b"FFF\0", b"II*\0", b"MM\0*"]), st.binary(max_size=2000))
+def test_noise_never_surprises(magic: bytes, noise: bytes) -> None:
+    assert outcome(magic + noise) in KINDS
+
+
+def test_content_decides_and_a_scale_is_only_for_tiffs() -> None:
+    scaled = decode(HONEST["FLIR FFF"], declared_scale=LinearScale(1.0))
+    np.testing.assert_array_equal(scaled.celsius, decode(HONEST["FLIR FFF"]).celsius)
+
+
+def test_refusals_are_invalid_input_with_a_title() -> None:
+    for kind in Undecodable.__subclasses__():
+        assert issubclass(kind, Invalid)
+        assert kind().title.endswith(".")

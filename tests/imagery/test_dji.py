@@ -1,0 +1,80 @@
+"""DJI's files: the public approximation where it holds, labelled; a refusal where it does not."""
+
+import numpy as np
+import pytest
+
+from argus.imagery.decode import decode
+from argus.imagery.model import Accuracy, Camera, Parameters, Position
+from argus.imagery.thermogram import FixedTemperatures, Undecodable
+from tests.scenes import dji_scene
+
+HALF_A_STEP = 0.0313  # a sixteenth of a kelvin per step, plus float32's grain
+
+
+@pytest.mark.parametrize(
+    ("written", "model", "size"),
+    (
+        ("MAVIC2-ENTERPRISE-ADVANCED", "M2EA", (640, 512)),
+        ("M3T", "M3T", (640, 512)),
+        ("M30T", "M30T", (640, 512)),
+        ("M4T", "M4T", (640, 512)),
+        ("ZH20N", "H20N", (640, 512)),
+        ("ZH30T", "H30T", (1280, 1024)),
+    ),
+)
+def test_known_cameras_are_approximated(written: str, model: str, size: tuple[int, int]) -> None:
+    data, truth = dji_scene(model=written, width=size[0], height=size[1])
+    thermogram = decode(data)
+    assert thermogram.capture.accuracy is Accuracy.APPROXIMATE
+    assert thermogram.capture.camera == Camera(make="DJI", model=model)
+    assert (thermogram.capture.width, thermogram.capture.height) == size
+    np.testing.assert_array_equal(thermogram.counts, truth.counts)
+    assert np.abs(thermogram.celsius - truth.celsius).max() <= HALF_A_STEP
+
+
+@pytest.mark.parametrize(
+    ("written", "name"),
+    (("ZH20T", "H20T"), ("XT S", "XT S"), ("M3TD", "M3TD"), ("M9X", "M9X"), ("", "camera without a name")),
+)
+def test_other_cameras_are_refused_by_name(written: str, name: str) -> None:
+    with pytest.raises(Undecodable, match=name) as refusal:
+        decode(dji_scene(model=written)[0])
+    assert refusal.value.code == "unsupported"
+
+
+def test_status_bits_are_no_temperature() -> None:
+    plain, flagged = dji_scene(status_bits=0)[0], dji_scene(status_bits=3)[0]
+    np.testing.assert_array_equal(decode(plain).celsius, decode(flagged).celsius)
+
+
+@pytest.mark.parametrize(
+    ("layout", "air"), (("prefixed floats", 18.0), ("floats", 18.0), ("integers", Parameters().atmospheric_celsius))
+)
+def test_settings_are_read_where_the_layout_is_public(layout: str, air: float) -> None:
+    assert decode(dji_scene(settings=layout)[0]).capture.parameters == Parameters(
+        emissivity=0.95,
+        distance_metres=25.0,
+        reflected_celsius=20.0,
+        atmospheric_celsius=air,
+        relative_humidity=0.55,
+    )
+
+
+def test_unknown_settings_are_the_defaults() -> None:
+    assert decode(dji_scene(settings="unknown")[0]).capture.parameters == Parameters()
+
+
+@pytest.mark.parametrize("spelling", (b"GpsLongitude", b"GpsLongtitude"))
+def test_the_place_comes_from_xmp_in_both_spellings(spelling: bytes) -> None:
+    assert decode(dji_scene(longitude_name=spelling)[0]).capture.position == Position(64.037, -21.401, 412.5)
+
+
+def test_finished_temperatures_are_not_recalibrated() -> None:
+    with pytest.raises(FixedTemperatures):
+        decode(dji_scene()[0]).recalibrated(Parameters())
+
+
+def test_a_frame_of_another_size_is_damaged() -> None:
+    with pytest.raises(Undecodable, match="no frame") as refusal:
+        decode(dji_scene(width=320, height=256)[0])
+    assert refusal.value.code == "damaged"

@@ -1,0 +1,125 @@
+"""FLIR files of every layout come out as they went in, and as flyr reads them."""
+
+import io
+import itertools
+from datetime import UTC, datetime
+
+import flyr
+import numpy as np
+import pytest
+
+from argus.imagery.decode import decode
+from argus.imagery.model import Accuracy, Camera, Capture, Parameters, Position
+from argus.imagery.thermogram import Damaged, Thermogram
+from tests.scenes import FlirFile, Settings, demo_survey, flir_scene
+from tests.scenes.hostile import small
+
+HALF_A_COUNT = 0.005  # celsius, at the scene's temperatures
+
+LAYOUTS = list(itertools.product(("png", "raw"), "<>", "<>", "<>", (False, True)))
+
+
+@pytest.mark.parametrize(("record", "directory", "records", "png", "shuffled"), LAYOUTS, ids=str)
+def test_every_layout_gives_the_same_temperatures(
+    record: str, directory: str, records: str, png: str, shuffled: bool
+) -> None:
+    data, truth = flir_scene(
+        width=160,
+        height=120,
+        record=record,
+        directory_order=directory,
+        record_order=records,
+        png_order=png,
+        shuffled=shuffled,
+        piece_bytes=3000,
+    )
+    thermogram = decode(data)
+    np.testing.assert_array_equal(thermogram.counts, truth.counts)
+    assert np.abs(thermogram.celsius - truth.celsius).max() < HALF_A_COUNT
+
+
+def test_a_file_tells_its_camera_settings_place_and_time() -> None:
+    data, _ = flir_scene(width=160, height=120)
+    assert decode(data).capture == Capture(
+        format="flir_rjpeg",
+        width=160,
+        height=120,
+        accuracy=Accuracy.EXACT,
+        camera=Camera(make="FLIR Systems AB", model="FLIR T640", serial="55900001", lens="FOL25"),
+        parameters=Parameters(
+            emissivity=0.95,
+            distance_metres=30,
+            reflected_celsius=5,
+            atmospheric_celsius=10,
+            relative_humidity=0.6,
+            window_celsius=20,
+            window_transmission=1,
+        ),
+        position=Position(64.037, -21.401, 380),
+        taken_at=datetime(2025, 5, 14, 6, 20, tzinfo=UTC),
+    )
+
+
+@pytest.mark.parametrize("place", ((64.037, -21.401, 380.0), (-38.62, 176.1, 12.5), (-0.9, -78.5, 2800.0)), ids=str)
+@pytest.mark.parametrize("gps_record", (True, False), ids=["FLIR's record", "EXIF"])
+def test_the_place_comes_from_flirs_record_or_from_exif(place: tuple[float, float, float], gps_record: bool) -> None:
+    found = decode(FlirFile(small().counts, position=place, gps_record=gps_record).jpeg()).capture.position
+    assert found is not None
+    assert (found.latitude, found.longitude, found.altitude_metres) == pytest.approx(place, abs=1e-6)
+
+
+def test_no_place_is_no_place() -> None:
+    assert decode(FlirFile(small().counts, position=None).jpeg()).capture.position is None
+    assert decode(FlirFile(small().counts, position=(0.0, 0.0, 0.0)).jpeg()).capture.position is None
+
+
+def test_a_bare_fff_file_is_read_too() -> None:
+    thermogram = decode(small().fff())
+    assert thermogram.capture.format == "flir_fff"
+    np.testing.assert_array_equal(thermogram.counts, small().counts)
+
+
+def test_humidity_in_per_cent_is_understood() -> None:
+    settings = Settings(relative_humidity=60.0)
+    assert decode(FlirFile(small().counts, settings=settings).jpeg()).capture.parameters.relative_humidity == 0.6
+
+
+def flyrs(data: bytes) -> np.ndarray:
+    return np.asarray(flyr.unpack(io.BytesIO(data)).celsius)
+
+
+@pytest.mark.parametrize(
+    ("name", "data"), [(name, data) for name, data, _ in demo_survey()], ids=lambda each: each[:14]
+)
+def test_flyr_reads_the_demo_survey_as_we_do(name: str, data: bytes) -> None:
+    # flyr rounds kelvin settings to 0.01 and has 273.17 for 273.15 at one place; we answer in float32.
+    assert np.abs(decode(data).celsius - flyrs(data)).max() < 0.001
+
+
+def test_recalibration_is_decoding_with_other_settings() -> None:
+    first, other = Settings(), Settings(emissivity=0.8, distance_metres=100, reflected_celsius=30)
+    data, truth = flir_scene(width=160, height=120, settings=first)
+    as_if = FlirFile(truth.counts, settings=other).jpeg()
+    recalibrated = decode(data).recalibrated(decode(as_if).capture.parameters)
+    np.testing.assert_array_equal(recalibrated.celsius, decode(as_if).celsius)
+    assert recalibrated.capture.parameters.emissivity == 0.8
+    assert np.abs(recalibrated.celsius - truth.celsius).mean() > 1
+
+
+def test_what_was_decoded_cannot_be_changed() -> None:
+    thermogram: Thermogram = decode(small().jpeg())
+    with pytest.raises(ValueError, match="read-only"):
+        thermogram.celsius[0, 0] = 0
+    with pytest.raises(ValueError, match="read-only"):
+        thermogram.counts[0, 0] = 0
+
+
+def test_a_picture_cut_off_after_its_temperatures_is_still_whole() -> None:
+    data = small().jpeg()
+    np.testing.assert_array_equal(decode(data[:-100]).counts, small().counts)
+
+
+def test_a_picture_cut_off_within_its_temperatures_is_damaged() -> None:
+    data = FlirFile(small().counts, record="raw").jpeg()
+    with pytest.raises(Damaged):
+        decode(data[: data.index(b"FLIR\0") + 4000])

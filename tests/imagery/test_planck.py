@@ -1,0 +1,111 @@
+"""The radiometric formula against an independent forward model and hand-checkable limits."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from argus.imagery.model import Parameters
+from argus.imagery.planck import Atmosphere, Planck
+from argus.imagery.thermogram import Implausible
+from tests.scenes import Settings
+
+T640 = Planck(r1=15848.85, b=1414.9, f=1.0, o=-4405, r2=0.014533)
+
+
+def parameters(settings: Settings) -> Parameters:
+    return Parameters(
+        emissivity=settings.emissivity,
+        distance_metres=settings.distance_metres,
+        reflected_celsius=settings.reflected_celsius,
+        atmospheric_celsius=settings.atmospheric_celsius,
+        relative_humidity=settings.relative_humidity,
+        window_celsius=settings.window_celsius,
+        window_transmission=settings.window_transmission,
+    )
+
+
+@given(
+    emissivity=st.floats(0.3, 1),
+    distance_metres=st.floats(0, 300),
+    reflected_celsius=st.floats(-30, 60),
+    atmospheric_celsius=st.floats(-20, 50),
+    relative_humidity=st.floats(0, 1),
+    window_transmission=st.floats(0.5, 1),
+)
+def test_the_formula_undoes_what_the_detector_does(**scene: float) -> None:
+    settings = Settings(**scene)
+    celsius = np.linspace(-10, 140, 400).reshape(20, 20)
+    counts = settings.counts(celsius)
+    found = T640.celsius(counts, parameters(settings))
+    step = np.gradient(celsius.ravel()) / np.maximum(np.gradient(counts.ravel().astype(float)), 1)
+    assert np.all(np.abs(found - celsius).ravel() <= step + 0.01)  # counts are whole
+
+
+def test_a_black_body_seen_through_nothing_is_the_bare_planck_curve() -> None:
+    counts = np.array([[12000, 15000, 20000, 30000]], np.uint16)
+    celsius = T640.celsius(counts, Parameters(emissivity=1, distance_metres=0))
+    by_hand = T640.b / np.log(T640.r1 / (T640.r2 * (counts + float(T640.o))) + T640.f) - 273.15
+    np.testing.assert_allclose(celsius, by_hand, atol=1e-4)
+
+
+def test_counts_below_every_temperature_have_none() -> None:
+    counts = np.array([[100, 4405, 4406, 15000]], np.uint16)
+    celsius = T640.celsius(counts, Parameters(emissivity=1, distance_metres=0))
+    assert np.isnan(celsius).tolist() == [[True, True, False, False]]
+
+
+def test_negative_radiance_has_no_temperature_under_any_calibration() -> None:
+    counts = np.array([[100, 15000]], np.uint16)
+    celsius = replace(T640, f=2.0, o=-2_000_000).celsius(counts, Parameters(emissivity=1, distance_metres=0))
+    assert np.isnan(celsius).all()
+
+
+def test_the_table_and_the_direct_way_agree() -> None:
+    few = np.array([[9000, 60000]], np.uint16)  # a range wider than the image takes the direct way
+    many = np.linspace(9000, 60000, 90000).astype(np.uint16).reshape(300, 300)
+    np.testing.assert_array_equal(
+        T640.celsius(few, Parameters())[0], T640.celsius(many, Parameters())[[0, -1], [0, -1]]
+    )
+
+
+def test_air_over_no_distance_takes_nothing() -> None:
+    assert Atmosphere().transmission(distance_metres=0, celsius=20, relative_humidity=0.5) == 1
+
+
+def test_humid_air_takes_more_than_dry_air() -> None:
+    dry, humid = (
+        Atmosphere().transmission(distance_metres=100, celsius=30, relative_humidity=each) for each in (0.1, 0.9)
+    )
+    assert 0.5 < humid < dry < 1
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    (
+        ("emissivity", 0.0),
+        ("emissivity", 1.01),
+        ("emissivity", float("nan")),
+        ("distance_metres", -1.0),
+        ("distance_metres", float("inf")),
+        ("reflected_celsius", -274.0),
+        ("reflected_celsius", float("nan")),
+        ("atmospheric_celsius", -273.15),
+        ("atmospheric_celsius", 4000.0),
+        ("relative_humidity", 1.5),
+        ("window_transmission", 0.0),
+        ("window_celsius", float("inf")),
+    ),
+)
+def test_impossible_settings_are_refused(name: str, value: float) -> None:
+    with pytest.raises(Implausible):
+        T640.celsius(np.array([[15000]], np.uint16), replace(Parameters(emissivity=0.95), **{name: value}))
+
+
+def test_a_setting_without_weight_may_be_nonsense() -> None:
+    nonsense = Parameters(
+        emissivity=1, reflected_celsius=-273.15, window_transmission=1, window_celsius=-273.15, distance_metres=0
+    )
+    assert np.isfinite(T640.celsius(np.array([[15000]], np.uint16), nonsense)).all()

@@ -1,0 +1,374 @@
+"""An image from its announcement to its removal, through the front door."""
+
+import io
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import requests
+from PIL import Image as Picture
+
+from argus.container import Container
+from argus.imagery import processing
+from services.local.aws import EmbeddedAws
+from services.scheduler import main as scheduler
+from tests.conftest import MovableClock, Person, Workers
+from tests.imagery.front_door import announce, send, uploaded
+from tests.scenes import Truth, flir_scene, tiff16
+
+PALETTES = {"iron", "medical", "hotspot_alert", "white_hot", "black_hot", "rainbow"}
+
+
+@pytest.fixture(scope="session")
+def scene() -> tuple[bytes, Truth]:
+    return flir_scene(seed=1, width=160, height=120, leaks=2)
+
+
+@pytest.fixture
+def tick(argus: Container, monkeypatch: pytest.MonkeyPatch) -> Callable[[], object]:
+    monkeypatch.setattr(scheduler, "container", lambda: argus)
+    return lambda: scheduler.handler(scheduler.TICK, None)
+
+
+def _keys(aws: EmbeddedAws, argus: Container, prefix: str) -> list[str]:
+    found = aws.client("s3").list_object_versions(Bucket=argus.settings.media_bucket, Prefix=prefix)
+    return [entry["Key"] for kind in ("Versions", "DeleteMarkers") for entry in found.get(kind, [])]
+
+
+def test_a_radiometric_image_becomes_temperatures_pictures_and_facts(
+    owner: Person, workers: Workers, scene: tuple[bytes, Truth]
+) -> None:
+    data, truth = scene
+    image = uploaded(owner, workers, data, site="North", pad="P01")
+    assert (image["state"], image["accuracy"], image["width"], image["height"]) == ("ready", "exact", 160, 120)
+    assert (image["code"], image["reason"]) == (None, None)
+    assert image["survey"] == {"site": "North", "sector": "", "period": "", "pad": "P01"}
+    assert image["stats"]["max_c"] == pytest.approx(float(truth.celsius.max()), abs=0.02)
+    assert image["stats"]["mean_c"] == pytest.approx(float(truth.celsius.mean()), abs=0.02)
+    assert sum(image["histogram"]["counts"]) == 160 * 120
+    assert image["camera"]["make"] == "FLIR Systems AB"
+    assert set(image["links"]["previews"]) >= PALETTES
+    assert set(image["links"]["colorbars"]) >= PALETTES
+    assert set(image["links"]["cog"]) == {"url", "expires_at"}
+
+
+def test_every_link_of_a_ready_image_leads_to_its_file(
+    owner: Person, workers: Workers, scene: tuple[bytes, Truth]
+) -> None:
+    image = uploaded(owner, workers, scene[0], name="Rohr, Süd.jpg")
+    links = image["links"]
+    assert requests.get(links["original"]["url"], timeout=10).content == scene[0]
+    assert requests.get(links["cog"]["url"], timeout=10).content[:4] == b"II*\0"
+    assert len(requests.get(links["cog"]["url"], headers={"Range": "bytes=0-99"}, timeout=10).content) == 100
+    for link in [*links["previews"].values(), *links["colorbars"].values()]:
+        Picture.open(io.BytesIO(requests.get(link["url"], timeout=10).content)).verify()
+
+
+def test_a_pixel_has_the_temperature_of_the_scene(owner: Person, workers: Workers, scene: tuple[bytes, Truth]) -> None:
+    data, truth = scene
+    image_id = uploaded(owner, workers, data)["id"]
+    for x, y in [(0, 0), (159, 119), (80, 60), (3, 117)]:
+        answer = owner.get(f"/images/{image_id}/temperature?x={x}&y={y}")
+        assert answer.get_json()["celsius"] == pytest.approx(float(truth.celsius[y, x]), abs=0.02)
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "code"),
+    [
+        ("x=160&y=0", 422, "outside_image"),
+        ("x=0&y=120", 422, "outside_image"),
+        ("x=-1&y=0", 422, "unprocessable_entity"),
+        ("x=0", 422, "unprocessable_entity"),
+        ("x=0&y=1e3", 422, "unprocessable_entity"),
+        ("x=0&y=99999999999999999999999", 422, "unprocessable_entity"),
+        ("x=0&y=0&z=0", 422, "unprocessable_entity"),
+    ],
+)
+def test_a_pixel_that_is_not_there_is_refused(
+    owner: Person, workers: Workers, scene: tuple[bytes, Truth], query: str, status: int, code: str
+) -> None:
+    image_id = uploaded(owner, workers, scene[0])["id"]
+    answer = owner.get(f"/images/{image_id}/temperature?{query}")
+    assert (answer.status_code, answer.get_json()["code"]) == (status, code)
+
+
+def test_an_image_that_is_not_ready_has_no_temperatures_yet(owner: Person) -> None:
+    item = announce(owner, b"x" * 10)
+    answer = owner.get(f"/images/{item['image_id']}/temperature?x=0&y=0")
+    assert (answer.status_code, answer.get_json()["code"]) == (409, "not_ready")
+
+
+def _visible_jpeg() -> bytes:
+    stream = io.BytesIO()
+    Picture.fromarray(np.full((120, 160, 3), 90, np.uint8)).save(stream, "JPEG")
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        pytest.param(b"no picture at all", "not_radiometric", id="text"),
+        pytest.param(_visible_jpeg(), "not_radiometric", id="visible light"),
+    ],
+)
+def test_a_file_without_temperatures_is_rejected_with_a_reason(
+    owner: Person, workers: Workers, data: bytes, code: str
+) -> None:
+    image = uploaded(owner, workers, data)
+    assert (image["state"], image["code"], image["links"]) == ("rejected", code, None)
+    assert image["reason"]
+
+
+def test_a_16_bit_tiff_needs_a_scale_and_uses_the_one_declared(owner: Person, workers: Workers) -> None:
+    counts = (np.arange(160 * 120, dtype=np.uint16).reshape(120, 160) % 5000) + 29000
+    data = tiff16(counts)
+    refused = uploaded(owner, workers, data, content_type="image/tiff")
+    assert (refused["state"], refused["code"]) == ("rejected", "no_temperature_scale")
+    declared = {"factor": 0.01, "offset": -273.15}
+    ready = uploaded(owner, workers, data, content_type="image/tiff", scale=declared)
+    assert ready["state"] == "ready"
+    assert ready["stats"]["min_c"] == pytest.approx(290.00 - 273.15, abs=0.01)
+
+
+def test_an_upload_of_another_size_than_announced_is_rejected(
+    owner: Person, workers: Workers, scene: tuple[bytes, Truth]
+) -> None:
+    item = announce(owner, scene[0][:-1])
+    send(item, scene[0])
+    workers.work()
+    image = owner.get(f"/images/{item['image_id']}").get_json()
+    assert (image["state"], image["code"]) == ("rejected", "wrong_size")
+
+
+def test_a_second_event_changes_nothing(
+    owner: Person, workers: Workers, argus: Container, scene: tuple[bytes, Truth]
+) -> None:
+    first = uploaded(owner, workers, scene[0])
+    key = f"{owner.organisation_id}/images/{first['id']}/original"
+    argus.imagery.arrived(key, size_bytes=len(scene[0]))
+    argus.imagery.arrived(key, size_bytes=1)
+    assert owner.get(f"/images/{first['id']}").get_json()["version"] == first["version"]
+
+
+def test_a_later_upload_under_the_same_key_changes_nothing(
+    owner: Person, workers: Workers, scene: tuple[bytes, Truth]
+) -> None:
+    item = announce(owner, scene[0])
+    send(item, scene[0])
+    workers.work()
+    before = owner.get(f"/images/{item['image_id']}").get_json()
+    send(item, b"x" * len(scene[0]))
+    workers.work()
+    after = owner.get(f"/images/{item['image_id']}").get_json()
+    assert (after["version"], after["stats"]) == (before["version"], before["stats"])
+    assert requests.get(after["links"]["original"]["url"], timeout=10).content == scene[0]
+
+
+def test_a_form_sent_twice_leaves_the_version_that_was_processed_as_the_newest(
+    owner: Person, workers: Workers, aws: EmbeddedAws, argus: Container, scene: tuple[bytes, Truth]
+) -> None:
+    item = announce(owner, scene[0])
+    for data in (scene[0], b"x" * len(scene[0])):
+        send(item, data)
+        workers.work()
+    key = f"{owner.organisation_id}/images/{item['image_id']}/original"
+    found = aws.client("s3").list_object_versions(Bucket=argus.settings.media_bucket, Prefix=key)
+    assert [version["IsLatest"] for version in found["Versions"]] == [True]
+    assert argus.objects.get(key, max_bytes=10**7) == scene[0]
+
+
+def test_a_form_sent_after_its_image_was_deleted_leaves_nothing(
+    owner: Person, workers: Workers, aws: EmbeddedAws, argus: Container, scene: tuple[bytes, Truth]
+) -> None:
+    item = announce(owner, scene[0])
+    assert owner.delete(f"/images/{item['image_id']}").status_code == 204
+    send(item, scene[0])
+    workers.work()
+    assert _keys(aws, argus, f"{owner.organisation_id}/images/{item['image_id']}/") == []
+
+
+def test_an_object_removed_before_it_was_read_is_a_rejection(
+    owner: Person, workers: Workers, aws: EmbeddedAws, argus: Container, scene: tuple[bytes, Truth]
+) -> None:
+    item = announce(owner, scene[0])
+    send(item, scene[0])
+    key = f"{owner.organisation_id}/images/{item['image_id']}/original"
+    version = argus.objects.version(key)
+    argus.objects.delete_version(key, version)
+    argus.imagery.arrived(key, object_version=version, size_bytes=len(scene[0]))
+    image = owner.get(f"/images/{item['image_id']}").get_json()
+    assert (image["state"], image["code"]) == ("rejected", "vanished")
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "org_00000000000000000000000000/images/img_00000000000000000000000000/original",
+        "somewhere/else/original",
+        "org_x/images/../original",
+    ],
+)
+def test_an_object_whose_key_was_not_issued_is_ignored_and_logged(
+    argus: Container, aws: EmbeddedAws, workers: Workers, caplog: pytest.LogCaptureFixture, key: str
+) -> None:
+    aws.client("s3").put_object(Bucket=argus.settings.media_bucket, Key=key, Body=b"x")
+    workers.work()
+    assert "key was not issued" in caplog.text
+    assert not workers.dead(workers.outputs.uploads_dead_queue_url)
+
+
+def test_an_upload_that_never_comes_expires(owner: Person, clock: MovableClock, tick: Callable[[], object]) -> None:
+    item = announce(owner, b"x" * 10)
+    tick()
+    assert owner.get(f"/images/{item['image_id']}").get_json()["state"] == "awaiting_upload"
+    clock.move(hours=3)
+    tick()
+    image = owner.get(f"/images/{item['image_id']}").get_json()
+    assert (image["state"], image["code"]) == ("rejected", "never_uploaded")
+
+
+def test_an_event_that_comes_after_the_expiry_is_still_honoured(
+    owner: Person, workers: Workers, clock: MovableClock, tick: Callable[[], object], scene: tuple[bytes, Truth]
+) -> None:
+    item = announce(owner, scene[0])
+    clock.move(hours=3)
+    tick()
+    send(item, scene[0])
+    workers.work()
+    assert owner.get(f"/images/{item['image_id']}").get_json()["state"] == "ready"
+
+
+def _crash(*_: Any, **__: Any) -> Any:
+    raise RuntimeError("the decoder crashed")
+
+
+def test_a_file_that_crashes_the_decoder_ends_rejected_and_its_message_in_the_dead_letter_queue(
+    owner: Person,
+    workers: Workers,
+    scene: tuple[bytes, Truth],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tries: list[None] = []
+
+    def crash(*_: Any, **__: Any) -> Any:
+        tries.append(None)
+        raise RuntimeError("the decoder crashed")
+
+    monkeypatch.setattr(processing, "decode", crash)
+    item = announce(owner, scene[0])
+    send(item, scene[0])
+    dead = workers.work_until_dead(workers.outputs.uploads_dead_queue_url, item["image_id"])
+    image = owner.get(f"/images/{item['image_id']}").get_json()
+    assert (image["state"], image["code"]) == ("rejected", "processing_failed")
+    assert (item["image_id"] in dead["Body"], len(tries)) == (True, 3)
+
+
+def test_a_worker_that_vanishes_is_replaced_after_its_lease(
+    owner: Person,
+    workers: Workers,
+    argus: Container,
+    clock: MovableClock,
+    tick: Callable[[], object],
+    scene: tuple[bytes, Truth],
+) -> None:
+    item = announce(owner, scene[0])
+    image = argus.imagery.store.get(owner.organisation_id, item["image_id"])
+    assert image is not None
+    now = clock()
+    claimed = argus.imagery.store.claim(image, object_version="", now=now, lease_until=now + argus.lease)
+    assert claimed is not None
+    send(item, scene[0])
+    workers.work()
+    assert owner.get(f"/images/{item['image_id']}").get_json()["state"] == "processing"
+    clock.move(minutes=10)
+    tick()
+    workers.work()
+    assert owner.get(f"/images/{item['image_id']}").get_json()["state"] == "ready"
+
+
+def test_a_deleted_image_is_gone_with_its_original_and_products(
+    owner: Person, workers: Workers, aws: EmbeddedAws, argus: Container, scene: tuple[bytes, Truth]
+) -> None:
+    image_id = uploaded(owner, workers, scene[0])["id"]
+    prefix = f"{owner.organisation_id}/images/{image_id}/"
+    assert _keys(aws, argus, prefix)
+    assert owner.delete(f"/images/{image_id}").status_code == 204
+    assert owner.get(f"/images/{image_id}").status_code == 404
+    assert owner.delete(f"/images/{image_id}").status_code == 404
+    assert _keys(aws, argus, prefix) == []
+
+
+def test_a_delete_decided_upon_another_version_is_refused(
+    owner: Person, workers: Workers, scene: tuple[bytes, Truth]
+) -> None:
+    item = announce(owner, scene[0])
+    early = owner.get(f"/images/{item['image_id']}").headers["ETag"]
+    send(item, scene[0])
+    workers.work()
+    refused = owner.delete(f"/images/{item['image_id']}", headers={"If-Match": early})
+    assert (refused.status_code, refused.get_json()["code"]) == (412, "precondition_failed")
+    now = owner.get(f"/images/{item['image_id']}").headers["ETag"]
+    assert owner.delete(f"/images/{item['image_id']}", headers={"If-Match": now}).status_code == 204
+
+
+def test_a_deletion_cut_short_is_finished_by_the_sweep(
+    owner: Person,
+    workers: Workers,
+    aws: EmbeddedAws,
+    argus: Container,
+    clock: MovableClock,
+    tick: Callable[[], object],
+    scene: tuple[bytes, Truth],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    image_id = uploaded(owner, workers, scene[0])["id"]
+    with monkeypatch.context() as broken:
+        broken.setattr(type(argus.objects), "delete_under", _crash)
+        assert owner.delete(f"/images/{image_id}").status_code == 500
+    assert owner.get(f"/images/{image_id}").status_code == 404
+    assert all(image["id"] != image_id for image in owner.get("/images").get_json()["items"])
+    clock.move(minutes=10)
+    tick()
+    assert _keys(aws, argus, f"{owner.organisation_id}/images/{image_id}/") == []
+
+
+def test_an_image_deleted_while_it_is_processed_leaves_nothing_behind(
+    owner: Person,
+    workers: Workers,
+    aws: EmbeddedAws,
+    argus: Container,
+    scene: tuple[bytes, Truth],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    item = announce(owner, scene[0])
+    made = processing.make
+
+    def deleted_meanwhile(*arguments: Any) -> Any:
+        assert owner.delete(f"/images/{item['image_id']}").status_code == 204
+        return made(*arguments)
+
+    monkeypatch.setattr(processing, "make", deleted_meanwhile)
+    send(item, scene[0])
+    workers.work()
+    assert _keys(aws, argus, f"{owner.organisation_id}/images/{item['image_id']}/") == []
+
+
+def test_images_are_listed_newest_first_in_pages(owner: Person) -> None:
+    made = [announce(owner, b"x")["image_id"] for _ in range(5)]
+    seen: list[str] = []
+    address = "/images?limit=2"
+    while address:
+        answer = owner.get(address)
+        seen += [image["id"] for image in answer.get_json()["items"]]
+        cursor = answer.get_json()["next_cursor"]
+        address = answer.headers["Link"].split(">")[0].strip("<") if cursor else ""
+    assert seen == made[::-1]
+
+
+def test_images_are_listed_by_state(owner: Person, workers: Workers, scene: tuple[bytes, Truth]) -> None:
+    ready = uploaded(owner, workers, scene[0])["id"]
+    for _ in range(3):
+        announce(owner, b"x")
+    assert [image["id"] for image in owner.get("/images?state=ready&limit=1").get_json()["items"]] == [ready]
+    assert owner.get("/images?state=nonsense").status_code == 422

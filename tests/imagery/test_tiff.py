@@ -1,0 +1,96 @@
+"""16-bit TIFFs: read whole, and never given a scale that nobody declared."""
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rasterio
+from rasterio.errors import NotGeoreferencedWarning
+
+from argus.imagery.decode import decode
+from argus.imagery.model import Accuracy, LinearScale
+from argus.imagery.thermogram import NoTemperatureScale, Undecodable
+from tests.scenes import tiff16
+from tests.scenes.hostile import small
+
+COUNTS = small().counts
+CENTIKELVIN = LinearScale(0.01, -273.15)
+# 28000.. are some 7 °C and more in hundredths of a kelvin
+FRAME = (28000 + (COUNTS.astype(int) - COUNTS.min()) % 9000).astype(np.uint16)
+
+
+def test_without_a_declared_scale_there_are_no_temperatures() -> None:
+    with pytest.raises(NoTemperatureScale, match="no temperature scale is declared") as refusal:
+        decode(tiff16(FRAME))
+    assert refusal.value.code == "no_temperature_scale"
+
+
+def test_a_scale_declared_by_the_caller_is_used() -> None:
+    thermogram = decode(tiff16(FRAME), declared_scale=CENTIKELVIN)
+    assert (thermogram.capture.format, thermogram.capture.accuracy) == ("tiff16", Accuracy.EXACT)
+    np.testing.assert_allclose(thermogram.celsius, FRAME * 0.01 - 273.15, atol=1e-4)
+
+
+@pytest.mark.parametrize(("unit", "offset"), (("", -273.15), ("degC", -273.15), ("K", 0.0)))
+def test_a_scale_declared_in_the_file_is_used(unit: str, offset: float) -> None:
+    thermogram = decode(tiff16(FRAME, scale=0.01, offset=offset, unit=unit))
+    np.testing.assert_allclose(thermogram.celsius, FRAME * 0.01 - 273.15, atol=1e-4)
+
+
+def test_the_callers_scale_wins_over_the_files() -> None:
+    data = tiff16(FRAME, scale=1, offset=0)
+    np.testing.assert_allclose(decode(data, declared_scale=CENTIKELVIN).celsius, FRAME * 0.01 - 273.15, atol=1e-4)
+
+
+def test_other_units_are_no_temperatures() -> None:
+    with pytest.raises(Undecodable, match="metre") as refusal:
+        decode(tiff16(FRAME, scale=0.01, offset=-100, unit="metre"))
+    assert refusal.value.code == "not_radiometric"
+
+
+@pytest.mark.parametrize(
+    ("scale", "code"),
+    (("0", "implausible"), ("-0.01", "implausible"), ("nan", "implausible"), ("warm", "damaged"), ("1", "implausible")),
+)
+def test_scales_that_cannot_be_are_refused(scale: str, code: str) -> None:
+    with pytest.raises(Undecodable) as refusal:
+        decode(tiff16(FRAME, scale=scale))
+    assert refusal.value.code == code
+
+
+@pytest.mark.parametrize("compression", (None, "tiff_lzw", "tiff_adobe_deflate", "packbits"))
+def test_compressions_are_read(compression: str | None) -> None:
+    thermogram = decode(tiff16(FRAME, compression=compression), declared_scale=CENTIKELVIN)
+    np.testing.assert_array_equal(thermogram.counts, FRAME)
+
+
+def test_the_count_for_no_data_has_no_temperature() -> None:
+    holed = FRAME.copy()
+    holed[3:6, 4:9] = 0
+    celsius = decode(tiff16(holed, nodata="0"), declared_scale=CENTIKELVIN).celsius
+    np.testing.assert_array_equal(np.isnan(celsius), holed == 0)
+
+
+@pytest.mark.parametrize("profile", (
+    {"tiled": True, "blockxsize": 16, "blockysize": 16},
+    {"tiled": True, "blockxsize": 32, "blockysize": 16, "compress": "deflate", "predictor": 2},
+    {"compress": "lzw", "predictor": 2},
+    {"endianness": "big"},
+    {"endianness": "big", "compress": "lzw", "predictor": 2},
+    {"dtype": "int16"},
+    {"dtype": "int16", "compress": "deflate", "predictor": 2, "tiled": True, "blockxsize": 16, "blockysize": 16},
+), ids=str)  # fmt: skip
+def test_what_gdal_writes_is_read(profile: dict[str, object], tmp_path: Path) -> None:
+    counts = FRAME if profile.get("dtype") != "int16" else (FRAME.astype(int) - 30000).astype(np.int16)
+    path = tmp_path / "gdal.tif"
+    height, width = counts.shape
+    recipe = {"driver": "GTiff", "width": width, "height": height, "count": 1, "dtype": "uint16", **profile}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        with rasterio.open(path, "w", **recipe) as file:
+            file.write(counts, 1)
+            file.scales, file.offsets = (0.01,), (20.0,)
+    thermogram = decode(path.read_bytes())
+    np.testing.assert_array_equal(thermogram.counts, counts)
+    np.testing.assert_allclose(thermogram.celsius, counts * 0.01 + 20.0, atol=1e-4)

@@ -1,0 +1,140 @@
+"""The whole system as a newcomer meets it: one process tree, the demo, the command line, the end."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PASSWORD = "Correct-horse-9-battery"
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _environment(port: int, aws_port: int) -> dict[str, str]:
+    return {
+        **os.environ,
+        "ARGUS_PORT": str(port),
+        "ARGUS_AWS_PORT": str(aws_port),
+        "ARGUS_DEMO_PASSWORD": PASSWORD,
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def _start(*arguments: str, port: int, aws_port: int) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "services.local.main", *arguments],
+        cwd=ROOT,
+        env=_environment(port, aws_port),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def _children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def test_once_scans_the_demo_survey_and_ends_well() -> None:
+    port = _free_port()
+    started = _start("--once", port=port, aws_port=_free_port())
+    printed, _ = started.communicate(timeout=90)
+    assert started.returncode == 0, printed
+    assert len(re.findall(r"NORTH_P01_000\d_T\.JPG.*ready", printed)) == 6
+    assert re.search(r"critical.*Hot spot", printed)
+    assert f"http://127.0.0.1:{port}/docs" in printed
+    assert "report.pdf?" in printed
+    assert (ROOT / "build/local/report.pdf").read_bytes()[:5] == b"%PDF-"
+
+
+@pytest.fixture(scope="module")
+def bare() -> Iterator[tuple[subprocess.Popen[str], int]]:
+    port, aws_port = _free_port(), _free_port()
+    started = _start("--bare", port=port, aws_port=aws_port)
+    assert started.stdout is not None
+    for line in started.stdout:
+        if "Password" in line:
+            break
+    yield started, port
+    started.kill()
+    started.communicate()
+
+
+def test_the_api_answers_and_the_explorer_comes_from_here(bare: tuple[subprocess.Popen[str], int]) -> None:
+    _, port = bare
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}") as http:
+        assert http.get("/health").json() == {"status": "alive"}
+        page = http.get("/docs")
+        assert page.status_code == 200
+        for asset in re.findall(r'(?:src|href)="([^"]+)"', page.text):
+            assert not asset.startswith("http")
+            assert http.get(f"/{asset}").status_code == 200
+
+
+def test_a_busy_port_is_a_clear_message(bare: tuple[subprocess.Popen[str], int]) -> None:
+    _, port = bare
+    for taken, free in (("port", "aws_port"), ("aws_port", "port")):
+        second = _start("--bare", **{taken: port, free: _free_port()})
+        printed, _ = second.communicate(timeout=60)
+        assert second.returncode == 1
+        assert f"127.0.0.1:{port}" in printed
+        assert "Traceback" not in printed
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "why"),
+    [("ARGUS_PORT", "abc", "not a port"), ("ARGUS_DEMO_PASSWORD", "abc", "needs 12 characters")],
+)
+def test_a_bad_setting_is_a_clear_message(setting: str, value: str, why: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "services.local.main", "--bare"],
+        cwd=ROOT,
+        env={**_environment(_free_port(), _free_port()), setting: value},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert why in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_ctrl_c_stops_everything(bare: tuple[subprocess.Popen[str], int]) -> None:
+    started, port = bare
+    children = _children(started.pid)
+    assert len(children) == 2
+    started.send_signal(signal.SIGINT)
+    started.wait(timeout=20)
+    assert started.returncode == 0
+    assert not [child for child in children if Path(f"/proc/{child}").exists()]
+    with socket.socket() as probe:
+        assert probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+def test_nothing_outlives_a_parent_that_was_killed() -> None:
+    started = _start("--bare", port=_free_port(), aws_port=_free_port())
+    assert started.stdout is not None
+    for line in started.stdout:
+        if "Password" in line:
+            break
+    children = _children(started.pid)
+    started.kill()
+    started.communicate()
+    deadline = time.monotonic() + 20
+    while any(Path(f"/proc/{child}").exists() for child in children) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not [child for child in children if Path(f"/proc/{child}").exists()]

@@ -1,0 +1,178 @@
+"""Documents to build reports from."""
+
+import random
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from io import BytesIO
+from math import cos, hypot, pi, sin
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from argus.imagery.colour_bar import colour_bar
+from argus.imagery.preview import previews
+from argus.reports.document import Document, Picture, RuleText
+from argus.reports.gather import gravest_first
+from argus.scanning.model import (
+    Scan,
+    ScanState,
+    Severity,
+    Status,
+    Step,
+    StepState,
+    Target,
+    TrackedFinding,
+    count_by_severity,
+    count_by_status,
+)
+from tests.scenes.pipeline import pipeline
+
+NOON = datetime(2026, 3, 14, 12, 30, 15, 250_000, tzinfo=UTC)
+ORGANISATION = "org_01JNORTH"
+TARGET = Target("image", "img_01JPIPE")
+PLUGIN = "thermal_hotspots"
+
+RULES = {
+    (PLUGIN, "hot_region"): RuleText(
+        title="Region hotter than its surroundings",
+        description="A connected region is warmer than its local background by more than the threshold.",
+        remedy="Inspect the insulation at the marked place. Replace wet or missing insulation and its jacket, then "
+        "survey again under similar weather.",
+    ),
+    (PLUGIN, "absolute_limit"): RuleText(
+        title="Region above the absolute limit",
+        description="A connected region is hotter than the limit that was set for this plant.",
+        remedy="Take the part out of service if its rating is exceeded; otherwise repeat the measurement from closer.",
+    ),
+}
+
+
+def finding(number: int = 0, **changed: Any) -> TrackedFinding:
+    """A hot region, as the hotspot plugin tells it; the same for the same arguments."""
+    dice = random.Random(number)
+    x, y, radius = dice.uniform(40, 600), dice.uniform(40, 470), dice.uniform(4, 22)
+    ring = [[round(x + radius * cos(a * pi / 6), 1), round(y + 0.7 * radius * sin(a * pi / 6), 1)] for a in range(12)]
+    delta = round(dice.uniform(1.5, 48), 2)
+    known = TrackedFinding(
+        fingerprint=f"v1:{number:064x}",
+        organisation_id=ORGANISATION,
+        target=TARGET,
+        plugin=PLUGIN,
+        rule="hot_region",
+        title="Region hotter than its surroundings",
+        severity=_neta(delta),
+        place=f"{x:.1f},{y:.1f}",
+        location={
+            "polygon": [*ring, ring[0]],
+            "centroid": [round(x, 1), round(y, 1)],
+            "bounding_box": [x - radius, y - radius, x + radius, y + radius],
+        },
+        evidence={
+            "peak_celsius": round(14 + delta, 2),
+            "mean_celsius": round(14 + delta * 0.7, 2),
+            "background_celsius": 14.0,
+            "delta_celsius": delta,
+            "area_pixels": int(pi * radius * radius * 0.7),
+            "perimeter_pixels": round(2 * pi * radius * 0.86, 1),
+        },
+        status=dice.choice([Status.NEW, Status.UNCHANGED, Status.UNCHANGED, Status.REGRESSED]),
+        scan_id="scan_01JSCAN",
+        first_seen_at=NOON - timedelta(days=90),
+        last_seen_at=NOON,
+        order=number,
+    )
+    return replace(known, **changed)
+
+
+def _neta(delta: float) -> Severity:
+    steps = ((40, Severity.CRITICAL), (20, Severity.HIGH), (10, Severity.MEDIUM), (1, Severity.LOW))
+    return next((severity for above, severity in steps if delta > above), Severity.INFO)
+
+
+def picture(width: int = 640, height: int = 512, *, hot: list[TrackedFinding] | None = None, **changed: Any) -> Picture:
+    """A pipeline seen by a thermal camera, with warm spots where the findings are."""
+    celsius, _leaks = pipeline(seed=7, width=width, height=height, leaks=0)
+    rows, columns = np.mgrid[0:height, 0:width]
+    for known in hot or []:
+        (x, y), box = known.location["centroid"], known.location["bounding_box"]
+        reach = 1 + (np.hypot((columns - x), (rows - y) / 0.7) / hypot(box[2] - x, 0) * 1.1) ** 8
+        celsius += known.evidence["delta_celsius"] / reach
+    low, high = float(celsius.min()), float(celsius.max())
+    known_picture = Picture(
+        preview_png=previews(celsius.astype(np.float32), ["iron"], low=low, high=high)["iron"],
+        colour_bar_png=colour_bar("iron", low=low, high=high),
+        width=width,
+        height=height,
+        name="DJI_20260314103012_0042_T.JPG",
+        low_celsius=low,
+        high_celsius=high,
+        accuracy="exact",
+        camera="FLIR T640",
+        taken_at=NOON - timedelta(hours=2),
+        statistics={"min_c": low, "max_c": high, "mean_c": 13.204, "p5_c": 11.42, "p95_c": 15.9},
+        parameters={
+            "emissivity": 0.95,
+            "distance_metres": 12.0,
+            "reflected_celsius": -3.5,
+            "atmospheric_celsius": 8.0,
+            "relative_humidity": 0.62,
+            "window_celsius": 20.0,
+            "window_transmission": 1.0,
+        },
+    )
+    return replace(known_picture, **changed)
+
+
+def flat_png(width: int, height: int, colour: tuple[int, int, int] = (90, 20, 110)) -> bytes:
+    buffer = BytesIO()
+    Image.new("RGB", (width, height), colour).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def plain_picture(**changed: Any) -> Picture:
+    """A picture that is quick to make, for tests that do not look at it."""
+    return replace(picture(64, 48, preview_png=flat_png(64, 48), colour_bar_png=flat_png(20, 64)), **changed)
+
+
+def document(*findings: TrackedFinding, picture: Picture | None = None, **changed: Any) -> Document:
+    """The report of a finished scan; `scan` facts follow from the findings."""
+    step = Step(
+        plugin=PLUGIN,
+        version="1.0.0",
+        options={"delta_celsius": 3.0, "minimum_area_pixels": 12},
+        state=StepState.SUCCEEDED,
+        progress=1.0,
+        findings=len(findings),
+        started_at=NOON - timedelta(seconds=9),
+        finished_at=NOON - timedelta(seconds=8),
+    )
+    scan = Scan(
+        id="scan_01JSCAN",
+        organisation_id=ORGANISATION,
+        target=TARGET,
+        steps=(step,),
+        requested_by="usr_01JOWNER",
+        created_at=NOON - timedelta(seconds=10),
+        state=ScanState.SUCCEEDED,
+        started_at=NOON - timedelta(seconds=9),
+        finished_at=NOON - timedelta(seconds=8),
+        counts=count_by_severity(findings),
+        delta=count_by_status(findings),
+    )
+    known = Document(
+        scan=scan,
+        findings=gravest_first(findings),
+        rules=RULES,
+        generated_at=NOON,
+        argus_version="0.1.0",
+        organisation_name="North Geothermal",
+        picture=picture,
+    )
+    return replace(known, **changed)
+
+
+def with_picture(count: int, **changed: Any) -> Document:
+    """A report of `count` hot regions on a 640 x 512 picture that shows them."""
+    findings = [finding(number) for number in range(count)]
+    return document(*findings, picture=picture(hot=findings, **changed))

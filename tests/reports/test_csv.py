@@ -1,0 +1,106 @@
+import csv
+import json
+from dataclasses import replace
+from io import StringIO
+from math import inf, nan
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from argus.reports import as_csv
+from tests.reports.documents import document, finding
+
+FULL_WIDTH = "\uff1d\uff0b\uff0d\uff20"
+FORMULA_STARTS = f"=+-@\t\r\n{FULL_WIDTH}"
+
+
+def rows(body: bytes) -> list[dict[str, str]]:
+    return list(csv.DictReader(StringIO(body.decode("utf-8-sig"), newline=""), strict=True))
+
+
+def test_a_finding_is_a_row_with_its_evidence_in_columns() -> None:
+    known = finding(
+        5,
+        location={"centroid": [10.5, 20.25], "wgs84": {"type": "Point", "coordinates": [-21.123456789, 64.0]}},
+        evidence={"peak_celsius": 71.25, "delta_celsius": -3.5, "area_pixels": 12, "pipe": "B7"},
+    )
+
+    (row,) = rows(as_csv.build(document(known)))
+
+    assert tuple(row) == as_csv.COLUMNS
+    assert row == {
+        "number": "1",
+        "severity": known.severity.value,
+        "status": known.status.value,
+        "open": "true",
+        "title": known.title,
+        "plugin": "thermal_hotspots",
+        "rule": "hot_region",
+        "target_kind": "image",
+        "target": "img_01JPIPE",
+        "place": known.place,
+        "peak_celsius": "71.25",
+        "mean_celsius": "",
+        "background_celsius": "",
+        "delta_celsius": "-3.5",
+        "area_pixels": "12",
+        "perimeter_pixels": "",
+        "centroid_x_pixels": "10.5",
+        "centroid_y_pixels": "20.25",
+        "longitude": "-21.1234568",
+        "latitude": "64.0",
+        "first_seen_at": "2025-12-14T12:30:15.250Z",
+        "last_seen_at": "2026-03-14T12:30:15.250Z",
+        "fixed_at": "",
+        "scan_id": "scan_01JSCAN",
+        "fingerprint": known.fingerprint,
+        "other_evidence": '{"pipe": "B7"}',
+        "remedy": row["remedy"],
+    }
+    assert row["remedy"].startswith("Inspect the insulation")
+
+
+def test_the_file_begins_with_a_byte_order_mark_and_its_lines_end_with_cr_lf() -> None:
+    body = as_csv.build(document(finding(1), finding(2)))
+
+    assert body.startswith(b"\xef\xbb\xbfnumber,severity,")
+    assert body.count(b"\r\n") == body.count(b"\n") == 3
+
+
+def test_a_report_of_nothing_is_a_header() -> None:
+    assert rows(as_csv.build(document())) == []
+
+
+@pytest.mark.parametrize("start", FORMULA_STARTS, ids=ascii)
+def test_text_that_starts_like_a_formula_is_defused(start: str) -> None:
+    text = f"{start}cmd|'/C calc'!A0"
+
+    (row,) = rows(as_csv.build(document(finding(1, title=text))))
+
+    assert row["title"] == f"'{text}"
+
+
+@pytest.mark.parametrize("text", (" =1+1", "\ufeff=1+1", "\u200b@SUM(A1)", "\x00=1", "\xa0+1"), ids=ascii)
+def test_a_formula_behind_what_a_spreadsheet_may_drop_is_defused(text: str) -> None:
+    assert str(as_csv.cell(text)).startswith("'")
+
+
+@pytest.mark.parametrize(
+    ("value", "written"), ((-3.5, -3.5), (-7, -7), (0.1, 0.1), (nan, ""), (-inf, ""), (True, "true"), (None, ""))
+)
+def test_numbers_stay_numbers_and_what_is_none_is_empty(value: object, written: object) -> None:
+    assert as_csv.cell(value) == written
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.text(st.characters(codec=None)) | st.text(f"{FORMULA_STARTS} \",;'\x00a", min_size=1))
+def test_no_words_make_a_formula_or_break_the_table(text: str) -> None:
+    hostile = replace(finding(1, title=text, evidence={text: text, "peak_celsius": text}), place=text)
+
+    read = rows(as_csv.build(document(hostile, finding(2))))
+
+    assert len(read) == 2
+    assert not [value for value in read[0].values() if value and value[0] in FORMULA_STARTS]
+    if text != "peak_celsius":
+        assert len(json.loads(read[0]["other_evidence"])) == 1

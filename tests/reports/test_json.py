@@ -1,0 +1,93 @@
+import json
+from dataclasses import replace
+from math import inf, nan
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from argus.reports import as_json
+from argus.scanning.model import Status
+from tests.reports.documents import NOON, RULES, document, finding, plain_picture
+
+
+def read(body: bytes) -> dict:
+    def refuse(name: str) -> None:
+        raise AssertionError(f"{name} is not JSON")
+
+    return json.loads(body.decode(), parse_constant=refuse)
+
+
+def test_the_report_holds_scan_image_findings_and_rules_under_a_named_schema() -> None:
+    report = read(as_json.build(document(finding(1), picture=plain_picture())))
+
+    assert list(report) == [
+        "schema", "generated_at", "generator", "organisation", "scan", "image", "findings", "rules",
+    ]  # fmt: skip
+    assert report["schema"] == "argus.report/1"
+    assert report["generated_at"] == "2026-03-14T12:30:15.250Z"
+    assert report["organisation"] == {"id": "org_01JNORTH", "name": "North Geothermal"}
+    assert report["scan"]["state"] == "succeeded"
+    assert report["scan"]["progress"] == 100
+    assert report["scan"]["steps"][0]["options"] == {"delta_celsius": 3.0, "minimum_area_pixels": 12}
+    assert report["image"]["parameters"]["emissivity"] == 0.95
+    assert {(rule["plugin"], rule["rule"]) for rule in report["rules"]} == set(RULES)
+
+
+def test_a_finding_is_told_whole() -> None:
+    known = finding(3, status=Status.FIXED, fixed_at=NOON, open=False)
+
+    (told,) = read(as_json.build(document(known)))["findings"]
+
+    assert told == {
+        "number": 1,
+        "fingerprint": known.fingerprint,
+        "target": {"kind": "image", "value": "img_01JPIPE"},
+        "plugin": "thermal_hotspots",
+        "rule": "hot_region",
+        "title": known.title,
+        "severity": known.severity.value,
+        "place": known.place,
+        "location": known.location,
+        "evidence": known.evidence,
+        "status": "fixed",
+        "scan_id": "scan_01JSCAN",
+        "first_seen_at": "2025-12-14T12:30:15.250Z",
+        "last_seen_at": "2026-03-14T12:30:15.250Z",
+        "fixed_at": "2026-03-14T12:30:15.250Z",
+        "open": False,
+    }
+
+
+def test_a_report_without_a_picture_says_so() -> None:
+    assert read(as_json.build(document()))["image"] is None
+
+
+def test_pixels_and_what_only_workers_need_stay_out() -> None:
+    report = read(as_json.build(document(picture=plain_picture())))
+
+    assert not {"lease_until", "attempts", "organisation_id"} & set(report["scan"])
+    assert not {"preview_png", "colour_bar_png"} & set(report["image"])
+
+
+def test_what_is_no_number_in_json_is_null() -> None:
+    report = read(as_json.build(document(finding(1, evidence={"a": nan, "b": inf, "c": [-inf, 1.5]}))))
+
+    assert report["findings"][0]["evidence"] == {"a": None, "b": None, "c": [None, 1.5]}
+
+
+def test_equal_documents_are_equal_bytes() -> None:
+    one, other = (document(finding(1), finding(2), picture=plain_picture()) for _ in range(2))
+
+    assert as_json.build(one) == as_json.build(other)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.text(st.characters(codec=None)), st.dictionaries(st.text(), st.floats() | st.text() | st.none() | st.booleans())
+)
+def test_any_words_and_evidence_can_be_written(text: str, evidence: dict) -> None:
+    known = replace(finding(1, title=text, evidence=evidence), place=text)
+
+    report = read(as_json.build(document(known, organisation_name=text)))
+
+    assert report["findings"][0]["title"] == report["findings"][0]["place"] == report["organisation"]["name"]

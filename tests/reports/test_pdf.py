@@ -1,0 +1,338 @@
+from dataclasses import replace
+from io import BytesIO
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pypdf import PdfReader
+
+from argus.reports import as_pdf, pdf_look, pdf_picture
+from argus.reports.document import Document, RuleText
+from argus.scanning.model import ScanState, Severity, Status, StepState
+from tests.reports.documents import NOON, PLUGIN, RULES, document, finding, flat_png, plain_picture
+
+FINDING = finding(1, title="Wet insulation", severity=Severity.HIGH, status=Status.NEW)
+
+
+def read(body: bytes) -> PdfReader:
+    return PdfReader(BytesIO(body), strict=True)
+
+
+def pages(known: Document) -> list[str]:
+    """The text of each page on one line, as a line may be broken anywhere."""
+    return [" ".join(page.extract_text().split()) for page in read(as_pdf.build(known)).pages]
+
+
+def text(known: Document) -> str:
+    return " ".join(pages(known))
+
+
+def test_the_first_page_says_what_was_scanned_and_what_was_found() -> None:
+    first = pages(document(FINDING, finding(2, status=Status.FIXED), picture=plain_picture()))[0]
+
+    for said in (
+        "Thermal inspection report",
+        "DJI_20260314103012_0042_T.JPG",
+        "North Geothermal",
+        "scan_01JSCAN",
+        "14 March 2026, 12:30 UTC",
+        "FLIR T640",
+        "1 High 0 Medium",
+        "1 finding present. Since the last look at this target: 1 new, 1 fixed.",
+    ):
+        assert said in first
+
+
+def test_settings_and_statistics_are_told_with_their_units() -> None:
+    said = text(document(FINDING, picture=plain_picture()))
+
+    for line in (
+        "Emissivity 0.95",
+        "Distance 12.0 m",
+        "Reflected temperature \u22123.5 °C",
+        "Relative humidity 62 %",
+        "95th percentile 15.9 °C",
+    ):
+        assert line in said
+
+
+def test_a_finding_is_a_row_with_severity_status_measurements_and_place() -> None:
+    evidence = {"peak_celsius": 71.26, "delta_celsius": -3.54, "area_pixels": 812}
+
+    said = text(document(replace(FINDING, evidence=evidence, place="B7,12")))
+
+    assert "1 High Wet insulation thermal_hotspots.hot_region New 71.3 \u22123.5 812 B7,12" in said
+
+
+def test_columns_that_no_finding_fills_are_left_out() -> None:
+    said = text(document(replace(FINDING, evidence={"header": "missing"})))
+
+    assert "Peak" not in said
+    assert "1 High Wet insulation thermal_hotspots.hot_region New" in said
+
+
+def test_what_to_do_stands_under_the_rule_with_its_findings() -> None:
+    said = text(document(*(finding(number) for number in range(3)), finding(9, rule="absolute_limit")))
+
+    rule = RULES[PLUGIN, "hot_region"]
+    assert rule.remedy in said
+    assert RULES[PLUGIN, "absolute_limit"].remedy in said
+    assert "Region hotter than its surroundings (findings " in said
+
+
+def test_approximate_temperatures_are_announced_on_the_first_page() -> None:
+    approximate, exact = (
+        pages(document(FINDING, picture=plain_picture(accuracy=accuracy)))[0] for accuracy in ("approximate", "exact")
+    )
+
+    assert "Approximate temperatures." in approximate
+    assert "Approximate temperatures." not in exact
+    assert "Exact conversion." in exact
+
+
+def test_only_approximate_temperatures_get_the_colour_of_caution() -> None:
+    caution = " ".join(f"{part:.6f}".strip("0") for part in pdf_look.CAUTION_SHADE.rgb()).replace("1. ", "1 ")
+
+    streams = [
+        read(as_pdf.build(document(FINDING, picture=plain_picture(accuracy=accuracy))))
+        .pages[0]
+        .get_contents()
+        .get_data()
+        for accuracy in ("approximate", "exact")
+    ]
+
+    assert [f"{caution} rg".encode() in stream for stream in streams] == [True, False]
+
+
+def test_what_is_fixed_or_was_not_looked_at_is_not_outlined() -> None:
+    picture = plain_picture()
+    gone = [replace(FINDING, status=status) for status in (Status.FIXED, Status.NOT_TESTED)]
+
+    assert "Outlined regions" in pages(document(FINDING, picture=picture))[0]
+    assert "Outlined regions" not in pages(document(*gone, picture=picture))[0]
+
+
+def test_a_scan_that_did_not_finish_says_so() -> None:
+    known = document(FINDING)
+    (step,) = known.scan.steps
+    failed = replace(step, state=StepState.FAILED, reason="the image has no temperatures")
+    scan = replace(known.scan, state=ScanState.FAILED, steps=(failed,), counts={}, delta={}, finished_at=None)
+
+    said = text(replace(known, scan=scan))
+
+    assert "This scan is incomplete. It failed. thermal_hotspots: the image has no temperatures" in said
+
+
+def test_a_report_without_picture_or_findings_is_whole() -> None:
+    (only,) = pages(document())
+
+    assert "Inspection report" in only
+    assert "Nothing was found." in only
+    assert "Page 1 of 1" in only
+
+
+def test_hundreds_of_findings_take_pages_that_count_themselves_and_repeat_the_heads() -> None:
+    several = pages(document(*(finding(number) for number in range(300))))
+
+    assert len(several) > 8
+    for number, page in enumerate(several, start=1):
+        assert f"Page {number} of {len(several)}" in page
+    assert all("Severity Finding Status" in page for page in several[1:-1])
+    assert "300 Low" in several[-1] or "300 Low" in several[-2]
+
+
+def test_findings_beyond_the_table_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(as_pdf, "MAX_FINDINGS", 3)
+
+    said = text(document(*(finding(number) for number in range(5))))
+
+    assert "2 more findings of lesser severity" in said
+
+
+def test_equal_documents_are_equal_bytes_whatever_was_built_between() -> None:
+    one = as_pdf.build(document(FINDING, picture=plain_picture()))
+    as_pdf.build(document(finding(7, title="Ωπ≤ another"), organisation_name="Æther"))
+
+    assert as_pdf.build(document(FINDING, picture=plain_picture())) == one
+
+
+def test_the_file_says_what_it_is_and_has_an_outline() -> None:
+    reader = read(as_pdf.build(document(FINDING, picture=plain_picture())))
+
+    assert reader.metadata is not None
+    assert reader.metadata.title == "Thermal inspection report: DJI_20260314103012_0042_T.JPG"
+    assert reader.metadata.author == "North Geothermal"
+    assert reader.metadata.creation_date == NOON.replace(microsecond=0)
+    assert [entry["/Title"] for entry in reader.outline if isinstance(entry, dict)] == [
+        "Measurement settings",
+        "Temperatures in the image",
+        "Findings",
+        "What to do",
+        "How it was scanned",
+    ]
+
+
+def test_streams_are_not_written_as_text() -> None:
+    assert b"ASCII85Decode" not in as_pdf.build(document(FINDING, picture=plain_picture()))
+
+
+def test_the_face_is_embedded() -> None:
+    page = read(as_pdf.build(document(FINDING))).pages[0]
+    fonts = [font.get_object() for font in page["/Resources"]["/Font"].values()]
+
+    embedded = {str(font["/BaseFont"]).split("+")[-1] for font in fonts if "/FontDescriptor" in font}
+    assert embedded == {"BitstreamVeraSans-Roman", "BitstreamVeraSans-Bold"}
+
+
+@pytest.mark.parametrize(("width", "height"), ((640, 512), (512, 640), (4000, 300), (60, 900)))
+def test_a_picture_of_any_proportions_keeps_them_and_stays_on_the_page(width: int, height: int) -> None:
+    picture = plain_picture(width=width, height=height, colour_bar_png=flat_png(184, 640))
+
+    drawn = Drawn()
+    drawing = pdf_picture.drawing(picture, [])
+    drawing.draw(drawn, 0, 0)
+
+    (_, _, across, up), (legend_x, _, legend_across, _) = drawn.images
+    assert across / up == pytest.approx(width / height)
+    assert max(legend_x + legend_across, across) <= as_pdf.WIDTH + 0.01
+    assert up <= drawing.height + 0.01 <= as_pdf.HEIGHT
+
+
+def test_a_region_is_outlined_where_it_is_and_numbered() -> None:
+    picture = plain_picture(width=100, height=80)
+    mark = pdf_picture.Mark(7, Severity.LOW, {"polygon": [[0, 0], [100, 0], [100, 80], [0, 80]]})
+    inner = pdf_picture.Mark(8, Severity.HIGH, {"polygon": [[50, 40], [60, 40], [60, 60]]})
+
+    drawn = Drawn()
+    pdf_picture.drawing(picture, [mark, inner]).draw(drawn, 10, 20)
+
+    (x, y, width, height), _ = drawn.images
+    assert drawn.outlines[1][:3] == [(x, y + height), (x + width, y + height), (x + width, y)]
+    assert drawn.outlines[3][0] == pytest.approx((x + width / 2, y + height / 2))
+    assert drawn.words == ["8"]  # around the other there is no room within the picture
+
+
+def test_numbers_do_not_cover_each_other() -> None:
+    marks = [pdf_picture.Mark(number, Severity.LOW, {"centroid": [50 + number, 40]}) for number in range(1, 12)]
+
+    drawn = Drawn()
+    pdf_picture.drawing(plain_picture(width=100, height=80), marks).draw(drawn, 0, 0)
+
+    boxes = drawn.labels
+    assert len(boxes) == len(marks)
+    for index, (x, y, width, height) in enumerate(boxes):
+        for x2, y2, width2, height2 in boxes[index + 1 :]:
+            assert x + width <= x2 or x2 + width2 <= x or y + height <= y2 or y2 + height2 <= y
+
+
+def test_severities_differ_in_lightness() -> None:
+    lightness = sorted(
+        0.2126 * colour.red**2.2 + 0.7152 * colour.green**2.2 + 0.0722 * colour.blue**2.2
+        for colour in pdf_look.SEVERITY_COLOURS.values()
+    )
+
+    assert all(b / a > 1.15 for a, b in pairwise(lightness))
+
+
+HOSTILE = (
+    "<b>unclosed & <para><img src='/etc/passwd'/><a href='javascript:x'>",
+    "&lt;&#0;&nosuch; ]]> <!-- <?xml ?> {0} %s %(name)s",
+    "x" * 5000,
+    "\x00\x01\x1b[31m\r\n\t\x7f\x85\u2028",
+    "👩‍🚒🔥 פח חם صمام 管道 \ud800 \ufdfa\ufdfa \u202egnp.exe",
+    "a\u0300\u0301\u0302" * 200,
+    "",
+    "   ",
+)
+
+
+@pytest.mark.parametrize("words", HOSTILE, ids=lambda words: ascii(words[:12]))
+def test_hostile_words_are_shown_as_words(words: str) -> None:
+    said = text(everywhere(words))
+
+    assert "Page 1 of" in said
+    assert "Wet" not in said
+
+
+def test_markup_stays_visible() -> None:
+    said = text(document(replace(FINDING, title="<b>bold</b> & <i>")))
+
+    assert "<b>bold</b> & <i>" in said
+
+
+def test_characters_outside_the_face_are_replaced_and_that_is_said() -> None:
+    replaced, known = (text(document(replace(FINDING, title=title))) for title in ("Őrláng 管", "Über 60 °C, ∆T ≤ 5"))
+
+    assert "Orláng ?" in replaced
+    assert "question mark" in replaced
+    assert "Über 60 °C, ∆T ≤ 5" in known
+    assert "question mark" not in known
+
+
+values = st.text(st.characters(codec=None), max_size=80) | st.floats() | st.none() | st.lists(st.integers(), max_size=3)
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    st.text(st.characters(codec=None), max_size=200),
+    st.dictionaries(st.sampled_from(["peak_celsius", "delta_celsius", "area_pixels", "x"]), values),
+    st.dictionaries(st.sampled_from(["polygon", "centroid", "wgs84"]), values | st.lists(st.lists(st.floats()))),
+)
+def test_no_words_evidence_or_location_break_the_report(
+    words: str, evidence: dict[str, Any], location: dict[str, Any]
+) -> None:
+    known = everywhere(words)
+    (first,) = known.findings
+
+    body = as_pdf.build(replace(known, findings=[replace(first, evidence=evidence, location=location)]))
+
+    assert len(read(body).pages) >= 1
+
+
+def everywhere(words: str) -> Document:
+    """A document that says the same words wherever somebody else's words go."""
+    known = document(
+        replace(FINDING, title=words, place=words, rule=words, plugin=words),
+        picture=plain_picture(name=words, camera=words, accuracy=words, parameters={words: 1.0}),
+        organisation_name=words,
+        argus_version=words,
+        rules={(words, words): RuleText(words, words, words)},
+    )
+    (step,) = known.scan.steps
+    steps = (replace(step, plugin=words, version=words, options={words: words}, state=StepState.FAILED, reason=words),)
+    return replace(known, scan=replace(known.scan, id=words, steps=steps, reason=words))
+
+
+class Drawn:
+    """A canvas, or a path on it, that remembers what it was told."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, tuple[Any, ...]]] = []
+
+    def __getattr__(self, name: str) -> Any:
+        def remember(*told: Any, **_options: Any) -> Any:
+            self.calls.append((name, told))
+            return Drawn() if name == "beginPath" else None
+
+        return remember
+
+    def told(self, *names: str) -> list[tuple[Any, ...]]:
+        return [told for name, told in self.calls if name in names]
+
+    @property
+    def images(self) -> list[tuple[float, ...]]:
+        return [box for _, *box in self.told("drawImage")]
+
+    @property
+    def outlines(self) -> list[list[tuple[float, float]]]:
+        return [path.told("moveTo", "lineTo") for (path,) in self.told("drawPath")]
+
+    @property
+    def labels(self) -> list[tuple[float, ...]]:
+        return [box[:4] for box in self.told("roundRect")]
+
+    @property
+    def words(self) -> list[str]:
+        return [words for _, _, words in self.told("drawCentredString")]

@@ -1,0 +1,159 @@
+"""A report from its request to its document, through the front door."""
+
+import csv
+import io
+import json
+from typing import Any
+
+import pypdf
+import pytest
+import requests
+
+from argus.container import Container
+from argus.reports import formats
+from services.scheduler import main as scheduler
+from tests.conftest import MovableClock, Person, Workers
+from tests.imagery.front_door import announce, uploaded
+from tests.scenes import Truth, flir_scene
+
+
+@pytest.fixture(scope="session")
+def scene() -> tuple[bytes, Truth]:
+    return flir_scene(seed=5, width=320, height=240, leaks=2)
+
+
+@pytest.fixture
+def scan(owner: Person, workers: Workers, scene: tuple[bytes, Truth]) -> dict[str, Any]:
+    image_id = uploaded(owner, workers, scene[0], name="NORTH_0001_T.JPG")["id"]
+    plugin = {"id": "thermal_hotspots", "options": {"delta_celsius": 5}}
+    body = {"target": {"kind": "image", "id": image_id}, "plugins": [plugin]}
+    scan_id = owner.post("/scans", body).get_json()["id"]
+    workers.work()
+    return dict(owner.get(f"/scans/{scan_id}").get_json())
+
+
+def fetched(owner: Person, workers: Workers, scan: dict[str, Any], format_name: str) -> requests.Response:
+    answer = owner.post("/reports", {"scan_id": scan["id"], "format": format_name})
+    assert (answer.status_code, answer.get_json()["state"], answer.get_json()["link"]) == (202, "queued", None)
+    workers.work()
+    report = owner.get(answer.headers["Location"]).get_json()
+    assert report["state"] == "ready"
+    document = requests.get(report["link"]["url"], timeout=10)
+    assert len(document.content) == report["size_bytes"]
+    return document
+
+
+def test_the_leaks_of_the_scene_are_in_every_format(
+    owner: Person, workers: Workers, scan: dict[str, Any], scene: tuple[bytes, Truth]
+) -> None:
+    leaks = len(scene[1].leaks)
+    assert sum(scan["counts"].values()) == leaks
+    as_json = fetched(owner, workers, scan, "json").json()
+    assert (as_json["scan"]["id"], len(as_json["findings"])) == (scan["id"], leaks)
+    rows = list(csv.DictReader(io.StringIO(fetched(owner, workers, scan, "csv").content.decode("utf-8-sig"))))
+    assert len(rows) == leaks
+    features = json.loads(fetched(owner, workers, scan, "geojson").content)["features"]
+    assert len(features) == leaks
+    pdf = pypdf.PdfReader(io.BytesIO(fetched(owner, workers, scan, "pdf").content))
+    text = "".join(page.extract_text() for page in pdf.pages)
+    assert "NORTH_0001_T.JPG" in text
+    hottest = max(leak.peak_celsius for leak in scene[1].leaks)
+    peaks = [finding["evidence"]["peak_celsius"] for finding in as_json["findings"]]
+    assert max(peaks) == pytest.approx(hottest, abs=0.5)
+
+
+def test_a_report_is_saved_under_the_scans_name(owner: Person, workers: Workers, scan: dict[str, Any]) -> None:
+    document = fetched(owner, workers, scan, "csv")
+    assert document.headers["Content-Disposition"] == f'attachment; filename="{scan["id"]}.csv"'
+
+
+def test_a_report_of_a_deleted_image_still_tells_what_was_found(
+    owner: Person, workers: Workers, scan: dict[str, Any]
+) -> None:
+    owner.delete(f"/images/{scan['target']['value']}")
+    assert len(fetched(owner, workers, scan, "json").json()["findings"]) == sum(scan["counts"].values())
+    assert fetched(owner, workers, scan, "pdf").content[:5] == b"%PDF-"
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "code"),
+    [
+        ({"format": "docx"}, 422, "unprocessable_entity"),
+        ({"format": None}, 422, "unprocessable_entity"),
+        ({"scan_id": "scan_00000000000000000000000000"}, 404, "no_such_scan"),
+        ({"scan_id": "../etc"}, 404, "no_such_scan"),
+    ],
+)
+def test_a_report_that_cannot_be_made_is_refused_at_once(
+    owner: Person, change: dict[str, Any], status: int, code: str
+) -> None:
+    body = {"scan_id": "scan_00000000000000000000000000", "format": "pdf", **change}
+    answer = owner.post("/reports", body)
+    assert (answer.status_code, answer.get_json()["code"]) == (status, code)
+
+
+def test_a_scan_that_has_not_ended_has_no_report_yet(owner: Person, workers: Workers, scan: dict[str, Any]) -> None:
+    body = {"target": scan["target"], "plugins": [{"id": "thermal_hotspots"}]}
+    running = owner.post("/scans", body).get_json()["id"]
+    answer = owner.post("/reports", {"scan_id": running, "format": "pdf"})
+    assert (answer.status_code, answer.get_json()["code"]) == (409, "conflict")
+
+
+def _broken(*_: Any) -> Any:
+    raise RuntimeError("no ink")
+
+
+def test_a_report_that_cannot_be_built_ends_failed_and_its_message_is_kept(
+    owner: Person,
+    workers: Workers,
+    scan: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(formats.Format, "build", _broken)
+    location = owner.post("/reports", {"scan_id": scan["id"], "format": "csv"}).headers["Location"]
+    workers.work_until_dead(workers.outputs.jobs_dead_queue_url, location.rpartition("/")[2])
+    report = owner.get(location).get_json()
+    assert (report["state"], report["link"]) == ("failed", None)
+    assert report["reason"]
+
+
+def test_a_report_whose_message_was_lost_is_sent_again_and_at_last_given_up(
+    owner: Person,
+    workers: Workers,
+    argus: Container,
+    scan: dict[str, Any],
+    clock: MovableClock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(scheduler, "container", lambda: argus)
+
+    def lose() -> None:
+        url = workers.outputs.jobs_queue_url
+        for message in workers.sqs.receive_message(QueueUrl=url, WaitTimeSeconds=0).get("Messages", []):
+            workers.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+
+    found, hopeless = (
+        owner.post("/reports", {"scan_id": scan["id"], "format": "csv"}).headers["Location"] for _ in range(2)
+    )
+    lose()
+    clock.move(minutes=3)
+    scheduler.handler(scheduler.TICK, None)
+    workers.work()
+    assert owner.get(found).get_json()["state"] == "ready"
+    hopeless = owner.post("/reports", {"scan_id": scan["id"], "format": "csv"}).headers["Location"]
+    lose()
+    clock.move(minutes=40)
+    scheduler.handler(scheduler.TICK, None)
+    assert owner.get(hopeless).get_json()["state"] == "failed"
+
+
+def test_reports_are_listed_newest_first(owner: Person, scan: dict[str, Any]) -> None:
+    made = [owner.post("/reports", {"scan_id": scan["id"], "format": "csv"}).get_json()["id"] for _ in range(3)]
+    assert [report["id"] for report in owner.get("/reports").get_json()["items"]] == made[::-1]
+
+
+def test_a_report_needs_an_image_that_is_ready(owner: Person) -> None:
+    image_id = announce(owner, b"x")["image_id"]
+    body = {"target": {"kind": "image", "id": image_id}, "plugins": [{"id": "thermal_hotspots"}]}
+    answer = owner.post("/scans", body)
+    assert (answer.status_code, answer.get_json()["code"]) == (409, "not_ready")

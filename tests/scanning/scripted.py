@@ -1,0 +1,49 @@
+"""Plugins that do what a test tells them: the engine's view of a plugin, without an image."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+
+from argus.scanning.model import Finding, Severity, Target
+from argus.scanning.plugin import Run, Tools
+
+Script = Callable[[Tools], Iterable[Finding]]
+
+
+def spot(place: str, *, severity: Severity | None = None, rule: str = "spot", evidence: Any = None) -> Finding:
+    return Finding(rule, {"at": place}, evidence or {}, place, severity=severity)
+
+
+@dataclass
+class Scripted:
+    """A plugin whose findings are set by the test."""
+
+    id: str
+    script: Script = field(default=lambda _tools: ())
+    version: str = "1.0.0"
+    consumes: tuple[str, ...] = ("image",)
+    permissions: tuple[str, ...] = ()
+    budget: Any = field(default_factory=lambda: SimpleNamespace(seconds=60, requests=0))
+    runs: int = 0
+
+    @property
+    def rules(self) -> dict[str, Any]:
+        rule = SimpleNamespace(title="A spot", severity="medium", description="There is a spot.", remedy="Clean it.")
+        return {"spot": rule}
+
+    def finds(self, *places: str) -> None:
+        self.script = lambda _tools: [spot(place) for place in places]
+
+    def check_options(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        return dict(options)
+
+    def as_wire(self) -> dict[str, Any]:
+        return {"id": self.id, "version": self.version}
+
+    def load_run(self) -> Run:
+        def run(_target: Target, tools: Tools, _options: Mapping[str, Any]) -> Iterator[Finding]:
+            self.runs += 1
+            yield from self.script(tools)
+
+        return run

@@ -1,0 +1,129 @@
+"""Manifests as they are read, and options as they are checked."""
+
+import json
+import math
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from argus.scanning.catalogue import PLUGINS, Catalogue, InvalidOptions, Manifest, NoSuchPlugin
+
+OPTIONS = {
+    "kelvin": {"type": "number", "minimum": 1, "maximum": 100, "default": 10, "unit": "K"},
+    "limit": {"type": ["number", "null"], "minimum": -50, "maximum": 100, "default": None, "unit": "celsius"},
+    "pixels": {"type": "integer", "minimum": 1, "maximum": 100, "default": 9, "unit": "pixels"},
+    "share": {"type": "number", "minimum": 0, "maximum": 1, "default": 0.5, "unit": "of 1"},
+    "deep": {"type": "boolean", "default": False, "unit": None},
+    "word": {"type": "string", "enum": ["red", "blue"], "maxLength": 9, "default": "red", "unit": None},
+}
+DEFAULTS = {name: option["default"] for name, option in OPTIONS.items()}
+WIRE: dict[str, Any] = {
+    "id": "lamp",
+    "version": "1.2.3",
+    "name": "Lamp",
+    "summary": "Finds lamps that are lit.",
+    "description": "Looks at every lamp in turn.",
+    "consumes": ["image"],
+    "permissions": [],
+    "price": {"minor_units": 0, "currency": "EUR"},
+    "options": {"type": "object", "additionalProperties": False, "properties": OPTIONS},
+    "rules": {
+        "lit": {
+            "title": "Lit",
+            "severity": "low",
+            "description": "The lamp is lit.",
+            "remedy": "Put it out.",
+            "cwe": None,
+            "references": ["A book"],
+        }
+    },
+    "budget": {"seconds": 5, "requests": 0},
+}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "lamp").mkdir()
+    (tmp_path / "lamp" / "manifest.json").write_text(json.dumps(WIRE))
+    return tmp_path
+
+
+@pytest.fixture
+def lamp(folder: Path) -> Manifest:
+    return Catalogue.load(folder).get("lamp")
+
+
+def test_the_catalogue_holds_every_plugin_in_the_order_of_ids() -> None:
+    assert [manifest.id for manifest in Catalogue.load().all()] == sorted(
+        path.parent.name for path in PLUGINS.glob("*/manifest.json")
+    )
+
+
+def test_a_manifest_comes_out_as_it_went_in(lamp: Manifest) -> None:
+    assert json.loads(json.dumps(lamp.as_wire())) == WIRE
+
+
+def test_an_answer_may_be_changed_without_changing_the_manifest(lamp: Manifest) -> None:
+    lamp.as_wire()["options"]["properties"].clear()
+    assert lamp.check_options({}) == DEFAULTS
+
+
+def test_an_unknown_plugin_is_not_found(folder: Path) -> None:
+    with pytest.raises(NoSuchPlugin, match="torch"):
+        Catalogue.load(folder).get("torch")
+
+
+def test_what_is_left_out_takes_its_default(lamp: Manifest) -> None:
+    assert lamp.check_options({"kelvin": 20.5, "limit": 80}) == {**DEFAULTS, "kelvin": 20.5, "limit": 80}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "why"),
+    [
+        ("kelvim", 5, "There is no such option."),
+        ("kelvin", 0.5, "Must be bigger than or equal to 1."),
+        ("kelvin", 100.5, "Must be smaller than or equal to 100."),
+        ("kelvin", True, "Must be number."),
+        ("kelvin", "5", "Must be number."),
+        ("kelvin", None, "Must be number."),
+        ("kelvin", [5], "Must be number."),
+        ("kelvin", math.nan, "Must be a finite number of reasonable size."),
+        ("kelvin", -math.inf, "Must be a finite number of reasonable size."),
+        ("kelvin", 10**400, "Must be a finite number of reasonable size."),
+        ("share", 1e-300, "Must be a finite number of reasonable size."),
+        ("limit", False, "Must be number or null."),
+        ("pixels", 2.5, "Must be integer."),
+        ("pixels", True, "Must be integer."),
+        ("deep", 1, "Must be boolean."),
+        ("deep", 0.0, "Must be boolean."),
+        ("word", "green", "Must be one of ['red', 'blue']."),
+    ],
+)
+def test_an_option_that_the_plugin_does_not_take_is_refused(lamp: Manifest, name: str, value: Any, why: str) -> None:
+    with pytest.raises(InvalidOptions) as refused:
+        lamp.check_options({name: value})
+    assert refused.value.errors == {name: [why]}
+
+
+def test_everything_wrong_is_said_at_once(lamp: Manifest) -> None:
+    with pytest.raises(InvalidOptions, match="lamp: deep, kelvin, light") as refused:
+        lamp.check_options({"kelvin": -1, "pixels": 5, "light": 1, "deep": "yes"})
+    assert set(refused.value.errors or {}) == {"kelvin", "light", "deep"}
+
+
+def test_a_whole_number_becomes_an_integer_where_one_is_wanted(lamp: Manifest) -> None:
+    checked = lamp.check_options({"pixels": 12.0, "kelvin": 12.0})
+    assert (type(checked["pixels"]), type(checked["kelvin"])) == (int, float)
+
+
+def test_reading_the_catalogue_imports_no_plugin_no_numpy_and_no_schema_library() -> None:
+    script = (
+        "import sys; from argus.scanning.catalogue import Catalogue; Catalogue.load().all(); "
+        "print(*(name for name in sys.modules if name.startswith(('numpy', 'PIL', 'fastjsonschema', "
+        "'argus.scanning.plugins', 'argus.imagery'))))"
+    )
+    loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert loaded.stdout.split() == []

@@ -1,0 +1,169 @@
+"""Events as AWS sends them; shapes from the developer guides of Lambda, API Gateway, SQS, S3 and EventBridge."""
+
+import base64
+import json
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+CUSTOM_DOMAIN = "api.argus.example"
+EXECUTE_API = "a1b2c3d4e5.execute-api.eu-west-1.amazonaws.com"
+SOURCE_IP = "198.51.100.7"
+
+Event = dict[str, Any]
+
+
+def rest(
+    method: str,
+    path: str,
+    *,
+    headers: dict[str, str] | None = None,
+    body: bytes | None = None,
+    host: str = CUSTOM_DOMAIN,
+    source_ip: str = SOURCE_IP,
+    stage: str = "test",
+) -> Event:
+    """A REST API's proxy event, payload format 1.0. `path` is without the stage, as AWS sends it."""
+    parts = urlsplit(path)
+    query = parse_qsl(parts.query, keep_blank_values=True)
+    sent = {"Host": host, "X-Forwarded-For": source_ip, "X-Forwarded-Port": "443", "X-Forwarded-Proto": "https"}
+    sent |= headers or {}
+    return {
+        "resource": "/{proxy+}",
+        "path": parts.path,
+        "httpMethod": method,
+        "headers": sent,
+        "multiValueHeaders": {name: [value] for name, value in sent.items()},
+        "queryStringParameters": dict(query) or None,
+        "multiValueQueryStringParameters": _multiple(query) or None,
+        "pathParameters": {"proxy": parts.path.lstrip("/")},
+        "stageVariables": None,
+        "requestContext": {
+            "accountId": "123456789012",
+            "apiId": "a1b2c3d4e5",
+            "domainName": host,
+            "httpMethod": method,
+            "identity": {"sourceIp": source_ip, "userAgent": "tests", "userArn": None},
+            "path": f"/{stage}{parts.path}" if host == EXECUTE_API else parts.path,
+            "protocol": "HTTP/1.1",
+            "requestId": "c6af9ac6-7b61-11e6-9a41-93e8deadbeef",
+            "resourcePath": "/{proxy+}",
+            "stage": stage,
+        },
+        **_body(body),
+    }
+
+
+def http(
+    method: str,
+    path: str,
+    *,
+    headers: dict[str, str] | None = None,
+    body: bytes | None = None,
+    host: str = CUSTOM_DOMAIN,
+    source_ip: str = SOURCE_IP,
+    stage: str = "test",
+) -> Event:
+    """An HTTP API's event, payload format 2.0. Its `rawPath` begins with the stage, but for custom domains."""
+    parts = urlsplit(path)
+    sent = {"host": host, "x-forwarded-for": source_ip, "x-forwarded-port": "443", "x-forwarded-proto": "https"}
+    sent |= {name.lower(): value for name, value in (headers or {}).items()}
+    raw_path = f"/{stage}{parts.path}" if host == EXECUTE_API else parts.path
+    return {
+        "version": "2.0",
+        "routeKey": "$default",
+        "rawPath": unquote(raw_path),
+        "rawQueryString": parts.query,
+        "headers": sent,
+        "queryStringParameters": dict(parse_qsl(parts.query)),
+        "requestContext": {
+            "accountId": "123456789012",
+            "apiId": "a1b2c3d4e5",
+            "domainName": host,
+            "http": {
+                "method": method,
+                "path": raw_path,
+                "protocol": "HTTP/1.1",
+                "sourceIp": source_ip,
+                "userAgent": "tests",
+            },
+            "requestId": "c6af9ac6-7b61-11e6-9a41-93e8deadbeef",
+            "routeKey": "$default",
+            "stage": stage,
+            "time": "12/Mar/2026:19:03:58 +0000",
+            "timeEpoch": 1773342238000,
+        },
+        **_body(body),
+    }
+
+
+def _multiple(query: list[tuple[str, str]]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for name, value in query:
+        found.setdefault(name, []).append(value)
+    return found
+
+
+def _body(body: bytes | None) -> Event:
+    """With binary media types `*/*`, which Zappa sets, every body comes in base64."""
+    if body is None:
+        return {"body": None, "isBase64Encoded": False}
+    return {"body": base64.b64encode(body).decode(), "isBase64Encoded": True}
+
+
+def sqs(*bodies: Any, receives: int = 1, queue: str = "argus-test-jobs") -> Event:
+    """A batch; message ids are `m0`, `m1`, …"""
+    return {
+        "Records": [
+            {
+                "messageId": f"m{number}",
+                "receiptHandle": f"handle-{number}",
+                "body": body if isinstance(body, str) else json.dumps(body),
+                "attributes": {
+                    "ApproximateReceiveCount": str(receives),
+                    "SentTimestamp": "1773342238000",
+                    "SenderId": "AIDAIENQZJOLO23YVJ4VO",
+                    "ApproximateFirstReceiveTimestamp": "1773342238001",
+                },
+                "messageAttributes": {},
+                "md5OfBody": "",
+                "eventSource": "aws:sqs",
+                "eventSourceARN": f"arn:aws:sqs:eu-west-1:123456789012:{queue}",
+                "awsRegion": "eu-west-1",
+            }
+            for number, body in enumerate(bodies)
+        ]
+    }
+
+
+def s3(key: str, *, size: int, version: str = "", bucket: str = "argus-test-media-123456789012") -> Event:
+    """What S3 tells of a new object: the body of a message, or an event of its own."""
+    return {
+        "Records": [
+            {
+                "eventVersion": "2.1",
+                "eventSource": "aws:s3",
+                "awsRegion": "eu-west-1",
+                "eventName": "ObjectCreated:Post",
+                "s3": {
+                    "s3SchemaVersion": "1.0",
+                    "configurationId": "uploads",
+                    "bucket": {"name": bucket, "arn": f"arn:aws:s3:::{bucket}"},
+                    "object": {"key": key, "size": size, "eTag": "0", **({"versionId": version} if version else {})},
+                },
+            }
+        ]
+    }
+
+
+def tick() -> Event:
+    return {
+        "version": "0",
+        "id": "53dc4d37-cffa-4f76-80c9-8b7d4a4d2eaa",
+        "detail-type": "Scheduled Event",
+        "source": "aws.events",
+        "account": "123456789012",
+        "time": "2026-03-12T19:03:00Z",
+        "region": "eu-west-1",
+        "resources": ["arn:aws:events:eu-west-1:123456789012:rule/argus-test-tick"],
+        "detail": {},
+    }

@@ -1,0 +1,377 @@
+"""The zips as Lambda runs them: each boots in a clean interpreter and is asked through AWS's own runtime client."""
+
+import base64
+import json
+import re
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+
+from services.local.aws import EmbeddedAws, StackOutputs
+from services.worker.time_limit import START_MS
+from tests.conftest import CLIENT_ID, ISSUER, ORIGIN, Issuer
+from tests.scenes.flir import flir_scene
+from tests.services import events
+from tests.services.events import CUSTOM_DOMAIN, EXECUTE_API, Event, http, rest
+from tests.services.runtime_api import RUNTIME_MODULES, Answer, Function, packages, runtime, stage_settings
+
+CURSOR_PARAMETER = "/argus/test/cursor-secret"
+Make = Callable[..., Event]
+
+
+@dataclass(frozen=True)
+class Lambda:
+    """Starts functions as `zappa_settings.json` configures them, pointed at the embedded AWS."""
+
+    environment: dict[str, str]
+    logs: Path
+
+    def start(self, stage: str, **overrides: str) -> Function:
+        configured = stage_settings(stage)
+        environment = {**configured["aws_environment_variables"], **self.environment, **overrides}
+        package = "api" if configured["apigateway_enabled"] else "worker"
+        return Function(
+            packages() / package,
+            configured["lambda_handler"],
+            memory_mb=configured["memory_size"],
+            environment=environment,
+            log=self.logs / f"{stage}-{len(list(self.logs.iterdir()))}.log",
+        )
+
+
+@pytest.fixture(scope="module")
+def jwks_url(issuer: Issuer) -> Iterator[str]:
+    """Where the tests' issuer shows its keys."""
+
+    class Keys(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(issuer.jwks)
+
+        def log_message(self, *_: Any) -> None:
+            """Not of interest."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Keys)
+    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}/jwks.json"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture(scope="module")
+def cloud(aws: EmbeddedAws, outputs: StackOutputs, jwks_url: str, tmp_path_factory: pytest.TempPathFactory) -> Lambda:
+    aws.client("ssm").put_parameter(Name=CURSOR_PARAMETER, Value="s" * 40, Type="SecureString", Overwrite=True)
+    trusted = {"issuer": ISSUER, "jwks_url": jwks_url, "client_ids": [CLIENT_ID]}
+    environment = {
+        **aws.environment,
+        "ARGUS_STAGE": "test",
+        "ARGUS_ACCOUNT_ID": aws.account_id,
+        "ARGUS_AWS_ENDPOINT": aws.endpoint_url,
+        "ARGUS_ALLOWED_ORIGINS": ORIGIN,
+        "ARGUS_CURSOR_SECRET": f"ssm:{CURSOR_PARAMETER}",
+        "ARGUS_TRUSTED_ISSUERS": json.dumps([trusted]),
+    }
+    return Lambda(environment, tmp_path_factory.mktemp("logs"))
+
+
+@pytest.fixture(scope="module")
+def api(cloud: Lambda) -> Iterator[Function]:
+    with cloud.start("dev") as function:
+        yield function
+
+
+@pytest.fixture(scope="module")
+def worker(cloud: Lambda) -> Iterator[Function]:
+    with cloud.start("dev_worker") as function:
+        yield function
+
+
+@pytest.fixture(scope="module")
+def scheduler(cloud: Lambda) -> Iterator[Function]:
+    with cloud.start("dev_scheduler") as function:
+        yield function
+
+
+@pytest.fixture(scope="module")
+def signed_in(issuer: Issuer) -> dict[str, str]:
+    return {"Authorization": f"Bearer {issuer.token('boot')}"}
+
+
+def body_of(answer: Answer) -> bytes:
+    assert answer.error is None, answer.error
+    body = answer.value.get("body") or ""
+    return base64.b64decode(body) if answer.value.get("isBase64Encoded") else body.encode()
+
+
+def json_of(answer: Answer) -> Any:
+    return json.loads(body_of(answer))
+
+
+def headers_of(answer: Answer) -> dict[str, str]:
+    return {name.lower(): value for name, value in answer.value["headers"].items()}
+
+
+FORMATS = pytest.mark.parametrize("make", [rest, http], ids=["payload 1.0", "payload 2.0"])
+HOSTS = pytest.mark.parametrize("host", [CUSTOM_DOMAIN, EXECUTE_API], ids=["custom domain", "execute-api"])
+
+
+# ---------------------------------------------------------------- HTTP
+
+
+@FORMATS
+@HOSTS
+def test_the_api_is_alive_behind_every_kind_of_gateway(api: Function, make: Make, host: str) -> None:
+    answer = api.invoke(make("GET", "/health", host=host))
+    assert (answer.value["statusCode"], json_of(answer)) == (200, {"status": "alive"})
+    assert headers_of(answer)["x-request-id"].startswith("req_")
+
+
+@FORMATS
+@HOSTS
+def test_a_caller_is_known_by_their_token(api: Function, make: Make, host: str, signed_in: dict[str, str]) -> None:
+    assert json_of(api.invoke(make("GET", "/api/v1/me", host=host, headers=signed_in)))["role"] == "owner"
+    refused = api.invoke(make("GET", "/api/v1/me", host=host))
+    assert (refused.value["statusCode"], json_of(refused)["code"]) == (401, "unauthenticated")
+
+
+@FORMATS
+@pytest.mark.parametrize(("host", "prefix"), [(CUSTOM_DOMAIN, ""), (EXECUTE_API, "/test")], ids=["custom", "execute"])
+def test_links_hold_where_they_were_found_and_cursors_are_signed_with_the_parameter(
+    api: Function, make: Make, host: str, prefix: str, signed_in: dict[str, str]
+) -> None:
+    announce(api, signed_in, files=2)
+    page = api.invoke(make("GET", "/api/v1/images?limit=1", host=host, headers=signed_in))
+    link = headers_of(page)["link"]
+    assert link.startswith(f"<{prefix}/api/v1/images?")
+    following = link[1 + len(prefix) :].partition(">")[0]
+    assert json_of(api.invoke(make("GET", following, host=host, headers=signed_in)))["items"]
+
+
+@FORMATS
+def test_a_base_path_of_the_domain_is_taken_off_and_put_into_links(
+    cloud: Lambda, make: Make, signed_in: dict[str, str]
+) -> None:
+    with cloud.start("dev", ARGUS_BASE_PATH="argus") as api:
+        announce(api, signed_in, files=2, path="/argus/api/v1/uploads")
+        page = api.invoke(make("GET", "/argus/api/v1/images?limit=1", headers=signed_in))
+    assert headers_of(page)["link"].startswith("</argus/api/v1/images?")
+
+
+@FORMATS
+def test_bytes_come_out_as_they_are(api: Function, make: Make) -> None:
+    import flask_swagger_ui
+
+    icon = Path(flask_swagger_ui.__file__).parent / "dist" / "favicon-32x32.png"
+    answer = api.invoke(make("GET", "/docs/favicon-32x32.png"))
+    assert answer.value["isBase64Encoded"]
+    assert body_of(answer) == icon.read_bytes()
+
+
+@FORMATS
+def test_a_body_that_is_no_text_is_refused_as_a_problem(api: Function, make: Make, signed_in: dict[str, str]) -> None:
+    headers = {**signed_in, "Content-Type": "application/json"}
+    answer = api.invoke(make("POST", "/api/v1/uploads", headers=headers, body=b"\x00\xff\xfe"))
+    assert (answer.value["statusCode"], json_of(answer)["code"]) == (400, "unreadable")
+
+
+@FORMATS
+@pytest.mark.parametrize(("origin", "allowed"), [(ORIGIN, ORIGIN), ("https://evil.example", None)])
+def test_a_preflight_admits_the_console_and_nobody_else(
+    api: Function, make: Make, origin: str, allowed: str | None
+) -> None:
+    asked = {"Origin": origin, "Access-Control-Request-Method": "POST"}
+    answer = api.invoke(make("OPTIONS", "/api/v1/uploads", headers=asked))
+    assert answer.value["statusCode"] == 200
+    assert headers_of(answer).get("access-control-allow-origin") == allowed
+
+
+@FORMATS
+@pytest.mark.parametrize("path", ["/", "/docs", "/docs/start.js", "/docs/swagger-ui-bundle.js", "/api/v1/openapi.json"])
+def test_the_documents_are_in_the_package(api: Function, make: Make, path: str) -> None:
+    answer = api.invoke(make("GET", path))
+    assert answer.value["statusCode"] == (404 if path == "/" else 200)
+    assert body_of(answer)
+
+
+@FORMATS
+def test_addresses_are_those_the_gateway_saw(cloud: Lambda, make: Make) -> None:
+    def status(address: str, forged: str) -> int:
+        headers = {"X-Forwarded-For": f"{forged}, {forged}"}
+        answer = api.invoke(make("GET", "/api/v1/sign-in", source_ip=address, headers=headers))
+        return int(answer.value["statusCode"])
+
+    octet = {rest: 10, http: 20}[make]  # type: ignore[index]  # counters of both cases stand in one table
+    with cloud.start("dev", ARGUS_IP_RATE_LIMIT="2 per day") as api:
+        assert [status(f"192.0.2.{octet}", f"203.0.113.{last}") for last in range(3)] == [200, 200, 429]
+        assert status(f"192.0.2.{octet + 1}", "203.0.113.0") == 200
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {},
+        [],
+        "text",
+        {"raw_command": "import os; os._exit(0)"},
+        {"command": "os.getcwd"},
+        {"manage": "migrate"},
+        {"httpMethod": "GET"},
+        {"version": "2.0", "requestContext": {}},
+        {"awslogs": {"data": ""}},
+        {"type": "TOKEN"},
+        events.tick(),
+        events.sqs({"job": "scan.run"}),
+        events.s3("uploads/x", size=1),
+    ],
+    ids=lambda event: ",".join(event)[:40] if isinstance(event, dict) else type(event).__name__,
+)
+def test_the_api_refuses_events_that_are_not_http(api: Function, event: Any) -> None:
+    answer = api.invoke(event)
+    assert answer.error is not None
+    assert answer.error["errorType"] == "UnknownEvent"
+
+
+def test_the_api_logs_json_without_addresses_of_callers(api: Function) -> None:
+    api.invoke(rest("GET", "/health?token=s3cr3t", source_ip="198.51.100.99"))
+    text = api.log.read_text()
+    assert "198.51.100.99" not in text
+    assert "s3cr3t" not in text
+    assert [line for line in api.lines() if line.get("route") == "/health"]
+
+
+# ---------------------------------------------------------------- queues, objects, clock
+
+
+def announce(
+    api: Function, signed_in: dict[str, str], *, files: int, path: str = "/api/v1/uploads", size: int = 9
+) -> Any:
+    wanted = [{"name": f"{number}.jpg", "size": size, "content_type": "image/jpeg"} for number in range(files)]
+    headers = {**signed_in, "Content-Type": "application/json"}
+    answer = api.invoke(rest("POST", path, headers=headers, body=json.dumps({"files": wanted}).encode()))
+    assert answer.value["statusCode"] == 201, answer
+    return json_of(answer)["items"]
+
+
+def failed(answer: Answer) -> list[str]:
+    assert answer.error is None, answer.error
+    return [failure["itemIdentifier"] for failure in answer.value["batchItemFailures"]]
+
+
+def put(aws: EmbeddedAws, outputs: StackOutputs, item: dict[str, Any], data: bytes) -> str:
+    """Store the file under the key that was issued; the key."""
+    key = str(item["upload"]["fields"]["key"])
+    aws.client("s3").put_object(Bucket=outputs.media_bucket, Key=key, Body=data, ContentType="image/jpeg")
+    return key
+
+
+def test_a_batch_answers_with_exactly_the_poisonous_message(
+    api: Function, worker: Function, aws: EmbeddedAws, outputs: StackOutputs, signed_in: dict[str, str]
+) -> None:
+    data, _ = flir_scene(seed=3)
+    (item,) = announce(api, signed_in, files=1, size=len(data))
+    key = put(aws, outputs, item, data)
+    test_event = {"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": outputs.media_bucket}
+    batch = events.sqs(test_event, "no json", events.s3(key, size=len(data)), events.s3("nobody%27s/key", size=1))
+    assert failed(worker.invoke(batch)) == ["m1"]
+    image = json_of(api.invoke(http("GET", f"/api/v1/images/{item['image_id']}", headers=signed_in)))
+    assert image["state"] == "ready"
+    with urllib.request.urlopen(image["links"]["cog"]["url"]) as stored:
+        assert stored.read(4) == b"II*\0"
+
+
+def test_a_scan_runs_from_the_workers_package(
+    api: Function, worker: Function, aws: EmbeddedAws, outputs: StackOutputs, signed_in: dict[str, str]
+) -> None:
+    data, _ = flir_scene(seed=4)
+    (item,) = announce(api, signed_in, files=1, size=len(data))
+    worker.invoke(events.sqs(events.s3(put(aws, outputs, item, data), size=len(data))))
+    asked = {"target": {"kind": "image", "id": item["image_id"]}, "plugins": [{"id": "thermal_hotspots"}]}
+    headers = {**signed_in, "Content-Type": "application/json"}
+    begun = api.invoke(http("POST", "/api/v1/scans", headers=headers, body=json.dumps(asked).encode()))
+    assert begun.value["statusCode"] == 202, begun
+    path = headers_of(begun)["location"]
+    arguments = {"organisation_id": me(api, signed_in), "scan_id": path.rpartition("/")[2]}
+    assert failed(worker.invoke(events.sqs({"job": "scan.run", "arguments": arguments}))) == []
+    scan = json_of(api.invoke(http("GET", path, headers=signed_in)))
+    assert scan["state"] == "succeeded"
+    assert sum(scan["counts"].values()) > 0
+
+
+def me(api: Function, signed_in: dict[str, str]) -> str:
+    return str(json_of(api.invoke(http("GET", "/api/v1/me", headers=signed_in)))["organisation"]["id"])
+
+
+def test_when_time_runs_out_work_is_released(worker: Function) -> None:
+    batch = events.sqs(*[{"Event": "s3:TestEvent"}] * 3)
+    assert failed(worker.invoke(batch, remaining_ms=START_MS - 1000)) == ["m0", "m1", "m2"]
+    assert failed(worker.invoke(batch, remaining_ms=START_MS + 5000)) == []
+
+
+@pytest.mark.parametrize(
+    "event",
+    [{}, [], {"Records": "x"}, {"Records": [{}]}, {"Records": []}, events.s3("uploads/x", size=1), events.tick(),
+     rest("GET", "/health"), {"raw_command": "1"}],
+    ids=["empty", "list", "text", "nothing", "no messages", "S3 itself", "tick", "HTTP", "command"],
+)  # fmt: skip
+def test_the_worker_refuses_events_that_are_no_batch(worker: Function, event: Any) -> None:
+    answer = worker.invoke(event)
+    assert answer.error is not None
+    assert answer.error["errorType"] == "UnknownEvent"
+
+
+def test_a_tick_runs_every_sweep(scheduler: Function) -> None:
+    from argus.jobs import TICKS
+
+    assert scheduler.invoke(events.tick()).value == {"ran": list(TICKS)}
+
+
+@pytest.mark.parametrize("event", [{}, [], events.sqs("x"), http("GET", "/health"), {"source": "aws.s3"}])
+def test_the_scheduler_refuses_events_that_are_no_tick(scheduler: Function, event: Any) -> None:
+    answer = scheduler.invoke(event)
+    assert answer.error is not None
+    assert answer.error["errorType"] == "UnknownEvent"
+
+
+# ---------------------------------------------------------------- the ground they stand on
+
+
+def test_functions_load_nothing_from_outside_their_package_and_the_runtime(
+    api: Function, worker: Function, scheduler: Function
+) -> None:
+    import sysconfig
+
+    task, ours = packages(), runtime()
+    standard = Path(sysconfig.get_path("stdlib")).resolve()
+    system = [Path("/lib"), Path("/usr/lib"), Path("/lib64"), standard, standard.parent]
+    for function in (api, worker, scheduler):
+        for path in function.shared_objects():
+            assert any(path.is_relative_to(folder) for folder in [task, ours, *system]), path
+    assert any(path.is_relative_to(task / "worker") for path in worker.shared_objects())
+    assert not any("numpy" in path.name for path in scheduler.shared_objects())
+    assert {"boto3", "awslambdaric"} <= set(RUNTIME_MODULES)
+
+
+def test_nothing_was_written_beside_the_code(api: Function, worker: Function, scheduler: Function) -> None:
+    import zipfile
+
+    for name in ("api", "worker"):
+        with zipfile.ZipFile(packages() / f"{name}.zip") as opened:
+            packed = set(opened.namelist())
+        folder = packages() / name
+        assert {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()} == packed
+
+
+@pytest.mark.parametrize("stage", ["dev", "dev_worker", "dev_scheduler"])
+def test_a_function_has_the_memory_of_its_stage_and_no_more(cloud: Lambda, stage: str) -> None:
+    with cloud.start(stage) as function:
+        limits = Path(f"/proc/{function.process_id}/limits").read_text()
+    assert f"Max data size {stage_settings(stage)['memory_size'] * 1024 * 1024} " in re.sub(r" +", " ", limits)

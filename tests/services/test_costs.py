@@ -1,0 +1,36 @@
+"""The bill, from what is measured and counted."""
+
+from dataclasses import replace
+
+import pytest
+
+from services.deploy import costs
+from services.deploy.costs import MEASURED, Prices
+
+
+def test_the_guide_holds_the_table_that_the_formula_gives() -> None:
+    assert costs.page() == costs.PAGE.read_text(), "run `python -m services.deploy.costs`"
+
+
+def test_units_are_those_that_the_page_of_data_counts() -> None:
+    assert costs.units()["GET /me"] == (3, 2, 1)
+    assert set(costs.IMAGE_REQUESTS) | set(costs.IMAGE_JOBS) <= costs.units().keys()
+
+
+def test_a_request_is_paid_by_its_memory_its_time_and_its_calls() -> None:
+    free = replace(Prices(), read_unit=0, write_unit=0, rest_api_call=0)
+    measured = replace(MEASURED, api_cpu_ms=1024 / 1769 * 10, dynamodb_wait_ms=2)
+    compute, gateway, table = costs.per_million_requests(measured, free)
+    calls, _, _ = costs.units()["GET /images/{id}"]
+    seconds = (10 + 2 * calls) / 1e3
+    assert compute.dollars == pytest.approx(1e6 * (seconds * free.lambda_gb_second + free.lambda_call))
+    assert (gateway.dollars, table.dollars) == (0, 0)
+
+
+def test_every_price_is_on_the_bill() -> None:
+    def bill(prices: Prices) -> float:
+        lines = [*costs.per_thousand_images(MEASURED, prices), *costs.per_million_requests(MEASURED, prices)]
+        return sum(line.dollars for line in lines)
+
+    for name, price in vars(Prices()).items():
+        assert bill(replace(Prices(), **{name: 2 * price})) > bill(Prices()), name

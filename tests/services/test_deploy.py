@@ -1,0 +1,424 @@
+"""A deployment, on the embedded AWS: the same steps, from nothing to a scan by the packaged functions, and back."""
+
+import json
+import shutil
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.stub import Stubber
+
+from services.deploy import main, smoke, steps
+from services.deploy.functions import FUNCTIONS, Zappa, code_hash
+from services.deploy.ground import Account
+from services.deploy.options import BadOption, Options, recall, remember
+from services.deploy.package import ROOT
+from services.deploy.rehearse import STAGE, Embedded
+from services.deploy.stacks import StackFailed, Stacks
+from services.local.aws import EmbeddedAws
+from services.local.cloudformation import deployments
+from services.local.cloudformation.template import Template
+
+pytestmark = pytest.mark.timeout(300)  # packages are built, and Zappa starts a dozen times
+
+
+@dataclass
+class Said:
+    """What a deployment tells its operator."""
+
+    lines: list[str] = field(default_factory=list)
+
+    def __call__(self, line: str) -> None:
+        self.lines.append(line)
+
+    def steps(self) -> list[str]:
+        return [line.removeprefix("— ") for line in self.lines if line.startswith("— ")]
+
+
+@pytest.fixture(scope="module")
+def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
+    deployments.teach()
+    with EmbeddedAws.start(stage=STAGE) as aws:
+        yield Embedded(aws, logs=tmp_path_factory.mktemp("rehearsal"))
+
+
+@pytest.fixture(scope="module")
+def deployed(ground: Embedded) -> Said:
+    """A stage that was deployed, and what was said."""
+    said = Said()
+    steps.deploy(steps.begin(STAGE, ground, {"origins": "https://console.example"}, said))
+    return said
+
+
+@pytest.fixture(scope="module")
+def next_release(ground: Embedded, deployed: Said, tmp_path_factory: pytest.TempPathFactory) -> Embedded:
+    """The same AWS, and packages that differ from those deployed."""
+
+    class NextRelease(Embedded):
+        def packages(self) -> dict[str, Path]:
+            return found
+
+    folder = tmp_path_factory.mktemp("next")
+    found = {name: Path(shutil.copy(path, folder)) for name, path in ground.packages().items()}
+    for path in found.values():
+        with zipfile.ZipFile(path, "a") as opened:
+            opened.writestr("next.txt", "one more file")
+    return NextRelease(ground.aws, logs=ground.logs)
+
+
+def unconnected(service: str) -> Any:
+    """A client to be stubbed, for what moto cannot do."""
+    return boto3.client(service, region_name="eu-west-1", aws_access_key_id="unused", aws_secret_access_key="unused")
+
+
+def running(ground: Embedded) -> list[str]:
+    """What code the three functions run, by the hash that Lambda tells."""
+    functions = ground.client("lambda")
+    return [
+        functions.get_function(FunctionName=function.name(STAGE))["Configuration"]["CodeSha256"]
+        for function in FUNCTIONS
+    ]
+
+
+def hashes(ground: Embedded) -> list[str]:
+    return [code_hash(ground.packages()[function.package].read_bytes()) for function in FUNCTIONS]
+
+
+# ---------------------------------------------------------------- the whole way
+
+
+def test_a_stage_is_deployed_and_somebody_can_use_it(ground: Embedded, deployed: Said) -> None:
+    assert deployed.steps() == [name for name, _ in steps.STEPS]
+    assert ground.looked == [plan.name(STAGE) for plan in steps.PLANS if not plan.needs_domain]
+    assert running(ground) == hashes(ground)
+    told = " ".join(deployed.lines)
+    for proof in ("/health answers 200", "/ready answers 200", "signed in, owner of org_", "image img_", "report of 2"):
+        assert proof in told
+
+
+def test_functions_have_the_settings_that_the_stacks_gave(ground: Embedded, deployed: Said) -> None:
+    functions = ground.client("lambda")
+    pool = Stacks(ground.client("cloudformation")).outputs(f"argus-{STAGE}-identity")
+    for function in FUNCTIONS:
+        found = functions.get_function(FunctionName=function.name(STAGE))["Configuration"]
+        variables = found["Environment"]["Variables"]
+        (trusted,) = json.loads(variables["ARGUS_TRUSTED_ISSUERS"])
+        assert (trusted["issuer"], trusted["client_ids"]) == (pool["Issuer"], [pool["ClientId"]])
+        assert variables["ARGUS_STAGE"] == STAGE
+        assert variables["ARGUS_MEDIA_ORIGIN"] == ""  # the bucket itself, where there is no domain
+        assert variables["ARGUS_ALLOWED_ORIGINS"] == "https://console.example"
+        assert variables["ARGUS_CURSOR_SECRET"] == f"ssm:/argus/{STAGE}/cursor-secret"
+        assert found["Role"].endswith(f"role/argus-{STAGE}-{'api' if not function.suffix else function.suffix[1:]}")
+        assert found["Runtime"] == "python3.11"
+
+
+def test_nobody_who_was_made_for_the_smoke_test_is_left(ground: Embedded, deployed: Said) -> None:
+    pool = Stacks(ground.client("cloudformation")).outputs(f"argus-{STAGE}-identity")["UserPoolId"]
+    assert ground.client("cognito-idp").list_users(UserPoolId=pool)["Users"] == []
+    bucket = f"argus-{STAGE}-media-{ground.account_id}"
+    keys = [entry["Key"] for entry in ground.client("s3").list_objects_v2(Bucket=bucket)["Contents"]]
+    assert [key for key in keys if "/images/" in key] == []
+
+
+@pytest.fixture
+def _no_smoke(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody goes through the front door again: the first test did."""
+
+    @contextmanager
+    def closed(*_: Any) -> Iterator[str]:
+        yield "http://127.0.0.1:9"
+
+    monkeypatch.setattr(Embedded, "front_door", closed)
+    monkeypatch.setattr(smoke, "prove", lambda *_: None)
+
+
+@pytest.mark.usefixtures("_no_smoke")
+def test_a_release_that_fails_its_smoke_test_is_taken_back(
+    ground: Embedded, next_release: Embedded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = hashes(ground), hashes(next_release)
+    assert set(first).isdisjoint(second)
+
+    def seen(*_: Any) -> None:
+        assert running(ground) == second
+        raise smoke.SmokeFailed("no image is ever ready")
+
+    monkeypatch.setattr(smoke, "prove", seen)
+    said = Said()
+    with pytest.raises(smoke.SmokeFailed, match="no image is ever ready"):
+        steps.deploy(steps.begin(STAGE, next_release, {}, said))
+    assert f"argus-{STAGE}-data: nothing to change" in said.lines
+    assert running(ground) == first
+
+
+@pytest.mark.usefixtures("_no_smoke")
+def test_a_rollback_puts_back_the_release_before_and_another_one_undoes_it(
+    ground: Embedded, next_release: Embedded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put: list[str] = []
+    monkeypatch.setattr(Zappa, "put", lambda _, __, *, bucket, key, code_hash: put.append(code_hash))
+
+    def rolled_back() -> list[str]:
+        put.clear()
+        steps.rollback(steps.begin(STAGE, ground, {}, Said()))
+        return sorted(put)
+
+    with pytest.raises(steps.NothingToRollBackTo):
+        rolled_back()
+    steps.deploy(steps.begin(STAGE, next_release, {}, Said()))
+    assert rolled_back() == sorted(hashes(ground))
+    assert rolled_back() == sorted(hashes(next_release))
+
+
+def test_what_is_destroyed_keeps_its_data(ground: Embedded, deployed: Said) -> None:
+    remains = steps.destroy(steps.begin(STAGE, ground, {}, Said()))
+    # By status: moto cannot describe stacks that other tests of this process have left broken.
+    alive = ["CREATE_COMPLETE", "UPDATE_COMPLETE"]
+    listed = ground.client("cloudformation").list_stacks(StackStatusFilter=alive)["StackSummaries"]
+    names = [stack["StackName"] for stack in listed]
+    assert [name for name in names if name.startswith(f"argus-{STAGE}")] == []
+    found = ground.client("lambda").list_functions()["Functions"]
+    assert [one["FunctionName"] for one in found if one["FunctionName"].startswith(f"argus-{STAGE}")] == []
+    tables = ground.client("dynamodb").list_tables()["TableNames"]
+    for capability in ("identity", "imagery", "scanning", "reports", "requests"):
+        assert f"AWS::DynamoDB::Table argus-{STAGE}-{capability}" in remains
+        assert f"argus-{STAGE}-{capability}" in tables
+    assert f"AWS::S3::Bucket argus-{STAGE}-media-{ground.account_id}" in remains
+
+
+def test_every_template_is_deployed() -> None:
+    assert {plan.template for plan in steps.PLANS} == {path.stem for path in (ROOT / "infra").glob("*.yaml")}
+    deployed = [step.keywords["plan"] for _, step in steps.STEPS if hasattr(step, "keywords")]
+    assert deployed == list(steps.PLANS)
+
+
+@pytest.mark.parametrize("plan", steps.PLANS, ids=lambda plan: plan.name("dev"))
+def test_a_template_is_short_enough_to_be_sent_as_it_is(plan: steps.Plan) -> None:
+    assert plan.path.stat().st_size <= 51_200  # TemplateBody of CreateChangeSet
+
+
+@pytest.mark.parametrize("domain", ["", "argus.example"], ids=["without a domain", "with a domain"])
+def test_every_parameter_that_has_no_default_is_given(monkeypatch: pytest.MonkeyPatch, domain: str) -> None:
+    """The stacks of a domain stand in two regions, which the embedded AWS does not have: here they only say outputs."""
+    given: dict[str, dict[str, str]] = {}
+
+    def deploy(_: Stacks, name: str, *, template: str, parameters: dict[str, str], tags: dict[str, str]) -> bool:
+        given[name.removeprefix("argus-staging-")] = parameters
+        return True
+
+    def outputs(_: Stacks, name: str) -> dict[str, str]:
+        plan = next(plan for plan in steps.PLANS if plan.name("staging") == name)
+        return {output: f"{name}/{output}" for output in Template.read(plan.path).outputs}
+
+    monkeypatch.setattr(Stacks, "deploy", deploy)
+    monkeypatch.setattr(Stacks, "outputs", outputs)
+    account = Account("eu-west-1")
+    monkeypatch.setattr(Account, "client", lambda _, service, region="": (service, region))
+    known = {"Stage": "staging", "Domain": domain, "HostedZoneId": domain and "Z1", "RestApiId": "a1"}
+    options = Options(domain=domain, hosted_zone_id=domain and "Z1")
+    deployment = steps.Deployment("staging", account, options, Said(), known)
+    for plan in steps.PLANS:
+        steps.make_stack(deployment, plan)
+    for plan in steps.PLANS:
+        if domain or not plan.needs_domain:
+            Template.read(plan.path).parameters(given[plan.template + plan.suffix])  # raises for what has no value
+    assert ("firewall-cdn" in given) is bool(domain)
+    if domain:
+        assert given["firewall"] | given["edge"] == {
+            "Stage": "staging",
+            "Scope": "REGIONAL",
+            "Name": "api.argus.example",
+            "HostedZoneId": "Z1",
+            "RestApiId": "a1",
+            "Domain": "argus.example",
+            "ApiWebAclArn": "argus-staging-firewall/WebAclArn",
+            "ApiCertificateArn": "argus-staging-firewall/CertificateArn",
+            "CdnWebAclArn": "argus-staging-firewall-cdn/WebAclArn",
+            "CdnCertificateArn": "argus-staging-firewall-cdn/CertificateArn",
+        }
+
+
+# ---------------------------------------------------------------- stacks
+
+BROKEN = {
+    "Resources": {
+        "Topic": {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": "argus-broken"}},
+        "NoBucket": {
+            "Type": "AWS::S3::BucketPolicy",
+            "Properties": {"Bucket": "nobody-made-it", "PolicyDocument": {"Version": "2012-10-17", "Statement": []}},
+        },
+    }
+}
+
+
+def test_a_stack_that_fails_names_the_resource_and_stops_the_deployment(
+    ground: Embedded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Embedded, "template", lambda *_: json.dumps(BROKEN))
+    said = Said()
+    with pytest.raises(StackFailed, match=f"argus-{STAGE}-packages: NoBucket: .*NoSuchBucket"):
+        steps.deploy(steps.begin(STAGE, ground, {}, said))
+    assert said.steps()[-1] == "bucket of packages"
+
+
+def test_what_never_stood_is_out_of_the_way_the_next_time(ground: Embedded) -> None:
+    stacks = Stacks(ground.client("cloudformation"))
+    parts = {"parameters": {}, "tags": {}}
+    with pytest.raises(StackFailed):
+        stacks.deploy("argus-broken", template=json.dumps(BROKEN), **parts)
+    sound = {"Resources": {"Topic": BROKEN["Resources"]["Topic"]}}
+    assert stacks.deploy("argus-broken", template=json.dumps(sound), **parts)
+    assert not stacks.deploy("argus-broken", template=json.dumps(sound), **parts)
+    assert stacks.delete("argus-broken")
+    assert not stacks.delete("argus-broken")
+
+
+def test_of_a_stack_that_rolled_back_the_first_failures_are_told_not_what_followed() -> None:
+    """moto never rolls back: AWS's answers, as its API reference shows them."""
+    client = boto3.client(
+        "cloudformation", region_name="eu-west-1", aws_access_key_id="unused", aws_secret_access_key="unused"
+    )
+    stack_id = "arn:aws:cloudformation:eu-west-1:123456789012:stack/argus-staging-data/1"
+
+    def event(name: str, status: str, reason: str) -> dict[str, Any]:
+        return {
+            "StackId": stack_id,
+            "EventId": f"{name}-{status}",
+            "StackName": "argus-staging-data",
+            "Timestamp": 0,
+            "LogicalResourceId": name,
+            "ResourceType": "AWS::SQS::Queue",
+            "ResourceStatus": status,
+            "ResourceStatusReason": reason,
+        }
+
+    newest_first = [
+        event("Other", "CREATE_FAILED", "Resource creation cancelled"),
+        event("JobsQueue", "CREATE_FAILED", "already exists"),
+        event("JobsQueue", "CREATE_IN_PROGRESS", ""),
+    ]
+    with Stubber(client) as stub:
+        stub.add_client_error("describe_stacks", service_message="Stack with id x does not exist")
+        stub.add_response("create_change_set", {"Id": "arn:change-set/1", "StackId": stack_id})
+        stub.add_response("describe_change_set", {"Status": "CREATE_PENDING"})
+        stub.add_response("describe_change_set", {"Status": "CREATE_COMPLETE"})
+        stub.add_response("execute_change_set", {})
+        failed = {"StackName": "x", "CreationTime": 0, "StackStatus": "ROLLBACK_COMPLETE"}
+        stub.add_response("describe_stacks", {"Stacks": [failed]})
+        stub.add_response("describe_stack_events", {"StackEvents": newest_first})
+        waits: list[float] = []
+        with pytest.raises(StackFailed) as error:
+            Stacks(client, waits.append).deploy("argus-staging-data", template="{}", parameters={}, tags={})
+    assert str(error.value) == "argus-staging-data: JobsQueue (AWS::SQS::Queue): already exists"
+    assert len(waits) == 1
+
+
+# ---------------------------------------------------------------- options
+
+
+def test_what_was_decided_is_remembered(ground: Embedded) -> None:
+    ssm = ground.client("ssm")
+    given = {"domain": "argus.example", "hosted_zone_id": "Z1"}
+    remember(ssm, "dev", recall(ssm, "dev", given))
+    assert recall(ssm, "dev", {"monthly_budget": "20"}) == Options(**given, monthly_budget="20")
+
+
+@pytest.mark.parametrize(
+    "given",
+    [{"domain": "argus.example"}, {"monthly_budget": "a lot"}, {"monthly_budget": "0"}, {"origins": "http://a.example"},
+     {"origins": "https://a.example/"}, {"origins": "*"}],
+    ids=str,
+)  # fmt: skip
+def test_options_that_cannot_be_are_refused_before_anything_is_made(ground: Embedded, given: dict[str, str]) -> None:
+    with pytest.raises(BadOption):
+        steps.begin("staging", ground, given, Said())
+
+
+class Amplify:
+    """What Amplify answers of one app, in the words of its API reference (GetApp, ListBranches)."""
+
+    def get_app(self, *, appId: str) -> dict[str, Any]:
+        return {"app": {"appId": appId, "defaultDomain": f"{appId}.amplifyapp.com"}}
+
+    def list_branches(self, *, appId: str) -> dict[str, Any]:
+        return {"branches": [{"branchName": "feature/map", "displayName": "feature-map"}]}
+
+
+def test_origins_come_from_the_domain_the_amplify_app_and_the_operator() -> None:
+    options = Options(
+        domain="argus.example", hosted_zone_id="Z1", amplify_app_id="d1", origins="https://a.example, https://b.example"
+    )
+    assert options.web_origins({"amplify": Amplify()}.get) == (
+        "https://argus.example",
+        "https://feature-map.d1.amplifyapp.com",
+        "https://a.example",
+        "https://b.example",
+    )
+
+
+def test_the_guide_names_every_option() -> None:
+    guide = (ROOT / "docs" / "deployment.md").read_text()
+    for option in fields(Options):
+        assert f"| `--{option.name.replace('_', '-')}` | {option.metadata['about']} |" in guide
+
+
+# ---------------------------------------------------------------- an account
+
+
+def test_the_region_is_that_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_REGION", "af-south-1")
+    account = Account.of_environment()
+    assert (account.region, account.environment["AWS_DEFAULT_REGION"]) == ("af-south-1", "af-south-1")
+    assert account.sign_in_url() == "https://cognito-idp.af-south-1.amazonaws.com"
+
+
+def test_an_account_is_called_by_its_stacks_own_address() -> None:
+    account = Account("eu-west-1")
+    with account.front_door("dev", {"ApiUrl": "https://api.argus.example"}) as url:
+        assert url == "https://api.argus.example"
+    assert account.template(steps.DATA.path) == steps.DATA.path.read_text()
+
+
+def test_an_api_that_never_answers_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(smoke, "SECONDS", 0.1)
+    monkeypatch.setattr(smoke, "_PAUSE_SECONDS", 0.05)
+    with pytest.raises(smoke.SmokeFailed, match=r"http://127\.0\.0\.1:9/health answers .*refused"):
+        smoke.prove("http://127.0.0.1:9", smoke.People(None, "", "", ""), Said())
+
+
+# ---------------------------------------------------------------- the command
+
+
+@pytest.mark.parametrize(
+    ("arguments", "typed", "reason"),
+    [
+        (["destroy", "production"], "production", "only destroyed with --yes-really"),
+        (["destroy", "production", "--yes-really"], "staging", "that was not its name"),
+        (["destroy", "dev"], "", "that was not its name"),
+        (["rollback", "dev"], "", "No earlier release is known. dev"),
+    ],
+)
+def test_the_command_refuses_what_was_not_meant(
+    ground: Embedded, arguments: list[str], typed: str, reason: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main.main(arguments, ground=lambda: ground, ask=lambda _: typed) == 1
+    assert reason in capsys.readouterr().err
+
+
+def test_the_command_destroys_what_was_named(
+    ground: Embedded, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(steps, "destroy", lambda _: ["AWS::DynamoDB::Table argus-dev-imagery"])
+    assert main.main(["destroy", "dev"], ground=lambda: ground, ask=lambda _: "dev\n") == 0
+    assert "argus-dev-imagery" in capsys.readouterr().out
+
+
+def test_a_rehearsal_reaches_no_account(ground: Embedded, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "a-developers-own")
+    assert "AWS_PROFILE" not in ground.environment
+    assert ground.environment["AWS_ENDPOINT_URL"].startswith("http://127.0.0.1:")

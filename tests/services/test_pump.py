@@ -1,0 +1,84 @@
+"""The pump plays SQS event source mapping as AWS does it."""
+
+import json
+import os
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from services.local.aws import EmbeddedAws, StackOutputs
+from services.local.pump import Pump
+
+ARN = "arn:aws:sqs:eu-west-1:123456789012:argus-test-jobs"
+
+
+@pytest.fixture
+def queue(aws: EmbeddedAws) -> str:
+    made = aws.client("sqs").create_queue(
+        QueueName=f"pump-{os.urandom(8).hex()}", Attributes={"VisibilityTimeout": "1"}
+    )
+    return str(made["QueueUrl"])
+
+
+def test_done_messages_are_deleted_and_failed_ones_come_again(
+    aws: EmbeddedAws, queue: str, settle: Callable[[], None]
+) -> None:
+    sqs = aws.client("sqs")
+    for number in range(3):
+        sqs.send_message(QueueUrl=queue, MessageBody=str(number))
+    batches: list[list[str]] = []
+
+    def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
+        batches.append(sorted(record["body"] for record in event["Records"]))
+        bad = [record["messageId"] for record in event["Records"] if record["body"] == "1"]
+        return {"batchItemFailures": [{"itemIdentifier": one} for one in bad]}
+
+    pump = Pump(sqs, queue, ARN, handler)
+    assert (pump.turn(wait_seconds=0), pump.turn(wait_seconds=0)) == (3, 0)
+    settle()
+    assert pump.turn(wait_seconds=0) == 1
+    assert batches == [["0", "1", "2"], ["1"]]
+
+
+def test_a_record_has_lambdas_shape(aws: EmbeddedAws, queue: str) -> None:
+    sqs = aws.client("sqs")
+    sqs.send_message(QueueUrl=queue, MessageBody=json.dumps({"a": 1}))
+    events: list[dict[str, Any]] = []
+
+    def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
+        events.append(event)
+        return {"batchItemFailures": []}
+
+    Pump(sqs, queue, ARN, handler).turn(wait_seconds=0)
+    (record,) = events[0]["Records"]
+    assert set(record) == {
+        "messageId", "receiptHandle", "body", "attributes", "messageAttributes", "md5OfBody", "eventSource",
+        "eventSourceARN", "awsRegion",
+    }  # fmt: skip
+    assert record["attributes"]["ApproximateReceiveCount"] == "1"
+    assert (record["eventSource"], record["eventSourceARN"], record["awsRegion"]) == ("aws:sqs", ARN, "eu-west-1")
+
+
+@pytest.mark.parametrize("answer", [None, {}, {"batchItemFailures": [{"itemIdentifier": "unknown"}]}, RuntimeError()])
+def test_a_function_that_fails_or_answers_nonsense_loses_no_message(
+    aws: EmbeddedAws, queue: str, settle: Callable[[], None], answer: Any
+) -> None:
+    sqs = aws.client("sqs")
+    sqs.send_message(QueueUrl=queue, MessageBody="x")
+
+    def handler(_event: dict[str, Any], _context: object) -> Any:
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    pump = Pump(sqs, queue, ARN, handler)
+    assert pump.turn(wait_seconds=0) == 1
+    settle()
+    assert pump.turn(wait_seconds=0) == 1
+
+
+def test_the_provisioned_queues_are_the_settings_queues(settings: Any, outputs: StackOutputs) -> None:
+    assert outputs.jobs_queue_url.endswith("/argus-test-jobs")
+    assert settings.queue_url("jobs").endswith("/argus-test-jobs")
+    assert outputs.media_bucket == settings.media_bucket

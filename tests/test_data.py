@@ -1,0 +1,219 @@
+"""What every endpoint and job asks of DynamoDB, compared with the table in docs/data.md.
+
+Capacity units are computed here, as moto does not: one read unit is 4 KB read strongly consistent, half a unit
+eventually consistent; one write unit is 1 KB written, once more for every index that holds the item (DynamoDB developer
+guide, "Read and write capacity"). Run with ARGUS_WRITE_DOCS=1 to write the table anew.
+"""
+
+import json
+import math
+import os
+import re
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from argus.app import create_app
+from argus.container import Container
+from argus.jobs import JOBS
+from services.worker import main as worker
+from tests.conftest import Issuer, Person, Workers
+from tests.imagery.front_door import announce, send
+from tests.scenes import flir_scene
+
+PAGE = Path(__file__).parents[1] / "docs" / "data.md"
+FILE = {"name": "a.jpg", "size": 10, "content_type": "image/jpeg"}
+
+Wire = dict[str, Any]
+
+
+@dataclass
+class Ledger:
+    """Every call to DynamoDB, under the name of what made it."""
+
+    calls: dict[str, list[str]] = field(default_factory=dict)
+    units: dict[str, tuple[int, int]] = field(default_factory=dict)
+    _now: str = ""
+
+    @contextmanager
+    def under(self, name: str) -> Iterator[None]:
+        outer, self._now = self._now, name
+        if not outer and name in self.calls:
+            self._now = ""  # the first time is the one that counts
+        elif not outer:
+            self.calls[name], self.units[name] = [], (0, 0)
+        try:
+            yield
+        finally:
+            self._now = outer
+
+    def note(self, operation: str, asked: Wire, answered: Wire) -> None:
+        if not self._now:
+            return
+        reads, writes = _units(operation, asked, answered)
+        table = _table(asked)
+        index = f" by {asked['IndexName']}" if "IndexName" in asked else ""
+        self.calls[self._now].append(f"{operation} {table}{index}")
+        before = self.units[self._now]
+        self.units[self._now] = (before[0] + reads, before[1] + writes)
+
+    def lines(self) -> list[str]:
+        return [
+            f"| {name} | {_counted(self.calls[name])} | {self.units[name][0] / 2:g} | {self.units[name][1]} |"
+            for name in sorted(self.calls)
+        ]
+
+
+def _counted(calls: list[str]) -> str:
+    return "; ".join(f"{count} × {call}" if count > 1 else call for call, count in Counter(calls).items()) or "–"
+
+
+def _table(asked: Wire) -> str:
+    if "TableName" in asked:
+        names = {asked["TableName"]}
+    elif "RequestItems" in asked:
+        names = set(asked["RequestItems"])
+    else:
+        names = {next(iter(entry.values()))["TableName"] for entry in asked["TransactItems"]}
+    (name,) = names
+    return str(name).removeprefix("argus-test-")
+
+
+def _size(item: Wire) -> int:
+    """Bytes of an item, as DynamoDB counts them but for numbers, which it packs tighter."""
+    return len(json.dumps(item, separators=(",", ":"), default=lambda raw: raw.hex()))
+
+
+def _written(item: Wire) -> int:
+    copies = 2 if "gsi1pk" in item else 1
+    return copies * math.ceil(_size(item) / 1024)
+
+
+def _units(operation: str, asked: Wire, answered: Wire) -> tuple[int, int]:
+    """(half read units, write units) of a call."""
+    halves = 2 if asked.get("ConsistentRead") else 1
+    match operation:
+        case "GetItem":
+            return halves * math.ceil(max(1, _size(answered.get("Item", {}))) / 4096), 0
+        case "Query":
+            return halves * math.ceil(max(1, sum(map(_size, answered["Items"]))) / 4096), 0
+        case "PutItem":
+            return 0, _written(asked["Item"])
+        case "UpdateItem":
+            return 0, _written(answered["Attributes"])
+        case "DeleteItem" | "PutItem, refused,":
+            return 0, 1
+        case "BatchWriteItem":
+            (entries,) = asked["RequestItems"].values()
+            return 0, sum(_written(entry["PutRequest"]["Item"]) if "PutRequest" in entry else 1 for entry in entries)
+        case "TransactWriteItems":
+            return 0, 2 * sum(_written(entry["Put"]["Item"]) for entry in asked["TransactItems"])
+    raise AssertionError(f"{operation} is not one of the few verbs we use")
+
+
+@pytest.fixture
+def ledger(settings: Any, argus: Container) -> Iterator[tuple[Ledger, Container]]:
+    """An Argus whose calls to DynamoDB are written down."""
+    container = Container(settings, clock=argus.clock, fetch_keys=argus.fetch_keys)
+    kept = Ledger()
+    asked: list[Wire] = []
+    events = container.aws.client("dynamodb").meta.events
+
+    def before(params: Wire, **_: Any) -> None:
+        asked.append(params)
+
+    def after(parsed: Wire, model: Any, http_response: Any, **_: Any) -> None:
+        if http_response.status_code == 200:
+            kept.note(model.name, asked[-1], parsed)
+        elif parsed["Error"]["Code"] == "ConditionalCheckFailedException":
+            kept.note(f"{model.name}, refused,", asked[-1], parsed)
+
+    events.register("provide-client-params.dynamodb.*", before)
+    events.register("after-call.dynamodb.*", after)
+    return kept, container
+
+
+def test_every_call_to_dynamodb_is_the_one_the_page_tells(
+    ledger: tuple[Ledger, Container], issuer: Issuer, workers: Workers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept, container = ledger
+    _drive(kept, container, issuer, workers, monkeypatch)
+    assert not [call for calls in kept.calls.values() for call in calls if "Scan" in call]
+    table = "\n".join(["| what | calls | read units | write units |", "|---|---|---|---|", *kept.lines()])
+    text = PAGE.read_text()
+    told = re.sub(r"(?s)(<!-- calls -->\n).*(<!-- /calls -->)", rf"\g<1>{table}\n\g<2>", text)
+    if os.environ.get("ARGUS_WRITE_DOCS"):
+        PAGE.write_text(told)
+    assert text == told, "run this test with ARGUS_WRITE_DOCS=1 and look at the difference"
+
+
+def _drive(
+    kept: Ledger, container: Container, issuer: Issuer, workers: Workers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every endpoint and every job, once, on an image with three leaks."""
+    monkeypatch.setattr(worker, "container", lambda: container)
+    for name, job in JOBS.items():
+        monkeypatch.setitem(JOBS, name, _noted(kept, name, job))
+    http = create_app(container).test_client()
+    person = Person(http, {"Authorization": f"Bearer {issuer.token(os.urandom(8).hex())}"})
+
+    def call(method: str, path: str, body: Any = None, *, name: str = "") -> Any:
+        told = name or re.sub(r"[a-z]+_[0-9a-z]{26}", "{id}", path.split("?", maxsplit=1)[0])
+        with kept.under(f"{method} {told}"):
+            answer = person.call(method, path, json=body) if body is not None else person.call(method, path)
+        assert answer.status_code < 300, answer.get_data()
+        return answer.get_json() if answer.get_data() else None
+
+    call("GET", "/me", name="/me, first sign-in")
+    call("GET", "/me")
+    with kept.under("POST /uploads with an idempotency key"):
+        person.post("/uploads", {"files": [FILE]}, headers={"Idempotency-Key": "k"})
+    with kept.under("POST /uploads replayed"):
+        person.post("/uploads", {"files": [FILE]}, headers={"Idempotency-Key": "k"})
+    data, _ = flir_scene(seed=9, width=160, height=120, leaks=3)
+    call("POST", "/uploads", {"files": [FILE]})
+    item = announce(person, data)
+    send(item, data)
+    workers.work()
+    image = f"/images/{item['image_id']}"
+    call("GET", "/images")
+    call("GET", image)
+    call("GET", f"{image}/temperature?x=1&y=1")
+    call("GET", "/plugins")
+    call("GET", "/plugins/thermal_hotspots")
+    wanted = {
+        "target": {"kind": "image", "id": item["image_id"]},
+        "plugins": [{"id": "thermal_hotspots", "options": {"delta_celsius": 5}}],
+    }
+    scan_id = call("POST", "/scans", wanted)["id"]
+    workers.work()
+    call("GET", "/scans")
+    call("GET", f"/scans/{scan_id}")
+    call("GET", f"/scans/{scan_id}/findings")
+    call("GET", "/findings")
+    call("POST", f"/scans/{call('POST', '/scans', wanted)['id']}/cancel")
+    report_id = call("POST", "/reports", {"scan_id": scan_id, "format": "json"})["id"]
+    workers.work()
+    call("GET", "/reports")
+    call("GET", f"/reports/{report_id}")
+    call("DELETE", image)
+
+
+def _noted(kept: Ledger, name: str, job: Any) -> Any:
+    from argus.jobs import Job
+
+    def run(argus: Container) -> Any:
+        verb = job.run(argus)
+
+        def noted(**arguments: Any) -> None:
+            with kept.under(f"job {name}"):
+                verb(**arguments)
+
+        return noted
+
+    return Job(run, job.give_up)

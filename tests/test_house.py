@@ -1,0 +1,198 @@
+"""The rules of the house: what must hold for every module, route, job and setting."""
+
+import ast
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from argus.app import create_app
+from argus.container import Container
+from argus.core.settings import Settings
+from argus.jobs import JOBS, TICKS
+from services.api import openapi
+from services.worker.main import MAX_RECEIVES
+
+ROOT = Path(__file__).parents[1]
+SRC = ROOT / "src" / "argus"
+CAPABILITIES = {path.name for path in SRC.iterdir() if (path / "service.py").exists()}
+MODULES = sorted(SRC.rglob("*.py"))
+PUBLIC = {"identity.sign_in", "health.alive", "health.ready", "documents.openapi", "documents.docs", "documents.asset"}
+
+
+def _name(path: Path) -> str:
+    return ".".join(("argus", *path.relative_to(SRC).with_suffix("").parts)).removesuffix(".__init__")
+
+
+def _imports(path: Path) -> Iterator[str]:
+    """Every module that a module names, but for those it names only to the type checker."""
+    todo: list[ast.AST] = [ast.parse(path.read_text())]
+    while todo:
+        node = todo.pop()
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            continue
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        todo.extend(ast.iter_child_nodes(node))
+
+
+def _loaded_by(module: str) -> set[str]:
+    """What a fresh interpreter has loaded after importing a module."""
+    script = f"import sys, json, {module}; print(json.dumps(sorted(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True, cwd=ROOT, env={})
+    return set(json.loads(done.stdout.splitlines()[-1]))
+
+
+# ---------------------------------------------------------------- who imports whom
+
+
+def test_the_api_loads_no_numpy_no_pillow_no_boto3_and_no_plugin() -> None:
+    loaded = _loaded_by("services.api.main")
+    assert not loaded & {"numpy", "PIL", "reportlab", "boto3", "rasterio", "moto"}
+    assert not [name for name in loaded if name.startswith("argus.scanning.plugins.")]
+
+
+@pytest.mark.parametrize("service", ["worker", "scheduler"])
+def test_background_functions_load_no_web_framework(service: str) -> None:
+    assert not _loaded_by(f"services.{service}.main") & {"flask", "werkzeug", "jwt", "cryptography", "marshmallow"}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=_name)
+def test_imports_go_in_their_direction(path: Path) -> None:
+    name = _name(path)
+    parts = name.split(".")
+    home = parts[1] if len(parts) > 1 else ""
+    for imported in _imports(path):
+        if imported.split(".")[0] in {"services", "tests", "benchmarks"}:
+            pytest.fail(f"{name} imports {imported}: nothing in src knows what runs it")
+        if home == "core":
+            assert not imported.startswith("argus.") or imported.startswith("argus.core"), f"{name} -> {imported}"
+        if home in CAPABILITIES:
+            target = imported.split(".")
+            assert imported.rpartition(".")[0] not in {"argus.app", "argus.container", "argus.jobs"}
+            if target[0] == "argus" and len(target) > 2 and target[1] in CAPABILITIES - {home}:
+                assert target[2] not in {"store", "routes", "schemas"}, f"{name} -> {imported}"
+        if parts[-1] == "model":
+            assert not imported.startswith("argus"), f"{name} -> {imported}: a model imports nothing of ours"
+
+
+_ORDER = ["model", "store", "service", "routes"]
+
+
+@pytest.mark.parametrize("path", [path for path in MODULES if path.stem in _ORDER], ids=_name)
+def test_inside_a_capability_the_order_is_routes_service_store_model(path: Path) -> None:
+    home = f"argus.{path.parent.name}."
+    for imported in _imports(path):
+        layer = imported.removeprefix(home).split(".")[0]
+        if imported.startswith(home) and layer in _ORDER:
+            assert _ORDER.index(layer) < _ORDER.index(path.stem), f"{_name(path)} -> {imported}"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=_name)
+def test_flask_stays_at_the_door_and_numpy_in_imagery(path: Path) -> None:
+    name = _name(path)
+    roots = {imported.split(".")[0] for imported in _imports(path)}
+    at_the_door = name in {"argus.app", "argus.core.http", "argus.core.ratelimit"} or path.stem in {"routes", "schemas"}
+    if not at_the_door:
+        assert not roots & {"flask", "flask_smorest", "flask_limiter", "flask_cors", "werkzeug", "webargs"}
+    if not name.startswith(("argus.imagery.", "argus.scanning.plugins.", "argus.scanning.testkit")):
+        assert not roots & {"numpy", "PIL"}
+
+
+# ---------------------------------------------------------------- routes and documents
+
+
+@pytest.fixture(scope="module")
+def bare() -> Container:
+    return Container(Settings.from_env({}))
+
+
+def test_every_route_states_its_scope_or_is_public_by_name(bare: Container) -> None:
+    app = create_app(bare)
+    scopes = {name: vars(view)["argus_scope"] for name, view in app.view_functions.items()}
+    assert {name for name, scope in scopes.items() if scope is None} == PUBLIC
+    assert all(re.fullmatch(r"[a-z]+:(read|write)", scope) for scope in scopes.values() if scope)
+
+
+def test_every_route_is_documented_with_a_schema() -> None:
+    document = openapi.document()
+    app = create_app(Container(Settings.from_env({})))
+    routes = {str(rule) for rule in app.url_map.iter_rules() if not rule.endpoint.startswith("documents.")}
+    assert {re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", route) for route in routes} == set(document["paths"]) | {
+        re.sub(r"{(\w+)}", r"{\1}", path) for path in document["paths"]
+    }
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            if method == "parameters":
+                continue
+            (success,) = (code for code in operation["responses"] if code.startswith("2"))
+            assert success == "204" or "schema" in operation["responses"][success]["content"]["application/json"], path
+            assert operation["summary"], path
+
+
+def test_the_committed_openapi_document_is_what_the_app_says() -> None:
+    assert openapi.TARGET.read_text() == openapi.text(), "run `make openapi`"
+
+
+def test_the_openapi_document_is_valid() -> None:
+    OpenAPIV31SpecValidator(openapi.document()).validate()
+
+
+# ---------------------------------------------------------------- jobs, settings, files
+
+
+def _jobs_sent() -> set[str]:
+    sent = set()
+    for path in [*MODULES, *ROOT.glob("services/worker/*.py")]:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and ast.unparse(node.func).endswith(("jobs.send", "Call")) and node.args:
+                (name, *_) = node.args
+                if isinstance(name, ast.Constant):
+                    sent.add(name.value)
+    return sent
+
+
+def test_every_job_sent_is_in_the_table_and_every_job_in_the_table_is_sent() -> None:
+    assert _jobs_sent() == set(JOBS)
+
+
+def test_every_job_and_tick_names_a_verb_of_a_service(bare: Container) -> None:
+    for job in JOBS.values():
+        assert callable(job.run(bare))
+        assert callable(job.give_up(bare))
+    for tick in TICKS.values():
+        assert callable(tick(bare))
+
+
+def test_the_worker_gives_up_when_the_queue_does() -> None:
+    declared = re.findall(r"maxReceiveCount: (\d+)", (ROOT / "infra" / "data.yaml").read_text())
+    assert {int(count) for count in declared} == {MAX_RECEIVES}
+
+
+def test_every_setting_stands_in_the_readme() -> None:
+    readme = (ROOT / "README.md").read_text()
+    for setting in fields(Settings):
+        about = setting.metadata
+        assert f"| `{about['name']}` | {_shown(about['default'])} | {about['about']} |" in readme
+
+
+def _shown(default: str) -> str:
+    return f"`{default}`" if default else ""
+
+
+def test_tracked_files_hold_no_unfinished_work_and_no_machine_paths() -> None:
+    listed = subprocess.run(["git", "ls-files"], capture_output=True, check=True, cwd=ROOT, text=True).stdout
+    unfinished = re.compile(r"\b(?:TO" + r"DO|FIX" + r"ME|XX" + r"X)\b|(?<![\w.])/(?:work|farm|root)/")
+    for name in listed.splitlines():
+        path = ROOT / name
+        if path.suffix in {".py", ".md", ".yaml", ".yml", ".toml", ".json", ".ts", ".tsx", ".txt"} and path.exists():
+            assert not unfinished.search(path.read_text()), name

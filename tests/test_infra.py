@@ -1,0 +1,454 @@
+"""What must hold for every resource in infra/: as declared, and as the embedded AWS makes it."""
+
+import ast
+import io
+import json
+import re
+import zipfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from services.local.aws import INFRA, EmbeddedAws
+from services.local.cloudformation import NotAsDeclared
+from services.local.cloudformation.template import Scope, Template
+from services.local.cloudformation.types import LOCAL_NO_OPS, TYPES
+
+ROOT = Path(__file__).parents[1]
+TEMPLATES = {path.stem: Template.read(path) for path in sorted(INFRA.glob("*.yaml"))}
+KEY_ARN = "arn:aws:kms:eu-west-1:123456789012:key/1234"
+GIVEN = {
+    "KeyArn": KEY_ARN,
+    "RestApiId": "abc123",
+    "ApiWebAclArn": "arn:aws:wafv2:eu-west-1:123456789012:regional/x/y/z",
+}
+FUNCTIONS = ("", "-worker", "-scheduler")
+TABLES = ("identity", "imagery", "scanning", "reports", "requests")
+
+# What AWS gives no tags, or tags of its own kind.
+UNTAGGED = {
+    "AWS::ApiGateway::BasePathMapping",
+    "AWS::Backup::BackupSelection",
+    "AWS::CloudFront::CachePolicy",
+    "AWS::CloudFront::Function",
+    "AWS::CloudFront::OriginAccessControl",
+    "AWS::CloudFront::ResponseHeadersPolicy",
+    "AWS::CloudWatch::Dashboard",
+    "AWS::Cognito::UserPoolClient",
+    "AWS::Cognito::UserPoolGroup",
+    "AWS::KMS::Alias",
+    "AWS::Lambda::EventInvokeConfig",
+    "AWS::Lambda::Permission",
+    "AWS::Route53::RecordSet",
+    "AWS::S3::BucketPolicy",
+    "AWS::SNS::Subscription",
+    "AWS::SNS::TopicPolicy",
+    "AWS::SQS::QueuePolicy",
+    "AWS::WAFv2::LoggingConfiguration",
+    "AWS::WAFv2::WebACLAssociation",
+}
+# Where a type keeps its tags, when not in a list `Tags`.
+TAG_PLACES = {
+    "AWS::Backup::BackupPlan": "BackupPlanTags",
+    "AWS::Backup::BackupVault": "BackupVaultTags",
+    "AWS::Budgets::Budget": "ResourceTags",
+    "AWS::Cognito::UserPool": "UserPoolTags",
+}
+# What would be lost with a stack that is removed by mistake.
+KEPT = {
+    "AWS::DynamoDB::Table",
+    "AWS::S3::Bucket",
+    "AWS::KMS::Key",
+    "AWS::Cognito::UserPool",
+    "AWS::Backup::BackupVault",
+}
+
+
+def scope_of(template: Template, stage: str = "production", **given: str) -> Scope:
+    """What references give in a stage; what only AWS can know reads `<resource>.<attribute>`."""
+    parameters = template.parameters({"Stage": stage, **GIVEN, **given})
+    refs = {
+        "AWS::AccountId": "123456789012",
+        "AWS::Partition": "aws",
+        "AWS::Region": "eu-west-1",
+        "AWS::URLSuffix": "amazonaws.com",
+        **{name: name for name in template.resources},
+        **template.values(parameters),
+    }
+    return Scope(refs, _Attributes(), template.conditions(refs))
+
+
+class _Attributes(dict[tuple[str, str], str]):
+    def __contains__(self, _: object) -> bool:
+        return True
+
+    def __missing__(self, key: tuple[str, str]) -> str:
+        return ".".join(key)
+
+
+def resources(*types: str) -> list[Any]:
+    """Cases for a test over every resource, or every one of these types."""
+    return [
+        pytest.param(template, name, resource, id=f"{template.name}-{name}")
+        for template in TEMPLATES.values()
+        for name, resource in template.resources.items()
+        if not types or resource["Type"] in types
+    ]
+
+
+def properties(template: Template, resource: Mapping[str, Any], stage: str = "production") -> dict[str, Any]:
+    resolved: dict[str, Any] = scope_of(template, stage).resolve(resource["Properties"])
+    return resolved
+
+
+# ---------------------------------------------------------------- every resource
+
+
+@pytest.mark.parametrize(("template", "name", "resource"), resources())
+def test_a_resource_is_tagged_by_project_stage_and_capability(
+    template: Template, name: str, resource: dict[str, Any]
+) -> None:
+    kind = resource["Type"]
+    place = TAG_PLACES.get(kind, "Tags")
+    if kind in UNTAGGED:
+        assert place not in resource["Properties"], f"{kind} has tags after all"
+        return
+    tags = properties(template, resource, "staging")[place]
+    tags = tags if isinstance(tags, dict) else {tag["Key"]: tag["Value"] for tag in tags}
+    capabilities = {path.parent.name for path in (ROOT / "src" / "argus").glob("*/__init__.py")}
+    assert (tags["project"], tags["stage"]) == ("argus", "staging")
+    assert tags["capability"] in capabilities
+
+
+@pytest.mark.parametrize(("template", "name", "resource"), resources())
+def test_a_name_follows_from_the_stage(template: Template, name: str, resource: dict[str, Any]) -> None:
+    own = {"AWS::WAFv2::WebACL": "Name", "AWS::Events::Rule": "Name", "AWS::CloudFront::Function": "Name"}
+    last = resource["Type"].rsplit("::", 1)[-1]
+    wanted = {own.get(resource["Type"], f"{last}Name"), f"{last.removeprefix('UserPool')}Name"}
+    names = [value for key, value in properties(template, resource, "dev").items() if key in wanted]
+    for value in names:
+        fixed = resource["Type"] in {"AWS::Cognito::UserPoolGroup", "AWS::ApiGateway::DomainName"}
+        assert fixed or re.search(r"(^|[-/])argus-dev($|-)", value), value
+
+
+@pytest.mark.parametrize(("template", "name", "resource"), resources(*KEPT))
+def test_what_holds_data_outlives_its_stack(template: Template, name: str, resource: dict[str, Any]) -> None:
+    made_anew = name == "ConsoleBucket"  # its files are in the repository
+    kept = (resource.get("DeletionPolicy"), resource.get("UpdateReplacePolicy"))
+    assert made_anew or kept == ("Retain", "Retain")
+
+
+@pytest.mark.parametrize(("template", "name", "resource"), resources())
+def test_a_rule_of_checkov_is_left_out_only_with_a_reason(
+    template: Template, name: str, resource: dict[str, Any]
+) -> None:
+    for skipped in resource.get("Metadata", {}).get("checkov", {}).get("skip", []):
+        assert len(skipped["comment"].split()) >= 8, skipped
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_a_template_is_told_with_its_parameters_and_fits_into_a_call(name: str) -> None:
+    page = (INFRA / "README.md").read_text()
+    assert f"| `{name}.yaml` |" in page
+    for parameter in TEMPLATES[name].body["Parameters"]:
+        (row,) = [line for line in page.splitlines() if re.match(rf"\| [^|]*`{parameter}`", line)]
+        assert name in row or "| all |" in row
+    assert len((INFRA / f"{name}.yaml").read_bytes()) <= 51_200  # CloudFormation's limit for a template in a request
+
+
+def test_the_embedded_aws_makes_every_type_or_says_why_not() -> None:
+    used = {resource["Type"] for template in TEMPLATES.values() for resource in template.resources.values()}
+    assert used == set(TYPES) | set(LOCAL_NO_OPS)
+
+
+# ---------------------------------------------------------------- buckets, tables, logs
+
+
+@pytest.mark.parametrize(("template", "name", "resource"), resources("AWS::S3::Bucket"))
+def test_a_bucket_is_closed_encrypted_versioned_and_tidied(
+    template: Template, name: str, resource: dict[str, Any]
+) -> None:
+    bucket = properties(template, resource)
+    assert bucket["PublicAccessBlockConfiguration"] == dict.fromkeys(
+        ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"), True
+    )
+    assert bucket["OwnershipControls"] == {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
+    assert bucket["BucketEncryption"]
+    assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
+    rules = bucket["LifecycleConfiguration"]["Rules"]
+    assert any("NoncurrentVersionExpiration" in rule for rule in rules)
+
+
+@pytest.mark.parametrize(("template", "name", "resource"), resources("AWS::S3::Bucket"))
+def test_a_buckets_policy_wants_tls_and_lets_in_no_more_than_a_named_service(
+    template: Template, name: str, resource: dict[str, Any]
+) -> None:
+    (policy,) = [
+        properties(template, other)["PolicyDocument"]
+        for other in template.resources.values()
+        if other["Type"] == "AWS::S3::BucketPolicy" and other["Properties"]["Bucket"] == {"Ref": name}
+    ]
+    denied = [statement["Condition"] for statement in policy["Statement"] if statement["Effect"] == "Deny"]
+    assert {"Bool": {"aws:SecureTransport": "false"}} in denied
+    for statement in policy["Statement"]:
+        if statement["Effect"] == "Allow":
+            assert set(statement["Principal"]) == {"Service"}
+            assert any("aws:SourceArn" in test for test in statement["Condition"].values())
+
+
+@pytest.mark.parametrize(("template", "name", "resource"), resources("AWS::DynamoDB::Table"))
+def test_a_table_can_be_restored_and_is_under_our_key(template: Template, name: str, resource: dict[str, Any]) -> None:
+    table = properties(template, resource)
+    assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    assert table["SSESpecification"] == {"SSEEnabled": True, "SSEType": "KMS", "KMSMasterKeyId": "Key.Arn"}
+    assert table["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
+
+
+def test_every_function_has_a_log_that_ends() -> None:
+    logs = [properties(t, r) for t, _, r in (p.values for p in resources("AWS::Logs::LogGroup"))]
+    assert {f"/aws/lambda/argus-production{suffix}" for suffix in FUNCTIONS} <= {log["LogGroupName"] for log in logs}
+    assert all(int(log["RetentionInDays"]) <= 90 for log in logs)
+
+
+def test_what_cannot_be_made_again_is_copied_daily_for_a_week_into_a_locked_vault() -> None:
+    backup = TEMPLATES["backup"]
+    (rule,) = properties(backup, backup.resources["Plan"])["BackupPlan"]["BackupPlanRule"]
+    assert (rule["ScheduleExpression"], rule["Lifecycle"]) == ("cron(0 2 * * ? *)", {"DeleteAfterDays": 7})
+    lock = {
+        stage: properties(backup, backup.resources["Vault"], stage)["LockConfiguration"]
+        for stage in ("staging", "production")
+    }
+    assert lock["staging"] == {"MinRetentionDays": 7, "MaxRetentionDays": 35}
+    assert lock["production"] == {**lock["staging"], "ChangeableForDays": 3}
+    copied = properties(backup, backup.resources["Selection"])["BackupSelection"]["Resources"]
+    assert {arn.rsplit("-", 1)[-1] for arn in copied if ":table/" in arn} == set(TABLES) - {"requests"}
+    assert "arn:aws:s3:::argus-production-media-123456789012" in copied
+
+
+# ---------------------------------------------------------------- queues and alarms
+
+
+def _queues() -> dict[str, dict[str, Any]]:
+    every = [properties(t, r) for t, _, r in (p.values for p in resources("AWS::SQS::Queue"))]
+    return {queue["QueueName"].removeprefix("argus-production-"): queue for queue in every}
+
+
+def _alarms() -> list[dict[str, Any]]:
+    alarms = TEMPLATES["alarms"]
+    return [properties(alarms, r) for r in alarms.resources.values() if r["Type"] == "AWS::CloudWatch::Alarm"]
+
+
+def _watched() -> set[tuple[str, str, str]]:
+    """(namespace, metric, first dimension's value) of everything that an alarm watches."""
+    single = [alarm for alarm in _alarms() if "MetricName" in alarm]
+    several = [
+        metric["MetricStat"]["Metric"]
+        for alarm in _alarms()
+        for metric in alarm.get("Metrics", [])
+        if "MetricStat" in metric
+    ]
+    return {(m["Namespace"], m["MetricName"], m["Dimensions"][0]["Value"]) for m in [*single, *several]}
+
+
+def test_every_queue_is_encrypted_and_buries_what_fails() -> None:
+    queues = _queues()
+    assert set(queues) == {"uploads", "uploads-dead", "jobs", "jobs-dead", "ticks-dead"}
+    assert all(queue["SqsManagedSseEnabled"] is True for queue in queues.values())
+    for name, queue in queues.items():
+        if name.endswith("-dead"):
+            assert queue["MessageRetentionPeriod"] == 14 * 24 * 3600
+        else:
+            assert queue["RedrivePolicy"]["deadLetterTargetArn"] == f"{name.capitalize()}DeadQueue.Arn"
+
+
+def test_every_queue_function_and_table_has_its_alarms() -> None:
+    watched = _watched()
+    for name in _queues():
+        metric = "ApproximateNumberOfMessagesVisible" if name.endswith("-dead") else "ApproximateAgeOfOldestMessage"
+        assert ("AWS/SQS", metric, f"argus-production-{name}") in watched
+    for suffix in FUNCTIONS:
+        assert ("AWS/Lambda", "Errors", f"argus-production{suffix}") in watched
+        assert ("AWS/Lambda", "Throttles", f"argus-production{suffix}") in watched
+    for table in TABLES:
+        assert ("AWS/DynamoDB", "ReadThrottleEvents", f"argus-production-{table}") in watched
+        assert ("AWS/DynamoDB", "WriteThrottleEvents", f"argus-production-{table}") in watched
+    assert ("AWS/ApiGateway", "Latency", "argus-production") in watched
+    assert ("AWS/ApiGateway", "5XXError", "argus-production") in watched
+    assert ("AWS/Backup", "NumberOfBackupJobsFailed", "argus-production") in watched
+
+
+def test_every_alarm_says_what_it_means_and_tells_somebody_of_its_begin_and_end() -> None:
+    for alarm in _alarms():
+        assert (alarm["AlarmActions"], alarm["OKActions"]) == (["Topic"], ["Topic"]), alarm["AlarmName"]
+        assert alarm["AlarmDescription"].endswith(".")
+    spend = TEMPLATES["alarms"].resources["Spend"]["Properties"]
+    assert [n["Notification"]["NotificationType"] for n in spend["NotificationsWithSubscribers"]] == [
+        "ACTUAL",
+        "FORECASTED",
+    ]
+
+
+def _recorded() -> set[str]:
+    """Every metric that the source records."""
+    names = set()
+    for path in [*(ROOT / "src").rglob("*.py"), *(ROOT / "services").rglob("*.py")]:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("metrics.record"):
+                assert isinstance(node.args[0], ast.Dict), f"{path.name}: metrics are named where they are recorded"
+                names |= {key.value for key in node.args[0].keys if isinstance(key, ast.Constant)}
+    return {str(name) for name in names}
+
+
+def test_what_argus_measures_is_on_the_dashboard_or_has_an_alarm() -> None:
+    alarms = TEMPLATES["alarms"]
+    body = properties(alarms, alarms.resources["Dashboard"])["DashboardBody"]
+    shown = set(
+        re.findall(
+            r'Namespace="Argus" MetricName="(\w+)" stage="production"', json.dumps(json.loads(body)).replace('\\"', '"')
+        )
+    )
+    assert shown == {"requests", "request_ms", "jobs", "job_ms", "decode_ms", "findings"}
+    assert _recorded() <= shown | {metric for namespace, metric, _ in _watched() if namespace == "Argus"}
+
+
+# ---------------------------------------------------------------- what wakes functions
+
+
+def test_a_batch_may_fail_in_part_and_workers_are_limited() -> None:
+    events = TEMPLATES["events"]
+    mappings = [properties(events, r) for r in events.resources.values() if r["Type"].endswith("EventSourceMapping")]
+    assert [mapping["EventSourceArn"].rsplit("-", 1)[-1] for mapping in mappings] == ["uploads", "jobs"]
+    for mapping in mappings:
+        assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+        assert int(mapping["ScalingConfig"]["MaximumConcurrency"]) >= 2
+
+
+def test_zappa_makes_the_functions_that_the_templates_name_with_time_to_spare() -> None:
+    stages = json.loads((ROOT / "zappa_settings.json").read_text())
+    names = {f"{stages['dev']['project_name']}-{stage.replace('_', '-')}" for stage in stages}
+    assert {f"argus-{stage}{suffix}" for stage in ("dev", "staging", "production") for suffix in FUNCTIONS} <= names
+    hidden = TEMPLATES["data"].body["Parameters"]["VisibilityTimeoutSeconds"]["Default"]
+    assert hidden == 6 * stages["dev_worker"]["timeout_seconds"]
+    assert stages["dev"]["manage_roles"] is False
+
+
+# ---------------------------------------------------------------- the edge
+
+
+def test_every_door_takes_tls_12_or_newer_and_nothing_in_the_clear() -> None:
+    edge = TEMPLATES["edge"].resources
+    distribution = edge["Distribution"]["Properties"]["DistributionConfig"]
+    behaviours = [distribution["DefaultCacheBehavior"], *distribution["CacheBehaviors"]]
+    assert distribution["ViewerCertificate"]["MinimumProtocolVersion"] == "TLSv1.2_2021"
+    assert edge["ApiDomain"]["Properties"]["SecurityPolicy"] == "TLS_1_2"
+    assert {b["ViewerProtocolPolicy"] for b in behaviours} == {"redirect-to-https", "https-only"}
+
+
+def test_the_firewall_knows_bad_addresses_bad_inputs_and_floods() -> None:
+    rules = TEMPLATES["firewall"].resources["WebAcl"]["Properties"]["Rules"]
+    groups = {
+        rule["Statement"]["ManagedRuleGroupStatement"]["Name"]
+        for rule in rules
+        if "ManagedRuleGroupStatement" in rule["Statement"]
+    }
+    assert groups == {
+        "AWSManagedRulesAmazonIpReputationList",
+        "AWSManagedRulesKnownBadInputsRuleSet",
+        "AWSManagedRulesCommonRuleSet",
+    }
+    assert [r["Statement"]["RateBasedStatement"]["AggregateKeyType"] for r in rules if "Action" in r] == ["IP"]
+
+
+def test_without_a_domain_nothing_is_made_that_needs_one() -> None:
+    edge = TEMPLATES["edge"]
+    left = edge.under(scope_of(edge).conditions)
+    assert set(left.resources) == {"ApiFirewall"}
+    assert scope_of(edge).resolve(left.outputs) == {
+        "ApiUrl": "https://abc123.execute-api.eu-west-1.amazonaws.com/production"
+    }
+    whole = scope_of(edge, Domain="argus.example")
+    assert edge.under(whole.conditions).resources.keys() == edge.resources.keys()
+    assert whole.resolve(edge.outputs)["ApiUrl"] == "https://api.argus.example"
+
+
+# ---------------------------------------------------------------- all of it, on the embedded AWS
+
+
+@pytest.fixture(scope="module")
+def stage() -> Iterator[EmbeddedAws]:
+    """All stacks, around functions that do nothing."""
+    with EmbeddedAws.start(stage="rehearsal") as aws:
+        key = aws.create_stack(INFRA / "data.yaml", {"Stage": aws.stage})["KeyArn"]
+        given = {**GIVEN, "Stage": aws.stage, "KeyArn": key}
+        roles = aws.create_stack(INFRA / "roles.yaml", given)
+        code = io.BytesIO()
+        with zipfile.ZipFile(code, "w") as archive:
+            archive.writestr("nothing.py", "")
+        for suffix, role in zip(FUNCTIONS, ("Api", "Worker", "Scheduler"), strict=True):
+            aws.client("lambda").create_function(
+                FunctionName=f"argus-{aws.stage}{suffix}",
+                Role=roles[f"{role}RoleArn"],
+                Code={"ZipFile": code.getvalue()},
+                Runtime="python3.11",
+                Handler="nothing.handler",
+            )
+        for name in TEMPLATES.keys() - {"data", "roles"}:
+            aws.create_stack(INFRA / f"{name}.yaml", given)
+        yield aws
+
+
+def test_all_stacks_are_made_as_declared(stage: EmbeddedAws) -> None:
+    stage.verify()
+    made = stage.client("cloudformation").list_stacks(StackStatusFilter=["CREATE_COMPLETE"])["StackSummaries"]
+    mine = {
+        stack["StackName"].removeprefix("argus-rehearsal-") for stack in made if "-rehearsal-" in stack["StackName"]
+    }
+    assert mine == set(TEMPLATES)
+
+
+SPOILT = {
+    "UploadsMapping.BatchSize": ("lambda", lambda c: c.update_event_source_mapping(UUID=_uploads(c), BatchSize=9)),
+    "Tick.Targets": ("events", lambda c: c.remove_targets(Rule="argus-rehearsal-tick", Ids=["scheduler"])),
+    "TickPermission": (
+        "lambda",
+        lambda c: c.remove_permission(FunctionName="argus-rehearsal-scheduler", StatementId="from-events"),
+    ),
+    "TickRetries": (
+        "lambda",
+        lambda c: c.delete_function_event_invoke_config(FunctionName="argus-rehearsal-scheduler", Qualifier="$LATEST"),
+    ),
+    "ApiRole.Policies": (
+        "iam",
+        lambda c: c.delete_role_policy(RoleName="argus-rehearsal-api", PolicyName="what-it-does"),
+    ),
+    "WorkerLog.RetentionInDays": (
+        "logs",
+        lambda c: c.delete_retention_policy(logGroupName="/aws/lambda/argus-rehearsal-worker"),
+    ),
+    "JobsDead": ("cloudwatch", lambda c: c.delete_alarms(AlarmNames=["argus-rehearsal-jobs-dead"])),
+    "Dashboard": ("cloudwatch", lambda c: c.delete_dashboards(DashboardNames=["argus-rehearsal"])),
+    "TopicPolicy.PolicyDocument": (
+        "sns",
+        lambda c: c.set_topic_attributes(
+            TopicArn="arn:aws:sns:eu-west-1:123456789012:argus-rehearsal-alarms",
+            AttributeName="Policy",
+            AttributeValue='{"Version": "2012-10-17", "Statement": []}',
+        ),
+    ),
+}
+
+
+def _uploads(client: Any) -> str:
+    mappings = client.list_event_source_mappings()["EventSourceMappings"]
+    return next(m["UUID"] for m in mappings if m["EventSourceArn"].endswith("argus-rehearsal-uploads"))
+
+
+@pytest.mark.parametrize("where", SPOILT)
+def test_what_is_not_as_declared_is_named(stage: EmbeddedAws, where: str) -> None:
+    service, spoil = SPOILT[where]
+    spoil(stage.client(service))
+    with pytest.raises(NotAsDeclared) as caught:
+        stage.verify()
+    assert any(difference.startswith(where) for difference in caught.value.differences), caught.value.differences

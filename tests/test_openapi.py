@@ -1,0 +1,261 @@
+"""The OpenAPI document against itself and against live answers: its examples are valid, and look like the truth."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator, FormatChecker
+from referencing import Registry, Resource
+from werkzeug.test import TestResponse
+
+from services.api import openapi
+from tests.conftest import Person, Workers
+from tests.imagery.front_door import send
+from tests.scenes import flir_scene
+
+Json = Any
+Operation = dict[str, Any]
+
+DOCUMENT = openapi.document()
+URI = "urn:openapi"
+REGISTRY: Registry = Registry().with_resource(
+    URI, Resource.from_contents({"$schema": "https://json-schema.org/draft/2020-12/schema", **DOCUMENT})
+)
+
+
+def _operations() -> Iterator[tuple[str, Operation]]:
+    for path, operations in DOCUMENT["paths"].items():
+        shared = operations.get("parameters", [])
+        for method, operation in operations.items():
+            if method != "parameters":
+                yield (
+                    f"{method.upper()} {path}",
+                    {**operation, "parameters": [*shared, *operation.get("parameters", [])]},
+                )
+
+
+OPERATIONS = dict(_operations())
+EACH = pytest.mark.parametrize("name", OPERATIONS)
+
+
+def _resolved(thing: Json) -> Json:
+    while "$ref" in thing:
+        found: Json = DOCUMENT
+        for part in thing["$ref"].removeprefix("#/").split("/"):
+            found = found[part]
+        thing = found
+    return thing
+
+
+def _check(value: Json, schema: Json) -> None:
+    """Raise unless the value is what a schema of the document says."""
+    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **_absolute(schema)}
+    Draft202012Validator(schema, registry=REGISTRY, format_checker=FormatChecker()).validate(value)
+
+
+def _absolute(schema: Json) -> Json:
+    if isinstance(schema, dict):
+        return {key: f"{URI}{value}" if key == "$ref" else _absolute(value) for key, value in schema.items()}
+    return [_absolute(part) for part in schema] if isinstance(schema, list) else schema
+
+
+def _bodies(operation: Operation) -> Iterator[tuple[str, Json]]:
+    """Every media type with a schema: of the request, and of each answer."""
+    if "requestBody" in operation:
+        yield from (("request", media) for media in operation["requestBody"]["content"].values())
+    for status, answer in operation["responses"].items():
+        yield from ((status, media) for media in _resolved(answer).get("content", {}).values())
+
+
+# ---------------------------------------------------------------- the document against itself
+
+
+@EACH
+def test_every_body_has_an_example_that_its_schema_accepts(name: str) -> None:
+    for where, media in _bodies(OPERATIONS[name]):
+        assert "example" in media, f"{name} {where}"
+        _check(media["example"], media["schema"])
+
+
+@EACH
+def test_examples_of_parameters_and_headers_are_valid(name: str) -> None:
+    operation = OPERATIONS[name]
+    headers = [header for answer in operation["responses"].values() for header in _resolved(answer)["headers"].values()]
+    for described in map(_resolved, [*operation["parameters"], *headers]):
+        if "example" in described or described.get("in") == "path":
+            _check(described["example"], described["schema"])
+        if "example" in described["schema"]:
+            _check(described["schema"]["example"], described["schema"])
+
+
+@EACH
+def test_every_operation_says_how_it_fails(name: str) -> None:
+    operation = OPERATIONS[name]
+    told = set(operation["responses"])
+    assert "default" not in told
+    assert operation["operationId"]
+    if operation["security"]:
+        assert told >= {"400", "401", "403", "429", "503"}
+    if "requestBody" in operation:
+        assert told >= {"413", "415", "422"}
+    if "{" in name:
+        assert "404" in told
+    for status in told:
+        answer = _resolved(operation["responses"][status])
+        assert "X-Request-ID" in answer["headers"]
+        if status.startswith(("4", "5")):
+            assert list(answer["content"]) == ["application/problem+json"]
+
+
+def test_operation_ids_are_unique() -> None:
+    names = [operation["operationId"] for operation in OPERATIONS.values()]
+    assert len(set(names)) == len(names)
+
+
+def test_the_document_says_whose_it_is_and_where() -> None:
+    assert DOCUMENT["info"]["license"]["identifier"] == "Apache-2.0"
+    assert "Idempotency-Key" in DOCUMENT["info"]["description"]
+    assert DOCUMENT["servers"]
+
+
+def test_values_from_short_lists_are_enumerated() -> None:
+    silent = [
+        f"{name}.{field}"
+        for name, schema in DOCUMENT["components"]["schemas"].items()
+        for field, about in schema.get("properties", {}).items()
+        if field in {"state", "status", "severity", "role", "format", "accuracy", "kind", "outcome"}
+        and "enum" not in about
+        and not (name.endswith("Problem") and field == "status")
+    ]
+    assert not silent
+
+
+def test_times_and_addresses_have_formats() -> None:
+    for name, schema in DOCUMENT["components"]["schemas"].items():
+        for field, about in schema.get("properties", {}).items():
+            if field.endswith("_at"):
+                assert about["format"] == "date-time", f"{name}.{field}"
+            if field == "url":
+                assert about["format"] == "uri", f"{name}.{field}"
+
+
+# ---------------------------------------------------------------- the document against the truth
+
+
+_OF_PLUGINS = {"options", "location", "evidence"}  # each plugin, and each version of one, has its own words there
+
+
+def _shape(value: Json) -> Json:
+    """Keys and types of a value, without the values; of a list, and of links by palette, those of the first."""
+    match value:
+        case {"iron": link}:
+            return {"iron": _shape(link)}
+        case dict():
+            return {key: "its own" if key in _OF_PLUGINS else _shape(part) for key, part in sorted(value.items())}
+        case list():
+            return [_shape(value[0])] if value else []
+        case bool() | None:
+            return type(value).__name__
+        case int() | float():
+            return "number"
+    return type(value).__name__
+
+
+# Where a plugin says more, or fewer, things than its example: the schemas hold, the keys are its own.
+_ABRIDGED = {"GET /api/v1/plugins", "GET /api/v1/plugins/{plugin_id}"}
+
+
+class Journey:
+    """Calls that are compared with the document as they are made."""
+
+    def __init__(self, person: Person) -> None:
+        self.person = person
+        self.made: set[str] = set()
+
+    def call(self, name: str, body: Json = None, query: str = "", shape: bool = True, **ids: str) -> TestResponse:
+        method, _, path = name.partition(" ")
+        where = re.sub(r"{(\w+)}", lambda found: ids[found[1]], path)
+        address = where if where.startswith("/api") else f"http://localhost{where}"
+        sent = {} if body is None else {"json": body}
+        answer = self.person.http.open(f"{address}{query}", method=method, headers=self.person.headers, **sent)
+        self.compare(name, answer, shape=shape)
+        return answer
+
+    def compare(self, name: str, answer: TestResponse, *, shape: bool) -> None:
+        told = _resolved(OPERATIONS[name]["responses"][str(answer.status_code)])
+        for header, about in told["headers"].items():
+            if header in answer.headers:
+                _check(answer.headers[header], {**_resolved(about)["schema"], "type": "string"})
+            else:
+                assert not _resolved(about).get("required"), f"{name}: {header}"
+        if "content" not in told:
+            assert not answer.data
+        else:
+            media = told["content"][answer.content_type]
+            _check(answer.get_json(), media["schema"])
+            if shape and name not in _ABRIDGED:
+                assert _shape(answer.get_json()) == _shape(media["example"]), answer.text
+        self.made.add(name)
+
+
+def test_live_answers_look_like_the_examples(owner: Person, workers: Workers) -> None:
+    journey = Journey(owner)
+    call = journey.call
+    data, _ = flir_scene(seed=1, width=160, height=120, leaks=2)
+    call("GET /health")
+    call("GET /ready")
+    call("GET /api/v1/me")
+    call("GET /api/v1/sign-in")
+    call("GET /api/v1/plugins")
+    call("GET /api/v1/plugins/{plugin_id}", plugin_id="thermal_hotspots")
+
+    asked = OPERATIONS["POST /api/v1/uploads"]["requestBody"]["content"]["application/json"]["example"]
+    (file,) = asked["files"]
+    wanted = {**asked, "files": [{**file, "size": len(data)}]}
+    (item,) = call("POST /api/v1/uploads", wanted).get_json()["items"]
+    send(item, data)
+    workers.work()
+    image = item["image_id"]
+    call("GET /api/v1/images", query="?state=ready")
+    call("GET /api/v1/images/{image_id}", image_id=image)
+    call("GET /api/v1/images/{image_id}/temperature", query="?x=51&y=70", image_id=image)
+
+    asked = OPERATIONS["POST /api/v1/scans"]["requestBody"]["content"]["application/json"]["example"]
+    wanted = {**asked, "target": {"kind": "image", "id": image}}
+    queued = call("POST /api/v1/scans", wanted).get_json()["id"]
+    call("POST /api/v1/scans/{scan_id}/cancel", {}, scan_id=queued)
+    scan = call("POST /api/v1/scans", wanted).get_json()["id"]
+    workers.work()
+    call("GET /api/v1/scans")
+    call("GET /api/v1/scans/{scan_id}", scan_id=scan)
+    call("GET /api/v1/scans/{scan_id}/findings", scan_id=scan)
+    call("GET /api/v1/findings", query=f"?target=image:{image}")
+
+    report = call("POST /api/v1/reports", {"scan_id": scan, "format": "pdf"}).get_json()["id"]
+    workers.work()
+    call("GET /api/v1/reports")
+    call("GET /api/v1/reports/{report_id}", report_id=report)
+    call("DELETE /api/v1/images/{image_id}", image_id=image)
+    assert journey.made == set(OPERATIONS), "an operation that no live answer was compared with"
+
+
+@pytest.mark.parametrize(
+    ("name", "query", "body", "status"),
+    [
+        ("GET /api/v1/images/{image_id}", "", None, 404),
+        ("DELETE /api/v1/images/{image_id}", "", None, 404),
+        ("GET /api/v1/scans", "?limit=0", None, 422),
+        ("GET /api/v1/findings", "?target=nothing", None, 422),
+        ("POST /api/v1/uploads", "", {"files": []}, 422),
+        ("POST /api/v1/reports", "", {"scan_id": "scan_0", "format": "pdf"}, 404),
+        ("POST /api/v1/scans/{scan_id}/cancel", "", {"surplus": 1}, 422),
+    ],
+)
+def test_live_errors_are_as_documented(owner: Person, name: str, query: str, body: Json, status: int) -> None:
+    answer = Journey(owner).call(name, body, query=query, shape=False, image_id="img_0", scan_id="scan_0")
+    assert answer.status_code == status
+
+
+def test_someone_without_a_token_is_told_as_documented(nobody: Person) -> None:
+    assert Journey(nobody).call("GET /api/v1/me", shape=False).status_code == 401

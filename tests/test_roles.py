@@ -1,0 +1,391 @@
+"""Roles allow what the code of their function calls, and nothing else: read from the source, and watched at work."""
+
+import ast
+import fnmatch
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import boto3
+import pytest
+from botocore import xform_name
+
+from argus.app import create_app
+from argus.container import Container
+from argus.core.settings import Settings
+from services.local.aws import INFRA, EmbeddedAws, StackOutputs
+from services.local.cloudformation.template import Template
+from services.local.pump import Pump
+from services.scheduler import main as scheduler
+from services.worker import main as worker
+from tests.conftest import Issuer, MovableClock, Person, Workers
+from tests.imagery.front_door import announce, send
+from tests.scenes import flir_scene
+from tests.test_infra import properties
+
+ROLES = Template.read(INFRA / "roles.yaml")
+FUNCTIONS = ("api", "worker", "scheduler")
+SRC = Path(__file__).parents[1] / "src" / "argus"
+
+# What IAM asks for each verb of boto3 that the source calls. A transaction of puts asks for PutItem: there is no action
+# of its own (DynamoDB developer guide, "IAM and transactions"); HEAD asks what GET asks; a bucket that may be listed.
+VERBS = {
+    "get_item": {"dynamodb:GetItem"},
+    "put_item": {"dynamodb:PutItem"},
+    "update_item": {"dynamodb:UpdateItem"},
+    "delete_item": {"dynamodb:DeleteItem"},
+    "query": {"dynamodb:Query"},
+    "batch_write_item": {"dynamodb:BatchWriteItem"},
+    "transact_write_items": {"dynamodb:PutItem"},
+    "get_object": {"s3:GetObject", "s3:GetObjectVersion"},
+    "head_object": {"s3:GetObject"},
+    "head_bucket": {"s3:ListBucket"},
+    "put_object": {"s3:PutObject"},
+    "list_object_versions": {"s3:ListBucketVersions"},
+    "delete_objects": {"s3:DeleteObjectVersion"},
+    "send_message": {"sqs:SendMessage"},
+    "get_queue_attributes": {"sqs:GetQueueAttributes"},
+    "get_parameter": {"ssm:GetParameter"},
+    "get_secret_value": {"secretsmanager:GetSecretValue"},
+}
+
+# What AWS does as the role, without a call of ours.
+DONE_BY_AWS = {
+    "kms:Decrypt": "tables and bucket are under the stage's key",
+    "kms:GenerateDataKey": "tables and bucket are under the stage's key",
+    "lambda:InvokeFunction": "API Gateway calls the function as the role that Zappa gives it",
+    "logs:CreateLogStream": "Lambda writes the log",
+    "logs:PutLogEvents": "Lambda writes the log",
+    "sqs:ReceiveMessage": "Lambda polls the queues",
+    "sqs:DeleteMessage": "Lambda polls the queues",
+    "xray:GetSamplingRules": "the X-Ray daemon beside the function",
+    "xray:GetSamplingTargets": "the X-Ray daemon beside the function",
+    "xray:PutTelemetryRecords": "the X-Ray daemon beside the function",
+    "xray:PutTraceSegments": "the X-Ray daemon beside the function",
+}
+
+# Statements that the journey below does not need, and who does.
+NOT_ON_THE_WAY = {
+    ("worker", "TakeWork"): "Lambda polls the queues; the pump of the tests is not the worker",
+    ("api", "KnowAnObjectIsMissing"): "without it S3 answers 403 where it should say 404",
+    ("worker", "KnowAnObjectIsMissing"): "without it S3 answers 403 where it should say 404",
+    ("worker", "RemoveImages"): "an image deleted while it was processed",
+    ("worker", "FindVersionsToRemove"): "an image deleted while it was processed",
+    ("scheduler", "BuryTicks"): "Lambda sends a tick that failed to the dead-letter queue",
+    ("api", "ReadItsSecrets"): "secrets by reference, outside the local stages",
+    ("api", "ReadItsOtherSecrets"): "secrets by reference, outside the local stages",
+}
+
+
+@dataclass(frozen=True)
+class Use:
+    """One thing done to one resource."""
+
+    action: str
+    arn: str
+
+
+@dataclass
+class Watch:
+    """Who did what."""
+
+    seen: dict[str, set[Use]] = field(default_factory=lambda: {name: set() for name in FUNCTIONS})
+    who: str = "api"
+
+    def note(self, use: Use) -> None:
+        self.seen[self.who].add(use)
+
+
+def statements(function: str) -> list[dict[str, Any]]:
+    """What a role may do in the stage of the tests."""
+    role = properties(ROLES, ROLES.resources[f"{function.capitalize()}Role"], "test")
+    return [
+        {**entry, "Resource": [entry["Resource"]] if isinstance(entry["Resource"], str) else entry["Resource"]}
+        for policy in role["Policies"]
+        for entry in policy["PolicyDocument"]["Statement"]
+    ]
+
+
+def allows(statement: Mapping[str, Any], use: Use) -> bool:
+    return use.action in statement["Action"] and any(fnmatch.fnmatchcase(use.arn, arn) for arn in statement["Resource"])
+
+
+# ---------------------------------------------------------------- as written
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_role_names_actions_and_resources_or_says_why_not(function: str) -> None:
+    role = ROLES.resources[f"{function.capitalize()}Role"]
+    reasons = role["Metadata"]["EveryResource"]
+    everything = set()
+    for statement in statements(function):
+        assert statement["Effect"] == "Allow"
+        assert not [action for action in statement["Action"] if "*" in action], statement["Sid"]
+        if "*" in statement["Resource"]:
+            everything.add(statement["Sid"])
+            continue
+        for arn in statement["Resource"]:
+            ours = ("argus-test", "/argus/test/", "argus/test/", f"{function.capitalize()}Log.Arn", ":key/")
+            assert any(name in arn for name in ours), arn
+    assert everything == set(reasons)
+    assert all(len(reason.split()) >= 5 for reason in reasons.values())
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_role_is_taken_by_lambda_and_the_apis_by_its_gateway_too(function: str) -> None:
+    role = properties(ROLES, ROLES.resources[f"{function.capitalize()}Role"])
+    (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
+    services = trust["Principal"]["Service"]
+    gateway = ["lambda.amazonaws.com", "apigateway.amazonaws.com"]
+    assert services == (gateway if function == "api" else "lambda.amazonaws.com")
+
+
+def _methods() -> set[str]:
+    """Every method of the clients that the source may make."""
+    session = boto3.Session(aws_access_key_id="none", aws_secret_access_key="none", region_name="eu-west-1")
+    clients = (
+        session.client(name) for name in ("dynamodb", "s3", "sqs", "ssm", "secretsmanager", "sns", "kms", "lambda")
+    )
+    return {xform_name(operation) for client in clients for operation in client.meta.service_model.operation_names}
+
+
+def _verbs_in(path: Path, methods: set[str]) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+            continue
+        first = node.args[0] if node.args else None
+        if node.func.attr in {"get_paginator", "_conditional"} and isinstance(first, ast.Constant):
+            yield first.value
+        elif node.func.attr in methods and re.search(r"client|dynamodb|s3|sqs", ast.unparse(node.func.value)):
+            yield node.func.attr
+
+
+def test_every_verb_of_the_source_is_allowed_to_somebody_and_nothing_else_is() -> None:
+    methods = _methods()
+    modules = [path for path in SRC.rglob("*.py") if "cli" not in path.parts]
+    assert {verb for path in modules for verb in _verbs_in(path, methods)} == set(VERBS)
+    called = set().union(*VERBS.values())
+    allowed = {action for name in FUNCTIONS for entry in statements(name) for action in entry["Action"]}
+    assert allowed == called | set(DONE_BY_AWS)
+
+
+def _reasons() -> dict[str, str]:
+    """What the template says beside a statement's name."""
+    return dict(re.findall(r"- Sid: (\w+)  # (.+)", (INFRA / "roles.yaml").read_text()))
+
+
+def _told(arn: str) -> str:
+    """A resource as the page tells it: the end of its ARN, without what every one has."""
+    if arn.startswith("arn:aws:kms"):
+        return "the stage's key"
+    if arn.endswith("Log.Arn"):
+        return "its own log"
+    short = re.sub(r"argus([-/])test", r"argus\1<stage>", arn.split(":", 5)[-1])
+    return f"`{short.replace('-123456789012', '')}`"
+
+
+def _rows() -> Iterator[str]:
+    reasons = _reasons()
+    for name in FUNCTIONS:
+        for entry in statements(name):
+            words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", entry["Sid"]).capitalize()
+            why = f"{words}: {reasons[entry['Sid']]}" if entry["Sid"] in reasons else words
+            (service,) = {action.split(":")[0] for action in entry["Action"]}
+            actions = ", ".join(action.split(":")[1] for action in entry["Action"])
+            on = ", ".join(_told(arn) for arn in entry["Resource"])
+            yield f"| {name} | {service}: {actions} | {on} | {why} |"
+
+
+def test_the_page_tells_the_roles_as_they_are() -> None:
+    page = INFRA / "README.md"
+    table = "\n".join(["| role | may | on | to |", "|---|---|---|---|", *_rows()])
+    text = page.read_text()
+    told = re.sub(r"(?s)(<!-- roles -->\n).*(<!-- /roles -->)", rf"\g<1>{table}\n\g<2>", text)
+    if os.environ.get("ARGUS_WRITE_DOCS"):
+        page.write_text(told)
+    assert text == told, "run this test with ARGUS_WRITE_DOCS=1 and look at the difference"
+
+
+# ---------------------------------------------------------------- at work
+
+
+def _uses(service: str, operation: str, asked: Mapping[str, Any]) -> Iterator[Use]:
+    """What IAM would be asked for one call."""
+    table = "arn:aws:dynamodb:eu-west-1:123456789012:table/"
+    match operation:
+        case "TransactWriteItems":
+            for entry in asked["TransactItems"]:
+                ((verb, write),) = entry.items()
+                yield Use(f"dynamodb:{verb}Item", table + write["TableName"])
+        case "BatchWriteItem":
+            yield from (Use("dynamodb:BatchWriteItem", table + name) for name in asked["RequestItems"])
+        case "ListObjectVersions":
+            yield Use("s3:ListBucketVersions", f"arn:aws:s3:::{asked['Bucket']}")
+        case "HeadBucket":
+            yield Use("s3:ListBucket", f"arn:aws:s3:::{asked['Bucket']}")
+        case "DeleteObjects":
+            for entry in asked["Delete"]["Objects"]:
+                action = "s3:DeleteObjectVersion" if entry.get("VersionId") else "s3:DeleteObject"
+                yield Use(action, f"arn:aws:s3:::{asked['Bucket']}/{entry['Key']}")
+        case "GetObject" | "HeadObject" | "PutObject" | "DeleteObject":
+            verb = operation.replace("Head", "Get")
+            action = f"s3:{verb}Version" if "VersionId" in asked else f"s3:{verb}"
+            yield Use(action, f"arn:aws:s3:::{asked['Bucket']}/{asked['Key']}")
+        case _ if service == "dynamodb":
+            index = f"/index/{asked['IndexName']}" if "IndexName" in asked else ""
+            yield Use(f"dynamodb:{operation}", f"{table}{asked['TableName']}{index}")
+        case _ if service == "sqs":
+            name = asked["QueueUrl"].rsplit("/", 1)[-1]
+            yield Use(f"sqs:{operation}", f"arn:aws:sqs:eu-west-1:123456789012:{name}")
+        case _:
+            raise AssertionError(f"{service} {operation}: say here what IAM asks for it")
+
+
+@pytest.fixture
+def watched(settings: Settings, issuer: Issuer, clock: MovableClock) -> tuple[Watch, Container]:
+    """An Argus whose every call to AWS is noted."""
+    container = Container(settings, clock=clock, fetch_keys=lambda _: issuer.jwks)
+    watch = Watch()
+
+    def note(params: Mapping[str, Any], model: Any, **_: Any) -> None:
+        for use in _uses(model.service_model.service_name, model.name, params):
+            watch.note(use)
+
+    container.aws.session.events.register("provide-client-params", note)
+    return watch, container
+
+
+def _note_link(watch: Watch, url: str) -> None:
+    """A link does as its signer."""
+    parts = urlsplit(url)
+    action = "s3:GetObjectVersion" if "versionId" in parse_qs(parts.query) else "s3:GetObject"
+    watch.note(Use(action, f"arn:aws:s3:::{unquote(parts.path.removeprefix('/'))}"))
+
+
+def _note_links(watch: Watch, links: Any) -> None:
+    if isinstance(links, Mapping):
+        if "url" in links:
+            _note_link(watch, links["url"])
+        for value in links.values():
+            _note_links(watch, value)
+
+
+def _drive(watch: Watch, argus: Container, http: Person, work: Callable[[], None], clock: MovableClock) -> None:
+    """Everything that people, queues and the clock can ask for, once."""
+    assert http.get("/api/v1/me").status_code == 200
+    argus.health.ready()
+    data, _ = flir_scene(seed=9, width=160, height=120, leaks=2)
+    item = announce(http, data)
+    bucket = argus.settings.media_bucket
+    watch.note(Use("s3:PutObject", f"arn:aws:s3:::{bucket}/{item['upload']['fields']['key']}"))
+    send(item, data)
+    work()
+    image = f"/images/{item['image_id']}"
+    _note_links(watch, http.get(image).get_json()["links"])
+    assert http.get("/images").status_code == http.get(f"{image}/temperature?x=1&y=1").status_code == 200
+    wanted = {
+        "target": {"kind": "image", "id": item["image_id"]},
+        "plugins": [{"id": "thermal_hotspots", "options": {"delta_celsius": 5}}],
+    }
+    scan = http.post("/scans", wanted, headers={"Idempotency-Key": "once"}).get_json()["id"]
+    assert http.post("/scans", {**wanted, "plugins": []}, headers={"Idempotency-Key": "bad"}).status_code == 422
+    nobody = {**wanted, "target": {"kind": "image", "id": "img_" + 26 * "0"}}
+    assert http.post("/scans", nobody, headers={"Idempotency-Key": "worse"}).status_code == 404
+    work()
+    for path in ("/scans", f"/scans/{scan}", f"/scans/{scan}/findings", "/findings"):
+        assert http.get(path).status_code == 200
+    assert http.post(f"/scans/{http.post('/scans', wanted).get_json()['id']}/cancel").status_code == 200
+    for chosen in ("json", "pdf"):
+        report = http.post("/reports", {"scan_id": scan, "format": chosen}).get_json()["id"]
+        work()
+        _note_links(watch, http.get(f"/reports/{report}").get_json())
+    assert http.get("/reports").status_code == 200
+
+    # Left behind: an upload that never comes, scans and a report that nobody took, a half deleted image, an image and a
+    # scan whose workers vanished three times.
+    left = announce(http, data)
+    half = announce(http, data)
+    send(half, data)
+    work()
+    http.post("/scans", wanted)
+    http.post("/reports", {"scan_id": scan, "format": "csv"})
+    found = argus.imagery.store.get(http.organisation_id, half["image_id"])
+    assert found is not None
+    assert argus.imagery.store.begin_delete(found, look_again_at=clock() - timedelta(minutes=1)) is not None
+    vanished = argus.imagery.store.get(http.organisation_id, announce(http, data)["image_id"])
+    for _ in range(3):
+        assert vanished is not None
+        ago = clock() - timedelta(minutes=1)
+        vanished = argus.imagery.store.claim(vanished, object_version="", now=clock(), lease_until=ago)
+    lost = argus.scanning.store.get(http.organisation_id, http.post("/scans", wanted).get_json()["id"])
+    assert lost is not None
+    assert argus.scanning.store.save(replace(lost, attempts=3), look_again_at=clock()) is not None
+    clock.move(hours=3)
+    watch.who = "scheduler"
+    scheduler.handler(scheduler.TICK, None)
+    watch.who = "api"
+    clock.move(hours=-3)
+    assert http.get(f"/images/{left['image_id']}").get_json()["state"] == "rejected"
+    assert http.get(f"/images/{half['image_id']}").status_code == 404
+    assert http.delete(image).status_code == 204
+
+
+@pytest.fixture
+def seen(
+    watched: tuple[Watch, Container],
+    issuer: Issuer,
+    aws: EmbeddedAws,
+    outputs: StackOutputs,
+    workers: Workers,
+    clock: MovableClock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Watch:
+    watch, argus = watched
+    monkeypatch.setattr(worker, "container", lambda: argus)
+    monkeypatch.setattr(scheduler, "container", lambda: argus)
+
+    def handle(event: Any, context: object) -> Any:
+        watch.who = "worker"
+        try:
+            return worker.handler(event, context)
+        finally:
+            watch.who = "api"
+
+    pumps = [Pump(pump.sqs, pump.queue_url, pump.queue_arn, handle) for pump in workers.pumps]
+
+    def work() -> None:
+        while sum(pump.turn(wait_seconds=0) for pump in pumps):
+            pass
+
+    headers = {"Authorization": f"Bearer {issuer.token(os.urandom(8).hex())}"}
+    http = create_app(argus).test_client()
+    organisation = Person(http, headers).get("/me").get_json()["organisation"]["id"]
+    _drive(watch, argus, Person(http, headers, organisation), work, clock)
+    return watch
+
+
+def test_a_journey_asks_for_all_that_roles_allow_and_nothing_more(seen: Watch) -> None:
+    refused = {
+        (name, use)
+        for name, uses in seen.seen.items()
+        for use in uses
+        if not any(allows(statement, use) for statement in statements(name))
+    }
+    assert not refused
+    idle = set()
+    for name in FUNCTIONS:
+        for entry in statements(name):
+            ours = [action for action in entry["Action"] if action not in DONE_BY_AWS]
+            for action in ours:
+                for arn in entry["Resource"]:
+                    one = {**entry, "Action": [action], "Resource": [arn]}
+                    if (name, entry["Sid"]) not in NOT_ON_THE_WAY and not any(
+                        allows(one, use) for use in seen.seen[name]
+                    ):
+                        idle.add((name, entry["Sid"], action, arn.rsplit(":", 1)[-1]))
+    assert not idle
