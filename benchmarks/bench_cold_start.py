@@ -1,0 +1,131 @@
+"""The API's cold start: our package against the same application packaged by plain `zappa package`.
+
+Both run through awslambdaric in fresh interpreters, in turn, from start until the function asks for work. Prints the
+ten packages whose modules cost most to import.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+
+from benchmarks.harness import Row
+from tests.services.events import http
+from tests.services.runtime_api import ROOT, START, Function, packages, runtime, sources_hash, stage_settings, unzip
+
+ROUNDS = 9
+STAGE = "dev"
+ENVIRONMENT = {
+    **stage_settings(STAGE)["aws_environment_variables"],
+    "ARGUS_CURSOR_SECRET": "s" * 40,
+    "AWS_REGION": "eu-west-1",
+    "AWS_ACCESS_KEY_ID": "none",  # Lambda's functions find theirs in the environment too
+    "AWS_SECRET_ACCESS_KEY": "none",
+}
+
+
+def run() -> list[Row]:
+    ours, peer = packages(), plain_package()
+    starts: dict[Path, list[tuple[float, float, float]]] = {ours / "api": [], peer / "api": []}
+    for index in range(ROUNDS + 1):
+        for task in sorted(starts, reverse=bool(index % 2)):
+            measured = _start(task)
+            if index:  # the first start of each fills the disk's cache
+                starts[task].append(measured)
+    init, first, second = (
+        [[start[which] * 1e3 for start in starts[folder / "api"]] for folder in (ours, peer)] for which in range(3)
+    )
+    _print_dearest(ours / "api")
+    ratio = median(theirs / mine for mine, theirs in zip(*init, strict=True))
+    sizes = [(folder / "api.zip").stat().st_size / 1e6 for folder in (ours, peer)]
+    name = "zappa package"
+    return [
+        Row("API cold start: init", median(init[0]), name, median(init[1]), "ms", "≥ 2×", ratio),
+        Row("API cold start: first request", median(first[0]), name, median(first[1]), "ms", "≤ 5 ms", 0.0),
+        Row("API: second request", median(second[0]), name, median(second[1]), "ms", "", 0.0),
+        Row("API package, zipped", sizes[0], name, sizes[1], "MB", "≤ 15 MB", sizes[1] / sizes[0]),
+        Row("worker package, zipped", (ours / "worker.zip").stat().st_size / 1e6, "", 0.0, "MB", "", 0.0),
+    ]
+
+
+def _start(task: Path) -> tuple[float, float, float]:
+    """Seconds of processor time of init and of the first and second request."""
+    settings = stage_settings(STAGE)
+    with TemporaryDirectory() as folder:
+        log = Path(folder) / "log"
+        handler, memory = settings["lambda_handler"], settings["memory_size"]
+        with Function(task, handler, memory_mb=memory, environment=ENVIRONMENT, log=log) as function:
+            spent = [function.cpu_seconds()]
+            for _ in range(2):
+                answer = function.invoke(http("GET", "/health"))
+                assert answer.value["statusCode"] == 200, answer
+                spent.append(function.cpu_seconds())
+            return function.init_cpu_seconds, spent[1] - spent[0], spent[2] - spent[1]
+
+
+def plain_package() -> Path:
+    """A folder with the `api.zip` that `zappa package` makes of the same sources, and that unzipped."""
+    made = ROOT / "build" / "plain" / sources_hash()
+    if made.exists():
+        return made
+    shutil.rmtree(made.parent, ignore_errors=True)
+    made.parent.mkdir(parents=True)
+    with TemporaryDirectory() as temporary:
+        environment, project = Path(temporary) / "venv", Path(temporary) / "argus"
+        clean = shutil.ignore_patterns("__pycache__", "*.egg-info")
+        shutil.copytree(ROOT / "services", project / "services", ignore=clean)
+        shutil.copy(ROOT / "zappa_settings.json", project)
+        sources = Path(temporary) / "sources"
+        shutil.copytree(ROOT / "src", sources / "src", ignore=clean)
+        for name in ("pyproject.toml", "README.md", "requirements-api.txt"):
+            shutil.copy(ROOT / name, sources)
+        python = environment / "bin" / "python"
+        _call([sys.executable, "-m", "venv", str(environment)])
+        _call([str(python), "-m", "pip", "install", "-q", "-r", str(sources / "requirements-api.txt")])
+        _call([str(python), "-m", "pip", "install", "-q", "--no-deps", "--no-build-isolation", str(sources)])
+        inside = {**os.environ, "VIRTUAL_ENV": str(environment), "AWS_DEFAULT_REGION": "eu-west-1"}
+        zipped = Path(temporary) / "api.zip"
+        command = [str(environment / "bin" / "zappa"), "package", STAGE, "--output", str(zipped)]
+        _call(command, cwd=project, env=inside)
+        part = made.with_name("part")
+        unzip(zipped, part / "api")
+        shutil.move(zipped, part / "api.zip")
+        part.rename(made)
+    return made
+
+
+def _call(command: list[str], cwd: Path | None = None, env: dict[str, str] | None = None) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd, env=env)
+    if done.returncode:
+        raise SystemExit(f"{' '.join(command)}:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
+
+
+def _print_dearest(task: Path) -> None:
+    """What importing the API's entry costs, by the package that a module is of, without what it imports in turn."""
+    environment = {
+        **ENVIRONMENT,
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "1024",
+        "LAMBDA_TASK_ROOT": str(task),
+        "LAMBDA_RUNTIME_DIR": str(runtime()),
+    }
+    script = START.partition("from awslambdaric")[0] + "import services.api.gateway"
+    interpreter = os.path.realpath(sys.executable)
+    command = [interpreter, "-I", "-S", "-X", "importtime", "-c", script]
+    told = subprocess.run(command, capture_output=True, text=True, check=True, env=environment, cwd=task).stderr
+    spent: Counter[str] = Counter()
+    for own, module in re.findall(r"^import time:\s+(\d+) \|\s+\d+ \|\s+([\w.]+)$", told, re.MULTILINE):
+        spent[_package(module)] += int(own)
+    print("The ten dearest imports of the API, in ms:")
+    for name, microseconds in spent.most_common(10):
+        print(f"  {microseconds / 1e3:7.1f}  {name}")
+    print(f"  {sum(spent.values()) / 1e3:7.1f}  in all")
+
+
+def _package(module: str) -> str:
+    top = module.partition(".")[0].lstrip("_")
+    return f"{top} (standard library)" if module.partition(".")[0] in sys.stdlib_module_names else top

@@ -1,0 +1,84 @@
+"""What a worker does with a frame of 640 by 512: decode, measure, find hot spots, write the GeoTIFF and a preview.
+
+The goal is a share of a Lambda's time, not a ratio: at most 60 ms of CPU once everything is imported. Each part is told
+on its own, so that a slower whole shows where it became slow.
+"""
+
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from argus.imagery import cog, preview
+from argus.imagery.decode import decode
+from argus.imagery.stats import histogram, statistics
+from argus.imagery.thermogram import Thermogram
+from argus.scanning.catalogue import Catalogue
+from argus.scanning.model import Finding, Target
+from argus.scanning.plugin import Places, Tools
+from benchmarks.harness import Row, alone
+from tests.scenes.flir import flir_scene
+
+ROUNDS = 25
+LEAKS = 6
+PALETTE = "iron"
+
+
+@dataclass(frozen=True)
+class OneImage:
+    """A reader that has the image already: decoding is measured on its own."""
+
+    image: Thermogram
+
+    def thermogram(self, _image_id: str) -> Thermogram:
+        return self.image
+
+
+def run() -> list[Row]:
+    data, _ = flir_scene(seed=5, leaks=LEAKS)
+    image = decode(data)
+
+    def worker() -> None:
+        decoded = decode(data)
+        for part in parts(decoded).values():
+            part()
+
+    measured: Mapping[str, Callable[[], object]] = {"decode": lambda: decode(data), **parts(image)}
+    whole = Row("whole worker, frame of 640 × 512", alone(worker, ROUNDS) * 1e3, "", 0.0, "ms", "≤ 60 ms", 0.0)
+    goals = {"hot spots": "≤ 15 ms"}
+    return [
+        whole,
+        *(
+            Row(f"of that: {name}", alone(part, ROUNDS) * 1e3, "", 0.0, "ms", goals.get(name, ""), 0.0)
+            for name, part in measured.items()
+        ),
+    ]
+
+
+def parts(image: Thermogram) -> dict[str, Callable[[], object]]:
+    """What follows the decoding, by name."""
+    celsius = image.celsius
+
+    def one_preview() -> object:
+        ends = preview.bounds(celsius)
+        return preview.previews(celsius, [PALETTE], low=ends.low_c, high=ends.high_c)
+
+    return {
+        "statistics and histogram": lambda: (statistics(celsius), histogram(celsius)),
+        "hot spots": lambda: list(hotspots(image)),
+        "GeoTIFF": lambda: cog.write(celsius, position=image.capture.position),
+        "one preview": one_preview,
+    }
+
+
+def hotspots(image: Thermogram) -> Iterator[Finding]:
+    manifest = Catalogue.load().get("thermal_hotspots")
+    tools = Tools(
+        now=lambda: datetime(2026, 3, 1, tzinfo=UTC),
+        log=logging.getLogger("argus.benchmark"),
+        progress=lambda _share: None,
+        places=lambda _rule: Places(),
+        incomplete=lambda _rule: None,
+        reader=OneImage(image),
+    )
+    return manifest.load_run()(Target("image", "img"), tools, manifest.check_options({}))
