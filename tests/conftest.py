@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -256,6 +257,15 @@ def workers(argus: Container, aws: EmbeddedAws, outputs: StackOutputs, monkeypat
         sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"] for url in urls
     ]
     return Workers([Pump(sqs, url, arn, worker.handler) for url, arn in zip(urls, arns, strict=True)], sqs, outputs)
+
+
+@pytest.fixture
+def racing() -> Iterator[None]:
+    """Threads change places a thousand times as often as they would: what can go wrong between two lines does."""
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(interval / 1000)
+    yield
+    sys.setswitchinterval(interval)
 
 
 @pytest.fixture

@@ -12,13 +12,14 @@ message in the uploads queue is S3's own `s3:TestEvent`, as on the real AWS. Err
 """
 
 import errno
+import io
 import socket
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from botocore.exceptions import ClientError
 from botocore.parsers import ResponseParserError
@@ -31,6 +32,9 @@ from services.local.cloudformation import NotAsDeclared, teaching, verify
 from services.local.cloudformation.clients import DUMMY_CREDENTIAL, Clients
 from services.local.cloudformation.template import Template
 from services.local.cloudformation.types import LOCAL_NO_OPS
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 HOST = "127.0.0.1"
 INFRA = Path(__file__).resolve().parents[2] / "infra"
@@ -213,11 +217,32 @@ class _QuietHandler(MotoRequestHandler):
 
 
 def _create_service(service: Any) -> Flask:
-    """One service's application. moto lets every origin read everything; on S3 the bucket's own CORS rules decide."""
-    application = create_backend_app(service)
+    """One service's application, put right where moto's is unlike AWS.
+
+    S3: moto lets every origin read everything; the bucket's own CORS rules decide. DynamoDB: moto reads, checks and
+    writes without a lock, so that two requests at once may both meet a condition; on AWS each is atomic.
+    """
+    application: Any = create_backend_app(service)
     if service == "s3":
         application.after_request_funcs.clear()
-    return application
+    if service == "dynamodb":
+        application.wsgi_app = _one_at_a_time(application.wsgi_app)
+    return cast(Flask, application)
+
+
+def _one_at_a_time(application: "WSGIApplication") -> "WSGIApplication":
+    """The same application, answering one request after the other, whichever server of this process was asked."""
+
+    def answer(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        # The body is read before the lock is taken: a slow sender holds up only itself.
+        body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+        with _dynamodb:
+            return application({**environ, "wsgi.input": io.BytesIO(body)}, start_response)
+
+    return answer
+
+
+_dynamodb = threading.Lock()
 
 
 def _bind(port: int) -> BaseWSGIServer:

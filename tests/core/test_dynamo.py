@@ -111,6 +111,7 @@ def test_a_transaction_writes_all_or_none(table: Table, pk: str) -> None:
     assert table.get(pk, "free") is None
 
 
+@pytest.mark.usefixtures("racing")
 def test_counting_is_exact_under_threads(table: Table, pk: str) -> None:
     with ThreadPoolExecutor(8) as pool:
         counts = list(pool.map(lambda _: table.count(pk, "n", by=1, expires_at=1), range(40)))

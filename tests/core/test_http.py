@@ -275,6 +275,7 @@ def test_an_unreadable_key_is_refused(owner: Person, key: str) -> None:
     assert (answer.status_code, answer.get_json()["code"]) == (400, "unreadable")
 
 
+@pytest.mark.usefixtures("racing")
 def test_of_eight_equal_requests_at_once_one_is_done(owner: Person, argus: Container) -> None:
     app = create_app(argus)
 

@@ -31,6 +31,7 @@ def _start_of_a_window(clock: MovableClock) -> None:
     clock.move(seconds=60 - clock().timestamp() % 60 + 0.5)
 
 
+@pytest.mark.usefixtures("racing")
 def test_eight_lambdas_at_once_admit_exactly_what_the_limit_says(
     limited: Callable[[], Person], clock: MovableClock
 ) -> None:
@@ -173,6 +174,7 @@ def test_an_address_that_guesses_is_refused_before_its_token_is_read(
     assert call("/me", address, **owner.headers).status_code == 200
 
 
+@pytest.mark.usefixtures("racing")
 def test_eight_lambdas_at_once_let_an_address_guess_exactly_so_often(
     gateway: Callable[..., Any], clock: MovableClock
 ) -> None:

@@ -3,6 +3,8 @@
 import os
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+
 from argus.container import Container
 from services.local.aws import EmbeddedAws, StackOutputs
 from services.local.people import make_users
@@ -18,6 +20,7 @@ def test_the_first_sign_in_founds_a_personal_organisation(owner: Person) -> None
     assert "images:write" in me["scopes"]
 
 
+@pytest.mark.usefixtures("racing")
 def test_eight_first_sign_ins_at_once_found_one_organisation(argus: Container, issuer: Issuer) -> None:
     token = issuer.token(f"racer-{os.urandom(8).hex()}")
     with ThreadPoolExecutor(8) as pool:

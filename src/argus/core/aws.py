@@ -1,5 +1,6 @@
 """Clients for AWS, real or embedded. One session; each client is made on first use and kept."""
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -18,6 +19,7 @@ class Aws:
 
     settings: Settings
     _clients: dict[str, Any] = field(default_factory=dict)
+    _making: threading.Lock = field(default_factory=threading.Lock)
 
     @cached_property
     def session(self) -> Any:
@@ -32,7 +34,9 @@ class Aws:
         """
         name = service if patient else f"{service}, impatient"
         if name not in self._clients:
-            self._clients[name] = self._make(service, patient=patient)
+            with self._making:
+                if name not in self._clients:
+                    self._clients[name] = self._make(service, patient=patient)
         return self._clients[name]
 
     def _make(self, service: str, *, patient: bool) -> Any:
