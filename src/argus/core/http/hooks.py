@@ -1,0 +1,150 @@
+"""One request from its first byte to its last: its id, its caller, its limits, its headers and its line in the log."""
+
+import logging
+import re
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
+from flask import Flask, Response, g, request
+from flask.logging import default_handler
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge, UnsupportedMediaType
+
+from argus.core import metrics, tracing
+from argus.core.errors import ArgusError, Unauthenticated
+from argus.core.http.access import Caller, Limits, MissingScope, bearer_token
+from argus.core.http.problems import aws_problem, http_problem, problem_of
+from argus.core.http.wire import Unreadable
+from argus.core.idempotency import Idempotency
+from argus.core.ids import Ids
+from argus.core.observability import current_request_id, request_scope
+from argus.core.paging import Cursors
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+MAX_BODY_BYTES = 1024 * 1024
+
+_log = logging.getLogger("argus.http")
+_SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+
+
+def install(
+    app: Flask,
+    *,
+    authenticate: Callable[[str], Caller],
+    idempotency: Idempotency,
+    cursors: Callable[[], Cursors],
+    ids: Ids,
+    limits: Limits,
+) -> None:
+    """Give the app its manners. `authenticate` turns a bearer token into a caller; `cursors` are asked for with the
+    first page, since their key may have to be fetched."""
+    app.logger.removeHandler(default_handler)  # Flask's own: plain text, past the filter for secrets
+    app.json.sort_keys = False  # type: ignore[attr-defined]  # answers keep the order of their schema
+    # Flask's documented way to wrap the application; its types know no such thing.
+    app.wsgi_app = _seen_by_the_gateway(app.wsgi_app)  # type: ignore[assignment, method-assign]
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
+    app.extensions["argus.idempotency"] = idempotency
+    app.extensions["argus.cursors"] = cursors
+    app.register_error_handler(ArgusError, problem_of)
+    app.register_error_handler(HTTPException, http_problem)
+    app.register_error_handler(BotoCoreError, aws_problem)
+    app.register_error_handler(ClientError, aws_problem)
+
+    def begin() -> None:
+        asked = request.headers.get("X-Request-ID", "")
+        g.scopes = scopes = ExitStack()
+        g.work = scopes.enter_context(request_scope(asked if _SANE_REQUEST_ID.fullmatch(asked) else ids.new("req")))
+        g.span = scopes.enter_context(tracing.span(_operation()))
+
+    def check() -> None:
+        view = app.view_functions.get(request.endpoint or "")
+        if view is None or request.method == "OPTIONS":
+            return  # 404, 405, redirects and preflights, which Flask answers next
+        if "\0" in request.path or "%00" in request.query_string.decode("latin-1"):
+            raise Unreadable("a NUL character in the address")
+        scope = getattr(view, "argus_scope", None)
+        g.caller = identify() if scope else None
+        if scope and scope not in g.caller.scopes:
+            raise MissingScope(f"this needs the scope {scope}")
+        if not scope and not hasattr(view, "argus_unlimited"):
+            limits.count_address()
+        chunked = request.content_length is None and "Transfer-Encoding" in request.headers
+        if (request.content_length or chunked) and not request.is_json:
+            raise UnsupportedMediaType("the body must be application/json")
+        if chunked and len(request.get_data()) >= MAX_BODY_BYTES:  # werkzeug cuts what does not say its length
+            raise RequestEntityTooLarge
+
+    def identify() -> Caller:
+        """Who calls; either way the request is counted once."""
+        limits.admit()
+        try:
+            caller = authenticate(bearer_token())
+        except Unauthenticated:
+            limits.count_address()
+            raise
+        g.work.caller_id = caller.user_id
+        limits.count_caller(caller)
+        return caller
+
+    def finish(response: Response) -> Response:
+        response.headers["X-Request-ID"] = current_request_id()
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        response.headers["Referrer-Policy"] = "no-referrer"
+        response.headers["Strict-Transport-Security"] = "max-age=63072000; includeSubDomains"
+        response.headers.setdefault("X-Frame-Options", "DENY")
+        response.headers.setdefault("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+        response.headers.setdefault(
+            "Cache-Control", "no-store" if "ETag" not in response.headers else "private, no-cache"
+        )
+        response.headers.update(limits.headers())
+        _tell(response)
+        return response
+
+    def leave(_error: BaseException | None) -> None:
+        if scopes := g.pop("scopes", None):
+            scopes.close()
+
+    app.before_request(begin)
+    app.before_request(check)
+    app.after_request(finish)
+    app.teardown_request(leave)
+
+
+def _operation() -> str:
+    """The method and the route: words of ours, so that they may name a metric."""
+    return f"{request.method} {request.url_rule}" if request.url_rule else "unmatched"
+
+
+def _tell(response: Response) -> None:
+    """The finished request in the log, the metrics and the trace."""
+    caller, used = g.get("caller"), g.work.used()
+    g.span.status(response.status_code)
+    _log.info(
+        "request",
+        extra={
+            "method": request.method,
+            "route": str(request.url_rule or ""),
+            "status": response.status_code,
+            **used,
+            "caller": caller.user_id if caller else "",
+            "organisation": caller.organisation_id if caller else "",
+        },
+    )
+    by = {"route": _operation(), "status": f"{response.status_code // 100}xx"}
+    metrics.record({"requests": 1, "request_ms": used["ms"]}, by)
+
+
+def _seen_by_the_gateway(application: "WSGIApplication") -> "WSGIApplication":
+    """Callers' addresses as API Gateway saw them. Zappa reads them from X-Forwarded-For, which callers can write."""
+
+    def called(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        context = environ.get("lambda.event", {}).get("requestContext", {})
+        seen = context.get("identity") or context.get("http") or {}  # payload formats 1.0 and 2.0
+        if address := seen.get("sourceIp"):
+            environ["REMOTE_ADDR"] = address
+        return application(environ, start_response)
+
+    return called

@@ -1,0 +1,106 @@
+"""What views share: pages, ETags, and POSTs that are done once."""
+
+import json
+import re
+import zlib
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, cast
+
+import flask
+from flask import Response, g, request
+from werkzeug.http import quote_etag
+
+from argus.core.errors import PreconditionFailed
+from argus.core.http.access import View, documented
+from argus.core.http.wire import Unreadable
+from argus.core.idempotency import Answer, Attempt, Idempotency
+from argus.core.paging import Cursors, Listing
+
+_SANE_IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}")
+_KEPT_HEADERS = ("Content-Type", "Location", "ETag")
+
+
+def paged(
+    fetch: Callable[[int, dict[str, Any] | None], Listing[Any]], query: dict[str, Any]
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """A page of a listing: `fetch(limit, after)`, with the next cursor in the body and in `Link`."""
+    cursors: Cursors = flask.current_app.extensions["argus.cursors"]()
+    limit, cursor = query["limit"], query["cursor"]
+    filters = {name: value for name, value in query.items() if name not in ("limit", "cursor")}
+    bound_to = json.dumps([g.caller.organisation_id, request.path, filters], default=str, sort_keys=True)
+    listing = fetch(limit, cursors.open(cursor, bound_to=bound_to) if cursor else None)
+    if listing.last_key is None:
+        return {"items": listing.items, "next_cursor": None}, {}
+    next_cursor = cursors.seal(listing.last_key, bound_to=bound_to)
+    given = {**request.args.to_dict(), "cursor": next_cursor}
+    address = flask.url_for(request.endpoint or "", **{**(request.view_args or {}), **given})
+    return {"items": listing.items, "next_cursor": next_cursor}, {"Link": f'<{address}>; rel="next"'}
+
+
+def etagged(view: View) -> View:
+    """Answer with an ETag, or 304. The tag names the version, for writes, and the bytes, for readers: links change
+    while the version stays. Goes outside the schemas, right under the route."""
+
+    @wraps(view)
+    def tagged(*args: Any, **kwargs: Any) -> Response:
+        response = cast(Response, view(*args, **kwargs))
+        body = response.get_data()
+        response.headers["ETag"] = quote_etag(f"{json.loads(body)['version']}-{zlib.crc32(body):08x}")
+        return cast(Response, response.make_conditional(request))
+
+    not_modified = {"description": "Unchanged since the ETag in If-None-Match"}
+    return cast(View, documented(tagged, responses={304: not_modified}))
+
+
+def check_if_match(version: int) -> None:
+    """Refuse a write that was decided upon another version, or upon one that cannot be read."""
+    tags = request.if_match
+    if "If-Match" not in request.headers or tags.star_tag:
+        return
+    named = {(tag or "").split("-")[0] for tag in tags.as_set()}  # werkzeug reads an empty tag as None
+    if str(version) not in named:
+        raise PreconditionFailed(f"it is at version {version} now")
+
+
+def idempotent(view: View) -> View:
+    """Honour `Idempotency-Key`. Goes outside the schemas, right under the route."""
+
+    @wraps(view)
+    def once(*args: Any, **kwargs: Any) -> Response:
+        key = request.headers.get("Idempotency-Key")
+        if key is None:
+            return cast(Response, view(*args, **kwargs))
+        if not _SANE_IDEMPOTENCY_KEY.fullmatch(key):
+            raise Unreadable("Idempotency-Key: 1 to 255 printable characters without spaces")
+        store: Idempotency = flask.current_app.extensions["argus.idempotency"]
+        begun = store.begin(
+            organisation_id=g.caller.organisation_id,
+            caller_id=g.caller.user_id,
+            key=key,
+            request=f"{request.method} {request.path}\n".encode() + request.get_data(),
+        )
+        if isinstance(begun, Answer):
+            return Response(begun.body, begun.status, {**begun.headers, "Idempotent-Replayed": "true"})
+        return _recorded(store, begun, view, args, kwargs)
+
+    key = {
+        "in": "header",
+        "name": "Idempotency-Key",
+        "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": _SANE_IDEMPOTENCY_KEY.pattern},
+        "description": "The same key with the same body is done once, and answered again for a day",
+    }
+    return cast(View, documented(once, parameters=[key], responses={409: "CONFLICT"}))
+
+
+def _recorded(
+    store: Idempotency, attempt: Attempt, view: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Response:
+    try:
+        response = cast(Response, view(*args, **kwargs))
+    except Exception:
+        store.abandon(attempt)
+        raise
+    headers = {name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers}
+    store.finish(attempt, Answer(response.status_code, headers, response.get_data(as_text=True)))
+    return response

@@ -1,0 +1,104 @@
+"""What comes in and goes out: shapes that refuse what they do not know, and JSON read strictly."""
+
+import json
+import re
+from typing import Any
+
+import flask_smorest
+import marshmallow as ma
+from flask import Request
+from webargs.flaskparser import FlaskParser
+
+from argus.core import openapi
+from argus.core.clock import rfc3339
+from argus.core.errors import BadRequest
+
+MAX_PAGE = 100
+
+_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")  # as JSON writes it; a backslash before it may itself be escaped
+
+
+class Unreadable(BadRequest):
+    """The request is not what its headers say, or holds characters no text has."""
+
+
+class Schema(ma.Schema):
+    """A wire shape. Unknown fields are refused; the order of fields is that of the class."""
+
+    class Meta:
+        unknown = ma.RAISE
+
+
+class Timestamp(ma.fields.DateTime):
+    """RFC 3339 in UTC."""
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
+        return None if value is None else rfc3339(value)
+
+
+def id_field(prefix: str) -> ma.fields.String:
+    """An id in an answer."""
+    return ma.fields.String(required=True, metadata={"pattern": openapi.id_pattern(prefix)})
+
+
+def uri_field() -> ma.fields.String:
+    """A URL in an answer."""
+    return ma.fields.String(required=True, metadata={"format": "uri"})
+
+
+class PageQuery(Schema):
+    """How much of a list, and from where."""
+
+    limit = ma.fields.Integer(
+        load_default=50, validate=ma.validate.Range(1, MAX_PAGE), metadata={"description": "1–100 items"}
+    )
+    cursor = ma.fields.String(
+        load_default=None,
+        validate=ma.validate.Length(1, 2048),
+        metadata={"description": "`next_cursor` of the page before"},
+    )
+
+
+class Problem(Schema):
+    """An error, as RFC 9457 has it."""
+
+    type = ma.fields.String(required=True, metadata={"format": "uri"})
+    title = ma.fields.String(required=True)
+    status = ma.fields.Integer(required=True, validate=ma.validate.Range(400, 599))
+    detail = ma.fields.String(required=True)
+    code = ma.fields.String(required=True, metadata={"pattern": "^[a-z][a-z0-9_]*$", "description": "For machines"})
+    request_id = ma.fields.String(required=True)
+    errors = ma.fields.Dict(metadata={"description": "What is wrong, by field"})
+
+
+class _Parser(FlaskParser):
+    """Reads JSON strictly, and refuses unknown query parameters: a misspelt filter must not answer everything."""
+
+    DEFAULT_UNKNOWN_BY_LOCATION = {**FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION, "query": ma.RAISE}
+
+    def load_json(self, req: Request, schema: ma.Schema) -> Any:
+        body = req.get_data()
+        return strict_json(body) if body else ma.missing
+
+
+class Blueprint(flask_smorest.Blueprint):
+    """A flask-smorest blueprint with our parser."""
+
+    ARGUMENTS_PARSER = _Parser()
+
+
+def strict_json(body: bytes) -> Any:
+    """The value of a JSON text; raise `Unreadable` for whatever could not be stored and answered again."""
+    try:
+        value = json.loads(body.decode(), parse_constant=_refuse_constant)
+        written = json.dumps(value, ensure_ascii=False)
+        written.encode()  # a lone surrogate has no UTF-8
+        if _NUL.search(written):
+            raise Unreadable("a NUL character in the body")
+    except (ValueError, RecursionError) as error:  # also endless digits, and nesting without end
+        raise Unreadable(f"the body is not JSON as RFC 8259 has it: {error}") from error
+    return value
+
+
+def _refuse_constant(name: str) -> float:
+    raise ValueError(f"{name} is not JSON")
