@@ -6,6 +6,7 @@ from typing import Any
 
 from argus.container import Container
 from argus.core.errors import ArgusError
+from argus.core.work import job
 from argus.jobs import TICKS
 
 # What EventBridge sends; the laptop and the tests send it too.
@@ -32,16 +33,19 @@ def handler(event: Any, _context: object) -> dict[str, Any]:
     """Lambda's entry."""
     if not isinstance(event, dict) or event.get("source") not in _SOURCES:
         raise UnknownEvent(f"keys {sorted(event)[:20]}" if isinstance(event, dict) else type(event).__name__)
-    failed = [name for name in TICKS if not _run(name)]
+    tick_id = str(event.get("id", ""))
+    failed = [name for name in TICKS if not _run(name, tick_id)]
     if failed:
         raise SweepsFailed(", ".join(failed))
     return {"ran": list(TICKS)}
 
 
-def _run(name: str) -> bool:
-    try:
-        TICKS[name](container())()
-    except Exception as error:
-        _log.error("sweep failed", extra={"sweep": name}, exc_info=error)
-        return False
-    return True
+def _run(name: str, tick_id: str) -> bool:
+    with job(name, request_id=tick_id) as told:
+        try:
+            TICKS[name](container())()
+            told.done()
+        except Exception as error:
+            told.failed()
+            _log.error("sweep failed", extra={"sweep": name}, exc_info=error)
+    return told.outcome == "done"

@@ -13,9 +13,8 @@ from typing import Any
 from urllib.parse import unquote_plus
 
 from argus.container import Container
-from argus.core import metrics, tracing
 from argus.core.errors import ArgusError
-from argus.core.observability import request_scope
+from argus.core.work import job
 from argus.jobs import JOBS
 from services.worker.time_limit import Context, TimeIsUp, broken_off_in_time, may_begin
 
@@ -120,26 +119,21 @@ def _calls(body: Any) -> Iterator[Call]:
 
 def _run(call: Call, *, last_try: bool) -> bool:
     """Run one job, tell how it went, and whether it is done."""
-    with request_scope(call.request_id, call.caller_id) as work, tracing.span(call.job) as span:
-        outcome = "failed"
+    with job(call.job, request_id=call.request_id, caller_id=call.caller_id) as told:
         try:
             JOBS[call.job].run(container())(**call.arguments)
-            outcome = "done"
+            told.done()
         except TimeIsUp:
-            outcome = "out_of_time"
+            told.out_of_time()
             if last_try:
                 _give_up(call)
             raise
         except Exception as error:
-            span.failed()
+            told.failed()
             _log.error("job failed", extra={"job": call.job, "last_try": last_try}, exc_info=error)
             if last_try:
                 _give_up(call)
-        finally:
-            used = work.used()
-            _log.info("job", extra={"job": call.job, "outcome": outcome, **used})
-            metrics.record({"jobs": 1, "job_ms": used["ms"]}, {"job": call.job, "outcome": outcome})
-    return outcome == "done"
+    return told.outcome == "done"
 
 
 def _give_up(call: Call) -> None:

@@ -12,6 +12,8 @@ import pytest
 from argus.container import Container
 from argus.core import observability
 from argus.core.observability import configure_logging, request_scope
+from argus.jobs import TICKS
+from services.scheduler import main as scheduler
 from services.worker import main as worker
 from tests.conftest import Issuer, Person, Workers
 from tests.core.test_masking import AWS_SECRET
@@ -99,10 +101,21 @@ def test_a_job_is_one_line_with_the_request_and_the_caller_that_asked_for_it(
     body = {"target": {"kind": "image", "id": image["id"]}, "plugins": [{"id": "thermal_hotspots"}]}
     owner.post("/scans", body, headers={"X-Request-ID": "scan-this"})
     workers.work()
-    (job,) = [line for line in lines() if line["logger"] == "argus.worker"]
+    (job,) = [line for line in lines() if line["logger"] == "argus.jobs"]
     assert (job["message"], job["job"], job["outcome"]) == ("job", "scan.run", "done")
     assert (job["request_id"], job["caller"]) == ("scan-this", me)
     assert {"ms", "capacity_units", "cold"} <= set(job)
+
+
+def test_each_sweep_of_a_tick_is_one_line_under_the_ticks_id(
+    argus: Container, monkeypatch: pytest.MonkeyPatch, lines: Lines
+) -> None:
+    monkeypatch.setattr(scheduler, "container", lambda: argus)
+    lines()
+    scheduler.handler({**scheduler.TICK, "id": "tick-1"}, None)
+    told = [line for line in lines() if line["message"] == "job"]
+    assert [(line["job"], line["outcome"]) for line in told] == [(sweep, "done") for sweep in TICKS]
+    assert {line["request_id"] for line in told} == {"tick-1"}
 
 
 # ---------------------------------------------------------------- canaries

@@ -1,0 +1,41 @@
+"""One job or sweep as those see it who operate Argus: an id, a span, a line in the log and a metric."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from argus.core import metrics, tracing
+from argus.core.observability import request_scope
+
+_log = logging.getLogger("argus.jobs")
+
+
+@dataclass
+class Job:
+    """How a job goes; whoever runs it says so, or it has failed."""
+
+    span: tracing.Span
+    outcome: str = "failed"
+
+    def done(self) -> None:
+        self.outcome = "done"
+
+    def out_of_time(self) -> None:
+        self.outcome = "out_of_time"
+
+    def failed(self) -> None:
+        self.span.failed()
+
+
+@contextmanager
+def job(name: str, *, request_id: str, caller_id: str = "") -> Iterator[Job]:
+    """Tell of what happens inside, however it ends."""
+    with request_scope(request_id, caller_id) as work, tracing.span(name) as span:
+        told = Job(span)
+        try:
+            yield told
+        finally:
+            used = work.used()
+            _log.info("job", extra={"job": name, "outcome": told.outcome, **used})
+            metrics.record({"jobs": 1, "job_ms": used["ms"]}, {"job": name, "outcome": told.outcome})
