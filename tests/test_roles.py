@@ -17,6 +17,7 @@ from botocore import xform_name
 
 from argus.app import create_app
 from argus.container import Container
+from argus.core import signing
 from argus.core.settings import Settings
 from services.local.aws import INFRA, EmbeddedAws, StackOutputs
 from services.local.cloudformation.template import Template
@@ -28,8 +29,10 @@ from tests.imagery.front_door import announce, send
 from tests.scenes import flir_scene
 from tests.test_infra import properties
 
-ROLES = Template.read(INFRA / "roles.yaml")
+TEMPLATE = Template.read(INFRA / "roles.yaml")
 FUNCTIONS = ("api", "worker", "scheduler")
+ROLES = (*FUNCTIONS, "links")
+LINK_ROLE = "arn:aws:iam::123456789012:role/argus-test-links"
 SRC = Path(__file__).parents[1] / "src" / "argus"
 
 # What IAM asks for each verb of boto3 that the source calls. A transaction of puts asks for PutItem: there is no action
@@ -52,6 +55,7 @@ VERBS = {
     "get_queue_attributes": {"sqs:GetQueueAttributes"},
     "get_parameter": {"ssm:GetParameter"},
     "get_secret_value": {"secretsmanager:GetSecretValue"},
+    "assume_role": {"sts:AssumeRole"},
 }
 
 # What AWS does as the role, without a call of ours.
@@ -94,16 +98,20 @@ class Use:
 class Watch:
     """Who did what."""
 
-    seen: dict[str, set[Use]] = field(default_factory=lambda: {name: set() for name in FUNCTIONS})
+    seen: dict[str, set[Use]] = field(default_factory=lambda: {name: set() for name in ROLES})
     who: str = "api"
 
     def note(self, use: Use) -> None:
         self.seen[self.who].add(use)
 
+    def note_link(self, use: Use) -> None:
+        """Whoever follows a link does as its signer."""
+        self.seen["links"].add(use)
 
-def statements(function: str) -> list[dict[str, Any]]:
+
+def statements(role_name: str) -> list[dict[str, Any]]:
     """What a role may do in the stage of the tests."""
-    role = properties(ROLES, ROLES.resources[f"{function.capitalize()}Role"], "test")
+    role = properties(TEMPLATE, TEMPLATE.resources[f"{role_name.capitalize()}Role"], "test")
     return [
         {**entry, "Resource": [entry["Resource"]] if isinstance(entry["Resource"], str) else entry["Resource"]}
         for policy in role["Policies"]
@@ -118,38 +126,48 @@ def allows(statement: Mapping[str, Any], use: Use) -> bool:
 # ---------------------------------------------------------------- as written
 
 
-@pytest.mark.parametrize("function", FUNCTIONS)
-def test_a_role_names_actions_and_resources_or_says_why_not(function: str) -> None:
-    role = ROLES.resources[f"{function.capitalize()}Role"]
-    reasons = role["Metadata"]["EveryResource"]
+@pytest.mark.parametrize("name", ROLES)
+def test_a_role_names_actions_and_resources_or_says_why_not(name: str) -> None:
+    reasons = TEMPLATE.resources[f"{name.capitalize()}Role"].get("Metadata", {}).get("EveryResource", {})
     everything = set()
-    for statement in statements(function):
+    for statement in statements(name):
         assert statement["Effect"] == "Allow"
         assert not [action for action in statement["Action"] if "*" in action], statement["Sid"]
         if "*" in statement["Resource"]:
             everything.add(statement["Sid"])
             continue
         for arn in statement["Resource"]:
-            ours = ("argus-test", "/argus/test/", "argus/test/", f"{function.capitalize()}Log.Arn", ":key/")
-            assert any(name in arn for name in ours), arn
+            ours = ("argus-test", "/argus/test/", "argus/test/", f"{name.capitalize()}Log.Arn", ":key/")
+            assert any(part in arn for part in ours), arn
     assert everything == set(reasons)
     assert all(len(reason.split()) >= 5 for reason in reasons.values())
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_a_role_is_taken_by_lambda_and_the_apis_by_its_gateway_too(function: str) -> None:
-    role = properties(ROLES, ROLES.resources[f"{function.capitalize()}Role"])
-    (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
-    services = trust["Principal"]["Service"]
     gateway = ["lambda.amazonaws.com", "apigateway.amazonaws.com"]
-    assert services == (gateway if function == "api" else "lambda.amazonaws.com")
+    assert _trusted(function) == {"Service": gateway if function == "api" else "lambda.amazonaws.com"}
+
+
+def test_links_are_signed_by_the_api_alone_in_sessions_as_long_as_the_role_allows() -> None:
+    assert _trusted("links") == {"AWS": "ApiRole.Arn"}
+    role = properties(TEMPLATE, TEMPLATE.resources["LinksRole"])
+    assert timedelta(seconds=int(role["MaxSessionDuration"])) == signing.SESSION
+
+
+def _trusted(name: str) -> dict[str, Any]:
+    role = properties(TEMPLATE, TEMPLATE.resources[f"{name.capitalize()}Role"])
+    (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
+    principal: dict[str, Any] = trust["Principal"]
+    return principal
 
 
 def _methods() -> set[str]:
     """Every method of the clients that the source may make."""
     session = boto3.Session(aws_access_key_id="none", aws_secret_access_key="none", region_name="eu-west-1")
     clients = (
-        session.client(name) for name in ("dynamodb", "s3", "sqs", "ssm", "secretsmanager", "sns", "kms", "lambda")
+        session.client(name)
+        for name in ("dynamodb", "s3", "sqs", "sts", "ssm", "secretsmanager", "sns", "kms", "lambda")
     )
     return {xform_name(operation) for client in clients for operation in client.meta.service_model.operation_names}
 
@@ -161,7 +179,7 @@ def _verbs_in(path: Path, methods: set[str]) -> Iterator[str]:
         first = node.args[0] if node.args else None
         if node.func.attr in {"get_paginator", "_conditional"} and isinstance(first, ast.Constant):
             yield first.value
-        elif node.func.attr in methods and re.search(r"client|dynamodb|s3|sqs", ast.unparse(node.func.value)):
+        elif node.func.attr in methods and re.search(r"client|dynamodb|s3|sqs|sts", ast.unparse(node.func.value)):
             yield node.func.attr
 
 
@@ -170,7 +188,7 @@ def test_every_verb_of_the_source_is_allowed_to_somebody_and_nothing_else_is() -
     modules = [path for path in SRC.rglob("*.py") if "cli" not in path.parts]
     assert {verb for path in modules for verb in _verbs_in(path, methods)} == set(VERBS)
     called = set().union(*VERBS.values())
-    allowed = {action for name in FUNCTIONS for entry in statements(name) for action in entry["Action"]}
+    allowed = {action for name in ROLES for entry in statements(name) for action in entry["Action"]}
     assert allowed == called | set(DONE_BY_AWS)
 
 
@@ -191,7 +209,7 @@ def _told(arn: str) -> str:
 
 def _rows() -> Iterator[str]:
     reasons = _reasons()
-    for name in FUNCTIONS:
+    for name in ROLES:
         for entry in statements(name):
             words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", entry["Sid"]).capitalize()
             why = f"{words}: {reasons[entry['Sid']]}" if entry["Sid"] in reasons else words
@@ -242,6 +260,8 @@ def _uses(service: str, operation: str, asked: Mapping[str, Any]) -> Iterator[Us
         case _ if service == "sqs":
             name = asked["QueueUrl"].rsplit("/", 1)[-1]
             yield Use(f"sqs:{operation}", f"arn:aws:sqs:eu-west-1:123456789012:{name}")
+        case "AssumeRole":
+            yield Use("sts:AssumeRole", asked["RoleArn"])
         case _:
             raise AssertionError(f"{service} {operation}: say here what IAM asks for it")
 
@@ -249,7 +269,7 @@ def _uses(service: str, operation: str, asked: Mapping[str, Any]) -> Iterator[Us
 @pytest.fixture
 def watched(settings: Settings, issuer: Issuer, clock: MovableClock) -> tuple[Watch, Container]:
     """An Argus whose every call to AWS is noted."""
-    container = Container(settings, clock=clock, fetch_keys=lambda _: issuer.jwks)
+    container = Container(replace(settings, link_role=LINK_ROLE), clock=clock, fetch_keys=lambda _: issuer.jwks)
     watch = Watch()
 
     def note(params: Mapping[str, Any], model: Any, **_: Any) -> None:
@@ -261,10 +281,9 @@ def watched(settings: Settings, issuer: Issuer, clock: MovableClock) -> tuple[Wa
 
 
 def _note_link(watch: Watch, url: str) -> None:
-    """A link does as its signer."""
     parts = urlsplit(url)
     action = "s3:GetObjectVersion" if "versionId" in parse_qs(parts.query) else "s3:GetObject"
-    watch.note(Use(action, f"arn:aws:s3:::{unquote(parts.path.removeprefix('/'))}"))
+    watch.note_link(Use(action, f"arn:aws:s3:::{unquote(parts.path.removeprefix('/'))}"))
 
 
 def _note_links(watch: Watch, links: Any) -> None:
@@ -282,7 +301,7 @@ def _drive(watch: Watch, argus: Container, http: Person, work: Callable[[], None
     data, _ = flir_scene(seed=9, width=160, height=120, leaks=2)
     item = announce(http, data)
     bucket = argus.settings.media_bucket
-    watch.note(Use("s3:PutObject", f"arn:aws:s3:::{bucket}/{item['upload']['fields']['key']}"))
+    watch.note_link(Use("s3:PutObject", f"arn:aws:s3:::{bucket}/{item['upload']['fields']['key']}"))
     send(item, data)
     work()
     image = f"/images/{item['image_id']}"
@@ -378,7 +397,7 @@ def test_a_journey_asks_for_all_that_roles_allow_and_nothing_more(seen: Watch) -
     }
     assert not refused
     idle = set()
-    for name in FUNCTIONS:
+    for name in ROLES:
         for entry in statements(name):
             ours = [action for action in entry["Action"] if action not in DONE_BY_AWS]
             for action in ours:

@@ -327,6 +327,7 @@ def _settings(deployment: Deployment) -> dict[str, str]:
         "ARGUS_TRUSTED_ISSUERS": json.dumps([trusted]),
         "ARGUS_ALLOWED_ORIGINS": known.get("AllowedOrigins", ""),
         "ARGUS_CURSOR_SECRET": f"ssm:{_cursor_secret(deployment.stage)}",
+        "ARGUS_LINK_ROLE": known["LinksRoleArn"],
         "ARGUS_MEDIA_ORIGIN": f"https://{deployment.options.domain}" if deployment.options.domain else "",
         **ground.settings,
     }

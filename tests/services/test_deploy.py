@@ -113,6 +113,7 @@ def test_functions_have_the_settings_that_the_stacks_gave(ground: Embedded, depl
         assert variables["ARGUS_MEDIA_ORIGIN"] == ""  # the bucket itself, where there is no domain
         assert variables["ARGUS_ALLOWED_ORIGINS"] == "https://console.example"
         assert variables["ARGUS_CURSOR_SECRET"] == f"ssm:/argus/{STAGE}/cursor-secret"
+        assert variables["ARGUS_LINK_ROLE"] == f"arn:aws:iam::{ground.account_id}:role/argus-{STAGE}-links"
         assert found["Role"].endswith(f"role/argus-{STAGE}-{'api' if not function.suffix else function.suffix[1:]}")
         assert found["Runtime"] == "python3.11"
 

@@ -14,6 +14,7 @@ def make_role(clients: Clients, properties: dict[str, Any]) -> str:
         RoleName=name,
         AssumeRolePolicyDocument=json.dumps(properties["AssumeRolePolicyDocument"]),
         Description=properties.get("Description", ""),
+        MaxSessionDuration=int(properties.get("MaxSessionDuration", 3600)),
         Tags=properties.get("Tags", []),
     )
     for policy in properties.get("Policies", []):
@@ -49,6 +50,7 @@ def read_role(clients: Clients, name: str) -> dict[str, Any]:
         "RoleName": role["RoleName"],
         "Description": role.get("Description"),
         "AssumeRolePolicyDocument": role["AssumeRolePolicyDocument"],
+        "MaxSessionDuration": role["MaxSessionDuration"],
         "Policies": [
             {
                 "PolicyName": policy,
