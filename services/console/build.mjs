@@ -1,0 +1,72 @@
+/**
+ * src/ -> dist/: files named for their content, so that a browser may keep them for ever; index.html and config.json keep
+ * their names and are asked for each time. config.json and the content security policy are the stage's, from
+ * ARGUS_API_URL, ARGUS_REGION, ARGUS_CLIENT_ID, ARGUS_ISSUER and, where there is one, ARGUS_SOCKET_URL.
+ */
+
+import {createHash} from "node:crypto";
+import {mkdir, readFile, readdir, rm, writeFile} from "node:fs/promises";
+import {dirname, extname, join, posix} from "node:path";
+import {fileURLToPath, pathToFileURL} from "node:url";
+
+const HERE = dirname(fileURLToPath(import.meta.url));
+const MENTION = /(from "|import "|url\(")(\.{0,2}\/?[\w./]+\.(?:js|svg))"/g; // of another file, in JavaScript and CSS
+
+/** What the console is told at run time. Raises when something is not set. @param {NodeJS.ProcessEnv} environment */
+export function configOf(environment) {
+  const missing = ["ARGUS_API_URL", "ARGUS_REGION", "ARGUS_CLIENT_ID", "ARGUS_ISSUER"].filter((name) => !environment[name]);
+  if (missing.length) throw new Error(`set ${missing.join(", ")}`);
+  return {
+    api_url: environment.ARGUS_API_URL,
+    region: environment.ARGUS_REGION,
+    client_id: environment.ARGUS_CLIENT_ID,
+    issuer: environment.ARGUS_ISSUER,
+    cognito_url: new URL(environment.ARGUS_ISSUER).origin, // a pool's issuer is its id under Cognito's own address
+    ...(environment.ARGUS_SOCKET_URL && {socket_url: environment.ARGUS_SOCKET_URL}),
+  };
+}
+
+/** index.html with the origins that its policy may name. @param {string} page @param {ReturnType<typeof configOf>} config */
+export function withPolicy(page, config) {
+  const services = [config.api_url, config.cognito_url, config.socket_url].filter(Boolean).map((url) => new URL(url).origin);
+  // Links lead to the bucket itself, or, where the stage has a domain, to this very origin.
+  const media = `https://*.s3.${config.region}.amazonaws.com`;
+  return page.replaceAll("MEDIA_ORIGINS", media).replaceAll("SERVICE_ORIGINS", services.join(" "));
+}
+
+/** Write everything to `dist`. @param {string} dist @param {NodeJS.ProcessEnv} environment */
+export async function build(dist, environment) {
+  const config = configOf(environment);
+  const source = join(HERE, "src");
+  const names = (await readdir(source, {recursive: true})).filter((name) => extname(name) && name !== "index.html");
+  const files = new Map(await Promise.all(names.map(async (name) => [name, await readFile(join(source, name), "utf8")])));
+  await rm(dist, {recursive: true, force: true});
+  await mkdir(dist, {recursive: true});
+
+  /** Old name -> new name; whoever is mentioned is named first, so that a change reaches all who mention it. */
+  const renamed = new Map();
+  const write = async (name) => {
+    if (renamed.has(name)) return renamed.get(name);
+    let text = files.get(name);
+    if (text === undefined) throw new Error(`${name} is mentioned but is not there`);
+    const mentions = new Map();
+    for (const [, , path] of text.matchAll(MENTION)) mentions.set(path, await write(posix.join(posix.dirname(name), path)));
+    text = text.replace(MENTION, (_, before, path) => `${before}./${mentions.get(path)}"`); // dist is flat
+    const hash = createHash("sha256").update(text).digest("hex").slice(0, 10);
+    const fresh = `${posix.basename(name, extname(name))}.${hash}${extname(name)}`;
+    renamed.set(name, fresh);
+    await writeFile(join(dist, fresh), text);
+    return fresh;
+  };
+  for (const name of files.keys()) await write(name);
+
+  const modules = [...renamed.values()].filter((name) => extname(name) === ".js");
+  const preloads = modules.map((name) => `<link rel="modulepreload" href="${name}">`).join("\n    ");
+  const page = withPolicy(await readFile(join(source, "index.html"), "utf8"), config)
+    .replace(/(href|src)="(icon\.svg|style\.css|main\.js)"/g, (_, attribute, name) => `${attribute}="${renamed.get(name)}"`)
+    .replace("</head>", `  ${preloads}\n  </head>`);
+  await writeFile(join(dist, "index.html"), page);
+  await writeFile(join(dist, "config.json"), `${JSON.stringify(config, null, 2)}\n`);
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1]).href) await build(join(HERE, "dist"), process.env);

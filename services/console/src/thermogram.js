@@ -1,0 +1,94 @@
+/** The temperature viewer: a thermal picture, the regions found in it, and the temperature of a place. */
+
+import {h, svg} from "./dom.js";
+import {celsius} from "./format.js";
+import {moved, pixelAt, polygonPoints} from "./shapes.js";
+import {words, wordFor} from "./words.js";
+
+/**
+ * @param {ThermalImage} image a ready one
+ * @param {Finding[]} findings
+ * @param {{read: (pixel: {x: number, y: number}) => Promise<number | null>, palette: string}} needs
+ */
+export function thermogram(image, findings, {read, palette}) {
+  const size = {width: image.width ?? 1, height: image.height ?? 1};
+  const picture = h("img", {alt: words.images.preview(image.name), ...size});
+  const legend = h("img", {class: "legend", alt: ""});
+  const cross = svg("path", {class: "cross", d: "M-14 0H-4M4 0H14M0-14V-4M0 4V14", visibility: "hidden"});
+  const shapes = new Map(findings.map((finding) => [finding.fingerprint, shape(finding)]));
+  const drawing = svg(
+    "svg",
+    {viewBox: `0 0 ${size.width} ${size.height}`, preserveAspectRatio: "none", "aria-hidden": "true"},
+    ...[...shapes.values()].filter((polygon) => polygon !== null),
+    cross,
+  );
+  const readout = h("output", {class: "readout", "aria-live": "polite"}, words.image.pick);
+  let place = {x: Math.floor(size.width / 2), y: Math.floor(size.height / 2)};
+
+  const canvas = h(
+    "div",
+    {
+      class: "canvas",
+      tabindex: 0,
+      role: "application", // arrow keys move the cross, as in a drawing program
+      "aria-label": words.image.viewer,
+      onclick: (/** @type {MouseEvent} */ event) => {
+        mark(pixelAt(event, drawing.getBoundingClientRect(), size));
+        tell();
+      },
+      onkeydown: (/** @type {KeyboardEvent} */ event) => {
+        const next = moved(place, event, size);
+        if (next) mark(next);
+        else if (event.key === "Enter") tell();
+        else return;
+        event.preventDefault();
+      },
+    },
+    picture,
+    drawing,
+  );
+  show(palette);
+
+  /** @param {{x: number, y: number}} pixel */
+  function mark(pixel) {
+    place = pixel;
+    cross.setAttribute("transform", `translate(${pixel.x + 0.5} ${pixel.y + 0.5})`);
+    cross.setAttribute("visibility", "visible");
+  }
+
+  async function tell() {
+    const asked = place;
+    readout.replaceChildren(words.image.reading);
+    try {
+      const value = await read(asked);
+      if (asked !== place) return; // a later click is being answered
+      const text = value === null ? words.image.noTemperature : celsius(value);
+      readout.replaceChildren(h("strong", {}, text), ` ${words.image.at(asked.x, asked.y)}`);
+    } catch {
+      readout.replaceChildren(words.image.pick); // `read` has said why
+    }
+  }
+
+  /** @param {string} name of a palette */
+  function show(name) {
+    picture.src = image.links?.previews[name].url ?? "";
+    legend.src = image.links?.colorbars[name].url ?? "";
+    legend.alt = words.image.legend(name.replaceAll("_", " "));
+  }
+
+  return {
+    element: h("div", {class: "thermogram"}, h("div", {class: "stage"}, canvas, legend), readout),
+    show,
+    /** @param {Finding} finding @param {boolean} on */
+    highlight: (finding, on) => shapes.get(finding.fingerprint)?.classList.toggle("highlighted", on),
+  };
+}
+
+/** @param {Finding} finding */
+function shape(finding) {
+  const points = polygonPoints(finding.location.polygon);
+  const label = `${wordFor(words.findings.levels, finding.severity)}: ${finding.title}`;
+  return points === null
+    ? null
+    : svg("polygon", {points, class: `region ${finding.severity}`}, svg("title", {}, label));
+}

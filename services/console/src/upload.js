@@ -1,0 +1,28 @@
+/** A file on its way to S3 by the presigned form that Argus gave for it. */
+
+import {Problem} from "./api.js";
+import {words} from "./words.js";
+
+/**
+ * XMLHttpRequest, since fetch does not tell how much was sent.
+ * @param {UploadTarget} target
+ * @param {File} file
+ * @param {(share: number) => void} progress
+ * @param {AbortSignal} signal
+ */
+export function send(target, file, progress, signal) {
+  const form = new FormData();
+  for (const [name, value] of Object.entries(target.fields)) form.append(name, value);
+  form.append("file", file); // S3 reads no field after the file
+  const request = new XMLHttpRequest();
+  signal.addEventListener("abort", () => request.abort(), {once: true});
+  return new Promise((/** @type {(value: void) => void} */ resolve, reject) => {
+    const failed = () => reject(new Problem({title: file.name, detail: words.upload.failed, status: request.status}));
+    request.upload.onprogress = (event) => progress(event.loaded / event.total);
+    request.onload = () => (request.status < 300 ? resolve() : failed());
+    request.onerror = failed;
+    request.onabort = () => reject(signal.reason);
+    request.open("POST", target.url);
+    request.send(form);
+  });
+}

@@ -1,0 +1,109 @@
+/** One image: its temperatures, what was found in it, and where it came from. */
+
+import {facts, h} from "../dom.js";
+import {celsius, number, size, survey, when} from "../format.js";
+import {thermogram} from "../thermogram.js";
+import {words, wordFor} from "../words.js";
+import {findingsTable} from "./findings.js";
+import {badge, may} from "./pieces.js";
+
+const w = words.image;
+
+/** @param {import("./pieces.js").Context} context @param {string} id */
+export async function imageView(context, id) {
+  const {api, signal, attempt} = context;
+  /** @type {[ThermalImage, Page<Finding>]} */
+  const [image, found] = await Promise.all([
+    api.get(`/images/${id}`, {signal}),
+    api.get("/findings", {query: {target: `image:${id}`, limit: 100}, signal}),
+  ]);
+  const scan = h("button", {type: "button", class: "primary", onclick: () => attempt(request, scan)}, w.scan);
+  const head = h(
+    "div",
+    {class: "head"},
+    h("h1", {tabindex: -1}, image.name),
+    image.state === "ready" && may(context, "scans:write") && scan,
+  );
+  if (image.state !== "ready") {
+    const state = badge(image.reason ?? wordFor(words.images.state, image.state), image.state);
+    return h("div", {}, head, h("p", {}, state), origin(image));
+  }
+  const viewer = pictureOf(context, image, found.items);
+  return h(
+    "div",
+    {},
+    head,
+    h(
+      "div",
+      {class: "columns"},
+      h("div", {}, viewer.element, h("h2", {}, w.findings), findingsTable(found.items, viewer.highlight)),
+      h("div", {class: "aside"}, temperatures(image), origin(image)),
+    ),
+  );
+
+  async function request() {
+    /** @type {Scan} */
+    const queued = await api.post("/scans", {target: {kind: "image", id}, plugins: [{id: "thermal_hotspots"}]}, {signal});
+    location.hash = `#/scans/${queued.id}`;
+  }
+}
+
+/** The viewer with a choice of palettes. @param {import("./pieces.js").Context} context @param {ThermalImage} image @param {Finding[]} findings */
+export function pictureOf({api, signal, attempt}, image, findings) {
+  const palettes = Object.keys(image.links?.previews ?? {});
+  const viewer = thermogram(image, findings, {
+    palette: palettes[0],
+    read: async ({x, y}) => {
+      const answer = await attempt(() => api.get(`/images/${image.id}/temperature`, {query: {x, y}, signal}));
+      if (!answer) throw new Error("not read");
+      return answer.celsius;
+    },
+  });
+  const choice = h(
+    "select",
+    {onchange: () => viewer.show(choice.value)},
+    ...palettes.map((name) => h("option", {value: name}, name.replaceAll("_", " "))),
+  );
+  const element = h("div", {class: "card picture"}, h("label", {class: "palette"}, w.palette, choice), viewer.element);
+  return {...viewer, element};
+}
+
+/** @param {ThermalImage} image */
+const temperatures = ({stats, accuracy, links}) =>
+  h(
+    "section",
+    {class: "card"},
+    h("h2", {}, w.statistics),
+    facts([
+      [w.maximum, celsius(stats?.max_c)],
+      [w.mean, celsius(stats?.mean_c)],
+      [w.minimum, celsius(stats?.min_c)],
+      [w.percentiles, `${celsius(stats?.p5_c)} – ${celsius(stats?.p95_c)}`],
+    ]),
+    accuracy === "approximate" && h("p", {class: "hint"}, w.approximate),
+    links && h("p", {}, h("a", {href: links.cog.url}, w.cog)),
+    links && h("p", {}, h("a", {href: links.original.url}, w.original)),
+  );
+
+/** @param {ThermalImage} image */
+function origin(image) {
+  const {camera, parameters, position} = image;
+  return h(
+    "section",
+    {class: "card"},
+    h("h2", {}, w.camera),
+    facts([
+      [w.survey, survey(image.survey)],
+      [w.model, camera && [camera.make, camera.model].filter(Boolean).join(" ")],
+      [w.lens, camera?.lens],
+      [w.serial, camera?.serial],
+      [w.taken, when(image.taken_at)],
+      [w.position, position && `${position.latitude.toFixed(5)}, ${position.longitude.toFixed(5)}`],
+      [w.size, [image.width && `${image.width} × ${image.height}`, size(image.size)].filter(Boolean).join(" · ")],
+      [w.emissivity, number(parameters?.emissivity)],
+      [w.distance, parameters && `${number(parameters.distance_metres)} m`],
+      [w.reflected, celsius(parameters?.reflected_celsius)],
+      [w.humidity, parameters && `${number(100 * parameters.relative_humidity)} %`],
+    ]),
+  );
+}

@@ -1,0 +1,86 @@
+/** All images of the organisation, newest first, with their previews. */
+
+import {h} from "../dom.js";
+import {celsius, survey, when} from "../format.js";
+import {words, wordFor} from "../words.js";
+import {badge, emptyBox, may, paged} from "./pieces.js";
+import {uploadForm} from "./uploads.js";
+
+const PAGE = 24;
+
+/** @param {import("./pieces.js").Context} context */
+export async function imagesView(context) {
+  const upload = may(context, "images:write") && uploadForm(context, refresh);
+  let list = await gallery(context);
+  const view = h("div", {}, h("h1", {tabindex: -1}, words.images.title), upload, list);
+  return view;
+
+  async function refresh() {
+    const fresh = await context.attempt(() => gallery(context));
+    if (!fresh) return;
+    list.replaceWith(fresh);
+    list = fresh;
+  }
+}
+
+/** @param {import("./pieces.js").Context} context */
+function gallery(context) {
+  const previews = lazily(context);
+  return paged(context, {
+    path: "/images",
+    limit: PAGE,
+    list: h("ul", {class: "gallery"}),
+    row: (/** @type {ImageSummary} */ image) => card(image, previews),
+    empty: () => emptyBox(words.images.empty, words.images.emptyHint),
+  });
+}
+
+/** @param {ImageSummary} image @param {IntersectionObserver} previews */
+function card(image, previews) {
+  const ready = image.state === "ready";
+  const picture = h("img", {alt: words.images.preview(image.name), "data-image": image.id, hidden: true});
+  const frame = h("div", {class: "frame"}, picture);
+  if (ready) previews.observe(frame);
+  const facts = ready
+    ? h("span", {class: "range"}, `${celsius(image.stats?.min_c)} – ${celsius(image.stats?.max_c)}`)
+    : badge(image.reason ?? wordFor(words.images.state, image.state), image.state);
+  return h(
+    "li",
+    {},
+    h(
+      "a",
+      {class: "card", href: `#/images/${image.id}`},
+      frame,
+      h("strong", {}, image.name),
+      facts,
+      h("small", {}, survey(image.survey) || when(image.created_at)),
+    ),
+  );
+}
+
+/** A listing has no links: a picture's is asked for when the picture comes into sight.
+ * @param {import("./pieces.js").Context} context */
+function lazily({api, signal, attempt}) {
+  const observer = new IntersectionObserver(
+    (entries) => {
+      for (const {target} of entries.filter((entry) => entry.isIntersecting)) {
+        observer.unobserve(target);
+        const picture = /** @type {HTMLImageElement} */ (target.querySelector("img"));
+        attempt(() => load(picture));
+      }
+    },
+    {rootMargin: "200px"},
+  );
+  signal.addEventListener("abort", () => observer.disconnect());
+  return observer;
+
+  /** @param {HTMLImageElement} picture */
+  async function load(picture) {
+    /** @type {ThermalImage} */
+    const image = await api.get(`/images/${picture.dataset.image}`, {signal});
+    const [preview] = Object.values(image.links?.previews ?? {});
+    if (!preview) return;
+    picture.src = preview.url;
+    picture.hidden = false;
+  }
+}

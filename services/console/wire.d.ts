@@ -1,0 +1,90 @@
+/** What the console reads of the API's answers; docs/openapi.json says all of it. */
+
+interface Config {
+  api_url: string;
+  client_id: string;
+  cognito_url: string;
+  socket_url?: string;
+}
+
+interface Me {
+  user: {id: string};
+  organisation: {id: string; name: string};
+  role: string;
+  scopes: string[];
+}
+
+interface Page<T> {
+  items: T[];
+  next_cursor: string | null;
+}
+
+interface Link {
+  url: string;
+  expires_at: string;
+}
+
+interface Stats {
+  min_c: number;
+  max_c: number;
+  mean_c: number;
+  p5_c: number;
+  p95_c: number;
+}
+
+interface ImageSummary {
+  id: string;
+  name: string;
+  size: number;
+  state: string;
+  reason: string | null;
+  survey: Record<"site" | "sector" | "period" | "pad", string>;
+  accuracy: string | null;
+  stats: Stats | null;
+  created_at: string;
+}
+
+interface ThermalImage extends ImageSummary {
+  format: string | null;
+  width: number | null;
+  height: number | null;
+  camera: Record<"make" | "model" | "serial" | "lens", string> | null;
+  parameters: Record<string, number> | null;
+  position: {latitude: number; longitude: number; altitude_metres: number | null} | null;
+  taken_at: string | null;
+  links: {previews: Record<string, Link>; colorbars: Record<string, Link>; cog: Link; original: Link} | null;
+}
+
+interface Scan {
+  id: string;
+  target: {kind: string; value: string};
+  state: string;
+  progress: number;
+  reason: string;
+  counts: Record<string, number>;
+  delta: Record<string, number>;
+  created_at: string;
+}
+
+interface Finding {
+  fingerprint: string;
+  title: string;
+  severity: string;
+  status: string;
+  location: {polygon?: number[][]};
+  evidence: Record<string, number>;
+  last_seen_at: string;
+}
+
+interface Report {
+  id: string;
+  format: string;
+  state: string;
+  reason: string;
+  link: Link | null;
+}
+
+interface UploadTarget {
+  url: string;
+  fields: Record<string, string>;
+}
