@@ -20,6 +20,7 @@ from services.deploy.package import ROOT
 
 PAGE = ROOT / "docs" / "deployment.md"
 UNITS = ROOT / "docs" / "data.md"
+BENCHMARKS = ROOT / "docs" / "performance.md"
 BEGIN, END = "<!-- costs -->", "<!-- /costs -->"
 _PROCESSOR_MB = 1769
 
@@ -39,19 +40,34 @@ class Prices:
     rest_api_call: float = 3.50e-6
 
 
+# What benchmarks/bench_packages.py measures, and what its lines in docs/performance.md are called.
+MEASURED_ROWS = {
+    "image_request_ms": "packaged API: one of the seven requests for an image",
+    "read_request_ms": "packaged API: GET /images/{id}",
+    "image_jobs_ms": "packaged worker: the three jobs of an image",
+    "image_kilobytes": "an image in S3, with its products and report",
+}
+
+
 @dataclass(frozen=True)
 class Measured:
-    """Of the packaged functions on a 2-core Debian machine, 2026-11-21: CPU of their processes, warm.
+    """Of the packaged functions: CPU of their processes, warm, for a frame of 640 × 512 and what comes of it.
 
-    The image is a frame of 640 × 512; `product_bytes` is what it has in S3, original and report included. The waits are
-    assumed, not measured: of one call within a region.
+    The waits are assumed, not measured: of one call within a region.
     """
 
-    api_cpu_ms: float
-    worker_cpu_ms: float  # decoding and products, one scan, one JSON report
-    product_bytes: int
+    image_request_ms: float
+    read_request_ms: float
+    image_jobs_ms: float  # decoding and products, one scan, one JSON report
+    image_kilobytes: float
     dynamodb_wait_ms: float = 5
     s3_wait_ms: float = 25
+
+    @classmethod
+    def read(cls) -> "Measured":
+        """From the table that `make bench` wrote."""
+        rows = dict(re.findall(r"^\| ([^|]+) \| ([\d.e+]+) [a-zA-Z]+ \|", BENCHMARKS.read_text(), re.M))
+        return cls(**{field: float(rows[row]) for field, row in MEASURED_ROWS.items()})
 
 
 @dataclass(frozen=True)
@@ -90,10 +106,10 @@ def per_thousand_images(measured: Measured, prices: Prices) -> list[Line]:
     calls, reads, writes = _sum(known[name] for name in (*IMAGE_REQUESTS, *IMAGE_JOBS))
     job_calls, _, _ = _sum(known[name] for name in IMAGE_JOBS)
     waits = job_calls * measured.dynamodb_wait_ms + IMAGE_S3_TURNS * measured.s3_wait_ms
-    worker = _compute("_worker", measured.worker_cpu_ms, waits, len(IMAGE_JOBS), prices)
+    worker = _compute("_worker", measured.image_jobs_ms, waits, len(IMAGE_JOBS), prices)
     request_calls = (calls - job_calls) * measured.dynamodb_wait_ms
-    api = _compute("", measured.api_cpu_ms * len(IMAGE_REQUESTS), request_calls, len(IMAGE_REQUESTS), prices)
-    stored_gb = count * measured.product_bytes / 1e9
+    api = _compute("", measured.image_request_ms * len(IMAGE_REQUESTS), request_calls, len(IMAGE_REQUESTS), prices)
+    stored_gb = count * measured.image_kilobytes / 1e6
     return [
         Line("Lambda, worker", f"{worker.how}, for each image", count * worker.dollars),
         Line("Lambda, API", f"{api.how}, for each image", count * api.dollars),
@@ -115,7 +131,7 @@ def per_thousand_images(measured: Measured, prices: Prices) -> list[Line]:
 
 def per_million_requests(measured: Measured, prices: Prices) -> list[Line]:
     calls, reads, writes = units()["GET /images/{id}"]
-    api = _compute("", measured.api_cpu_ms, calls * measured.dynamodb_wait_ms, 1, prices)
+    api = _compute("", measured.read_request_ms, calls * measured.dynamodb_wait_ms, 1, prices)
     count = 1_000_000
     return [
         Line("Lambda, API", api.how, count * api.dollars),
@@ -154,16 +170,13 @@ def table(measured: Measured, prices: Prices) -> str:
     return "\n".join(["| for | service | how much | US dollars |", "|---|---|---|---|", *rows])
 
 
-MEASURED = Measured(api_cpu_ms=7.0, worker_cpu_ms=149.0, product_bytes=1_270_000)
-
-
 def page() -> str:
     """docs/deployment.md with the table as it should be."""
     before, _, rest = PAGE.read_text().partition(BEGIN)
     _, _, after = rest.partition(END)
-    return f"{before}{BEGIN}\n{table(MEASURED, Prices())}\n{END}{after}"
+    return f"{before}{BEGIN}\n{table(Measured.read(), Prices())}\n{END}{after}"
 
 
 if __name__ == "__main__":
     PAGE.write_text(page())
-    sys.stdout.write(table(MEASURED, Prices()) + "\n")
+    sys.stdout.write(table(Measured.read(), Prices()) + "\n")

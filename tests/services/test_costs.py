@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from services.deploy import costs
-from services.deploy.costs import MEASURED, Prices
+from services.deploy.costs import Measured, Prices
 
 
 def test_the_guide_holds_the_table_that_the_formula_gives() -> None:
@@ -19,7 +19,7 @@ def test_units_are_those_that_the_page_of_data_counts() -> None:
 
 def test_a_request_is_paid_by_its_memory_its_time_and_its_calls() -> None:
     free = replace(Prices(), read_unit=0, write_unit=0, rest_api_call=0)
-    measured = replace(MEASURED, api_cpu_ms=1024 / 1769 * 10, dynamodb_wait_ms=2)
+    measured = replace(Measured.read(), read_request_ms=1024 / 1769 * 10, dynamodb_wait_ms=2)
     compute, gateway, table = costs.per_million_requests(measured, free)
     calls, _, _ = costs.units()["GET /images/{id}"]
     seconds = (10 + 2 * calls) / 1e3
@@ -28,8 +28,10 @@ def test_a_request_is_paid_by_its_memory_its_time_and_its_calls() -> None:
 
 
 def test_every_price_is_on_the_bill() -> None:
+    measured = Measured.read()
+
     def bill(prices: Prices) -> float:
-        lines = [*costs.per_thousand_images(MEASURED, prices), *costs.per_million_requests(MEASURED, prices)]
+        lines = [*costs.per_thousand_images(measured, prices), *costs.per_million_requests(measured, prices)]
         return sum(line.dollars for line in lines)
 
     for name, price in vars(Prices()).items():

@@ -1,0 +1,150 @@
+"""What one image asks of the packaged functions: the CPU of its requests and of its jobs, and its room in S3.
+
+Both zips run through awslambdaric against the embedded AWS, warm, and only their own processes are counted. There is no
+peer and no goal: docs/deployment.md makes its bill of these numbers (`python -m services.deploy.costs`).
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import httpx
+
+from benchmarks.harness import Row
+from services.deploy.costs import IMAGE_REQUESTS, MEASURED_ROWS
+from services.deploy.smoke import People
+from services.local.aws import EmbeddedAws
+from services.local.pump import Pump
+from tests.scenes.flir import flir_scene
+from tests.services.events import rest
+from tests.services.runtime_api import Function, packages, stage_settings
+
+IMAGES = 12
+READS = 40
+
+
+def run() -> list[Row]:
+    data, _ = flir_scene(seed=5, leaks=6)
+    requests, jobs, reads = [], [], []
+    with _deployed() as argus:
+        for index in range(IMAGES + 1):
+            spent = argus.cpu_ms()
+            image_id = argus.whole_way(data)
+            api, worker = (after - before for after, before in zip(argus.cpu_ms(), spent, strict=True))
+            if index:  # the first of all imports, connects and fetches keys
+                requests.append(api / len(IMAGE_REQUESTS))
+                jobs.append(worker)
+        for _ in range(READS):
+            before, _ = argus.cpu_ms()
+            argus.call("GET", f"/images/{image_id}")
+            after, _ = argus.cpu_ms()
+            reads.append(after - before)
+        kilobytes = argus.stored_bytes() / (IMAGES + 1) / 1e3
+    measured = {
+        "image_request_ms": median(requests),
+        "read_request_ms": median(reads),
+        "image_jobs_ms": median(jobs),
+        "image_kilobytes": kilobytes,
+    }
+    return [
+        Row(row, measured[field], "", 0, "kB" if field.endswith("kilobytes") else "ms", "", 0)
+        for field, row in MEASURED_ROWS.items()
+    ]
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """The API and the worker as Lambda would run them, and the queues between them."""
+
+    aws: EmbeddedAws
+    bucket: str
+    api: Function
+    worker: Function
+    pumps: list[Pump]
+    token: str
+
+    def cpu_ms(self) -> tuple[float, float]:
+        return self.api.cpu_seconds() * 1e3, self.worker.cpu_seconds() * 1e3
+
+    def whole_way(self, data: bytes) -> str:
+        """Upload, scan, look and report, each request once; the image's id."""
+        file = {"name": "frame.jpg", "size": len(data), "content_type": "image/jpeg"}
+        (place,) = self.call("POST", "/uploads", {"files": [file]})["items"]
+        sent = httpx.post(place["upload"]["url"], data=place["upload"]["fields"], files={"file": ("file", data)})
+        sent.raise_for_status()
+        self._work()
+        image = self.call("GET", f"/images/{place['image_id']}")
+        assert image["state"] == "ready", image
+        target = {"kind": "image", "id": image["id"]}
+        scan = self.call("POST", "/scans", {"target": target, "plugins": [{"id": "thermal_hotspots"}]})
+        self._work()
+        assert self.call("GET", f"/scans/{scan['id']}")["state"] == "succeeded"
+        self.call("GET", f"/scans/{scan['id']}/findings")
+        report = self.call("POST", "/reports", {"scan_id": scan["id"], "format": "json"})
+        self._work()
+        assert self.call("GET", f"/reports/{report['id']}")["state"] == "ready"
+        return str(image["id"])
+
+    def call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
+        sent = json.dumps(body).encode() if body else None
+        answer = self.api.invoke(rest(method, f"/api/v1{path}", headers=headers, body=sent)).value
+        assert answer["statusCode"] < 300, answer
+        return json.loads(answer["body"])
+
+    def stored_bytes(self) -> int:
+        pages = self.aws.client("s3").get_paginator("list_objects_v2").paginate(Bucket=self.bucket)
+        return sum(stored["Size"] for page in pages for stored in page.get("Contents", ()))
+
+    def _work(self) -> None:
+        """Until every queue is empty."""
+        while sum(pump.turn(wait_seconds=0) for pump in self.pumps):
+            pass
+
+
+@contextmanager
+def _deployed() -> Iterator[Deployed]:
+    with ExitStack() as stack:
+        aws = stack.enter_context(EmbeddedAws.start(stage="test"))
+        outputs = aws.provision()
+        logs = Path(stack.enter_context(TemporaryDirectory()))
+        issuer = {"issuer": outputs.issuer, "jwks_url": outputs.jwks_url, "client_ids": [outputs.client_id]}
+        environment = {
+            **aws.environment,
+            "ARGUS_STAGE": "test",
+            "ARGUS_ACCOUNT_ID": aws.account_id,
+            "ARGUS_AWS_ENDPOINT": aws.endpoint_url,
+            "ARGUS_TRUSTED_ISSUERS": json.dumps([issuer]),
+        }
+
+        def start(stage: str, package: str) -> Function:
+            settings = stage_settings(stage)
+            variables = {**settings["aws_environment_variables"], "ARGUS_CURSOR_SECRET": "s" * 40, **environment}
+            handler, memory = settings["lambda_handler"], settings["memory_size"]
+            log = logs / stage
+            return stack.enter_context(
+                Function(packages() / package, handler, memory_mb=memory, environment=variables, log=log)
+            )
+
+        api, worker = start("dev", "api"), start("dev_worker", "worker")
+        people = People(aws.client("cognito-idp"), outputs.user_pool_id, outputs.client_id, aws.endpoint_url)
+        token = stack.enter_context(people.somebody())
+        pumps = [
+            Pump(aws.client("sqs"), url, f"arn:aws:sqs:{aws.region}:{aws.account_id}:{name}", _handler(worker))
+            for name, url in (("uploads", outputs.uploads_queue_url), ("jobs", outputs.jobs_queue_url))
+        ]
+        yield Deployed(aws, outputs.media_bucket, api, worker, pumps, token)
+
+
+def _handler(worker: Function) -> Callable[[dict[str, Any], None], dict[str, Any]]:
+    def handle(event: dict[str, Any], _context: None) -> dict[str, Any]:
+        answer = worker.invoke(event)
+        assert answer.error is None, answer.error
+        return dict(answer.value)
+
+    return handle
