@@ -5,7 +5,8 @@
     python -m services.local.main --bare    # starts everything with nothing in it
 
 This process holds the embedded AWS; the API and the worker are its children and speak to it by HTTP, as they would to
-the real one. Settings: ARGUS_PORT, ARGUS_AWS_PORT, ARGUS_DEMO_PASSWORD. Logs go to build/local.
+the real one. Settings: ARGUS_PORT, ARGUS_AWS_PORT, ARGUS_CONSOLE_PORT, ARGUS_DEMO_PASSWORD. Logs go to
+build/local.
 """
 
 import argparse
@@ -28,6 +29,7 @@ from argus.core.errors import ArgusError
 from argus.core.settings import BadSetting, Settings
 from services.local import demo
 from services.local.aws import HOST, EmbeddedAws, PortInUse, StackOutputs
+from services.local.console import Console, config_of
 from services.local.people import USERS, make_users
 
 LOGS = Path("build/local")
@@ -48,29 +50,46 @@ class Stack:
 
     url: str
     aws_url: str
+    console_url: str
     password: str
     environment: Mapping[str, str]
 
 
 @contextmanager
-def running(*, port: int, aws_port: int, password: str, settings: Mapping[str, str] | None = None) -> Iterator[Stack]:
-    """Start everything, with some settings of Argus if need be; stop everything when left, however it is left."""
+def running(
+    *, port: int, aws_port: int, password: str, console_port: int = 0, settings: Mapping[str, str] | None = None
+) -> Iterator[Stack]:
+    """Start everything, with some settings of Argus if need be; stop everything when left, however it is left.
+
+    The console takes a free port unless one is named.
+    """
     _check_free(port)
     with ExitStack() as stack:
+        console = stack.enter_context(Console.listening(console_port))
         aws = stack.enter_context(EmbeddedAws.start(port=aws_port, stage=STAGE))
         outputs = aws.provision(
-            allowed_origins=[f"http://{HOST}:{port}"], visibility_timeout_seconds=VISIBILITY_SECONDS
+            allowed_origins=[f"http://{HOST}:{port}", console.url], visibility_timeout_seconds=VISIBILITY_SECONDS
         )
-        environment = {**_quiet_environment(), **aws.environment, **_settings(aws, outputs, port), **(settings or {})}
+        known = _settings(aws, outputs, port, console.url)
+        environment = {**_quiet_environment(), **aws.environment, **known, **(settings or {})}
         os.environ.update(aws.environment)  # for the container that makes the demo users, here
         argus = Container(Settings.from_env(environment))
         make_users(argus, aws.client("cognito-idp"), outputs, password)
         for name in ("api", "worker"):
             stack.enter_context(_child(name, environment))
-        yield Stack(f"http://{HOST}:{port}", aws.endpoint_url, password, environment)
+        console.serve(
+            config_of(
+                api_url=f"http://{HOST}:{port}",
+                region=aws.region,
+                client_id=outputs.client_id,
+                issuer=outputs.issuer,
+                cognito_url=aws.endpoint_url,
+            )
+        )
+        yield Stack(f"http://{HOST}:{port}", aws.endpoint_url, console.url, password, environment)
 
 
-def _settings(aws: EmbeddedAws, outputs: StackOutputs, port: int) -> dict[str, str]:
+def _settings(aws: EmbeddedAws, outputs: StackOutputs, port: int, console_url: str) -> dict[str, str]:
     trusted = {"issuer": outputs.issuer, "jwks_url": outputs.jwks_url, "client_ids": [outputs.client_id]}
     return {
         "ARGUS_STAGE": STAGE,
@@ -81,7 +100,7 @@ def _settings(aws: EmbeddedAws, outputs: StackOutputs, port: int) -> dict[str, s
         "ARGUS_CURSOR_SECRET": secrets.token_hex(),
         "ARGUS_LEASE_SECONDS": str(LEASE_SECONDS),
         "ARGUS_PORT": str(port),
-        "ARGUS_ALLOWED_ORIGINS": os.environ.get("ARGUS_ALLOWED_ORIGINS", ""),
+        "ARGUS_ALLOWED_ORIGINS": ",".join(filter(None, [os.environ.get("ARGUS_ALLOWED_ORIGINS"), console_url])),
     }
 
 
@@ -147,7 +166,10 @@ def main() -> int:
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # a log file shows what was said, too
     try:
         with running(
-            port=_port("ARGUS_PORT", 5001), aws_port=_port("ARGUS_AWS_PORT", 5002), password=_password()
+            port=_port("ARGUS_PORT", 5001),
+            aws_port=_port("ARGUS_AWS_PORT", 5002),
+            console_port=_port("ARGUS_CONSOLE_PORT", 5004),
+            password=_password(),
         ) as stack:
             if not arguments.bare:
                 demo.show(stack.url, user=USERS[0].email, password=stack.password)
@@ -182,6 +204,7 @@ def _password() -> str:
 
 def _say_where(stack: Stack) -> None:
     print(f"""
+  Console   {stack.console_url}
   API       {stack.url}/api/v1
   API docs  {stack.url}/docs
   AWS       {stack.aws_url}  (embedded)

@@ -28,6 +28,7 @@ def _environment(port: int, aws_port: int) -> dict[str, str]:
         **os.environ,
         "ARGUS_PORT": str(port),
         "ARGUS_AWS_PORT": str(aws_port),
+        "ARGUS_CONSOLE_PORT": str(_free_port()),
         "ARGUS_DEMO_PASSWORD": PASSWORD,
         "PYTHONUNBUFFERED": "1",
     }
