@@ -5,7 +5,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -107,11 +107,10 @@ class Workers:
     pumps: list[Pump]
     sqs: Any
     outputs: StackOutputs
-    turns: int = field(default=0)
 
     def work(self) -> None:
         while sum(pump.turn(wait_seconds=0) for pump in self.pumps):
-            self.turns += 1
+            pass
 
     def work_until_dead(self, queue_url: str, named: str) -> dict[str, Any]:
         """Work, letting failed messages become visible again, until the one that names this is a dead letter."""

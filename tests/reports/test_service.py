@@ -127,21 +127,18 @@ def test_a_report_whose_message_was_lost_is_sent_again_and_at_last_given_up(
 ) -> None:
     monkeypatch.setattr(scheduler, "container", lambda: argus)
 
-    def lose() -> None:
-        url = workers.outputs.jobs_queue_url
-        for message in workers.sqs.receive_message(QueueUrl=url, WaitTimeSeconds=0).get("Messages", []):
-            workers.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+    def lost() -> str:
+        """A report whose message never reached a worker; where it is found."""
+        location = owner.post("/reports", {"scan_id": scan["id"], "format": "csv"}).headers["Location"]
+        workers.lose(location.rpartition("/")[2])
+        return location
 
-    found, hopeless = (
-        owner.post("/reports", {"scan_id": scan["id"], "format": "csv"}).headers["Location"] for _ in range(2)
-    )
-    lose()
+    found = lost()
     clock.move(minutes=3)
     scheduler.handler(scheduler.TICK, None)
     workers.work()
     assert owner.get(found).get_json()["state"] == "ready"
-    hopeless = owner.post("/reports", {"scan_id": scan["id"], "format": "csv"}).headers["Location"]
-    lose()
+    hopeless = lost()
     clock.move(minutes=40)
     scheduler.handler(scheduler.TICK, None)
     assert owner.get(hopeless).get_json()["state"] == "failed"
