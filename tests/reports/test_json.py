@@ -27,7 +27,7 @@ def test_the_report_holds_scan_image_findings_and_rules_under_a_named_schema() -
     assert report["generated_at"] == "2026-03-14T12:30:15.250Z"
     assert report["organisation"] == {"id": "org_01JNORTH", "name": "North Geothermal"}
     assert report["scan"]["state"] == "succeeded"
-    assert report["scan"]["progress"] == 100
+    assert report["scan"]["progress"] == report["scan"]["steps"][0]["progress"] == 100
     assert report["scan"]["steps"][0]["options"] == {"delta_celsius": 3.0, "minimum_area_pixels": 12}
     assert report["image"]["parameters"]["emissivity"] == 0.95
     assert {(rule["plugin"], rule["rule"]) for rule in report["rules"]} == set(RULES)

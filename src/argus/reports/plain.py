@@ -28,7 +28,8 @@ def heading(document: Document) -> dict[str, Any]:
 def scan(known: Scan) -> dict[str, Any]:
     """A scan without what only workers need."""
     facts = _fields(known, leave_out=("organisation_id", "lease_until", "attempts", "version"))
-    return {**facts, "progress": known.progress}
+    steps = [{**step, "progress": int(100 * step["progress"])} for step in facts["steps"]]
+    return {**facts, "steps": steps, "progress": known.progress}
 
 
 def finding(known: TrackedFinding, *, number: int) -> dict[str, Any]:
