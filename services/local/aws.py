@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, Self, cast
 from botocore.exceptions import ClientError
 from botocore.parsers import ResponseParserError
 from flask import Flask
-from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from moto.moto_server.werkzeug_app import MotoRequestHandler, create_backend_app
 from werkzeug.serving import BaseWSGIServer, make_server
 
 from argus.core.errors import ArgusError
@@ -32,6 +32,7 @@ from services.local.cloudformation import NotAsDeclared, teaching, verify
 from services.local.cloudformation.clients import DUMMY_CREDENTIAL, Clients
 from services.local.cloudformation.template import Template
 from services.local.cloudformation.types import LOCAL_NO_OPS
+from services.local.dispatch import Dispatcher
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -260,7 +261,7 @@ def _bind(port: int) -> BaseWSGIServer:
         return make_server(
             HOST,
             listener.getsockname()[1],
-            DomainDispatcherApplication(_create_service),
+            Dispatcher(_create_service),
             threaded=True,
             request_handler=_QuietHandler,
             fd=listener.fileno(),
