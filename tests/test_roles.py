@@ -1,7 +1,6 @@
 """Roles allow what the code of their function calls, and nothing else: read from the source, and watched at work."""
 
 import ast
-import fnmatch
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -21,6 +20,7 @@ from argus.core import signing
 from argus.core.settings import Settings
 from services.local.aws import INFRA, EmbeddedAws, StackOutputs
 from services.local.cloudformation.template import Template
+from services.local.permissions import Use, concerns, may, uses
 from services.local.pump import Pump
 from services.scheduler import main as scheduler
 from services.worker import main as worker
@@ -32,7 +32,6 @@ from tests.test_infra import properties
 TEMPLATE = Template.read(INFRA / "roles.yaml")
 FUNCTIONS = ("api", "worker", "scheduler")
 ROLES = (*FUNCTIONS, "links")
-LINK_ROLE = "arn:aws:iam::123456789012:role/argus-test-links"
 SRC = Path(__file__).parents[1] / "src" / "argus"
 
 # What IAM asks for each verb of boto3 that the source calls. A transaction of puts asks for PutItem: there is no action
@@ -86,14 +85,6 @@ NOT_ON_THE_WAY = {
 }
 
 
-@dataclass(frozen=True)
-class Use:
-    """One thing done to one resource."""
-
-    action: str
-    arn: str
-
-
 @dataclass
 class Watch:
     """Who did what."""
@@ -117,10 +108,6 @@ def statements(role_name: str) -> list[dict[str, Any]]:
         for policy in role["Policies"]
         for entry in policy["PolicyDocument"]["Statement"]
     ]
-
-
-def allows(statement: Mapping[str, Any], use: Use) -> bool:
-    return use.action in statement["Action"] and any(fnmatch.fnmatchcase(use.arn, arn) for arn in statement["Resource"])
 
 
 # ---------------------------------------------------------------- as written
@@ -232,48 +219,21 @@ def test_the_page_tells_the_roles_as_they_are() -> None:
 # ---------------------------------------------------------------- at work
 
 
-def _uses(service: str, operation: str, asked: Mapping[str, Any]) -> Iterator[Use]:
-    """What IAM would be asked for one call."""
-    table = "arn:aws:dynamodb:eu-west-1:123456789012:table/"
-    match operation:
-        case "TransactWriteItems":
-            for entry in asked["TransactItems"]:
-                ((verb, write),) = entry.items()
-                yield Use(f"dynamodb:{verb}Item", table + write["TableName"])
-        case "BatchWriteItem":
-            yield from (Use("dynamodb:BatchWriteItem", table + name) for name in asked["RequestItems"])
-        case "ListObjectVersions":
-            yield Use("s3:ListBucketVersions", f"arn:aws:s3:::{asked['Bucket']}")
-        case "HeadBucket":
-            yield Use("s3:ListBucket", f"arn:aws:s3:::{asked['Bucket']}")
-        case "DeleteObjects":
-            for entry in asked["Delete"]["Objects"]:
-                action = "s3:DeleteObjectVersion" if entry.get("VersionId") else "s3:DeleteObject"
-                yield Use(action, f"arn:aws:s3:::{asked['Bucket']}/{entry['Key']}")
-        case "GetObject" | "HeadObject" | "PutObject" | "DeleteObject":
-            verb = operation.replace("Head", "Get")
-            action = f"s3:{verb}Version" if "VersionId" in asked else f"s3:{verb}"
-            yield Use(action, f"arn:aws:s3:::{asked['Bucket']}/{asked['Key']}")
-        case _ if service == "dynamodb":
-            index = f"/index/{asked['IndexName']}" if "IndexName" in asked else ""
-            yield Use(f"dynamodb:{operation}", f"{table}{asked['TableName']}{index}")
-        case _ if service == "sqs":
-            name = asked["QueueUrl"].rsplit("/", 1)[-1]
-            yield Use(f"sqs:{operation}", f"arn:aws:sqs:eu-west-1:123456789012:{name}")
-        case "AssumeRole":
-            yield Use("sts:AssumeRole", asked["RoleArn"])
-        case _:
-            raise AssertionError(f"{service} {operation}: say here what IAM asks for it")
+@pytest.fixture(scope="module")
+def link_role(aws: EmbeddedAws, outputs: StackOutputs) -> str:
+    """The role that signs links: the embedded AWS lets a link do what its role may."""
+    key = aws.client("kms").describe_key(KeyId=f"alias/argus-{aws.stage}")["KeyMetadata"]["Arn"]
+    return aws.create_stack(INFRA / "roles.yaml", {"Stage": aws.stage, "KeyArn": key})["LinksRoleArn"]
 
 
 @pytest.fixture
-def watched(settings: Settings, issuer: Issuer, clock: MovableClock) -> tuple[Watch, Container]:
+def watched(settings: Settings, issuer: Issuer, clock: MovableClock, link_role: str) -> tuple[Watch, Container]:
     """An Argus whose every call to AWS is noted."""
-    container = Container(replace(settings, link_role=LINK_ROLE), clock=clock, fetch_keys=lambda _: issuer.jwks)
+    container = Container(replace(settings, link_role=link_role), clock=clock, fetch_keys=lambda _: issuer.jwks)
     watch = Watch()
 
     def note(params: Mapping[str, Any], model: Any, **_: Any) -> None:
-        for use in _uses(model.service_model.service_name, model.name, params):
+        for use in uses(model.service_model.service_name, model.name, params):
             watch.note(use)
 
     container.aws.session.events.register("provide-client-params", note)
@@ -324,6 +284,10 @@ def _drive(watch: Watch, argus: Container, http: Person, work: Callable[[], None
         work()
         _note_links(watch, http.get(f"/reports/{report}").get_json())
     assert http.get("/reports").status_code == 200
+    key = http.post("/api-keys", {"name": "n", "scopes": ["plugins:read"]}).get_json()
+    assert http.get("/api-keys").status_code == 200
+    assert Person(http.http, {"X-API-Key": key["key"]}).get("/plugins").status_code == 200
+    assert http.delete(f"/api-keys/{key['id']}").status_code == 204
 
     # Left behind: an upload that never comes, scans and a report that nobody took, a half deleted image, an image and a
     # scan whose workers vanished three times.
@@ -389,12 +353,7 @@ def seen(
 
 
 def test_a_journey_asks_for_all_that_roles_allow_and_nothing_more(seen: Watch) -> None:
-    refused = {
-        (name, use)
-        for name, uses in seen.seen.items()
-        for use in uses
-        if not any(allows(statement, use) for statement in statements(name))
-    }
+    refused = {(name, use) for name, uses in seen.seen.items() for use in uses if not may(statements(name), use)}
     assert not refused
     idle = set()
     for name in ROLES:
@@ -404,7 +363,7 @@ def test_a_journey_asks_for_all_that_roles_allow_and_nothing_more(seen: Watch) -
                 for arn in entry["Resource"]:
                     one = {**entry, "Action": [action], "Resource": [arn]}
                     if (name, entry["Sid"]) not in NOT_ON_THE_WAY and not any(
-                        allows(one, use) for use in seen.seen[name]
+                        concerns(one, use) for use in seen.seen[name]
                     ):
                         idle.add((name, entry["Sid"], action, arn.rsplit(":", 1)[-1]))
     assert not idle

@@ -4,9 +4,10 @@
 
 Stacks are made by the change sets that an account would get, and read back property by property. Zappa deploys the
 packages, and what then stands there — handlers, settings, memory, code, mappings, the tick — is what runs: each
-function starts from its zip under AWS's own runtime client (tests/services/runtime_api.py), queues and the tick wake it
-as their mappings say, and the smoke test goes through a small API Gateway. With `--twice` all of it is deployed again,
-as an update.
+function starts from its zip under AWS's own runtime client (tests/services/runtime_api.py) with the credentials of its
+role, queues and the tick wake it as their mappings say, and the smoke test goes through a small API Gateway. What a
+role is refused fails the rehearsal, even where the function goes on without it. With `--twice` all of it is deployed
+again, as an update.
 
 The stage is `local`, whose settings alone believe the embedded AWS's tokens; they are otherwise those of staging.
 """
@@ -33,6 +34,7 @@ from services.deploy.package import PACKAGES, ROOT
 from services.deploy.stacks import Stacks
 from services.local.aws import HOST, EmbeddedAws
 from services.local.cloudformation import NotAsDeclared, deployments, verify
+from services.local.cloudformation.clients import Clients
 from services.local.cloudformation.template import Template
 from services.local.cloudformation.types import LOCAL_NO_OPS
 from services.local.pump import Pump
@@ -48,6 +50,10 @@ _API, _WORKER, _SCHEDULER = FUNCTIONS
 
 class RehearsalFailed(ArgusError):
     """A function behind a queue failed; its log says why."""
+
+
+class NotAllowed(ArgusError):
+    """A function wants what its role does not allow."""
 
 
 @dataclass
@@ -129,33 +135,49 @@ class Embedded:
         """Everything that was deployed, running: functions, what wakes them, and a gateway in front of the API."""
         self.logs.mkdir(parents=True, exist_ok=True)
         self.client("apigateway").get_stage(restApiId=outputs["RestApiId"], stageName=stage)
-        with ExitStack() as stack:
-            api = stack.enter_context(self._started(_API.name(stage)))
-            worker = stack.enter_context(self._started(_WORKER.name(stage)))
-            scheduler = stack.enter_context(self._started(_SCHEDULER.name(stage)))
-            for pump in self._pumps(_WORKER.name(stage), worker):
+        with self._minding_roles(), ExitStack() as stack:
+            api, _ = stack.enter_context(self._started(_API.name(stage)))
+            worker, as_worker = stack.enter_context(self._started(_WORKER.name(stage)))
+            scheduler, _ = stack.enter_context(self._started(_SCHEDULER.name(stage)))
+            for pump in self._pumps(_WORKER.name(stage), worker, as_worker("sqs")):
                 stack.enter_context(_pumping(pump))
             self._tick(stage, scheduler)
             yield stack.enter_context(_gateway(api, stage))
 
-    def _started(self, name: str) -> runtime_api.Function:
-        """The function as it stands in the embedded AWS. Raises NotAsDeclared when its code is none of our zips."""
+    @contextmanager
+    def _minding_roles(self) -> Iterator[None]:
+        """Raises NotAllowed when a role was refused something; that is told rather than what came of it."""
+        self.aws.refusals.clear()
+        try:
+            yield
+        finally:
+            if self.aws.refusals:
+                raise NotAllowed("; ".join(dict.fromkeys(map(str, self.aws.refusals))))
+
+    @contextmanager
+    def _started(self, name: str) -> Iterator[tuple[runtime_api.Function, Clients]]:
+        """The function as it stands in the embedded AWS, and clients that may do what it may.
+
+        Raises NotAsDeclared when its code is none of our zips.
+        """
         found = self.client("lambda").get_function(FunctionName=name)["Configuration"]
         zips = {code_hash(path.read_bytes()): path for path in self.packages().values()}
         if found["CodeSha256"] not in zips:
             raise NotAsDeclared(name, [f"runs {found['CodeSha256']}, which is no package of ours"])
-        return runtime_api.Function(
-            zips[found["CodeSha256"]].with_suffix(""),
-            found["Handler"],
-            memory_mb=found["MemorySize"],
-            # Its credentials are what the role gives it on Lambda.
-            environment={**found["Environment"]["Variables"], **self.aws.environment},
-            log=self.logs / f"{name}.log",
-        )
+        with (
+            self.aws.as_role(found["Role"]) as clients,
+            runtime_api.Function(
+                zips[found["CodeSha256"]].with_suffix(""),
+                found["Handler"],
+                memory_mb=found["MemorySize"],
+                environment={**found["Environment"]["Variables"], **clients.environment},
+                log=self.logs / f"{name}.log",
+            ) as function,
+        ):
+            yield function, clients
 
-    def _pumps(self, name: str, worker: runtime_api.Function) -> list[Pump]:
-        """A pump for each queue that a mapping ties to the function."""
-        sqs = self.client("sqs")
+    def _pumps(self, name: str, worker: runtime_api.Function, sqs: Any) -> list[Pump]:
+        """A pump for each queue that a mapping ties to the function; Lambda polls as the function's role."""
 
         def handle(event: dict[str, Any], _context: None) -> dict[str, Any]:
             answer = worker.invoke(event)
@@ -169,7 +191,7 @@ class Embedded:
         return [
             Pump(
                 sqs,
-                sqs.get_queue_url(QueueName=mapping["EventSourceArn"].rpartition(":")[2])["QueueUrl"],
+                self.client("sqs").get_queue_url(QueueName=mapping["EventSourceArn"].rpartition(":")[2])["QueueUrl"],
                 mapping["EventSourceArn"],
                 handle,
             )

@@ -15,8 +15,10 @@ import errno
 import io
 import socket
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, cast
@@ -29,10 +31,11 @@ from werkzeug.serving import BaseWSGIServer, make_server
 
 from argus.core.errors import ArgusError
 from services.local.cloudformation import NotAsDeclared, teaching, verify
-from services.local.cloudformation.clients import DUMMY_CREDENTIAL, Clients
+from services.local.cloudformation.clients import Clients
 from services.local.cloudformation.template import Template
 from services.local.cloudformation.types import LOCAL_NO_OPS
 from services.local.dispatch import Dispatcher
+from services.local.guard import Guard
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -81,8 +84,9 @@ class _Stack:
 class EmbeddedAws:
     """A running embedded AWS; a context manager that stops it."""
 
-    def __init__(self, server: BaseWSGIServer, *, stage: str, region: str) -> None:
+    def __init__(self, server: BaseWSGIServer, guard: Guard, *, stage: str, region: str) -> None:
         self.stage = stage
+        self.refusals = guard.refusals  # what roles wanted, and may not
         self.region = region
         self.account_id = verify.ACCOUNT_ID
         self.port = server.port
@@ -98,7 +102,8 @@ class EmbeddedAws:
     def start(cls, port: int = 0, *, stage: str, region: str = "eu-west-1") -> Self:
         """Listen on 127.0.0.1; port 0 takes a free one. Raises PortInUse."""
         teaching.teach()
-        aws = cls(_bind(port), stage=stage, region=region)
+        guard = Guard()
+        aws = cls(_bind(port, guard), guard, stage=stage, region=region)
         teaching.serve(aws.client)
         aws._thread.start()
         return aws
@@ -121,14 +126,17 @@ class EmbeddedAws:
     @property
     def environment(self) -> dict[str, str]:
         """The variables by which boto3, in this process or a child, finds this AWS and no other."""
-        return {
-            "AWS_ENDPOINT_URL": self.endpoint_url,
-            "AWS_ACCESS_KEY_ID": DUMMY_CREDENTIAL,
-            "AWS_SECRET_ACCESS_KEY": DUMMY_CREDENTIAL,
-            "AWS_DEFAULT_REGION": self.region,
-            "AWS_REGION": self.region,
-            "AWS_EC2_METADATA_DISABLED": "true",
-        }
+        return self.client.environment
+
+    @contextmanager
+    def as_role(self, role_arn: str) -> Iterator[Clients]:
+        """Clients that may do what the role's policies say; whatever else they ask for is refused and remembered."""
+        given = self.client("sts").assume_role(RoleArn=role_arn, RoleSessionName="local")["Credentials"]
+        clients = Clients(endpoint_url=self.endpoint_url, region=self.region, credentials=given)
+        try:
+            yield clients
+        finally:
+            clients.close()
 
     def provision(
         self, *, allowed_origins: Sequence[str] = (), visibility_timeout_seconds: int | None = None
@@ -217,17 +225,19 @@ class _QuietHandler(MotoRequestHandler):
         pass
 
 
-def _create_service(service: Any) -> Flask:
+def _create_service(guard: Guard, service: Any) -> Flask:
     """One service's application, put right where moto's is unlike AWS.
 
     S3: moto lets every origin read everything; the bucket's own CORS rules decide. DynamoDB: moto reads, checks and
-    writes without a lock, so that two requests at once may both meet a condition; on AWS each is atomic.
+    writes without a lock, so that two requests at once may both meet a condition; on AWS each is atomic. All: a role
+    may do what its policies say.
     """
     application: Any = create_backend_app(service)
     if service == "s3":
         application.after_request_funcs.clear()
     if service == "dynamodb":
         application.wsgi_app = _one_at_a_time(application.wsgi_app)
+    application.wsgi_app = guard.before(service, application.wsgi_app)
     return cast(Flask, application)
 
 
@@ -246,7 +256,7 @@ def _one_at_a_time(application: "WSGIApplication") -> "WSGIApplication":
 _dynamodb = threading.Lock()
 
 
-def _bind(port: int) -> BaseWSGIServer:
+def _bind(port: int, guard: Guard) -> BaseWSGIServer:
     """A listening server. The socket is ours: werkzeug, finding a busy port, would end the process."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listener:
         # A restart may take over a port whose connections are still closing; a living listener still refuses.
@@ -261,7 +271,7 @@ def _bind(port: int) -> BaseWSGIServer:
         return make_server(
             HOST,
             listener.getsockname()[1],
-            Dispatcher(_create_service),
+            Dispatcher(partial(_create_service, guard)),
             threaded=True,
             request_handler=_QuietHandler,
             fd=listener.fileno(),

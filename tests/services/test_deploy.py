@@ -18,7 +18,7 @@ from services.deploy.functions import FUNCTIONS, Zappa, code_hash
 from services.deploy.ground import Account
 from services.deploy.options import BadOption, Options, recall, remember
 from services.deploy.package import ROOT
-from services.deploy.rehearse import STAGE, Embedded
+from services.deploy.rehearse import STAGE, Embedded, NotAllowed
 from services.deploy.stacks import StackFailed, Stacks
 from services.local.aws import EmbeddedAws
 from services.local.cloudformation import deployments
@@ -124,6 +124,33 @@ def test_nobody_who_was_made_for_the_smoke_test_is_left(ground: Embedded, deploy
     bucket = f"argus-{STAGE}-media-{ground.account_id}"
     keys = [entry["Key"] for entry in ground.client("s3").list_objects_v2(Bucket=bucket)["Contents"]]
     assert [key for key in keys if "/images/" in key] == []
+
+
+@pytest.mark.parametrize(
+    ("lacking", "on"),
+    [("sqs:SendMessage", "argus-local-jobs"), ("dynamodb:UpdateItem", "table/argus-local-requests")],
+    ids=["what the API cannot do without", "what it goes on without"],
+)
+def test_what_a_role_lacks_fails_the_rehearsal_and_is_named(
+    ground: Embedded, deployed: Said, lacking: str, on: str
+) -> None:
+    """Rate limits fail open: only who refused knows that nothing was counted."""
+    role = {"RoleName": f"argus-{STAGE}-api", "PolicyName": "what-it-does"}
+    iam = ground.client("iam")
+    policy = iam.get_role_policy(**role)["PolicyDocument"]
+    left = [
+        {**entry, "Action": [action for action in entry["Action"] if action != lacking]}
+        for entry in policy["Statement"]
+    ]
+    iam.put_role_policy(**role, PolicyDocument=json.dumps({**policy, "Statement": left}))
+    deployment = steps.begin(STAGE, ground, {}, Said())
+    deployment.known |= deployment.stacks().outputs(f"argus-{STAGE}-identity")
+    deployment.known["RestApiId"] = deployment.stacks().resources(f"argus-{STAGE}")["Api"]
+    try:
+        with pytest.raises(NotAllowed, match=f"argus-{STAGE}-api may not {lacking} on resource: .*{on}"):
+            steps.smoke_test(deployment)
+    finally:
+        iam.put_role_policy(**role, PolicyDocument=json.dumps(policy))
 
 
 @pytest.fixture

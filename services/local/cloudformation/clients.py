@@ -1,6 +1,7 @@
 """boto3 clients of one embedded AWS, made once each."""
 
 import threading
+from collections.abc import Mapping
 from typing import Any
 
 import boto3
@@ -19,13 +20,20 @@ _CONFIG = Config(
 
 
 class Clients:
-    """`clients("s3")` is the S3 client of this endpoint; the same object every time, safe to use from many threads."""
+    """`clients("s3")` is the S3 client of this endpoint; the same object every time, safe to use from many threads.
 
-    def __init__(self, *, endpoint_url: str, region: str) -> None:
+    They call with the dummy credential, which may do everything, or with `credentials`, as STS gives them.
+    """
+
+    def __init__(self, *, endpoint_url: str, region: str, credentials: Mapping[str, str] | None = None) -> None:
         self.endpoint_url = endpoint_url
         self.region = region
+        self._credentials = credentials or {"AccessKeyId": DUMMY_CREDENTIAL, "SecretAccessKey": DUMMY_CREDENTIAL}
         self._session = boto3.Session(
-            aws_access_key_id=DUMMY_CREDENTIAL, aws_secret_access_key=DUMMY_CREDENTIAL, region_name=region
+            aws_access_key_id=self._credentials["AccessKeyId"],
+            aws_secret_access_key=self._credentials["SecretAccessKey"],
+            aws_session_token=self._credentials.get("SessionToken"),
+            region_name=region,
         )
         self._made: dict[str, Any] = {}
         self._lock = threading.Lock()  # boto3 sessions may not make two clients at once
@@ -35,6 +43,20 @@ class Clients:
             if service not in self._made:
                 self._made[service] = self._session.client(service, endpoint_url=self.endpoint_url, config=_CONFIG)
             return self._made[service]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables by which boto3, in this process or a child, finds this AWS and no other, as the same caller."""
+        token = self._credentials.get("SessionToken")
+        return {
+            "AWS_ENDPOINT_URL": self.endpoint_url,
+            "AWS_ACCESS_KEY_ID": self._credentials["AccessKeyId"],
+            "AWS_SECRET_ACCESS_KEY": self._credentials["SecretAccessKey"],
+            **({"AWS_SESSION_TOKEN": token} if token else {}),
+            "AWS_DEFAULT_REGION": self.region,
+            "AWS_REGION": self.region,
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
 
     def close(self) -> None:
         with self._lock:
