@@ -29,6 +29,8 @@ from argus.identity.store import IdentityStore
 from argus.imagery.reader import OrganisationImages
 from argus.imagery.service import Imagery
 from argus.imagery.store import ImageryStore
+from argus.notify.service import Notify
+from argus.notify.store import ConnectionsStore
 from argus.reports.gather import Gatherer
 from argus.reports.service import Reports
 from argus.reports.store import ReportsStore
@@ -161,12 +163,23 @@ class Container:
         )
 
     @cached_property
+    def notify(self) -> Notify:
+        impatient = partial(self.aws.client, patient=False)  # no work waits for those who hear of it
+        return Notify(
+            store=ConnectionsStore(self.table("notify")),
+            jobs=Jobs(self.settings.queue_url("jobs"), partial(impatient, "sqs")),
+            gateway=partial(impatient, "apigatewaymanagementapi") if self.settings.connections_endpoint else None,
+            clock=self.clock,
+        )
+
+    @cached_property
     def imagery(self) -> Imagery:
         return Imagery(
             store=ImageryStore(self.table("imagery")),
             objects=self.objects,
             links=self.links,
             jobs=self.jobs,
+            announce=self.notify.announce,
             clock=self.clock,
             ids=self.ids,
             lease=self.lease,
@@ -187,11 +200,13 @@ class Container:
                 store=store,
                 catalogue=self.catalogue,
                 readers=partial(OrganisationImages, self.imagery),
+                announce=self.notify.announce,
                 clock=self.clock,
                 lease=self.lease,
             ),
             targets={"image": self.imagery.ready},
             jobs=self.jobs,
+            announce=self.notify.announce,
             clock=self.clock,
             ids=self.ids,
         )
@@ -205,6 +220,7 @@ class Container:
             scanning=self.scanning,
             gather=Gatherer(self.scanning, self.imagery, self.identity, self.catalogue, self.clock).document,
             jobs=self.jobs,
+            announce=self.notify.announce,
             clock=self.clock,
             ids=self.ids,
         )

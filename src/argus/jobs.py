@@ -20,6 +20,7 @@ JOBS: dict[str, Job] = {
     "image.arrived": Job(lambda argus: argus.imagery.arrived, lambda argus: argus.imagery.give_up),
     "scan.run": Job(lambda argus: argus.scanning.run, lambda argus: argus.scanning.give_up),
     "report.build": Job(lambda argus: argus.reports.build, lambda argus: argus.reports.give_up),
+    "notify.tell": Job(lambda argus: argus.notify.tell, lambda argus: argus.notify.give_up),
 }
 
 # Run at every tick of the scheduler, each on its own: one that fails does not keep the others from running.

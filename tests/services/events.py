@@ -167,3 +167,43 @@ def tick() -> Event:
         "resources": ["arn:aws:events:eu-west-1:123456789012:rule/argus-test-tick"],
         "detail": {},
     }
+
+
+def socket(
+    route: str,
+    connection_id: str,
+    *,
+    headers: dict[str, str] | None = None,
+    body: str | bytes | None = None,
+    source_ip: str = SOURCE_IP,
+    stage: str = "test",
+) -> Event:
+    """A WebSocket API's event: `$connect`, `$default` with what the client said, or `$disconnect`."""
+    sent = {"Host": EXECUTE_API, "X-Forwarded-For": source_ip, "X-Forwarded-Port": "443", "X-Forwarded-Proto": "https"}
+    kinds = {"$connect": "CONNECT", "$disconnect": "DISCONNECT"}
+    event: Event = {
+        "requestContext": {
+            "routeKey": route,
+            "eventType": kinds.get(route, "MESSAGE"),
+            "extendedRequestId": "L0SM_HOUDoEF8vg=",
+            "requestTime": "12/Mar/2026:19:03:58 +0000",
+            "messageDirection": "IN",
+            "stage": stage,
+            "connectedAt": 1773342238000,
+            "requestTimeEpoch": 1773342238001,
+            "identity": {"sourceIp": source_ip, "userAgent": "tests"},
+            "requestId": "L0SM_HOUDoEF8vg=",
+            "domainName": EXECUTE_API,
+            "connectionId": connection_id,
+            "apiId": "a1b2c3d4e5",
+        },
+        "isBase64Encoded": isinstance(body, bytes),
+    }
+    if route in kinds:
+        every = {**sent, **(headers or {})}
+        event |= {"headers": every, "multiValueHeaders": {name: [value] for name, value in every.items()}}
+    if route == "$disconnect":
+        event["requestContext"] |= {"disconnectStatusCode": 1001, "disconnectReason": ""}
+    if body is not None:
+        event["body"] = base64.b64encode(body).decode() if isinstance(body, bytes) else body
+    return event

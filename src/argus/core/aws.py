@@ -49,7 +49,10 @@ class Aws:
             max_pool_connections=32,
             s3={"addressing_style": "path" if self.settings.aws_endpoint else "virtual"},
         )
-        made = self.session.client(service, endpoint_url=self.settings.aws_endpoint or None, config=config)
+        endpoint = self.settings.aws_endpoint
+        if service == "apigatewaymanagementapi":  # every WebSocket API has its own
+            endpoint = self.settings.connections_endpoint
+        made = self.session.client(service, endpoint_url=endpoint or None, config=config)
         if service == "dynamodb":
             made.meta.events.register("provide-client-params.dynamodb", _ask_capacity)
             made.meta.events.register("after-call.dynamodb", _count_capacity)

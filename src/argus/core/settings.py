@@ -108,6 +108,12 @@ class Settings:
         "",
         "where links to media lead instead of the bucket: the `https://` origin of a CloudFront that passes them on",
     )
+    socket_url: str = _setting(
+        "ARGUS_SOCKET_URL", "", "where clients hear of changes: the `wss://` address of the WebSocket API"
+    )
+    connections_endpoint: str = _setting(
+        "ARGUS_CONNECTIONS_ENDPOINT", "", "where events for its clients are posted; unset, nobody is told of changes"
+    )
     lease_seconds: int = _setting(
         "ARGUS_LEASE_SECONDS",
         "300",
@@ -148,6 +154,9 @@ class Settings:
             return
         if not is_reference(self.cursor_secret) and len(self.cursor_secret) < 32:
             raise BadSetting("ARGUS_CURSOR_SECRET has fewer than 32 characters")
+        for address, scheme in ((self.socket_url, "wss://"), (self.connections_endpoint, "https://")):
+            if address and not address.startswith(scheme):
+                raise BadSetting(f"{address} does not begin with {scheme}")
         for trusted in self.trusted_issuers:
             if not trusted.jwks_url.startswith("https://"):
                 raise BadSetting(f"the JWKS URL of {trusted.issuer} is not https")

@@ -19,6 +19,7 @@ from argus.identity.model import Caller
 from argus.imagery.model import COG, Image, ImageState, NewFile, colour_bar_name, preview_name
 from argus.imagery.pixel import temperature_at
 from argus.imagery.store import ImageryStore
+from argus.notify.model import Announce, Change
 
 MAX_FILE_BYTES = 64 * 1024 * 1024
 MAX_FILES = 100
@@ -46,6 +47,7 @@ class Imagery:
     objects: Objects
     links: Presigner
     jobs: Jobs
+    announce: Announce
     clock: Clock
     ids: Ids
     lease: timedelta
@@ -127,16 +129,16 @@ class Imagery:
         named = _KEY.fullmatch(key)
         image = self.store.get(named["organisation"], named["image"]) if named else None
         if image is not None and image.state is ImageState.PROCESSING:
-            self.store.reject(
-                image, code="processing_failed", reason=f"processing failed {image.attempts} times; we have been told"
-            )
+            reason = f"processing failed {image.attempts} times; we have been told"
+            self._tell(self.store.reject(image, code="processing_failed", reason=reason))
 
     def sweep(self) -> None:
         """Look at whatever did not end in time: uploads that never came, workers that vanished, half deletions."""
         for image in self.store.due(self.clock()):
             match image.state:
                 case ImageState.AWAITING_UPLOAD:
-                    self.store.reject(image, code="never_uploaded", reason="the file was not uploaded in time")
+                    reason = "the file was not uploaded in time"
+                    self._tell(self.store.reject(image, code="never_uploaded", reason=reason))
                 case ImageState.PROCESSING if image.attempts >= MAX_ATTEMPTS:
                     self.give_up(image.original_key)
                 case ImageState.PROCESSING:
@@ -199,13 +201,20 @@ class Imagery:
         try:
             products = process(claimed, self.objects, size_bytes=size_bytes, max_bytes=MAX_FILE_BYTES)
         except Invalid as rejection:
-            self.store.reject(claimed, code=rejection.code, reason=rejection.detail)
+            self._tell(self.store.reject(claimed, code=rejection.code, reason=rejection.detail))
             return
         except BaseException:
             self.store.release(claimed)
             raise
-        if self.store.finish(claimed, products) is None:
+        finished = self.store.finish(claimed, products)
+        self._tell(finished)
+        if finished is None:
             self._clean_up_after(claimed)
+
+    def _tell(self, changed: Image | None) -> None:
+        """Whoever listens hears of a change that was really made."""
+        if changed is not None:
+            self.announce(changed.organisation_id, Change("image", changed.id, changed.state))
 
     def _clean_up_after(self, image: Image) -> None:
         """The image was deleted, or taken by another, while we made products."""

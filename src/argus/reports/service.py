@@ -13,6 +13,7 @@ from argus.core.paging import Listing
 from argus.core.presign import Link, Presigner
 from argus.core.queue import Jobs
 from argus.identity.model import Caller
+from argus.notify.model import Announce, Change
 from argus.reports.document import Document
 from argus.reports.formats import FORMATS
 from argus.reports.model import Report, ReportState
@@ -37,6 +38,7 @@ class Reports:
     scanning: Scanning
     gather: Callable[[Report], Document]
     jobs: Jobs
+    announce: Announce
     clock: Clock
     ids: Ids
 
@@ -84,16 +86,14 @@ class Reports:
         chosen = FORMATS[report.format]
         body = chosen.build(self.gather(report))
         self.objects.put(NewObject(report.key(chosen.extension), body, chosen.content_type))
-        self.store.save(
-            replace(report, state=ReportState.READY, size_bytes=len(body), finished_at=self.clock()),
-        )
+        self._end(replace(report, state=ReportState.READY, size_bytes=len(body), finished_at=self.clock()))
 
     def give_up(self, organisation_id: str, report_id: str) -> None:
         """The last attempt crashed: say so."""
         report = self.store.get(organisation_id, report_id)
         if report is not None and report.state is ReportState.QUEUED:
             reason = "the report could not be built; we have been told"
-            self.store.save(replace(report, state=ReportState.FAILED, reason=reason, finished_at=self.clock()))
+            self._end(replace(report, state=ReportState.FAILED, reason=reason, finished_at=self.clock()))
 
     def sweep(self) -> None:
         """Send again what stayed queued too long, and give up on what never comes."""
@@ -103,6 +103,10 @@ class Reports:
                 self.give_up(report.organisation_id, report.id)
             elif self.store.save(report, look_again_at=now + RESEND_AFTER):
                 self._send(report)
+
+    def _end(self, report: Report) -> None:
+        if self.store.save(report):
+            self.announce(report.organisation_id, Change("report", report.id, report.state))
 
     def _send(self, report: Report) -> None:
         self.jobs.send("report.build", {"organisation_id": report.organisation_id, "report_id": report.id})

@@ -17,6 +17,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from argus.core import metrics, tracing
 from argus.core.clock import Clock
 from argus.core.errors import ArgusError
+from argus.notify.model import Announce, Change
 from argus.scanning.catalogue import Catalogue, Manifest
 from argus.scanning.model import (
     PRESENT,
@@ -68,6 +69,7 @@ class Engine:
     store: ScanningStore
     catalogue: Catalogue
     readers: Callable[[str], ImageReader]  # organisation -> its images
+    announce: Announce
     clock: Clock
     lease: timedelta
     monotonic: Callable[[], float] = time.monotonic
@@ -122,11 +124,13 @@ class _Run:
     scan: Scan
     known: dict[str, TrackedFinding] = field(init=False)
     saved_at: float = field(init=False)
+    told: Change | None = None
     incomplete: set[str] = field(default_factory=set)  # rules of the present step that were cut short
 
     def __post_init__(self) -> None:
         self._know()
         self.saved_at = self.engine.monotonic()
+        self._tell()
 
     def steps(self) -> None:
         for step in self.scan.steps:
@@ -305,3 +309,11 @@ class _Run:
         held = replace(scan, lease_until=(self.engine.clock() + self.engine.lease).timestamp())
         self.scan = _saved(self.engine.store.save(held))
         self.saved_at = self.engine.monotonic()
+        self._tell()
+
+    def _tell(self) -> None:
+        """Whoever listens hears of every change of state or progress, and not of a lease that was kept."""
+        change = Change("scan", self.scan.id, self.scan.state, self.scan.progress)
+        if change != self.told:
+            self.engine.announce(self.scan.organisation_id, change)
+            self.told = change

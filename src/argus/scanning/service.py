@@ -12,6 +12,7 @@ from argus.core.ids import Ids, is_id
 from argus.core.paging import Listing
 from argus.core.queue import Jobs
 from argus.identity.model import Caller
+from argus.notify.model import Announce, Change
 from argus.scanning.catalogue import Catalogue
 from argus.scanning.engine import Engine
 from argus.scanning.model import FINAL_STATES, Scan, ScanState, Step, Target, TrackedFinding
@@ -60,6 +61,7 @@ class Scanning:
     engine: Engine
     targets: Mapping[str, CheckTarget]  # kind -> raises unless the caller may have that target scanned
     jobs: Jobs
+    announce: Announce
     clock: Clock
     ids: Ids
 
@@ -105,7 +107,7 @@ class Scanning:
         while scan.state is not ScanState.CANCELLED:
             if scan.state in FINAL_STATES:
                 raise ScanEnded(f"{scan_id} has {scan.state}")
-            cancelled = self.store.save(scan.cancelled(at=self.clock()))
+            cancelled = self._end(scan.cancelled(at=self.clock()))
             scan = cancelled or self.get(caller, scan_id)
         return scan
 
@@ -133,7 +135,7 @@ class Scanning:
         scan = self.store.get(organisation_id, scan_id)
         if scan is not None and scan.state not in FINAL_STATES:
             reason = f"the worker failed {scan.attempts} times; we have been told"
-            self.store.save(replace(scan, state=ScanState.FAILED, reason=reason, finished_at=self.clock()))
+            self._end(replace(scan, state=ScanState.FAILED, reason=reason, finished_at=self.clock()))
 
     def sweep(self) -> None:
         """Send again what stayed queued too long, or whose worker vanished."""
@@ -165,6 +167,12 @@ class Scanning:
         if target.kind not in manifest.consumes:
             raise WrongTarget(f"{manifest.id} takes {', '.join(manifest.consumes)}, not {target.kind}")
         return Step(manifest.id, manifest.version, manifest.check_options(choice.options))
+
+    def _end(self, scan: Scan) -> Scan | None:
+        saved = self.store.save(scan)
+        if saved is not None:
+            self.announce(saved.organisation_id, Change("scan", saved.id, saved.state, saved.progress))
+        return saved
 
     def _send(self, scan: Scan) -> None:
         self.jobs.send("scan.run", {"organisation_id": scan.organisation_id, "scan_id": scan.id})

@@ -1,0 +1,118 @@
+"""Telling people what happens, while it happens: who listens, and what they hear."""
+
+import json
+import logging
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, cast
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from argus.core.aws import ClientFactory
+from argus.core.clock import Clock, rfc3339
+from argus.core.errors import Forbidden, TooManyRequests
+from argus.core.queue import Jobs
+from argus.identity.model import Caller
+from argus.notify.model import Change, Connection
+from argus.notify.store import ConnectionsStore
+
+NEEDED_SCOPES = frozenset({"images:read", "scans:read", "reports:read"})  # whoever listens hears of all three
+MAX_CONNECTIONS = 100  # of an organisation: each change is posted to every one
+POSTS_AT_ONCE = 10
+POSTING_SECONDS = 10.0  # after which nobody else is told of a change
+
+_log = logging.getLogger("argus.notify")
+
+
+class MayNotListen(Forbidden):
+    """The caller's role does not allow listening."""
+
+
+class TooManyConnections(TooManyRequests):
+    """The organisation has as many connections as it may have."""
+
+
+@dataclass(frozen=True)
+class Notify:
+    """Connections of all organisations; nobody hears of what is not their organisation's."""
+
+    store: ConnectionsStore
+    jobs: Jobs
+    gateway: ClientFactory | None  # the management API of the socket; None where there is no socket
+    clock: Clock
+    monotonic: Callable[[], float] = time.monotonic
+
+    # ------------------------------------------------------------ for callers
+
+    def connect(self, caller: Caller, connection_id: str) -> None:
+        """Have the connection hear of the caller's organisation. Two at once may pass the limit by one."""
+        missing = NEEDED_SCOPES - caller.scopes
+        if missing:
+            raise MayNotListen(f"this needs the scopes {', '.join(sorted(missing))}")
+        now = self.clock()
+        others = [one for one in self._listening(caller.organisation_id) if one.id != connection_id]
+        if len(others) >= MAX_CONNECTIONS:
+            raise TooManyConnections(f"{len(others)} connections are open", retry_after_seconds=60)
+        self.store.add(Connection(connection_id, caller.organisation_id, caller.user_id, now))
+
+    def disconnect(self, connection_id: str) -> None:
+        """Forget a connection; one that is not known is forgotten already."""
+        self.store.remove_by_id(connection_id)
+
+    # ------------------------------------------------------------ for other capabilities
+
+    def announce(self, organisation_id: str, change: Change) -> None:
+        """Have a worker tell of a change. Whoever made it is done with it: what goes wrong here is only logged."""
+        if self.gateway is None:
+            return
+        event: dict[str, Any] = {"type": f"{change.kind}.changed", "id": change.id, "state": change.state}
+        if change.progress is not None:
+            event["progress"] = change.progress
+        event["at"] = rfc3339(self.clock())
+        try:
+            self.jobs.send("notify.tell", {"organisation_id": organisation_id, "event": event})
+        except (BotoCoreError, ClientError) as error:
+            _log.warning("a change was not announced", extra={"change": change.id}, exc_info=error)
+
+    # ------------------------------------------------------------ for workers
+
+    def tell(self, organisation_id: str, event: Mapping[str, Any]) -> None:
+        """Post an event to everyone who listens; forget those who are gone.
+
+        No client holds up the others, or fails the job: one that missed an event will hear the next, or polls.
+        """
+        listening = self._listening(organisation_id)
+        if self.gateway is None or not listening:
+            return
+        client, data, until = self.gateway(), json.dumps(event).encode(), self.monotonic() + POSTING_SECONDS
+
+        def post(connection: Connection) -> Exception | None:
+            if self.monotonic() > until:
+                return TimeoutError(f"no time was left after {POSTING_SECONDS} s")
+            try:
+                client.post_to_connection(ConnectionId=connection.id, Data=data)
+            except (BotoCoreError, ClientError) as error:
+                return cast(Exception, error)  # botocore has no types
+            return None
+
+        with ThreadPoolExecutor(POSTS_AT_ONCE) as pool:
+            ended = dict(zip(listening, pool.map(post, listening), strict=True))
+        gone = [one for one, error in ended.items() if isinstance(error, client.exceptions.GoneException)]
+        for connection in gone:
+            if not connection.is_settling(self.clock()):
+                self.store.remove(connection)
+        failed = [error for one, error in ended.items() if error is not None and one not in gone]
+        if failed:
+            _log.warning("an event was not told to everyone", extra={"missed": len(failed)}, exc_info=failed[0])
+
+    def give_up(self, organisation_id: str, event: Mapping[str, Any]) -> None:
+        """Nobody waits for a hint: the thing itself says how it is."""
+        _log.warning("an event was told to nobody", extra={"organisation": organisation_id, "about": event.get("id")})
+
+    # ------------------------------------------------------------ inside
+
+    def _listening(self, organisation_id: str) -> list[Connection]:
+        now = self.clock()
+        return [connection for connection in self.store.of(organisation_id) if now < connection.ends_at]

@@ -1,0 +1,45 @@
+"""Argus with a WebSocket gateway in front of it, and people who listen."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+
+import pytest
+
+from argus.app import create_app
+from argus.container import Container
+from services.local.sockets import Sockets
+from services.realtime import main as realtime
+from services.worker import main as worker
+from tests.conftest import Person, Workers
+from tests.notify.listening import Listener, listening
+
+
+@pytest.fixture
+def sockets() -> Iterator[Sockets]:
+    with Sockets.start(realtime.handler) as started:
+        yield started
+
+
+@pytest.fixture
+def live(argus: Container, sockets: Sockets, workers: Workers, monkeypatch: pytest.MonkeyPatch) -> Container:
+    """The Argus of the tests, which knows where its clients' connections are."""
+    settings = replace(argus.settings, socket_url=sockets.url, connections_endpoint=sockets.endpoint)
+    container = Container(settings, clock=argus.clock, fetch_keys=argus.fetch_keys)
+    for service in (realtime, worker):
+        monkeypatch.setattr(service, "container", lambda: container)
+    return container
+
+
+@pytest.fixture
+def at(live: Container) -> Callable[[Person], Person]:
+    """The same person at the front door of the Argus that listens."""
+    http = create_app(live).test_client()
+    return lambda person: replace(person, http=http)
+
+
+@pytest.fixture
+def hear(sockets: Sockets) -> Iterator[Callable[[Person], Listener]]:
+    """Connects people; hangs up in the end."""
+    with ExitStack() as connected:
+        yield lambda person: connected.enter_context(listening(sockets.url, person))

@@ -1,0 +1,247 @@
+"""People hear what happens in their organisation, while it happens, and nothing else."""
+
+import json
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from websockets.exceptions import ConnectionClosed
+
+from argus.container import Container
+from argus.core.clock import from_rfc3339
+from argus.identity.model import Caller
+from argus.notify.model import LIFE, SETTLING, Change, Connection
+from argus.notify.service import MAX_CONNECTIONS, MayNotListen, TooManyConnections
+from services.local.sockets import Sockets
+from tests.conftest import MovableClock, Person, Workers
+from tests.imagery.front_door import announce, send
+from tests.notify.listening import Listener
+from tests.scenes import flir_scene
+
+At = Callable[[Person], Person]
+Hear = Callable[[Person], Listener]
+
+
+def caller_of(live: Container, person: Person) -> Caller:
+    return live.identity.authenticate(person.headers["Authorization"].removeprefix("Bearer "))
+
+
+def connections(live: Container, person: Person) -> list[Connection]:
+    return list(live.notify.store.of(person.organisation_id))
+
+
+def change(live: Container, person: Person, **about: Any) -> None:
+    live.notify.announce(person.organisation_id, Change("image", "img_1", "ready", **about))
+
+
+# ---------------------------------------------------------------- what is heard
+
+
+def test_an_upload_a_scan_and_a_report_are_heard_by_their_organisation_and_by_nobody_else(
+    at: At, hear: Hear, owner: Person, viewer: Person, stranger: Person, workers: Workers
+) -> None:
+    listener, colleague, foreigner = hear(owner), hear(viewer), hear(stranger)
+    person = at(owner)
+    data, _ = flir_scene(seed=9, width=160, height=120, leaks=2)
+    item = announce(person, data)
+    send(item, data)
+    workers.work()
+    (image,) = listener.hear_until(type="image.changed")
+    assert (image["id"], image["state"]) == (item["image_id"], "ready")
+    assert from_rfc3339(image["at"])
+    asked = {"target": {"kind": "image", "id": item["image_id"]}, "plugins": [{"id": "thermal_hotspots"}]}
+    scan = person.post("/scans", asked).get_json()["id"]
+    workers.work()
+    told = listener.hear_until(type="scan.changed", state="succeeded")
+    assert {event["id"] for event in told} == {scan}
+    assert sorted((event["progress"], event["state"]) for event in told) == [
+        (0, "running"),
+        (100, "running"),
+        (100, "succeeded"),
+    ]
+    report = person.post("/reports", {"scan_id": scan, "format": "json"}).get_json()["id"]
+    workers.work()
+    (last,) = listener.hear_until(type="report.changed")
+    assert last == {"type": "report.changed", "id": report, "state": "ready", "at": last["at"]}
+    assert colleague.hear_until(type="report.changed") == [image, *told, last]
+    assert foreigner.hears_nothing()
+
+
+def test_an_image_that_is_rejected_and_a_scan_that_is_cancelled_are_heard(
+    at: At, hear: Hear, owner: Person, workers: Workers
+) -> None:
+    listener, person = hear(owner), at(owner)
+    item = announce(person, b"no image at all")
+    send(item, b"no image at all")
+    workers.work()
+    assert listener.hear()["state"] == "rejected"
+    data, _ = flir_scene(seed=9, width=160, height=120, leaks=2)
+    item = announce(person, data)
+    send(item, data)
+    workers.work()
+    asked = {"target": {"kind": "image", "id": item["image_id"]}, "plugins": [{"id": "thermal_hotspots"}]}
+    person.post(f"/scans/{person.post('/scans', asked).get_json()['id']}/cancel")
+    workers.work()
+    assert listener.hear_until(type="scan.changed")[-1]["state"] == "cancelled"
+
+
+def test_an_upload_that_never_came_is_heard_with_the_sweep(
+    live: Container, at: At, hear: Hear, owner: Person, workers: Workers, clock: MovableClock
+) -> None:
+    item = announce(at(owner), b"x")
+    clock.move(hours=3)
+    listener = hear(owner)
+    live.imagery.sweep()
+    workers.work()
+    told = listener.hear()
+    assert (told["id"], told["state"]) == (item["image_id"], "rejected")
+
+
+def test_without_a_socket_no_job_is_sent(argus: Container, owner: Person, workers: Workers) -> None:
+    argus.notify.announce(owner.organisation_id, Change("image", "img_1", "ready"))
+    waiting = workers.sqs.receive_message(QueueUrl=workers.outputs.jobs_queue_url, WaitTimeSeconds=0)
+    assert "Messages" not in waiting
+
+
+def test_a_queue_that_does_not_answer_does_not_disturb_the_work(
+    live: Container, owner: Person, caplog: pytest.LogCaptureFixture
+) -> None:
+    nowhere = replace(live.settings, aws_endpoint="http://127.0.0.1:9")
+    with caplog.at_level(logging.WARNING, "argus.notify"):
+        Container(nowhere).notify.announce(owner.organisation_id, Change("image", "img_1", "ready"))
+    assert "not announced" in caplog.text
+
+
+def test_an_event_told_twice_is_the_same_event(live: Container, hear: Hear, owner: Person, workers: Workers) -> None:
+    listener = hear(owner)
+    event = {"type": "image.changed", "id": "img_1", "state": "ready", "at": "2026-05-14T06:00:00.000Z"}
+    for _ in range(2):
+        live.notify.tell(owner.organisation_id, event)
+    assert [listener.hear(), listener.hear()] == [event, event]
+
+
+# ---------------------------------------------------------------- who is gone
+
+
+def test_a_connection_that_hung_up_is_forgotten(live: Container, hear: Hear, owner: Person) -> None:
+    listener = hear(owner)
+    (connection,) = connections(live, owner)
+    listener.hang_up()
+    # The gateway tells in its own time; telling it once more is harmless.
+    live.notify.disconnect(connection.id)
+    live.notify.disconnect(connection.id)
+    assert connections(live, owner) == []
+
+
+def test_a_connection_that_is_gone_is_forgotten_and_the_others_hear(
+    live: Container, hear: Hear, owner: Person, workers: Workers, clock: MovableClock
+) -> None:
+    caller = caller_of(live, owner)
+    live.notify.connect(caller, "gone=")
+    clock.move(seconds=SETTLING.total_seconds() + 1)
+    listener = hear(owner)
+    change(live, owner)
+    workers.work()
+    assert listener.hear()["id"] == "img_1"
+    assert "gone=" not in {connection.id for connection in connections(live, owner)}
+    assert len(connections(live, owner)) == 1
+
+
+def test_a_connection_whose_handshake_is_not_over_is_not_taken_for_gone(
+    live: Container, owner: Person, workers: Workers
+) -> None:
+    live.notify.connect(caller_of(live, owner), "coming=")
+    change(live, owner)
+    workers.work()
+    assert [connection.id for connection in connections(live, owner)] == ["coming="]
+
+
+def test_a_gateway_that_does_not_answer_costs_the_event_and_not_the_job(
+    live: Container, owner: Person, workers: Workers, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from services.worker import main as worker
+
+    nowhere = Container(replace(live.settings, connections_endpoint="http://127.0.0.1:9"))
+    monkeypatch.setattr(worker, "container", lambda: nowhere)
+    live.notify.connect(caller_of(live, owner), "some=")
+    change(live, owner)
+    with caplog.at_level(logging.WARNING, "argus.notify"):
+        workers.work()
+    assert "not told to everyone" in caplog.text
+    assert workers.dead(workers.outputs.jobs_dead_queue_url) == []
+    assert len(connections(live, owner)) == 1
+
+
+def test_when_posting_takes_too_long_the_rest_are_not_told(
+    live: Container, hear: Hear, owner: Person, caplog: pytest.LogCaptureFixture
+) -> None:
+    listener = hear(owner)
+    late = replace(live.notify, monotonic=iter([0.0, 11.0]).__next__)
+    with caplog.at_level(logging.WARNING, "argus.notify"):
+        late.tell(owner.organisation_id, {"type": "image.changed"})
+    assert "not told to everyone" in caplog.text
+    assert listener.hears_nothing()
+    assert len(connections(live, owner)) == 1
+
+
+def test_a_connection_of_two_hours_ago_is_told_nothing_and_does_not_count(
+    live: Container, hear: Hear, owner: Person, clock: MovableClock
+) -> None:
+    listener = hear(owner)
+    clock.move(seconds=LIFE.total_seconds())
+    live.notify.tell(owner.organisation_id, {"type": "image.changed"})
+    assert listener.hears_nothing()
+
+
+def test_an_expired_item_says_when_dynamodb_may_remove_it(live: Container, owner: Person) -> None:
+    live.notify.connect(caller_of(live, owner), "one=")
+    (item,) = live.table("notify").query(f"{owner.organisation_id}#connections").items
+    (connection,) = connections(live, owner)
+    assert item["expires_at"] == int((connection.connected_at + timedelta(hours=2)).timestamp())
+
+
+# ---------------------------------------------------------------- who may listen
+
+
+def test_an_organisation_has_so_many_connections_and_no_more(
+    live: Container, owner: Person, stranger: Person, clock: MovableClock
+) -> None:
+    caller = caller_of(live, owner)
+    for number in range(MAX_CONNECTIONS):
+        live.notify.connect(caller, f"{number}=")
+    with pytest.raises(TooManyConnections):
+        live.notify.connect(caller, "one more=")
+    live.notify.connect(caller, "7=")  # it is there: a repeated $connect is harmless
+    live.notify.connect(caller_of(live, stranger), "another=")
+    live.notify.disconnect("7=")
+    live.notify.connect(caller, "one more=")
+    clock.move(hours=2)
+    live.notify.connect(caller, "the next day=")
+
+
+def test_whoever_may_not_read_may_not_listen(live: Container, owner: Person) -> None:
+    caller = replace(caller_of(live, owner), scopes=frozenset({"images:read", "scans:read"}))
+    with pytest.raises(MayNotListen, match="reports:read"):
+        live.notify.connect(caller, "one=")
+
+
+# ---------------------------------------------------------------- the gateway of the laptop
+
+
+def test_the_management_api_tells_closes_and_knows_who_is_gone(
+    live: Container, hear: Hear, owner: Person, sockets: Sockets
+) -> None:
+    listener = hear(owner)
+    (connection,) = connections(live, owner)
+    gateway = live.aws.client("apigatewaymanagementapi")
+    assert gateway.get_connection(ConnectionId=connection.id)["Identity"]["SourceIp"] == "127.0.0.1"
+    gateway.post_to_connection(ConnectionId=connection.id, Data=json.dumps({"a": 1}).encode())
+    assert listener.hear() == {"a": 1}
+    gateway.delete_connection(ConnectionId=connection.id)
+    with pytest.raises(ConnectionClosed):
+        listener.hear()
+    with pytest.raises(gateway.exceptions.GoneException):
+        gateway.get_connection(ConnectionId="nobody=")
