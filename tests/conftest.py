@@ -96,7 +96,7 @@ class Person:
         return self.call("DELETE", path, **kwargs)
 
     def call(self, method: str, path: str, *, headers: dict[str, str] | None = None, **kwargs: Any) -> TestResponse:
-        address = path if path.startswith("/api") else f"/api/v1{path}"
+        address = path if path.startswith("/api/") else f"/api/v1{path}"
         return self.http.open(address, method=method, headers={**self.headers, **(headers or {})}, **kwargs)
 
 

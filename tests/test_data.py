@@ -122,7 +122,6 @@ def ledger(settings: Any, argus: Container) -> Iterator[tuple[Ledger, Container]
     container = Container(settings, clock=argus.clock, fetch_keys=argus.fetch_keys)
     kept = Ledger()
     asked: list[Wire] = []
-    events = container.aws.client("dynamodb").meta.events
 
     def before(params: Wire, **_: Any) -> None:
         asked.append(params)
@@ -133,8 +132,10 @@ def ledger(settings: Any, argus: Container) -> Iterator[tuple[Ledger, Container]
         elif parsed["Error"]["Code"] == "ConditionalCheckFailedException":
             kept.note(f"{model.name}, refused,", asked[-1], parsed)
 
-    events.register("provide-client-params.dynamodb.*", before)
-    events.register("after-call.dynamodb.*", after)
+    for patient in (True, False):
+        events = container.aws.client("dynamodb", patient=patient).meta.events
+        events.register("provide-client-params.dynamodb.*", before)
+        events.register("after-call.dynamodb.*", after)
     return kept, container
 
 
@@ -162,10 +163,10 @@ def _drive(
     http = create_app(container).test_client()
     person = Person(http, {"Authorization": f"Bearer {issuer.token(os.urandom(8).hex())}"})
 
-    def call(method: str, path: str, body: Any = None, *, name: str = "") -> Any:
+    def call(method: str, path: str, body: Any = None, *, name: str = "", by: Person = person) -> Any:
         told = name or re.sub(r"[a-z]+_[0-9a-z]{26}", "{id}", path.split("?", maxsplit=1)[0])
         with kept.under(f"{method} {told}"):
-            answer = person.call(method, path, json=body) if body is not None else person.call(method, path)
+            answer = by.call(method, path, json=body) if body is not None else by.call(method, path)
         assert answer.status_code < 300, answer.get_data()
         return answer.get_json() if answer.get_data() else None
 
@@ -202,6 +203,13 @@ def _drive(
     call("GET", "/reports")
     call("GET", f"/reports/{report_id}")
     call("DELETE", image)
+    key = call("POST", "/api-keys", {"name": "n", "scopes": ["plugins:read"]})
+    call("GET", "/api-keys")
+    call("GET", f"/api-keys/{key['id']}")
+    holder = Person(http, {"X-API-Key": key["key"]})
+    call("GET", "/plugins", name="/plugins by API key, first use in an hour", by=holder)
+    call("GET", "/plugins", name="/plugins by API key", by=holder)
+    call("DELETE", f"/api-keys/{key['id']}")
 
 
 def _noted(kept: Ledger, name: str, job: Any) -> Any:

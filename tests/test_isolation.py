@@ -1,6 +1,7 @@
 """No one gets in where they do not belong: every route as no one, as another tenant and with a weaker role."""
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -8,10 +9,12 @@ from flask import Flask
 from werkzeug.routing import Rule
 
 from argus.container import Container
+from argus.identity.model import KEY_SCOPES, SCOPES, Role
 from tests.conftest import Person, Workers
 from tests.imagery.front_door import uploaded
 from tests.scenes import flir_scene
 
+API_KEY = {"name": "for tests", "scopes": ["images:read"]}
 FILE = {"name": "a.jpg", "size": 10, "content_type": "image/jpeg"}
 
 
@@ -25,7 +28,14 @@ def things(owner: Person, workers: Workers) -> dict[str, str]:
     workers.work()
     report_id = owner.post("/reports", {"scan_id": scan_id, "format": "json"}).get_json()["id"]
     workers.work()
-    return {"image_id": image_id, "scan_id": scan_id, "report_id": report_id, "plugin_id": "thermal_hotspots"}
+    key_id = owner.post("/api-keys", API_KEY).get_json()["id"]
+    return {
+        "image_id": image_id,
+        "scan_id": scan_id,
+        "report_id": report_id,
+        "plugin_id": "thermal_hotspots",
+        "key_id": key_id,
+    }
 
 
 def _bodies(things: dict[str, str]) -> dict[str, Any]:
@@ -37,6 +47,7 @@ def _bodies(things: dict[str, str]) -> dict[str, Any]:
         },
         "scanning.cancel_scan": None,
         "reports.request_report": {"scan_id": things["scan_id"], "format": "csv"},
+        "keys.create_api_key": API_KEY,
     }
 
 
@@ -88,10 +99,55 @@ def test_a_viewer_looks_and_changes_nothing(viewer: Person, calls: list[tuple[st
     for method, rule, address, body in calls:
         scope = vars(viewer.http.application.view_functions[rule.endpoint])["argus_scope"]
         answer = _ask(viewer, method, address, body)
-        if scope.endswith(":write"):
+        if scope.endswith(":write") or scope.startswith("keys:"):
             assert (answer.status_code, answer.get_json()["code"]) == (403, "missing_scope"), f"{method} {address}"
         else:
             assert answer.status_code == 200, f"{method} {address}"
+
+
+@pytest.fixture
+def keyed() -> Callable[[Person, list[str]], Person]:
+    """Whoever holds a new key of a person's organisation."""
+
+    def make(person: Person, scopes: list[str]) -> Person:
+        made = person.post("/api-keys", {"name": "for tests", "scopes": scopes}).get_json()
+        return Person(person.http, {"X-API-Key": made["key"]}, person.organisation_id)
+
+    return make
+
+
+Keyed = Callable[[Person, list[str]], Person]
+EVERY_SCOPE = sorted(SCOPES[Role.OWNER] - KEY_SCOPES)
+
+
+def test_a_key_of_another_tenant_finds_nothing_of_ours(
+    stranger: Person, keyed: Keyed, things: dict[str, str], calls: list[tuple[str, Rule, str, Any]]
+) -> None:
+    key = keyed(stranger, EVERY_SCOPE)
+    ours = {value for name, value in things.items() if name != "plugin_id"}
+    for method, rule, address, body in calls:
+        answer = _ask(key, method, address, body)
+        if rule.endpoint.startswith("keys."):
+            assert (answer.status_code, answer.get_json()["code"]) == (403, "missing_scope"), f"{method} {address}"
+        elif any(thing in f"{address}{body}" for thing in ours):
+            assert answer.status_code == 404, f"{method} {address}"
+        else:
+            assert answer.status_code < 300, f"{method} {address}"
+            assert not [thing for thing in ours if thing in answer.get_data(as_text=True)], rule.endpoint
+
+
+@pytest.mark.parametrize("scope", [None, *EVERY_SCOPE])
+def test_a_key_opens_what_its_scope_says_and_nothing_else(
+    owner: Person, keyed: Keyed, calls: list[tuple[str, Rule, str, Any]], scope: str | None
+) -> None:
+    key = keyed(owner, [scope] if scope else EVERY_SCOPE)
+    for method, rule, address, body in calls:
+        needed = vars(owner.http.application.view_functions[rule.endpoint])["argus_scope"]
+        answer = _ask(key, method, address, body)
+        if needed in KEY_SCOPES or (scope and needed != scope):
+            assert (answer.status_code, answer.get_json()["code"]) == (403, "missing_scope"), f"{method} {address}"
+        else:
+            assert answer.status_code < 300 or rule.endpoint == "scanning.cancel_scan", f"{method} {address}"
 
 
 def test_the_owner_may_do_all_of_it(owner: Person, calls: list[tuple[str, Rule, str, Any]]) -> None:

@@ -207,6 +207,11 @@ def test_live_answers_look_like_the_examples(owner: Person, workers: Workers) ->
     call("GET /ready")
     call("GET /api/v1/me")
     call("GET /api/v1/sign-in")
+    asked = OPERATIONS["POST /api/v1/api-keys"]["requestBody"]["content"]["application/json"]["example"]
+    key = call("POST /api/v1/api-keys", asked).get_json()["id"]
+    call("GET /api/v1/api-keys")
+    call("GET /api/v1/api-keys/{key_id}", key_id=key)
+    call("DELETE /api/v1/api-keys/{key_id}", key_id=key)
     call("GET /api/v1/plugins")
     call("GET /api/v1/plugins/{plugin_id}", plugin_id="thermal_hotspots")
 
@@ -250,10 +255,15 @@ def test_live_answers_look_like_the_examples(owner: Person, workers: Workers) ->
         ("POST /api/v1/uploads", "", {"files": []}, 422),
         ("POST /api/v1/reports", "", {"scan_id": "scan_0", "format": "pdf"}, 404),
         ("POST /api/v1/scans/{scan_id}/cancel", "", {"surplus": 1}, 422),
+        ("POST /api/v1/api-keys", "", {"name": "n", "scopes": ["keys:write"]}, 422),
+        ("GET /api/v1/api-keys/{key_id}", "", None, 404),
+        ("DELETE /api/v1/api-keys/{key_id}", "", None, 404),
     ],
 )
 def test_live_errors_are_as_documented(owner: Person, name: str, query: str, body: Json, status: int) -> None:
-    answer = Journey(owner).call(name, body, query=query, shape=False, image_id="img_0", scan_id="scan_0")
+    answer = Journey(owner).call(
+        name, body, query=query, shape=False, image_id="img_0", scan_id="scan_0", key_id="key_0"
+    )
     assert answer.status_code == status
 
 

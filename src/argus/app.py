@@ -18,6 +18,7 @@ from argus.core.ratelimit import Limits
 from argus.core.settings import Settings
 from argus.health.routes import blueprint as health_routes
 from argus.identity.routes import blueprint as identity_routes
+from argus.identity.routes import keys_blueprint as keys_routes
 from argus.imagery.routes import blueprint as imagery_routes
 from argus.reports.routes import blueprint as reports_routes
 from argus.scanning.routes import blueprint as scanning_routes
@@ -35,11 +36,12 @@ def create_app(container: Container) -> Flask:
         clock=container.clock,
         per_caller=container.settings.rate_limit,
         per_address=container.settings.ip_rate_limit,
+        per_key=container.settings.key_rate_limits,
     )
     limits.install(app)
     http.install(
         app,
-        authenticate=container.identity.authenticate,
+        authenticate={"bearer": container.identity.authenticate, "key": container.keys.authenticate},
         idempotency=container.idempotency,
         cursors=lambda: container.cursors,
         ids=container.ids,
@@ -59,6 +61,7 @@ def create_app(container: Container) -> Flask:
     api = Api(app, spec_kwargs={"info": about})
     for blueprint in (
         identity_routes(container.identity, _sign_in_ways(container.settings)),
+        keys_routes(container.keys),
         imagery_routes(container.imagery),
         scanning_routes(container.scanning),
         reports_routes(container.reports),

@@ -24,6 +24,8 @@ from argus.core.secrets import Secrets
 from argus.core.settings import BadSetting, Settings
 from argus.core.signing import RoleCredentials
 from argus.health.service import Health
+from argus.identity.key_store import KeyStore
+from argus.identity.keys import Keys
 from argus.identity.service import Identity
 from argus.identity.store import IdentityStore
 from argus.imagery.reader import OrganisationImages
@@ -151,6 +153,13 @@ class Container:
             clock=self.clock,
             ids=self.ids,
         )
+
+    @cached_property
+    def keys(self) -> Keys:
+        table = self.table("identity")
+        hurried = Table(table.name, lambda: self.aws.client("dynamodb", patient=False))
+        tiers = tuple(self.settings.key_rate_limits)
+        return Keys(store=KeyStore(table, hurried), tiers=tiers, clock=self.clock, ids=self.ids)
 
     @cached_property
     def tokens(self) -> "TokenVerifier":

@@ -207,6 +207,8 @@ def test_the_document_tells_the_limits(argus: Container) -> None:
     document = client.get("/api/v1/openapi.json").get_json()
     assert document["info"]["x-ratelimit"] == {
         "caller": {"quota": 25, "window_seconds": 60},
+        "key-standard": {"quota": 1200, "window_seconds": 60},
+        "key-high": {"quota": 6000, "window_seconds": 60},
         "address": {"quota": 100, "window_seconds": 7200},
     }
     me = document["paths"]["/api/v1/me"]["get"]

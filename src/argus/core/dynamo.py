@@ -98,6 +98,17 @@ class Put:
 
     item: Item
     when: str | None = None
+    values: Mapping[str, Any] | None = None
+
+
+def _condition(put: Put) -> dict[str, Any]:
+    """A put's condition, with its names and values where it has some."""
+    given = {
+        "ConditionExpression": put.when,
+        "ExpressionAttributeNames": _names(put.when),
+        "ExpressionAttributeValues": _wire(put.values or {}),
+    }
+    return {name: value for name, value in given.items() if value}
 
 
 @dataclass(frozen=True)
@@ -223,13 +234,7 @@ class Table:
 
     def transact(self, puts: Sequence[Put]) -> None:
         """Write all or none; raise `ConditionFailed` when one condition does not hold."""
-        entries = [
-            {
-                "Put": {"TableName": self.name, "Item": _wire(put.item)}
-                | ({"ConditionExpression": put.when} if put.when else {})
-            }
-            for put in puts
-        ]
+        entries = [{"Put": {"TableName": self.name, "Item": _wire(put.item), **_condition(put)}} for put in puts]
         client = self.client()
         for attempt in range(_RETRIES):
             try:

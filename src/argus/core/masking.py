@@ -62,6 +62,11 @@ _MASKS = (
         re.compile(r"\b(?:[spr]k_(?:live|test)_|gh[pousr]_|xox[abeprs]-|whsec_)[\w-]{10,}"),
         "[secret]",
     ),
+    (
+        _with_any("argus_"),
+        re.compile(r"argus_\w{30,}"),
+        "[API key]",
+    ),  # 26 name the key; what follows is nobody's business
     (_with_any("AKIA", "ASIA"), re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"), "[access key]"),
     (  # an AWS secret key: forty characters of base64, with small and capital letters and digits among them
         _found(r"[A-Za-z0-9/+]{40}"),

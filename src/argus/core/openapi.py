@@ -14,7 +14,10 @@ DESCRIPTION = """\
 Argus inspects what you are responsible for: upload thermal images, scan them with plugins, follow each finding through
 its life, and fetch reports.
 
-- **Who calls**: `Authorization: Bearer <token>`; `GET /api/v1/sign-in` says where tokens come from.
+- **Who calls**: people send `Authorization: Bearer <token>`, and `GET /api/v1/sign-in` says where tokens come from;
+  programs send `X-API-Key: <key>`, made by `POST /api/v1/api-keys`. Never both.
+- **Limits**: `RateLimit` says what is left, `RateLimit-Policy` of which limit: `caller`, `address`, or `key-` and the
+  tier of the key. What each allows stands below as `x-ratelimit`.
 - **Errors** are `application/problem+json` (RFC 9457) with a stable `code` for machines.
 - **Lists** are pages: `next_cursor` and `Link: <…>; rel="next"` lead to the next one.
 - **Long work** answers `202` with `Location`; ask there until `state` is final.
@@ -69,16 +72,16 @@ _KINDS = {
     ),
     401: _Kind(
         response="UNAUTHORIZED",
-        description="No token, or one that is not valid",
+        description="No token or key, or one that is not valid",
         code="unauthenticated",
         title="The caller is not known.",
-        detail="send Authorization: Bearer <token>",
+        detail="send Authorization: Bearer <token>, or X-API-Key",
     ),
     403: _Kind(
         response="FORBIDDEN",
-        description="The caller's role does not allow this",
+        description="The caller's role or key does not allow this",
         code="missing_scope",
-        title="The caller's role does not allow this.",
+        title="The caller's role or key does not allow this.",
         detail="this needs the scope images:write",
     ),
     404: _Kind(
@@ -129,7 +132,7 @@ _KINDS = {
         description="More requests than the limit allows",
         code="too_many_requests",
         title="The caller asks more often than allowed.",
-        detail="the limit of each caller is 600 per 1 minute",
+        detail="the limit caller is 600 per 1 minute",
     ),
     503: _Kind(
         response="SERVICE_UNAVAILABLE",

@@ -113,27 +113,33 @@ class Standing:
 
 @dataclass(frozen=True)
 class Limits:
-    """What a caller, and an address without a caller, may ask of the API.
-
-    API keys will have limits of their own: another policy for `count_caller` to choose, once there are keys.
-    """
+    """What a person, a key of each tier, and an address without a caller may ask of the API."""
 
     limiter: Limiter
     clock: Clock
     per_caller: Policy
     per_address: Policy
+    per_key: Mapping[str, Policy]  # by tier, the standard one first
     _spent: dict[str, Standing] = field(default_factory=dict)
 
     @classmethod
-    def make(cls, *, table: Table, clock: Clock, per_caller: str, per_address: str) -> "Limits":
-        """Limits as flask-limiter spells them, `600 per minute`."""
+    def make(
+        cls, *, table: Table, clock: Clock, per_caller: str, per_address: str, per_key: Mapping[str, str]
+    ) -> "Limits":
+        """Limits as flask-limiter spells them, `600 per minute`; those of keys by their tier."""
         limiter = Limiter(
             lambda: _network(client_address()),
             storage_uri="dynamodb://",
             storage_options=cast(dict[str, Any], {"table": table, "clock": clock}),
             strategy="fixed-window",
         )  # no limits of its own: `core.http` counts, before or after it knows who calls
-        return cls(limiter, clock, Policy("caller", parse(per_caller)), Policy("address", parse(per_address)))
+        return cls(
+            limiter,
+            clock,
+            Policy("caller", parse(per_caller)),
+            Policy("address", parse(per_address)),
+            {tier: Policy(f"key-{tier}", parse(limit)) for tier, limit in per_key.items()},
+        )
 
     def install(self, app: Flask) -> None:
         self.limiter.init_app(app)
@@ -154,7 +160,8 @@ class Limits:
 
     def count_caller(self, caller: Caller) -> None:
         """Count a request of someone known; raise `TooManyRequests` when that is one too many."""
-        self._judge(self._count(self.per_caller, f"{caller.organisation_id}:{caller.user_id}"))
+        policy = self._of_tier(caller.tier) if caller.tier else self.per_caller
+        self._judge(self._count(policy, f"{caller.organisation_id}:{caller.id}"))
 
     def headers(self) -> Mapping[str, str]:
         """What this request's answer says of limits: draft-ietf-httpapi-ratelimit-headers-10."""
@@ -170,7 +177,11 @@ class Limits:
 
     def described(self) -> dict[str, Any]:
         """The limits, for the OpenAPI document."""
-        return {policy.name: policy.described for policy in (self.per_caller, self.per_address)}
+        return {policy.name: policy.described for policy in (self.per_caller, *self.per_key.values(), self.per_address)}
+
+    def _of_tier(self, tier: str) -> Policy:
+        """A tier that the settings no longer name is the standard one."""
+        return self.per_key.get(tier) or next(iter(self.per_key.values()))
 
     def _count(self, policy: Policy, whom: str) -> Standing | None:
         """None when nobody can count: then nobody is refused."""
@@ -188,7 +199,7 @@ class Limits:
     def _judge(self, standing: Standing | None) -> None:
         g.rate_limit = standing
         if standing is not None and standing.spent:
-            detail = f"the limit of each {standing.policy.name} is {standing.policy.limit}"
+            detail = f"the limit {standing.policy.name} is {standing.policy.limit}"
             raise TooManyRequests(detail, retry_after_seconds=self._seconds_left(standing))
 
     def _remember(self, address: str, standing: Standing) -> None:

@@ -36,6 +36,17 @@ def _names(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
+def _tiers(text: str) -> dict[str, str]:
+    """`standard=1200 per minute,high=…`: the limit of each tier, the lowest tier first."""
+    pairs = [entry.split("=") for entry in text.split(",")]
+    tiers = {name.strip(): limit.strip() for name, limit in pairs}
+    if len(tiers) < len(pairs) or not all(re.fullmatch(r"[a-z]{1,16}", name) for name in tiers):
+        raise ValueError(f"{text!r} does not give each tier, a word of small letters, one limit")
+    if next(iter(tiers)) != "standard":
+        raise ValueError("the first tier is not standard")
+    return tiers
+
+
 def _switch(text: str) -> bool:
     return {"on": True, "off": False}[text]
 
@@ -95,6 +106,12 @@ class Settings:
         "ARGUS_IP_RATE_LIMIT",
         "300 per minute",
         "requests an address may make without a caller: to public routes, or with credentials that are refused",
+    )
+    key_rate_limits: Mapping[str, str] = _setting(
+        "ARGUS_KEY_RATE_LIMITS",
+        "standard=1200 per minute,high=6000 per minute",
+        "requests an API key may make, by its tier: the lowest tier first, and that is `standard`",
+        _tiers,
     )
     link_role: str = _setting(
         "ARGUS_LINK_ROLE", "", "ARN of a role that signs links; on Lambda only such credentials tell when they end"

@@ -9,11 +9,40 @@ ME = {
     "organisation": {"id": ORGANISATION_ID, "name": "North Geothermal", "created_at": "2026-05-14T06:00:00.000Z"},
     "role": "owner",
     "scopes": [
-        *("images:read", "images:write", "plugins:read", "profile:read"),
+        *("images:read", "images:write", "keys:read", "keys:write", "plugins:read", "profile:read"),
         *("reports:read", "reports:write", "scans:read", "scans:write"),
     ],
     "issuer": ISSUER,
+    "key": None,
 }
+
+KEY_ID = "key_01k0n2x4c6e8g0j2m4p6r8t0v2"
+API_KEY_IN = {
+    "name": "nightly survey",
+    "scopes": ["images:read", "images:write", "scans:read", "scans:write"],
+    "expires_in_days": 90,
+    "tier": "standard",
+}
+# Nobody's: its checksum is wrong.
+API_KEY = {
+    "id": KEY_ID,
+    "name": API_KEY_IN["name"],
+    "start": "argus_01k0n2x4c6e8g0j2m4p6r8t0v2",
+    "scopes": API_KEY_IN["scopes"],
+    "tier": "standard",
+    "state": "active",
+    "created_by": USER_ID,
+    "created_at": "2026-05-14T06:05:00.000Z",
+    "expires_at": "2026-08-12T06:05:00.000Z",
+    "last_used_at": None,
+    "revoked_at": None,
+    "version": 1,
+}
+NEW_API_KEY = {
+    **API_KEY,
+    "key": "argus_01k0n2x4c6e8g0j2m4p6r8t0v201k0n2x3a4c6e8g0j2m4p6r8t0" + "ExampleOf" * 4 + "ASecret" + "000000",
+}
+API_KEY_PAGE = {"items": [API_KEY], "next_cursor": None}
 
 SIGN_IN_WAYS = {
     "items": [

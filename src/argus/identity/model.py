@@ -1,6 +1,6 @@
 """Who is who: organisations, users, roles, and what each role may do."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -16,10 +16,11 @@ class Role(StrEnum):
 
 _READ = frozenset({"images:read", "scans:read", "reports:read", "plugins:read", "profile:read"})
 _WRITE = frozenset({"images:write", "scans:write", "reports:write"})
+KEY_SCOPES = frozenset({"keys:read", "keys:write"})  # no key carries them: one that leaks makes no others
 
 SCOPES = {
-    Role.OWNER: _READ | _WRITE,
-    Role.ADMIN: _READ | _WRITE,
+    Role.OWNER: _READ | _WRITE | KEY_SCOPES,
+    Role.ADMIN: _READ | _WRITE | KEY_SCOPES,
     Role.ANALYST: _READ | _WRITE,
     Role.VIEWER: _READ,
 }
@@ -52,15 +53,62 @@ class Membership:
     role: Role
 
 
+class KeyState(StrEnum):
+    """Whether an API key opens anything."""
+
+    ACTIVE = "active"
+    EXPIRED = "expired"
+    REVOKED = "revoked"
+
+
+@dataclass(frozen=True)
+class ApiKey:
+    """What is kept of a key. It acts for the user who made it, within its own scopes."""
+
+    id: str
+    organisation_id: str
+    name: str
+    digest: str = field(repr=False)  # SHA-256 of its text, which nobody keeps
+    scopes: tuple[str, ...]
+    tier: str
+    created_by: str
+    created_at: datetime
+    expires_at: datetime
+    last_used_at: datetime | None = None
+    revoked_at: datetime | None = None
+    version: int = 1
+
+    def state(self, now: datetime) -> KeyState:
+        if self.revoked_at is not None:
+            return KeyState.REVOKED
+        return KeyState.ACTIVE if now < self.expires_at else KeyState.EXPIRED
+
+
+@dataclass(frozen=True)
+class Allowance:
+    """What the operator allows the keys of an organisation."""
+
+    tier: str  # the highest that a key may have
+    version: int = 0  # counts the keys ever made, and decisions: whoever makes a key saw the latest
+
+
 @dataclass(frozen=True)
 class Caller:
-    """Whoever makes this request, and what they may do."""
+    """Whoever makes this request, and what they may do: a person, or a key that acts for one."""
 
     user_id: str
     organisation_id: str
-    role: Role
-    issuer: str
+    scopes: frozenset[str]
+    role: Role | None = None  # a person's, as is the issuer of their token
+    issuer: str | None = None
+    key: ApiKey | None = None
 
     @property
-    def scopes(self) -> frozenset[str]:
-        return SCOPES[self.role]
+    def id(self) -> str:
+        """Who is counted, logged and remembered."""
+        return self.key.id if self.key else self.user_id
+
+    @property
+    def tier(self) -> str:
+        """A key's; a person has none."""
+        return self.key.tier if self.key else ""

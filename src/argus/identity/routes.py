@@ -1,11 +1,28 @@
 """HTTP of identity."""
 
+from dataclasses import asdict
+from functools import partial
 from typing import Any
 
-from argus.core.http import Blueprint, current_caller, needs, public
-from argus.identity import examples
-from argus.identity.schemas import Me, SignInWays
+from argus.core.http import (
+    Blueprint,
+    PageQuery,
+    check_if_match,
+    current_caller,
+    etagged,
+    idempotent,
+    needs,
+    paged,
+    public,
+)
+from argus.core.openapi import id_pattern, link, path_id
+from argus.identity import examples, key_text
+from argus.identity.keys import Keys
+from argus.identity.model import ApiKey
+from argus.identity.schemas import ApiKeyIn, ApiKeyOut, ApiKeyPage, Me, NewApiKey, SignInWays
 from argus.identity.service import Identity
+
+_KEY_ID = [path_id("key_id", pattern=id_pattern("key"), example=examples.KEY_ID)]
 
 
 def blueprint(identity: Identity, ways: list[dict[str, str]]) -> Blueprint:
@@ -15,7 +32,7 @@ def blueprint(identity: Identity, ways: list[dict[str, str]]) -> Blueprint:
     @needs("profile:read")
     @blp.response(200, Me, example=examples.ME)
     def me() -> dict[str, Any]:
-        """The caller: user, organisation, role, scopes, issuer"""
+        """The caller: user, organisation, role, scopes, issuer, API key"""
         caller = current_caller()
         return {
             "user": {"id": caller.user_id},
@@ -23,6 +40,7 @@ def blueprint(identity: Identity, ways: list[dict[str, str]]) -> Blueprint:
             "role": caller.role,
             "scopes": sorted(caller.scopes),
             "issuer": caller.issuer,
+            "key": caller.key,
         }
 
     @blp.route("/sign-in")
@@ -31,5 +49,57 @@ def blueprint(identity: Identity, ways: list[dict[str, str]]) -> Blueprint:
     def sign_in() -> dict[str, Any]:
         """Where a client gets a token"""
         return {"items": ways}
+
+    return blp
+
+
+def keys_blueprint(keys: Keys) -> Blueprint:
+    blp = Blueprint("keys", __name__, description="API keys, for programs that call")
+
+    def wire(key: ApiKey) -> dict[str, Any]:
+        return {**asdict(key), "start": key_text.start(key.id), "state": key.state(keys.clock())}
+
+    def links(where: str) -> dict[str, Any]:
+        parameters = {"key_id": f"$response.body#/{where}"}
+        return {"links": {name: link(name, parameters=parameters) for name in ("get_api_key", "revoke_api_key")}}
+
+    @blp.route("/api-keys", methods=["POST"])
+    @needs("keys:write")
+    @partial(idempotent, withheld="key")
+    @blp.arguments(ApiKeyIn, example=examples.API_KEY_IN)
+    @blp.doc(responses={201: links("id")})
+    @blp.response(201, NewApiKey, example=examples.NEW_API_KEY)
+    @blp.alt_response(409, "CONFLICT")
+    def create_api_key(wanted: dict[str, Any]) -> dict[str, Any]:
+        """Make a key; its text is in this answer and nowhere else"""
+        key, text = keys.create(current_caller(), **wanted)
+        return {**wire(key), "key": text}
+
+    @blp.route("/api-keys")
+    @needs("keys:read")
+    @blp.arguments(PageQuery, location="query")
+    @blp.doc(responses={200: links("items/0/id")})
+    @blp.response(200, ApiKeyPage, example=examples.API_KEY_PAGE)
+    def list_api_keys(query: dict[str, Any]) -> Any:
+        """Keys of the organisation, newest first; those that ended stay in the list for 90 days after their expiry"""
+        caller = current_caller()
+        body, headers = paged(lambda limit, after: keys.list(caller, limit=limit, after=after), query)
+        return {**body, "items": [wire(key) for key in body["items"]]}, headers
+
+    @blp.route("/api-keys/<key_id>", parameters=_KEY_ID)
+    @needs("keys:read")
+    @etagged
+    @blp.response(200, ApiKeyOut, example=examples.API_KEY)
+    def get_api_key(key_id: str) -> dict[str, Any]:
+        """One key, without its secret"""
+        return wire(keys.get(current_caller(), key_id))
+
+    @blp.route("/api-keys/<key_id>", parameters=_KEY_ID, methods=["DELETE"])
+    @needs("keys:write")
+    @blp.response(204)
+    @blp.alt_response(412, "PRECONDITION_FAILED")
+    def revoke_api_key(key_id: str) -> None:
+        """Revoke a key: from the next request on it opens nothing"""
+        keys.revoke(current_caller(), key_id, check=check_if_match)
 
     return blp

@@ -1,9 +1,13 @@
 """Wire shapes of identity."""
 
-from marshmallow import fields
+from marshmallow import fields, validate
 
 from argus.core.http import Schema, Timestamp, id_field, uri_field
-from argus.identity.model import Role
+from argus.identity import key_text
+from argus.identity.model import KEY_SCOPES, SCOPES, KeyState, Role
+
+_OF_KEYS = sorted(frozenset().union(*SCOPES.values()) - KEY_SCOPES)
+_TIER = "^[a-z]{1,16}$"
 
 
 class OrganisationOut(Schema):
@@ -20,14 +24,24 @@ class UserOut(Schema):
     id = id_field("usr")
 
 
+class CallingKey(Schema):
+    """The API key that a request came with."""
+
+    id = id_field("key")
+    name = fields.String(required=True)
+    tier = fields.String(required=True, metadata={"pattern": _TIER})
+    expires_at = Timestamp(required=True)
+
+
 class Me(Schema):
-    """The caller."""
+    """The caller: a person, or an API key and the person it acts for."""
 
     user = fields.Nested(UserOut, required=True)
     organisation = fields.Nested(OrganisationOut, required=True)
-    role = fields.Enum(Role, by_value=True, required=True)
+    role = fields.Enum(Role, by_value=True, required=True, allow_none=True, metadata={"description": "Of a person"})
     scopes = fields.List(fields.String(), required=True)
-    issuer = uri_field()
+    issuer = uri_field(allow_none=True)
+    key = fields.Nested(CallingKey, required=True, allow_none=True)
 
 
 class SignIn(Schema):
@@ -43,3 +57,58 @@ class SignInWays(Schema):
     """Every trusted issuer."""
 
     items = fields.List(fields.Nested(SignIn), required=True)
+
+
+class ApiKeyIn(Schema):
+    """An API key to make."""
+
+    name = fields.String(required=True, validate=validate.Length(1, 100))
+    scopes = fields.List(
+        fields.String(validate=validate.OneOf(_OF_KEYS)),
+        required=True,
+        validate=validate.Length(1, len(_OF_KEYS)),
+        metadata={"description": "What it may do: no more than whoever makes it"},
+    )
+    expires_in_days = fields.Integer(load_default=90, strict=True, validate=validate.Range(1, 365))
+    tier = fields.String(
+        load_default="standard",
+        validate=validate.Regexp(_TIER),
+        metadata={"description": "Which limit holds for it, up to what the operator allows the organisation"},
+    )
+
+
+class ApiKeyOut(Schema):
+    """An API key, without what makes it one."""
+
+    id = id_field("key")
+    name = fields.String(required=True)
+    start = fields.String(required=True, metadata={"description": "What the key begins with; nothing of its secret"})
+    scopes = fields.List(fields.String(validate=validate.OneOf(_OF_KEYS)), required=True)
+    tier = fields.String(required=True, metadata={"pattern": _TIER})
+    state = fields.Enum(KeyState, by_value=True, required=True)
+    created_by = id_field("usr")
+    created_at = Timestamp(required=True)
+    expires_at = Timestamp(required=True)
+    last_used_at = Timestamp(required=True, allow_none=True, metadata={"description": "To the hour"})
+    revoked_at = Timestamp(required=True, allow_none=True)
+    version = fields.Integer(required=True, validate=validate.Range(min=1))
+
+
+class NewApiKey(ApiKeyOut):
+    """An API key with its text, which is shown this once."""
+
+    key = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={
+            "pattern": f"^{key_text.PATTERN}$",
+            "description": "For X-API-Key. Null when the answer is given again to the same Idempotency-Key",
+        },
+    )
+
+
+class ApiKeyPage(Schema):
+    """A page of API keys, newest first."""
+
+    items = fields.List(fields.Nested(ApiKeyOut), required=True)
+    next_cursor = fields.String(required=True, allow_none=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from argus.core.clock import Clock
 from argus.core.errors import Conflict, NotFound
 from argus.core.ids import Ids
-from argus.identity.model import Caller, Membership, Organisation, Role, Subject
+from argus.identity.model import SCOPES, Caller, Membership, Organisation, Role, Subject
 from argus.identity.store import IdentityStore
 
 
@@ -31,7 +31,13 @@ class Identity:
         """The caller a token speaks of; someone seen for the first time gets an organisation of their own."""
         subject = self.verify(token)
         membership = self.store.membership(subject) or self._welcome(subject)
-        return Caller(membership.user_id, membership.organisation_id, membership.role, subject.issuer)
+        return Caller(
+            membership.user_id,
+            membership.organisation_id,
+            SCOPES[membership.role],
+            role=membership.role,
+            issuer=subject.issuer,
+        )
 
     def organisation(self, organisation_id: str) -> Organisation:
         organisation = self.store.organisation(organisation_id)

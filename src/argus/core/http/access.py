@@ -13,16 +13,20 @@ from argus.core.errors import Forbidden, Unauthenticated
 
 View = TypeVar("View", bound=Callable[..., Any])
 
+API_KEY_HEADER = "X-API-Key"
+
 
 class Caller(Protocol):
     """What this module needs to know of whoever calls."""
 
     @property
-    def user_id(self) -> str: ...
+    def id(self) -> str: ...
     @property
     def organisation_id(self) -> str: ...
     @property
     def scopes(self) -> frozenset[str]: ...
+    @property
+    def tier(self) -> str: ...
 
 
 class Limits(Protocol):
@@ -48,7 +52,7 @@ def client_address() -> str:
 
 
 class MissingScope(Forbidden):
-    """The caller's role does not allow this."""
+    """The caller's role or key does not allow this."""
 
 
 def needs(scope: str) -> Callable[[View], View]:
@@ -58,7 +62,7 @@ def needs(scope: str) -> Callable[[View], View]:
         vars(view)["argus_scope"] = scope
         refusals = {401: "UNAUTHORIZED", 403: "FORBIDDEN", 429: "TOO_MANY_REQUESTS"}
         limited = {"x-ratelimit": "caller"}
-        return documented(view, security=[{"bearer": [scope]}], responses=refusals, **limited)
+        return documented(view, security=[{"bearer": [scope]}, {"key": [scope]}], responses=refusals, **limited)
 
     return mark
 
@@ -92,9 +96,14 @@ def require_scopes(app: Flask) -> None:
         raise TypeError(f"these views state no scope: {', '.join(sorted(silent))}")
 
 
-def bearer_token() -> str:
-    """What the caller shows for itself. Raises Unauthenticated."""
+def credentials() -> tuple[str, str]:
+    """What the caller shows for itself: its scheme, `bearer` or `key`, and the token or key. Raises Unauthenticated."""
+    key = request.headers.get(API_KEY_HEADER)
+    if key is not None and "Authorization" in request.headers:
+        raise Unauthenticated(f"send either Authorization or {API_KEY_HEADER}, not both")
+    if key is not None:
+        return "key", key.strip()
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
-        raise Unauthenticated("send Authorization: Bearer <token>")
-    return token.strip()
+        raise Unauthenticated(f"send Authorization: Bearer <token>, or {API_KEY_HEADER}")
+    return "bearer", token.strip()

@@ -8,6 +8,7 @@ from flask import Flask, Response
 from werkzeug.exceptions import HTTPException
 
 from argus.core import openapi
+from argus.core.http.access import API_KEY_HEADER
 from argus.core.http.problems import http_problem
 from argus.core.http.wire import Problem
 
@@ -43,6 +44,7 @@ class Api(flask_smorest.Api):
         super()._init_spec(**self._spec_kwargs)
         bearer = {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
         self.spec.components.security_scheme("bearer", bearer)
+        self.spec.components.security_scheme("key", {"type": "apiKey", "in": "header", "name": API_KEY_HEADER})
         for blp in self._blueprints:
             blp.register_views_in_doc(self, self._app, self.spec, name=blp.name, parameters=None)
             self.spec.tag({"name": blp.name, "description": blp.description})

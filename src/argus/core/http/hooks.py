@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,7 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge, Unsupporte
 
 from argus.core import metrics, tracing
 from argus.core.errors import ArgusError, Unauthenticated
-from argus.core.http.access import Caller, Limits, MissingScope, bearer_token
+from argus.core.http.access import Caller, Limits, MissingScope, credentials
 from argus.core.http.problems import aws_problem, http_problem, problem_of
 from argus.core.http.wire import Unreadable
 from argus.core.idempotency import Idempotency
@@ -33,14 +33,14 @@ _SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 def install(
     app: Flask,
     *,
-    authenticate: Callable[[str], Caller],
+    authenticate: Mapping[str, Callable[[str], Caller]],
     idempotency: Idempotency,
     cursors: Callable[[], Cursors],
     ids: Ids,
     limits: Limits,
 ) -> None:
-    """Give the app its manners. `authenticate` turns a bearer token into a caller; `cursors` are asked for with the
-    first page, since their key may have to be fetched."""
+    """Give the app its manners. `authenticate` turns what is shown, by its scheme, `bearer` or `key`, into a caller;
+    `cursors` are asked for with the first page, since their key may have to be fetched."""
     app.logger.removeHandler(default_handler)  # Flask's own: plain text, past the filter for secrets
     app.json.sort_keys = False  # type: ignore[attr-defined]  # answers keep the order of their schema
     # Flask's documented way to wrap the application; its types know no such thing.
@@ -81,11 +81,12 @@ def install(
         """Who calls; either way the request is counted once."""
         limits.admit()
         try:
-            caller = authenticate(bearer_token())
+            scheme, shown = credentials()
+            caller = authenticate[scheme](shown)
         except Unauthenticated:
             limits.count_address()
             raise
-        g.work.caller_id = caller.user_id
+        g.work.caller_id = caller.id
         limits.count_caller(caller)
         return caller
 
@@ -129,7 +130,7 @@ def _tell(response: Response) -> None:
             "route": str(request.url_rule or ""),
             "status": response.status_code,
             **used,
-            "caller": caller.user_id if caller else "",
+            "caller": caller.id if caller else "",
             "organisation": caller.organisation_id if caller else "",
         },
     )

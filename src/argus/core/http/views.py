@@ -63,8 +63,9 @@ def check_if_match(version: int) -> None:
         raise PreconditionFailed(f"it is at version {version} now")
 
 
-def idempotent(view: View) -> View:
-    """Honour `Idempotency-Key`. Goes outside the schemas, right under the route."""
+def idempotent(view: View, *, withheld: str = "") -> View:
+    """Honour `Idempotency-Key`. Goes outside the schemas, right under the route. The field that is `withheld`, a
+    secret shown once, is null when the answer is given again: it is not recorded."""
 
     @wraps(view)
     def once(*args: Any, **kwargs: Any) -> Response:
@@ -76,13 +77,13 @@ def idempotent(view: View) -> View:
         store: Idempotency = flask.current_app.extensions["argus.idempotency"]
         begun = store.begin(
             organisation_id=g.caller.organisation_id,
-            caller_id=g.caller.user_id,
+            caller_id=g.caller.id,
             key=key,
             request=f"{request.method} {request.path}\n".encode() + request.get_data(),
         )
         if isinstance(begun, Answer):
             return Response(begun.body, begun.status, {**begun.headers, "Idempotent-Replayed": "true"})
-        return _recorded(store, begun, view, args, kwargs)
+        return _recorded(store, begun, lambda: view(*args, **kwargs), withheld)
 
     key = {
         "in": "header",
@@ -93,14 +94,15 @@ def idempotent(view: View) -> View:
     return cast(View, documented(once, parameters=[key], responses={409: "CONFLICT"}))
 
 
-def _recorded(
-    store: Idempotency, attempt: Attempt, view: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> Response:
+def _recorded(store: Idempotency, attempt: Attempt, view: Callable[[], Any], withheld: str) -> Response:
     try:
-        response = cast(Response, view(*args, **kwargs))
+        response = cast(Response, view())
     except Exception:
         store.abandon(attempt)
         raise
     headers = {name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers}
-    store.finish(attempt, Answer(response.status_code, headers, response.get_data(as_text=True)))
+    body = response.get_data(as_text=True)
+    if withheld:
+        body = json.dumps({**json.loads(body), withheld: None})
+    store.finish(attempt, Answer(response.status_code, headers, body))
     return response

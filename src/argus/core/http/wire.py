@@ -41,9 +41,9 @@ def id_field(prefix: str) -> ma.fields.String:
     return ma.fields.String(required=True, metadata={"pattern": openapi.id_pattern(prefix)})
 
 
-def uri_field() -> ma.fields.String:
+def uri_field(*, allow_none: bool = False) -> ma.fields.String:
     """A URL in an answer."""
-    return ma.fields.String(required=True, metadata={"format": "uri"})
+    return ma.fields.String(required=True, allow_none=allow_none, metadata={"format": "uri"})
 
 
 class PageQuery(Schema):

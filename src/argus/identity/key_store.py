@@ -1,0 +1,120 @@
+"""Keys of API keys, in the identity table.
+
+| item | pk | sk |
+|---|---|---|
+| API key | `<organisation>#keys` | `<key>` |
+| allowance | `<organisation>#keys` | `allowance` |
+
+The text of a key names its organisation and itself, so that one read finds it.
+"""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+
+from argus.core.clock import from_rfc3339, rfc3339
+from argus.core.dynamo import ConditionFailed, Item, Put, Table
+from argus.core.paging import Listing
+from argus.identity.model import Allowance, ApiKey
+
+REMEMBERED = timedelta(days=90)  # after its end, whoever asks which key that was still finds it
+_KEYS = "key_"
+_TIMES = ("created_at", "last_used_at", "revoked_at")
+
+
+def _pk(organisation_id: str) -> str:
+    return f"{organisation_id}#keys"
+
+
+@dataclass(frozen=True)
+class KeyStore:
+    """API keys, and what each organisation is allowed. `hurried` is the same table, for what may fail."""
+
+    table: Table
+    hurried: Table
+
+    def get(self, organisation_id: str, key_id: str) -> ApiKey | None:
+        item = self.table.get(_pk(organisation_id), key_id)
+        return _key(item) if item else None
+
+    def list(self, organisation_id: str, *, limit: int, after: Item | None) -> Listing[ApiKey]:
+        page = self.table.query(_pk(organisation_id), prefix=_KEYS, newest_first=True, limit=limit, after=after)
+        return Listing([_key(item) for item in page.items], page.last_key)
+
+    def all(self, organisation_id: str) -> Iterator[ApiKey]:
+        yield from map(_key, self.table.query_all(_pk(organisation_id), prefix=_KEYS))
+
+    def allowance(self, organisation_id: str) -> Allowance | None:
+        item = self.table.get(_pk(organisation_id), "allowance")
+        return Allowance(item["tier"], item["version"]) if item else None
+
+    def add(self, key: ApiKey, allowance: Allowance) -> bool:
+        """Keep a key; False when another was made, or the operator decided anew, since the allowance was read."""
+        return self._decide(key.organisation_id, allowance, Put(_item(key), when="attribute_not_exists(pk)"))
+
+    def allow(self, organisation_id: str, allowance: Allowance) -> bool:
+        """Keep what the operator decided; False when the allowance changed since it was read."""
+        return self._decide(organisation_id, allowance)
+
+    def change(self, key: ApiKey, changes: Item, *, when: str, values: Item) -> bool:
+        """Write some attributes, and the next version; False when the key was not as `when` says."""
+        changed = {**changes, "version": key.version + 1}
+        try:
+            self.table.update(_pk(key.organisation_id), key.id, changes=changed, when=when, values=values)
+        except ConditionFailed:
+            return False
+        return True
+
+    def revoke(self, key: ApiKey, now: datetime) -> bool:
+        """False when it was revoked already."""
+        return self.change(key, {"revoked_at": rfc3339(now)}, when="#revoked_at = :none", values={":none": None})
+
+    def lower(self, key: ApiKey, tier: str) -> bool:
+        """False when it has another tier by now."""
+        return self.change(key, {"tier": tier}, when="#tier = :tier", values={":tier": key.tier})
+
+    def used(self, key: ApiKey, now: datetime) -> None:
+        """Note the use, unless somebody noted one since the key was read. Once and in a hurry, or not at all."""
+        seen = rfc3339(key.last_used_at) if key.last_used_at else None
+        try:
+            self.hurried.update(
+                _pk(key.organisation_id),
+                key.id,
+                changes={"last_used_at": rfc3339(now)},
+                when="#last_used_at = :seen",
+                values={":seen": seen},
+            )
+        except ConditionFailed:
+            return
+
+    def _decide(self, organisation_id: str, allowance: Allowance, *puts: Put) -> bool:
+        item = {
+            "pk": _pk(organisation_id),
+            "sk": "allowance",
+            "tier": allowance.tier,
+            "version": allowance.version + 1,
+        }
+        unchanged = "attribute_not_exists(pk) OR #version = :version"
+        try:
+            self.table.transact([Put(item, when=unchanged, values={":version": allowance.version}), *puts])
+        except ConditionFailed:
+            return False
+        return True
+
+
+def _item(key: ApiKey) -> Item:
+    times = {name: rfc3339(at) if (at := getattr(key, name)) else None for name in _TIMES}
+    return {
+        "pk": _pk(key.organisation_id),
+        "sk": key.id,
+        **asdict(key),
+        **times,
+        "ends_at": rfc3339(key.expires_at),
+        "expires_at": int((key.expires_at + REMEMBERED).timestamp()),  # the item's own end, as in every table
+    }
+
+
+def _key(item: Item) -> ApiKey:
+    known = {name: value for name, value in item.items() if name not in ("pk", "sk", "ends_at")}
+    times = {name: from_rfc3339(item[name]) if item[name] else None for name in _TIMES}
+    return ApiKey(**{**known, **times, "scopes": tuple(item["scopes"]), "expires_at": from_rfc3339(item["ends_at"])})

@@ -1,0 +1,162 @@
+"""API keys: made, shown once, believed, revoked; and how far the operator lets each organisation go."""
+
+import hmac
+import logging
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from argus.core.clock import Clock
+from argus.core.dynamo import Item
+from argus.core.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated
+from argus.core.ids import Ids, is_id
+from argus.core.paging import Listing
+from argus.identity import key_text
+from argus.identity.key_store import KeyStore
+from argus.identity.model import KEY_SCOPES, Allowance, ApiKey, Caller, KeyState
+
+MAX_KEYS = 50  # of one organisation, that open something
+NOTED_EVERY = timedelta(hours=1)  # a use of a key
+_NOT_VALID = "it is mistyped, not known here, or revoked"
+_TRIES = 10  # each that fails means that another key was made
+
+_log = logging.getLogger("argus.keys")
+
+
+class InvalidKey(Unauthenticated):
+    """The API key is not valid."""
+
+
+class NoSuchKey(NotFound):
+    """There is no such API key."""
+
+
+class ScopeNotAllowed(Forbidden):
+    """A key may do no more than whoever makes it, and makes no keys."""
+
+
+class TierNotAllowed(Invalid):
+    """The organisation's keys may not have this tier."""
+
+
+class TooManyKeys(Conflict):
+    """The organisation has as many keys as it may."""
+
+
+@dataclass(frozen=True)
+class Keys:
+    """API keys of all organisations; every verb for a caller stays within the caller's own."""
+
+    store: KeyStore
+    tiers: tuple[str, ...]  # the lowest first
+    clock: Clock
+    ids: Ids
+    random_bits: Callable[[int], int] = secrets.randbits
+
+    # ------------------------------------------------------------ at the door
+
+    def authenticate(self, text: str) -> Caller:
+        """The caller whose key it is. What is wrong with a key is told only to who knows all of it."""
+        named = key_text.parse(text)
+        if named is None:
+            raise InvalidKey(_NOT_VALID)
+        key = self.store.get(named.organisation_id, named.key_id)
+        if key is None or not hmac.compare_digest(key.digest, key_text.digest(text)):
+            raise InvalidKey(_NOT_VALID)
+        now = self.clock()
+        match key.state(now):
+            case KeyState.REVOKED:
+                raise InvalidKey(_NOT_VALID)
+            case KeyState.EXPIRED:
+                raise InvalidKey("it has expired")
+        self._note_use(key, now)
+        return Caller(key.created_by, key.organisation_id, frozenset(key.scopes), key=key)
+
+    # ------------------------------------------------------------ for callers
+
+    def create(
+        self, caller: Caller, *, name: str, scopes: list[str], expires_in_days: int, tier: str
+    ) -> tuple[ApiKey, str]:
+        """A new key and its text, which nobody can be told again."""
+        if beyond := set(scopes) - (caller.scopes - KEY_SCOPES):
+            raise ScopeNotAllowed(", ".join(sorted(beyond)))
+        now = self.clock()
+        key_id = self.ids.new("key")
+        text = key_text.compose(key_id, caller.organisation_id, self.random_bits(key_text.SECRET_BITS))
+        key = ApiKey(
+            id=key_id,
+            organisation_id=caller.organisation_id,
+            name=name,
+            digest=key_text.digest(text),
+            scopes=tuple(sorted(set(scopes))),
+            tier=tier,
+            created_by=caller.user_id,
+            created_at=now,
+            expires_at=now + timedelta(days=expires_in_days),
+        )
+        for _ in range(_TRIES):
+            if self.store.add(key, self._allowance_for(key)):
+                return key, text
+        raise Conflict("other keys are being made just now; try again")
+
+    def get(self, caller: Caller, key_id: str) -> ApiKey:
+        key = self.store.get(caller.organisation_id, key_id) if is_id(key_id, "key") else None
+        if key is None:
+            raise NoSuchKey(key_id)
+        return key
+
+    def list(self, caller: Caller, *, limit: int, after: Item | None) -> Listing[ApiKey]:
+        return self.store.list(caller.organisation_id, limit=limit, after=after)
+
+    def revoke(self, caller: Caller, key_id: str, *, check: Callable[[int], None]) -> None:
+        """From now on it opens nothing; once more changes nothing. `check` may refuse its present version."""
+        key = self.get(caller, key_id)
+        check(key.version)
+        self.store.revoke(key, self.clock())
+
+    # ------------------------------------------------------------ for the operator
+
+    def allow(self, organisation_id: str, tier: str) -> None:
+        """The highest tier that an organisation's keys may have. Those above it are lowered to it."""
+        if tier not in self.tiers:
+            raise TierNotAllowed(f"{tier}: there are {', '.join(self.tiers)}")
+        for _ in range(_TRIES):
+            before = self._allowance(organisation_id)
+            if self.store.allow(organisation_id, Allowance(tier, before.version)):
+                break
+        else:
+            raise Conflict("keys are being made just now; try again")
+        for key in self.store.all(organisation_id):
+            if self._rank(key.tier) > self._rank(tier):
+                self.store.lower(key, tier)
+
+    # ------------------------------------------------------------
+
+    def _allowance(self, organisation_id: str) -> Allowance:
+        return self.store.allowance(organisation_id) or Allowance(self.tiers[0])
+
+    def _allowance_for(self, key: ApiKey) -> Allowance:
+        """What the organisation is allowed, if that allows one more such key."""
+        allowance = self._allowance(key.organisation_id)
+        if key.tier not in self.tiers or self._rank(key.tier) > self._rank(allowance.tier):
+            raise TierNotAllowed(f"{key.tier}: this organisation may have up to {allowance.tier}")
+        states = [known.state(key.created_at) for known in self.store.all(key.organisation_id)]
+        if states.count(KeyState.ACTIVE) >= MAX_KEYS:
+            raise TooManyKeys(f"{MAX_KEYS}; revoke one that is not used")
+        return allowance
+
+    def _rank(self, tier: str) -> int:
+        """Tiers that the settings no longer name count as the lowest."""
+        return self.tiers.index(tier) if tier in self.tiers else 0
+
+    def _note_use(self, key: ApiKey, now: datetime) -> None:
+        """Once an hour; the request does not depend on it."""
+        if key.last_used_at is not None and now - key.last_used_at < NOTED_EVERY:
+            return
+        try:
+            self.store.used(key, now)
+        except (BotoCoreError, ClientError, OSError) as error:
+            _log.warning("the use of %s was not noted", key.id, exc_info=error)
