@@ -30,11 +30,11 @@ from moto.moto_server.werkzeug_app import MotoRequestHandler, create_backend_app
 from werkzeug.serving import BaseWSGIServer, make_server
 
 from argus.core.errors import ArgusError
+from services.local.browsers import Dispatcher, admit_forms
 from services.local.cloudformation import NotAsDeclared, teaching, verify
 from services.local.cloudformation.clients import Clients
 from services.local.cloudformation.template import Template
 from services.local.cloudformation.types import LOCAL_NO_OPS
-from services.local.dispatch import Dispatcher
 from services.local.guard import Guard
 
 if TYPE_CHECKING:
@@ -235,6 +235,7 @@ def _create_service(guard: Guard, service: Any) -> Flask:
     application: Any = create_backend_app(service)
     if service == "s3":
         application.after_request_funcs.clear()
+        application.after_request(admit_forms)
     if service == "dynamodb":
         application.wsgi_app = _one_at_a_time(application.wsgi_app)
     application.wsgi_app = guard.before(service, application.wsgi_app)

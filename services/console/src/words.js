@@ -4,8 +4,6 @@ export const language = "en";
 
 export const words = {
   product: "Argus",
-  tagline: "Thermal inspection",
-  skip: "Skip to content",
   loading: "Loading…",
   more: "Show more",
   back: "Back",

@@ -18,7 +18,12 @@ export async function scanView(context, id) {
   /** @type {Scan} */
   const scan = await ask();
   const image = await imageOf(context, scan);
-  const head = h("div", {class: "head"}, h("h1", {tabindex: -1}, image?.name ?? scan.target.value));
+  const head = h(
+    "div",
+    {class: "head"},
+    h("h1", {tabindex: -1}, image?.name ?? scan.target.value),
+    image && h("a", {href: `#/images/${image.id}`}, words.scans.openImage),
+  );
   const body = h("div", {});
   if (UNFINISHED.includes(scan.state)) attempt(follow);
   else body.append(...(await ended(scan)));
@@ -48,11 +53,14 @@ export async function scanView(context, id) {
     /** @type {Page<Finding>} */
     const found = await api.get(`/scans/${id}/findings`, {query: {limit: 100}, signal});
     const viewer = image?.state === "ready" ? pictureOf(context, image, found.items) : null;
+    const table = findingsTable(found.items, viewer?.highlight ?? (() => {}));
     return [
-      viewer?.element ?? "",
-      h("h2", {}, words.image.findings),
-      findingsTable(found.items, viewer?.highlight ?? (() => {})),
-      may(context, "reports:write") ? reports(context, id) : "",
+      h(
+        "div",
+        {class: "columns"},
+        h("div", {}, viewer?.element, h("h2", {}, words.image.findings), table),
+        h("div", {class: "aside"}, may(context, "reports:write") && reports(context, id)),
+      ),
     ];
   }
 }
@@ -73,7 +81,7 @@ function reports({api, signal, attempt}, scanId) {
   const made = h("div", {class: "made", "aria-live": "polite"});
   const buttons = Object.entries(words.reports.formats).map(([format, label]) => {
     const button = h("button", {type: "button", onclick: () => attempt(() => make(format, label), button)}, label);
-    return button;
+    return button; // named, since the listener disables it
   });
   return h("section", {class: "card reports"}, h("h2", {}, words.reports.title), h("p", {}, ...buttons), made);
 

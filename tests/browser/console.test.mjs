@@ -1,0 +1,190 @@
+/** The console as people use it: in a real browser, on the whole system, with the demo survey. `make browser`. */
+
+import assert from "node:assert/strict";
+import {after, afterEach, before, beforeEach, test} from "node:test";
+
+import {PASSWORD, startBrowser, startStack} from "./stack.mjs";
+
+const PATIENCE_MS = 120_000; // a busy machine is no failure
+const HOTTEST = "NORTH_P01_0004_T.JPG";
+
+let stack, browser, context, page, complaints, expected;
+
+before(async () => {
+  stack = await startStack();
+  browser = await startBrowser();
+}, {timeout: 5 * PATIENCE_MS});
+
+after(async () => {
+  await browser?.close();
+  await stack?.stop();
+});
+
+beforeEach(async () => {
+  context = await browser.newContext();
+  context.setDefaultTimeout(PATIENCE_MS);
+  page = await context.newPage();
+  complaints = [];
+  expected = [];
+  // Errors of scripts, failed requests and violations of the content security policy all stand in the browser's console.
+  page.on("console", (message) => ["error", "warning"].includes(message.type()) && complaints.push(message.text()));
+  page.on("pageerror", (error) => complaints.push(String(error)));
+});
+
+afterEach(async () => {
+  await context.close();
+  assert.deepEqual(complaints.filter((text) => !expected.some((known) => text.includes(known))), []);
+});
+
+async function signIn(email, password = PASSWORD) {
+  await page.goto(stack.console);
+  await page.getByLabel("E-mail").fill(email);
+  await page.getByLabel("Password").fill(password);
+  await page.getByRole("button", {name: "Sign in"}).click();
+}
+
+/** Open the scan of an image. */
+async function openScan(name) {
+  await page.getByRole("link", {name: "Scans"}).click();
+  await page.getByRole("link", {name}).click();
+  await page.getByRole("heading", {name, level: 1}).waitFor();
+}
+
+test("a wrong password is refused with a message", async () => {
+  expected.push("status of 400");
+  await signIn("owner@north.example", "Wrong-horse-9-battery");
+  await page.getByText("Wrong e-mail or password.").waitFor();
+  assert.equal(await page.getByRole("navigation").count(), 0);
+});
+
+test("an owner sees the survey and reads a temperature that is the API's", async () => {
+  await signIn("owner@north.example");
+  await page.getByRole("heading", {name: "Images"}).waitFor();
+  await page.locator(".gallery li").nth(5).waitFor();
+  assert.equal(await page.locator(".gallery li").count(), 6);
+  await page.getByAltText(`Thermal preview of ${HOTTEST}`).and(page.locator("img[src]")).waitFor();
+  await page.getByRole("link", {name: HOTTEST}).click();
+  await page.getByRole("heading", {name: HOTTEST}).waitFor();
+
+  const picture = page.locator(".canvas img");
+  await picture.evaluate((image) => image.decode()); // its size is then what it stays
+  const spot = await page.locator("polygon.region.critical").boundingBox();
+  const answered = page.waitForResponse((response) => response.url().includes("/temperature?"));
+  await page.mouse.click(spot.x + spot.width / 2, spot.y + spot.height / 2);
+  const {celsius} = await (await answered).json();
+  const readout = page.locator(".readout strong");
+  await readout.waitFor();
+  assert.equal(await readout.textContent(), `${celsius.toFixed(1)} °C`);
+  assert.ok(celsius > 60, `${celsius} °C is no hot spot`);
+});
+
+test("arrow keys and Enter read a temperature without a mouse", async () => {
+  await signIn("owner@north.example");
+  await page.getByRole("link", {name: HOTTEST}).click();
+  const canvas = page.getByRole("application");
+  await canvas.focus();
+  await canvas.press("Shift+ArrowRight");
+  await canvas.press("ArrowUp");
+  await canvas.press("Enter");
+  await page.getByText("at 330, 255").waitFor();
+});
+
+test("another palette shows another picture and its own legend", async () => {
+  await signIn("owner@north.example");
+  await page.getByRole("link", {name: HOTTEST}).click();
+  await page.getByLabel("Palette").selectOption("rainbow");
+  await page.locator('.canvas img[src*="rainbow"]').waitFor();
+  await page.getByAltText("Temperatures of the palette rainbow").waitFor();
+});
+
+test("findings stand in a table gravest first, and a row points at its region", async () => {
+  await signIn("owner@north.example");
+  await openScan(HOTTEST);
+  const rows = page.locator("tbody tr");
+  await rows.first().waitFor();
+  assert.deepEqual(await page.locator("tbody .badge").allTextContents(), ["critical", "high", "medium"]);
+  await rows.first().focus();
+  await page.locator("polygon.critical.highlighted").waitFor();
+});
+
+test("each format of a report is made, and its link answers", async () => {
+  await signIn("owner@north.example");
+  await openScan(HOTTEST);
+  for (const format of ["PDF", "CSV", "JSON", "GeoJSON"]) {
+    const saved = page.waitForEvent("download");
+    await page.getByRole("button", {name: format, exact: true}).click();
+    const link = page.getByRole("link", {name: `Open the ${format} report`});
+    await link.waitFor();
+    await (await saved).delete();
+    const answer = await context.request.get(await link.getAttribute("href"));
+    assert.equal(answer.status(), 200);
+  }
+});
+
+test("an uploaded image is read, and scanned on demand", async () => {
+  await signIn("owner@north.example");
+  await page.getByRole("link", {name: HOTTEST}).click();
+  const original = await page.getByRole("link", {name: "Original file"}).getAttribute("href");
+  const bytes = await (await context.request.get(original)).body();
+
+  await page.getByRole("link", {name: "Images"}).click();
+  await page.getByText("Upload images").click();
+  await page.getByLabel(/Radiometric images/).setInputFiles({name: "again.jpg", mimeType: "image/jpeg", buffer: bytes});
+  await page.getByLabel("Site").fill("Browser");
+  await page.getByRole("button", {name: "Upload"}).click();
+  await page.getByRole("link", {name: "again.jpg"}).click();
+  await page.getByRole("button", {name: "Scan for hot spots"}).click();
+  await page.locator("tbody tr").nth(2).waitFor();
+  assert.equal(await page.locator("polygon.region").count(), 3);
+});
+
+test("a viewer may look, and is offered nothing else", async () => {
+  await signIn("viewer@north.example");
+  await page.getByRole("link", {name: HOTTEST}).waitFor();
+  assert.equal(await page.getByText("Upload images").count(), 0);
+  await page.getByRole("link", {name: HOTTEST}).click();
+  await page.getByRole("heading", {name: HOTTEST}).waitFor();
+  assert.equal(await page.getByRole("button", {name: "Scan for hot spots"}).count(), 0);
+  await openScan(HOTTEST);
+  await page.locator("tbody tr").first().waitFor();
+  assert.equal(await page.getByRole("button", {name: "PDF"}).count(), 0);
+});
+
+test("a reload keeps the session, signing out ends it", async () => {
+  expected.push("status of 500"); // the embedded Cognito cannot revoke
+  await signIn("owner@north.example");
+  await page.getByRole("link", {name: HOTTEST}).waitFor();
+  await page.reload();
+  await page.getByRole("link", {name: HOTTEST}).waitFor();
+  await page.getByRole("button", {name: "Sign out"}).click();
+  await page.getByLabel("E-mail").waitFor();
+  await page.reload();
+  await page.getByLabel("E-mail").waitFor();
+  assert.equal(await page.evaluate(() => sessionStorage.length), 0);
+});
+
+test("what is not there is said with its request id, and nothing of another organisation is", async () => {
+  expected.push("status of 404");
+  await signIn("owner@north.example");
+  await page.getByRole("link", {name: HOTTEST}).click();
+  await page.getByRole("heading", {name: HOTTEST}).waitFor();
+  const {hash} = new URL(page.url());
+  await page.getByRole("button", {name: "Sign out"}).click();
+  expected.push("status of 500");
+  await signIn("owner@south.example");
+  await page.getByText("No images yet.").waitFor();
+  await page.evaluate((place) => (location.hash = place), hash);
+  const alert = page.getByRole("alert");
+  await alert.getByText(/^Request /).waitFor();
+});
+
+test("a narrow screen needs no sideways scrolling", async () => {
+  await page.setViewportSize({width: 375, height: 740});
+  await signIn("owner@north.example");
+  const noOverflow = () => page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth);
+  await page.getByRole("link", {name: HOTTEST}).waitFor();
+  assert.ok(await noOverflow());
+  await page.getByRole("link", {name: HOTTEST}).click();
+  await page.locator("tbody tr").first().waitFor();
+  assert.ok(await noOverflow());
+});
