@@ -18,6 +18,7 @@ from services.deploy import options as stage_options
 from services.deploy import smoke
 from services.deploy.functions import FUNCTIONS, Zappa
 from services.deploy.ground import Ground
+from services.deploy.migrations import MIGRATIONS, Migrations, Tables
 from services.deploy.options import Options
 from services.deploy.package import ROOT
 from services.deploy.releases import Release, Releases
@@ -67,12 +68,13 @@ CDN_FIREWALL = Plan(
     given=lambda options: {"Scope": "CLOUDFRONT", "Name": options.domain},
     outputs={"WebAclArn": "CdnWebAclArn", "CertificateArn": "CdnCertificateArn"},
 )
+REALTIME = Plan("realtime")
 ROLES = Plan("roles")
 EDGE = Plan("edge")
 EVENTS = Plan("events")
 BACKUP = Plan("backup")
 ALARMS = Plan("alarms")
-PLANS = (PACKAGES, DATA, IDENTITY, FIREWALL, CDN_FIREWALL, ROLES, EDGE, EVENTS, BACKUP, ALARMS)
+PLANS = (PACKAGES, DATA, IDENTITY, FIREWALL, CDN_FIREWALL, REALTIME, ROLES, EDGE, EVENTS, BACKUP, ALARMS)
 
 
 @dataclass
@@ -162,6 +164,14 @@ def store_packages(deployment: Deployment) -> None:
         deployment.say(f"{name}.zip, {path.stat().st_size / 1e6:.1f} MB: {deployment.release.keys[name]}")
 
 
+def migrate(deployment: Deployment) -> None:
+    """While the release before still runs: it bears both shapes, or the one there was before."""
+    ground, stage = deployment.ground, deployment.stage
+    tables = Tables(stage, lambda: ground.client("dynamodb"))
+    done = Migrations(stage, ground.client("ssm"), tables).run(MIGRATIONS)
+    deployment.say(f"migrations: {', '.join(done) or 'nothing to do'}")
+
+
 def put_functions(deployment: Deployment) -> None:
     deployment.functions_changed = True
     _put(deployment, deployment.release)
@@ -190,7 +200,9 @@ STEPS: tuple[tuple[str, Step], ...] = (
     ("identity", partial(make_stack, plan=IDENTITY)),
     ("firewall", partial(make_stack, plan=FIREWALL)),
     ("firewall of CloudFront", partial(make_stack, plan=CDN_FIREWALL)),
+    ("realtime", partial(make_stack, plan=REALTIME)),
     ("roles", partial(make_stack, plan=ROLES)),
+    ("migrations", migrate),
     ("functions", put_functions),
     ("edge", partial(make_stack, plan=EDGE)),
     ("events", partial(make_stack, plan=EVENTS)),
@@ -217,7 +229,7 @@ def deploy(deployment: Deployment) -> None:
 
 def rollback(deployment: Deployment) -> None:
     """The functions of the release before, as a release of its own: a second rollback undoes the first."""
-    for plan in (PACKAGES, DATA, IDENTITY, ROLES, EDGE):
+    for plan in (PACKAGES, DATA, IDENTITY, REALTIME, ROLES, EDGE):
         found = deployment.stacks().outputs(plan.name(deployment.stage))
         deployment.known |= {plan.outputs.get(key, key): value for key, value in found.items()}
     if "PackagesBucketName" not in deployment.known or not deployment.releases.before():
@@ -239,7 +251,7 @@ def destroy(deployment: Deployment) -> list[str]:
     for function in FUNCTIONS:
         if zappa.remove(function):
             deployment.say(f"{function.name(deployment.stage)}: removed")
-    for plan in (BACKUP, ROLES, CDN_FIREWALL, FIREWALL, IDENTITY, DATA, PACKAGES):
+    for plan in (BACKUP, ROLES, REALTIME, CDN_FIREWALL, FIREWALL, IDENTITY, DATA, PACKAGES):
         remains += _remove_stack(deployment, plan)
     return remains
 
@@ -329,6 +341,8 @@ def _settings(deployment: Deployment) -> dict[str, str]:
         "ARGUS_CURSOR_SECRET": f"ssm:{_cursor_secret(deployment.stage)}",
         "ARGUS_LINK_ROLE": known["LinksRoleArn"],
         "ARGUS_MEDIA_ORIGIN": f"https://{deployment.options.domain}" if deployment.options.domain else "",
+        "ARGUS_SOCKET_URL": known["SocketUrl"],
+        "ARGUS_CONNECTIONS_ENDPOINT": known["ConnectionsEndpoint"],
         **ground.settings,
     }
 

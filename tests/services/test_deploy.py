@@ -99,6 +99,7 @@ def test_a_stage_is_deployed_and_somebody_can_use_it(ground: Embedded, deployed:
     told = " ".join(deployed.lines)
     for proof in ("/health answers 200", "/ready answers 200", "signed in, owner of org_", "image img_", "report of 2"):
         assert proof in told
+    assert "migrations: nothing to do" in deployed.lines
 
 
 def test_functions_have_the_settings_that_the_stacks_gave(ground: Embedded, deployed: Said) -> None:

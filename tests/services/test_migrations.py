@@ -1,0 +1,141 @@
+"""Migrations, on the tables of the embedded AWS: once each, again after a failure, and beside one another."""
+
+import os
+import re
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
+from threading import Barrier
+
+import pytest
+
+from argus.core.dynamo import ConditionFailed, Item
+from services.deploy.migrations import MIGRATIONS, Migration, Migrations, Tables
+from services.local.aws import EmbeddedAws, StackOutputs
+
+COUNT = 40
+
+
+class Died(Exception):
+    """The machine of the deployer was switched off."""
+
+
+def name_the_plant(tables: Tables, *, before_each: Callable[[int], None] = lambda _: None) -> None:
+    """`site` is called `plant` now; whoever reads takes either for as long as this has not been everywhere."""
+    for number, item in enumerate(mine(tables)):
+        before_each(number)
+        if "plant" in item or "site" not in item:
+            continue
+        with suppress(ConditionFailed):  # written since it was read: by whoever writes both, or who migrates too
+            tables["requests"].update(
+                item["pk"],
+                item["sk"],
+                changes={"plant": item["site"]},
+                when="attribute_not_exists(#plant) AND #site = :site",
+                values={":site": item["site"]},
+            )
+
+
+def drop_the_site(tables: Tables) -> None:
+    for item in mine(tables):
+        plant = item["plant"]
+        tables["requests"].update(
+            item["pk"],
+            item["sk"],
+            changes={"plant": plant},
+            remove=["site"],
+            when="#plant = :now",
+            values={":now": plant},
+        )
+
+
+def mine(tables: Tables) -> list[Item]:
+    return sorted((item for item in tables.items("requests") if item["pk"] == "org_moved"), key=lambda item: item["sk"])
+
+
+@pytest.fixture
+def tables(aws: EmbeddedAws, outputs: StackOutputs) -> Iterator[Tables]:
+    """Those of the tests, with items of the old shape."""
+    found = Tables(aws.stage, lambda: aws.client("dynamodb"))
+    found["requests"].put_many(
+        {"pk": "org_moved", "sk": f"thing{number:03}", "site": f"Olkaria {number}"} for number in range(COUNT)
+    )
+    yield found
+    found["requests"].delete_many((item["pk"], item["sk"]) for item in mine(found))
+
+
+@pytest.fixture
+def migrations(aws: EmbeddedAws, tables: Tables) -> Migrations:
+    """Of a stage that has none behind it, over the tables of the tests."""
+    return Migrations(f"test-{os.urandom(6).hex()}", aws.client("ssm"), tables)
+
+
+def plants(tables: Tables) -> list[str | None]:
+    return [item.get("plant") for item in mine(tables)]
+
+
+EVERY = [f"Olkaria {number}" for number in range(COUNT)]
+NAME = Migration("2026-11-21-plant", name_the_plant)
+DROP = Migration("2026-12-01-no-site", drop_the_site)
+
+
+def test_each_is_done_once_and_in_order(migrations: Migrations, tables: Tables) -> None:
+    assert migrations.run([NAME]) == ["2026-11-21-plant"]
+    assert plants(tables) == EVERY
+    assert migrations.run([NAME, DROP]) == ["2026-12-01-no-site"]
+    assert migrations.run([NAME, DROP]) == []
+    assert [sorted(item) for item in mine(tables)] == [["pk", "plant", "sk"]] * COUNT
+
+
+def test_one_that_died_half_way_is_run_again_and_what_comes_after_it_waits(
+    migrations: Migrations, tables: Tables
+) -> None:
+    def dies(number: int) -> None:
+        if number == COUNT // 2:
+            raise Died
+
+    dying = Migration(NAME.name, partial(name_the_plant, before_each=dies))
+    with pytest.raises(Died):
+        migrations.run([dying, DROP])
+    assert plants(tables) == EVERY[: COUNT // 2] + [None] * (COUNT // 2)
+    assert migrations.run([NAME, DROP]) == [NAME.name, DROP.name]
+    assert plants(tables) == EVERY
+
+
+def test_what_the_running_release_writes_meanwhile_is_not_undone(migrations: Migrations, tables: Tables) -> None:
+    def writes(number: int) -> None:
+        if number == 0:  # after everything was read
+            tables["requests"].put({"pk": "org_moved", "sk": "thing007", "site": "Menengai", "plant": "Menengai"})
+            tables["requests"].delete("org_moved", "thing008")
+
+    migrations.run([Migration(NAME.name, partial(name_the_plant, before_each=writes))])
+    assert plants(tables) == [*EVERY[:7], "Menengai", *EVERY[9:]]
+
+
+@pytest.mark.usefixtures("racing")
+def test_two_deployers_at_once_do_no_harm(migrations: Migrations, tables: Tables) -> None:
+    both = Barrier(2, timeout=60)
+
+    def together(number: int) -> None:
+        if number == 0:
+            both.wait()
+
+    beside = Migration(NAME.name, partial(name_the_plant, before_each=together))
+    with ThreadPoolExecutor(2) as pool:
+        done = [one.result() for one in [pool.submit(migrations.run, [beside]) for _ in range(2)]]
+    assert done == [[NAME.name]] * 2
+    assert plants(tables) == EVERY
+    assert migrations.run([NAME]) == []
+
+
+def test_what_a_newer_release_has_done_keeps_nothing_else_from_being_done(migrations: Migrations) -> None:
+    migrations.run([NAME, DROP])
+    between = Migration("2026-11-25-between", lambda _: None)
+    assert migrations.run([NAME, between]) == [between.name]
+
+
+def test_all_that_are_known_are_named_by_their_day_and_in_its_order() -> None:
+    names = [migration.name for migration in MIGRATIONS]
+    assert names == sorted(set(names))
+    assert all(re.fullmatch(r"\d{4}-\d{2}-\d{2}-[a-z0-9-]+", name) for name in names)
