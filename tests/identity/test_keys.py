@@ -1,0 +1,376 @@
+"""API keys: what they open, what is kept of them, and how they end."""
+
+import json
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any, cast
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from argus.container import Container
+from argus.core.dynamo import Table
+from argus.core.errors import Conflict
+from argus.core.ids import Ids
+from argus.identity import key_text, keys
+from argus.identity.key_store import KeyStore
+from argus.identity.keys import InvalidKey, TierNotAllowed
+from argus.identity.model import SCOPES, Role, Subject
+from tests.conftest import ISSUER, ORIGIN, Issuer, MovableClock, Person
+
+WANTED = {"name": "nightly survey", "scopes": ["profile:read", "plugins:read"]}
+
+Json = dict[str, Any]
+
+
+def made(person: Person, **changes: Any) -> Json:
+    answer = person.post("/api-keys", {**WANTED, **changes})
+    assert answer.status_code == 201, answer.get_json()
+    return dict(answer.get_json())
+
+
+def holder(person: Person, key: Json) -> Person:
+    return Person(person.http, {"X-API-Key": key["key"]}, person.organisation_id)
+
+
+def refusal(person: Person) -> str:
+    """Why a key is refused."""
+    answer = person.get("/plugins")
+    assert (answer.status_code, answer.get_json()["code"]) == (401, "invalid_key")
+    assert answer.headers["WWW-Authenticate"] == 'Bearer realm="argus"'
+    return str(answer.get_json()["detail"])
+
+
+# ---------------------------------------------------------------- what a key opens
+
+
+def test_a_key_calls_for_who_made_it_within_its_own_scopes(owner: Person) -> None:
+    key = made(owner)
+    program, maker = holder(owner, key), owner.get("/me").get_json()
+    me = program.get("/me").get_json()
+    assert (me["user"], me["organisation"]) == (maker["user"], maker["organisation"])
+    assert (me["role"], me["issuer"], me["scopes"]) == (None, None, ["plugins:read", "profile:read"])
+    assert me["key"] == {name: key[name] for name in ("id", "name", "tier", "expires_at")}
+    assert program.get("/plugins").status_code == 200
+    assert program.get("/images").get_json()["code"] == "missing_scope"
+
+
+def test_what_a_key_does_bears_the_name_of_who_made_it(owner: Person) -> None:
+    program = holder(owner, made(owner, scopes=["images:write", "images:read"]))
+    file = {"name": "a.jpg", "size": 10, "content_type": "image/jpeg"}
+    (item,) = program.post("/uploads", {"files": [file]}).get_json()["items"]
+    assert owner.get(f"/images/{item['image_id']}").status_code == 200
+
+
+def test_two_keys_may_use_the_same_idempotency_key(owner: Person) -> None:
+    body = {"files": [{"name": "a.jpg", "size": 10, "content_type": "image/jpeg"}]}
+    answers = [
+        holder(owner, made(owner, scopes=["images:write"])).post("/uploads", body, headers={"Idempotency-Key": "same"})
+        for _ in range(2)
+    ]
+    assert [answer.headers.get("Idempotent-Replayed") for answer in answers] == [None, None]
+
+
+def test_a_token_and_a_key_together_are_refused(owner: Person) -> None:
+    key = made(owner)
+    answer = owner.get("/plugins", headers={"X-API-Key": key["key"]})
+    assert (answer.status_code, answer.get_json()["detail"]) == (
+        401,
+        "send either Authorization or X-API-Key, not both",
+    )
+
+
+def test_browsers_are_not_told_that_they_may_send_keys(owner: Person) -> None:
+    asked = {"Origin": ORIGIN, "Access-Control-Request-Method": "GET", "Access-Control-Request-Headers": "X-API-Key"}
+    answer = owner.call("OPTIONS", "/plugins", headers=asked)
+    assert "x-api-key" not in answer.headers.get("Access-Control-Allow-Headers", "").lower()
+
+
+# ---------------------------------------------------------------- what is kept of it
+
+
+def _kept(argus: Container) -> str:
+    """Every item of the tables that know of keys, read as the application cannot."""
+    client = argus.aws.client("dynamodb")
+    pages = [
+        page
+        for name in ("identity", "requests")
+        for page in client.get_paginator("scan").paginate(TableName=argus.settings.table(name))
+    ]
+    return json.dumps(pages, default=lambda raw: raw.decode("latin-1"))
+
+
+def test_a_key_is_shown_once_and_only_its_hash_is_kept(argus: Container, owner: Person) -> None:
+    answer = owner.post("/api-keys", WANTED, headers={"Idempotency-Key": os.urandom(8).hex()})
+    assert answer.headers["Cache-Control"] == "no-store"
+    key = answer.get_json()
+    secret = key["key"].removeprefix(key["start"])[26:]
+    seen = owner.get("/api-keys").text + owner.get(f"/api-keys/{key['id']}").text
+    assert secret not in seen + _kept(argus)
+    assert "digest" not in seen
+    assert key_text.digest(key["key"]) in _kept(argus)
+
+
+def test_a_repeated_request_makes_no_second_key_and_does_not_show_the_first_again(owner: Person) -> None:
+    once = {"Idempotency-Key": os.urandom(8).hex()}
+    first, second = (owner.post("/api-keys", WANTED, headers=once) for _ in range(2))
+    assert second.headers["Idempotent-Replayed"] == "true"
+    assert second.get_json() == {**first.get_json(), "key": None}
+    assert len(owner.get("/api-keys").get_json()["items"]) == 1
+
+
+def test_a_list_shows_each_key_newest_first_page_by_page(owner: Person) -> None:
+    keys_made = [made(owner, name=f"number {number}") for number in range(3)]
+    first = owner.get("/api-keys?limit=2").get_json()
+    second = owner.get(f"/api-keys?limit=2&cursor={first['next_cursor']}").get_json()
+    shown = [{name: value for name, value in key.items() if name != "key"} for key in reversed(keys_made)]
+    assert (first["items"] + second["items"], second["next_cursor"]) == (shown, None)
+
+
+def test_a_key_read_again_has_not_changed(owner: Person) -> None:
+    address = f"/api-keys/{made(owner)['id']}"
+    assert owner.get(address, headers={"If-None-Match": owner.get(address).headers["ETag"]}).status_code == 304
+
+
+# ---------------------------------------------------------------- what is no key
+
+
+class _Unasked:
+    """A store that nobody may ask."""
+
+    def __getattr__(self, verb: str) -> Any:
+        raise AssertionError(f"the store was asked to {verb}")
+
+
+@given(data=st.data())
+def test_one_changed_character_is_seen_without_asking_the_store(argus: Container, data: st.DataObject) -> None:
+    ids = Ids(random_bits=lambda bits: data.draw(st.integers(0, 2**bits - 1)))
+    text = key_text.compose(ids.new("key"), ids.new("org"), data.draw(st.integers(0, 2**key_text.SECRET_BITS - 1)))
+    named = key_text.parse(text)
+    assert named is not None
+    assert text.startswith(key_text.start(named.key_id) + named.organisation_id.removeprefix("org_"))
+    place = data.draw(st.integers(0, len(text) - 1))
+    other = data.draw(st.characters().filter(lambda character: character != text[place]))
+    unread = replace(argus.keys, store=cast(KeyStore, _Unasked()))
+    with pytest.raises(InvalidKey):
+        unread.authenticate(text[:place] + other + text[place + 1 :])
+
+
+@given(text=st.text(st.characters(max_codepoint=255, exclude_characters="\r\n\0")))
+def test_whatever_stands_in_the_header_is_refused_with_an_answer(http: Any, text: str) -> None:
+    answer = http.get("/api/v1/plugins", headers={"X-API-Key": text})
+    assert (answer.status_code, answer.get_json()["code"]) == (401, "invalid_key")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda key: "",
+        lambda key: key[:-1],
+        lambda key: key + "0",
+        lambda key: f"{key}, {key}",
+        lambda key: f"Bearer {key}",
+        lambda key: key.upper(),
+        lambda key: key.replace("argus", "ghp", 1),
+        lambda key: key * 80,
+    ],
+    ids=["empty", "too short", "too long", "twice", "a bearer", "capitals", "of somebody else", "endless"],
+)
+def test_a_damaged_key_is_refused(owner: Person, change: Callable[[str], str]) -> None:
+    key = made(owner)
+    assert refusal(holder(owner, {"key": change(key["key"])})) == "it is mistyped, not known here, or revoked"
+
+
+def test_who_does_not_know_the_secret_learns_nothing_of_the_key(
+    owner: Person, stranger: Person, clock: MovableClock
+) -> None:
+    key = made(owner, expires_in_days=1)
+    guessed = key_text.compose(key["id"], owner.organisation_id, 5)
+    moved = key_text.compose(key["id"], stranger.organisation_id, 5)
+    unknown = key_text.compose(Ids().new("key"), owner.organisation_id, 5)
+    clock.move(days=2)
+    told = {refusal(holder(owner, {"key": text})) for text in (guessed, moved, unknown)}
+    assert told == {"it is mistyped, not known here, or revoked"}
+    assert refusal(holder(owner, key)) == "it has expired"
+
+
+# ---------------------------------------------------------------- how it ends
+
+
+def test_a_key_ends_when_it_was_said_and_after_90_days_if_nothing_was(owner: Person, clock: MovableClock) -> None:
+    day, usual = made(owner, expires_in_days=1), made(owner)
+    lives = [
+        datetime.fromisoformat(key["expires_at"]) - datetime.fromisoformat(key["created_at"]) for key in (day, usual)
+    ]
+    assert lives == [timedelta(days=1), timedelta(days=90)]
+    clock.move(days=1)
+    assert refusal(holder(owner, day)) == "it has expired"
+    assert holder(owner, usual).get("/plugins").status_code == 200
+    assert owner.get(f"/api-keys/{day['id']}").get_json()["state"] == "expired"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"expires_in_days": 0},
+        {"expires_in_days": 366},
+        {"expires_in_days": "90"},
+        {"scopes": []},
+        {"scopes": ["keys:read"]},
+        {"scopes": ["everything"]},
+        {"name": ""},
+        {"tier": "High!"},
+    ],
+    ids=str,
+)
+def test_a_key_that_cannot_be_is_refused_by_its_field(owner: Person, changes: Json) -> None:
+    answer = owner.post("/api-keys", {**WANTED, **changes})
+    assert (answer.status_code, list(answer.get_json()["errors"])) == (422, list(changes))
+
+
+def test_a_revoked_key_opens_nothing_from_the_next_request_on(owner: Person) -> None:
+    key = made(owner)
+    program = holder(owner, key)
+    assert program.get("/plugins").status_code == 200
+    assert [owner.delete(f"/api-keys/{key['id']}").status_code for _ in range(2)] == [204, 204]
+    assert refusal(program) == "it is mistyped, not known here, or revoked"
+    shown = owner.get(f"/api-keys/{key['id']}").get_json()
+    assert (shown["state"], shown["version"]) == ("revoked", 2)
+    assert shown["revoked_at"] >= shown["last_used_at"]
+
+
+def test_a_key_that_changed_since_is_not_revoked_by_who_says_so(owner: Person) -> None:
+    key = made(owner)
+    address = f"/api-keys/{key['id']}"
+    assert owner.delete(address, headers={"If-Match": '"2-0"'}).status_code == 412
+    assert owner.delete(address, headers={"If-Match": owner.get(address).headers["ETag"]}).status_code == 204
+
+
+# ---------------------------------------------------------------- who may make how many
+
+
+def test_a_key_may_do_no_more_than_who_makes_it(
+    owner: Person, argus: Container, issuer: Issuer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subject = f"admin-{os.urandom(8).hex()}"
+    argus.identity.enrol(Subject(ISSUER, subject), owner.organisation_id, Role.ADMIN)
+    admin = Person(owner.http, {"Authorization": f"Bearer {issuer.token(subject)}"})
+    monkeypatch.setitem(SCOPES, Role.ADMIN, SCOPES[Role.ADMIN] - {"scans:write"})
+    assert admin.post("/api-keys", {**WANTED, "scopes": ["scans:read"]}).status_code == 201
+    answer = admin.post("/api-keys", {**WANTED, "scopes": ["scans:read", "scans:write"]})
+    problem = answer.get_json()
+    assert (answer.status_code, problem["code"], problem["detail"]) == (403, "scope_not_allowed", "scans:write")
+
+
+@pytest.mark.usefixtures("racing")
+def test_eight_at_once_make_exactly_as_many_keys_as_an_organisation_may_have(
+    owner: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keys, "MAX_KEYS", 5)
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(
+            pool.map(
+                lambda _: owner.http.application.test_client().post(
+                    "/api/v1/api-keys", json=WANTED, headers=owner.headers
+                ),
+                range(8),
+            )
+        )
+    statuses = [answer.status_code for answer in answers]
+    assert (statuses.count(201), statuses.count(409)) == (5, 3)
+    assert {answer.get_json()["code"] for answer in answers if answer.status_code == 409} == {"too_many_keys"}
+    assert len(owner.get("/api-keys").get_json()["items"]) == 5
+
+
+def test_keys_that_open_nothing_any_more_do_not_count(
+    owner: Person, clock: MovableClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keys, "MAX_KEYS", 2)
+    made(owner, expires_in_days=1)
+    revoked = made(owner)
+    assert owner.post("/api-keys", WANTED).status_code == 409
+    owner.delete(f"/api-keys/{revoked['id']}")
+    clock.move(days=1)
+    assert [owner.post("/api-keys", WANTED).status_code for _ in range(3)] == [201, 201, 409]
+
+
+def test_when_others_are_always_quicker_the_answer_is_to_try_again(
+    owner: Person, monkeypatch: pytest.MonkeyPatch, argus: Container
+) -> None:
+    monkeypatch.setattr(KeyStore, "_decide", lambda *_: False)
+    assert owner.post("/api-keys", WANTED).get_json()["code"] == "conflict"
+    with pytest.raises(Conflict):
+        argus.keys.allow(owner.organisation_id, "high")
+
+
+# ---------------------------------------------------------------- tiers
+
+
+def test_a_tier_is_the_operators_to_give_and_to_take(argus: Container, owner: Person) -> None:
+    refused = owner.post("/api-keys", {**WANTED, "tier": "high"})
+    assert (refused.status_code, refused.get_json()["code"]) == (422, "tier_not_allowed")
+    argus.keys.allow(owner.organisation_id, "high")
+    high = made(owner, tier="high")
+    assert made(owner)["tier"] == "standard"
+    assert holder(owner, high).get("/plugins").headers["RateLimit-Policy"] == '"key-high";q=6000;w=60'
+    argus.keys.allow(owner.organisation_id, "standard")
+    assert holder(owner, high).get("/plugins").headers["RateLimit-Policy"] == '"key-standard";q=1200;w=60'
+    assert owner.post("/api-keys", {**WANTED, "tier": "high"}).status_code == 422
+
+
+@pytest.mark.parametrize("tier", ["", "endless", "High"])
+def test_there_are_only_the_tiers_of_the_settings(argus: Container, owner: Person, tier: str) -> None:
+    with pytest.raises(TierNotAllowed):
+        argus.keys.allow(owner.organisation_id, tier)
+    assert owner.post("/api-keys", {**WANTED, "tier": "endless"}).status_code == 422
+
+
+# ---------------------------------------------------------------- last use
+
+
+def test_a_use_is_noted_once_an_hour(owner: Person, clock: MovableClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    noted = []
+    used = KeyStore.used
+    monkeypatch.setattr(KeyStore, "used", lambda store, key, now: (noted.append(now), used(store, key, now)))
+    key = made(owner)
+    program = holder(owner, key)
+    for minutes in (0, 30, 29, 2, 59):
+        clock.move(minutes=minutes)
+        assert program.get("/plugins").status_code == 200
+    assert len(noted) == 2
+    last = datetime.fromisoformat(owner.get(f"/api-keys/{key['id']}").get_json()["last_used_at"])
+    assert abs(last - noted[1]) < timedelta(milliseconds=1)
+
+
+@pytest.mark.usefixtures("racing")
+def test_eight_first_uses_at_once_note_one(owner: Person, argus: Container, monkeypatch: pytest.MonkeyPatch) -> None:
+    wrote = []
+    update = Table.update
+
+    def counted(table: Table, *args: Any, **kwargs: Any) -> Any:
+        item = update(table, *args, **kwargs)
+        wrote.append(item)
+        return item
+
+    monkeypatch.setattr(Table, "update", counted)
+    key = made(owner)
+    with ThreadPoolExecutor(8) as pool:
+        callers = list(pool.map(argus.keys.authenticate, [key["key"]] * 8))
+    assert (len({caller.id for caller in callers}), len(wrote)) == (1, 1)
+
+
+def test_a_use_that_cannot_be_noted_is_served_and_the_log_says_so(
+    owner: Person, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    program = holder(owner, made(owner))
+
+    def broken(*_: Any, **__: Any) -> None:
+        raise ConnectionError("no table")
+
+    monkeypatch.setattr(Table, "update", broken)
+    assert program.get("/plugins").status_code == 200
+    assert "was not noted" in caplog.text
