@@ -54,6 +54,7 @@ COMPILE := --quiet --strip-extras --allow-unsafe --no-emit-index-url --no-emit-f
 
 clean:  ## remove everything that was made
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage* src/*.egg-info
+	rm -rf services/console/dist services/console/node_modules
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .PHONY: package
@@ -93,3 +94,21 @@ rehearse: $(STAMP)  ## the steps of deploy on the embedded AWS, then the smoke t
 .PHONY: fuzz
 fuzz: $(STAMP)  ## schemathesis against the running system, with two owners' tokens and three seeds
 	$(BIN)/python -m tests.fuzz
+
+CONSOLE := services/console
+PACKAGES := $(CONSOLE)/node_modules/.package-lock.json
+
+$(PACKAGES): $(CONSOLE)/package.json $(CONSOLE)/package-lock.json
+	@command -v npm >/dev/null || { echo "the console's tests need node 20 or newer, with npm" >&2; exit 1; }
+	cd $(CONSOLE) && npm ci --no-audit --no-fund
+	@touch $@
+
+# What `npm run build` wants to know comes from the deployment; here it only has to build.
+.PHONY: console browser
+console: $(PACKAGES)  ## the web console: types, tests, a build (needs node)
+	cd $(CONSOLE) && npm test
+	cd $(CONSOLE) && ARGUS_API_URL=https://api.example ARGUS_REGION=eu-west-1 ARGUS_CLIENT_ID=none \
+		ARGUS_ISSUER=https://cognito-idp.eu-west-1.amazonaws.com/none npm run build
+
+browser: $(STAMP) $(PACKAGES)  ## the web console in Chromium, on the whole system (needs node and chromium)
+	cd tests/browser && node --test

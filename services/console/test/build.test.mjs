@@ -1,0 +1,77 @@
+/** What is published. */
+
+import assert from "node:assert/strict";
+import {mkdtemp, readFile, readdir, rm} from "node:fs/promises";
+import {tmpdir} from "node:os";
+import {join} from "node:path";
+import {after, before, test} from "node:test";
+
+import {build, configOf} from "../build.mjs";
+
+const ENVIRONMENT = {
+  ARGUS_API_URL: "https://abc.execute-api.eu-west-1.amazonaws.com/staging",
+  ARGUS_REGION: "eu-west-1",
+  ARGUS_CLIENT_ID: "client",
+  ARGUS_ISSUER: "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_Pool",
+};
+
+let dist, names;
+
+before(async () => {
+  dist = await mkdtemp(join(tmpdir(), "console-"));
+  await build(dist, ENVIRONMENT);
+  names = (await readdir(dist)).sort();
+});
+
+after(() => rm(dist, {recursive: true}));
+
+const read = (name) => readFile(join(dist, name), "utf8");
+
+test("all names but two change with their content", () => {
+  const plain = names.filter((name) => !/^\w+\.[0-9a-f]{10}\.(js|css|svg)$/.test(name));
+  assert.deepEqual(plain, ["config.json", "index.html"]);
+});
+
+test("every file that is mentioned is there", async () => {
+  for (const name of names.filter((name) => name !== "config.json")) {
+    for (const [, mentioned] of (await read(name)).matchAll(/(?:from |href=|src=|url\()"(?!#)\.?\/?([^"]+)"/g)) {
+      assert.ok(names.includes(mentioned), `${name} mentions ${mentioned}`);
+    }
+  }
+});
+
+test("config.json is the stage's", async () => {
+  assert.deepEqual(JSON.parse(await read("config.json")), {
+    api_url: ENVIRONMENT.ARGUS_API_URL,
+    region: "eu-west-1",
+    client_id: "client",
+    issuer: ENVIRONMENT.ARGUS_ISSUER,
+    cognito_url: "https://cognito-idp.eu-west-1.amazonaws.com",
+  });
+  const socket = "wss://def.execute-api.eu-west-1.amazonaws.com/staging";
+  assert.equal(configOf({...ENVIRONMENT, ARGUS_SOCKET_URL: socket}).socket_url, socket);
+});
+
+test("the policy lets in our own scripts and styles only, and names the stage's services", async () => {
+  const [, policy] = (await read("index.html")).match(/content="(default-src[^"]+)"/);
+  assert.deepEqual(Object.fromEntries(policy.split("; ").map((part) => part.split(/ (.*)/s).slice(0, 2))), {
+    "default-src": "'none'",
+    "script-src": "'self'",
+    "style-src": "'self'",
+    "img-src": "'self' https://*.s3.eu-west-1.amazonaws.com",
+    "connect-src":
+      "'self' https://abc.execute-api.eu-west-1.amazonaws.com https://cognito-idp.eu-west-1.amazonaws.com https://*.s3.eu-west-1.amazonaws.com",
+    "base-uri": "'none'",
+    "form-action": "'none'",
+  });
+});
+
+test("a setting that is missing stops the build by its name", () => {
+  assert.throws(() => configOf({...ENVIRONMENT, ARGUS_ISSUER: ""}), /set ARGUS_ISSUER/);
+});
+
+test("no source sets markup from text", async () => {
+  for (const name of names.filter((name) => name.endsWith(".js"))) {
+    assert.doesNotMatch(await read(name), /\.(innerHTML|outerHTML|insertAdjacentHTML)\b/);
+  }
+});
