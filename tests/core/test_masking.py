@@ -8,9 +8,11 @@ from hypothesis import strategies as st
 
 from argus.core.ids import Ids
 from argus.core.masking import mask
+from argus.identity import key_text
 
 JWT = "eyJhbGciOiJSUzI1NiIsImtpZCI6ImsifQ.eyJzdWIiOiJzb21lb25lIn0.c2lnbmF0dXJlLW9mLWl0"
 AWS_SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
+API_KEY = key_text.compose("key_01k0n2x4c6e8g0j2m4p6r8t0v2", "org_01k0n2x3a4c6e8g0j2m4p6r8t0", 3**150)
 SIGNATURE = "f0e1d2c3b4a5968778695a4b3c2d1e0ff0e1d2c3b4a5968778695a4b3c2d1e0f"
 
 # What is written, and the part of it that must not be readable.
@@ -41,6 +43,8 @@ SECRETS = {
     "user and password of an address": ("postgres://argus:pw9@db.example/x", "pw9"),
     "private key": ("-----BEGIN RSA PRIVATE KEY-----\nMIIEow\nIBAAK\n-----END RSA PRIVATE KEY-----", "MIIEow"),
     "a provider's key": ("sk_live_4eC39HqLyjWDarjtT1zdp7dc", "4eC39H"),
+    "an API key of ours": (f"found {API_KEY} there", API_KEY[-49:]),
+    "an API key of ours in a link": (f"?x={API_KEY}&y=1", API_KEY[-49:]),
     "mail": ("to jane.doe+x@mail.example.org.", "jane"),
     "mail in a link": ("?user=jane.doe%40mail.example.org", "jane"),
     "phone": ("call +44 7911 123456 now", "7911"),

@@ -11,7 +11,9 @@ import pytest
 
 from argus.container import Container
 from argus.core import observability
+from argus.core.ids import Ids
 from argus.core.observability import configure_logging, request_scope
+from argus.identity import key_text
 from argus.jobs import TICKS
 from services.scheduler import main as scheduler
 from services.worker import main as worker
@@ -133,6 +135,7 @@ def canaries(issuer: Issuer) -> dict[str, str]:
         "mail": f"jane.{word}@canary.example",
         "phone": f"+4479{secrets.randbelow(10**8):08}",
         "signature": secrets.token_hex(32),
+        "api_key": key_text.compose(Ids().new("key"), Ids().new("org"), secrets.randbits(key_text.SECRET_BITS)),
     }
 
 
@@ -141,7 +144,7 @@ def _sentence(canaries: dict[str, str]) -> str:
     link = f"https://b.s3.amazonaws.com/k?X-Amz-Credential={canaries['access_key']}&X-Amz-Signature={canaries['signature']}"
     return (
         f"{canaries['mail']} ({canaries['phone']}) with {json.dumps({'password': canaries['password']})} "
-        f"and Bearer {canaries['token']}, key {canaries['secret_key']}: {link}"
+        f"and Bearer {canaries['token']}, key {canaries['secret_key']} or {canaries['api_key']}: {link}"
     )
 
 
@@ -154,17 +157,21 @@ def _kept_to_itself(canaries: dict[str, str], written: str) -> None:
 def test_secrets_sent_to_every_route_appear_in_no_line(
     owner: Person, canaries: dict[str, str], output: Callable[[], str]
 ) -> None:
-    output()
     app = owner.http.application
     sent = {
         "Cookie": f"session={canaries['password']}",
-        "X-API-Key": canaries["password"],
         "Idempotency-Key": canaries["password"],
         "User-Agent": _sentence(canaries),
         "Referer": _sentence(canaries),
     }
+    key = owner.post("/api-keys", {"name": "n", "scopes": ["profile:read"]}).get_json()["key"]
+    output()
     ways = [
         owner.headers,
+        {"X-API-Key": key, "X-Request-ID": key},
+        {"X-API-Key": canaries["api_key"], "X-Request-ID": canaries["api_key"]},
+        {"X-API-Key": canaries["password"]},
+        {**owner.headers, "X-API-Key": canaries["api_key"]},
         {"Authorization": f"Bearer {canaries['token']}", "X-Request-ID": canaries["token"][:128]},
         {"Authorization": f"Basic {canaries['password']}", "X-Request-ID": canaries["access_key"]},
     ]
@@ -181,7 +188,7 @@ def test_secrets_sent_to_every_route_appear_in_no_line(
                 asked += 1
     written = output()
     assert sum('"message": "request"' in line for line in written.splitlines()) == asked
-    _kept_to_itself(canaries, written)
+    _kept_to_itself({**canaries, "key that opens": key}, written)
 
 
 def test_secrets_in_an_unexpected_error_appear_in_no_line(

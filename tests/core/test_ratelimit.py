@@ -14,6 +14,8 @@ from werkzeug.test import TestResponse
 from argus.app import create_app
 from argus.container import Container
 from argus.core.dynamo import Table
+from argus.core.ids import Ids
+from argus.identity import key_text
 from argus.identity.tokens import TokenVerifier
 from tests.conftest import MovableClock, Person
 
@@ -117,6 +119,66 @@ def test_a_refusal_for_lack_of_a_scope_is_counted_too(
     assert statuses == [403] * 25 + [429]
 
 
+# ---------------------------------------------------------------- API keys
+
+
+@pytest.fixture
+def keyed(argus: Container, owner: Person) -> Callable[..., Person]:
+    """Makes a key of a tier at another Lambda's door, where standard is 10 requests a minute and high 25."""
+    limits = {"standard": "10 per minute", "high": "25 per minute"}
+    container = Container(
+        replace(argus.settings, key_rate_limits=limits, rate_limit="5 per minute"),
+        clock=argus.clock,
+        fetch_keys=argus.fetch_keys,
+    )
+    argus.keys.allow(owner.organisation_id, "high")
+
+    def make(tier: str = "standard") -> Person:
+        wanted = {"name": "n", "scopes": ["plugins:read"], "tier": tier}
+        key = owner.post("/api-keys", wanted).get_json()["key"]
+        return Person(create_app(container).test_client(), {"X-API-Key": key})
+
+    return make
+
+
+@pytest.mark.usefixtures("racing")
+@pytest.mark.parametrize(("tier", "limit"), [("standard", 10), ("high", 25)])
+def test_eight_threads_with_one_key_are_admitted_exactly_as_often_as_its_tier_says(
+    keyed: Callable[..., Person], clock: MovableClock, tier: str, limit: int
+) -> None:
+    key = keyed(tier)
+    doors = [Person(key.http.application.test_client(), key.headers) for _ in range(8)]
+    _start_of_a_window(clock)
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda number: doors[number % 8].get("/plugins"), range(limit + 15)))
+    statuses = [answer.status_code for answer in answers]
+    assert (statuses.count(200), statuses.count(429)) == (limit, 15)
+    assert {answer.headers["RateLimit-Policy"] for answer in answers} == {f'"key-{tier}";q={limit};w=60'}
+
+
+def test_each_key_and_its_maker_are_counted_apart(
+    keyed: Callable[..., Person], clock: MovableClock, owner: Person
+) -> None:
+    first, second = keyed(), keyed()
+    _start_of_a_window(clock)
+    assert [first.get("/plugins").status_code for _ in range(11)] == [200] * 10 + [429]
+    assert second.get("/plugins").status_code == 200
+    assert Person(first.http, owner.headers).get("/plugins").headers["RateLimit"].startswith('"caller";r=4;')
+
+
+def test_a_key_of_a_tier_that_is_no_more_has_the_standard_limit(keyed: Callable[..., Person], argus: Container) -> None:
+    settings = replace(argus.settings, key_rate_limits={"standard": "7 per minute"})
+    later = create_app(Container(settings, clock=argus.clock)).test_client()
+    answer = Person(later, keyed("high").headers).get("/plugins")
+    assert (answer.status_code, answer.headers["RateLimit-Policy"]) == (200, '"key-standard";q=7;w=60')
+
+
+def test_a_limit_that_cannot_be_read_stops_the_start(argus: Container) -> None:
+    settings = replace(argus.settings, key_rate_limits={"standard": "often"})
+    with pytest.raises(ValueError, match="often"):
+        create_app(Container(settings))
+
+
 # ---------------------------------------------------------------- addresses
 
 
@@ -172,6 +234,16 @@ def test_an_address_that_guesses_is_refused_before_its_token_is_read(
     assert refused.headers["RateLimit"].startswith('"address";r=0;t=')
     clock.move(seconds=int(refused.headers["Retry-After"]))
     assert call("/me", address, **owner.headers).status_code == 200
+
+
+def test_keys_that_are_refused_are_counted_for_their_address(gateway: Callable[..., Any], clock: MovableClock) -> None:
+    _start_of_a_window(clock)
+    call, address = gateway(), _address()
+    unknown = key_text.compose(Ids().new("key"), Ids().new("org"), 5)
+    guesses: list[dict[str, str]] = [{"X-API-Key": text} for text in ("", "x", unknown)]
+    guesses.append({"X-API-Key": unknown, "Authorization": "Bearer x"})
+    statuses = [call("/plugins", address, **headers).status_code for headers in [*guesses, {}, *guesses]]
+    assert statuses == [401] * 5 + [429] * 4
 
 
 @pytest.mark.usefixtures("racing")

@@ -107,6 +107,10 @@ def test_production_settings_are_accepted_when_whole() -> None:
         ({"ARGUS_LINK_SECONDS": "ten"}, "ARGUS_LINK_SECONDS cannot be read"),
         ({"ARGUS_LINK_SECONDS": "60"}, "must be shorter"),
         ({"ARGUS_UPLOAD_SECONDS": "1"}, "between a minute and a week"),
+        ({"ARGUS_KEY_RATE_LIMITS": ""}, "ARGUS_KEY_RATE_LIMITS cannot be read"),
+        ({"ARGUS_KEY_RATE_LIMITS": "high=9 per minute"}, "the first tier is not standard"),
+        ({"ARGUS_KEY_RATE_LIMITS": "standard=9 per minute,standard=10 per minute"}, "one limit"),
+        ({"ARGUS_KEY_RATE_LIMITS": "standard=9 per minute,Very High=10 per minute"}, "one limit"),
         ({"ARGUS_STAGE": "Production!"}, "not 2-16 small letters"),
     ],
 )
