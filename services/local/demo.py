@@ -26,6 +26,7 @@ def show(url: str, *, user: str, password: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         environment = {**os.environ, "ARGUS_URL": url, "ARGUS_CONFIG_DIR": folder}
         environment.pop("ARGUS_TOKEN", None)
+        environment.pop("ARGUS_API_KEY", None)
         _argus(environment, "login", "--user", user, "--password-stdin", given=password)
         files = _survey_files(Path(folder))
         _argus(environment, "upload", *files, *SURVEY, "--scan")

@@ -57,7 +57,8 @@ class Terminal:
     environment: dict[str, str]
 
     def run(self, *arguments: str, given: str | None = None, **environment: str) -> Result:
-        base = {"ARGUS_URL": self.url, "ARGUS_CONFIG_DIR": str(self.folder), "ARGUS_TOKEN": None, "TZ": "UTC"}
+        nobody = {"ARGUS_TOKEN": None, "ARGUS_API_KEY": None}
+        base = {"ARGUS_URL": self.url, "ARGUS_CONFIG_DIR": str(self.folder), "TZ": "UTC", **nobody}
         return CliRunner().invoke(command, arguments, input=given, env={**base, **self.environment, **environment})
 
     def json(self, *arguments: str, code: int = 0) -> Any:

@@ -12,7 +12,7 @@ from urllib.parse import quote
 from argus import __version__
 from argus.cli import cognito
 from argus.cli.addresses import refuse_eavesdroppers
-from argus.cli.errors import NotSignedIn, Refused, Unreachable
+from argus.cli.errors import Misconfigured, NotSignedIn, Refused, Unreachable
 from argus.cli.retries import persistently
 from argus.cli.sessions import Session, Sessions
 
@@ -32,6 +32,7 @@ class Api:
     sessions: Sessions
     http: "httpx.Client" = field(repr=False)  # also for presigned URLs and sign-in: nothing in it says who is calling
     fixed_token: str = field(default="", repr=False)  # ARGUS_TOKEN: used as it is, never renewed
+    key: str = field(default="", repr=False)  # ARGUS_API_KEY: for programs, instead of any token
     answered: threading.Event = field(default_factory=threading.Event, repr=False)  # there is something to misread
     _renewing: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
@@ -41,7 +42,12 @@ class Api:
 
         refuse_eavesdroppers(url)
         http = httpx.Client(timeout=TIMEOUT_SECONDS, headers={"User-Agent": f"argus-cli/{__version__}"})
-        return cls(url.rstrip("/"), Sessions.of(environ), http, environ.get("ARGUS_TOKEN", ""))
+        token, key = environ.get("ARGUS_TOKEN", ""), environ.get("ARGUS_API_KEY", "")
+        if token and key:
+            raise Misconfigured("ARGUS_TOKEN and ARGUS_API_KEY are both set; say with one of them who is calling")
+        if not (key.isascii() and key.isprintable()):
+            raise Misconfigured("ARGUS_API_KEY holds characters that no key has")
+        return cls(url.rstrip("/"), Sessions.of(environ), http, token, key)
 
     def close(self) -> None:
         self.http.close()
@@ -91,22 +97,24 @@ class Api:
     ) -> "httpx.Response":
         headers = {"Idempotency-Key": str(uuid.uuid4())} if method == "POST" else {}
 
-        def send(token: str) -> "httpx.Response":
+        def send(credentials: Mapping[str, str]) -> "httpx.Response":
             return persistently(
                 lambda: self.http.request(
                     method,
                     f"{self.url}/api/v1{path}",
                     params=query,
                     json=body,
-                    headers={**headers, "Authorization": f"Bearer {token}"},
+                    headers={**headers, **credentials},
                 ),
                 where=self.url,
             )
 
+        if self.key:
+            return send({"X-API-Key": self.key})
         token = self.token()
-        response = send(token)
+        response = send(_bearer(token))
         if response.status_code == 401 and not self.fixed_token:
-            response = send(self.token(instead_of=token))  # our clock may be wrong about when a token ends
+            response = send(_bearer(self.token(instead_of=token)))  # our clock may be wrong about when a token ends
         return response
 
     def _document(self, response: "httpx.Response") -> Any:
@@ -118,6 +126,8 @@ class Api:
         except ValueError:
             document = None
         if response.status_code == 401:
+            if self.key:
+                raise NotSignedIn(f"ARGUS_API_KEY is not accepted at {self.url}: {_detail(document)}")
             what = "ARGUS_TOKEN is not accepted" if self.fixed_token else "the session is not accepted"
             raise NotSignedIn(f"{what} at {self.url}; sign in with `argus login`")
         if response.status_code >= 400:
@@ -144,13 +154,22 @@ class Api:
     def session(self) -> Session:
         session = self.sessions.get(self.url)
         if session is None:
-            raise NotSignedIn(f"sign in to {self.url} with `argus login`, or set ARGUS_TOKEN")
+            raise NotSignedIn(f"sign in to {self.url} with `argus login`, or set ARGUS_API_KEY")
         return session
 
 
 def segment(text: str) -> str:
     """One part of a path, whatever a person typed."""
     return quote(text, safe="")
+
+
+def _bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+def _detail(document: object) -> str:
+    """Why, in Argus's words, if they are Argus's."""
+    return str(document.get("detail", "")) if isinstance(document, dict) else ""
 
 
 def _problem(response: "httpx.Response") -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import click
 
 from argus import __version__
-from argus.cli.commands import account, images, reports, scans
+from argus.cli.commands import account, images, keys, reports, scans
 from argus.cli.invocation import Group
 
 _EPILOG = """\
@@ -20,6 +20,7 @@ Exit codes
 \b
 Environment
   ARGUS_URL         where Argus answers
+  ARGUS_API_KEY     an API key to use instead of signing in, for programs
   ARGUS_TOKEN       an access token to use instead of the stored session
   ARGUS_CONFIG_DIR  where the session is kept, instead of ~/.config/argus
   NO_COLOR          no colours
@@ -49,5 +50,6 @@ for command in (
     scans.findings,
     scans.plugins,
     reports.report,
+    keys.keys,
 ):
     argus.add_command(command)

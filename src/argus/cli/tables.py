@@ -18,6 +18,7 @@ _STYLES = {
     "medium": "yellow",
     "low": "cyan",
     "info": "dim",
+    "active": "green",
     "ready": "green",
     "succeeded": "green",
     "fixed": "green",
@@ -27,6 +28,8 @@ _STYLES = {
     "new": "bold",
     "unchanged": "dim",
     "not_tested": "dim",
+    "expired": "dim",
+    "revoked": "dim",
 }
 
 Item = Mapping[str, Any]
@@ -161,6 +164,23 @@ def plugins(items: Iterable[Item]) -> Table:
 
 def _option(name: str, schema: Item) -> str:
     return f"{name}={json.dumps(schema['default'])}" if "default" in schema else name
+
+
+def keys(items: Iterable[Item]) -> Table:
+    table = _table("API keys", "Key", "Name", "State", "Scopes", "Tier", "Made", "Ends", "Last used", whole=("Key",))
+    for key in items:
+        _row(
+            table,
+            key["id"],
+            key["name"],
+            _word(key["state"]),
+            ", ".join(key["scopes"]),
+            key["tier"],
+            words.when(key["created_at"]),
+            words.when(key["expires_at"]),
+            words.when(key["last_used_at"]),
+        )
+    return table
 
 
 def facts(pairs: Mapping[str, object]) -> Table:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import click
 
-from argus.cli import cognito
+from argus.cli import cognito, words
 from argus.cli.api import Api
 from argus.cli.errors import Misconfigured
 from argus.cli.invocation import Command, Invocation
@@ -32,7 +32,7 @@ def login(argus: Invocation, user: str | None, password_stdin: bool) -> None:
     password = (
         sys.stdin.readline().rstrip("\r\n") if password_stdin else click.prompt("Password", hide_input=True, err=True)
     )
-    api = replace(argus.api, fixed_token="")
+    api = replace(argus.api, fixed_token="", key="")
     session = cognito.sign_in(
         api.http, endpoint=ways[0]["endpoint"], client_id=ways[0]["client_id"], user=user, password=password
     )
@@ -40,8 +40,8 @@ def login(argus: Invocation, user: str | None, password_stdin: bool) -> None:
     api.sessions.put(api.url, session)
     argus.screen.show({"url": api.url, "user": user, "expires_at": _rfc3339(session.expires_at), "me": me})
     argus.screen.line(f"Signed in to {api.url} as {user}, {me['role']} of {me['organisation']['name']}.")
-    if argus.api.fixed_token:
-        argus.screen.note("ARGUS_TOKEN is set and goes before this session.")
+    if before := "ARGUS_API_KEY" if argus.api.key else "ARGUS_TOKEN" if argus.api.fixed_token else "":
+        argus.screen.note(f"{before} is set and goes before this session.")
 
 
 @click.command(cls=Command)
@@ -69,6 +69,8 @@ def token(argus: Invocation) -> None:
 
     curl -H "Authorization: Bearer $(argus token)" …
     """
+    if argus.api.key:
+        raise click.UsageError("ARGUS_API_KEY is set, and a key has no token: send it as X-API-Key")
     access_token = argus.api.token()
     argus.screen.show({"access_token": access_token})
     argus.screen.line(access_token)
@@ -77,10 +79,11 @@ def token(argus: Invocation) -> None:
 @click.command(cls=Command)
 @click.pass_obj
 def whoami(argus: Invocation) -> None:
-    """Say who is calling: user, organisation, role."""
+    """Say who is calling: user or API key, organisation, role."""
     from argus.cli import tables
 
     me = argus.api.get("/me")
+    key = me["key"]
     argus.screen.show(
         me,
         tables.facts(
@@ -91,6 +94,7 @@ def whoami(argus: Invocation) -> None:
                 "Organisation": me["organisation"]["name"],
                 "Organisation id": me["organisation"]["id"],
                 "Role": me["role"],
+                "API key": f"{key['name']} ({key['id']}), until {words.when(key['expires_at'])}" if key else "",
                 "Scopes": ", ".join(me["scopes"]),
                 "Issuer": me["issuer"],
             }
@@ -99,7 +103,7 @@ def whoami(argus: Invocation) -> None:
 
 
 def _name(api: Api) -> str:
-    session = None if api.fixed_token else api.sessions.get(api.url)
+    session = None if api.fixed_token or api.key else api.sessions.get(api.url)
     return session.user if session else ""
 
 
