@@ -91,6 +91,10 @@ destroy: $(STAMP)  ## STAGE=staging: take the stage away, but for its data
 rehearse: $(STAMP)  ## the steps of deploy on the embedded AWS, then the smoke test through the packages
 	@$(BIN)/python -m services.deploy.rehearse
 
+.PHONY: tier
+tier: $(STAMP)  ## STAGE=staging ORGANISATION=org_… TIER=high: how far its API keys may go
+	@$(BIN)/python -m services.deploy.tiers --stage $(STAGE) --organisation $(ORGANISATION) --tier $(TIER)
+
 .PHONY: fuzz
 fuzz: $(STAMP)  ## schemathesis against the running system, with two owners' tokens and three seeds
 	$(BIN)/python -m tests.fuzz

@@ -1,0 +1,53 @@
+"""How far the API keys of an organisation may go: `python -m services.deploy.tiers --stage production --organisation
+org_… --tier high`.
+
+`make tier` calls it, with the operator's own credentials: no route of the API decides this. Tiers and tables are those
+that the stage's API runs with.
+"""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from argus.container import Container
+from argus.core.errors import ArgusError
+from argus.core.settings import Settings
+from services.deploy.functions import FUNCTIONS
+from services.deploy.ground import Account, Ground
+
+
+def main(arguments: Sequence[str], *, ground: Callable[[], Ground] = Account.of_environment) -> int:
+    """0, or 1 with the reason on standard error."""
+    asked = _parser().parse_args(arguments)
+    try:
+        argus = Container(_settings(ground(), asked.stage))
+        organisation = argus.identity.organisation(asked.organisation)
+        argus.keys.allow(organisation.id, asked.tier)
+    except ArgusError as error:
+        sys.stderr.write(f"{error.title} {error}\n")
+        return 1
+    except (BotoCoreError, ClientError) as error:
+        sys.stderr.write(f"AWS refuses: {error}\n")
+        return 1
+    sys.stdout.write(f"keys of {organisation.name} ({organisation.id}) may be {asked.tier}\n")
+    return 0
+
+
+def _settings(ground: Ground, stage: str) -> Settings:
+    api, *_ = FUNCTIONS
+    running = ground.client("lambda").get_function_configuration(FunctionName=api.name(stage))
+    return Settings.from_env({**running["Environment"]["Variables"], "AWS_REGION": ground.region})
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="services.deploy.tiers", description=__doc__)
+    parser.add_argument("--stage", required=True)
+    parser.add_argument("--organisation", required=True, help="its id")
+    parser.add_argument("--tier", required=True, help="one of ARGUS_KEY_RATE_LIMITS")
+    return parser
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
