@@ -27,6 +27,7 @@ class Options:
     domain: str = _option("", "the stage's domain; the API is api.<domain>")
     hosted_zone_id: str = _option("", "the Route 53 zone of the domain")
     amplify_app_id: str = _option("", "the Amplify app that hosts the console; its branches may call the API")
+    amplify_branch: str = _option("", "the branch of that app which is this stage; its production branch otherwise")
     origins: str = _option("", "more web origins that may call the API, separated by commas")
     alarm_address: str = _option("", "where alarms are mailed")
     monthly_budget: str = _option("100", "US dollars a month, above which alarms tell")

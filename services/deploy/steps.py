@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from argus.core.errors import ArgusError
+from services.deploy import console, smoke
 from services.deploy import options as stage_options
-from services.deploy import smoke
 from services.deploy.functions import FUNCTIONS, Zappa
 from services.deploy.ground import Ground
 from services.deploy.migrations import MIGRATIONS, Migrations, Tables
@@ -179,6 +179,21 @@ def put_functions(deployment: Deployment) -> None:
     deployment.known["RestApiId"] = deployment.stacks().resources(api)["Api"]
 
 
+def publish_console(deployment: Deployment) -> None:
+    """To whoever hosts it: Amplify, CloudFront, both or none."""
+    options, client = deployment.options, deployment.ground.client
+    told = console.variables(deployment.ground.region, deployment.known)
+    if options.amplify_app_id:
+        hosted = console.Hosted(client("amplify"), options.amplify_app_id, options.amplify_branch)
+        deployment.say(f"Amplify: {hosted.publish(told)}")
+    if options.domain:
+        bucket, distribution_id = deployment.known["ConsoleBucketName"], deployment.known["DistributionId"]
+        distribution = console.Distribution(client("s3"), client("cloudfront"), bucket, distribution_id)
+        deployment.say(f"https://{options.domain}: {distribution.publish(console.build(told))} files")
+    if not options.amplify_app_id and not options.domain:
+        deployment.say("nobody hosts it: this stage has neither a domain nor an Amplify app")
+
+
 def smoke_test(deployment: Deployment) -> None:
     ground, known = deployment.ground, deployment.known
     people = smoke.People(ground.client("cognito-idp"), known["UserPoolId"], known["ClientId"], ground.sign_in_url())
@@ -208,6 +223,7 @@ STEPS: tuple[tuple[str, Step], ...] = (
     ("events", partial(make_stack, plan=EVENTS)),
     ("backup", partial(make_stack, plan=BACKUP)),
     ("alarms", partial(make_stack, plan=ALARMS)),
+    ("console", publish_console),
     ("smoke test", smoke_test),
     ("release", record_release),
 )
