@@ -12,7 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +21,13 @@ import pytest
 from argus.app import create_app
 from argus.container import Container
 from argus.jobs import JOBS
+from services.local.sockets import Sockets
+from services.realtime import main as realtime
 from services.worker import main as worker
 from tests.conftest import Issuer, Person, Workers
 from tests.imagery.front_door import announce, send
 from tests.scenes import flir_scene
+from tests.services import events
 
 PAGE = Path(__file__).parents[1] / "docs" / "data.md"
 FILE = {"name": "a.jpg", "size": 10, "content_type": "image/jpeg"}
@@ -117,9 +120,17 @@ def _units(operation: str, asked: Wire, answered: Wire) -> tuple[int, int]:
 
 
 @pytest.fixture
-def ledger(settings: Any, argus: Container) -> Iterator[tuple[Ledger, Container]]:
+def endpoint() -> Iterator[str]:
+    """A gateway to which nobody is connected."""
+    with Sockets.start(realtime.handler) as sockets:
+        yield sockets.endpoint
+
+
+@pytest.fixture
+def ledger(settings: Any, argus: Container, endpoint: str) -> Iterator[tuple[Ledger, Container]]:
     """An Argus whose calls to DynamoDB are written down."""
-    container = Container(settings, clock=argus.clock, fetch_keys=argus.fetch_keys)
+    told = replace(settings, connections_endpoint=endpoint)
+    container = Container(told, clock=argus.clock, fetch_keys=argus.fetch_keys)
     kept = Ledger()
     asked: list[Wire] = []
 
@@ -158,6 +169,7 @@ def _drive(
 ) -> None:
     """Every endpoint and every job, once, on an image with three leaks."""
     monkeypatch.setattr(worker, "container", lambda: container)
+    monkeypatch.setattr(realtime, "container", lambda: container)
     for name, job in JOBS.items():
         monkeypatch.setitem(JOBS, name, _noted(kept, name, job))
     http = create_app(container).test_client()
@@ -172,6 +184,15 @@ def _drive(
 
     call("GET", "/me", name="/me, first sign-in")
     call("GET", "/me")
+
+    def socket(route: str, connection: str) -> None:
+        with kept.under(f"socket {route}"):
+            assert realtime.handler(events.socket(route, connection, headers=person.headers), None)["statusCode"] == 200
+
+    socket("$connect", "stays=")
+    socket("$connect", "leaves=")
+    socket("$default", "stays=")
+    socket("$disconnect", "leaves=")
     with kept.under("POST /uploads with an idempotency key"):
         person.post("/uploads", {"files": [FILE]}, headers={"Idempotency-Key": "k"})
     with kept.under("POST /uploads replayed"):

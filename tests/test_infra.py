@@ -22,14 +22,19 @@ KEY_ARN = "arn:aws:kms:eu-west-1:123456789012:key/1234"
 GIVEN = {
     "KeyArn": KEY_ARN,
     "RestApiId": "abc123",
+    "SocketApiId": "def456",
     "ApiWebAclArn": "arn:aws:wafv2:eu-west-1:123456789012:regional/x/y/z",
 }
-FUNCTIONS = ("", "-worker", "-scheduler")
-TABLES = ("identity", "imagery", "scanning", "reports", "requests")
+FUNCTIONS = ("", "-worker", "-scheduler", "-realtime")
+TABLES = ("identity", "imagery", "scanning", "reports", "notify", "requests")
 
 # What AWS gives no tags, or tags of its own kind.
 UNTAGGED = {
+    "AWS::ApiGateway::Account",
     "AWS::ApiGateway::BasePathMapping",
+    "AWS::ApiGatewayV2::Integration",
+    "AWS::ApiGatewayV2::Route",
+    "AWS::ApiGatewayV2::RouteResponse",
     "AWS::Backup::BackupSelection",
     "AWS::CloudFront::CachePolicy",
     "AWS::CloudFront::Function",
@@ -129,8 +134,8 @@ def test_a_name_follows_from_the_stage(template: Template, name: str, resource: 
     wanted = {own.get(resource["Type"], f"{last}Name"), f"{last.removeprefix('UserPool')}Name"}
     names = [value for key, value in properties(template, resource, "dev").items() if key in wanted]
     for value in names:
-        fixed = resource["Type"] in {"AWS::Cognito::UserPoolGroup", "AWS::ApiGateway::DomainName"}
-        assert fixed or re.search(r"(^|[-/])argus-dev($|-)", value), value
+        within = {"AWS::Cognito::UserPoolGroup", "AWS::ApiGateway::DomainName", "AWS::ApiGatewayV2::Stage"}
+        assert resource["Type"] in within or re.search(r"(^|[-/])argus-dev($|-)", value), value
 
 
 @pytest.mark.parametrize(("template", "name", "resource"), resources(*KEPT))
@@ -223,7 +228,7 @@ def test_what_cannot_be_made_again_is_copied_daily_for_a_week_into_a_locked_vaul
     assert lock["staging"] == {"MinRetentionDays": 7, "MaxRetentionDays": 35}
     assert lock["production"] == {**lock["staging"], "ChangeableForDays": 3}
     copied = properties(backup, backup.resources["Selection"])["BackupSelection"]["Resources"]
-    assert {arn.rsplit("-", 1)[-1] for arn in copied if ":table/" in arn} == set(TABLES) - {"requests"}
+    assert {arn.rsplit("-", 1)[-1] for arn in copied if ":table/" in arn} == set(TABLES) - {"requests", "notify"}
     assert "arn:aws:s3:::argus-production-media-123456789012" in copied
 
 
@@ -386,7 +391,7 @@ def stage() -> Iterator[EmbeddedAws]:
         code = io.BytesIO()
         with zipfile.ZipFile(code, "w") as archive:
             archive.writestr("nothing.py", "")
-        for suffix, role in zip(FUNCTIONS, ("Api", "Worker", "Scheduler"), strict=True):
+        for suffix, role in zip(FUNCTIONS, ("Api", "Worker", "Scheduler", "Realtime"), strict=True):
             aws.client("lambda").create_function(
                 FunctionName=f"argus-{aws.stage}{suffix}",
                 Role=roles[f"{role}RoleArn"],

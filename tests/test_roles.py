@@ -22,16 +22,20 @@ from services.local.aws import INFRA, EmbeddedAws, StackOutputs
 from services.local.cloudformation.template import Template
 from services.local.permissions import Use, concerns, may, uses
 from services.local.pump import Pump
+from services.local.sockets import Sockets
+from services.realtime import main as realtime
 from services.scheduler import main as scheduler
 from services.worker import main as worker
 from tests.conftest import Issuer, MovableClock, Person, Workers
 from tests.imagery.front_door import announce, send
 from tests.scenes import flir_scene
-from tests.test_infra import properties
+from tests.services import events
+from tests.test_infra import GIVEN, properties
 
 TEMPLATE = Template.read(INFRA / "roles.yaml")
-FUNCTIONS = ("api", "worker", "scheduler")
+FUNCTIONS = ("api", "worker", "scheduler", "realtime")
 ROLES = (*FUNCTIONS, "links")
+SOCKET_STAGE = f"{GIVEN['SocketApiId']}/test"
 SRC = Path(__file__).parents[1] / "src" / "argus"
 
 # What IAM asks for each verb of boto3 that the source calls. A transaction of puts asks for PutItem: there is no action
@@ -55,6 +59,7 @@ VERBS = {
     "get_parameter": {"ssm:GetParameter"},
     "get_secret_value": {"secretsmanager:GetSecretValue"},
     "assume_role": {"sts:AssumeRole"},
+    "post_to_connection": {"execute-api:ManageConnections"},
 }
 
 # What AWS does as the role, without a call of ours.
@@ -124,7 +129,7 @@ def test_a_role_names_actions_and_resources_or_says_why_not(name: str) -> None:
             everything.add(statement["Sid"])
             continue
         for arn in statement["Resource"]:
-            ours = ("argus-test", "/argus/test/", "argus/test/", f"{name.capitalize()}Log.Arn", ":key/")
+            ours = ("argus-test", "/argus/test/", "argus/test/", f"{name.capitalize()}Log.Arn", ":key/", SOCKET_STAGE)
             assert any(part in arn for part in ours), arn
     assert everything == set(reasons)
     assert all(len(reason.split()) >= 5 for reason in reasons.values())
@@ -154,7 +159,18 @@ def _methods() -> set[str]:
     session = boto3.Session(aws_access_key_id="none", aws_secret_access_key="none", region_name="eu-west-1")
     clients = (
         session.client(name)
-        for name in ("dynamodb", "s3", "sqs", "sts", "ssm", "secretsmanager", "sns", "kms", "lambda")
+        for name in (
+            "dynamodb",
+            "s3",
+            "sqs",
+            "sts",
+            "ssm",
+            "secretsmanager",
+            "sns",
+            "kms",
+            "lambda",
+            "apigatewaymanagementapi",
+        )
     )
     return {xform_name(operation) for client in clients for operation in client.meta.service_model.operation_names}
 
@@ -191,7 +207,7 @@ def _told(arn: str) -> str:
     if arn.endswith("Log.Arn"):
         return "its own log"
     short = re.sub(r"argus([-/])test", r"argus\1<stage>", arn.split(":", 5)[-1])
-    return f"`{short.replace('-123456789012', '')}`"
+    return f"`{short.replace('-123456789012', '').replace(SOCKET_STAGE, '<api>/<stage>')}`"
 
 
 def _rows() -> Iterator[str]:
@@ -223,17 +239,27 @@ def test_the_page_tells_the_roles_as_they_are() -> None:
 def link_role(aws: EmbeddedAws, outputs: StackOutputs) -> str:
     """The role that signs links: the embedded AWS lets a link do what its role may."""
     key = aws.client("kms").describe_key(KeyId=f"alias/argus-{aws.stage}")["KeyMetadata"]["Arn"]
-    return aws.create_stack(INFRA / "roles.yaml", {"Stage": aws.stage, "KeyArn": key})["LinksRoleArn"]
+    return aws.create_stack(INFRA / "roles.yaml", {**GIVEN, "Stage": aws.stage, "KeyArn": key})["LinksRoleArn"]
 
 
 @pytest.fixture
-def watched(settings: Settings, issuer: Issuer, clock: MovableClock, link_role: str) -> tuple[Watch, Container]:
+def endpoint() -> Iterator[str]:
+    """A gateway to which nobody is connected: who is told there is gone."""
+    with Sockets.start(realtime.handler) as sockets:
+        yield sockets.endpoint
+
+
+@pytest.fixture
+def watched(
+    settings: Settings, issuer: Issuer, clock: MovableClock, link_role: str, endpoint: str
+) -> tuple[Watch, Container]:
     """An Argus whose every call to AWS is noted."""
-    container = Container(replace(settings, link_role=link_role), clock=clock, fetch_keys=lambda _: issuer.jwks)
+    told = replace(settings, link_role=link_role, connections_endpoint=endpoint)
+    container = Container(told, clock=clock, fetch_keys=lambda _: issuer.jwks)
     watch = Watch()
 
     def note(params: Mapping[str, Any], model: Any, **_: Any) -> None:
-        for use in uses(model.service_model.service_name, model.name, params):
+        for use in uses(model.service_model.service_name, model.name, {**params, "Api": SOCKET_STAGE}):
             watch.note(use)
 
     container.aws.session.events.register("provide-client-params", note)
@@ -254,10 +280,24 @@ def _note_links(watch: Watch, links: Any) -> None:
             _note_links(watch, value)
 
 
-def _drive(watch: Watch, argus: Container, http: Person, work: Callable[[], None], clock: MovableClock) -> None:
+def _come_and_go(known: str, newcomer: str) -> None:
+    """Somebody listens and vanishes; somebody whom nobody has seen before listens and leaves."""
+    for token, connection in ((known, "vanished="), (newcomer, "left=")):
+        event = events.socket("$connect", connection, headers={"Authorization": token})
+        assert realtime.handler(event, None)["statusCode"] == 200
+    realtime.handler(events.socket("$disconnect", "left="), None)
+
+
+def _drive(
+    watch: Watch, argus: Container, http: Person, newcomer: str, work: Callable[[], None], clock: MovableClock
+) -> None:
     """Everything that people, queues and the clock can ask for, once."""
     assert http.get("/api/v1/me").status_code == 200
     argus.health.ready()
+    watch.who = "realtime"
+    _come_and_go(http.headers["Authorization"], newcomer)
+    watch.who = "api"
+    clock.move(minutes=1)  # whoever came just now is not taken for gone yet
     data, _ = flir_scene(seed=9, width=160, height=120, leaks=2)
     item = announce(http, data)
     bucket = argus.settings.media_bucket
@@ -331,6 +371,7 @@ def seen(
     watch, argus = watched
     monkeypatch.setattr(worker, "container", lambda: argus)
     monkeypatch.setattr(scheduler, "container", lambda: argus)
+    monkeypatch.setattr(realtime, "container", lambda: argus)
 
     def handle(event: Any, context: object) -> Any:
         watch.who = "worker"
@@ -348,7 +389,8 @@ def seen(
     headers = {"Authorization": f"Bearer {issuer.token(os.urandom(8).hex())}"}
     http = create_app(argus).test_client()
     organisation = Person(http, headers).get("/me").get_json()["organisation"]["id"]
-    _drive(watch, argus, Person(http, headers, organisation), work, clock)
+    newcomer = f"Bearer {issuer.token(os.urandom(8).hex())}"
+    _drive(watch, argus, Person(http, headers, organisation), newcomer, work, clock)
     return watch
 
 

@@ -44,6 +44,7 @@ FUNCTIONS = (
     Function("", "api", "ApiRoleArn"),
     Function("_worker", "worker", "WorkerRoleArn"),
     Function("_scheduler", "worker", "SchedulerRoleArn"),
+    Function("_realtime", "api", "RealtimeRoleArn"),
 )
 
 

@@ -94,7 +94,8 @@ class Package:
     services: tuple[str, ...]
 
 
-API = Package("api", "requirements-api.txt", ("api",))
+# The realtime function runs from the API's zip: it needs what decides about tokens, and loads nothing of Flask.
+API = Package("api", "requirements-api.txt", ("api", "realtime"))
 # The scheduler runs from the worker's zip: it imports neither numpy nor Pillow, and what is not imported costs nothing.
 WORKER = Package("worker", "requirements-worker.txt", ("worker", "scheduler"))
 PACKAGES = (API, WORKER)

@@ -5,9 +5,9 @@
 Stacks are made by the change sets that an account would get, and read back property by property. Zappa deploys the
 packages, and what then stands there — handlers, settings, memory, code, mappings, the tick — is what runs: each
 function starts from its zip under AWS's own runtime client (tests/services/runtime_api.py) with the credentials of its
-role, queues and the tick wake it as their mappings say, and the smoke test goes through a small API Gateway. What a
-role is refused fails the rehearsal, even where the function goes on without it. With `--twice` all of it is deployed
-again, as an update.
+role, queues and the tick wake it as their mappings say, and the smoke test goes through a small API Gateway, which
+plays its WebSocket API too. What a role is refused fails the rehearsal, even where the function goes on without it.
+With `--twice` all of it is deployed again, as an update.
 
 The stage is `local`, whose settings alone believe the embedded AWS's tokens; they are otherwise those of staging.
 """
@@ -38,6 +38,7 @@ from services.local.cloudformation.clients import Clients
 from services.local.cloudformation.template import Template
 from services.local.cloudformation.types import LOCAL_NO_OPS
 from services.local.pump import Pump
+from services.local.sockets import Handler, Sockets
 from services.scheduler.main import TICK
 from tests.services import events, runtime_api
 
@@ -45,7 +46,7 @@ STAGE = "local"
 # What comes of types that the embedded AWS cannot have (LOCAL_NO_OPS), and other stacks ask for.
 STAND_INS = {"ApiWebAclArn": f"arn:aws:wafv2:eu-west-1:{verify.ACCOUNT_ID}:regional/webacl/argus-{STAGE}/rehearsed"}
 
-_API, _WORKER, _SCHEDULER = FUNCTIONS
+_API, _WORKER, _SCHEDULER, _REALTIME = FUNCTIONS
 
 
 class RehearsalFailed(ArgusError):
@@ -61,6 +62,7 @@ class Embedded:
     """The embedded AWS, as a deployment sees an account."""
 
     aws: EmbeddedAws
+    sockets: Sockets
     logs: Path = ROOT / "build" / "rehearsal"
     looked: list[str] = field(default_factory=list)  # stacks that were read back
     left_out: set[str] = field(default_factory=set)  # types of theirs that were not made
@@ -86,7 +88,11 @@ class Embedded:
 
     @property
     def settings(self) -> Mapping[str, str]:
-        return {"ARGUS_AWS_ENDPOINT": self.aws.endpoint_url}
+        return {
+            "ARGUS_AWS_ENDPOINT": self.aws.endpoint_url,
+            "ARGUS_SOCKET_URL": self.sockets.url,
+            "ARGUS_CONNECTIONS_ENDPOINT": self.sockets.endpoint,
+        }
 
     @property
     def stand_ins(self) -> Mapping[str, str]:
@@ -141,6 +147,8 @@ class Embedded:
             scheduler, _ = stack.enter_context(self._started(_SCHEDULER.name(stage)))
             for pump in self._pumps(_WORKER.name(stage), worker, as_worker("sqs")):
                 stack.enter_context(_pumping(pump))
+            realtime, _ = stack.enter_context(self._started(_REALTIME.name(stage)))
+            self.sockets.handler = self._behind_sockets(_REALTIME.name(stage), realtime, outputs)
             self._tick(stage, scheduler)
             yield stack.enter_context(_gateway(api, stage))
 
@@ -197,6 +205,23 @@ class Embedded:
             )
             for mapping in mappings
         ]
+
+    def _behind_sockets(self, name: str, realtime: runtime_api.Function, outputs: Mapping[str, str]) -> Handler:
+        """The function, if that is what every route of the WebSocket API leads to."""
+        gateway, api = self.client("apigatewayv2"), {"ApiId": outputs["SocketApiId"]}
+        for route in gateway.get_routes(**api)["Items"]:
+            _, _, integration_id = route["Target"].partition("/")
+            found = gateway.get_integration(**api, IntegrationId=integration_id)
+            if not found["IntegrationUri"].endswith(f":function:{name}/invocations"):
+                raise NotAsDeclared(name, [f"{route['RouteKey']} leads to {found['IntegrationUri']}"])
+
+        def handle(event: dict[str, Any], _context: None) -> Mapping[str, Any]:
+            answer = realtime.invoke(event)
+            if answer.error is not None:
+                raise RehearsalFailed(f"{name}: {answer.error}")
+            return dict(answer.value)
+
+        return handle
 
     def _tick(self, stage: str, scheduler: runtime_api.Function) -> None:
         """One tick, if the rule would send it there."""
@@ -281,11 +306,16 @@ def _gateway(api: runtime_api.Function, stage: str) -> Iterator[str]:
         server.server_close()
 
 
+def nobody(_event: dict[str, Any], _context: None) -> Mapping[str, Any]:
+    """Until functions run, nobody is behind the WebSocket API: as API Gateway says of a function that is not there."""
+    return {"statusCode": 502}
+
+
 def rehearse(*, twice: bool) -> Embedded:
     """Deploy on an embedded AWS of its own; what was seen of it. Raises whatever goes wrong."""
     deployments.teach()
-    with EmbeddedAws.start(stage=STAGE) as aws:
-        ground = Embedded(aws)
+    with EmbeddedAws.start(stage=STAGE) as aws, Sockets.start(nobody) as sockets:
+        ground = Embedded(aws, sockets)
         steps.deploy(steps.begin(STAGE, ground, {}, say))
         if twice:
             steps.deploy(steps.begin(STAGE, ground, {}, say))

@@ -49,6 +49,9 @@ def uses(service: str, operation: str, asked: Mapping[str, Any], *, region: str 
             yield Use("ssm:GetParameter", f"arn:aws:ssm:{here}:parameter/{asked['Name'].removeprefix('/')}")
         case "secretsmanager", "GetSecretValue":
             yield Use("secretsmanager:GetSecretValue", f"arn:aws:secretsmanager:{here}:secret:{asked['SecretId']}")
+        case "apigatewaymanagementapi", "PostToConnection":  # the API and its stage stand in the client's endpoint
+            place = f"{asked['Api']}/POST/@connections/{asked['ConnectionId']}"
+            yield Use("execute-api:ManageConnections", f"arn:aws:execute-api:{here}:{place}")
         case "sts", "AssumeRole":
             yield Use("sts:AssumeRole", asked["RoleArn"])
         case _:

@@ -18,11 +18,12 @@ from services.deploy.functions import FUNCTIONS, Zappa, code_hash
 from services.deploy.ground import Account
 from services.deploy.options import BadOption, Options, recall, remember
 from services.deploy.package import ROOT
-from services.deploy.rehearse import STAGE, Embedded, NotAllowed
+from services.deploy.rehearse import STAGE, Embedded, NotAllowed, nobody
 from services.deploy.stacks import StackFailed, Stacks
 from services.local.aws import EmbeddedAws
 from services.local.cloudformation import deployments
 from services.local.cloudformation.template import Template
+from services.local.sockets import Sockets
 
 pytestmark = pytest.mark.timeout(300)  # packages are built, and Zappa starts a dozen times
 
@@ -43,8 +44,8 @@ class Said:
 @pytest.fixture(scope="module")
 def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
     deployments.teach()
-    with EmbeddedAws.start(stage=STAGE) as aws:
-        yield Embedded(aws, logs=tmp_path_factory.mktemp("rehearsal"))
+    with EmbeddedAws.start(stage=STAGE) as aws, Sockets.start(nobody) as sockets:
+        yield Embedded(aws, sockets, logs=tmp_path_factory.mktemp("rehearsal"))
 
 
 @pytest.fixture(scope="module")

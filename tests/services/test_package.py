@@ -163,7 +163,7 @@ STAGES = json.loads((ROOT / "zappa_settings.json").read_text())
 
 def test_every_stage_has_its_twins() -> None:
     names = ("dev", "staging", "production")
-    assert set(STAGES) == {f"{name}{twin}" for name in names for twin in ("", "_worker", "_scheduler")}
+    assert set(STAGES) == {f"{name}{twin}" for name in names for twin in ("", "_worker", "_scheduler", "_realtime")}
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -183,7 +183,7 @@ def test_a_stage_is_configured_safely(stage: str) -> None:
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_stages_handler_is_in_its_package(folder: Path, stage: str) -> None:
     module, _, function = stage_settings(stage)["lambda_handler"].rpartition(".")
-    one = API if stage_settings(stage)["apigateway_enabled"] else WORKER
+    (one,) = (one for one in (API, WORKER) if module.split(".")[1] in one.services)
     source = dict(contents(folder, one))[module.replace(".", "/") + ".py"]
     assert f"\ndef {function}(event".encode() in source
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from services.local.cloudformation import alarms, buckets, events, keys, queues, roles, tables, users
+from services.local.cloudformation import alarms, buckets, events, gateways, keys, queues, roles, tables, users
 from services.local.cloudformation.clients import Clients
 
 Properties = dict[str, Any]
@@ -81,6 +81,18 @@ TYPES: Mapping[str, ResourceType] = {
     "AWS::Lambda::Permission": ResourceType(make=events.make_permission, read=events.read_permission),
     "AWS::Lambda::EventInvokeConfig": ResourceType(
         make=events.make_retries, read=lambda clients, physical_id, _: events.read_retries(clients, physical_id)
+    ),
+    "AWS::ApiGatewayV2::Api": ResourceType(
+        make=gateways.make_api, read=lambda clients, api_id, _: gateways.read_api(clients, api_id)
+    ),
+    "AWS::ApiGatewayV2::Integration": ResourceType(make=gateways.make_integration, read=gateways.read_integration),
+    "AWS::ApiGatewayV2::Route": ResourceType(make=gateways.make_route, read=gateways.read_route),
+    "AWS::ApiGatewayV2::RouteResponse": ResourceType(
+        make=gateways.make_route_response, read=gateways.read_route_response
+    ),
+    "AWS::ApiGatewayV2::Stage": ResourceType(make=gateways.make_stage, read=gateways.read_stage),
+    "AWS::ApiGateway::Account": ResourceType(
+        make=gateways.make_account, read=lambda clients, *_: gateways.read_account(clients)
     ),
     "AWS::Events::Rule": ResourceType(
         make=events.make_rule,
