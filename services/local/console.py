@@ -61,7 +61,9 @@ class Console:
         threading.Thread(target=self._server.serve_forever, args=(0.05,), name="console", daemon=True).start()
 
 
-def config_of(*, api_url: str, region: str, client_id: str, issuer: str, cognito_url: str) -> dict[str, str]:
+def config_of(
+    *, api_url: str, region: str, client_id: str, issuer: str, cognito_url: str, socket_url: str = ""
+) -> dict[str, str]:
     """What the console is told at run time; services/console/build.mjs writes the same for the real AWS."""
     return {
         "api_url": api_url,
@@ -69,6 +71,7 @@ def config_of(*, api_url: str, region: str, client_id: str, issuer: str, cognito
         "client_id": client_id,
         "issuer": issuer,
         "cognito_url": cognito_url,
+        **({"socket_url": socket_url} if socket_url else {}),
     }
 
 
@@ -76,7 +79,7 @@ def files(config: Mapping[str, str]) -> dict[str, bytes]:
     """Every path there is, and what stands there: what is not among them cannot be asked for."""
     found = {f"/{path.relative_to(SOURCE)}": path.read_bytes() for path in SOURCE.rglob("*.*")}
     page = found["/index.html"].decode()
-    services = " ".join(sorted({config["api_url"], config["cognito_url"]}))
+    services = " ".join(config[name] for name in ("api_url", "cognito_url", "socket_url") if name in config)
     # The embedded AWS holds the bucket and the user pool at one address.
     page = page.replace("SERVICE_ORIGINS", services).replace("MEDIA_ORIGINS", config["cognito_url"])
     found["/"] = found["/index.html"] = page.encode()

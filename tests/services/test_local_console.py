@@ -17,6 +17,7 @@ CONFIG = config_of(
     client_id="client",
     issuer="https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_Pool",
     cognito_url="http://127.0.0.1:5002",
+    socket_url="ws://127.0.0.1:5003",
 )
 ORIGIN = "http://127.0.0.1:5004"
 
@@ -50,7 +51,7 @@ def test_the_page_names_the_stack_in_its_policy(console: Console, path: str) -> 
     assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
     policy = answer.text.split('content="default-src')[1].split('"')[0]
     assert "script-src 'self'; style-src 'self'; img-src 'self' http://127.0.0.1:5002;" in policy
-    assert "connect-src 'self' http://127.0.0.1:5001 http://127.0.0.1:5002" in policy
+    assert "connect-src 'self' http://127.0.0.1:5001 http://127.0.0.1:5002 ws://127.0.0.1:5003 " in policy
     assert "_ORIGINS" not in answer.text
 
 

@@ -5,7 +5,7 @@
 
 import {pause} from "./polling.js";
 
-const RECONNECT_MS = 5_000;
+const RECONNECT_MS = 15_000; // polling goes on meanwhile
 
 export class Changes {
   #url;
