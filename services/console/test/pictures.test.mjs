@@ -13,7 +13,7 @@ test("a ring becomes the points of a polygon", () => {
   assert.equal(polygonPoints([[50, 67], [54.5, 68], [55, 70]]), "50,67 54.5,68 55,70");
 });
 
-for (const ring of [undefined, [], [[1, 2], [3, 4]], [[1, 2], [3, 4], [5, null]], [[1, 2], [3, 4], ["5", 6]], "M0 0"]) {
+for (const ring of [undefined, [], [[1, 2], [3, 4]], [[1, 2], [3, 4], [5, null]], [[1, 2], [3, 4], ["5", 6]], [[1, 2, 3], [4, 5, 6], [7, 8, 9]], "M0 0"]) {
   test(`${JSON.stringify(ring)} is not drawn`, () => assert.equal(polygonPoints(ring), null));
 }
 
