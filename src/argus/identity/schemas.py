@@ -2,7 +2,7 @@
 
 from marshmallow import fields, validate
 
-from argus.core.http import Schema, Timestamp, id_field, uri_field
+from argus.core.http import Schema, Timestamp, WholeNumber, id_field, uri_field
 from argus.identity import key_text
 from argus.identity.model import KEY_SCOPES, SCOPES, KeyState, Role
 
@@ -69,7 +69,7 @@ class ApiKeyIn(Schema):
         validate=validate.Length(1, len(_OF_KEYS)),
         metadata={"description": "What it may do: no more than whoever makes it"},
     )
-    expires_in_days = fields.Integer(load_default=90, strict=True, validate=validate.Range(1, 365))
+    expires_in_days = WholeNumber(load_default=90, validate=validate.Range(1, 365))
     tier = fields.String(
         load_default="standard",
         validate=validate.Regexp(_TIER),

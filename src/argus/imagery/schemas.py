@@ -1,10 +1,8 @@
 """Wire shapes of imagery."""
 
-from typing import Any
-
 from marshmallow import fields, validate
 
-from argus.core.http import PageQuery, Schema, Timestamp, id_field, uri_field
+from argus.core.http import PageQuery, Schema, Timestamp, WholeNumber, id_field, uri_field
 from argus.imagery.model import Accuracy, ImageState
 from argus.imagery.service import CONTENT_TYPES, MAX_FILE_BYTES, MAX_FILES
 
@@ -29,17 +27,6 @@ class ScaleIn(Schema):
 
     factor = fields.Float(required=True, validate=validate.Range(1e-6, 100.0))
     offset = fields.Float(load_default=0.0, validate=validate.Range(-1000.0, 1000.0))
-
-
-class WholeNumber(fields.Integer):
-    """A JSON number without a fraction. `14.0` is one, as JSON Schema has it; `"14"` is not."""
-
-    def _validated(self, value: Any) -> int:
-        if isinstance(value, float) and value.is_integer():
-            return int(value)
-        if isinstance(value, bool) or not isinstance(value, int):
-            raise self.make_error("invalid", input=value)
-        return value
 
 
 class FileIn(SurveyFields):

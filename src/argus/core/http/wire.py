@@ -29,6 +29,17 @@ class Schema(ma.Schema):
         unknown = ma.RAISE
 
 
+class WholeNumber(ma.fields.Integer):
+    """A JSON number without a fraction. `14.0` is one, as JSON Schema has it; `"14"` is not."""
+
+    def _validated(self, value: Any) -> int:
+        if isinstance(value, float) and value.is_integer():
+            return int(value)
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise self.make_error("invalid", input=value)
+        return value
+
+
 class Timestamp(ma.fields.DateTime):
     """RFC 3339 in UTC."""
 
