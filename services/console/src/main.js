@@ -39,6 +39,10 @@ const api = new Api(config.api_url, {
 });
 const changes = config.socket_url ? new Changes(config.socket_url, session) : null;
 
+/** How to wait for a change of `id`: until a hint or for a while, or just for a while. @param {string} id */
+const pauseOn = (id) =>
+  changes ? (/** @type {number} */ ms, /** @type {AbortSignal} */ signal) => changes.pause(id, ms, signal) : pause;
+
 /** @type {Me | null} */
 let me = null;
 let signedIn = new AbortController();
@@ -77,7 +81,7 @@ async function show() {
     me ??= await enter();
     drawHeader(me, entry);
     if (!pattern || !view) throw new Problem(words.nowhere);
-    const context = {api, me, signal, changes, attempt: attemptIn(signal)};
+    const context = {api, me, signal, pauseOn, attempt: attemptIn(signal)};
     place(await view(context, pattern.exec(hash)?.[1] ?? ""), signal);
   } catch (error) {
     if (signal.aborted) return undefined;

@@ -10,7 +10,7 @@ import {words} from "../words.js";
  *   api: import("../api.js").Api,
  *   me: Me,
  *   signal: AbortSignal,
- *   changes: import("../changes.js").Changes | null,
+ *   pauseOn: (id: string) => typeof import("../polling.js").pause,
  *   attempt: <T>(action: () => Promise<T>, button?: HTMLButtonElement) => Promise<T | undefined>,
  * }} Context `signal` ends with the view; `attempt` runs what a person asked for and shows what went wrong
  */

@@ -3,7 +3,7 @@
 import {Problem} from "../api.js";
 import {h} from "../dom.js";
 import {when} from "../format.js";
-import {pause, until} from "../polling.js";
+import {until} from "../polling.js";
 import {words, wordFor} from "../words.js";
 import {findingsTable} from "./findings.js";
 import {pictureOf} from "./image.js";
@@ -13,7 +13,7 @@ const UNFINISHED = ["queued", "running"];
 
 /** @param {import("./pieces.js").Context} context @param {string} id */
 export async function scanView(context, id) {
-  const {api, signal, attempt, changes} = context;
+  const {api, signal, attempt, pauseOn} = context;
   const ask = () => api.get(`/scans/${id}`, {signal});
   /** @type {Scan} */
   const scan = await ask();
@@ -41,7 +41,7 @@ export async function scanView(context, id) {
         state.textContent = wordFor(words.scans.state, seen.state);
       },
       signal,
-      wait: changes ? (ms, until) => changes.pause(id, ms, until) : pause,
+      wait: pauseOn(id),
     });
     body.replaceChildren(...(await ended(last)));
   }
@@ -77,7 +77,7 @@ async function imageOf({api, signal}, {target}) {
 }
 
 /** @param {import("./pieces.js").Context} context @param {string} scanId */
-function reports({api, signal, attempt}, scanId) {
+function reports({api, signal, attempt, pauseOn}, scanId) {
   const made = h("div", {class: "made", "aria-live": "polite"});
   const buttons = Object.entries(words.reports.formats).map(([format, label]) => {
     const button = h("button", {type: "button", onclick: () => attempt(() => make(format, label), button)}, label);
@@ -96,6 +96,7 @@ function reports({api, signal, attempt}, scanId) {
       const report = await until(() => api.get(`/reports/${queued.id}`, {signal}), {
         ended: (seen) => seen.state !== "queued",
         signal,
+        wait: pauseOn(queued.id),
       });
       if (!report.link) throw new Problem({title: words.reports.failed, detail: report.reason});
       const link = h("a", {href: report.link.url}, words.reports.ready(label));

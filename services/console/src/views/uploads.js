@@ -12,7 +12,7 @@ const READ = ["ready", "rejected"];
 
 /** @param {import("./pieces.js").Context} context @param {() => void} arrived called for each image that is ready */
 export function uploadForm(context, arrived) {
-  const {api, signal, attempt} = context;
+  const {api, signal, attempt, pauseOn} = context;
   const files = h("input", {type: "file", multiple: true, required: true, accept: ".jpg,.jpeg,.rjpg,.fff,.tif,.tiff"});
   const levels = ["site", "sector", "period"].map((name) => h("input", {name, maxlength: 64}));
   const button = h("button", {class: "primary"}, words.upload.submit);
@@ -67,6 +67,7 @@ export function uploadForm(context, arrived) {
       ended: (seen) => READ.includes(seen.state),
       seen: (seen) => (state.textContent = wordFor(words.images.state, seen.state)),
       signal,
+      wait: pauseOn(id),
     });
     bar.value = 1;
     if (image.reason) state.textContent = `${wordFor(words.images.state, image.state)}: ${image.reason}`;
