@@ -69,7 +69,7 @@ def next_release(ground: Embedded, deployed: Said, tmp_path_factory: pytest.Temp
     for path in found.values():
         with zipfile.ZipFile(path, "a") as opened:
             opened.writestr("next.txt", "one more file")
-    return NextRelease(ground.aws, logs=ground.logs)
+    return NextRelease(ground.aws, ground.sockets, logs=ground.logs)
 
 
 def unconnected(service: str) -> Any:
@@ -146,7 +146,8 @@ def test_what_a_role_lacks_fails_the_rehearsal_and_is_named(
     ]
     iam.put_role_policy(**role, PolicyDocument=json.dumps({**policy, "Statement": left}))
     deployment = steps.begin(STAGE, ground, {}, Said())
-    deployment.known |= deployment.stacks().outputs(f"argus-{STAGE}-identity")
+    for plan in (steps.IDENTITY, steps.REALTIME):
+        deployment.known |= deployment.stacks().outputs(plan.name(STAGE))
     deployment.known["RestApiId"] = deployment.stacks().resources(f"argus-{STAGE}")["Api"]
     try:
         with pytest.raises(NotAllowed, match=f"argus-{STAGE}-api may not {lacking} on resource: .*{on}"):
