@@ -61,7 +61,7 @@ def test_the_api_loads_no_numpy_no_pillow_no_boto3_and_no_plugin() -> None:
     assert not [name for name in loaded if name.startswith("argus.scanning.plugins.")]
 
 
-@pytest.mark.parametrize("service", ["worker", "scheduler"])
+@pytest.mark.parametrize("service", ["worker", "scheduler", "realtime"])
 def test_background_functions_load_no_web_framework(service: str) -> None:
     assert not _loaded_by(f"services.{service}.main") & {"flask", "werkzeug", "jwt", "cryptography", "marshmallow"}
 

@@ -1,9 +1,10 @@
-"""The smoke test: somebody signs in, uploads an image, scans it and fetches a report, from outside as anybody would.
+"""The smoke test: somebody signs in, listens, uploads an image, scans it and fetches a report, as anybody would.
 
 The person is made for it and removed after it, and so is the image. What the API has no way to remove stays: an
 organisation that nobody can enter, with one scan, its findings and one report.
 """
 
+import json
 import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -13,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from websockets.exceptions import WebSocketException
+from websockets.sync.client import ClientConnection, connect
 
 from argus.cli import cognito
 from argus.cli.api import TIMEOUT_SECONDS, Api
@@ -91,14 +94,37 @@ def _wait_for(http: httpx.Client, address: str) -> None:
 def _go_the_way(api: Api, say: Callable[[str], None]) -> None:
     me = api.get("/me")
     say(f"signed in, {me['role']} of {me['organisation']['id']}")
-    image = _upload(api)
+    with _listening(me["socket_url"], api.fixed_token) as heard:
+        image = _upload(api)
+        try:
+            say(f"image {image['id']} ready: {image['stats']['min_c']:.1f} to {image['stats']['max_c']:.1f} °C")
+            _hear(heard, image["id"])
+            say("told of it over a WebSocket")
+            scan = _scan(api, image["id"])
+            say(f"scan {scan['id']} found {sum(scan['counts'].values())}")
+            say(f"report of {_report(api, scan)} findings")
+        finally:
+            api.delete(f"/images/{image['id']}")
+
+
+@contextmanager
+def _listening(url: str, token: str) -> Iterator[ClientConnection]:
+    """A WebSocket that is told what happens. Raises SmokeFailed."""
     try:
-        say(f"image {image['id']} ready: {image['stats']['min_c']:.1f} to {image['stats']['max_c']:.1f} °C")
-        scan = _scan(api, image["id"])
-        say(f"scan {scan['id']} found {sum(scan['counts'].values())}")
-        say(f"report of {_report(api, scan)} findings")
-    finally:
-        api.delete(f"/images/{image['id']}")
+        with connect(url, additional_headers={"Authorization": f"Bearer {token}"}) as socket:
+            yield socket
+    except WebSocketException as error:
+        raise SmokeFailed(f"{url}: {error}") from error
+
+
+def _hear(socket: ClientConnection, image_id: str) -> None:
+    """Wait until somebody tells of the image. Raises SmokeFailed."""
+    deadline = time.monotonic() + SECONDS
+    try:
+        while json.loads(socket.recv(timeout=deadline - time.monotonic())).get("id") != image_id:
+            continue
+    except TimeoutError as error:
+        raise SmokeFailed(f"nobody told of {image_id} in {SECONDS} s") from error
 
 
 def _upload(api: Api) -> Mapping[str, Any]:

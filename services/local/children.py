@@ -1,6 +1,6 @@
-"""The processes of the laptop: the API, and the worker with the pump and the ticks.
+"""The processes of the laptop: the API, the worker with the pump and the ticks, and the WebSocket gateway.
 
-    python -m services.local.children api|worker PIPE
+    python -m services.local.children api|worker|sockets PIPE
 
 Each ends when its standard input closes, so that none outlives a parent that was killed.
 """
@@ -65,6 +65,17 @@ def worker(stop: threading.Event) -> None:
         thread.join()
 
 
+def sockets(stop: threading.Event) -> None:
+    """The gateway of WebSockets with the function behind it, until told to stop."""
+    from services.local.sockets import Sockets
+    from services.realtime.main import container, handler
+
+    container()
+    with Sockets.start(handler, port=int(os.environ["ARGUS_SOCKET_PORT"])):
+        _tell_ready()
+        stop.wait()
+
+
 def _tick(stop: threading.Event, tick: Callable[[], object]) -> None:
     if not stop.wait(TICK_SECONDS):
         tick()
@@ -96,7 +107,7 @@ def main(name: str) -> None:
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
     threading.Thread(target=_follow_parent, args=(stop,), daemon=True).start()
-    {"api": api, "worker": worker}[name](stop)
+    {"api": api, "worker": worker, "sockets": sockets}[name](stop)
 
 
 if __name__ == "__main__":

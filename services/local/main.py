@@ -4,9 +4,9 @@
     python -m services.local.main --once    # … and ends after that
     python -m services.local.main --bare    # starts everything with nothing in it
 
-This process holds the embedded AWS; the API and the worker are its children and speak to it by HTTP, as they would to
-the real one. Settings: ARGUS_PORT, ARGUS_AWS_PORT, ARGUS_CONSOLE_PORT, ARGUS_DEMO_PASSWORD. Logs go to
-build/local.
+This process holds the embedded AWS; the API, the worker and the WebSocket gateway are its children and speak to it by
+HTTP, as they would to the real one. Settings: ARGUS_PORT, ARGUS_AWS_PORT, ARGUS_SOCKET_PORT, ARGUS_CONSOLE_PORT,
+ARGUS_DEMO_PASSWORD. Logs go to build/local.
 """
 
 import argparse
@@ -51,31 +51,39 @@ class Stack:
     url: str
     aws_url: str
     console_url: str
+    socket_url: str
     password: str
     environment: Mapping[str, str]
 
 
 @contextmanager
 def running(
-    *, port: int, aws_port: int, password: str, console_port: int = 0, settings: Mapping[str, str] | None = None
+    *,
+    port: int,
+    aws_port: int,
+    password: str,
+    socket_port: int = 0,
+    console_port: int = 0,
+    settings: Mapping[str, str] | None = None,
 ) -> Iterator[Stack]:
     """Start everything, with some settings of Argus if need be; stop everything when left, however it is left.
 
-    The console takes a free port unless one is named.
+    The WebSocket gateway and the console take free ports unless they are named.
     """
-    _check_free(port)
+    _check_free(port, "ARGUS_PORT")
+    socket_port = _check_free(socket_port, "ARGUS_SOCKET_PORT")
     with ExitStack() as stack:
         console = stack.enter_context(Console.listening(console_port))
         aws = stack.enter_context(EmbeddedAws.start(port=aws_port, stage=STAGE))
         outputs = aws.provision(
             allowed_origins=[f"http://{HOST}:{port}", console.url], visibility_timeout_seconds=VISIBILITY_SECONDS
         )
-        known = _settings(aws, outputs, port, console.url)
+        known = _settings(aws, outputs, port=port, socket_port=socket_port, console_url=console.url)
         environment = {**_quiet_environment(), **aws.environment, **known, **(settings or {})}
         os.environ.update(aws.environment)  # for the container that makes the demo users, here
         argus = Container(Settings.from_env(environment))
         make_users(argus, aws.client("cognito-idp"), outputs, password)
-        for name in ("api", "worker"):
+        for name in ("api", "worker", "sockets"):
             stack.enter_context(_child(name, environment))
         console.serve(
             config_of(
@@ -84,12 +92,16 @@ def running(
                 client_id=outputs.client_id,
                 issuer=outputs.issuer,
                 cognito_url=aws.endpoint_url,
+                socket_url=known["ARGUS_SOCKET_URL"],
             )
         )
-        yield Stack(f"http://{HOST}:{port}", aws.endpoint_url, console.url, password, environment)
+        socket_url = known["ARGUS_SOCKET_URL"]
+        yield Stack(f"http://{HOST}:{port}", aws.endpoint_url, console.url, socket_url, password, environment)
 
 
-def _settings(aws: EmbeddedAws, outputs: StackOutputs, port: int, console_url: str) -> dict[str, str]:
+def _settings(
+    aws: EmbeddedAws, outputs: StackOutputs, *, port: int, socket_port: int, console_url: str
+) -> dict[str, str]:
     trusted = {"issuer": outputs.issuer, "jwks_url": outputs.jwks_url, "client_ids": [outputs.client_id]}
     return {
         "ARGUS_STAGE": STAGE,
@@ -100,6 +112,9 @@ def _settings(aws: EmbeddedAws, outputs: StackOutputs, port: int, console_url: s
         "ARGUS_CURSOR_SECRET": secrets.token_hex(),
         "ARGUS_LEASE_SECONDS": str(LEASE_SECONDS),
         "ARGUS_PORT": str(port),
+        "ARGUS_SOCKET_PORT": str(socket_port),
+        "ARGUS_SOCKET_URL": f"ws://{HOST}:{socket_port}",
+        "ARGUS_CONNECTIONS_ENDPOINT": f"http://{HOST}:{socket_port}",
         "ARGUS_ALLOWED_ORIGINS": ",".join(filter(None, [os.environ.get("ARGUS_ALLOWED_ORIGINS"), console_url])),
     }
 
@@ -109,13 +124,15 @@ def _quiet_environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "ARGUS_"))}
 
 
-def _check_free(port: int) -> None:
+def _check_free(port: int, setting: str) -> int:
+    """The port, or a free one for 0. Raises PortInUse."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))
         except OSError as error:
-            raise PortInUse(f"another program listens on {HOST}:{port}; set ARGUS_PORT to a free one") from error
+            raise PortInUse(f"another program listens on {HOST}:{port}; set {setting} to a free one") from error
+        return int(probe.getsockname()[1])
 
 
 @contextmanager
@@ -168,6 +185,7 @@ def main() -> int:
         with running(
             port=_port("ARGUS_PORT", 5001),
             aws_port=_port("ARGUS_AWS_PORT", 5002),
+            socket_port=_port("ARGUS_SOCKET_PORT", 5003),
             console_port=_port("ARGUS_CONSOLE_PORT", 5004),
             password=_password(),
         ) as stack:
@@ -207,8 +225,9 @@ def _say_where(stack: Stack) -> None:
   Console   {stack.console_url}
   API       {stack.url}/api/v1
   API docs  {stack.url}/docs
+  WebSocket {stack.socket_url}
   AWS       {stack.aws_url}  (embedded)
-  Logs      {LOGS}/api.log  {LOGS}/worker.log
+  Logs      {LOGS}/api.log  {LOGS}/worker.log  {LOGS}/sockets.log
   Users     {", ".join(user.email for user in USERS)}
   Password  {stack.password}
 

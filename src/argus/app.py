@@ -60,7 +60,7 @@ def create_app(container: Container) -> Flask:
     about = {"description": DESCRIPTION, "license": LICENCE, "x-ratelimit": limits.described()}
     api = Api(app, spec_kwargs={"info": about})
     for blueprint in (
-        identity_routes(container.identity, _sign_in_ways(container.settings)),
+        identity_routes(container.identity, _sign_in_ways(container.settings), container.settings.socket_url),
         keys_routes(container.keys),
         imagery_routes(container.imagery),
         scanning_routes(container.scanning),

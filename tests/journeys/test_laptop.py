@@ -8,10 +8,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
 import pytest
+
+from argus.cli import cognito
+from argus.cli.api import TIMEOUT_SECONDS, Api
+from argus.cli.sessions import Sessions
+from tests.notify.listening import listening
+from tests.scenes.flir import flir_scene
 
 ROOT = Path(__file__).parents[2]
 PASSWORD = "Correct-horse-9-battery"
@@ -28,6 +35,7 @@ def _environment(port: int, aws_port: int) -> dict[str, str]:
         **os.environ,
         "ARGUS_PORT": str(port),
         "ARGUS_AWS_PORT": str(aws_port),
+        "ARGUS_SOCKET_PORT": str(_free_port()),
         "ARGUS_CONSOLE_PORT": str(_free_port()),
         "ARGUS_DEMO_PASSWORD": PASSWORD,
         "PYTHONUNBUFFERED": "1",
@@ -85,6 +93,33 @@ def test_the_api_answers_and_the_explorer_comes_from_here(bare: tuple[subprocess
             assert http.get(f"/{asset}").status_code == 200
 
 
+def test_whoever_listens_hears_what_happens_and_others_do_not(bare: tuple[subprocess.Popen[str], int]) -> None:
+    _, port = bare
+    with httpx.Client(timeout=TIMEOUT_SECONDS) as http, ExitStack() as stack:
+        owner, stranger = (_signed_in(http, port, name) for name in ("owner@north.example", "owner@south.example"))
+        listener, foreigner = (
+            stack.enter_context(listening(one.get("/me")["socket_url"], one.fixed_token)) for one in (owner, stranger)
+        )
+        data, _ = flir_scene(seed=1)
+        wanted = {"name": "a.jpg", "size": len(data), "content_type": "image/jpeg"}
+        (place,) = owner.post("/uploads", {"files": [wanted]})["items"]
+        upload = place["upload"]
+        http.post(upload["url"], data=upload["fields"], files={"file": ("a.jpg", data)}).raise_for_status()
+        (told,) = listener.hear_until(type="image.changed")
+        assert (told["id"], told["state"]) == (place["image_id"], "ready")
+        asked = {"target": {"kind": "image", "id": place["image_id"]}, "plugins": [{"id": "thermal_hotspots"}]}
+        scan = owner.post("/scans", asked)["id"]
+        assert {event["id"] for event in listener.hear_until(type="scan.changed", state="succeeded")} == {scan}
+        assert foreigner.hears_nothing()
+
+
+def _signed_in(http: httpx.Client, port: int, user: str) -> Api:
+    url = f"http://127.0.0.1:{port}"
+    (way,) = http.get(f"{url}/api/v1/sign-in").json()["items"]
+    session = cognito.sign_in(http, endpoint=way["endpoint"], client_id=way["client_id"], user=user, password=PASSWORD)
+    return Api(url, Sessions(Path("unused")), http, fixed_token=session.access_token)
+
+
 def test_a_busy_port_is_a_clear_message(bare: tuple[subprocess.Popen[str], int]) -> None:
     _, port = bare
     for taken, free in (("port", "aws_port"), ("aws_port", "port")):
@@ -97,7 +132,11 @@ def test_a_busy_port_is_a_clear_message(bare: tuple[subprocess.Popen[str], int])
 
 @pytest.mark.parametrize(
     ("setting", "value", "why"),
-    [("ARGUS_PORT", "abc", "not a port"), ("ARGUS_DEMO_PASSWORD", "abc", "needs 12 characters")],
+    [
+        ("ARGUS_PORT", "abc", "not a port"),
+        ("ARGUS_SOCKET_PORT", "0", "not a port"),
+        ("ARGUS_DEMO_PASSWORD", "abc", "needs 12 characters"),
+    ],
 )
 def test_a_bad_setting_is_a_clear_message(setting: str, value: str, why: str) -> None:
     done = subprocess.run(
@@ -117,7 +156,7 @@ def test_a_bad_setting_is_a_clear_message(setting: str, value: str, why: str) ->
 def test_ctrl_c_stops_everything(bare: tuple[subprocess.Popen[str], int]) -> None:
     started, port = bare
     children = _children(started.pid)
-    assert len(children) == 2
+    assert len(children) == 3
     started.send_signal(signal.SIGINT)
     started.wait(timeout=20)
     assert started.returncode == 0

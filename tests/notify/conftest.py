@@ -42,4 +42,6 @@ def at(live: Container) -> Callable[[Person], Person]:
 def hear(sockets: Sockets) -> Iterator[Callable[[Person], Listener]]:
     """Connects people; hangs up in the end."""
     with ExitStack() as connected:
-        yield lambda person: connected.enter_context(listening(sockets.url, person))
+        yield lambda person: connected.enter_context(
+            listening(sockets.url, person.headers["Authorization"].removeprefix("Bearer "))
+        )

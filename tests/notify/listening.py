@@ -9,8 +9,6 @@ from typing import Any
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
-from tests.conftest import Person
-
 SECONDS = 20
 
 
@@ -45,9 +43,8 @@ class Listener:
 
 
 @contextmanager
-def listening(url: str, person: Person) -> Iterator[Listener]:
+def listening(url: str, token: str) -> Iterator[Listener]:
     """As a browser does: the token travels as a subprotocol."""
-    token = person.headers["Authorization"].removeprefix("Bearer ")
     offered = [Subprotocol("argus.v1"), Subprotocol(f"bearer.{token}")]
     with connect(url, subprotocols=offered) as socket:
         yield Listener(socket)

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from services.deploy.package import PACKAGES
 from services.local.aws import EmbeddedAws, StackOutputs
 from services.worker.time_limit import START_MS
 from tests.conftest import CLIENT_ID, ISSUER, ORIGIN, Issuer
@@ -35,7 +36,8 @@ class Lambda:
     def start(self, stage: str, **overrides: str) -> Function:
         configured = stage_settings(stage)
         environment = {**configured["aws_environment_variables"], **self.environment, **overrides}
-        package = "api" if configured["apigateway_enabled"] else "worker"
+        service = configured["lambda_handler"].split(".")[1]
+        (package,) = (one.name for one in PACKAGES if service in one.services)
         return Function(
             packages() / package,
             configured["lambda_handler"],
@@ -98,6 +100,12 @@ def worker(cloud: Lambda) -> Iterator[Function]:
 @pytest.fixture(scope="module")
 def scheduler(cloud: Lambda) -> Iterator[Function]:
     with cloud.start("dev_scheduler") as function:
+        yield function
+
+
+@pytest.fixture(scope="module")
+def realtime(cloud: Lambda) -> Iterator[Function]:
+    with cloud.start("dev_realtime") as function:
         yield function
 
 
@@ -341,18 +349,62 @@ def test_the_scheduler_refuses_events_that_are_no_tick(scheduler: Function, even
     assert answer.error["errorType"] == "UnknownEvent"
 
 
+# ---------------------------------------------------------------- WebSockets
+
+
+def test_a_client_connects_speaks_and_leaves(
+    realtime: Function, aws: EmbeddedAws, api: Function, signed_in: dict[str, str]
+) -> None:
+    organisation = me(api, signed_in)
+    offered = {"Sec-WebSocket-Protocol": f"argus.v1, bearer.{signed_in['Authorization'].removeprefix('Bearer ')}"}
+    came = realtime.invoke(events.socket("$connect", "boot=", headers=offered))
+    assert came.value == {"statusCode": 200, "headers": {"Sec-WebSocket-Protocol": "argus.v1"}}
+    assert connections(aws, organisation) == ["boot="]
+    said = realtime.invoke(events.socket("$default", "boot=", body='{"action": "ping"}'))
+    assert json_of(said) == {"type": "pong"}
+    assert realtime.invoke(events.socket("$disconnect", "boot=")).value == {"statusCode": 200}
+    assert connections(aws, organisation) == []
+    assert [line["route"] for line in realtime.lines() if line["message"] == "socket"] == [
+        "$connect",
+        "$default",
+        "$disconnect",
+    ]
+    assert offered["Sec-WebSocket-Protocol"][10:] not in realtime.log.read_text()
+
+
+def connections(aws: EmbeddedAws, organisation: str) -> list[str]:
+    found = aws.client("dynamodb").query(
+        TableName="argus-test-notify",
+        KeyConditionExpression="pk = :pk",
+        ExpressionAttributeValues={":pk": {"S": f"{organisation}#connections"}},
+    )
+    return [item["sk"]["S"] for item in found["Items"]]
+
+
+def test_a_client_without_a_token_is_refused(realtime: Function) -> None:
+    answer = realtime.invoke(events.socket("$connect", "nobody="))
+    assert (answer.value["statusCode"], json_of(answer)["code"]) == (401, "unauthenticated")
+
+
+@pytest.mark.parametrize("event", [{}, [], events.sqs("x"), http("GET", "/health"), rest("GET", "/health")])
+def test_the_realtime_function_refuses_events_of_others(realtime: Function, event: Any) -> None:
+    answer = realtime.invoke(event)
+    assert answer.error is not None
+    assert answer.error["errorType"] == "UnknownEvent"
+
+
 # ---------------------------------------------------------------- the ground they stand on
 
 
 def test_functions_load_nothing_from_outside_their_package_and_the_runtime(
-    api: Function, worker: Function, scheduler: Function
+    api: Function, worker: Function, scheduler: Function, realtime: Function
 ) -> None:
     import sysconfig
 
     task, ours = packages(), runtime()
     standard = Path(sysconfig.get_path("stdlib")).resolve()
     system = [Path("/lib"), Path("/usr/lib"), Path("/lib64"), standard, standard.parent]
-    for function in (api, worker, scheduler):
+    for function in (api, worker, scheduler, realtime):
         for path in function.shared_objects():
             assert any(path.is_relative_to(folder) for folder in [task, ours, *system]), path
     assert any(path.is_relative_to(task / "worker") for path in worker.shared_objects())
@@ -370,7 +422,7 @@ def test_nothing_was_written_beside_the_code(api: Function, worker: Function, sc
         assert {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()} == packed
 
 
-@pytest.mark.parametrize("stage", ["dev", "dev_worker", "dev_scheduler"])
+@pytest.mark.parametrize("stage", ["dev", "dev_worker", "dev_scheduler", "dev_realtime"])
 def test_a_function_has_the_memory_of_its_stage_and_no_more(cloud: Lambda, stage: str) -> None:
     with cloud.start(stage) as function:
         limits = Path(f"/proc/{function.process_id}/limits").read_text()

@@ -14,6 +14,7 @@ ME = {
     ],
     "issuer": ISSUER,
     "key": None,
+    "socket_url": "wss://a1b2c3d4e5.execute-api.eu-west-1.amazonaws.com/production",
 }
 
 KEY_ID = "key_01k0n2x4c6e8g0j2m4p6r8t0v2"

@@ -25,14 +25,14 @@ from argus.identity.service import Identity
 _KEY_ID = [path_id("key_id", pattern=id_pattern("key"), example=examples.KEY_ID)]
 
 
-def blueprint(identity: Identity, ways: list[dict[str, str]]) -> Blueprint:
+def blueprint(identity: Identity, ways: list[dict[str, str]], socket_url: str) -> Blueprint:
     blp = Blueprint("identity", __name__, description="Who is calling")
 
     @blp.route("/me")
     @needs("profile:read")
     @blp.response(200, Me, example=examples.ME)
     def me() -> dict[str, Any]:
-        """The caller: user, organisation, role, scopes, issuer, API key"""
+        """The caller: user, organisation, role, scopes, issuer, API key, and where they may listen"""
         caller = current_caller()
         return {
             "user": {"id": caller.user_id},
@@ -41,6 +41,7 @@ def blueprint(identity: Identity, ways: list[dict[str, str]]) -> Blueprint:
             "scopes": sorted(caller.scopes),
             "issuer": caller.issuer,
             "key": caller.key,
+            "socket_url": socket_url or None,
         }
 
     @blp.route("/sign-in")

@@ -42,6 +42,15 @@ class Me(Schema):
     scopes = fields.List(fields.String(), required=True)
     issuer = uri_field(allow_none=True)
     key = fields.Nested(CallingKey, required=True, allow_none=True)
+    socket_url = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={
+            "format": "uri",
+            "description": "A WebSocket that tells of changes: subprotocols `argus.v1` and `bearer.<access token>`. "
+            "What it says is a hint, which may come twice or never: read the thing itself. Null where there is none",
+        },
+    )
 
 
 class SignIn(Schema):
