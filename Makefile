@@ -5,6 +5,9 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
+# What comes from a registry: connections break, and its mirrors do not all know a release at once.
+thrice = for try in 1 2 3; do $(1) && exit 0; sleep 10; done; exit 1
+
 .DEFAULT_GOAL := help
 .PHONY: help run test check lint bench openapi docs requirements clean
 
@@ -14,7 +17,7 @@ help:  ## this list
 $(STAMP): requirements.txt pyproject.toml
 	@command -v $(PYTHON) >/dev/null || { echo "Argus needs $(PYTHON); name another with PYTHON=…" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --requirement requirements.txt
+	$(call thrice,$(BIN)/pip install --quiet --requirement requirements.txt)
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
@@ -65,7 +68,7 @@ CHECKOV := build/checkov-venv
 
 $(CHECKOV)/.installed: infra/checkov.txt
 	$(PYTHON) -m venv $(CHECKOV)
-	$(CHECKOV)/bin/pip install --quiet --requirement $<
+	$(call thrice,$(CHECKOV)/bin/pip install --quiet --requirement $<)
 	@touch $@
 
 # checkov's rules are in its package: it needs no network, and takes nothing from it. That it still finds what is wrong is
@@ -104,7 +107,7 @@ PACKAGES := $(CONSOLE)/node_modules/.package-lock.json
 
 $(PACKAGES): $(CONSOLE)/package.json $(CONSOLE)/package-lock.json
 	@command -v npm >/dev/null || { echo "the console's tests need node 20 or newer, with npm" >&2; exit 1; }
-	cd $(CONSOLE) && npm ci --no-audit --no-fund
+	cd $(CONSOLE) && $(call thrice,npm ci --no-audit --no-fund)
 	@touch $@
 
 # What `npm run build` wants to know comes from the deployment; here it only has to build.

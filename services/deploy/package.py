@@ -29,6 +29,7 @@ ROOT = Path(__file__).resolve().parents[2]
 TARGET = ROOT / "build" / "package"
 TASK_FOLDER = "/var/task"  # where Lambda unpacks a zip; what tracebacks name
 
+_TRIES = 3  # of pip
 PYTHON = (3, 11)
 # Lambda's python3.11 is Amazon Linux 2, whose glibc is 2.26: of the tags that manylinux2014 (2.17) admits, all load.
 PLATFORM = "manylinux2014_x86_64"
@@ -179,10 +180,13 @@ def _install_argus(folder: Path, temporary: Path) -> None:
 
 
 def _pip(what: str, *arguments: str) -> None:
+    """Run pip. Three tries: connections break, and a registry's mirrors do not all know a release at once."""
     command = [sys.executable, "-m", "pip", *arguments, "--no-deps", "--no-compile", "--quiet", "--upgrade"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise NotPackaged(f"{what}: {done.stderr[-2000:]}")
+    for _ in range(_TRIES):
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if not done.returncode:
+            return
+    raise NotPackaged(f"{what}: {done.stderr[-2000:]}")
 
 
 def _copy_services(package: Package, folder: Path) -> None:
