@@ -7,11 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from threading import Barrier
+from typing import Any
 
 import pytest
 
 from argus.core.dynamo import ConditionFailed, Item
 from services.deploy.migrations import MIGRATIONS, Migration, Migrations, Tables
+from services.deploy.package import ROOT
 from services.local.aws import EmbeddedAws, StackOutputs
 
 COUNT = 40
@@ -133,6 +135,23 @@ def test_what_a_newer_release_has_done_keeps_nothing_else_from_being_done(migrat
     migrations.run([NAME, DROP])
     between = Migration("2026-11-25-between", lambda _: None)
     assert migrations.run([NAME, between]) == [between.name]
+
+
+def test_the_guides_example_works(migrations: Migrations, tables: Tables) -> None:
+    guide = (ROOT / "docs" / "deployment.md").read_text()
+    (example,) = [block for block in re.findall(r"(?s)```python\n(.+?)```", guide) if "Migration(" in block]
+    names = {"suppress": suppress, "ConditionFailed": ConditionFailed, "Tables": Tables, "Migration": Migration}
+    exec(example, names)
+    tables["imagery"].put({"pk": "org_moved", "sk": "one", "site": "Olkaria"})
+    written: Any = names["MIGRATIONS"]
+    assert migrations.run(written) == ["2026-11-21-plant"]
+    assert tables["imagery"].get("org_moved", "one") == {
+        "pk": "org_moved",
+        "sk": "one",
+        "site": "Olkaria",
+        "plant": "Olkaria",
+    }
+    tables["imagery"].delete("org_moved", "one")
 
 
 def test_all_that_are_known_are_named_by_their_day_and_in_its_order() -> None:
