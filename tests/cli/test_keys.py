@@ -47,6 +47,13 @@ def test_keys_are_listed_and_revoked(terminal: Terminal, pipeline: Callable[...,
     assert made["key"] not in refused.output
 
 
+def test_a_key_itself_is_never_sent_where_its_id_belongs(terminal: Terminal) -> None:
+    made = terminal.json("keys", "create", "nightly", "--scope", "plugins:read")
+    result = terminal.run("keys", "revoke", made["key"])
+    assert (result.exit_code, f"its id is {made['id']}" in result.stderr) == (2, True)
+    assert made["key"] not in result.output
+
+
 @pytest.mark.usefixtures("working")
 def test_a_pipeline_with_a_key_uploads_scans_and_reads(
     pipeline: Callable[..., Terminal], frames: list[Path], tmp_path: Path

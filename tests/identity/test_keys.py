@@ -2,6 +2,7 @@
 
 import json
 import os
+import zlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -101,7 +102,7 @@ def _kept(argus: Container) -> str:
         for name in ("identity", "requests")
         for page in client.get_paginator("scan").paginate(TableName=argus.settings.table(name))
     ]
-    return json.dumps(pages, default=lambda raw: raw.decode("latin-1"))
+    return json.dumps(pages, default=lambda deflated: zlib.decompress(deflated).decode())
 
 
 def test_a_key_is_shown_once_and_only_its_hash_is_kept(argus: Container, owner: Person) -> None:
@@ -196,6 +197,14 @@ def test_who_does_not_know_the_secret_learns_nothing_of_the_key(
     told = {refusal(holder(owner, {"key": text})) for text in (guessed, moved, unknown)}
     assert told == {"it is mistyped, not known here, or revoked"}
     assert refusal(holder(owner, key)) == "it has expired"
+
+
+@pytest.mark.parametrize("method", ["GET", "DELETE"])
+def test_a_key_where_its_id_belongs_is_not_repeated(owner: Person, method: str) -> None:
+    key = made(owner)
+    answer = owner.call(method, f"/api-keys/{key['key']}")
+    assert (answer.status_code, answer.get_json()["code"]) == (404, "no_such_key")
+    assert key["key"] not in answer.text
 
 
 # ---------------------------------------------------------------- how it ends

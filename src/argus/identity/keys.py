@@ -103,7 +103,9 @@ class Keys:
         raise Conflict("other keys are being made just now; try again")
 
     def get(self, caller: Caller, key_id: str) -> ApiKey:
-        key = self.store.get(caller.organisation_id, key_id) if is_id(key_id, "key") else None
+        if not is_id(key_id, "key"):
+            raise NoSuchKey("that is no key's id")  # it may be a key: nothing repeats one
+        key = self.store.get(caller.organisation_id, key_id)
         if key is None:
             raise NoSuchKey(key_id)
         return key

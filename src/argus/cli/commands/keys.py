@@ -48,6 +48,8 @@ def list_keys(argus: Invocation) -> None:
 @click.pass_obj
 def revoke(argus: Invocation, key_id: str) -> None:
     """End a key now: from the next request on it opens nothing."""
+    if key_id.startswith("argus_"):  # it would stand in the logs of every proxy
+        raise click.UsageError(f"that is a key itself, which goes into no address; its id is key_{key_id[6:32]}")
     argus.api.delete(f"/api-keys/{segment(key_id)}")
     argus.screen.show({"id": key_id, "revoked": True})
     argus.screen.line(f"Revoked {key_id}.")
