@@ -3,7 +3,7 @@
 import click
 
 from argus import __version__
-from argus.cli.commands import account, images, keys, reports, scans
+from argus.cli.commands import account, images, keys, reports, scans, watch
 from argus.cli.invocation import Group
 
 _EPILOG = """\
@@ -51,5 +51,6 @@ for command in (
     scans.plugins,
     reports.report,
     keys.keys,
+    watch.watch,
 ):
     argus.add_command(command)

@@ -1,0 +1,116 @@
+"""`argus watch`: a process that prints what happens until it is interrupted."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from argus.app import create_app
+from argus.container import Container
+from argus.notify.model import Change, Connection
+from tests.cli.conftest import serving
+from tests.conftest import Person, Workers
+
+
+@pytest.fixture
+def url(live: Container) -> Iterator[str]:
+    with serving(create_app(live)) as address:
+        yield address
+
+
+@contextmanager
+def watching(url: str, person: Person, folder: Path, *arguments: str, **more: str) -> Iterator[subprocess.Popen[str]]:
+    token = person.headers["Authorization"].removeprefix("Bearer ")
+    ours = {name: value for name, value in os.environ.items() if not name.startswith("ARGUS_")}
+    environment = {**ours, "ARGUS_URL": url, "ARGUS_TOKEN": token, "ARGUS_CONFIG_DIR": str(folder), **more}
+    started = subprocess.Popen(
+        [sys.executable, "-m", "argus.cli", *arguments, "watch"],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield started
+    finally:
+        started.kill()
+        started.communicate()
+
+
+def line_of(started: subprocess.Popen[str]) -> str:
+    assert started.stdout is not None
+    return started.stdout.readline().rstrip("\n")
+
+
+def connected(live: Container, person: Person, *, other_than: str = "") -> Connection:
+    """Wait until somebody listens."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        for connection in live.notify.store.of(person.organisation_id):
+            if connection.id != other_than and _is_open(live, connection):
+                return connection
+        time.sleep(0.05)
+    raise AssertionError("nobody came in a minute")
+
+
+def _is_open(live: Container, connection: Connection) -> bool:
+    gateway = live.aws.client("apigatewaymanagementapi")
+    try:
+        gateway.get_connection(ConnectionId=connection.id)
+    except gateway.exceptions.GoneException:
+        return False
+    return True
+
+
+@pytest.fixture
+def happens(live: Container, owner: Person, workers: Workers) -> Callable[[str], None]:
+    def happen(name: str) -> None:
+        live.notify.announce(owner.organisation_id, Change("scan", name, "running", progress=40))
+        workers.work()
+
+    return happen
+
+
+def test_changes_are_lines_until_ctrl_c(
+    live: Container, url: str, owner: Person, happens: Callable[[str], None], tmp_path: Path
+) -> None:
+    with watching(url, owner, tmp_path) as started:
+        connected(live, owner)
+        happens("scan_1")
+        assert line_of(started).endswith("Z scan_1 running 40 %")
+        started.send_signal(signal.SIGINT)
+        assert started.wait(timeout=60) == 130
+
+
+def test_a_line_that_breaks_is_made_anew(
+    live: Container, url: str, owner: Person, happens: Callable[[str], None], tmp_path: Path
+) -> None:
+    with watching(url, owner, tmp_path, "--json") as started:
+        first = connected(live, owner)
+        live.aws.client("apigatewaymanagementapi").delete_connection(ConnectionId=first.id)
+        connected(live, owner, other_than=first.id)
+        happens("scan_2")
+        told = json.loads(line_of(started))
+        wanted = {"type": "scan.changed", "id": "scan_2", "state": "running", "progress": 40, "at": told["at"]}
+        assert told == wanted
+
+
+def test_where_nobody_is_told_the_command_says_so(argus: Container, owner: Person, tmp_path: Path) -> None:
+    with serving(create_app(argus)) as url, watching(url, owner, tmp_path) as started:
+        _, told = started.communicate(timeout=60)
+    assert started.returncode == 1
+    assert "tells nobody of changes" in told
+
+
+def test_an_api_key_may_not_listen(url: str, owner: Person, tmp_path: Path) -> None:
+    with watching(url, owner, tmp_path, ARGUS_TOKEN="", ARGUS_API_KEY="some") as started:
+        _, told = started.communicate(timeout=60)
+    assert started.returncode == 3
+    assert "API keys may not listen" in told
