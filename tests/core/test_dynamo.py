@@ -104,6 +104,37 @@ def test_a_batch_that_is_never_taken_whole_is_reported(table: Table, pk: str, mo
         Table(table.name, Full).put_many([{"pk": pk, "sk": "a"}])
 
 
+def test_what_is_rare_is_found_in_few_reads(table: Table, pk: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    table.put_many({"pk": pk, "sk": f"{number:04}", "rare": number % 100 == 99} for number in range(450))
+    reads, query = [], Table.query
+
+    def counted(self: Table, *args: Any, **kwargs: Any) -> Any:
+        reads.append(kwargs["limit"])
+        return query(self, *args, **kwargs)
+
+    monkeypatch.setattr(Table, "query", counted)
+    found, after = [], None
+    while True:
+        page = table.query_filled(pk, limit=1, after=after, keep="#rare = :yes", values={":yes": True})
+        found += [item["sk"] for item in page.items]
+        if (after := page.last_key) is None:
+            break
+    assert found == ["0099", "0199", "0299", "0399"]
+    assert len(reads) <= 12
+
+
+def test_a_search_that_finds_nothing_ends_with_the_place_to_go_on_from(
+    table: Table, pk: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("argus.core.dynamo._STRIDE", 3)
+    table.put_many({"pk": pk, "sk": f"{number:04}", "wanted": number == 99} for number in range(100))
+    first = table.query_filled(pk, limit=2, keep="#wanted = :yes", values={":yes": True})
+    assert (first.items, first.last_key) == ([], {"pk": pk, "sk": "0073"})
+    second = table.query_filled(pk, limit=2, keep="#wanted = :yes", values={":yes": True}, after=first.last_key)
+    assert [item["sk"] for item in second.items] == ["0099"]
+    assert second.last_key is None
+
+
 def test_a_transaction_writes_all_or_none(table: Table, pk: str) -> None:
     table.put({"pk": pk, "sk": "taken"})
     with pytest.raises(ConditionFailed):

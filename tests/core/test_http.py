@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 
 from argus.app import create_app
 from argus.container import Container
+from argus.core.idempotency import Answer, Attempt, Idempotency
 from tests.conftest import ORIGIN, MovableClock, Person
 
 FILE = {"name": "a.jpg", "size": 10, "content_type": "image/jpeg"}
@@ -209,7 +210,7 @@ def test_an_aws_that_does_not_answer_is_a_503_to_try_again(
     monkeypatch.setattr(type(argus.imagery), "get", broken)
     answer = owner.get("/images/img_00000000000000000000000000")
     assert (answer.status_code, answer.get_json()["code"]) == (503, "unavailable")
-    assert answer.headers["Retry-After"]
+    assert answer.headers["Retry-After"] == "5"
     assert "127.0.0.1" not in answer.get_data(as_text=True)
 
 
@@ -275,6 +276,37 @@ def test_an_unreadable_key_is_refused(owner: Person, key: str) -> None:
     assert (answer.status_code, answer.get_json()["code"]) == (400, "unreadable")
 
 
+def test_work_that_is_done_is_told_even_if_that_cannot_be_recorded(
+    owner: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any, **__: Any) -> Any:
+        raise EndpointConnectionError(endpoint_url="http://127.0.0.1:1")
+
+    monkeypatch.setattr(Idempotency, "finish", broken)
+    monkeypatch.setattr(Idempotency, "abandon", broken)
+    key = {"Idempotency-Key": "k1"}
+    done = owner.post("/uploads", {"files": [FILE]}, headers=key)
+    assert done.status_code == 201
+    assert owner.post("/uploads", {"files": [FILE]}, headers=key).status_code == 409, "it may be running still"
+    refused = owner.post("/reports", {"scan_id": "scan_00000000000000000000000000", "format": "pdf"}, headers=key)
+    assert refused.status_code in {404, 422}
+
+
+def test_a_request_that_outlived_its_claim_leaves_the_record_to_its_successor(
+    owner: Person, argus: Container, clock: MovableClock
+) -> None:
+    about = {"organisation_id": "org_1", "caller_id": owner.headers["Authorization"][-20:], "key": "k", "request": b"r"}
+    late, store = argus.idempotency.begin(**about), argus.idempotency
+    clock.move(seconds=61)
+    successor = store.begin(**about)
+    assert isinstance(late, Attempt)
+    assert isinstance(successor, Attempt)
+    store.finish(successor, Answer(201, {}, "second"))
+    store.finish(late, Answer(201, {}, "first"))
+    store.abandon(late)
+    assert store.begin(**about) == Answer(201, {}, "second")
+
+
 @pytest.mark.usefixtures("racing")
 def test_of_eight_equal_requests_at_once_one_is_done(owner: Person, argus: Container) -> None:
     app = create_app(argus)
@@ -290,6 +322,33 @@ def test_of_eight_equal_requests_at_once_one_is_done(owner: Person, argus: Conta
         statuses = list(pool.map(ask, range(8)))
     assert set(statuses) <= {201, 409}
     assert len(owner.get("/images").get_json()["items"]) == 1
+
+
+# ---------------------------------------------------------------- bodies that are wrong in a thousand ways
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"files": [{}] * 200_000},
+        {"files": [{f"f{number}": 1 for number in range(50_000)}]},
+        {f"field{number}": 1 for number in range(50_000)},
+        {"files": [FILE], "\U0001f525" * 80_000: 1},
+    ],
+    ids=["elements", "fields of an element", "fields", "a long name"],
+)
+def test_no_body_has_an_answer_longer_than_itself(owner: Person, body: dict[str, Any]) -> None:
+    answer = owner.post("/uploads", body)
+    assert (answer.status_code, answer.get_json()["code"]) == (422, "unprocessable_entity")
+    assert len(answer.get_data()) < 50_000
+
+
+def test_options_that_no_plugin_has_are_refused_in_few_words(owner: Person) -> None:
+    options = {f"option{number}": number for number in range(40_000)}
+    target = {"kind": "image", "id": "img_00000000000000000000000000"}
+    answer = owner.post("/scans", {"target": target, "plugins": [{"id": "thermal_hotspots", "options": options}]})
+    assert answer.status_code == 422
+    assert len(answer.get_data()) < 50_000
 
 
 # ---------------------------------------------------------------- etags and cursors

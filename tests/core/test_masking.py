@@ -90,6 +90,15 @@ def test_ids_are_never_masked(bits: int) -> None:
     assert mask(f'{{"image": "{name}"}}') == f'{{"image": "{name}"}}'
 
 
+@pytest.mark.parametrize(
+    "part", ["a", "secret", "-eyJ", "a.", "+1 ", "://a:", "token ", '"\\\\', "AKIA", "-----BEGIN "]
+)
+def test_no_text_takes_longer_than_its_length(part: str) -> None:
+    """Were a pattern quadratic, a megabyte would take hours."""
+    text = part * (1_000_000 // len(part)) + "@"
+    assert len(mask(text)) <= 2 * len(text)
+
+
 @given(st.text())
 def test_masking_twice_changes_no_more(text: str) -> None:
     assert mask(mask(text)) == mask(text)

@@ -20,6 +20,7 @@ Item = dict[str, Any]
 _MAX_BATCH = 25
 _SMALLEST = 1e-100  # DynamoDB refuses numbers nearer to zero than 1e-130; no measurement of ours comes near
 _RETRIES = 8
+_STRIDE, _MAX_READS = 200, 25  # what one request may read in search of what it was asked for: about 5,000 items
 
 
 class ConditionFailed(ArgusError):
@@ -207,15 +208,24 @@ class Table:
         last = answer.get("LastEvaluatedKey")
         return Page([_item(entry) for entry in answer["Items"]], _item(last) if last else None)
 
-    def query_filled(self, pk: str, *, limit: int, after: Item | None = None, **how: Any) -> Page:
-        """A full page even where `keep` drops much: goes on until `limit` items are kept or the partition ends."""
-        items: list[Item] = []
-        while True:
-            page = self.query(pk, limit=limit - len(items), after=after, **how)
-            items += page.items
+    def query_filled(
+        self, pk: str, *, limit: int, index: str | None = None, after: Item | None = None, **how: Any
+    ) -> Page:
+        """A full page even where `keep` drops much: goes on until `limit` items are kept or the partition ends.
+
+        It gives up after some thousand items, with what it has by then and the place to go on from.
+        """
+        kept: list[Item] = []
+        for reads in range(_MAX_READS):
+            page = self.query(pk, index=index, limit=_STRIDE if reads else limit, after=after, **how)
+            kept += page.items
             after = page.last_key
-            if after is None or len(items) == limit:
-                return Page(items, after)
+            if len(kept) > limit:
+                names = ("pk", "sk", f"{index}pk", f"{index}sk") if index else ("pk", "sk")
+                return Page(kept[:limit], {name: kept[limit - 1][name] for name in names})
+            if after is None or len(kept) == limit:
+                break
+        return Page(kept, after)
 
     def query_all(self, pk: str, *, prefix: str = "") -> Iterator[Item]:
         """Every item of a partition under a prefix, page by page."""
@@ -243,7 +253,7 @@ class Table:
                 reasons = {reason.get("Code") for reason in error.response.get("CancellationReasons", ())}
                 if "ConditionalCheckFailed" in reasons:
                     raise ConditionFailed(None) from error
-                time.sleep(random.uniform(0, 0.02 * 2**attempt))  # another transaction holds one of the items
+                _wait(attempt)  # another transaction holds one of the items
             else:
                 return
         raise Overloaded(f"{self.name}: a transaction was refused {_RETRIES} times")
@@ -251,11 +261,12 @@ class Table:
     def _batch(self, requests: list[dict[str, Any]]) -> None:
         for start in range(0, len(requests), _MAX_BATCH):
             left = requests[start : start + _MAX_BATCH]
-            for _ in range(_RETRIES):
+            for attempt in range(_RETRIES):
                 answer = self.client().batch_write_item(RequestItems={self.name: left})
                 left = answer.get("UnprocessedItems", {}).get(self.name, [])
                 if not left:
                     break
+                _wait(attempt)  # the table is throttled
             else:
                 raise Overloaded(f"{self.name}: {len(left)} items were not taken in {_RETRIES} tries")
 
@@ -276,6 +287,11 @@ class Table:
         except client.exceptions.ConditionalCheckFailedException as error:
             old = error.response.get("Item")
             raise ConditionFailed(_item(old) if old else None) from error
+
+
+def _wait(attempt: int) -> None:
+    """Longer each time, and never as long as whoever else waits."""
+    time.sleep(random.uniform(0, 0.02 * 2**attempt))
 
 
 # Unfinished things of all organisations stand in an index by the time to look at them again. Eight partitions, as one

@@ -7,6 +7,7 @@ another request → 422; the first still running → 409. An answer that is an e
 import hashlib
 import zlib
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -81,24 +82,26 @@ class Idempotency:
 
         Deflated: a hundred upload forms signed with a session token come near the 400 KB that an item may have.
         """
-        self.table.update(
-            attempt.pk,
-            "answer",
-            changes={
-                "status": answer.status,
-                "headers": dict(answer.headers),
-                "body": zlib.compress(answer.body.encode()),
-                "expires_at": int(attempt.started_at + KEEP.total_seconds()),
-            },
-            when="#started_at = :started_at",
-            values={":started_at": attempt.started_at},
-        )
+        with suppress(ConditionFailed):
+            self.table.update(
+                attempt.pk,
+                "answer",
+                changes={
+                    "status": answer.status,
+                    "headers": dict(answer.headers),
+                    "body": zlib.compress(answer.body.encode()),
+                    "expires_at": int(attempt.started_at + KEEP.total_seconds()),
+                },
+                when="#started_at = :started_at",
+                values={":started_at": attempt.started_at},
+            )
 
     def abandon(self, attempt: Attempt) -> None:
-        """Forget a request that failed."""
-        self.table.delete(
-            attempt.pk, "answer", when="#started_at = :started_at", values={":started_at": attempt.started_at}
-        )
+        """Forget a request that failed, unless another attempt has taken over since."""
+        with suppress(ConditionFailed):
+            self.table.delete(
+                attempt.pk, "answer", when="#started_at = :started_at", values={":started_at": attempt.started_at}
+            )
 
     def _recall(self, known: Item, attempt: Attempt, key: str) -> Answer:
         if known["fingerprint"] != attempt.fingerprint:

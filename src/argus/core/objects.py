@@ -1,12 +1,15 @@
 """Objects in the media bucket. Keys begin with the organisation: `org_…/images/img_…/original`."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from argus.core.aws import ClientFactory
-from argus.core.errors import NotFound, TooLarge
+from argus.core.errors import NotFound, TooLarge, Unavailable
+
+_MAX_DELETED = 1000  # objects in one call of DeleteObjects
 
 
 class NoSuchObject(NotFound):
@@ -15,6 +18,10 @@ class NoSuchObject(NotFound):
 
 class ObjectTooLarge(TooLarge):
     """The object is larger than this reader takes."""
+
+
+class NotRemoved(Unavailable):
+    """Some objects could not be removed."""
 
 
 @dataclass(frozen=True)
@@ -54,8 +61,7 @@ class Objects:
 
     def delete_version(self, key: str, version_id: str) -> None:
         """Remove one version; the one before it is the newest again."""
-        gone = {"Objects": [{"Key": key, "VersionId": version_id}], "Quiet": True}
-        self.client().delete_objects(Bucket=self.bucket, Delete=gone)
+        self._delete([{"Key": key, "VersionId": version_id}])
 
     def get_range(self, key: str, first: int, last: int) -> bytes:
         """The bytes from `first` to `last`, both included; fewer where the object ends."""
@@ -77,14 +83,27 @@ class Objects:
                 pass
 
     def delete_under(self, prefix: str) -> None:
-        """Remove every object under the prefix, with all versions: in a versioned bucket a plain delete only hides."""
-        client = self.client()
-        pages = client.get_paginator("list_object_versions").paginate(Bucket=self.bucket, Prefix=prefix)
+        """Remove every object under the prefix, with all versions: in a versioned bucket a plain delete only hides.
+
+        Raises `NotRemoved` when some remain.
+        """
+        self._delete(self._versions(prefix))
+
+    def _versions(self, prefix: str) -> Iterator[dict[str, str]]:
+        """Every version and delete marker under the prefix, as `_delete` takes them."""
+        pages = self.client().get_paginator("list_object_versions").paginate(Bucket=self.bucket, Prefix=prefix)
         for page in pages:
-            found = [*page.get("Versions", ()), *page.get("DeleteMarkers", ())]
-            gone = [{"Key": entry["Key"], "VersionId": entry["VersionId"]} for entry in found]
-            if gone:
-                client.delete_objects(Bucket=self.bucket, Delete={"Objects": gone, "Quiet": True})
+            for entry in (*page.get("Versions", ()), *page.get("DeleteMarkers", ())):
+                yield {"Key": entry["Key"], "VersionId": entry["VersionId"]}
+
+    def _delete(self, versions: Iterable[dict[str, str]]) -> None:
+        """Remove all that S3 will; raise `NotRemoved` for the rest, which it names in an answer of 200."""
+        left, kept = iter(versions), []
+        while gone := list(islice(left, _MAX_DELETED)):
+            answer = self.client().delete_objects(Bucket=self.bucket, Delete={"Objects": gone, "Quiet": True})
+            kept += answer.get("Errors", ())
+        if kept:
+            raise NotRemoved(f"{len(kept)} objects; {kept[0]['Key']}: {kept[0]['Code']}")
 
     def _get(self, key: str, **how: Any) -> Any:
         client = self.client()

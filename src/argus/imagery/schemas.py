@@ -2,7 +2,7 @@
 
 from marshmallow import fields, validate
 
-from argus.core.http import PageQuery, Schema, Timestamp, WholeNumber, id_field, uri_field
+from argus.core.http import PageQuery, Schema, ShortList, Timestamp, WholeNumber, id_field, uri_field
 from argus.imagery.model import Accuracy, ImageState
 from argus.imagery.service import CONTENT_TYPES, MAX_FILE_BYTES, MAX_FILES
 
@@ -41,7 +41,7 @@ class FileIn(SurveyFields):
 class UploadsIn(SurveyFields):
     """A batch of files; survey fields here hold for every file that does not state its own."""
 
-    files = fields.List(fields.Nested(FileIn), required=True, validate=validate.Length(1, MAX_FILES))
+    files = ShortList(fields.Nested(FileIn), required=True, at_most=MAX_FILES)
 
 
 class UploadTarget(Schema):

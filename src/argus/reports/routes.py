@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from typing import Any
 
-from argus.core.http import Blueprint, PageQuery, current_caller, etagged, idempotent, needs, paged
+from argus.core.http import Blueprint, PageQuery, current_caller, etagged, idempotent, location, needs, paged
 from argus.core.openapi import id_pattern, link, path_id
 from argus.reports import examples
 from argus.reports.model import Report
@@ -31,7 +31,7 @@ def blueprint(reports: Reports) -> Blueprint:
     def request_report(wanted: dict[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
         """Queue a report of a scan"""
         report = reports.request(current_caller(), wanted["scan_id"], wanted["format"])
-        return wire(report), {"Location": f"/api/v1/reports/{report.id}"}
+        return wire(report), location("reports.get_report", report_id=report.id)
 
     @blp.route("/reports")
     @needs("reports:read")

@@ -11,6 +11,7 @@ from argus.core.http import (
     current_caller,
     etagged,
     idempotent,
+    location,
     needs,
     paged,
 )
@@ -62,7 +63,7 @@ def blueprint(scanning: Scanning) -> Blueprint:
         """Queue a scan"""
         choices = [Choice(**choice) for choice in wanted["plugins"]]
         scan = scanning.request(current_caller(), _target(wanted["target"]), choices)
-        return scan, {"Location": f"/api/v1/scans/{scan.id}"}
+        return scan, location("scanning.get_scan", scan_id=scan.id)
 
     @blp.route("/scans")
     @needs("scans:read")

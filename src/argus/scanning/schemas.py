@@ -2,7 +2,7 @@
 
 from marshmallow import ValidationError, fields, validate
 
-from argus.core.http import PageQuery, Schema, Timestamp, id_field
+from argus.core.http import PageQuery, Schema, ShortList, Timestamp, id_field
 from argus.imagery.examples import IMAGE_ID
 from argus.scanning.model import ScanState, Severity, Status, StepState, Target
 
@@ -31,14 +31,14 @@ class ChoiceIn(Schema):
     """A plugin and its options; what is left out takes the manifest's default."""
 
     id = fields.String(required=True, validate=validate.Length(1, 64))
-    options = fields.Dict(keys=fields.String(), load_default=dict)
+    options = fields.Dict(keys=fields.String(), load_default=dict, validate=validate.Length(max=50))
 
 
 class ScanIn(Schema):
     """A scan to make."""
 
     target = fields.Nested(TargetIn, required=True, metadata={"oneOf": [{"required": ["id"]}, {"required": ["value"]}]})
-    plugins = fields.List(fields.Nested(ChoiceIn), required=True, validate=validate.Length(1, 20))
+    plugins = ShortList(fields.Nested(ChoiceIn), required=True, at_most=20)
 
 
 class StepOut(Schema):

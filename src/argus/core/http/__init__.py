@@ -14,13 +14,14 @@ from argus.core.http.access import (
 from argus.core.http.api import Api
 from argus.core.http.hooks import MAX_BODY_BYTES, install
 from argus.core.http.problems import problem_of
-from argus.core.http.views import check_if_match, etagged, idempotent, paged
+from argus.core.http.views import check_if_match, etagged, idempotent, location, paged
 from argus.core.http.wire import (
     MAX_PAGE,
     Blueprint,
     PageQuery,
     Problem,
     Schema,
+    ShortList,
     Timestamp,
     Unreadable,
     WholeNumber,
@@ -40,6 +41,7 @@ __all__ = [
     "PageQuery",
     "Problem",
     "Schema",
+    "ShortList",
     "Timestamp",
     "Unreadable",
     "WholeNumber",
@@ -50,6 +52,7 @@ __all__ = [
     "id_field",
     "idempotent",
     "install",
+    "location",
     "needs",
     "paged",
     "problem_of",

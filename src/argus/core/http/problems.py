@@ -3,7 +3,7 @@
 import json
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import cast
 
 from flask import Response, request
@@ -11,6 +11,11 @@ from werkzeug.exceptions import HTTPException, InternalServerError
 
 from argus.core.errors import ArgusError, TooManyRequests, Unauthenticated, Unavailable
 from argus.core.observability import current_request_id
+
+RETRY_SECONDS = 5  # after which what was unavailable is worth asking for again
+
+# A megabyte of body can be wrong in more ways than a Lambda may tell.
+_MAX_ERRORS, _MAX_NAME = 100, 200
 
 _log = logging.getLogger("argus.http")
 
@@ -34,8 +39,18 @@ def _problem(
         "request_id": current_request_id(),
     }
     if errors:
-        body["errors"] = errors
+        body["errors"] = _first(errors, iter(range(_MAX_ERRORS)))
     return Response(json.dumps(body, default=str), status, dict(headers or {}), content_type="application/problem+json")
+
+
+def _first(errors: Mapping[str, object], room: Iterator[int]) -> dict[str, object]:
+    """The errors as far as there is room, at whatever depth they stand."""
+    told: dict[str, object] = {}
+    for name, why in errors.items():
+        if next(room, None) is None:
+            break
+        told[str(name)[:_MAX_NAME]] = _first(why, room) if isinstance(why, Mapping) else why
+    return told
 
 
 def problem_of(error: ArgusError) -> Response:
@@ -52,6 +67,8 @@ def problem_of(error: ArgusError) -> Response:
         headers["WWW-Authenticate"] = 'Bearer realm="argus"' + (', error="invalid_token"' if sent else "")
     if isinstance(error, TooManyRequests):
         headers["Retry-After"] = str(error.retry_after_seconds)
+    if error.status == Unavailable.status:
+        headers["Retry-After"] = str(RETRY_SECONDS)
     return _problem(error.status, error.code, error.title, detail, error.errors, headers, error.extensions)
 
 
@@ -72,5 +89,5 @@ def http_problem(error: HTTPException) -> Response:
 def aws_problem(error: Exception) -> Response:
     """AWS did not answer, or refused for now, after all retries: not the caller's fault, nor an error of ours."""
     _log.error("aws: %s", error, exc_info=error)
-    kind = Unavailable
-    return _problem(kind.status, kind("").code, kind("").title, "try again", headers={"Retry-After": "5"})
+    kind, later = Unavailable, {"Retry-After": str(RETRY_SECONDS)}
+    return _problem(kind.status, kind("").code, kind("").title, "try again", headers=later)

@@ -1,6 +1,7 @@
 """What views share: pages, ETags, and POSTs that are done once."""
 
 import json
+import logging
 import re
 import zlib
 from collections.abc import Callable
@@ -8,6 +9,7 @@ from functools import wraps
 from typing import Any, cast
 
 import flask
+from botocore.exceptions import BotoCoreError, ClientError
 from flask import Response, g, request
 from werkzeug.http import quote_etag
 
@@ -17,6 +19,7 @@ from argus.core.http.wire import Unreadable
 from argus.core.idempotency import Answer, Attempt, Idempotency
 from argus.core.paging import Cursors, Listing
 
+_log = logging.getLogger("argus.http")
 _SANE_IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _KEPT_HEADERS = ("Content-Type", "Location", "ETag")
 
@@ -36,6 +39,11 @@ def paged(
     given = {**request.args.to_dict(), "cursor": next_cursor}
     address = flask.url_for(request.endpoint or "", **{**(request.view_args or {}), **given})
     return {"items": listing.items, "next_cursor": next_cursor}, {"Link": f'<{address}>; rel="next"'}
+
+
+def location(endpoint: str, **ids: Any) -> dict[str, str]:
+    """The header that says where to find something; the path begins as the request's did, with its stage or base."""
+    return {"Location": flask.url_for(endpoint, **ids)}
 
 
 def etagged(view: View) -> View:
@@ -98,11 +106,19 @@ def _recorded(store: Idempotency, attempt: Attempt, view: Callable[[], Any], wit
     try:
         response = cast(Response, view())
     except Exception:
-        store.abandon(attempt)
+        _as_far_as_possible(lambda: store.abandon(attempt))
         raise
     headers = {name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers}
     body = response.get_data(as_text=True)
     if withheld:
         body = json.dumps({**json.loads(body), withheld: None})
-    store.finish(attempt, Answer(response.status_code, headers, body))
+    _as_far_as_possible(lambda: store.finish(attempt, Answer(response.status_code, headers, body)))
     return response
+
+
+def _as_far_as_possible(record: Callable[[], None]) -> None:
+    """The work is done, or has failed, and that is what the caller must hear, whether it could be recorded or not."""
+    try:
+        record()
+    except (BotoCoreError, ClientError) as error:
+        _log.error("how an idempotent request went is not recorded", exc_info=error)

@@ -2,7 +2,7 @@
 
 import json
 import re
-from typing import Any
+from typing import Any, cast
 
 import flask_smorest
 import marshmallow as ma
@@ -55,6 +55,19 @@ def id_field(prefix: str) -> ma.fields.String:
 def uri_field(*, allow_none: bool = False) -> ma.fields.String:
     """A URL in an answer."""
     return ma.fields.String(required=True, allow_none=allow_none, metadata={"format": "uri"})
+
+
+class ShortList(ma.fields.List[Any]):
+    """A list whose length is looked at before its elements: each could be wrong, and would have its price."""
+
+    def __init__(self, element: ma.fields.Field[Any], *, at_most: int, **options: Any) -> None:
+        super().__init__(element, validate=ma.validate.Length(1, at_most), **options)
+        self.at_most = at_most
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> list[Any]:
+        if isinstance(value, list) and len(value) > self.at_most:
+            raise ma.ValidationError(f"Longer than maximum length {self.at_most}.")
+        return cast(list[Any], super()._deserialize(value, attr, data, **kwargs))
 
 
 class PageQuery(Schema):
