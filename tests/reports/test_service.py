@@ -144,6 +144,17 @@ def test_a_report_whose_message_was_lost_is_sent_again_and_at_last_given_up(
     assert owner.get(hopeless).get_json()["state"] == "failed"
 
 
+@pytest.mark.parametrize(
+    ("path", "body"), [("/reports", {"format": "csv"}), ("/scans", {"plugins": [{"id": "thermal_hotspots"}]})]
+)
+def test_what_was_made_is_found_under_the_stage_that_was_asked(
+    owner: Person, scan: dict[str, Any], path: str, body: dict[str, Any]
+) -> None:
+    about = {"scan_id": scan["id"]} if path == "/reports" else {"target": scan["target"]}
+    made = owner.post(path, {**about, **body}, environ_overrides={"SCRIPT_NAME": "/production"})
+    assert made.headers["Location"] == f"/production/api/v1{path}/{made.get_json()['id']}"
+
+
 def test_reports_are_listed_newest_first(owner: Person, scan: dict[str, Any]) -> None:
     made = [owner.post("/reports", {"scan_id": scan["id"], "format": "csv"}).get_json()["id"] for _ in range(3)]
     assert [report["id"] for report in owner.get("/reports").get_json()["items"]] == made[::-1]
