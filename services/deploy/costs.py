@@ -95,7 +95,8 @@ IMAGE_REQUESTS = (
     *("POST /uploads", "GET /images/{id}", "POST /scans", "GET /scans/{id}"),
     *("GET /scans/{id}/findings", "POST /reports", "GET /reports/{id}"),
 )
-IMAGE_JOBS = ("job image.arrived", "job scan.run", "job report.build")
+# The image, three steps of its scan and the report are told; that costs calls and units, and hardly any CPU.
+IMAGE_JOBS = ("job image.arrived", "job scan.run", "job report.build", *["job notify.tell"] * 5)
 IMAGE_PUTS = 3 + 2 * len(PALETTES)  # original, GeoTIFF, report; a preview and a colour bar for each palette
 IMAGE_GETS = 6  # the worker reads for itself, for a scan and for a report; a viewer takes GeoTIFF, preview and report
 IMAGE_S3_TURNS = 5  # the worker waits: three readings, the products side by side, the report

@@ -57,11 +57,9 @@ def test_an_upload_a_scan_and_a_report_are_heard_by_their_organisation_and_by_no
     workers.work()
     told = listener.hear_until(type="scan.changed", state="succeeded")
     assert {event["id"] for event in told} == {scan}
-    assert sorted((event["progress"], event["state"]) for event in told) == [
-        (0, "running"),
-        (100, "running"),
-        (100, "succeeded"),
-    ]
+    steps = [(event["state"], event["progress"]) for event in told]
+    assert (steps[0], steps[-1]) == (("running", 0), ("succeeded", 100))
+    assert len(set(steps)) == len(steps)  # a slow machine tells of more progress, but never of the same twice
     report = person.post("/reports", {"scan_id": scan, "format": "json"}).get_json()["id"]
     workers.work()
     (last,) = listener.hear_until(type="report.changed")
