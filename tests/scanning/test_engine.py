@@ -2,10 +2,14 @@
 
 import json
 import os
+import signal
 from collections.abc import Callable, Iterable
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
 from flask.testing import FlaskClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -14,7 +18,7 @@ from argus.app import create_app
 from argus.container import Container
 from argus.core.dynamo import Table
 from argus.scanning.catalogue import Catalogue
-from argus.scanning.model import Finding, Severity
+from argus.scanning.model import Finding, Scan, Severity
 from argus.scanning.plugin import Tools
 from services.scheduler import main as scheduler
 from services.worker import main as worker
@@ -312,6 +316,101 @@ def test_a_scan_that_keeps_failing_in_the_worker_is_given_up_and_its_message_kep
         dead = workers.work_until_dead(workers.outputs.jobs_dead_queue_url, scan_id)
     assert scan(door, scan_id)["state"] == "failed"
     assert (json.loads(dead["Body"])["arguments"]["scan_id"], tries.count(scan_id)) == (scan_id, 3)
+
+
+# ---------------------------------------------------------------- broken off
+
+
+class Hours:
+    """A context with time enough: it is up when a test says so, however slow the machine."""
+
+    def get_remaining_time_in_millis(self) -> int:
+        return 3_600_000
+
+
+@pytest.fixture
+def timed(workers: Workers, work: Callable[[], None]) -> Workers:
+    """Workers whose time may run out, as Lambda's does."""
+    pumps = [replace(pump, handler=lambda event, _: worker.handler(event, Hours())) for pump in workers.pumps]
+    return replace(workers, pumps=pumps)
+
+
+def time_runs_out(_tools: Tools) -> Iterable[Finding]:
+    yield spot("half-done")
+    signal.raise_signal(signal.SIGALRM)
+
+
+def test_a_scan_broken_off_in_time_is_released_and_done_by_the_next_delivery(
+    door: Person, timed: Workers, first: Scripted, second: Scripted, settle: Callable[[], None]
+) -> None:
+    first.finds("a")
+    second.script = time_runs_out
+    scan_id = request(door, "first", "second")
+    timed.work()
+    assert (scan(door, scan_id)["state"], second.runs) == ("running", 1)
+    second.finds("b")
+    settle()
+    timed.work()
+    done = scan(door, scan_id)
+    assert (done["state"], done["delta"], first.runs, second.runs) == ("succeeded", delta(new=2), 1, 2)
+
+
+def test_a_scan_broken_off_on_its_last_try_has_failed_and_its_message_is_kept(
+    door: Person, timed: Workers, first: Scripted
+) -> None:
+    first.script = time_runs_out
+    scan_id = request(door)
+    dead = timed.work_until_dead(timed.outputs.jobs_dead_queue_url, scan_id)
+    failed = scan(door, scan_id)
+    assert (failed["state"], failed["reason"], first.runs) == (
+        "failed",
+        "the worker failed 3 times; we have been told",
+        3,
+    )
+    assert json.loads(dead["Body"])["arguments"]["scan_id"] == scan_id
+
+
+def test_a_scan_that_aws_broke_off_is_released_too(
+    door: Person, work: Callable[[], None], first: Scripted, settle: Callable[[], None]
+) -> None:
+    def aws_fails(_tools: Tools) -> Iterable[Finding]:
+        first.finds("a")
+        yield spot("half-done")
+        raise EndpointConnectionError(endpoint_url="https://s3.example")
+
+    first.script = aws_fails
+    scan_id = request(door)
+    work()
+    assert scan(door, scan_id)["state"] == "running"
+    settle()
+    work()
+    assert (scan(door, scan_id)["state"], first.runs) == ("succeeded", 2)
+
+
+def test_a_scan_taken_over_is_not_released_by_whoever_had_it_before(
+    door: Person, first: Scripted, scripted: Container, clock: MovableClock
+) -> None:
+    """The first worker hung until its lease was over, and fails while another holds the scan."""
+    taken_over: list[Scan] = []
+
+    def hang(_tools: Tools) -> Iterable[Finding]:
+        mine = stored()
+        lease_until = (clock() + timedelta(minutes=5)).timestamp()
+        taken_over.append(replace(mine, attempts=mine.attempts + 1, lease_until=lease_until))
+        assert scripted.scanning.store.save(taken_over[0])
+        raise EndpointConnectionError(endpoint_url="https://s3.example")
+        yield
+
+    def stored() -> Scan:
+        found = scripted.scanning.store.get(door.organisation_id, scan_id)
+        assert found is not None
+        return found
+
+    first.script = hang
+    scan_id = request(door)
+    with pytest.raises(EndpointConnectionError):
+        scripted.scanning.run(door.organisation_id, scan_id)
+    assert stored() == replace(taken_over[0], version=taken_over[0].version + 1)
 
 
 # ---------------------------------------------------------------- cancelling

@@ -2,7 +2,8 @@
 
 At-least-once delivery changes nothing: a claim is a conditional write, a page of findings has deterministic keys, a
 finished step is not run again, and a tracked finding that has heard of this scan is left as it is. A worker whose
-scan was cancelled or taken over learns it from its next write and stops.
+scan was cancelled or taken over learns it from its next write and stops. One that is broken off, by the end of its time
+or by AWS, lets go of the scan, so that the next delivery need not wait for its lease to end.
 """
 
 import json
@@ -20,6 +21,7 @@ from argus.core.errors import ArgusError
 from argus.notify.model import Announce, Change
 from argus.scanning.catalogue import Catalogue, Manifest
 from argus.scanning.model import (
+    FINAL_STATES,
     PRESENT,
     Finding,
     Scan,
@@ -77,21 +79,29 @@ class Engine:
     def run(self, scan: Scan) -> None:
         """Run a scan from wherever it stands; return quietly when someone else has it."""
         try:
-            run = _Run(self, self._claim(scan))
-            run.steps()
-            run.finish()
-            for severity, count in run.scan.counts.items():
-                if count:
-                    metrics.record({"findings": count}, {"severity": severity})
+            ended = self._held(self._claim(scan))
         except ScanStopped:
             _log.info("scan stopped: cancelled or taken over", extra={"scan": scan.id})
+            return
+        for severity, count in ended.counts.items():
+            if count:
+                metrics.record({"findings": count}, {"severity": severity})
+
+    def _held(self, claimed: Scan) -> Scan:
+        try:
+            run = _Run(self, claimed)
+            run.steps()
+            run.finish()
+        except ScanStopped:
+            raise
+        except BaseException:  # the worker's time is up, or AWS is at fault
+            self._release(claimed)
+            raise
+        return run.scan
 
     def _claim(self, scan: Scan) -> Scan:
         now = self.clock()
-        free = scan.state is ScanState.QUEUED or (
-            scan.state is ScanState.RUNNING and scan.lease_until < now.timestamp()
-        )
-        if not free:
+        if scan.state in FINAL_STATES or scan.is_held(at=now):
             raise ScanStopped
         claimed = replace(
             scan,
@@ -101,6 +111,15 @@ class Engine:
             attempts=scan.attempts + 1,
         )
         return _saved(self.store.save(claimed))
+
+    def _release(self, claimed: Scan) -> None:
+        """Give up a claim, unless another was made since. When to look again stays as it was: the queue comes first."""
+        try:
+            scan = self.store.get(claimed.organisation_id, claimed.id)  # whatever was written last may have arrived
+            if scan is not None and scan.state is ScanState.RUNNING and scan.attempts == claimed.attempts:
+                self.store.save(replace(scan, lease_until=0.0), look_again_at=self.clock() + self.lease)
+        except (BotoCoreError, ClientError) as error:
+            _log.warning("a scan was not released", extra={"scan": claimed.id}, exc_info=error)
 
 
 def _check(finding: Finding) -> None:

@@ -127,6 +127,10 @@ class Scan:
             return 100
         return int(100 * sum(step.progress for step in self.steps) / len(self.steps))
 
+    def is_held(self, *, at: datetime) -> bool:
+        """Whether a worker has it, and may be alive."""
+        return self.state is ScanState.RUNNING and at.timestamp() <= self.lease_until
+
     def cancelled(self, *, at: datetime) -> "Scan":
         """The scan, stopped: what was not finished never will be."""
         steps = tuple(
