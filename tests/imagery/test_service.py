@@ -1,7 +1,8 @@
 """An image from its announcement to its removal, through the front door."""
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,29 @@ def tick(argus: Container, monkeypatch: pytest.MonkeyPatch) -> Callable[[], obje
 def _keys(aws: EmbeddedAws, argus: Container, prefix: str) -> list[str]:
     found = aws.client("s3").list_object_versions(Bucket=argus.settings.media_bucket, Prefix=prefix)
     return [entry["Key"] for kind in ("Versions", "DeleteMarkers") for entry in found.get(kind, [])]
+
+
+@contextmanager
+def _undeletable(argus: Container, named: str) -> Iterator[None]:
+    """S3 keeps the objects whose key names this, and says so within an answer that is otherwise a success."""
+    kept: list[dict[str, str]] = []
+
+    def spare(params: dict[str, Any], **_: Any) -> dict[str, Any]:
+        asked = params["Delete"]["Objects"]
+        kept[:] = [entry for entry in asked if named in entry["Key"]]
+        return {**params, "Delete": {**params["Delete"], "Objects": [entry for entry in asked if entry not in kept]}}
+
+    def tell(parsed: dict[str, Any], **_: Any) -> None:
+        parsed["Errors"] = [{**entry, "Code": "InternalError", "Message": "Try again."} for entry in kept]
+
+    events = argus.aws.client("s3").meta.events
+    events.register("provide-client-params.s3.DeleteObjects", spare)
+    events.register("after-call.s3.DeleteObjects", tell)
+    try:
+        yield
+    finally:
+        events.unregister("provide-client-params.s3.DeleteObjects", spare)
+        events.unregister("after-call.s3.DeleteObjects", tell)
 
 
 def test_a_radiometric_image_becomes_temperatures_pictures_and_facts(
@@ -331,6 +355,27 @@ def test_a_deletion_cut_short_is_finished_by_the_sweep(
     clock.move(minutes=10)
     tick()
     assert _keys(aws, argus, f"{owner.organisation_id}/images/{image_id}/") == []
+
+
+def test_a_deletion_that_s3_refused_in_part_is_not_taken_as_done(
+    owner: Person,
+    workers: Workers,
+    aws: EmbeddedAws,
+    argus: Container,
+    clock: MovableClock,
+    tick: Callable[[], object],
+    scene: tuple[bytes, Truth],
+) -> None:
+    image_id = uploaded(owner, workers, scene[0])["id"]
+    prefix = f"{owner.organisation_id}/images/{image_id}/"
+    with _undeletable(argus, f"{image_id}/original"):
+        refused = owner.delete(f"/images/{image_id}")
+    assert (refused.status_code, refused.get_json()["code"]) == (503, "not_removed")
+    assert owner.get(f"/images/{image_id}").status_code == 404
+    assert _keys(aws, argus, prefix) == [f"{prefix}original"]
+    clock.move(minutes=10)
+    tick()
+    assert _keys(aws, argus, prefix) == []
 
 
 def test_an_image_deleted_while_it_is_processed_leaves_nothing_behind(

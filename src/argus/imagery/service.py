@@ -118,7 +118,7 @@ class Imagery:
         if image is None:
             _log.warning("ignored an object whose key was not issued", extra={"key": key})
             if named:
-                self.objects.delete_under(key)  # its image was deleted while the upload was open
+                self.objects.delete_under(key.removesuffix("original"))  # its image was deleted in the meantime
         elif self._may_process(image):
             self._process(image, object_version, size_bytes)
         else:
