@@ -1,5 +1,7 @@
 """Wire shapes of scanning."""
 
+from typing import Any
+
 from marshmallow import ValidationError, fields, validate
 
 from argus.core.http import PageQuery, Schema, ShortList, Timestamp, id_field
@@ -10,6 +12,7 @@ _KINDS = ("image", "mosaic", "host", "manifest", "device", "email", "username", 
 _at_least_0 = validate.Range(min=0)
 _at_least_1 = validate.Range(min=1)
 _percent = validate.Range(0, 100)
+_MAX_OPTIONS = 50
 
 
 class TargetIn(Schema):
@@ -27,11 +30,18 @@ class TargetOut(Schema):
     value = fields.String(required=True)
 
 
+def _few(options: dict[str, Any]) -> None:
+    if len(options) > _MAX_OPTIONS:
+        raise ValidationError(f"More than {_MAX_OPTIONS} options.")
+
+
 class ChoiceIn(Schema):
     """A plugin and its options; what is left out takes the manifest's default."""
 
     id = fields.String(required=True, validate=validate.Length(1, 64))
-    options = fields.Dict(keys=fields.String(), load_default=dict, validate=validate.Length(max=50))
+    options = fields.Dict(
+        keys=fields.String(), load_default=dict, validate=_few, metadata={"maxProperties": _MAX_OPTIONS}
+    )
 
 
 class ScanIn(Schema):
