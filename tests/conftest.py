@@ -167,6 +167,7 @@ def settings(aws: EmbeddedAws, outputs: StackOutputs) -> Settings:
             "ARGUS_AWS_ENDPOINT": aws.endpoint_url,
             "ARGUS_TRUSTED_ISSUERS": json.dumps([own, cognito]),
             "ARGUS_ALLOWED_ORIGINS": ORIGIN,
+            "ARGUS_SOCKET_URL": "wss://socket.example/test",
             "ARGUS_RATE_LIMIT": "100000 per minute",
             "ARGUS_IP_RATE_LIMIT": "100000 per minute",
         }

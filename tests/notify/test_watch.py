@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -103,7 +104,8 @@ def test_a_line_that_breaks_is_made_anew(
 
 
 def test_where_nobody_is_told_the_command_says_so(argus: Container, owner: Person, tmp_path: Path) -> None:
-    with serving(create_app(argus)) as url, watching(url, owner, tmp_path) as started:
+    alone = Container(replace(argus.settings, socket_url=""), fetch_keys=argus.fetch_keys)
+    with serving(create_app(alone)) as url, watching(url, owner, tmp_path) as started:
         _, told = started.communicate(timeout=60)
     assert started.returncode == 1
     assert "tells nobody of changes" in told
