@@ -355,19 +355,43 @@ def test_a_scan_broken_off_in_time_is_released_and_done_by_the_next_delivery(
     assert (done["state"], done["delta"], first.runs, second.runs) == ("succeeded", delta(new=2), 1, 2)
 
 
-def test_a_scan_broken_off_on_its_last_try_has_failed_and_its_message_is_kept(
+def test_a_scan_broken_off_on_its_last_try_has_failed_with_no_step_open_and_its_message_is_kept(
     door: Person, timed: Workers, first: Scripted
 ) -> None:
     first.script = time_runs_out
-    scan_id = request(door)
+    scan_id = request(door, "first", "second")
     dead = timed.work_until_dead(timed.outputs.jobs_dead_queue_url, scan_id)
-    failed = scan(door, scan_id)
-    assert (failed["state"], failed["reason"], first.runs) == (
-        "failed",
-        "the worker failed 3 times; we have been told",
-        3,
-    )
     assert json.loads(dead["Body"])["arguments"]["scan_id"] == scan_id
+    failed = scan(door, scan_id)
+    assert (failed["state"], failed["progress"], first.runs) == ("failed", 100, 3)
+    assert failed["reason"] == "the worker failed 3 times; we have been told"
+    assert [step["state"] for step in failed["steps"]] == ["cancelled", "cancelled"]
+
+
+def test_a_message_that_keeps_failing_does_not_end_a_scan_that_runs_elsewhere(
+    door: Person, work: Callable[[], None], first: Scripted, scripted: Container
+) -> None:
+    """Two messages for one scan: the last try of one fails while the other is being worked on."""
+
+    def given_up_meanwhile(_tools: Tools) -> Iterable[Finding]:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(type(scripted.scanning.engine), "run", _no_store)
+            assert worker.handler({"Records": [_last_try(door, scan_id)]}, None)["batchItemFailures"]
+        yield spot("a")
+
+    first.script = given_up_meanwhile
+    scan_id = request(door)
+    work()
+    assert (scan(door, scan_id)["state"], statuses(door)) == ("succeeded", {"a": "new"})
+
+
+def _no_store(*_: Any) -> None:
+    raise ConnectionError("no store")
+
+
+def _last_try(door: Person, scan_id: str) -> dict[str, Any]:
+    body = {"job": "scan.run", "arguments": {"organisation_id": door.organisation_id, "scan_id": scan_id}}
+    return {"messageId": "last", "body": json.dumps(body), "attributes": {"ApproximateReceiveCount": "3"}}
 
 
 def test_a_scan_that_aws_broke_off_is_released_too(

@@ -132,12 +132,20 @@ class Scan:
         return self.state is ScanState.RUNNING and at.timestamp() <= self.lease_until
 
     def cancelled(self, *, at: datetime) -> "Scan":
-        """The scan, stopped: what was not finished never will be."""
+        """The scan, stopped by someone."""
+        return self._stopped(ScanState.CANCELLED, at=at)
+
+    def given_up(self, reason: str, *, at: datetime) -> "Scan":
+        """The scan, whose workers failed."""
+        return self._stopped(ScanState.FAILED, at=at, reason=reason)
+
+    def _stopped(self, state: ScanState, *, at: datetime, reason: str = "") -> "Scan":
+        """What was not finished never will be."""
         steps = tuple(
             replace(step, state=StepState.CANCELLED) if step.state in (StepState.PENDING, StepState.RUNNING) else step
             for step in self.steps
         )
-        return replace(self, state=ScanState.CANCELLED, steps=steps, finished_at=at)
+        return replace(self, state=state, steps=steps, finished_at=at, reason=reason)
 
     def with_step(self, step: Step) -> "Scan":
         return replace(self, steps=tuple(step if mine.plugin == step.plugin else mine for mine in self.steps))

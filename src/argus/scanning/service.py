@@ -1,7 +1,7 @@
 """Scans: asked for, run, cancelled, looked at; findings as they stand."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -131,11 +131,14 @@ class Scanning:
             self.engine.run(scan)
 
     def give_up(self, organisation_id: str, scan_id: str) -> None:
-        """The last attempt crashed: say so, rather than leave the scan running for ever."""
+        """The last try of a message failed: say so, rather than leave the scan running for ever.
+
+        While a worker holds the scan, another message is being worked on; should that worker vanish, the sweep sees it.
+        """
         scan = self.store.get(organisation_id, scan_id)
-        if scan is not None and scan.state not in FINAL_STATES:
-            reason = f"the worker failed {scan.attempts} times; we have been told"
-            self._end(replace(scan, state=ScanState.FAILED, reason=reason, finished_at=self.clock()))
+        now = self.clock()
+        if scan is not None and scan.state not in FINAL_STATES and not scan.is_held(at=now):
+            self._end(scan.given_up(f"the worker failed {scan.attempts} times; we have been told", at=now))
 
     def sweep(self) -> None:
         """Send again what stayed queued too long, or whose worker vanished."""
