@@ -202,6 +202,54 @@ def test_a_form_sent_twice_leaves_the_version_that_was_processed_as_the_newest(
     assert argus.objects.get(key, max_bytes=10**7) == scene[0]
 
 
+@pytest.mark.parametrize("state", ["ready", "rejected"])
+def test_a_form_sent_again_while_its_first_copy_is_processed_leaves_the_version_that_was_processed(
+    owner: Person,
+    workers: Workers,
+    aws: EmbeddedAws,
+    argus: Container,
+    scene: tuple[bytes, Truth],
+    monkeypatch: pytest.MonkeyPatch,
+    state: str,
+) -> None:
+    data = scene[0] if state == "ready" else b"no picture at all"
+    item = announce(owner, data)
+    decode = processing.decode
+
+    def sent_again(*arguments: Any, **named: Any) -> Any:
+        send(item, b"x" * len(data))
+        workers.work()
+        return decode(*arguments, **named)
+
+    monkeypatch.setattr(processing, "decode", sent_again)
+    send(item, data)
+    workers.work()
+    image = owner.get(f"/images/{item['image_id']}").get_json()
+    key = f"{owner.organisation_id}/images/{item['image_id']}/original"
+    found = aws.client("s3").list_object_versions(Bucket=argus.settings.media_bucket, Prefix=key)
+    assert (image["state"], [version["IsLatest"] for version in found["Versions"]]) == (state, [True])
+    assert argus.objects.get(key, max_bytes=10**7) == data
+
+
+def test_a_version_that_could_not_be_removed_after_processing_is_removed_when_the_message_returns(
+    owner: Person,
+    workers: Workers,
+    aws: EmbeddedAws,
+    argus: Container,
+    scene: tuple[bytes, Truth],
+) -> None:
+    item = announce(owner, scene[0])
+    send(item, scene[0])
+    send(item, scene[0])
+    key = f"{owner.organisation_id}/images/{item['image_id']}/original"
+    with _undeletable(argus, key):
+        workers.work()
+    assert owner.get(f"/images/{item['image_id']}").get_json()["state"] == "ready"
+    assert _keys(aws, argus, key) == [key, key]
+    argus.imagery.arrived(key, size_bytes=len(scene[0]))
+    assert _keys(aws, argus, key) == [key]
+
+
 def test_a_form_sent_after_its_image_was_deleted_leaves_nothing(
     owner: Person, workers: Workers, aws: EmbeddedAws, argus: Container, scene: tuple[bytes, Truth]
 ) -> None:
@@ -218,8 +266,9 @@ def test_an_object_removed_before_it_was_read_is_a_rejection(
     item = announce(owner, scene[0])
     send(item, scene[0])
     key = f"{owner.organisation_id}/images/{item['image_id']}/original"
-    version = argus.objects.version(key)
-    argus.objects.delete_version(key, version)
+    bucket = {"Bucket": argus.settings.media_bucket, "Key": key}
+    version = aws.client("s3").head_object(**bucket)["VersionId"]
+    aws.client("s3").delete_object(**bucket, VersionId=version)
     argus.imagery.arrived(key, object_version=version, size_bytes=len(scene[0]))
     image = owner.get(f"/images/{item['image_id']}").get_json()
     assert (image["state"], image["code"]) == ("rejected", "vanished")

@@ -59,9 +59,10 @@ class Objects:
                 raise NoSuchObject(key) from error
             raise
 
-    def delete_version(self, key: str, version_id: str) -> None:
-        """Remove one version; the one before it is the newest again."""
-        self._delete([{"Key": key, "VersionId": version_id}])
+    def keep_only(self, key: str, version_id: str) -> None:
+        """Remove every other version of the object; raise `NotRemoved` when some remain."""
+        under = self._versions(key)
+        self._delete(each for each in under if each["Key"] == key and each["VersionId"] != version_id)
 
     def get_range(self, key: str, first: int, last: int) -> bytes:
         """The bytes from `first` to `last`, both included; fewer where the object ends."""

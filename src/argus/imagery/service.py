@@ -122,7 +122,7 @@ class Imagery:
         elif self._may_process(image):
             self._process(image, object_version, size_bytes)
         else:
-            self._drop_later_upload(image, object_version)
+            self._keep_what_was_processed(image)
 
     def give_up(self, key: str, **_event: Any) -> None:
         """The last attempt crashed: say so, rather than leave the image in processing for ever."""
@@ -180,11 +180,13 @@ class Imagery:
         late = image.state is ImageState.REJECTED and image.code == "never_uploaded"
         return late or image.state in (ImageState.AWAITING_UPLOAD, ImageState.PROCESSING)
 
-    def _drop_later_upload(self, image: Image, object_version: str) -> None:
-        """A form sent twice left a newer version, under which the one that products were made from would expire."""
-        later = object_version or self.objects.version(image.original_key)
-        if image.object_version and later != image.object_version:
-            self.objects.delete_version(image.original_key, later)
+    def _keep_what_was_processed(self, image: Image) -> None:
+        """A form sent twice left other versions; beside a newer one, that which products were made from would expire.
+
+        Whatever comes once the image has ended has an event of its own, which leads here again.
+        """
+        if image.object_version:
+            self.objects.keep_only(image.original_key, image.object_version)
 
     def _process(self, image: Image, object_version: str, size_bytes: int) -> None:
         from argus.imagery.processing import process  # numpy comes with it
@@ -201,15 +203,17 @@ class Imagery:
         try:
             products = process(claimed, self.objects, size_bytes=size_bytes, max_bytes=MAX_FILE_BYTES)
         except Invalid as rejection:
-            self._tell(self.store.reject(claimed, code=rejection.code, reason=rejection.detail))
-            return
+            ended = self.store.reject(claimed, code=rejection.code, reason=rejection.detail)
         except BaseException:
             self.store.release(claimed)
             raise
-        finished = self.store.finish(claimed, products)
-        self._tell(finished)
-        if finished is None:
+        else:
+            ended = self.store.finish(claimed, products)
+        if ended is None:
             self._clean_up_after(claimed)
+        else:
+            self._tell(ended)
+            self._keep_what_was_processed(ended)
 
     def _tell(self, changed: Image | None) -> None:
         """Whoever listens hears of a change that was really made."""
