@@ -122,9 +122,9 @@ class Workers:
             time.sleep(1.05)  # the tests' queues hide a message for a second
         raise AssertionError("no message is dead after ten rounds")
 
-    def lose(self, named: str) -> None:
-        """Take from the queue of jobs every message there is, until the one that names this has gone."""
-        url, lost = self.outputs.jobs_queue_url, ""
+    def lose(self, named: str, *, queue_url: str = "") -> None:
+        """Take from a queue, that of jobs by default, every message there is, until the one that names this is gone."""
+        url, lost = queue_url or self.outputs.jobs_queue_url, ""
         while named not in lost:
             (message,) = self.sqs.receive_message(QueueUrl=url, WaitTimeSeconds=2)["Messages"]
             self.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])

@@ -198,7 +198,8 @@ def _drive(
     with kept.under("POST /uploads replayed"):
         person.post("/uploads", {"files": [FILE]}, headers={"Idempotency-Key": "k"})
     data, _ = flir_scene(seed=9, width=160, height=120, leaks=3)
-    call("POST", "/uploads", {"files": [FILE]})
+    unsent = call("POST", "/uploads", {"files": [FILE]})["items"][0]["upload"]["fields"]["key"]
+    container.imagery.jobs.send("image.expire", {"key": unsent})
     item = announce(person, data)
     send(item, data)
     workers.work()

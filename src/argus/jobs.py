@@ -18,6 +18,7 @@ class Job:
 
 JOBS: dict[str, Job] = {
     "image.arrived": Job(lambda argus: argus.imagery.arrived, lambda argus: argus.imagery.give_up),
+    "image.expire": Job(lambda argus: argus.imagery.expire, lambda argus: argus.imagery.give_up),
     "scan.run": Job(lambda argus: argus.scanning.run, lambda argus: argus.scanning.give_up),
     "report.build": Job(lambda argus: argus.reports.build, lambda argus: argus.reports.give_up),
     "notify.tell": Job(lambda argus: argus.notify.tell, lambda argus: argus.notify.give_up),

@@ -291,12 +291,16 @@ def test_an_object_whose_key_was_not_issued_is_ignored_and_logged(
     assert not workers.dead(workers.outputs.uploads_dead_queue_url)
 
 
-def test_an_upload_that_never_comes_expires(owner: Person, clock: MovableClock, tick: Callable[[], object]) -> None:
+def test_an_upload_that_never_comes_expires(
+    owner: Person, workers: Workers, clock: MovableClock, tick: Callable[[], object]
+) -> None:
     item = announce(owner, b"x" * 10)
     tick()
+    workers.work()
     assert owner.get(f"/images/{item['image_id']}").get_json()["state"] == "awaiting_upload"
     clock.move(hours=3)
     tick()
+    workers.work()
     image = owner.get(f"/images/{item['image_id']}").get_json()
     assert (image["state"], image["code"]) == ("rejected", "never_uploaded")
 
@@ -307,9 +311,65 @@ def test_an_event_that_comes_after_the_expiry_is_still_honoured(
     item = announce(owner, scene[0])
     clock.move(hours=3)
     tick()
+    workers.work()
+    assert owner.get(f"/images/{item['image_id']}").get_json()["state"] == "rejected"
     send(item, scene[0])
     workers.work()
     assert owner.get(f"/images/{item['image_id']}").get_json()["state"] == "ready"
+
+
+def test_an_upload_whose_event_was_lost_is_found_when_its_time_is_over(
+    owner: Person, workers: Workers, clock: MovableClock, tick: Callable[[], object], scene: tuple[bytes, Truth]
+) -> None:
+    item = announce(owner, scene[0])
+    send(item, scene[0])
+    workers.lose(item["image_id"], queue_url=workers.outputs.uploads_queue_url)
+    clock.move(hours=3)
+    tick()
+    workers.work()
+    image = owner.get(f"/images/{item['image_id']}").get_json()
+    assert (image["state"], image["code"]) == ("ready", None)
+    assert requests.get(image["links"]["original"]["url"], timeout=10).content == scene[0]
+
+
+def test_an_upload_whose_event_was_lost_is_checked_like_any_other(
+    owner: Person, workers: Workers, clock: MovableClock, tick: Callable[[], object], scene: tuple[bytes, Truth]
+) -> None:
+    item = announce(owner, scene[0][:-1])
+    send(item, scene[0])
+    workers.lose(item["image_id"], queue_url=workers.outputs.uploads_queue_url)
+    clock.move(hours=3)
+    tick()
+    workers.work()
+    image = owner.get(f"/images/{item['image_id']}").get_json()
+    assert (image["state"], image["code"]) == ("rejected", "wrong_size")
+
+
+def test_an_upload_that_cannot_be_looked_for_is_given_up_at_last(
+    owner: Person,
+    workers: Workers,
+    argus: Container,
+    clock: MovableClock,
+    tick: Callable[[], object],
+    scene: tuple[bytes, Truth],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    item = announce(owner, scene[0])
+    monkeypatch.setattr(type(argus.objects), "newest", _crash)
+    clock.move(hours=3)
+    tick()
+    workers.work_until_dead(workers.outputs.jobs_dead_queue_url, item["image_id"])
+    image = owner.get(f"/images/{item['image_id']}").get_json()
+    assert (image["state"], image["code"]) == ("rejected", "processing_failed")
+
+
+def test_looking_again_for_an_upload_that_came_changes_nothing(
+    owner: Person, workers: Workers, argus: Container, scene: tuple[bytes, Truth]
+) -> None:
+    before = uploaded(owner, workers, scene[0])
+    argus.imagery.expire(f"{owner.organisation_id}/images/{before['id']}/original")
+    argus.imagery.expire("not/a/key")
+    assert owner.get(f"/images/{before['id']}").get_json()["version"] == before["version"]
 
 
 def _crash(*_: Any, **__: Any) -> Any:

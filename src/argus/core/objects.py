@@ -35,6 +35,14 @@ class NewObject:
 
 
 @dataclass(frozen=True)
+class Stored:
+    """What stands under a key."""
+
+    version_id: str  # empty in a bucket without versions
+    size_bytes: int
+
+
+@dataclass(frozen=True)
 class Objects:
     """One bucket."""
 
@@ -49,15 +57,16 @@ class Objects:
             raise ObjectTooLarge(f"{key} has {answer['ContentLength']} bytes, more than {max_bytes}")
         return bytes(answer["Body"].read())
 
-    def version(self, key: str) -> str:
-        """The id of the object's newest version, for those whom an event did not tell."""
+    def newest(self, key: str) -> Stored:
+        """The object's newest version, for those whom an event did not tell."""
         client = self.client()
         try:
-            return str(client.head_object(Bucket=self.bucket, Key=key).get("VersionId", ""))
+            answer = client.head_object(Bucket=self.bucket, Key=key)
         except client.exceptions.ClientError as error:
             if error.response["ResponseMetadata"]["HTTPStatusCode"] == 404:
                 raise NoSuchObject(key) from error
             raise
+        return Stored(answer.get("VersionId", ""), answer["ContentLength"])
 
     def keep_only(self, key: str, version_id: str) -> None:
         """Remove every other version of the object; raise `NotRemoved` when some remain."""

@@ -11,7 +11,7 @@ from argus.core.clock import Clock
 from argus.core.dynamo import Item
 from argus.core.errors import Conflict, Invalid, NotFound
 from argus.core.ids import Ids, is_id
-from argus.core.objects import Objects
+from argus.core.objects import NoSuchObject, Objects
 from argus.core.paging import Listing
 from argus.core.presign import Link, Presigner, Upload
 from argus.core.queue import Jobs
@@ -113,32 +113,49 @@ class Imagery:
 
     def arrived(self, key: str, *, object_version: str = "", size_bytes: int = 0) -> None:
         """An object was stored. What we did not ask for is ignored; what is done already is not done again."""
-        named = _KEY.fullmatch(key)
-        image = self.store.get(named["organisation"], named["image"]) if named else None
+        image = self._at(key)
         if image is None:
             _log.warning("ignored an object whose key was not issued", extra={"key": key})
-            if named:
+            if _KEY.fullmatch(key):
                 self.objects.delete_under(key.removesuffix("original"))  # its image was deleted in the meantime
         elif self._may_process(image):
             self._process(image, object_version, size_bytes)
         else:
             self._keep_what_was_processed(image)
 
+    def expire(self, key: str) -> None:
+        """The time for an upload is over: take a file whose event was lost, or say that none came."""
+        image = self._at(key)
+        if image is None or image.state is not ImageState.AWAITING_UPLOAD:
+            return
+        try:
+            stored = self.objects.newest(key)
+        except NoSuchObject:
+            reason = "the file was not uploaded in time"
+            self._tell(self.store.reject(image, code="never_uploaded", reason=reason))
+        else:
+            self.arrived(key, object_version=stored.version_id, size_bytes=stored.size_bytes)
+
     def give_up(self, key: str, **_event: Any) -> None:
-        """The last attempt crashed: say so, rather than leave the image in processing for ever."""
-        named = _KEY.fullmatch(key)
-        image = self.store.get(named["organisation"], named["image"]) if named else None
-        if image is not None and image.state is ImageState.PROCESSING:
-            reason = f"processing failed {image.attempts} times; we have been told"
-            self._tell(self.store.reject(image, code="processing_failed", reason=reason))
+        """The last attempt crashed: say so, rather than leave the image unfinished for ever."""
+        image = self._at(key)
+        if image is None:
+            return
+        match image.state:
+            case ImageState.PROCESSING:
+                reason = f"processing failed {image.attempts} times; we have been told"
+            case ImageState.AWAITING_UPLOAD if image.upload_until <= self.clock():
+                reason = "the file could not be looked for; we have been told"
+            case _:
+                return
+        self._tell(self.store.reject(image, code="processing_failed", reason=reason))
 
     def sweep(self) -> None:
         """Look at whatever did not end in time: uploads that never came, workers that vanished, half deletions."""
         for image in self.store.due(self.clock()):
             match image.state:
                 case ImageState.AWAITING_UPLOAD:
-                    reason = "the file was not uploaded in time"
-                    self._tell(self.store.reject(image, code="never_uploaded", reason=reason))
+                    self.jobs.send("image.expire", {"key": image.original_key})
                 case ImageState.PROCESSING if image.attempts >= MAX_ATTEMPTS:
                     self.give_up(image.original_key)
                 case ImageState.PROCESSING:
@@ -175,8 +192,13 @@ class Imagery:
     def _upload(self, image: Image) -> Upload:
         return self.links.post(image.original_key, content_type=image.file.content_type, size_bytes=image.file.size)
 
+    def _at(self, key: str) -> Image | None:
+        """The image whose original has this key."""
+        named = _KEY.fullmatch(key)
+        return self.store.get(named["organisation"], named["image"]) if named else None
+
     def _may_process(self, image: Image) -> bool:
-        """An upload given up as lost may still come; anything else that has ended stays ended."""
+        """An upload that did not come in time may still come; anything else that has ended stays ended."""
         late = image.state is ImageState.REJECTED and image.code == "never_uploaded"
         return late or image.state in (ImageState.AWAITING_UPLOAD, ImageState.PROCESSING)
 
@@ -194,7 +216,7 @@ class Imagery:
         now = self.clock()
         claimed = self.store.claim(
             image,
-            object_version=image.object_version or object_version or self.objects.version(image.original_key),
+            object_version=image.object_version or object_version or self.objects.newest(image.original_key).version_id,
             now=now,
             lease_until=now + self.lease,
         )
