@@ -3,7 +3,8 @@
 import json
 import os
 import signal
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -20,6 +21,7 @@ from argus.core.dynamo import Table
 from argus.scanning.catalogue import Catalogue
 from argus.scanning.model import Finding, Scan, Severity
 from argus.scanning.plugin import Tools
+from argus.scanning.store import ScanningStore
 from services.scheduler import main as scheduler
 from services.worker import main as worker
 from tests.conftest import Issuer, MovableClock, Person, Workers
@@ -542,6 +544,80 @@ def test_a_scan_cancelled_at_its_very_end_tells_nothing(
     assert (scan(door, scan_id)["state"], statuses(door)) == ("cancelled", {})
 
 
+@pytest.mark.parametrize("writes", range(11))
+def test_a_scan_cancelled_at_any_write_has_told_nothing_or_tells_it_all(
+    door: Person, work: Callable[[], None], first: Scripted, writes: int
+) -> None:
+    """What a scan that ended told, it counts; what a cancelled one found is new to the next."""
+    first.finds("a", "gone")
+    scanned(door, work)
+    first.finds("a", "b", "c")
+    scan_id = request(door)
+    answers: list[int] = []
+    with _before_write(writes, lambda: answers.append(door.post(f"/scans/{scan_id}/cancel").status_code)):
+        work()
+    ended, expected = scan(door, scan_id), delta(new=2, unchanged=1, fixed=1)
+    if answers == [200]:
+        assert (ended["state"], ended["delta"]) == ("cancelled", {})
+        assert statuses(door) == {"a": "new", "gone": "new"}
+        assert scanned(door, work)["delta"] == expected
+    else:
+        assert answers == [409]
+        assert (ended["state"], ended["delta"]) == ("succeeded", expected)
+        assert scanned(door, work)["delta"] == delta(unchanged=3)
+
+
+def test_a_scan_whose_time_runs_out_while_it_tells_goes_on_until_all_is_told(
+    door: Person, timed: Workers, first: Scripted, clock: MovableClock, tick: Any
+) -> None:
+    first.finds("a", "b", "c", "d")
+    scan_id = request(door)
+    with pytest.MonkeyPatch.context() as patch:
+        told = _only_one_each_time(patch)
+        dead = timed.work_until_dead(timed.outputs.jobs_dead_queue_url, scan_id)
+    assert (json.loads(dead["Body"])["arguments"]["scan_id"], len(told)) == (scan_id, 3)
+    assert (scan(door, scan_id)["state"], statuses(door)) == ("running", dict.fromkeys(told, "new"))
+    assert door.post(f"/scans/{scan_id}/cancel").get_json()["code"] == "scan_ending"
+    clock.move(minutes=10)
+    tick()
+    timed.work()
+    done = scan(door, scan_id)
+    assert (done["state"], done["delta"], done["counts"]["medium"]) == ("succeeded", delta(new=4), 4)
+    assert statuses(door) == dict.fromkeys("abcd", "new")
+    request(door)
+    timed.work()
+    assert statuses(door) == dict.fromkeys("abcd", "unchanged")
+
+
+def _only_one_each_time(patch: pytest.MonkeyPatch) -> list[str]:
+    """Time for telling one finding and no more, every time; the places of those that were told."""
+    real, told = ScanningStore.track, []
+
+    def track(store: ScanningStore, finding: Any) -> None:
+        real(store, finding)
+        told.append(finding.place)
+        signal.raise_signal(signal.SIGALRM)
+
+    patch.setattr(ScanningStore, "track", track)
+    return told
+
+
+def test_what_is_told_of_a_scan_is_what_its_own_findings_say(
+    door: Person, first: Scripted, scripted: Container
+) -> None:
+    """Another scan of the target ends meanwhile, so that what was new when it was found is not when it is told."""
+
+    def meanwhile(_tools: Tools) -> Iterable[Finding]:
+        first.finds("a")
+        scripted.scanning.run(door.organisation_id, earlier)
+        yield spot("a")
+
+    earlier, later = request(door), request(door)
+    first.script = meanwhile
+    scripted.scanning.run(door.organisation_id, later)
+    assert statuses(door, later) == statuses(door) == {"a": "unchanged"}
+
+
 def test_two_scans_of_a_target_at_once_agree_on_when_it_was_first_seen(
     door: Person, work: Callable[[], None], first: Scripted, scripted: Container
 ) -> None:
@@ -653,20 +729,33 @@ def test_a_worker_that_dies_at_any_write_changes_nothing_in_the_end(
 
 
 def _die_after(writes: int, act: Callable[[], None]) -> None:
-    left = writes
+    def die() -> None:
+        raise Crash
+
+    with _before_write(writes, die, ever_after=True), suppress(Crash):
+        act()
+
+
+@contextmanager
+def _before_write(number: int, act: Callable[[], None], *, ever_after: bool = False) -> Iterator[None]:
+    """Do something before the write of that number to the tables of Argus; writes inside of it do not count."""
+    left, acting = number, False
+
+    def counted(real: Any) -> Any:
+        def write(self: Table, *args: Any, **kwargs: Any) -> Any:
+            nonlocal left, acting
+            left -= not acting
+            if not acting and (left == -1 or (ever_after and left < 0)):
+                acting = True
+                try:
+                    act()
+                finally:
+                    acting = False
+            return real(self, *args, **kwargs)
+
+        return write
+
     with pytest.MonkeyPatch.context() as patch:
         for verb in ("put", "put_many", "delete_many"):
-            real = getattr(Table, verb)
-
-            def dying(self: Table, *args: Any, _real: Any = real, **kwargs: Any) -> Any:
-                nonlocal left
-                if left == 0:
-                    raise Crash
-                left -= 1
-                return _real(self, *args, **kwargs)
-
-            patch.setattr(Table, verb, dying)
-        try:
-            act()
-        except Crash:
-            return
+            patch.setattr(Table, verb, counted(getattr(Table, verb)))
+        yield

@@ -1,9 +1,12 @@
-"""Running one scan: claim, run each plugin, compare with what was known, finish.
+"""Running one scan: claim, run each plugin, compare with what was known, tell it, end.
 
-At-least-once delivery changes nothing: a claim is a conditional write, a page of findings has deterministic keys, a
-finished step is not run again, and a tracked finding that has heard of this scan is left as it is. A worker whose
-scan was cancelled or taken over learns it from its next write and stops. One that is broken off, by the end of its time
-or by AWS, lets go of the scan, so that the next delivery need not wait for its lease to end.
+At-least-once delivery changes nothing: a claim is a conditional write, a page of findings has deterministic keys, and a
+finished step is not run again. How the findings stand against what was known is written to the scan's own first. Then
+one conditional write, `telling`, is the point of no return: before it nothing was told, after it the scan is neither
+cancelled nor given up, and whoever comes next goes on where the telling stopped.
+
+A worker whose scan was cancelled or taken over learns it from its next write and stops. One that is broken off, by the
+end of its time or by AWS, lets go of the scan, so that the next delivery need not wait for its lease to end.
 """
 
 import json
@@ -157,32 +160,41 @@ class _Run:
                 self._step(step)
 
     def finish(self) -> None:
-        """Compare with the look before, tell every finding, and end the scan."""
-        store, at = self.engine.store, self.engine.clock()
-        self._save(self.scan)  # whoever was cancelled or overtaken meanwhile stops here, before telling anything
-        self._know()
-        found = [self._as_known(finding, at) for finding in store.findings(self.scan)]
-        present = {finding.fingerprint for finding in found if finding.scan_id == self.scan.id}
-        missing = [
-            unseen(before, tested=self._tested(before), scan_id=self.scan.id, at=at)
-            for before in self.known.values()
-            if before.fingerprint not in present and (before.open or before.scan_id == self.scan.id)
-        ]
-        store.put_findings(self.scan, missing)
-        by_fingerprint = {finding.fingerprint: finding for finding in [*found, *missing]}
-        for finding in by_fingerprint.values():
-            store.track(finding)
+        """Tell every finding how it stands now, and end the scan."""
+        store = self.engine.store
+        findings = list(store.findings(self.scan)) if self.scan.telling else self._compared()
+        for finding in findings:
+            before = self.known.get(finding.fingerprint)
+            if before is None or before.scan_id < self.scan.id:
+                store.track(finding)
+                self._heartbeat(self.scan)
         failed = [step for step in self.scan.steps if step.state is StepState.FAILED]
         self._save(
             replace(
                 self.scan,
                 state=ScanState.FAILED if failed else ScanState.SUCCEEDED,
                 reason="; ".join(f"{step.plugin}: {step.reason}" for step in failed),
-                counts=count_by_severity(by_fingerprint.values()),
-                delta=count_by_status(by_fingerprint.values()),
-                finished_at=at,
+                counts=count_by_severity(findings),
+                delta=count_by_status(findings),
+                finished_at=self.engine.clock(),
             )
         )
+
+    def _compared(self) -> list[TrackedFinding]:
+        """The findings of this scan as they stand against the look before. Whatever comes, these will be told."""
+        store, at = self.engine.store, self.engine.clock()
+        self._know()
+        found = {finding.fingerprint: finding for finding in store.findings(self.scan)}
+        as_known = {name: self._as_known(finding, at) for name, finding in found.items()}
+        missing = {
+            name: unseen(before, tested=self._tested(before), scan_id=self.scan.id, at=at)
+            for name, before in self.known.items()
+            if name not in found and before.open
+        }
+        compared = {**as_known, **missing}
+        store.put_findings(self.scan, [finding for name, finding in compared.items() if finding != found.get(name)])
+        self._save(replace(self.scan, telling=True))
+        return list(compared.values())
 
     def _know(self) -> None:
         tracked = self.engine.store.tracked(self.scan.organisation_id, self.scan.target)
@@ -193,7 +205,8 @@ class _Run:
         before = self.known.get(finding.fingerprint)
         if finding.status not in PRESENT or before is None or before.scan_id > self.scan.id:
             return finding
-        return seen(finding, before, scan_id=self.scan.id, at=at)
+        seen_since = before.last_seen_at > finding.last_seen_at
+        return seen(finding, before, scan_id=self.scan.id, at=at if seen_since else finding.last_seen_at)
 
     def _tested(self, finding: TrackedFinding) -> bool:
         """Whether this scan would have told the finding, had it still been there."""
@@ -281,7 +294,7 @@ class _Run:
         def progress(share: float) -> None:
             if self.engine.monotonic() > deadline:
                 raise BudgetSpent(f"more than {manifest.budget.seconds} s")
-            self._heartbeat(step, min(max(share, 0.0), 0.99))
+            self._heartbeat(self.scan.with_step(replace(step, progress=min(max(share, 0.0), 0.99))))
 
         try:
             run = manifest.load_run()
@@ -315,11 +328,10 @@ class _Run:
 
     # ------------------------------------------------------------ telling the store
 
-    def _heartbeat(self, step: Step, share: float) -> None:
+    def _heartbeat(self, scan: Scan) -> None:
         """Keep the lease and show progress, but not at every call."""
-        now = self.engine.monotonic()
-        if now - self.saved_at >= SAVE_EVERY_SECONDS:
-            self._save_step(replace(step, progress=share))
+        if self.engine.monotonic() - self.saved_at >= SAVE_EVERY_SECONDS:
+            self._save(scan)
 
     def _save_step(self, step: Step) -> None:
         self._save(self.scan.with_step(step))

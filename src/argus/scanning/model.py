@@ -118,6 +118,7 @@ class Scan:
     delta: Mapping[str, int] = field(default_factory=dict)  # findings by status
     lease_until: float = 0.0  # epoch seconds; while it lasts, one worker has the scan
     attempts: int = 0
+    telling: bool = False  # its findings are settled, and some may be told: it can only end by itself
     version: int = 1
 
     @property

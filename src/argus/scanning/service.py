@@ -32,6 +32,10 @@ class ScanEnded(Conflict):
     """The scan has ended."""
 
 
+class ScanEnding(Conflict):
+    """The scan is about to end."""
+
+
 class UnknownTarget(Invalid):
     """Nothing can scan this kind of target."""
 
@@ -98,7 +102,7 @@ class Scanning:
         return self.store.list(caller.organisation_id, limit=limit, after=after)
 
     def cancel(self, caller: Caller, scan_id: str, *, check: Callable[[int], None]) -> Scan:
-        """Stop a scan: at once when queued, at the worker's next write when running.
+        """Stop a scan: at once when queued, at the worker's next write when running; too late when it tells.
 
         `check` may refuse the version that stands now.
         """
@@ -107,6 +111,8 @@ class Scanning:
         while scan.state is not ScanState.CANCELLED:
             if scan.state in FINAL_STATES:
                 raise ScanEnded(f"{scan_id} has {scan.state}")
+            if scan.telling:
+                raise ScanEnding(f"{scan_id} has looked at everything and is telling what it found")
             cancelled = self._end(scan.cancelled(at=self.clock()))
             scan = cancelled or self.get(caller, scan_id)
         return scan
@@ -134,17 +140,20 @@ class Scanning:
         """The last try of a message failed: say so, rather than leave the scan running for ever.
 
         While a worker holds the scan, another message is being worked on; should that worker vanish, the sweep sees it.
+        A scan that has begun to tell its findings goes on, however often it must be tried.
         """
         scan = self.store.get(organisation_id, scan_id)
         now = self.clock()
-        if scan is not None and scan.state not in FINAL_STATES and not scan.is_held(at=now):
+        if scan is None or scan.state in FINAL_STATES or scan.telling:
+            return
+        if not scan.is_held(at=now):
             self._end(scan.given_up(f"the worker failed {scan.attempts} times; we have been told", at=now))
 
     def sweep(self) -> None:
         """Send again what stayed queued too long, or whose worker vanished."""
         now = self.clock()
         for scan in self.store.due(now):
-            if scan.attempts >= MAX_ATTEMPTS:
+            if scan.attempts >= MAX_ATTEMPTS and not scan.telling:
                 self.give_up(scan.organisation_id, scan.id)
             elif self.store.save(scan, look_again_at=now + RESEND_AFTER):
                 self._send(scan)
