@@ -420,6 +420,33 @@ def test_a_worker_that_vanishes_is_replaced_after_its_lease(
     assert owner.get(f"/images/{item['image_id']}").get_json()["state"] == "ready"
 
 
+def test_a_message_that_fails_for_good_does_not_give_up_an_image_that_another_worker_has(
+    owner: Person,
+    workers: Workers,
+    argus: Container,
+    clock: MovableClock,
+    scene: tuple[bytes, Truth],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    item = announce(owner, scene[0])
+    send(item, scene[0])
+    made = processing.make
+    key = f"{owner.organisation_id}/images/{item['image_id']}/original"
+
+    def second_message_dies(*arguments: Any) -> Any:
+        with monkeypatch.context() as broken:
+            broken.setattr(type(argus.imagery.store), "claim", _crash)
+            argus.jobs.send("image.arrived", {"key": key, "size_bytes": len(scene[0])})
+            workers.work_until_dead(workers.outputs.jobs_dead_queue_url, item["image_id"])
+        return made(*arguments)
+
+    monkeypatch.setattr(processing, "make", second_message_dies)
+    version = argus.objects.newest(key).version_id
+    argus.imagery.arrived(key, object_version=version, size_bytes=len(scene[0]))
+    image = owner.get(f"/images/{item['image_id']}").get_json()
+    assert (image["state"], image["code"]) == ("ready", None)
+
+
 def test_a_deleted_image_is_gone_with_its_original_and_products(
     owner: Person, workers: Workers, aws: EmbeddedAws, argus: Container, scene: tuple[bytes, Truth]
 ) -> None:

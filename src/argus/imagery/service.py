@@ -137,14 +137,18 @@ class Imagery:
             self.arrived(key, object_version=stored.version_id, size_bytes=stored.size_bytes)
 
     def give_up(self, key: str, **_event: Any) -> None:
-        """The last attempt crashed: say so, rather than leave the image unfinished for ever."""
-        image = self._at(key)
+        """The last attempt crashed: say so, rather than leave the image unfinished for ever.
+
+        An attempt that crashed has released its claim. One that lasts is another worker's, or of one that vanished:
+        then the sweep comes back.
+        """
+        image, now = self._at(key), self.clock()
         if image is None:
             return
         match image.state:
-            case ImageState.PROCESSING:
+            case ImageState.PROCESSING if image.lease_until <= now.timestamp():
                 reason = f"processing failed {image.attempts} times; we have been told"
-            case ImageState.AWAITING_UPLOAD if image.upload_until <= self.clock():
+            case ImageState.AWAITING_UPLOAD if image.upload_until <= now:
                 reason = "the file could not be looked for; we have been told"
             case _:
                 return
