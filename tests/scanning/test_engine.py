@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from argus.app import create_app
 from argus.container import Container
+from argus.core.clock import rfc3339
 from argus.core.dynamo import Table
 from argus.scanning.catalogue import Catalogue
 from argus.scanning.model import Finding, Scan, Severity
@@ -296,6 +297,46 @@ def test_a_scan_whose_message_was_lost_is_sent_again(
     tick()
     work()
     assert scan(door, scan_id)["state"] == "succeeded"
+
+
+def test_a_scan_that_cannot_be_looked_at_keeps_no_other_waiting(
+    door: Person,
+    work: Callable[[], None],
+    workers: Workers,
+    scripted: Container,
+    clock: MovableClock,
+    tick: Any,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """It is told of, the tick has failed, and it is looked at again when its time has come, not before."""
+    unreadable, unsendable, well = scans = [request(door) for _ in range(3)]
+    for scan_id in scans:
+        workers.lose(scan_id)
+    table, pk = scripted.scanning.store.table, f"{door.organisation_id}#scans"
+    item = table.get(pk, unreadable)
+    assert item is not None
+    real = type(scripted.jobs).send
+
+    def send(jobs: Any, name: str, arguments: Any) -> None:
+        if arguments.get("scan_id") == unsendable:
+            raise ConnectionError("no queue")
+        real(jobs, name, arguments)
+
+    clock.move(minutes=3)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(type(scripted.jobs), "send", send)
+        table.put({**item, "state": "of a version to come"})
+        with pytest.raises(scheduler.SweepsFailed, match=r"^scans\.sweep$"):
+            tick()
+        tick()
+    table.put({**item, "gsi1sk": rfc3339(clock() + timedelta(minutes=2))})
+    told = {getattr(record, "scan", "") for record in caplog.records if record.levelname == "ERROR"}
+    work()
+    assert ({unreadable, unsendable} <= told, scan(door, well)["state"]) == (True, "succeeded")
+    clock.move(minutes=3)
+    tick()
+    work()
+    assert [scan(door, scan_id)["state"] for scan_id in scans] == ["succeeded"] * 3
 
 
 def test_a_scan_that_keeps_failing_in_the_worker_is_given_up_and_its_message_kept(

@@ -1,13 +1,14 @@
 """Scans: asked for, run, cancelled, looked at; findings as they stand."""
 
+import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from argus.core.clock import Clock
 from argus.core.dynamo import Item
-from argus.core.errors import Conflict, Invalid, NotFound
+from argus.core.errors import ArgusError, Conflict, Invalid, NotFound
 from argus.core.ids import Ids, is_id
 from argus.core.paging import Listing
 from argus.core.queue import Jobs
@@ -22,6 +23,8 @@ MAX_ATTEMPTS = 3  # as the queue's maxReceiveCount
 RESEND_AFTER = timedelta(minutes=2)
 
 CheckTarget = Callable[[Caller, str], object]
+
+_log = logging.getLogger("argus.scanning")
 
 
 class NoSuchScan(NotFound):
@@ -46,6 +49,10 @@ class WrongTarget(Invalid):
 
 class RepeatedPlugin(Invalid):
     """A plugin is named more than once."""
+
+
+class NotLookedAt(ArgusError):
+    """The sweep failed for some scans."""
 
 
 @dataclass(frozen=True)
@@ -150,13 +157,17 @@ class Scanning:
             self._end(scan.given_up(f"the worker failed {scan.attempts} times; we have been told", at=now))
 
     def sweep(self) -> None:
-        """Send again what stayed queued too long, or whose worker vanished."""
+        """Send again what stayed queued too long, or whose worker vanished. One that fails keeps no other waiting."""
         now = self.clock()
-        for scan in self.store.due(now):
-            if scan.attempts >= MAX_ATTEMPTS and not scan.telling:
-                self.give_up(scan.organisation_id, scan.id)
-            elif self.store.save(scan, look_again_at=now + RESEND_AFTER):
-                self._send(scan)
+        failed = []
+        for due in self.store.due(now):
+            try:
+                self._look_again(due, later=now + RESEND_AFTER)
+            except Exception as error:
+                _log.error("a scan could not be looked at", extra={"scan": due["sk"]}, exc_info=error)
+                failed.append(due["sk"])
+        if failed:
+            raise NotLookedAt(", ".join(failed))
 
     def ended(self, caller: Caller, scan_id: str) -> Scan:
         """A scan that has ended; raise `Conflict` for one that has not."""
@@ -179,6 +190,15 @@ class Scanning:
         if target.kind not in manifest.consumes:
             raise WrongTarget(f"{manifest.id} takes {', '.join(manifest.consumes)}, not {target.kind}")
         return Step(manifest.id, manifest.version, manifest.check_options(choice.options))
+
+    def _look_again(self, due: Item, *, later: datetime) -> None:
+        scan = self.store.postpone(due, look_again_at=later)
+        if scan is None:
+            return
+        if scan.attempts >= MAX_ATTEMPTS and not scan.telling:
+            self.give_up(scan.organisation_id, scan.id)
+        else:
+            self._send(scan)
 
     def _end(self, scan: Scan) -> Scan | None:
         saved = self.store.save(scan)

@@ -59,9 +59,22 @@ class ScanningStore:
         page = self.table.query(_scans_pk(organisation_id), newest_first=True, limit=limit, after=after)
         return Listing([_scan(item) for item in page.items], page.last_key)
 
-    def due(self, now: datetime) -> Iterator[Scan]:
+    def due(self, now: datetime) -> Iterator[Item]:
+        """Unfinished scans to look at, as they are stored: one that cannot be read must not hide the others."""
         for shard in due_shards():
-            yield from map(_scan, self.table.query(shard, index="gsi1", up_to=rfc3339(now)).items)
+            yield from self.table.query(shard, index="gsi1", up_to=rfc3339(now)).items
+
+    def postpone(self, due: Item, *, look_again_at: datetime) -> Scan | None:
+        """The scan that is due, to be looked at again later; None when it has changed since, or another tick has it."""
+        try:
+            self.table.put(
+                {**due, "gsi1sk": rfc3339(look_again_at)},
+                when="#version = :version AND #gsi1sk = :due",
+                values={":version": due["version"], ":due": due["gsi1sk"]},
+            )
+        except ConditionFailed:
+            return None
+        return _scan(due)
 
     def save(self, scan: Scan, *, look_again_at: datetime | None = None) -> Scan | None:
         """The scan as it now stands; None when someone else changed it since it was read."""
