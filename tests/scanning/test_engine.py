@@ -20,7 +20,7 @@ from argus.container import Container
 from argus.core.clock import rfc3339
 from argus.core.dynamo import Table
 from argus.scanning.catalogue import Catalogue
-from argus.scanning.model import Finding, Scan, Severity
+from argus.scanning.model import Finding, Scan, ScanState, Severity
 from argus.scanning.plugin import Tools
 from argus.scanning.store import ScanningStore
 from services.scheduler import main as scheduler
@@ -692,6 +692,24 @@ def test_a_cancel_decided_upon_another_version_is_refused(door: Person, work: Ca
     early = door.get(f"/scans/{scan_id}").headers["ETag"]
     work()
     assert door.post(f"/scans/{scan_id}/cancel", headers={"If-Match": early}).status_code == 412
+
+
+def test_a_cancel_decided_upon_a_version_that_changes_meanwhile_is_refused(
+    door: Person, scripted: Container, clock: MovableClock
+) -> None:
+    scan_id = request(door)
+    early = door.get(f"/scans/{scan_id}").headers["ETag"]
+
+    def claimed_meanwhile() -> None:
+        mine = scripted.scanning.store.get(door.organisation_id, scan_id)
+        assert mine is not None
+        lease_until = (clock() + timedelta(minutes=5)).timestamp()
+        assert scripted.scanning.store.save(replace(mine, state=ScanState.RUNNING, lease_until=lease_until))
+
+    with _before_write(0, claimed_meanwhile):
+        answer = door.post(f"/scans/{scan_id}/cancel", headers={"If-Match": early})
+    assert (answer.status_code, scan(door, scan_id)["state"]) == (412, "running")
+    assert door.post(f"/scans/{scan_id}/cancel").get_json()["state"] == "cancelled"
 
 
 def test_findings_of_other_targets_and_tenants_are_not_touched(

@@ -111,18 +111,19 @@ class Scanning:
     def cancel(self, caller: Caller, scan_id: str, *, check: Callable[[int], None]) -> Scan:
         """Stop a scan: at once when queued, at the worker's next write when running; too late when it tells.
 
-        `check` may refuse the version that stands now.
+        `check` may refuse the version that would be overwritten.
         """
-        scan = self.get(caller, scan_id)
-        check(scan.version)
-        while scan.state is not ScanState.CANCELLED:
+        while True:
+            scan = self.get(caller, scan_id)
+            check(scan.version)
+            if scan.state is ScanState.CANCELLED:
+                return scan
             if scan.state in FINAL_STATES:
                 raise ScanEnded(f"{scan_id} has {scan.state}")
             if scan.telling:
                 raise ScanEnding(f"{scan_id} has looked at everything and is telling what it found")
-            cancelled = self._end(scan.cancelled(at=self.clock()))
-            scan = cancelled or self.get(caller, scan_id)
-        return scan
+            if cancelled := self._end(scan.cancelled(at=self.clock())):
+                return cancelled
 
     def findings(
         self, caller: Caller, scan_id: str, chosen: FindingFilter, *, limit: int, after: Item | None
