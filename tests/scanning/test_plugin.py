@@ -77,6 +77,56 @@ def test_seen_again_unmoved_every_finding_keeps_its_name(sightings: list[Sightin
     assert set(Places.of(names).settle_all(roomy)) == set(names)
 
 
+# Where neighbouring cells meet: whole numbers and halves, near and far, with a tolerance between them.
+STEPS = st.integers(-40, 40).map(lambda steps: steps / 2)
+TOLERANCES = st.sampled_from([0, 0.05, 0.1, 0.5, 1, 2, math.nextafter(4, 0), 4, 4.5, 100, 1e12, 1e308])
+CLOSE = st.builds(Sighting, STEPS | st.sampled_from([-1e12, 1e12]), STEPS, tolerance=TOLERANCES)
+
+
+@given(st.lists(st.tuples(STEPS, STEPS), max_size=30), st.lists(CLOSE | SIGHTINGS, max_size=30))
+def test_the_closest_pairs_find_each_other_first(known: list[tuple[float, float]], now: list[Sighting]) -> None:
+    names = [f"{x:.1f},{y:.1f}" for x, y in [*known, (1e14, -1e14)]]
+    assert Places.of(names).settle_all(now) == plainly_settled(Places.of(names).known, now)
+
+
+def plainly_settled(known: tuple[tuple[float, float], ...], sightings: list[Sighting]) -> list[str]:
+    """As it is defined: every sighting against every place."""
+    settled: dict[int, tuple[float, float]] = {}
+    pairs = sorted(
+        (distance, place, index)
+        for index, sighting in enumerate(sightings)
+        for place in known
+        if (distance := math.dist(place, (sighting.x, sighting.y))) <= sighting.tolerance
+    )
+    for _distance, place, index in pairs:
+        if index not in settled and place not in settled.values():
+            settled[index] = place
+    for index, sighting in enumerate(sightings):
+        tenths, y = round(sighting.x * 10), round(sighting.y * 10) / 10
+        while index not in settled:
+            place = (tenths / 10, y)
+            tenths += 1
+            if place not in known and place not in settled.values():
+                settled[index] = place
+    return [f"{x:.1f},{y:.1f}" for x, y in (settled[index] for index in range(len(sightings)))]
+
+
+def test_thousands_of_places_are_asked_only_about_what_is_near(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An image that was scanned often, with as many findings as one may have: the work grows with what there is."""
+    known = Places.of(f"{x * 8}.0,{y * 8}.0" for x in range(100) for y in range(100))
+    assert len(known.known) == 10_000
+    sightings = [Sighting(x * 16 + 1, y * 20, tolerance=8) for x in range(50) for y in range(40)]
+    real, asked = math.dist, []
+
+    def counted(here: tuple[float, float], there: tuple[float, float]) -> float:
+        asked.append(here)
+        return real(here, there)
+
+    monkeypatch.setattr(math, "dist", counted)
+    assert len(set(known.settle_all(sightings))) == len(sightings) == 2000
+    assert len(asked) < 50 * len(sightings)
+
+
 def test_a_tool_that_the_manifest_does_not_ask_for_is_refused() -> None:
     bare = Tools(
         now=lambda: datetime.now(UTC),

@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
+from itertools import product
 from typing import TYPE_CHECKING, Any, Protocol
 
 from argus.core.errors import ArgusError, Forbidden
@@ -14,10 +16,13 @@ from argus.scanning.model import Finding, Target
 if TYPE_CHECKING:
     from argus.imagery.thermogram import Thermogram
 
+Place = tuple[float, float]
+Grid = dict[tuple[float, float], list[Place]]  # column and row, and the places there
 Run = Callable[[Target, "Tools", Mapping[str, Any]], Iterator[Finding]]
 
 _PLACE = re.compile(r"(-?\d{1,15}\.\d),(-?\d{1,15}\.\d)")
 _FARTHEST = 1e12  # beyond, a float has no tenths left to tell neighbours apart by
+_EVERYWHERE = 1e16  # farther than any two places are apart
 
 
 class BudgetSpent(ArgusError):
@@ -56,8 +61,9 @@ class Places:
     one within the tolerance takes that name. No name is given twice in a run: two findings never share a fingerprint.
     """
 
-    known: tuple[tuple[float, float], ...] = ()
-    taken: set[tuple[float, float]] = field(default_factory=set)
+    known: tuple[Place, ...] = ()
+    taken: set[Place] = field(default_factory=set)
+    _grids: dict[float, Grid] = field(default_factory=dict, init=False, repr=False)  # by the side of their cells
 
     @classmethod
     def of(cls, names: Iterable[str]) -> "Places":
@@ -79,10 +85,10 @@ class Places:
         pairs = sorted(
             (distance, place, index)
             for index, sighting in enumerate(sightings)
-            for place in self.known
+            for place in self._around(sighting)
             if (distance := math.dist(place, (sighting.x, sighting.y))) <= sighting.tolerance
         )
-        settled: dict[int, tuple[float, float]] = {}
+        settled: dict[int, Place] = {}
         for _distance, place, index in pairs:
             if index not in settled and place not in self.taken:
                 settled[index] = place
@@ -93,10 +99,33 @@ class Places:
                 self.taken.add(settled[index])
         return [f"{x:.1f},{y:.1f}" for x, y in (settled[index] for index in range(len(sightings)))]
 
-    def _free(self, sighting: Sighting) -> tuple[float, float]:
+    def _around(self, sighting: Sighting) -> Iterator[Place]:
+        """Every known place within the tolerance, and a few that are not: there may be thousands farther away.
+
+        The cells are a little wider than the tolerance, so that those next to the sighting's own hold all it may take.
+        Their sides are powers of two, by which a coordinate is divided exactly, and of which there are few.
+        """
+        side = math.ldexp(1, math.frexp(1.01 * min(max(sighting.tolerance, 0.1), _EVERYWHERE))[1])
+        column, row = sighting.x // side, sighting.y // side
+        grid = self._grid(side)
+        for dx, dy in product((-1, 0, 1), repeat=2):
+            yield from grid.get((column + dx, row + dy), ())
+
+    def _grid(self, side: float) -> Grid:
+        if side not in self._grids:
+            grid = self._grids.setdefault(side, {})
+            for x, y in self.known:
+                grid.setdefault((x // side, y // side), []).append((x, y))
+        return self._grids[side]
+
+    @cached_property
+    def _ever_known(self) -> frozenset[Place]:
+        return frozenset(self.known)
+
+    def _free(self, sighting: Sighting) -> Place:
         """The nearest tenth at or right of the sighting that nothing else has or had."""
         tenths, y = round(sighting.x * 10), round(sighting.y * 10) / 10
-        while (place := (tenths / 10, y)) in self.taken or place in self.known:
+        while (place := (tenths / 10, y)) in self.taken or place in self._ever_known:
             tenths += 1
         return place
 
