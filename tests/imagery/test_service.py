@@ -11,7 +11,7 @@ import requests
 from PIL import Image as Picture
 
 from argus.container import Container
-from argus.imagery import processing
+from argus.imagery import processing, store
 from services.local.aws import EmbeddedAws
 from services.scheduler import main as scheduler
 from tests.conftest import MovableClock, Person, Workers
@@ -418,6 +418,50 @@ def test_a_worker_that_vanishes_is_replaced_after_its_lease(
     tick()
     workers.work()
     assert owner.get(f"/images/{item['image_id']}").get_json()["state"] == "ready"
+
+
+def _sent(workers: Workers, job: str, named: str) -> list[str]:
+    """Take every message from the queue of jobs; those that ask for this job on the thing that is named."""
+    url, taken = workers.outputs.jobs_queue_url, []
+    while found := workers.sqs.receive_message(QueueUrl=url, WaitTimeSeconds=0).get("Messages"):
+        for message in found:
+            workers.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+            taken.append(message["Body"])
+    return [body for body in taken if f'"{job}"' in body and named in body]
+
+
+def test_a_sweep_sends_again_once_in_two_minutes(
+    owner: Person, workers: Workers, argus: Container, clock: MovableClock, tick: Callable[[], object]
+) -> None:
+    vanished, late = announce(owner, b"x")["image_id"], announce(owner, b"x")["image_id"]
+    image = argus.imagery.store.get(owner.organisation_id, vanished)
+    assert image is not None
+    assert argus.imagery.store.claim(image, object_version="v", now=clock(), lease_until=clock()) is not None
+    clock.move(hours=3)
+    for expected in (1, 0, 0):
+        tick()
+        assert len(_sent(workers, "image.arrived", vanished)) == expected
+    clock.move(minutes=3)
+    tick()
+    tick()
+    assert len(_sent(workers, "image.expire", late)) == 1
+
+
+def test_a_sweep_reads_on_behind_the_first_page_of_what_is_due(
+    owner: Person,
+    workers: Workers,
+    clock: MovableClock,
+    tick: Callable[[], object],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(store, "PAGE", 2)  # of each of eight shards
+    files = [{"name": "a.jpg", "size": 1, "content_type": "image/jpeg"}] * 40
+    given = owner.post("/uploads", {"files": files}).get_json()["items"]
+    clock.move(hours=3)
+    tick()
+    workers.work()
+    states = {owner.get(f"/images/{item['image_id']}").get_json()["code"] for item in given}
+    assert states == {"never_uploaded"}
 
 
 def test_a_message_that_fails_for_good_does_not_give_up_an_image_that_another_worker_has(

@@ -25,6 +25,7 @@ MAX_FILE_BYTES = 64 * 1024 * 1024
 MAX_FILES = 100
 MAX_ATTEMPTS = 3  # as the queue's maxReceiveCount
 UPLOAD_GRACE = timedelta(hours=1)  # an upload may begin in its last second, and its event may come late
+RESEND_AFTER = timedelta(minutes=2)
 CONTENT_TYPES = ("image/jpeg", "image/tiff", "application/octet-stream")  # octet-stream: FLIR's .fff
 
 _KEY = re.compile(r"(?P<organisation>org_\w{26})/images/(?P<image>img_\w{26})/original")
@@ -156,23 +157,10 @@ class Imagery:
 
     def sweep(self) -> None:
         """Look at whatever did not end in time: uploads that never came, workers that vanished, half deletions."""
-        for image in self.store.due(self.clock()):
-            match image.state:
-                case ImageState.AWAITING_UPLOAD:
-                    self.jobs.send("image.expire", {"key": image.original_key})
-                case ImageState.PROCESSING if image.attempts >= MAX_ATTEMPTS:
-                    self.give_up(image.original_key)
-                case ImageState.PROCESSING:
-                    self.jobs.send(
-                        "image.arrived",
-                        {
-                            "key": image.original_key,
-                            "object_version": image.object_version,
-                            "size_bytes": image.file.size,
-                        },
-                    )
-                case ImageState.DELETING:
-                    self._remove(image)
+        now = self.clock()
+        for image in self.store.due(now):
+            if self.store.look_again(image, now=now, at=now + RESEND_AFTER):
+                self._look_at(image)
 
     def find(self, organisation_id: str, image_id: str) -> Image | None:
         return self.store.get(organisation_id, image_id)
@@ -195,6 +183,25 @@ class Imagery:
 
     def _upload(self, image: Image) -> Upload:
         return self.links.post(image.original_key, content_type=image.file.content_type, size_bytes=image.file.size)
+
+    def _look_at(self, image: Image) -> None:
+        """What an image needs that did not end in time."""
+        match image.state:
+            case ImageState.AWAITING_UPLOAD:
+                self.jobs.send("image.expire", {"key": image.original_key})
+            case ImageState.PROCESSING if image.attempts >= MAX_ATTEMPTS:
+                self.give_up(image.original_key)
+            case ImageState.PROCESSING:
+                self.jobs.send(
+                    "image.arrived",
+                    {
+                        "key": image.original_key,
+                        "object_version": image.object_version,
+                        "size_bytes": image.file.size,
+                    },
+                )
+            case ImageState.DELETING:
+                self._remove(image)
 
     def _at(self, key: str) -> Image | None:
         """The image whose original has this key."""

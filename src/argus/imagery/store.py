@@ -39,6 +39,8 @@ def _due(image_id: str, at: datetime) -> Item:
     return {"gsi1pk": due_shard(image_id), "gsi1sk": rfc3339(at)}
 
 
+PAGE = 100  # images
+_MOST_OF_A_SHARD = 200  # images in one sweep: some 20 ms each, and the scheduler has 50 s for all its sweeps
 _NO_LONGER_DUE = ("gsi1pk", "gsi1sk")
 
 
@@ -68,10 +70,32 @@ class ImageryStore:
         return Listing([_image(item) for item in page.items], page.last_key)
 
     def due(self, now: datetime) -> Iterator[Image]:
-        """Every unfinished image whose time has come."""
+        """Unfinished images whose time has come: as many as one sweep can deal with."""
         for shard in due_shards():
-            page = self.table.query(shard, index="gsi1", up_to=rfc3339(now))
-            yield from map(_image, page.items)
+            after, found = None, 0
+            while found < _MOST_OF_A_SHARD:
+                page = self.table.query(shard, index="gsi1", up_to=rfc3339(now), limit=PAGE, after=after)
+                yield from map(_image, page.items)
+                after, found = page.last_key, found + len(page.items)
+                if after is None:
+                    break
+
+    def look_again(self, image: Image, *, now: datetime, at: datetime) -> bool:
+        """Put off an image that is due, as it was read. Of two sweeps one is told that it did.
+
+        The version stays: it is nobody's change, and a worker that is late may still finish.
+        """
+        try:
+            self.table.update(
+                _pk(image.organisation_id),
+                image.id,
+                changes={"gsi1sk": rfc3339(at)},
+                when="#version = :version AND #gsi1sk <= :now",
+                values={":version": image.version, ":now": rfc3339(now)},
+            )
+        except ConditionFailed:
+            return False
+        return True
 
     def claim(self, image: Image, *, object_version: str, now: datetime, lease_until: datetime) -> Image | None:
         """Take an image for processing, unless another worker has it or it is finished. Counts the attempt."""
