@@ -11,6 +11,7 @@ import requests
 from PIL import Image as Picture
 
 from argus.container import Container
+from argus.core.dynamo import due_shard
 from argus.imagery import processing, store
 from services.local.aws import EmbeddedAws
 from services.scheduler import main as scheduler
@@ -556,6 +557,30 @@ def test_a_deletion_that_s3_refused_in_part_is_not_taken_as_done(
     clock.move(minutes=10)
     tick()
     assert _keys(aws, argus, prefix) == []
+
+
+def test_an_image_that_cannot_be_removed_does_not_keep_the_sweep_from_those_behind_it(
+    owner: Person,
+    aws: EmbeddedAws,
+    argus: Container,
+    clock: MovableClock,
+    tick: Callable[[], object],
+) -> None:
+    items = sorted((announce(owner, b"x") for _ in range(4)), key=lambda item: due_shard(item["image_id"]))
+    prefixes = [f"{owner.organisation_id}/images/{item['image_id']}/" for item in items]
+    with _undeletable(argus, owner.organisation_id):
+        for item in items:  # the sweep will meet them in this order
+            send(item, b"x")
+            assert owner.delete(f"/images/{item['image_id']}").status_code == 503
+    clock.move(minutes=10)
+    with _undeletable(argus, prefixes[0]):
+        with pytest.raises(scheduler.SweepsFailed, match=r"images\.sweep"):
+            tick()
+        assert [len(_keys(aws, argus, prefix)) for prefix in prefixes] == [1, 0, 0, 0]
+        tick()  # it has been put off
+    clock.move(minutes=3)
+    tick()
+    assert _keys(aws, argus, prefixes[0]) == []
 
 
 def test_an_image_deleted_while_it_is_processed_leaves_nothing_behind(

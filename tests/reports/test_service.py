@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pypdf
@@ -10,7 +11,9 @@ import pytest
 import requests
 
 from argus.container import Container
+from argus.core.dynamo import due_shard
 from argus.reports import formats
+from argus.reports.service import Reports
 from services.scheduler import main as scheduler
 from tests.conftest import MovableClock, Person, Workers
 from tests.imagery.front_door import announce, uploaded
@@ -153,6 +156,47 @@ def test_what_was_made_is_found_under_the_stage_that_was_asked(
     about = {"scan_id": scan["id"]} if path == "/reports" else {"target": scan["target"]}
     made = owner.post(path, {**about, **body}, environ_overrides={"SCRIPT_NAME": "/production"})
     assert made.headers["Location"] == f"/production/api/v1{path}/{made.get_json()['id']}"
+
+
+@pytest.mark.parametrize(("minutes", "state"), [(3, "ready"), (40, "failed")], ids=["sent again", "given up"])
+def test_a_report_that_the_sweep_cannot_deal_with_does_not_keep_it_from_those_behind_it(
+    owner: Person,
+    workers: Workers,
+    argus: Container,
+    scan: dict[str, Any],
+    clock: MovableClock,
+    monkeypatch: pytest.MonkeyPatch,
+    minutes: int,
+    state: str,
+) -> None:
+    monkeypatch.setattr(scheduler, "container", lambda: argus)
+    asked = [owner.post("/reports", {"scan_id": scan["id"], "format": "csv"}).get_json()["id"] for _ in range(4)]
+    workers.lose(asked[-1])
+    first, *behind = sorted(asked, key=due_shard)  # sorting is stable: the sweep will meet them in this order
+    kept = {verb: getattr(Reports, verb) for verb in ("give_up", "_send")}
+
+    def stuck(verb: str) -> Callable[..., None]:
+        def fails(reports: Reports, *named: Any) -> None:
+            if first in str(named):
+                raise RuntimeError("stuck")
+            kept[verb](reports, *named)
+
+        return fails
+
+    clock.move(minutes=minutes)
+    with monkeypatch.context() as broken:
+        for verb in kept:
+            broken.setattr(Reports, verb, stuck(verb))
+        with pytest.raises(scheduler.SweepsFailed, match=r"reports\.sweep"):
+            scheduler.handler(scheduler.TICK, None)
+        workers.work()
+        states = [owner.get(f"/reports/{report}").get_json()["state"] for report in (first, *behind)]
+        assert states == ["queued", *[state] * 3]
+        scheduler.handler(scheduler.TICK, None)  # it has been put off
+    clock.move(minutes=3)
+    scheduler.handler(scheduler.TICK, None)
+    workers.work()
+    assert owner.get(f"/reports/{first}").get_json()["state"] == state
 
 
 def test_reports_are_listed_newest_first(owner: Person, scan: dict[str, Any]) -> None:

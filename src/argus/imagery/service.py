@@ -4,7 +4,7 @@ import logging
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from argus.core.clock import Clock
@@ -15,6 +15,7 @@ from argus.core.objects import NoSuchObject, Objects
 from argus.core.paging import Listing
 from argus.core.presign import Link, Presigner, Upload
 from argus.core.queue import Jobs
+from argus.core.sweep import deal_with_each
 from argus.identity.model import Caller
 from argus.imagery.model import COG, Image, ImageState, NewFile, colour_bar_name, preview_name
 from argus.imagery.pixel import temperature_at
@@ -158,9 +159,7 @@ class Imagery:
     def sweep(self) -> None:
         """Look at whatever did not end in time: uploads that never came, workers that vanished, half deletions."""
         now = self.clock()
-        for image in self.store.due(now):
-            if self.store.look_again(image, now=now, at=now + RESEND_AFTER):
-                self._look_at(image)
+        deal_with_each(self.store.due(now), lambda image: self._look_at(image, now))
 
     def find(self, organisation_id: str, image_id: str) -> Image | None:
         return self.store.get(organisation_id, image_id)
@@ -184,8 +183,10 @@ class Imagery:
     def _upload(self, image: Image) -> Upload:
         return self.links.post(image.original_key, content_type=image.file.content_type, size_bytes=image.file.size)
 
-    def _look_at(self, image: Image) -> None:
-        """What an image needs that did not end in time."""
+    def _look_at(self, image: Image, now: datetime) -> None:
+        """Give an image that did not end in time what it needs."""
+        if not self.store.look_again(image, now=now, at=now + RESEND_AFTER):
+            return  # it has changed, or another sweep has it
         match image.state:
             case ImageState.AWAITING_UPLOAD:
                 self.jobs.send("image.expire", {"key": image.original_key})

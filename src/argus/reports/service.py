@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from argus.core.clock import Clock
 from argus.core.dynamo import Item
@@ -12,6 +12,7 @@ from argus.core.objects import NewObject, Objects
 from argus.core.paging import Listing
 from argus.core.presign import Link, Presigner
 from argus.core.queue import Jobs
+from argus.core.sweep import deal_with_each
 from argus.identity.model import Caller
 from argus.notify.model import Announce, Change
 from argus.reports.document import Document
@@ -98,11 +99,15 @@ class Reports:
     def sweep(self) -> None:
         """Send again what stayed queued too long, and give up on what never comes."""
         now = self.clock()
-        for report in self.store.due(now):
-            if now - report.created_at > LOST_AFTER:
-                self.give_up(report.organisation_id, report.id)
-            elif self.store.save(report, look_again_at=now + RESEND_AFTER):
-                self._send(report)
+        deal_with_each(self.store.due(now), lambda report: self._look_at(report, now))
+
+    def _look_at(self, report: Report, now: datetime) -> None:
+        if not self.store.save(report, look_again_at=now + RESEND_AFTER):
+            return  # it has changed, or another sweep has it
+        if now - report.created_at > LOST_AFTER:
+            self.give_up(report.organisation_id, report.id)
+        else:
+            self._send(report)
 
     def _end(self, report: Report) -> None:
         if self.store.save(report):
