@@ -177,6 +177,7 @@ class _Run:
                 counts=count_by_severity(findings),
                 delta=count_by_status(findings),
                 finished_at=self.engine.clock(),
+                telling=False,
             )
         )
 

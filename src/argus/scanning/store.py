@@ -187,7 +187,7 @@ def _read_moment(text: str | None) -> datetime | None:
 
 
 def _scan_item(scan: Scan) -> Item:
-    return {
+    item = {
         "pk": _scans_pk(scan.organisation_id),
         "sk": scan.id,
         **asdict(scan),
@@ -196,6 +196,9 @@ def _scan_item(scan: Scan) -> Item:
         "finished_at": _moment(scan.finished_at),
         "steps": [_step_item(step) for step in scan.steps],
     }
+    if not scan.telling:
+        del item["telling"]  # said only while it is so: a release that does not know it yet can read all others
+    return item
 
 
 def _step_item(step: Step) -> Item:
