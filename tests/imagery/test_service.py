@@ -13,11 +13,12 @@ from PIL import Image as Picture
 from argus.container import Container
 from argus.core.dynamo import due_shard
 from argus.imagery import processing, store
+from argus.imagery.thermogram import Unsupported
 from services.local.aws import EmbeddedAws
 from services.scheduler import main as scheduler
 from tests.conftest import MovableClock, Person, Workers
 from tests.imagery.front_door import announce, send, uploaded
-from tests.scenes import Truth, flir_scene, tiff16
+from tests.scenes import Truth, dji_scene, flir_scene, tiff16
 
 PALETTES = {"iron", "medical", "hotspot_alert", "white_hot", "black_hot", "rainbow"}
 
@@ -154,6 +155,30 @@ def test_a_16_bit_tiff_needs_a_scale_and_uses_the_one_declared(owner: Person, wo
     ready = uploaded(owner, workers, data, content_type="image/tiff", scale=declared)
     assert ready["state"] == "ready"
     assert ready["stats"]["min_c"] == pytest.approx(290.00 - 273.15, abs=0.01)
+
+
+def test_what_a_file_says_of_its_camera_is_kept_short(owner: Person, workers: Workers) -> None:
+    counts = (np.arange(160 * 120, dtype=np.uint16).reshape(120, 160) % 5000) + 29000
+    stream = io.BytesIO()
+    Picture.fromarray(counts).save(stream, "TIFF", tiffinfo={271: "A" * 30_000, 272: "B" * 30_000})
+    declared = {"factor": 0.01, "offset": -273.15}
+    image = uploaded(owner, workers, stream.getvalue(), content_type="image/tiff", scale=declared)
+    assert image["state"] == "ready"
+    assert image["camera"] == {"make": "A" * 100, "model": "B" * 100, "serial": "", "lens": ""}
+
+
+def test_a_rejection_does_not_repeat_a_page_of_the_file(owner: Person, workers: Workers) -> None:
+    image = uploaded(owner, workers, dji_scene(model="M" * 60_000)[0])
+    assert (image["state"], image["code"]) == ("rejected", "unsupported")
+    assert image["reason"] == f"no public conversion is known for the counts of a DJI {'M' * 100}"
+
+
+def test_a_reason_is_kept_short(owner: Person, workers: Workers, monkeypatch: pytest.MonkeyPatch) -> None:
+    def verbose(*_: Any, **__: Any) -> Any:
+        raise Unsupported("x" * 1000)
+
+    monkeypatch.setattr(processing, "decode", verbose)
+    assert uploaded(owner, workers, b"x")["reason"] == "x" * 300
 
 
 def test_an_upload_of_another_size_than_announced_is_rejected(

@@ -12,6 +12,11 @@ class Accuracy(StrEnum):
     APPROXIMATE = "approximate"  # a public approximation, several degrees off the maker's own software
 
 
+# What files say of themselves has no limit of its own; it stands in every item that a listing reads.
+MAX_CAMERA_TEXT = 100  # characters of each part
+MAX_REASON = 300  # characters
+
+
 @dataclass(frozen=True)
 class Camera:
     """Who took the picture. Unknown parts are empty."""

@@ -3,10 +3,12 @@
 from marshmallow import fields, validate
 
 from argus.core.http import PageQuery, Schema, ShortList, Timestamp, WholeNumber, id_field, uri_field
-from argus.imagery.model import Accuracy, ImageState
+from argus.imagery.model import MAX_CAMERA_TEXT, MAX_REASON, Accuracy, ImageState
 from argus.imagery.service import CONTENT_TYPES, MAX_FILE_BYTES, MAX_FILES
 
 _label = validate.Regexp(r"[^\x00-\x1f\x7f-\x9f]*\Z", error="Control characters are not allowed.")
+_camera_text = validate.Length(max=MAX_CAMERA_TEXT)
+_reason = validate.Length(max=MAX_REASON)
 _at_least_0 = validate.Range(min=0)
 _at_least_1 = validate.Range(min=1)
 _FORMATS = ("flir_rjpeg", "flir_fff", "dji_rjpeg", "tiff16")
@@ -87,10 +89,10 @@ class LinksOut(Schema):
 class CameraOut(Schema):
     """Who took the picture."""
 
-    make = fields.String(required=True)
-    model = fields.String(required=True)
-    serial = fields.String(required=True)
-    lens = fields.String(required=True)
+    make = fields.String(required=True, validate=_camera_text)
+    model = fields.String(required=True, validate=_camera_text)
+    serial = fields.String(required=True, validate=_camera_text)
+    lens = fields.String(required=True, validate=_camera_text)
 
 
 class PositionOut(Schema):
@@ -145,7 +147,9 @@ class ImageOut(Schema):
     size = fields.Integer(required=True, validate=_at_least_1, metadata={"description": "bytes"})
     state = fields.String(required=True, validate=validate.OneOf(_STATES))
     code = fields.String(required=True, allow_none=True, metadata={"description": "Why it was rejected, for machines"})
-    reason = fields.String(required=True, allow_none=True, metadata={"description": "Why it was rejected, in words"})
+    reason = fields.String(
+        required=True, allow_none=True, validate=_reason, metadata={"description": "Why it was rejected, in words"}
+    )
     survey = fields.Nested(SurveyFields, required=True)
     format = fields.String(required=True, allow_none=True, validate=validate.OneOf(_FORMATS))
     accuracy = fields.Enum(Accuracy, by_value=True, required=True, allow_none=True)
@@ -172,7 +176,7 @@ class ImageSummary(Schema):
     size = fields.Integer(required=True, validate=_at_least_1, metadata={"description": "bytes"})
     state = fields.String(required=True, validate=validate.OneOf(_STATES))
     code = fields.String(required=True, allow_none=True)
-    reason = fields.String(required=True, allow_none=True)
+    reason = fields.String(required=True, allow_none=True, validate=_reason)
     survey = fields.Nested(SurveyFields, required=True)
     accuracy = fields.Enum(Accuracy, by_value=True, required=True, allow_none=True)
     stats = fields.Nested(StatsOut, required=True, allow_none=True)

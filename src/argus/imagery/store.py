@@ -14,6 +14,7 @@ from argus.core.clock import from_rfc3339, rfc3339
 from argus.core.dynamo import ConditionFailed, Item, Table, due_shard, due_shards
 from argus.core.paging import Listing
 from argus.imagery.model import (
+    MAX_REASON,
     Accuracy,
     Bounds,
     Camera,
@@ -123,7 +124,8 @@ class ImageryStore:
         return self._change(image, changes, remove=_NO_LONGER_DUE)
 
     def reject(self, image: Image, *, code: str, reason: str) -> Image | None:
-        changes = {"state": ImageState.REJECTED.value, "code": code, "reason": reason, "lease_until": 0}
+        told = {"code": code, "reason": reason[:MAX_REASON]}
+        changes = {"state": ImageState.REJECTED.value, **told, "lease_until": 0}
         return self._change(image, changes, remove=_NO_LONGER_DUE)
 
     def begin_delete(self, image: Image, *, look_again_at: datetime) -> Image | None:

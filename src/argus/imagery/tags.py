@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from math import isfinite
 
 from argus.imagery.jpeg import EXIF, Segment
-from argus.imagery.model import Camera, Position
+from argus.imagery.model import MAX_CAMERA_TEXT, Camera, Position
 
 # Field type: (struct code, size in bytes). 5 and 10 are fractions of two integers.
 TYPES = {
@@ -109,9 +109,9 @@ class Exif:
     @property
     def camera(self) -> Camera:
         details = self.main.directory(EXIF_IFD)
-        return Camera(
-            make=self.main.text(MAKE), model=self.main.text(MODEL), serial=details.text(SERIAL), lens=details.text(LENS)
-        )
+        said = (self.main.text(MAKE), self.main.text(MODEL), details.text(SERIAL), details.text(LENS))
+        make, model, serial, lens = (words[:MAX_CAMERA_TEXT].strip() for words in said)
+        return Camera(make=make, model=model, serial=serial, lens=lens)
 
     @property
     def position(self) -> Position | None:
