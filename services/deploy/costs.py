@@ -97,9 +97,10 @@ IMAGE_REQUESTS = (
 )
 # The image, three steps of its scan and the report are told; that costs calls and units, and hardly any CPU.
 IMAGE_JOBS = ("job image.arrived", "job scan.run", "job report.build", *["job notify.tell"] * 5)
-IMAGE_PUTS = 3 + 2 * len(PALETTES)  # original, GeoTIFF, report; a preview and a colour bar for each palette
+# Original, GeoTIFF, report; a preview and a colour bar for each palette; a listing of versions, which costs as much.
+IMAGE_PUTS = 4 + 2 * len(PALETTES)
 IMAGE_GETS = 6  # the worker reads for itself, for a scan and for a report; a viewer takes GeoTIFF, preview and report
-IMAGE_S3_TURNS = 5  # the worker waits: three readings, the products side by side, the report
+IMAGE_S3_TURNS = 6  # the worker waits: three readings, the products side by side, the versions, the report
 
 
 def per_thousand_images(measured: Measured, prices: Prices) -> list[Line]:
@@ -122,7 +123,7 @@ def per_thousand_images(measured: Measured, prices: Prices) -> list[Line]:
         ),
         Line(
             "S3 requests",
-            f"{IMAGE_PUTS} puts and {IMAGE_GETS} gets each",
+            f"{IMAGE_PUTS} puts and listings, {IMAGE_GETS} gets each",
             count * (IMAGE_PUTS * prices.s3_put + IMAGE_GETS * prices.s3_get),
         ),
         Line("SQS", f"{len(IMAGE_JOBS)} messages each", count * 3 * len(IMAGE_JOBS) * prices.sqs_call),

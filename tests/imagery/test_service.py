@@ -490,6 +490,21 @@ def test_a_sweep_reads_on_behind_the_first_page_of_what_is_due(
     assert states == {"never_uploaded"}
 
 
+def test_a_sweep_takes_no_more_than_it_has_time_for(
+    owner: Person,
+    workers: Workers,
+    clock: MovableClock,
+    tick: Callable[[], object],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(store, "PAGE", 1)
+    monkeypatch.setattr(store, "MOST_OF_A_SHARD", 1)
+    owner.post("/uploads", {"files": [{"name": "a.jpg", "size": 1, "content_type": "image/jpeg"}] * 20})
+    clock.move(hours=3)
+    tick()
+    assert len(_sent(workers, "image.expire", "")) <= 8  # one of each shard
+
+
 def test_a_message_that_fails_for_good_does_not_give_up_an_image_that_another_worker_has(
     owner: Person,
     workers: Workers,

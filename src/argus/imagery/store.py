@@ -41,7 +41,7 @@ def _due(image_id: str, at: datetime) -> Item:
 
 
 PAGE = 100  # images
-_MOST_OF_A_SHARD = 200  # images in one sweep: some 20 ms each, and the scheduler has 50 s for all its sweeps
+MOST_OF_A_SHARD = 200  # images in one sweep: some 20 ms each, and the scheduler has 50 s for all its sweeps
 _NO_LONGER_DUE = ("gsi1pk", "gsi1sk")
 
 
@@ -74,7 +74,7 @@ class ImageryStore:
         """Unfinished images whose time has come: as many as one sweep can deal with."""
         for shard in due_shards():
             after, found = None, 0
-            while found < _MOST_OF_A_SHARD:
+            while found < MOST_OF_A_SHARD:
                 page = self.table.query(shard, index="gsi1", up_to=rfc3339(now), limit=PAGE, after=after)
                 yield from map(_image, page.items)
                 after, found = page.last_key, found + len(page.items)
