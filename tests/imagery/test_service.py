@@ -12,6 +12,7 @@ from PIL import Image as Picture
 
 from argus.container import Container
 from argus.core.dynamo import due_shard
+from argus.core.objects import NotRemoved
 from argus.imagery import processing, store
 from argus.imagery.thermogram import Unsupported
 from services.local.aws import EmbeddedAws
@@ -47,7 +48,8 @@ def _undeletable(argus: Container, named: str) -> Iterator[None]:
     def spare(params: dict[str, Any], **_: Any) -> dict[str, Any]:
         asked = params["Delete"]["Objects"]
         kept[:] = [entry for entry in asked if named in entry["Key"]]
-        return {**params, "Delete": {**params["Delete"], "Objects": [entry for entry in asked if entry not in kept]}}
+        gone = [entry for entry in asked if entry not in kept] or [{"Key": "none", "VersionId": "none"}]
+        return {**params, "Delete": {**params["Delete"], "Objects": gone}}
 
     def tell(parsed: dict[str, Any], **_: Any) -> None:
         parsed["Errors"] = [{**entry, "Code": "InternalError", "Message": "Try again."} for entry in kept]
@@ -473,6 +475,23 @@ def test_a_sweep_sends_again_once_in_two_minutes(
     assert len(_sent(workers, "image.expire", late)) == 1
 
 
+def test_of_two_sweeps_at_once_one_sends(
+    owner: Person,
+    workers: Workers,
+    argus: Container,
+    clock: MovableClock,
+    tick: Callable[[], object],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    late = announce(owner, b"x")["image_id"]
+    clock.move(hours=3)
+    read_by_both = list(argus.imagery.store.due(clock()))
+    monkeypatch.setattr(type(argus.imagery.store), "due", lambda *_: iter(read_by_both))
+    tick()
+    tick()
+    assert len(_sent(workers, "image.expire", late)) == 1
+
+
 def test_a_sweep_reads_on_behind_the_first_page_of_what_is_due(
     owner: Person,
     workers: Workers,
@@ -611,7 +630,7 @@ def test_an_image_that_cannot_be_removed_does_not_keep_the_sweep_from_those_behi
     with _undeletable(argus, owner.organisation_id):
         for item in items:  # the sweep will meet them in this order
             send(item, b"x")
-            assert owner.delete(f"/images/{item['image_id']}").status_code == 503
+            assert owner.delete(f"/images/{item['image_id']}").get_json()["code"] == "not_removed"
     clock.move(minutes=10)
     with _undeletable(argus, prefixes[0]):
         with pytest.raises(scheduler.SweepsFailed, match=r"images\.sweep"):
@@ -642,6 +661,32 @@ def test_an_image_deleted_while_it_is_processed_leaves_nothing_behind(
     send(item, scene[0])
     workers.work()
     assert _keys(aws, argus, f"{owner.organisation_id}/images/{item['image_id']}/") == []
+
+
+def test_what_could_not_be_removed_of_a_deleted_image_is_removed_when_the_message_returns(
+    owner: Person,
+    aws: EmbeddedAws,
+    argus: Container,
+    scene: tuple[bytes, Truth],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    item = announce(owner, scene[0])
+    prefix = f"{owner.organisation_id}/images/{item['image_id']}/"
+    made = processing.make
+
+    def deleted_meanwhile(*arguments: Any) -> Any:
+        assert owner.delete(f"/images/{item['image_id']}").status_code == 204
+        return made(*arguments)
+
+    monkeypatch.setattr(processing, "make", deleted_meanwhile)
+    send(item, scene[0])
+    version = argus.objects.newest(f"{prefix}original").version_id
+    event = {"key": f"{prefix}original", "object_version": version, "size_bytes": len(scene[0])}
+    with _undeletable(argus, f"{prefix}products/"), pytest.raises(NotRemoved):
+        argus.imagery.arrived(**event)
+    assert _keys(aws, argus, prefix)
+    argus.imagery.arrived(**event)
+    assert _keys(aws, argus, prefix) == []
 
 
 def test_images_are_listed_newest_first_in_pages(owner: Person) -> None:
