@@ -330,7 +330,7 @@ def test_a_scan_that_cannot_be_looked_at_keeps_no_other_waiting(
             tick()
         tick()
     table.put({**item, "gsi1sk": rfc3339(clock() + timedelta(minutes=2))})
-    told = {getattr(record, "scan", "") for record in caplog.records if record.levelname == "ERROR"}
+    told = {getattr(record, "id", "") for record in caplog.records if record.levelname == "ERROR"}
     work()
     assert ({unreadable, unsendable} <= told, scan(door, well)["state"]) == (True, "succeeded")
     clock.move(minutes=3)

@@ -2,28 +2,24 @@
 
 import logging
 from collections.abc import Callable, Iterable
-from typing import Protocol, TypeVar
+from operator import attrgetter
+from typing import TypeVar
 
 from argus.core.errors import ArgusError
 
 _log = logging.getLogger("argus.sweep")
 
 
-class Named(Protocol):
-    """Something with an id."""
-
-    @property
-    def id(self) -> str: ...
-
-
-Due = TypeVar("Due", bound=Named)
+Due = TypeVar("Due")
 
 
 class LeftOver(ArgusError):
     """A sweep could not deal with everything that was due."""
 
 
-def deal_with_each(due: Iterable[Due], deal: Callable[[Due], None]) -> None:
+def deal_with_each(
+    due: Iterable[Due], deal: Callable[[Due], None], *, named: Callable[[Due], str] = attrgetter("id")
+) -> None:
     """Deal with each; raise `LeftOver` at the end for those that failed.
 
     `deal` puts a thing off before it does anything else, so that one that fails has its next turn behind others.
@@ -33,7 +29,7 @@ def deal_with_each(due: Iterable[Due], deal: Callable[[Due], None]) -> None:
         try:
             deal(thing)
         except Exception as error:
-            _log.error("could not deal with what is due", extra={"id": thing.id}, exc_info=error)
-            failed.append(thing.id)
+            _log.error("could not deal with what is due", extra={"id": named(thing)}, exc_info=error)
+            failed.append(named(thing))
     if failed:
         raise LeftOver(f"{len(failed)} failed, {failed[0]} the first")

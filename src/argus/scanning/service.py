@@ -1,17 +1,19 @@
 """Scans: asked for, run, cancelled, looked at; findings as they stand."""
 
-import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
+from operator import itemgetter
 from typing import Any
 
 from argus.core.clock import Clock
 from argus.core.dynamo import Item
-from argus.core.errors import ArgusError, Conflict, Invalid, NotFound
+from argus.core.errors import Conflict, Invalid, NotFound
 from argus.core.ids import Ids, is_id
 from argus.core.paging import Listing
 from argus.core.queue import Jobs
+from argus.core.sweep import deal_with_each
 from argus.identity.model import Caller
 from argus.notify.model import Announce, Change
 from argus.scanning.catalogue import Catalogue
@@ -23,8 +25,6 @@ MAX_ATTEMPTS = 3  # as the queue's maxReceiveCount
 RESEND_AFTER = timedelta(minutes=2)
 
 CheckTarget = Callable[[Caller, str], object]
-
-_log = logging.getLogger("argus.scanning")
 
 
 class NoSuchScan(NotFound):
@@ -49,10 +49,6 @@ class WrongTarget(Invalid):
 
 class RepeatedPlugin(Invalid):
     """A plugin is named more than once."""
-
-
-class NotLookedAt(ArgusError):
-    """The sweep failed for some scans."""
 
 
 @dataclass(frozen=True)
@@ -160,15 +156,8 @@ class Scanning:
     def sweep(self) -> None:
         """Send again what stayed queued too long, or whose worker vanished. One that fails keeps no other waiting."""
         now = self.clock()
-        failed = []
-        for due in self.store.due(now):
-            try:
-                self._look_again(due, later=now + RESEND_AFTER)
-            except Exception as error:
-                _log.error("a scan could not be looked at", extra={"scan": due["sk"]}, exc_info=error)
-                failed.append(due["sk"])
-        if failed:
-            raise NotLookedAt(", ".join(failed))
+        look = partial(self._look_again, later=now + RESEND_AFTER)
+        deal_with_each(self.store.due(now), look, named=itemgetter("sk"))
 
     def ended(self, caller: Caller, scan_id: str) -> Scan:
         """A scan that has ended; raise `Conflict` for one that has not."""
