@@ -307,6 +307,41 @@ def test_keys_that_open_nothing_any_more_do_not_count(
     assert [owner.post("/api-keys", WANTED).status_code for _ in range(3)] == [201, 201, 409]
 
 
+def test_keys_that_ended_are_remembered_for_90_days_and_only_so_many(
+    owner: Person, clock: MovableClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing deletes them here: they stop counting by the clock, as DynamoDB is late."""
+    monkeypatch.setattr(keys, "MAX_REMEMBERED", 2)
+    made(owner, expires_in_days=1)
+    revoked = made(owner, expires_in_days=365)
+    assert owner.delete(f"/api-keys/{revoked['id']}").status_code == 204
+    answer = owner.post("/api-keys", WANTED)
+    assert (answer.status_code, answer.get_json()["code"], answer.get_json()["detail"]) == (
+        409,
+        "too_many_keys",
+        "2 with those that ended; each of these counts for 90 days after its end",
+    )
+    clock.move(days=90, minutes=-1)
+    assert owner.post("/api-keys", WANTED).status_code == 409
+    clock.move(minutes=2)
+    assert [owner.post("/api-keys", WANTED).status_code for _ in range(2)] == [201, 409]
+
+
+@pytest.mark.parametrize(("days", "remembered"), [(0, 90), (30, 90 - 29)], ids=["while it lived", "after its end"])
+def test_a_revoked_key_is_forgotten_90_days_after_its_end(
+    argus: Container, owner: Person, clock: MovableClock, days: int, remembered: int
+) -> None:
+    key = made(owner, expires_in_days=1)
+    clock.move(days=days)
+    owner.delete(f"/api-keys/{key['id']}")
+    now = clock().timestamp()
+    name = argus.settings.table("identity")
+    place = {"pk": {"S": f"{owner.organisation_id}#keys"}, "sk": {"S": key["id"]}}
+    item = argus.aws.client("dynamodb").get_item(TableName=name, Key=place)["Item"]
+    assert float(item["expires_at"]["N"]) - now == pytest.approx(timedelta(days=remembered).total_seconds(), abs=60)
+    assert owner.get(f"/api-keys/{key['id']}").get_json()["expires_at"] == key["expires_at"]
+
+
 def test_when_others_are_always_quicker_the_answer_is_to_try_again(
     owner: Person, monkeypatch: pytest.MonkeyPatch, argus: Container
 ) -> None:

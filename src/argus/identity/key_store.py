@@ -41,8 +41,11 @@ class KeyStore:
         page = self.table.query(_pk(organisation_id), prefix=_KEYS, newest_first=True, limit=limit, after=after)
         return Listing([_key(item) for item in page.items], page.last_key)
 
-    def all(self, organisation_id: str) -> Iterator[ApiKey]:
-        yield from map(_key, self.table.query_all(_pk(organisation_id), prefix=_KEYS))
+    def all(self, organisation_id: str, now: datetime) -> Iterator[ApiKey]:
+        """Every key that is remembered; DynamoDB may take two days to forget the others."""
+        for item in self.table.query_all(_pk(organisation_id), prefix=_KEYS):
+            if item["expires_at"] > now.timestamp():
+                yield _key(item)
 
     def allowance(self, organisation_id: str) -> Allowance | None:
         item = self.table.get(_pk(organisation_id), "allowance")
@@ -66,8 +69,9 @@ class KeyStore:
         return True
 
     def revoke(self, key: ApiKey, now: datetime) -> bool:
-        """False when it was revoked already."""
-        return self.change(key, {"revoked_at": rfc3339(now)}, when="#revoked_at = :none", values={":none": None})
+        """It is remembered from its end on, be that now or before. False when it was revoked already."""
+        changes = {"revoked_at": rfc3339(now), "expires_at": _forgotten_at(min(now, key.expires_at))}
+        return self.change(key, changes, when="#revoked_at = :none", values={":none": None})
 
     def lower(self, key: ApiKey, tier: str) -> bool:
         """False when it has another tier by now."""
@@ -102,6 +106,10 @@ class KeyStore:
         return True
 
 
+def _forgotten_at(ended_at: datetime) -> int:
+    return int((ended_at + REMEMBERED).timestamp())
+
+
 def _item(key: ApiKey) -> Item:
     times = {name: rfc3339(at) if (at := getattr(key, name)) else None for name in _TIMES}
     return {
@@ -110,7 +118,7 @@ def _item(key: ApiKey) -> Item:
         **asdict(key),
         **times,
         "ends_at": rfc3339(key.expires_at),
-        "expires_at": int((key.expires_at + REMEMBERED).timestamp()),  # the item's own end, as in every table
+        "expires_at": _forgotten_at(key.expires_at),  # the item's own end, as in every table
     }
 
 

@@ -15,10 +15,11 @@ from argus.core.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenti
 from argus.core.ids import Ids, is_id
 from argus.core.paging import Listing
 from argus.identity import key_text
-from argus.identity.key_store import KeyStore
+from argus.identity.key_store import REMEMBERED, KeyStore
 from argus.identity.model import KEY_SCOPES, Allowance, ApiKey, Caller, KeyState
 
 MAX_KEYS = 50  # of one organisation, that open something
+MAX_REMEMBERED = 500  # with those that ended: whoever makes a key reads them all
 NOTED_EVERY = timedelta(hours=1)  # a use of a key
 _NOT_VALID = "it is mistyped, not known here, or revoked"
 _TRIES = 10  # each that fails means that another key was made
@@ -131,7 +132,7 @@ class Keys:
                 break
         else:
             raise Conflict("keys are being made just now; try again")
-        for key in self.store.all(organisation_id):
+        for key in self.store.all(organisation_id, self.clock()):
             if self._rank(key.tier) > self._rank(tier):
                 self.store.lower(key, tier)
 
@@ -145,9 +146,13 @@ class Keys:
         allowance = self._allowance(key.organisation_id)
         if key.tier not in self.tiers or self._rank(key.tier) > self._rank(allowance.tier):
             raise TierNotAllowed(f"{key.tier}: this organisation may have up to {allowance.tier}")
-        states = [known.state(key.created_at) for known in self.store.all(key.organisation_id)]
+        states = [known.state(key.created_at) for known in self.store.all(key.organisation_id, key.created_at)]
         if states.count(KeyState.ACTIVE) >= MAX_KEYS:
             raise TooManyKeys(f"{MAX_KEYS}; revoke one that is not used")
+        if len(states) >= MAX_REMEMBERED:
+            raise TooManyKeys(
+                f"{MAX_REMEMBERED} with those that ended; each of these counts for {REMEMBERED.days} days after its end"
+            )
         return allowance
 
     def _rank(self, tier: str) -> int:
