@@ -36,6 +36,8 @@ export class Session {
   #now;
   /** @type {Promise<string> | null} */
   #renewing = null;
+  /** Raised whenever somebody signs in or out: what Cognito was asked for in an earlier one is nobody's any more. */
+  #generation = 0;
 
   /**
    * @param {Pick<Config, "client_id" | "cognito_url">} config
@@ -74,7 +76,7 @@ export class Session {
     if (!this.#tokens) throw new NotSignedIn(words.signIn.over);
     const {access, expiresAt} = this.#tokens;
     if (access !== insteadOf && expiresAt > this.#now() + RENEW_BEFORE_MS) return access;
-    this.#renewing ??= this.#renew().finally(() => (this.#renewing = null)); // requests at once renew once
+    this.#renewing ??= this.#renew(); // requests at once renew once
     return this.#renewing;
   }
 
@@ -87,19 +89,33 @@ export class Session {
   }
 
   forget() {
+    this.#begin();
     this.#tokens = null;
     this.#storage.removeItem(KEY);
   }
 
+  /** From here on, what Cognito was asked before does not count. */
+  #begin() {
+    this.#generation += 1;
+    this.#renewing = null;
+  }
+
+  /** Raises NotSignedIn, also when somebody left or came while Cognito was asked. */
   async #renew() {
     const refresh = this.#tokens.refresh;
+    const generation = this.#generation;
     try {
-      this.#take(await this.#initiate("REFRESH_TOKEN_AUTH", {REFRESH_TOKEN: refresh}), "", refresh);
+      const answer = await this.#initiate("REFRESH_TOKEN_AUTH", {REFRESH_TOKEN: refresh});
+      if (generation === this.#generation) this.#keep(answer.AuthenticationResult, refresh);
     } catch (error) {
-      if (!(error instanceof NotSignedIn)) throw error; // the network is away; the session is not
-      this.forget();
-      throw new NotSignedIn(words.signIn.over);
+      if (generation === this.#generation) {
+        if (!(error instanceof NotSignedIn)) throw error; // the network is away; the session is not
+        this.forget();
+      }
+    } finally {
+      if (generation === this.#generation) this.#renewing = null;
     }
+    if (generation !== this.#generation) throw new NotSignedIn(words.signIn.over);
     return this.#tokens.access;
   }
 
@@ -108,20 +124,25 @@ export class Session {
     return this.#call("InitiateAuth", {AuthFlow: flow, AuthParameters: parameters});
   }
 
-  /** Keep the tokens of an answer, or say what is wanted. @param {any} answer @param {string} email @param {string} [refresh] */
-  #take(answer, email, refresh) {
+  /** Keep the tokens of a sign-in, or say what is wanted. @param {any} answer @param {string} email */
+  #take(answer, email) {
     if (answer.ChallengeName) {
       if (ANSWERS[answer.ChallengeName]) return new Challenge(answer.ChallengeName, answer.Session, email);
       throw new NotSignedIn(words.signIn.unknownChallenge(answer.ChallengeName));
     }
-    const result = answer.AuthenticationResult;
+    this.#begin();
+    this.#keep(answer.AuthenticationResult);
+    return null;
+  }
+
+  /** @param {any} result @param {string} [refresh] */
+  #keep(result, refresh) {
     this.#tokens = {
       access: result.AccessToken,
       refresh: result.RefreshToken ?? refresh, // present again only where the pool rotates refresh tokens
       expiresAt: this.#now() + result.ExpiresIn * 1000,
     };
     this.#storage.setItem(KEY, JSON.stringify(this.#tokens));
-    return null;
   }
 
   /** Unsigned JSON, the operation named in a header. @param {string} operation @param {object} body */

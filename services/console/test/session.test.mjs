@@ -15,6 +15,7 @@ class Pool {
   revoked = new Set();
   challenge = null;
   away = false;
+  held = null; // a promise that the answers of renewals wait for
 
   fetch = async (url, {headers, body}) => {
     if (this.away) throw new TypeError("Failed to fetch");
@@ -23,7 +24,9 @@ class Pool {
     this.calls.push(operation === "InitiateAuth" ? asked.AuthFlow : operation);
     assert.equal(url, "https://cognito.example/");
     assert.equal(asked.ClientId, "client");
-    return this.#answer(operation, asked);
+    const answer = this.#answer(operation, asked);
+    if (asked.AuthFlow === "REFRESH_TOKEN_AUTH") await this.held;
+    return answer;
   };
 
   #answer(operation, asked) {
@@ -32,15 +35,15 @@ class Pool {
     if (operation === "RevokeToken") return new Response((this.revoked.add(asked.Token), ""));
     if (operation === "RespondToAuthChallenge") return asked.Session === "s1" ? this.#tokens() : refused;
     if (asked.AuthFlow === "REFRESH_TOKEN_AUTH") {
-      return parameters.REFRESH_TOKEN === "refresh" && !this.revoked.has("refresh") ? this.#tokens() : refused;
+      return parameters.REFRESH_TOKEN === "refresh" && !this.revoked.has("refresh") ? this.#tokens(this.rotates) : refused;
     }
     if (parameters.PASSWORD !== "right") return refused;
     return this.challenge ? Response.json({ChallengeName: this.challenge, Session: "s1"}) : this.#tokens();
   }
 
-  #tokens() {
+  #tokens(withRefresh = true) {
     this.issued += 1;
-    const refresh = this.issued === 1 || this.rotates ? {RefreshToken: "refresh"} : {};
+    const refresh = withRefresh ? {RefreshToken: "refresh"} : {};
     return Response.json({AuthenticationResult: {AccessToken: `token-${this.issued}`, ExpiresIn: 3600, ...refresh}});
   }
 }
@@ -112,6 +115,56 @@ test("signing out forgets at once and revokes the refresh token", async () => {
   assert.equal(storage.size, 0);
   await leaving;
   assert.deepEqual([...pool.revoked], ["refresh"]);
+});
+
+/** A renewal that Cognito has granted, whose answer is still on its way. */
+async function renewing() {
+  const all = made();
+  await all.session.signIn("owner@north.example", "right");
+  const {promise, resolve: arrive, reject: fail} = withResolvers();
+  all.pool.held = promise;
+  const late = all.session.token("token-1");
+  return {...all, late, arrive, fail};
+}
+
+/** Promise.withResolvers, which node 20 has not. */
+function withResolvers() {
+  let resolve, reject;
+  const promise = new Promise((...both) => ([resolve, reject] = both));
+  return {promise, resolve, reject};
+}
+
+for (const end of ["arrive", "fail"]) {
+  test(`signing out ends the session, though a renewal's answer is to ${end} later`, async () => {
+    const {session, storage, late, ...answer} = await renewing();
+    await session.signOut();
+    answer[end](new TypeError("Failed to fetch"));
+    await assert.rejects(late, NotSignedIn);
+    assert.equal(session.signedIn, false);
+    assert.equal(storage.size, 0);
+  });
+
+  test(`who signs in next keeps their own tokens, though an earlier renewal's answer is to ${end} later`, async () => {
+    const {session, storage, late, ...answer} = await renewing();
+    await session.signOut();
+    await session.signIn("viewer@south.example", "right");
+    const theirs = storage.get("argus.session");
+    answer[end](new TypeError("Failed to fetch"));
+    await assert.rejects(late, NotSignedIn);
+    assert.equal(await session.token(), "token-3");
+    assert.equal(storage.get("argus.session"), theirs);
+  });
+}
+
+test("who signs in next renews for themselves, while an earlier renewal is held back", async () => {
+  const {session, pool, late, arrive} = await renewing();
+  await session.signOut();
+  await session.signIn("viewer@south.example", "right");
+  pool.revoked.clear();
+  const theirs = session.token("token-3");
+  arrive();
+  await assert.rejects(late, NotSignedIn);
+  assert.equal(await theirs, "token-4");
 });
 
 for (const name of ["NEW_PASSWORD_REQUIRED", "SOFTWARE_TOKEN_MFA"]) {
