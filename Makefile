@@ -114,7 +114,7 @@ $(PACKAGES): $(CONSOLE)/package.json $(CONSOLE)/package-lock.json
 .PHONY: console browser
 console: $(PACKAGES)  ## the web console: types, tests, a build (needs node)
 	cd $(CONSOLE) && npm test
-	cd $(CONSOLE) && ARGUS_API_URL=https://api.example ARGUS_REGION=eu-west-1 ARGUS_CLIENT_ID=none \
+	cd $(CONSOLE) && ARGUS_API_URL=https://api.example ARGUS_REGION=eu-west-1 ARGUS_CLIENT_ID=none ARGUS_MEDIA_BUCKET=none \
 		ARGUS_ISSUER=https://cognito-idp.eu-west-1.amazonaws.com/none npm run build
 
 browser: $(STAMP) $(PACKAGES)  ## the web console in Chromium, on the whole system (needs node and chromium)

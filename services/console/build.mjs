@@ -1,7 +1,8 @@
 /**
  * src/ -> dist/: files named for their content, so that a browser may keep them for ever; index.html and config.json keep
  * their names and are asked for each time. config.json and the content security policy are the stage's, from
- * ARGUS_API_URL, ARGUS_REGION, ARGUS_CLIENT_ID, ARGUS_ISSUER and, where there is one, ARGUS_SOCKET_URL.
+ * ARGUS_API_URL, ARGUS_REGION, ARGUS_CLIENT_ID, ARGUS_ISSUER, ARGUS_MEDIA_BUCKET and, where there is one, ARGUS_SOCKET_URL
+ * and ARGUS_MEDIA_ORIGIN.
  */
 
 import {createHash} from "node:crypto";
@@ -12,9 +13,11 @@ import {fileURLToPath, pathToFileURL} from "node:url";
 const HERE = dirname(fileURLToPath(import.meta.url));
 const MENTION = /(from "|import "|url\(")(\.{0,2}\/?[\w./]+\.(?:js|svg))"/g; // of another file, in JavaScript and CSS
 
+const NEEDED = ["ARGUS_API_URL", "ARGUS_REGION", "ARGUS_CLIENT_ID", "ARGUS_ISSUER", "ARGUS_MEDIA_BUCKET"];
+
 /** What the console is told at run time. Raises when something is not set. @param {NodeJS.ProcessEnv} environment */
 export function configOf(environment) {
-  const missing = ["ARGUS_API_URL", "ARGUS_REGION", "ARGUS_CLIENT_ID", "ARGUS_ISSUER"].filter((name) => !environment[name]);
+  const missing = NEEDED.filter((name) => !environment[name]);
   if (missing.length) throw new Error(`set ${missing.join(", ")}`);
   return {
     api_url: environment.ARGUS_API_URL,
@@ -26,12 +29,18 @@ export function configOf(environment) {
   };
 }
 
-/** index.html with the origins that its policy may name. @param {string} page @param {ReturnType<typeof configOf>} config */
-export function withPolicy(page, config) {
+/** Where media are: uploads go to the bucket, links lead there too or, where the stage has a domain, to that one's
+ * CloudFront, which is another origin than this page's when Amplify hosts it. @param {NodeJS.ProcessEnv} environment */
+const mediaOf = ({ARGUS_MEDIA_BUCKET, ARGUS_REGION, ARGUS_MEDIA_ORIGIN}) =>
+  [`https://${ARGUS_MEDIA_BUCKET}.s3.${ARGUS_REGION}.amazonaws.com`, ARGUS_MEDIA_ORIGIN].filter(Boolean);
+
+/**
+ * index.html with the origins that its policy may name.
+ * @param {string} page @param {ReturnType<typeof configOf>} config @param {(string | undefined)[]} media
+ */
+function withPolicy(page, config, media) {
   const services = [config.api_url, config.cognito_url, config.socket_url].filter(Boolean).map((url) => new URL(url).origin);
-  // Links lead to the bucket itself, or, where the stage has a domain, to this very origin.
-  const media = `https://*.s3.${config.region}.amazonaws.com`;
-  return page.replaceAll("MEDIA_ORIGINS", media).replaceAll("SERVICE_ORIGINS", services.join(" "));
+  return page.replaceAll("MEDIA_ORIGINS", media.join(" ")).replaceAll("SERVICE_ORIGINS", services.join(" "));
 }
 
 /** Write everything to `dist`. @param {string} dist @param {NodeJS.ProcessEnv} environment */
@@ -62,7 +71,7 @@ export async function build(dist, environment) {
 
   const modules = [...renamed.values()].filter((name) => extname(name) === ".js");
   const preloads = modules.map((name) => `<link rel="modulepreload" href="${name}">`).join("\n    ");
-  const page = withPolicy(await readFile(join(source, "index.html"), "utf8"), config)
+  const page = withPolicy(await readFile(join(source, "index.html"), "utf8"), config, mediaOf(environment))
     .replace(/(href|src)="(icon\.svg|style\.css|main\.js)"/g, (_, attribute, name) => `${attribute}="${renamed.get(name)}"`)
     .replace("</head>", `  ${preloads}\n  </head>`);
   await writeFile(join(dist, "index.html"), page);

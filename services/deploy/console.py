@@ -45,6 +45,9 @@ def variables(region: str, known: Mapping[str, str]) -> dict[str, str]:
         "ARGUS_CLIENT_ID": known["ClientId"],
         "ARGUS_ISSUER": known["Issuer"],
         "ARGUS_SOCKET_URL": known["SocketUrl"],
+        "ARGUS_MEDIA_BUCKET": known["MediaBucketName"],  # uploads go there
+        # The API's setting of that name says the same: links lead there, whoever hosts the page.
+        "ARGUS_MEDIA_ORIGIN": f"https://{known['Domain']}" if known["Domain"] else "",
     }
 
 

@@ -26,6 +26,8 @@ KNOWN = {
     "Issuer": "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_pool",
     "SocketUrl": "wss://socket.example/staging",
     "ConsoleBucketName": BUCKET,
+    "MediaBucketName": "argus-staging-media-123456789012",
+    "Domain": "",
 }
 TOLD = console.variables("eu-west-1", KNOWN)
 FILES = {"main.0123456789.js": "go()", "style.0123456789.css": "a{}", "icon.0123456789.svg": "<svg/>"}
@@ -106,6 +108,12 @@ def test_a_branch_is_told_and_built(amplify: tuple[Amplify, Any], branch: str, m
     assert said == f"branch {meant} is told; build 1 began"
     assert app.jobs == [(meant, "RELEASE")]
     assert app.branches[meant] == {**had, **TOLD}
+
+
+def test_the_page_is_told_where_links_to_media_lead() -> None:
+    assert (TOLD["ARGUS_MEDIA_BUCKET"], TOLD["ARGUS_MEDIA_ORIGIN"]) == (KNOWN["MediaBucketName"], "")
+    told = console.variables("eu-west-1", {**KNOWN, "Domain": "argus.example"})
+    assert told["ARGUS_MEDIA_ORIGIN"] == "https://argus.example"  # as the API's own setting says
 
 
 def test_a_branch_that_is_being_built_is_told_and_so_is_the_deployer(amplify: tuple[Amplify, Any]) -> None:

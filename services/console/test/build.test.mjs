@@ -13,7 +13,9 @@ const ENVIRONMENT = {
   ARGUS_REGION: "eu-west-1",
   ARGUS_CLIENT_ID: "client",
   ARGUS_ISSUER: "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_Pool",
+  ARGUS_MEDIA_BUCKET: "argus-staging-media-123456789012",
 };
+const BUCKET = "https://argus-staging-media-123456789012.s3.eu-west-1.amazonaws.com";
 
 let dist, names;
 
@@ -25,7 +27,13 @@ before(async () => {
 
 after(() => rm(dist, {recursive: true}));
 
-const read = (name) => readFile(join(dist, name), "utf8");
+const read = (name, from = dist) => readFile(join(from, name), "utf8");
+
+/** Directive -> what it lets in. */
+async function policyOf(from) {
+  const [, policy] = (await read("index.html", from)).match(/content="(default-src[^"]+)"/);
+  return Object.fromEntries(policy.split("; ").map((part) => part.split(/ (.*)/s).slice(0, 2)));
+}
 
 test("all names but two change with their content", () => {
   const plain = names.filter((name) => !/^\w+\.[0-9a-f]{10}\.(js|css|svg)$/.test(name));
@@ -53,17 +61,27 @@ test("config.json is the stage's", async () => {
 });
 
 test("the policy lets in our own scripts and styles only, and names the stage's services", async () => {
-  const [, policy] = (await read("index.html")).match(/content="(default-src[^"]+)"/);
-  assert.deepEqual(Object.fromEntries(policy.split("; ").map((part) => part.split(/ (.*)/s).slice(0, 2))), {
+  assert.deepEqual(await policyOf(dist), {
     "default-src": "'none'",
     "script-src": "'self'",
     "style-src": "'self'",
-    "img-src": "'self' https://*.s3.eu-west-1.amazonaws.com",
-    "connect-src":
-      "'self' https://abc.execute-api.eu-west-1.amazonaws.com https://cognito-idp.eu-west-1.amazonaws.com https://*.s3.eu-west-1.amazonaws.com",
+    "img-src": `'self' ${BUCKET}`,
+    "connect-src": `'self' https://abc.execute-api.eu-west-1.amazonaws.com https://cognito-idp.eu-west-1.amazonaws.com ${BUCKET}`,
     "base-uri": "'none'",
     "form-action": "'none'",
   });
+});
+
+test("with a domain, a page that Amplify hosts may show media of the domain's CloudFront", async () => {
+  const other = await mkdtemp(join(tmpdir(), "console-"));
+  try {
+    await build(other, {...ENVIRONMENT, ARGUS_MEDIA_ORIGIN: "https://argus.example"});
+    const policy = await policyOf(other);
+    assert.equal(policy["img-src"], `'self' ${BUCKET} https://argus.example`);
+    assert.ok(policy["connect-src"].endsWith(` ${BUCKET} https://argus.example`)); // temperatures are fetched there
+  } finally {
+    await rm(other, {recursive: true});
+  }
 });
 
 test("a setting that is missing stops the build by its name", () => {
