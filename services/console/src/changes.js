@@ -4,6 +4,7 @@
  */
 
 import {pause} from "./polling.js";
+import {NotSignedIn} from "./session.js";
 
 const RECONNECT_MS = 15_000; // polling goes on meanwhile
 
@@ -18,16 +19,16 @@ export class Changes {
     this.#session = session;
   }
 
-  /** Listen until the signal aborts, connecting again when the line breaks. @param {AbortSignal} signal */
+  /** Listen until the signal aborts or the session is over, connecting again when the line breaks. @param {AbortSignal} signal */
   async listen(signal) {
     while (!signal.aborted) {
       try {
-        // The token goes as a subprotocol: a browser sets no headers here, and a query would stand in access logs.
-        await this.#once(new WebSocket(this.#url, ["argus.v1", `bearer.${await this.#session.token()}`]), signal);
-        await pause(RECONNECT_MS, signal);
-      } catch {
-        return; // signed out; the next view's request says so
+        await this.#once(await this.#session.token(), signal);
+      } catch (error) {
+        if (error instanceof NotSignedIn) return; // the next view's request says so
+        // Whatever else it was, such as a network that was away while the token was renewed, may be over next time.
       }
+      await pause(RECONNECT_MS, signal).catch(() => {}); // cut short, it ends the loop
     }
   }
 
@@ -44,12 +45,29 @@ export class Changes {
     }
   }
 
-  /** @param {WebSocket} socket @param {AbortSignal} signal @returns {Promise<void>} */
-  #once(socket, signal) {
+  /** @param {string} token @param {AbortSignal} signal @returns {Promise<void>} */
+  #once(token, signal) {
     return new Promise((resolve) => {
-      signal.addEventListener("abort", () => socket.close(), {once: true});
-      socket.onmessage = ({data}) => this.#hints.dispatchEvent(new Event(JSON.parse(data).id));
-      socket.onclose = () => resolve();
+      if (signal.aborted) return resolve(); // they left while the token was renewed
+      // The token goes as a subprotocol: a browser sets no headers here, and a query would stand in access logs.
+      const socket = new WebSocket(this.#url, ["argus.v1", `bearer.${token}`]);
+      const close = () => socket.close();
+      signal.addEventListener("abort", close, {once: true});
+      socket.onmessage = ({data}) => this.#heard(data);
+      socket.onclose = () => {
+        signal.removeEventListener("abort", close);
+        resolve();
+      };
     });
+  }
+
+  /** Pass a hint on; what is none is passed over. @param {any} data */
+  #heard(data) {
+    try {
+      const {id} = JSON.parse(data);
+      if (typeof id === "string") this.#hints.dispatchEvent(new Event(id));
+    } catch {
+      // not JSON, or null
+    }
   }
 }
