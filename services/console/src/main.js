@@ -5,6 +5,7 @@ import {Changes} from "./changes.js";
 import {h} from "./dom.js";
 import {pause} from "./polling.js";
 import {NotSignedIn, Session} from "./session.js";
+import {Visitor} from "./visitor.js";
 import {language, words} from "./words.js";
 import {imageView} from "./views/image.js";
 import {imagesView} from "./views/images.js";
@@ -43,9 +44,11 @@ const changes = config.socket_url ? new Changes(config.socket_url, session) : nu
 const pauseOn = (id) =>
   changes ? (/** @type {number} */ ms, /** @type {AbortSignal} */ signal) => changes.pause(id, ms, signal) : pause;
 
-/** @type {Me | null} */
-let me = null;
-let signedIn = new AbortController();
+const visitor = new Visitor(async (signedIn) => {
+  const me = await api.get("/me");
+  changes?.listen(signedIn);
+  return me;
+});
 let shown = new AbortController();
 
 /** Run what a person asked for; show what went wrong. A view that was left has nothing to say any more. */
@@ -78,7 +81,7 @@ async function show() {
   if (hash === "" || hash === "#/") return location.replace("#/images");
   page.main.replaceChildren(h("p", {class: "loading"}, words.loading));
   try {
-    me ??= await enter();
+    const me = await visitor.me();
     drawHeader(me, entry);
     if (!pattern || !view) throw new Problem(words.nowhere);
     const context = {api, me, signal, pauseOn, attempt: attemptIn(signal)};
@@ -91,23 +94,10 @@ async function show() {
   return undefined;
 }
 
-/** @returns {Promise<Me>} */
-async function enter() {
-  const known = await api.get("/me");
-  changes?.listen(signedIn.signal);
-  return known;
-}
-
-function leave() {
-  me = null;
-  shown.abort();
-  signedIn.abort();
-  signedIn = new AbortController();
-}
-
 /** @param {string} [notice] */
 function askToSignIn(notice) {
-  leave();
+  shown.abort();
+  visitor.leave();
   page.header.hidden = true;
   page.alerts.replaceChildren();
   place(signInView(session, show, notice), new AbortController().signal);
