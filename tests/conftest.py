@@ -3,9 +3,9 @@
 import json
 import os
 import sys
-import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -27,12 +27,18 @@ from services.worker import main as worker
 
 # A test is never timed: a busy machine is no failure. The gate tries the same examples every time; other runs try new
 # ones, and what those find begins as a test of its own.
-hypothesis.settings.register_profile("argus", deadline=None, derandomize=bool(os.environ.get("CI")))
+hypothesis.settings.register_profile(
+    "argus",
+    deadline=None,
+    derandomize=bool(os.environ.get("CI")),
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
 hypothesis.settings.load_profile("argus")
 
 ISSUER = "https://issuer.example"
 CLIENT_ID = "test-client"
 ORIGIN = "https://console.example"
+LONG_SECONDS = 12 * 3600  # a queue hides no message longer
 
 
 class MovableClock:
@@ -101,11 +107,34 @@ class Person:
 
 
 @dataclass
+class Receiver:
+    """A client of SQS that knows what it has received: what failed comes again when a test says so, by no clock."""
+
+    sqs: Any
+    received: list[tuple[str, str]] = field(default_factory=list)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.sqs, name)
+
+    def receive_message(self, **asked: Any) -> Any:
+        answer = self.sqs.receive_message(**asked)
+        self.received += [(asked["QueueUrl"], message["ReceiptHandle"]) for message in answer.get("Messages", [])]
+        return answer
+
+    def settle(self) -> None:
+        """Let every message that was not deleted become visible again, as after the queue's visibility timeout."""
+        while self.received:
+            url, handle = self.received.pop()
+            with suppress(self.sqs.exceptions.ReceiptHandleIsInvalid, self.sqs.exceptions.MessageNotInflight):
+                self.sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=handle, VisibilityTimeout=0)
+
+
+@dataclass
 class Workers:
-    """The functions behind the queues; `work()` runs until both queues are empty."""
+    """The functions behind the queues; `work()` runs until nothing is visible in either queue."""
 
     pumps: list[Pump]
-    sqs: Any
+    sqs: Receiver
     outputs: StackOutputs
 
     def work(self) -> None:
@@ -119,7 +148,7 @@ class Workers:
             for message in self.dead(queue_url):
                 if named in message["Body"]:
                     return message
-            time.sleep(1.05)  # the tests' queues hide a message for a second
+            self.sqs.settle()
         raise AssertionError("no message is dead after ten rounds")
 
     def lose(self, named: str, *, queue_url: str = "") -> None:
@@ -147,7 +176,7 @@ def aws() -> Iterator[EmbeddedAws]:
 
 @pytest.fixture(scope="session")
 def outputs(aws: EmbeddedAws) -> StackOutputs:
-    return aws.provision(allowed_origins=[ORIGIN], visibility_timeout_seconds=1)
+    return aws.provision(allowed_origins=[ORIGIN], visibility_timeout_seconds=LONG_SECONDS)
 
 
 @pytest.fixture(scope="session")
@@ -192,7 +221,7 @@ def argus(settings: Settings, issuer: Issuer, _session_clock: MovableClock) -> C
             return issuer.jwks
         from argus.identity.tokens import fetch_keys
 
-        return fetch_keys(url)
+        return fetch_keys(url, seconds=100)
 
     return Container(settings, clock=_session_clock, fetch_keys=fetch)
 
@@ -249,7 +278,7 @@ def _drain(sqs: Any, url: str) -> None:
 @pytest.fixture
 def workers(argus: Container, aws: EmbeddedAws, outputs: StackOutputs, monkeypatch: pytest.MonkeyPatch) -> Workers:
     monkeypatch.setattr(worker, "container", lambda: argus)
-    sqs = aws.client("sqs")
+    sqs = Receiver(aws.client("sqs"))
     urls = [outputs.uploads_queue_url, outputs.jobs_queue_url]
     for url in [*urls, outputs.uploads_dead_queue_url, outputs.jobs_dead_queue_url]:
         _drain(sqs, url)
@@ -269,6 +298,6 @@ def racing() -> Iterator[None]:
 
 
 @pytest.fixture
-def settle() -> Callable[[], None]:
-    """Let messages that failed become visible again: the tests' queues hide them for a second."""
-    return lambda: time.sleep(1.05)
+def settle(workers: Workers) -> Callable[[], None]:
+    """Let messages that failed become visible again."""
+    return workers.sqs.settle

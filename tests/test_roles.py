@@ -17,6 +17,7 @@ from botocore import xform_name
 from argus.app import create_app
 from argus.container import Container
 from argus.core import signing
+from argus.core.secrets import Secrets, SecretUnavailable
 from argus.core.settings import Settings
 from services.local.aws import INFRA, EmbeddedAws, StackOutputs
 from services.local.cloudformation.template import Template
@@ -86,6 +87,11 @@ NOT_ON_THE_WAY = {
     ("scheduler", "BuryTicks"): "Lambda sends a tick that failed to the dead-letter queue",
     ("api", "ReadItsSecrets"): "secrets by reference, outside the local stages",
     ("api", "ReadItsOtherSecrets"): "secrets by reference, outside the local stages",
+    **{
+        (name, statement): "errors go to Sentry only where a DSN is kept; tested below"
+        for name in ("worker", "scheduler", "realtime")
+        for statement in ("ReadTheDsn", "ReadTheDsnElsewhere")
+    },
 }
 
 
@@ -235,10 +241,16 @@ def test_the_page_tells_the_roles_as_they_are() -> None:
 
 
 @pytest.fixture(scope="module")
-def link_role(aws: EmbeddedAws, outputs: StackOutputs) -> str:
-    """The role that signs links: the embedded AWS lets a link do what its role may."""
+def made(aws: EmbeddedAws, outputs: StackOutputs) -> Mapping[str, str]:
+    """The roles, made: what the stack says of them."""
     key = aws.client("kms").describe_key(KeyId=f"alias/argus-{aws.stage}")["KeyMetadata"]["Arn"]
-    return aws.create_stack(INFRA / "roles.yaml", {**GIVEN, "Stage": aws.stage, "KeyArn": key})["LinksRoleArn"]
+    return aws.create_stack(INFRA / "roles.yaml", {**GIVEN, "Stage": aws.stage, "KeyArn": key})
+
+
+@pytest.fixture(scope="module")
+def link_role(made: Mapping[str, str]) -> str:
+    """The role that signs links: the embedded AWS lets a link do what its role may."""
+    return made["LinksRoleArn"]
 
 
 @pytest.fixture
@@ -409,3 +421,34 @@ def test_a_journey_asks_for_all_that_roles_allow_and_nothing_more(seen: Watch) -
                     ):
                         idle.add((name, entry["Sid"], action, arn.rsplit(":", 1)[-1]))
     assert not idle
+
+
+@pytest.fixture
+def kept(aws: EmbeddedAws) -> Iterator[None]:
+    """A DSN and the key of cursors, both wherever secrets may be kept."""
+    ssm, manager = aws.client("ssm"), aws.client("secretsmanager")
+    names = ("argus/test/sentry-dsn", "argus/test/cursor-secret")
+    for name in names:
+        ssm.put_parameter(Name=f"/{name}", Value=f"of {name}", Type="SecureString", Overwrite=True)
+        manager.create_secret(Name=name, SecretString=f"of {name}")
+    yield
+    for name in names:
+        ssm.delete_parameter(Name=f"/{name}")
+        manager.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
+    aws.refusals.clear()
+
+
+@pytest.mark.usefixtures("kept")
+@pytest.mark.parametrize("place", ["ssm:/", "secretsmanager:"])
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_every_function_reads_where_errors_go_and_only_the_api_reads_the_key_of_cursors(
+    aws: EmbeddedAws, made: Mapping[str, str], function: str, place: str
+) -> None:
+    with aws.as_role(made[f"{function.capitalize()}RoleArn"]) as clients:
+        secrets = Secrets(clients)
+        assert secrets.reveal(f"{place}argus/test/sentry-dsn") == "of argus/test/sentry-dsn"
+        if function == "api":
+            assert secrets.reveal(f"{place}argus/test/cursor-secret") == "of argus/test/cursor-secret"
+        else:
+            with pytest.raises(SecretUnavailable, match="AccessDenied"):
+                secrets.reveal(f"{place}argus/test/cursor-secret")

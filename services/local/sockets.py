@@ -17,6 +17,7 @@ import os
 import socket
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler
@@ -72,6 +73,7 @@ class Sockets:
             select_subprotocol=lambda client, _: self._known[client].subprotocol,
             max_size=MAX_MESSAGE_BYTES,
             ping_interval=None,
+            open_timeout=None,  # a handshake waits for the function, however cold it is
         )
         self._upgrade, self._server.handler = self._server.handler, self._accept
         self._thread = threading.Thread(target=self._server.serve_forever, name="sockets", daemon=True)
@@ -119,10 +121,12 @@ class Sockets:
         if _MANAGEMENT not in begins:
             self._upgrade(client, address)
             return
-        with client:
-            _Management(self, client, address)
-        with self._server.lock:
-            self._server.handler_threads.discard(threading.current_thread())
+        try:
+            with client, suppress(ConnectionError):  # whoever asked may have gone by the time that we answer
+                _Management(self, client, address)
+        finally:  # the server stops when none of these is left
+            with self._server.lock:
+                self._server.handler_threads.discard(threading.current_thread())
 
     def _connect(self, client: ServerConnection, request: Request) -> Response | None:
         if request.headers.get("Upgrade", "").lower() != "websocket":

@@ -1,5 +1,6 @@
 """The composition root: settings in, every service out, each made on first use."""
 
+import logging
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -20,9 +21,10 @@ from argus.core.observability import configure_logging
 from argus.core.paging import Cursors
 from argus.core.presign import Credentials, Presigner
 from argus.core.queue import Jobs
-from argus.core.secrets import Secrets
+from argus.core.secrets import Secrets, SecretUnavailable
 from argus.core.settings import BadSetting, Settings
 from argus.core.signing import RoleCredentials
+from argus.health.service import SECONDS as READY_SECONDS
 from argus.health.service import Health
 from argus.identity.key_store import KeyStore
 from argus.identity.keys import Keys
@@ -65,7 +67,12 @@ class Container:
         configure_logging(self.settings.log_level)
         metrics.configure(stage=self.settings.stage, on=self.settings.metrics_on)
         tracing.configure(on=self.settings.tracing)
-        sentry.configure(self.secrets.reveal(self.settings.sentry_dsn), stage=self.settings.stage, release=__version__)
+        try:
+            dsn = Secrets(partial(self.aws.client, patient=False)).reveal(self.settings.sentry_dsn)
+        except SecretUnavailable as error:  # errors stand in the log all the same; no work waits, or stops, for this
+            logging.getLogger("argus.container").warning("errors are not sent to Sentry: no DSN from %s", error)
+            dsn = ""
+        sentry.configure(dsn, stage=self.settings.stage, release=__version__)
 
     # ------------------------------------------------------------ tools
 
@@ -130,7 +137,7 @@ class Container:
 
     @cached_property
     def health(self) -> Health:
-        return Health(self._checks)
+        return Health(self._checks, seconds=READY_SECONDS * self.settings.patience)
 
     def _checks(self) -> dict[str, Callable[[], object]]:
         """A cheap call of each thing that requests and jobs cannot do without; none of them changes anything."""
@@ -163,12 +170,13 @@ class Container:
 
     @cached_property
     def tokens(self) -> "TokenVerifier":
-        from argus.identity.tokens import TokenVerifier, fetch_keys  # cryptography comes with it; workers do without
+        from argus.identity import tokens  # cryptography comes with it; workers do without
 
-        return TokenVerifier(
+        fetch = partial(tokens.fetch_keys, seconds=tokens.FETCH_SECONDS * self.settings.patience)
+        return tokens.TokenVerifier(
             self.settings.trusted_issuers,
             refuse_public_keys=not self.settings.is_local,
-            fetch=self.fetch_keys or fetch_keys,
+            fetch=self.fetch_keys or fetch,
         )
 
     @cached_property

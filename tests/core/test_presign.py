@@ -413,10 +413,10 @@ def test_what_is_uploaded_by_the_form_comes_back_by_the_link_whole_and_in_ranges
     key, body = "org_1/tuyère 3+4/50%~/original", bytes(range(256)) * 4
 
     upload = ours.post(key, content_type="image/jpeg", size_bytes=len(body))
-    sent = requests.request(upload.method, upload.url, data=upload.fields, files={"file": body}, timeout=10)
+    sent = requests.request(upload.method, upload.url, data=upload.fields, files={"file": body}, timeout=100)
     link = ours.get(key, filename="tuyère.jpg", content_type="image/x-flir")
-    whole = requests.get(link.url, timeout=10)
-    part = requests.get(link.url, headers={"Range": "bytes=10-19"}, timeout=10)
+    whole = requests.get(link.url, timeout=100)
+    part = requests.get(link.url, headers={"Range": "bytes=10-19"}, timeout=100)
 
     assert sent.status_code == 204
     assert (whole.status_code, whole.content) == (200, body)

@@ -5,13 +5,18 @@ import json
 import logging
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
 
+from argus.container import Container
 from argus.core import sentry
+from argus.core.aws import Aws
 from argus.core.observability import request_scope
+from argus.core.settings import Settings
+from services.local.aws import EmbeddedAws
 from tests.conftest import Person
 
 SECRET = "hunter2-canary"
@@ -115,3 +120,45 @@ def test_without_a_dsn_nothing_listens(relay: Callable[[], object]) -> None:
     before = logging.getLogger().handlers[:]
     sentry.configure("", stage="test", release="1")
     assert logging.getLogger().handlers == before
+
+
+@pytest.fixture
+def sights(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """The DSNs that are used, while a process is told where its logs and errors go; all is as before in the end."""
+    root, used = logging.getLogger(), list[str]()
+    handlers, level = root.handlers[:], root.level
+    monkeypatch.setattr(sentry, "configure", lambda dsn, **_: used.append(dsn))
+    yield used
+    root.handlers[:] = handlers
+    root.setLevel(level)
+
+
+def test_a_dsn_is_fetched_from_where_it_is_kept(aws: EmbeddedAws, settings: Settings, sights: list[str]) -> None:
+    aws.client("ssm").put_parameter(Name="/argus/test/dsn", Value="http://k@127.0.0.1/1", Type="String", Overwrite=True)
+    Container(replace(settings, sentry_dsn="ssm:/argus/test/dsn")).configure_sight()
+    assert sights == ["http://k@127.0.0.1/1"]
+
+
+@pytest.mark.parametrize("outage", [False, True], ids=["no such parameter", "SSM is away"])
+def test_a_dsn_that_cannot_be_fetched_stops_no_function_and_is_told_of(
+    settings: Settings, sights: list[str], outage: bool, capfd: pytest.CaptureFixture[str]
+) -> None:
+    told = replace(settings, sentry_dsn="ssm:/argus/nowhere")
+    Container(replace(told, aws_endpoint="http://127.0.0.1:9") if outage else told).configure_sight()
+    assert sights == [""]
+    (line,) = map(json.loads, capfd.readouterr().out.splitlines())
+    assert line["level"] == "WARNING"
+    assert "errors are not sent to Sentry: no DSN from ssm:/argus/nowhere" in line["message"]
+
+
+def test_nobody_waits_long_for_a_dsn(settings: Settings, sights: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[bool] = []
+    client = Aws.client
+
+    def noted(self: Aws, service: str, *, patient: bool = True) -> Any:
+        asked.append(patient)
+        return client(self, service, patient=patient)
+
+    monkeypatch.setattr(Aws, "client", noted)
+    Container(replace(settings, sentry_dsn="ssm:/argus/nowhere")).configure_sight()
+    assert asked == [False]

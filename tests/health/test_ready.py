@@ -25,8 +25,10 @@ def _outcomes(body: dict[str, Any]) -> dict[str, str]:
 def broken(argus: Container, clock: MovableClock) -> Callable[..., Person]:
     """Makes nobody at the door of an Argus with other settings."""
 
-    def make(fetch: Any = None, **settings: Any) -> Person:
+    def make(fetch: Any = None, seconds: float | None = None, **settings: Any) -> Person:
         container = Container(replace(argus.settings, **settings), clock=clock, fetch_keys=fetch or argus.fetch_keys)
+        if seconds is not None:
+            vars(container)["health"] = replace(container.health, seconds=seconds)
         return Person(create_app(container).test_client(), {})
 
     return make
@@ -64,26 +66,22 @@ def test_an_issuer_without_keys_is_named(broken: Callable[..., Person], argus: C
 
 def test_what_accepts_and_never_answers_is_given_up_in_time(broken: Callable[..., Person]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        person = broken(aws_endpoint=f"http://127.0.0.1:{silent.getsockname()[1]}")
-        person.http.get("/health")
-        started = time.monotonic()
-        body = person.http.get("/ready").get_json()
-    assert time.monotonic() - started < 2.5  # of it, making three clients on a busy machine
-    assert {_outcomes(body)[name] for name in ("dynamodb", "s3", "sqs")} <= {"failed", "timeout"}
+        person = broken(aws_endpoint=f"http://127.0.0.1:{silent.getsockname()[1]}", seconds=0.1)
+        found = _outcomes(person.http.get("/ready").get_json())
+    assert {found[name] for name in ("dynamodb", "s3", "sqs")} == {"timeout"}
 
 
-def test_checks_run_at_once_and_a_hanging_one_costs_no_more_than_the_limit() -> None:
+def test_checks_run_at_once() -> None:
+    meeting = threading.Barrier(2, timeout=100)  # whoever comes alone waits in vain
+    found = Health(lambda: {"one": meeting.wait, "other": meeting.wait}, seconds=100).ready()
+    assert [(check.name, check.outcome) for check in found] == [("one", Outcome.OK), ("other", Outcome.OK)]
+
+
+def test_a_hanging_check_costs_no_more_than_the_limit() -> None:
     over = threading.Event()
-    checks = {"slow": lambda: time.sleep(0.1), "slower": lambda: time.sleep(0.1), "hangs": over.wait}
-    started = time.monotonic()
-    found = Health(lambda: checks, seconds=0.3).ready()
+    found = Health(lambda: {"hangs": over.wait}, seconds=0.1).ready()
     over.set()
-    assert time.monotonic() - started < 0.45
-    assert [(check.name, check.outcome) for check in found] == [
-        ("hangs", Outcome.TIMEOUT),
-        ("slow", Outcome.OK),
-        ("slower", Outcome.OK),
-    ]
+    assert [(check.name, check.outcome) for check in found] == [("hangs", Outcome.TIMEOUT)]
 
 
 def test_neither_is_counted_against_a_limit(broken: Callable[..., Person]) -> None:
@@ -96,4 +94,4 @@ def test_neither_is_counted_against_a_limit(broken: Callable[..., Person]) -> No
 def test_a_check_says_how_long_it_took() -> None:
     (check,) = Health(lambda: {"one": lambda: time.sleep(0.02)}).ready()
     assert check == Check("one", Outcome.OK, check.ms)
-    assert 20 <= check.ms < 1000
+    assert check.ms >= 20

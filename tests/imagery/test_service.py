@@ -86,11 +86,11 @@ def test_every_link_of_a_ready_image_leads_to_its_file(
 ) -> None:
     image = uploaded(owner, workers, scene[0], name="Rohr, Süd.jpg")
     links = image["links"]
-    assert requests.get(links["original"]["url"], timeout=10).content == scene[0]
-    assert requests.get(links["cog"]["url"], timeout=10).content[:4] == b"II*\0"
-    assert len(requests.get(links["cog"]["url"], headers={"Range": "bytes=0-99"}, timeout=10).content) == 100
+    assert requests.get(links["original"]["url"], timeout=100).content == scene[0]
+    assert requests.get(links["cog"]["url"], timeout=100).content[:4] == b"II*\0"
+    assert len(requests.get(links["cog"]["url"], headers={"Range": "bytes=0-99"}, timeout=100).content) == 100
     for link in [*links["previews"].values(), *links["colorbars"].values()]:
-        Picture.open(io.BytesIO(requests.get(link["url"], timeout=10).content)).verify()
+        Picture.open(io.BytesIO(requests.get(link["url"], timeout=100).content)).verify()
 
 
 def test_a_pixel_has_the_temperature_of_the_scene(owner: Person, workers: Workers, scene: tuple[bytes, Truth]) -> None:
@@ -214,7 +214,7 @@ def test_a_later_upload_under_the_same_key_changes_nothing(
     workers.work()
     after = owner.get(f"/images/{item['image_id']}").get_json()
     assert (after["version"], after["stats"]) == (before["version"], before["stats"])
-    assert requests.get(after["links"]["original"]["url"], timeout=10).content == scene[0]
+    assert requests.get(after["links"]["original"]["url"], timeout=100).content == scene[0]
 
 
 def test_a_form_sent_twice_leaves_the_version_that_was_processed_as_the_newest(
@@ -357,7 +357,7 @@ def test_an_upload_whose_event_was_lost_is_found_when_its_time_is_over(
     workers.work()
     image = owner.get(f"/images/{item['image_id']}").get_json()
     assert (image["state"], image["code"]) == ("ready", None)
-    assert requests.get(image["links"]["original"]["url"], timeout=10).content == scene[0]
+    assert requests.get(image["links"]["original"]["url"], timeout=100).content == scene[0]
 
 
 def test_an_upload_whose_event_was_lost_is_checked_like_any_other(

@@ -15,12 +15,13 @@ import httpx
 import pytest
 
 from argus.cli import cognito
-from argus.cli.api import TIMEOUT_SECONDS, Api
+from argus.cli.api import Api
 from argus.cli.sessions import Sessions
 from tests.notify.listening import listening
 from tests.scenes.flir import flir_scene
 
 ROOT = Path(__file__).parents[2]
+PATIENCE = 300  # a busy machine is no failure
 PASSWORD = "Correct-horse-9-battery"
 
 
@@ -60,7 +61,7 @@ def _children(pid: int) -> list[int]:
 def test_once_scans_the_demo_survey_and_ends_well() -> None:
     port = _free_port()
     started = _start("--once", port=port, aws_port=_free_port())
-    printed, _ = started.communicate(timeout=90)
+    printed, _ = started.communicate(timeout=PATIENCE)
     assert started.returncode == 0, printed
     assert len(re.findall(r"NORTH_P01_000\d_T\.JPG.*ready", printed)) == 6
     assert re.search(r"critical.*Hot spot", printed)
@@ -84,7 +85,7 @@ def bare() -> Iterator[tuple[subprocess.Popen[str], int]]:
 
 def test_the_api_answers_and_the_explorer_comes_from_here(bare: tuple[subprocess.Popen[str], int]) -> None:
     _, port = bare
-    with httpx.Client(base_url=f"http://127.0.0.1:{port}") as http:
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE) as http:
         assert http.get("/health").json() == {"status": "alive"}
         page = http.get("/docs")
         assert page.status_code == 200
@@ -95,7 +96,7 @@ def test_the_api_answers_and_the_explorer_comes_from_here(bare: tuple[subprocess
 
 def test_whoever_listens_hears_what_happens_and_others_do_not(bare: tuple[subprocess.Popen[str], int]) -> None:
     _, port = bare
-    with httpx.Client(timeout=TIMEOUT_SECONDS) as http, ExitStack() as stack:
+    with httpx.Client(timeout=PATIENCE) as http, ExitStack() as stack:
         owner, stranger = (_signed_in(http, port, name) for name in ("owner@north.example", "owner@south.example"))
         listener, foreigner = (
             stack.enter_context(listening(one.get("/me")["socket_url"], one.fixed_token)) for one in (owner, stranger)
@@ -124,7 +125,7 @@ def test_a_busy_port_is_a_clear_message(bare: tuple[subprocess.Popen[str], int])
     _, port = bare
     for taken, free in (("port", "aws_port"), ("aws_port", "port")):
         second = _start("--bare", **{taken: port, free: _free_port()})
-        printed, _ = second.communicate(timeout=60)
+        printed, _ = second.communicate(timeout=PATIENCE)
         assert second.returncode == 1
         assert f"127.0.0.1:{port}" in printed
         assert "Traceback" not in printed
@@ -145,7 +146,7 @@ def test_a_bad_setting_is_a_clear_message(setting: str, value: str, why: str) ->
         env={**_environment(_free_port(), _free_port()), setting: value},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
         check=False,
     )
     assert done.returncode == 1
@@ -158,7 +159,7 @@ def test_ctrl_c_stops_everything(bare: tuple[subprocess.Popen[str], int]) -> Non
     children = _children(started.pid)
     assert len(children) == 3
     started.send_signal(signal.SIGINT)
-    started.wait(timeout=20)
+    started.wait(timeout=PATIENCE)
     assert started.returncode == 0
     assert not [child for child in children if Path(f"/proc/{child}").exists()]
     with socket.socket() as probe:
@@ -174,7 +175,7 @@ def test_nothing_outlives_a_parent_that_was_killed() -> None:
     children = _children(started.pid)
     started.kill()
     started.communicate()
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE
     while any(Path(f"/proc/{child}").exists() for child in children) and time.monotonic() < deadline:
         time.sleep(0.1)
     assert not [child for child in children if Path(f"/proc/{child}").exists()]

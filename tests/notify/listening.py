@@ -4,12 +4,16 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from websockets.sync.client import ClientConnection, connect
+from websockets.sync import client
+from websockets.sync.client import ClientConnection
 from websockets.typing import Subprotocol
 
-SECONDS = 20
+SECONDS = 100  # a busy machine is no failure
+
+connect = partial(client.connect, open_timeout=SECONDS)
 
 
 @dataclass(frozen=True)

@@ -52,13 +52,13 @@ def line_of(started: subprocess.Popen[str]) -> str:
 
 def connected(live: Container, person: Person, *, other_than: str = "") -> Connection:
     """Wait until somebody listens."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 100
     while time.monotonic() < deadline:
         for connection in live.notify.store.of(person.organisation_id):
             if connection.id != other_than and _is_open(live, connection):
                 return connection
         time.sleep(0.05)
-    raise AssertionError("nobody came in a minute")
+    raise AssertionError("nobody came")
 
 
 def _is_open(live: Container, connection: Connection) -> bool:
@@ -87,7 +87,7 @@ def test_changes_are_lines_until_ctrl_c(
         happens("scan_1")
         assert line_of(started).endswith("Z scan_1 running 40 %")
         started.send_signal(signal.SIGINT)
-        assert started.wait(timeout=60) == 130
+        assert started.wait(timeout=100) == 130
 
 
 def test_a_line_that_breaks_is_made_anew(
@@ -106,13 +106,13 @@ def test_a_line_that_breaks_is_made_anew(
 def test_where_nobody_is_told_the_command_says_so(argus: Container, owner: Person, tmp_path: Path) -> None:
     alone = Container(replace(argus.settings, socket_url=""), fetch_keys=argus.fetch_keys)
     with serving(create_app(alone)) as url, watching(url, owner, tmp_path) as started:
-        _, told = started.communicate(timeout=60)
+        _, told = started.communicate(timeout=100)
     assert started.returncode == 1
     assert "tells nobody of changes" in told
 
 
 def test_an_api_key_may_not_listen(url: str, owner: Person, tmp_path: Path) -> None:
     with watching(url, owner, tmp_path, ARGUS_TOKEN="", ARGUS_API_KEY="some") as started:
-        _, told = started.communicate(timeout=60)
+        _, told = started.communicate(timeout=100)
     assert started.returncode == 3
     assert "API keys may not listen" in told

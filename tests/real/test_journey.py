@@ -42,7 +42,7 @@ def test_a_flir_file_comes_back_with_the_references_temperatures_findings_and_re
     assert scan["state"] == "succeeded"
     report = owner.post("/reports", {"scan_id": scan_id, "format": "pdf"}).headers["Location"]
     workers.work()
-    document = requests.get(owner.get(report).get_json()["link"]["url"], timeout=10).content
+    document = requests.get(owner.get(report).get_json()["link"]["url"], timeout=100).content
     assert name in pypdf.PdfReader(io.BytesIO(document)).pages[0].extract_text()
 
 

@@ -41,7 +41,7 @@ def fetched(owner: Person, workers: Workers, scan: dict[str, Any], format_name: 
     workers.work()
     report = owner.get(answer.headers["Location"]).get_json()
     assert report["state"] == "ready"
-    document = requests.get(report["link"]["url"], timeout=10)
+    document = requests.get(report["link"]["url"], timeout=100)
     assert len(document.content) == report["size_bytes"]
     return document
 

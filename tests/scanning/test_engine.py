@@ -758,7 +758,9 @@ class Crash(BaseException):
     """The worker dies, between two writes."""
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(
     before=st.sets(st.sampled_from("abcd")),
     after=st.sets(st.sampled_from("abcd")),

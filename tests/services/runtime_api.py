@@ -188,7 +188,7 @@ class Function:
             )
         self._watch = Thread(target=self._tell_of_the_end, daemon=True)
         self._watch.start()
-        error = self._api.started.get(timeout=60)
+        error = self._api.started.get(timeout=500)
         if error is not None:
             self.close()
             raise InitFailed(f"{error}\n{log.read_text()[-3000:]}")
@@ -215,7 +215,7 @@ class Function:
         invocation = _Invocation(json.dumps(event).encode(), remaining_ms)
         began = time.perf_counter()
         self._api.waiting.put(invocation)
-        body, fine = invocation.done.get(timeout=60)
+        body, fine = invocation.done.get(timeout=500)
         seconds = time.perf_counter() - began
         told = json.loads(body)
         return Answer(told if fine else None, None if fine else told, seconds)

@@ -25,7 +25,7 @@ from services.local.cloudformation import deployments
 from services.local.cloudformation.template import Template
 from services.local.sockets import Sockets
 
-pytestmark = pytest.mark.timeout(300)  # packages are built, and Zappa starts a dozen times
+pytestmark = pytest.mark.timeout(1500)  # packages are built, and Zappa starts a dozen times
 
 
 @dataclass

@@ -185,7 +185,7 @@ def test_a_link_can_do_what_its_signer_may(aws: EmbeddedAws, role: Role) -> None
 
     def follow(action: str, arn: str, version_id: str | None = None) -> int:
         link = _presigner(aws, role(action, arn)).get(OBJECT["Key"], filename="a.jpg", version_id=version_id)
-        return httpx.get(link.url).status_code
+        return httpx.get(link.url, timeout=100).status_code
 
     assert (follow("s3:GetObject", ORIGINAL), follow("s3:GetObjectVersion", ORIGINAL, version)) == (200, 200)
     assert (follow("s3:GetObject", f"{BUCKET}/org_other/*"), follow("s3:GetObject", ORIGINAL, version)) == (403, 403)
@@ -195,7 +195,9 @@ def test_a_link_can_do_what_its_signer_may(aws: EmbeddedAws, role: Role) -> None
 def test_a_form_can_do_what_its_signer_may(aws: EmbeddedAws, role: Role) -> None:
     def send(action: str) -> int:
         upload = _presigner(aws, role(action, ORIGINAL)).post(OBJECT["Key"], content_type="image/jpeg", size_bytes=3)
-        return httpx.post(upload.url, data=dict(upload.fields), files={"file": ("file", b"hot")}).status_code
+        return httpx.post(
+            upload.url, data=dict(upload.fields), files={"file": ("file", b"hot")}, timeout=100
+        ).status_code
 
     assert (send("s3:PutObject"), send("s3:GetObject")) == (204, 403)
 

@@ -31,7 +31,7 @@ def console() -> Iterator[Console]:
 
 def ask(console: Console, path: str) -> tuple[int, bytes]:
     """Ask for a path as it is written: other clients tidy it first."""
-    connection = http.client.HTTPConnection(console.url.removeprefix("http://"), timeout=30)
+    connection = http.client.HTTPConnection(console.url.removeprefix("http://"), timeout=100)
     connection.request("GET", path)
     answer = connection.getresponse()
     body = answer.read()
@@ -40,14 +40,14 @@ def ask(console: Console, path: str) -> tuple[int, bytes]:
 
 
 def test_config_json_says_where_the_stack_is(console: Console) -> None:
-    answer = requests.get(f"{console.url}/config.json", timeout=30)
+    answer = requests.get(f"{console.url}/config.json", timeout=100)
     assert answer.headers["Content-Type"] == "application/json"
     assert answer.json() == CONFIG
 
 
 @pytest.mark.parametrize("path", ["/", "/index.html", "/?from=mail"])
 def test_the_page_names_the_stack_in_its_policy(console: Console, path: str) -> None:
-    answer = requests.get(console.url + path, timeout=30)
+    answer = requests.get(console.url + path, timeout=100)
     assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
     policy = answer.text.split('content="default-src')[1].split('"')[0]
     assert "script-src 'self'; style-src 'self'; img-src 'self' http://127.0.0.1:5002;" in policy
@@ -59,7 +59,7 @@ def test_the_page_names_the_stack_in_its_policy(console: Console, path: str) -> 
     "path", sorted(path for path in SOURCE.rglob("*.*")), ids=lambda path: str(path.relative_to(SOURCE))
 )
 def test_every_source_file_is_served_with_its_type_and_the_security_headers(console: Console, path: Path) -> None:
-    answer = requests.get(f"{console.url}/{path.relative_to(SOURCE)}", timeout=30)
+    answer = requests.get(f"{console.url}/{path.relative_to(SOURCE)}", timeout=100)
     assert answer.status_code == 200
     kind = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".html": "text/html"}[path.suffix]
     assert answer.headers["Content-Type"].startswith(kind)
@@ -113,7 +113,7 @@ def test_a_page_may_call_cognito(aws: EmbeddedAws, outputs: StackOutputs) -> Non
             "Access-Control-Request-Method": "POST",
             "Access-Control-Request-Headers": "content-type,x-amz-target",
         },
-        timeout=30,
+        timeout=100,
     )
     assert preflight.status_code == 200
     assert preflight.headers["Access-Control-Allow-Origin"] == "*"
@@ -132,7 +132,7 @@ def test_a_page_may_call_cognito(aws: EmbeddedAws, outputs: StackOutputs) -> Non
             "Content-Type": "application/x-amz-json-1.1",
             "X-Amz-Target": "AWSCognitoIdentityProviderService.InitiateAuth",
         },
-        timeout=30,
+        timeout=100,
     )
     assert answer.status_code == 400
     assert answer.headers["Access-Control-Allow-Origin"] in ("*", ORIGIN)
@@ -147,7 +147,7 @@ def test_a_page_may_read_the_answer_to_a_form_if_the_bucket_admits_it(
         data={"key": "org_x/file"},
         files={"file": b"bytes"},
         headers={"Origin": origin},
-        timeout=30,
+        timeout=100,
     )
     assert answer.status_code == 204
     assert answer.headers.get("Access-Control-Allow-Origin") == admitted

@@ -2,29 +2,30 @@
 
 import json
 import os
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from services.local.aws import EmbeddedAws, StackOutputs
 from services.local.pump import Pump
+from tests.conftest import LONG_SECONDS, Receiver
 
 ARN = "arn:aws:sqs:eu-west-1:123456789012:argus-test-jobs"
 
 
 @pytest.fixture
 def queue(aws: EmbeddedAws) -> str:
-    made = aws.client("sqs").create_queue(
-        QueueName=f"pump-{os.urandom(8).hex()}", Attributes={"VisibilityTimeout": "1"}
-    )
+    attributes = {"VisibilityTimeout": str(LONG_SECONDS)}
+    made = aws.client("sqs").create_queue(QueueName=f"pump-{os.urandom(8).hex()}", Attributes=attributes)
     return str(made["QueueUrl"])
 
 
-def test_done_messages_are_deleted_and_failed_ones_come_again(
-    aws: EmbeddedAws, queue: str, settle: Callable[[], None]
-) -> None:
-    sqs = aws.client("sqs")
+@pytest.fixture
+def sqs(aws: EmbeddedAws) -> Receiver:
+    return Receiver(aws.client("sqs"))
+
+
+def test_done_messages_are_deleted_and_failed_ones_come_again(sqs: Receiver, queue: str) -> None:
     for number in range(3):
         sqs.send_message(QueueUrl=queue, MessageBody=str(number))
     batches: list[list[str]] = []
@@ -36,13 +37,12 @@ def test_done_messages_are_deleted_and_failed_ones_come_again(
 
     pump = Pump(sqs, queue, ARN, handler)
     assert (pump.turn(wait_seconds=0), pump.turn(wait_seconds=0)) == (3, 0)
-    settle()
+    sqs.settle()
     assert pump.turn(wait_seconds=0) == 1
     assert batches == [["0", "1", "2"], ["1"]]
 
 
-def test_a_record_has_lambdas_shape(aws: EmbeddedAws, queue: str) -> None:
-    sqs = aws.client("sqs")
+def test_a_record_has_lambdas_shape(sqs: Receiver, queue: str) -> None:
     sqs.send_message(QueueUrl=queue, MessageBody=json.dumps({"a": 1}))
     events: list[dict[str, Any]] = []
 
@@ -61,10 +61,7 @@ def test_a_record_has_lambdas_shape(aws: EmbeddedAws, queue: str) -> None:
 
 
 @pytest.mark.parametrize("answer", [None, {}, {"batchItemFailures": [{"itemIdentifier": "unknown"}]}, RuntimeError()])
-def test_a_function_that_fails_or_answers_nonsense_loses_no_message(
-    aws: EmbeddedAws, queue: str, settle: Callable[[], None], answer: Any
-) -> None:
-    sqs = aws.client("sqs")
+def test_a_function_that_fails_or_answers_nonsense_loses_no_message(sqs: Receiver, queue: str, answer: Any) -> None:
     sqs.send_message(QueueUrl=queue, MessageBody="x")
 
     def handler(_event: dict[str, Any], _context: object) -> Any:
@@ -74,7 +71,7 @@ def test_a_function_that_fails_or_answers_nonsense_loses_no_message(
 
     pump = Pump(sqs, queue, ARN, handler)
     assert pump.turn(wait_seconds=0) == 1
-    settle()
+    sqs.settle()
     assert pump.turn(wait_seconds=0) == 1
 
 

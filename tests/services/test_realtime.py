@@ -6,18 +6,20 @@ import logging
 from collections.abc import Iterator
 from typing import Any
 
+import httpx
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
-from websockets.sync.client import connect
 from websockets.typing import Origin, Subprotocol
 
 from argus.container import Container
 from argus.notify.service import MAX_CONNECTIONS
+from services.local import sockets as gateway
 from services.local.aws import PortInUse
 from services.local.sockets import Sockets
 from services.realtime import main as realtime
 from services.realtime.main import UnknownEvent
 from tests.conftest import ORIGIN, Issuer, Person
+from tests.notify.listening import connect
 from tests.services import events
 
 HELLO = '{"action": "ping"}'
@@ -186,7 +188,7 @@ def test_an_event_is_one_line_that_holds_no_token(token: str, caplog: pytest.Log
 
 @pytest.fixture
 def sockets() -> Iterator[Sockets]:
-    with Sockets.start(lambda event, context: realtime.handler(event, context), idle_seconds=20) as started:
+    with Sockets.start(lambda event, context: realtime.handler(event, context), idle_seconds=100) as started:
         yield started
 
 
@@ -200,7 +202,7 @@ def test_a_websocket_opens_is_answered_and_is_forgotten_when_it_closes(
     with connect(sockets.url, subprotocols=offer(token), origin=Origin(ORIGIN)) as client:
         assert client.subprotocol == "argus.v1"
         client.send(HELLO)
-        assert json.loads(client.recv(timeout=20)) == {"type": "pong"}
+        assert json.loads(client.recv(timeout=100)) == {"type": "pong"}
         assert len(listening(argus, owner)) == 1
     sockets.stop()  # which waits until everyone was told
     assert listening(argus, owner) == []
@@ -227,7 +229,7 @@ def test_silence_ends_a_connection(token: str) -> None:
         connect(sockets.url, subprotocols=offer(token)) as client,
         pytest.raises(ConnectionClosed) as closed,
     ):
-        client.recv(timeout=20)
+        client.recv(timeout=100)
     assert closed.value.rcvd is not None
     assert closed.value.rcvd.code == 1001
 
@@ -247,5 +249,17 @@ def test_bytes_come_to_the_function_in_base64(sockets: Sockets, token: str) -> N
     sockets.handler = handler
     with connect(sockets.url, subprotocols=offer(token)) as client:
         client.send(b"\x00\xff")
-        assert json.loads(client.recv(timeout=20))["code"] == "unknown_message"
+        assert json.loads(client.recv(timeout=100))["code"] == "unknown_message"
     assert (True, base64.b64encode(b"\x00\xff").decode()) in heard
+
+
+def test_a_call_that_breaks_off_does_not_keep_the_gateway_from_stopping(
+    sockets: Sockets, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(*_: Any) -> None:
+        raise ConnectionResetError
+
+    monkeypatch.setattr(gateway._Management, "do_POST", gone)
+    with pytest.raises(httpx.TransportError):
+        httpx.post(f"{sockets.endpoint}/@connections/some=", content=b"{}", timeout=100)
+    sockets.stop()

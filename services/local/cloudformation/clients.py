@@ -12,8 +12,8 @@ DUMMY_CREDENTIAL = "local"  # signatures are not checked; both halves of the key
 # The server stands in this process: an error is final, and a retry would only delay its message.
 _CONFIG = Config(
     retries={"mode": "standard", "total_max_attempts": 1},
-    connect_timeout=5,
-    read_timeout=60,
+    connect_timeout=60,
+    read_timeout=300,
     max_pool_connections=32,
     s3={"addressing_style": "path"},
 )

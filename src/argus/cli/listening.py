@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 60.0
+OPEN_SECONDS = 60.0  # a function that has slept takes its time
 PING_SECONDS = 240.0  # ten minutes of silence end a connection
 
 Event = Mapping[str, Any]
@@ -32,8 +33,9 @@ def events(api: Api, *, lost: Callable[[str], object]) -> Iterator[Event]:
     pause = FIRST_PAUSE_SECONDS
     url, token = _place(api)
     while True:
+        headers = {"Authorization": f"Bearer {token}"}
         try:
-            with connect(url, additional_headers={"Authorization": f"Bearer {token}"}) as socket:
+            with connect(url, additional_headers=headers, open_timeout=OPEN_SECONDS) as socket:
                 pause = FIRST_PAUSE_SECONDS
                 yield from _said(socket)
         except (WebSocketException, OSError) as error:

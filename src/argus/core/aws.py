@@ -30,7 +30,7 @@ class Aws:
     def client(self, service: str, *, patient: bool = True) -> Any:
         """A shared client. boto3's clients, unlike its sessions, are safe to share between threads.
 
-        One that is not patient asks once, and waits a second: for questions whose answer is worth no more.
+        One that is not patient asks AWS once, and waits a second: for questions whose answer is worth no more.
         """
         name = service if patient else f"{service}, impatient"
         if name not in self._clients:
@@ -42,10 +42,11 @@ class Aws:
     def _make(self, service: str, *, patient: bool) -> Any:
         from botocore.config import Config
 
+        patience = self.settings.patience
         config = Config(
             retries={"mode": "standard", "total_max_attempts": 4 if patient else 1},
-            connect_timeout=2 if patient else 1,
-            read_timeout=(25 if service == "sqs" else 10) if patient else 1,  # a long poll waits 20 s
+            connect_timeout=(2 if patient else 1) * patience,
+            read_timeout=((25 if service == "sqs" else 10) if patient else 1) * patience,  # a long poll waits 20 s
             max_pool_connections=32,
             s3={"addressing_style": "path" if self.settings.aws_endpoint else "virtual"},
         )

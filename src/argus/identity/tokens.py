@@ -25,6 +25,7 @@ from argus.identity.model import Subject
 MAX_TOKEN_BYTES = 8 * 1024
 MAX_JWKS_BYTES = 256 * 1024
 LEEWAY_SECONDS = 30
+FETCH_SECONDS = 3
 REFETCH_SECONDS = 60  # an unknown kid may ask for the keys again this often, whoever sends it
 KEYS_LIVE_SECONDS = 3600
 MOTO_KEY_ID = "dummy"  # its private half ships in moto's wheel: anyone can sign with it
@@ -44,9 +45,10 @@ class KeysUnavailable(Unavailable):
     """The issuer's keys cannot be fetched."""
 
 
-def fetch_keys(url: str) -> bytes:
+def fetch_keys(url: str, *, seconds: float = FETCH_SECONDS) -> bytes:
     """A JWKS document by HTTP. The address is a setting, never something a token said."""
-    with urllib.request.urlopen(url, timeout=3) as answer:  # noqa: S310 - settings admit https only, outside local stages
+    # Settings admit https only, outside local stages.
+    with urllib.request.urlopen(url, timeout=seconds) as answer:  # noqa: S310
         return bytes(answer.read(MAX_JWKS_BYTES))
 
 
