@@ -1,6 +1,8 @@
 """API keys from a shell, and a shell that has one."""
 
 import os
+import re
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,6 +10,8 @@ import pytest
 from werkzeug.wrappers import Request, Response
 
 from tests.cli.conftest import Terminal
+
+README = Path(__file__).parents[2] / "README.md"
 
 
 def _key(terminal: Terminal, *scopes: str) -> str:
@@ -68,6 +72,17 @@ def test_a_pipeline_with_a_key_uploads_scans_and_reads(
     assert machine.run("findings").exit_code == machine.run("images").exit_code == 0
     assert "API key" in machine.run("whoami").stdout
     assert not machine.session_file.exists()
+
+
+@pytest.mark.usefixtures("working")
+def test_the_key_of_the_readme_is_enough_to_upload_scan_and_wait(
+    terminal: Terminal, frames: list[Path], tmp_path: Path
+) -> None:
+    (line,) = re.findall(r"^    argus (keys create .*)$", README.read_text(), re.MULTILINE)
+    key = terminal.run("--quiet", *shlex.split(line)).stdout.strip()
+    program = Terminal(terminal.url, tmp_path / "program", {"ARGUS_API_KEY": key})
+    (item,) = program.json("upload", str(frames[0]), "--scan")["items"]
+    assert item["scan"]["state"] == "succeeded"
 
 
 def test_a_key_goes_before_the_session(terminal: Terminal, pipeline: Callable[..., Terminal]) -> None:

@@ -22,7 +22,7 @@ def keys() -> None:
 def create(argus: Invocation, name: str, scopes: tuple[str, ...], days: int, tier: str) -> None:
     """Make a key, and show it: this once.
 
-    ARGUS_API_KEY=$(argus --quiet keys create nightly --scope scans:write)
+    ARGUS_API_KEY=$(argus --quiet keys create nightly --scope scans:read)
     """
     wanted = {"name": name, "scopes": list(scopes), "expires_in_days": days, "tier": tier}
     made = argus.api.post("/api-keys", wanted)
