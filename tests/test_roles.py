@@ -90,7 +90,7 @@ NOT_ON_THE_WAY = {
     **{
         (name, statement): "errors go to Sentry only where a DSN is kept; tested below"
         for name in ("worker", "scheduler", "realtime")
-        for statement in ("ReadTheDsn", "ReadTheDsnElsewhere")
+        for statement in ("ReadWhereErrorsGo", "ReadItFromSecretsManager")
     },
 }
 

@@ -359,8 +359,19 @@ def _settings(deployment: Deployment) -> dict[str, str]:
         "ARGUS_MEDIA_ORIGIN": f"https://{deployment.options.domain}" if deployment.options.domain else "",
         "ARGUS_SOCKET_URL": known["SocketUrl"],
         "ARGUS_CONNECTIONS_ENDPOINT": known["ConnectionsEndpoint"],
+        **_where_errors_go(deployment),
         **ground.settings,
     }
+
+
+def _where_errors_go(deployment: Deployment) -> dict[str, str]:
+    """To Sentry, once an operator keeps a DSN by the name that every role may read (roles.yaml)."""
+    ssm, name = deployment.ground.client("ssm"), f"/argus/{deployment.stage}/sentry-dsn"
+    try:
+        ssm.get_parameter(Name=name)
+    except ssm.exceptions.ParameterNotFound:
+        return {}
+    return {"ARGUS_SENTRY_DSN": f"ssm:{name}"}
 
 
 def _parameters(path: Path) -> list[str]:

@@ -50,7 +50,9 @@ def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
 
 @pytest.fixture(scope="module")
 def deployed(ground: Embedded) -> Said:
-    """A stage that was deployed, and what was said."""
+    """A stage that was deployed, and what was said. Every function reads at its start where errors go."""
+    dsn = {"Name": f"/argus/{STAGE}/sentry-dsn", "Value": "http://nobody@127.0.0.1:9/1", "Type": "SecureString"}
+    ground.client("ssm").put_parameter(**dsn)
     said = Said()
     steps.deploy(steps.begin(STAGE, ground, {"origins": "https://console.example"}, said))
     return said
@@ -115,6 +117,7 @@ def test_functions_have_the_settings_that_the_stacks_gave(ground: Embedded, depl
         assert variables["ARGUS_MEDIA_ORIGIN"] == ""  # the bucket itself, where there is no domain
         assert variables["ARGUS_ALLOWED_ORIGINS"] == "https://console.example"
         assert variables["ARGUS_CURSOR_SECRET"] == f"ssm:/argus/{STAGE}/cursor-secret"
+        assert variables["ARGUS_SENTRY_DSN"] == f"ssm:/argus/{STAGE}/sentry-dsn"
         assert variables["ARGUS_LINK_ROLE"] == f"arn:aws:iam::{ground.account_id}:role/argus-{STAGE}-links"
         assert found["Role"].endswith(f"role/argus-{STAGE}-{'api' if not function.suffix else function.suffix[1:]}")
         assert found["Runtime"] == "python3.11"
