@@ -4,13 +4,18 @@ import json
 import stat
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from werkzeug.wrappers import Request, Response
 
+from argus.app import create_app
+from argus.cli.sessions import Session, Sessions
+from argus.container import Container
 from services.local.aws import EmbeddedAws, StackOutputs
-from tests.cli.conftest import PASSWORD, USER, Terminal
+from services.local.sockets import Sockets
+from tests.cli.conftest import PASSWORD, USER, Terminal, serving
 
 
 def test_signing_in_says_who_and_where(stranger_terminal: Terminal) -> None:
@@ -81,6 +86,24 @@ def test_a_token_that_argus_no_longer_takes_is_renewed(terminal: Terminal) -> No
     terminal.change_session(access_token="not.a.token")
     assert terminal.json("whoami")["role"] == "owner"
     assert terminal.session()["access_token"] != "not.a.token"
+
+
+def test_a_token_that_no_handshake_takes_is_renewed_once(argus: Container, terminal: Terminal) -> None:
+    offered = []
+
+    def refuse(event: dict[str, Any], _: None) -> dict[str, Any]:
+        offered.append(event["headers"]["Authorization"].removeprefix("Bearer "))
+        return {"statusCode": 401}
+
+    first = terminal.session()["access_token"]
+    with Sockets.start(refuse) as sockets:
+        listened = Container(replace(argus.settings, socket_url=sockets.url), fetch_keys=argus.fetch_keys)
+        with serving(create_app(listened)) as url:
+            Sessions(terminal.session_file).put(url, Session(**terminal.session()))
+            listener = replace(terminal, url=url)
+            assert listener.run("watch").exit_code == 3
+    assert offered == [first, listener.session()["access_token"]]
+    assert first != offered[1]
 
 
 def test_a_session_that_is_over_asks_to_sign_in_again(terminal: Terminal) -> None:

@@ -10,12 +10,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from argus.app import create_app
 from argus.container import Container
 from argus.notify.model import Change, Connection
+from services.local.sockets import Sockets
 from tests.cli.conftest import serving
 from tests.conftest import Person, Workers
 
@@ -116,3 +118,31 @@ def test_an_api_key_may_not_listen(url: str, owner: Person, tmp_path: Path) -> N
         _, told = started.communicate(timeout=100)
     assert started.returncode == 3
     assert "API keys may not listen" in told
+
+
+@pytest.mark.parametrize(
+    ("statuses", "exit_code", "told"),
+    [
+        ([403], 4, "this needs the scopes scans:read"),
+        ([404], 4, "404"),
+        ([429, 408, 503, 403], 4, "this needs the scopes scans:read"),
+        ([401, 401], 3, "sign in with `argus login`"),
+        ([401, 429, 401], 3, "sign in with `argus login`"),
+    ],
+    ids=lambda value: "-".join(map(str, value)) if isinstance(value, list) else "",
+)
+def test_a_handshake_is_refused_once_for_good_and_a_token_twice(
+    argus: Container, owner: Person, tmp_path: Path, statuses: list[int], exit_code: int, told: str
+) -> None:
+    left = list(statuses)
+
+    def refuse(_: dict[str, Any], __: None) -> dict[str, Any]:
+        status = left.pop(0)
+        why = {"code": "may_not_listen", "title": "May not listen.", "detail": "this needs the scopes scans:read"}
+        return {"statusCode": status, "body": json.dumps(why) if status == 403 else "{"}
+
+    with Sockets.start(refuse) as sockets:
+        refusing = Container(replace(argus.settings, socket_url=sockets.url), fetch_keys=argus.fetch_keys)
+        with serving(create_app(refusing)) as url, watching(url, owner, tmp_path) as started:
+            _, said = started.communicate(timeout=100)
+    assert (started.returncode, left, told in said) == (exit_code, [], True), said
