@@ -24,6 +24,7 @@ from argus.core.errors import ArgusError
 from tests.scenes.flir import flir_scene
 
 SECONDS = 120  # for each thing that is waited for: cold starts, and a queue between each two of them
+OPEN_SECONDS = 60  # for a WebSocket: API Gateway answers when the function has
 _PAUSE_SECONDS = 0.5
 _OVER = frozenset({"ready", "rejected", "succeeded", "failed", "cancelled"})
 
@@ -98,33 +99,38 @@ def _go_the_way(api: Api, say: Callable[[str], None]) -> None:
         image = _upload(api)
         try:
             say(f"image {image['id']} ready: {image['stats']['min_c']:.1f} to {image['stats']['max_c']:.1f} °C")
-            _hear(heard, image["id"])
-            say("told of it over a WebSocket")
             scan = _scan(api, image["id"])
             say(f"scan {scan['id']} found {sum(scan['counts'].values())}")
             say(f"report of {_report(api, scan)} findings")
+            _hear(heard, image["id"])
+            say("told of the image over a WebSocket")
         finally:
             api.delete(f"/images/{image['id']}")
 
 
 @contextmanager
 def _listening(url: str, token: str) -> Iterator[ClientConnection]:
-    """A WebSocket that is told what happens. Raises SmokeFailed."""
+    """A WebSocket that is told what happens, and keeps it until somebody asks. Raises SmokeFailed."""
+    headers = {"Authorization": f"Bearer {token}"}
     try:
-        with connect(url, additional_headers={"Authorization": f"Bearer {token}"}) as socket:
-            yield socket
-    except WebSocketException as error:
-        raise SmokeFailed(f"{url}: {error}") from error
+        # No bound: a full queue stops reading, pongs too, and a line without pongs is given up.
+        socket = connect(url, additional_headers=headers, open_timeout=OPEN_SECONDS, max_queue=None)
+    except (WebSocketException, OSError) as error:
+        raise SmokeFailed(f"nobody can listen at {url}: {error}") from error
+    with socket:
+        yield socket
 
 
 def _hear(socket: ClientConnection, image_id: str) -> None:
-    """Wait until somebody tells of the image. Raises SmokeFailed."""
+    """See that somebody has told of the image since we listen, or wait until somebody does. Raises SmokeFailed."""
     deadline = time.monotonic() + SECONDS
     try:
         while json.loads(socket.recv(timeout=deadline - time.monotonic())).get("id") != image_id:
             continue
     except TimeoutError as error:
-        raise SmokeFailed(f"nobody told of {image_id} in {SECONDS} s") from error
+        raise SmokeFailed(f"nobody told of {image_id} within {SECONDS} s after all that was asked was done") from error
+    except WebSocketException as error:
+        raise SmokeFailed(f"nobody told of {image_id} before the WebSocket broke: {error}") from error
 
 
 def _upload(api: Api) -> Mapping[str, Any]:
