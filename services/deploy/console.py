@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from argus.core.errors import ArgusError
+from services.deploy.options import BadOption
 from services.deploy.package import ROOT
 
 SOURCE = ROOT / "services" / "console"
@@ -51,14 +52,19 @@ def variables(region: str, known: Mapping[str, str]) -> dict[str, str]:
     }
 
 
+def npm() -> str:
+    """What builds it. Raises ConsoleNotBuilt."""
+    found = shutil.which("npm")
+    if found is None:
+        raise ConsoleNotBuilt("it takes node 20 or newer, with npm")
+    return found
+
+
 def build(told: Mapping[str, str]) -> Path:
     """The folder of files for a stage. Nothing is installed for it: node alone builds. Raises ConsoleNotBuilt."""
-    npm = shutil.which("npm")
-    if npm is None:
-        raise ConsoleNotBuilt("it takes node 20 or newer, with npm")
     environment = {**os.environ, **told}
     done = subprocess.run(
-        [npm, "run", "build"], cwd=SOURCE, env=environment, capture_output=True, text=True, check=False
+        [npm(), "run", "build"], cwd=SOURCE, env=environment, capture_output=True, text=True, check=False
     )
     if done.returncode:
         raise ConsoleNotBuilt((done.stdout + done.stderr)[-2000:].strip())
@@ -113,11 +119,26 @@ class Hosted:
     app_id: str
     branch: str  # empty for the app's production branch
 
+    def find(self) -> Mapping[str, Any]:
+        """The branch, as Amplify tells it. Raises BadOption."""
+        try:
+            app = self.amplify.get_app(appId=self.app_id)["app"]
+        except self.amplify.exceptions.NotFoundException as error:
+            raise BadOption(f"this account and region have no Amplify app {self.app_id}") from error
+        branch = self.branch or app.get("productionBranch", {}).get("branchName")
+        if not branch:
+            raise BadOption(f"Amplify app {self.app_id} has no production branch: say which one by --amplify-branch")
+        try:
+            found: Mapping[str, Any] = self.amplify.get_branch(appId=self.app_id, branchName=branch)["branch"]
+        except self.amplify.exceptions.NotFoundException as error:
+            raise BadOption(f"Amplify app {self.app_id} has no branch {branch}") from error
+        return found
+
     def publish(self, told: Mapping[str, str]) -> str:
         """Tell the branch and start its build; what came of it. Variables of the branch that are not ours stay."""
-        branch = self.branch or self.amplify.get_app(appId=self.app_id)["app"]["productionBranch"]["branchName"]
+        found = self.find()
+        branch, had = found["branchName"], found.get("environmentVariables", {})
         place = {"appId": self.app_id, "branchName": branch}
-        had = self.amplify.get_branch(**place)["branch"].get("environmentVariables", {})
         self.amplify.update_branch(**place, environmentVariables={**had, **told})
         try:
             job = self.amplify.start_job(**place, jobType="RELEASE", jobReason="argus was deployed")["jobSummary"]

@@ -122,11 +122,25 @@ def begin(stage: str, ground: Ground, given: Mapping[str, str], say: Callable[[s
 
 
 def remember_options(deployment: Deployment) -> None:
+    _foresee_console(deployment)
     stage_options.remember(deployment.ground.client("ssm"), deployment.stage, deployment.options)
     origins = deployment.options.web_origins(deployment.ground.client)
     if origins:
         deployment.known["AllowedOrigins"] = ",".join(origins)
     deployment.say(f"web origins: {', '.join(origins) or 'none'}")
+
+
+def _foresee_console(deployment: Deployment) -> None:
+    """Find now, while nothing is changed yet, what its step will ask for. Raises BadOption, ConsoleNotBuilt."""
+    if deployment.options.amplify_app_id:
+        _amplify(deployment).find()
+    if deployment.options.domain:
+        console.npm()
+
+
+def _amplify(deployment: Deployment) -> console.Hosted:
+    options = deployment.options
+    return console.Hosted(deployment.ground.client("amplify"), options.amplify_app_id, options.amplify_branch)
 
 
 def make_secrets(deployment: Deployment) -> None:
@@ -184,8 +198,7 @@ def publish_console(deployment: Deployment) -> None:
     options, client = deployment.options, deployment.ground.client
     told = console.variables(deployment.ground.region, deployment.known)
     if options.amplify_app_id:
-        hosted = console.Hosted(client("amplify"), options.amplify_app_id, options.amplify_branch)
-        deployment.say(f"Amplify: {hosted.publish(told)}")
+        deployment.say(f"Amplify: {_amplify(deployment).publish(told)}")
     if options.domain:
         bucket, distribution_id = deployment.known["ConsoleBucketName"], deployment.known["DistributionId"]
         distribution = console.Distribution(client("s3"), client("cloudfront"), bucket, distribution_id)

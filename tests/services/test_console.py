@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from services.deploy import console, steps
-from services.deploy.options import Options
+from services.deploy.options import BadOption, Options
 from services.deploy.package import ROOT
 from services.local.aws import EmbeddedAws
 
@@ -43,11 +43,15 @@ class Amplify:
     branches: dict[str, dict[str, str]] = field(default_factory=dict)
     jobs: list[tuple[str, str]] = field(default_factory=list)
     building: bool = False
+    production: str = "main"
 
     def answer(self, method: str, path: str, asked: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         match method, path.strip("/").split("/"):
-            case "GET", ["apps", app_id]:
-                return 200, {"app": {"appId": app_id, "productionBranch": {"branchName": "main"}}}
+            case "GET", ["apps", app_id] if app_id == APP:
+                production = {"productionBranch": {"branchName": self.production}} if self.production else {}
+                return 200, {"app": {"appId": app_id, "defaultDomain": f"{app_id}.amplifyapp.com", **production}}
+            case "GET", ["apps", _, "branches"]:
+                return 200, {"branches": [{"branchName": name, "displayName": name} for name in self.branches]}
             case "GET", ["apps", _, "branches", name] if name in self.branches:
                 return 200, {"branch": {"branchName": name, "environmentVariables": self.branches[name]}}
             case "POST", ["apps", _, "branches", name] if name in self.branches:
@@ -258,3 +262,59 @@ def test_the_step_publishes_to_everybody_who_hosts_the_console(
 
 def test_a_stage_whose_console_nobody_hosts_is_told_so() -> None:
     assert said(Ground({}), Options()) == ["nobody hosts it: this stage has neither a domain nor an Amplify app"]
+
+
+# ---------------------------------------------------------------- foreseen
+
+
+@dataclass
+class Parameters:
+    """What is remembered of a stage."""
+
+    kept: list[str] = field(default_factory=list)
+
+    def put_parameter(self, *, Name: str, **_: Any) -> None:
+        self.kept.append(Name)
+
+
+def begun(amplify: Any, options: Options) -> tuple[list[str], list[str]]:
+    """What the first step remembers and says."""
+    parameters, lines = Parameters(), list[str]()
+    ground = Ground({"amplify": amplify, "ssm": parameters})
+    try:
+        steps.remember_options(steps.Deployment("staging", ground, options, lines.append, {}))  # type: ignore[arg-type]
+    except (BadOption, console.ConsoleNotBuilt) as error:
+        lines.append(str(error))
+    return parameters.kept, lines
+
+
+@pytest.mark.parametrize(
+    ("app_id", "branch", "reason"),
+    [
+        (APP, "", f"Amplify app {APP} has no production branch: say which one by --amplify-branch"),
+        (APP, "next", f"Amplify app {APP} has no branch next"),
+        ("d9", "main", "this account and region have no Amplify app d9"),
+    ],
+    ids=["no production branch", "no such branch", "no such app"],
+)
+def test_a_branch_that_cannot_be_told_stops_the_deployment_before_anything_is_changed(
+    amplify: tuple[Amplify, Any], app_id: str, branch: str, reason: str
+) -> None:
+    app, client = amplify
+    app.production = ""
+    assert begun(client, Options(amplify_app_id=app_id, amplify_branch=branch)) == ([], [reason])
+
+
+def test_a_branch_that_is_there_is_remembered(amplify: tuple[Amplify, Any]) -> None:
+    kept, said = begun(amplify[1], Options(amplify_app_id=APP))
+    assert kept == ["/argus/staging/options"]
+    assert said == [f"web origins: https://main.{APP}.amplifyapp.com, https://staging.{APP}.amplifyapp.com"]
+
+
+def test_without_node_nothing_is_begun_where_the_console_is_built_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    assert begun(None, Options(domain="argus.example", hosted_zone_id="Z1")) == (
+        [],
+        ["it takes node 20 or newer, with npm"],
+    )
+    assert begun(None, Options())[0] == ["/argus/staging/options"]
