@@ -113,6 +113,26 @@ def test_a_session_that_is_over_asks_to_sign_in_again(terminal: Terminal) -> Non
     assert "argus login" in result.stderr
 
 
+@pytest.mark.parametrize(
+    "busy",
+    [
+        Response('{"__type": "TooManyRequestsException", "message": "Rate exceeded"}', 400),
+        Response("<html>Service Unavailable</html>", 503, headers={"Retry-After": "3600"}),
+    ],
+    ids=["too many requests", "out of order"],
+)
+def test_a_session_that_cannot_be_renewed_now_is_not_over(terminal: Terminal, busy: Response) -> None:
+    before = terminal.session()
+    with serving(busy) as endpoint:
+        terminal.change_session(expires_at=0, endpoint=endpoint)
+        result = terminal.run("images")
+    assert result.exit_code == 5
+    assert "does not renew the session now" in result.stderr
+    assert "argus login" not in result.stderr
+    terminal.change_session(endpoint=before["endpoint"])
+    assert terminal.run("images").exit_code == 0
+
+
 def test_token_prints_the_token_alone(terminal: Terminal) -> None:
     assert terminal.run("token").stdout == terminal.session()["access_token"] + "\n"
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from werkzeug.wrappers import Response
 
 from argus.app import create_app
 from argus.container import Container
@@ -146,3 +147,23 @@ def test_a_handshake_is_refused_once_for_good_and_a_token_twice(
         with serving(create_app(refusing)) as url, watching(url, owner, tmp_path) as started:
             _, said = started.communicate(timeout=100)
     assert (started.returncode, left, told in said) == (exit_code, [], True), said
+
+
+def test_an_argus_that_is_out_of_order_for_a_while_is_waited_for(
+    argus: Container, owner: Person, tmp_path: Path
+) -> None:
+    statuses = [503, 403]  # of handshakes, between which nobody can say where to listen
+    places = [None, Response("out of order", 503, headers={"Retry-After": "3600"})]  # /me
+
+    def refuse(_: dict[str, Any], __: None) -> dict[str, Any]:
+        return {"statusCode": statuses.pop(0), "body": ""}
+
+    with Sockets.start(refuse) as sockets:
+        app = create_app(Container(replace(argus.settings, socket_url=sockets.url), fetch_keys=argus.fetch_keys))
+
+        def sometimes(environ: Any, start_response: Any) -> Any:
+            return (places.pop(0) or app)(environ, start_response)
+
+        with serving(sometimes) as url, watching(url, owner, tmp_path) as started:
+            _, said = started.communicate(timeout=100)
+    assert (started.returncode, statuses, places) == (4, [], []), said

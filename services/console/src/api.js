@@ -1,22 +1,11 @@
 /** Argus over HTTP: who is asking, what is asked again, and what an answer means. */
 
+import {Problem} from "./problem.js";
 import {NotSignedIn} from "./session.js";
 import {words} from "./words.js";
 
 const ATTEMPTS = 4;
 const LONGEST_WAIT_SECONDS = 60;
-
-/** What went wrong, as problem+json says it. */
-export class Problem extends Error {
-  /** @param {{title: string, detail?: string, status?: number, request_id?: string}} problem */
-  constructor({title, detail = "", status = 0, request_id = ""}) {
-    super(detail || title);
-    this.title = title;
-    this.detail = detail;
-    this.status = status;
-    this.requestId = request_id;
-  }
-}
 
 export class Api {
   #url;

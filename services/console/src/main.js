@@ -1,9 +1,10 @@
 /** The console: who is signed in, which view is shown, and what went wrong. */
 
-import {Api, Problem} from "./api.js";
+import {Api} from "./api.js";
 import {Changes} from "./changes.js";
 import {h} from "./dom.js";
 import {pause} from "./polling.js";
+import {Problem} from "./problem.js";
 import {NotSignedIn, Session} from "./session.js";
 import {Visitor} from "./visitor.js";
 import {language, words} from "./words.js";

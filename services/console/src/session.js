@@ -6,11 +6,13 @@
  * that ran in this page could read either, which is why the content security policy lets in no script but our own.
  */
 
+import {Problem} from "./problem.js";
 import {words} from "./words.js";
 
 const KEY = "argus.session";
 const RENEW_BEFORE_MS = 30_000; // a token must outlive the request it goes with
 const WRONG = new Set(["NotAuthorizedException", "UserNotFoundException"]); // told apart, they would name users
+const LATER = new Set(["TooManyRequestsException", "LimitExceededException"]); // 400 all the same
 
 /** Why somebody is not signed in; the message is for them. */
 export class NotSignedIn extends Error {}
@@ -155,11 +157,23 @@ export class Session {
       },
       body: JSON.stringify({ClientId: this.#config.client_id, ...body}),
     });
-    const text = await response.text();
-    const answer = text ? JSON.parse(text) : {};
+    const answer = parsed(await response.text());
     if (response.ok) return answer;
     const kind = String(answer.__type ?? "").split("#").at(-1) ?? "";
+    // Says nothing of whoever asks: a session that could not be renewed now is not over.
+    if (response.status === 429 || response.status >= 500 || LATER.has(kind)) {
+      throw new Problem({title: words.signIn.later, detail: words.errors.unreachableDetail, status: response.status});
+    }
     const refused = operation === "InitiateAuth" && WRONG.has(kind);
     throw new NotSignedIn(refused ? words.signIn.wrong : answer.message || words.signIn.failed);
+  }
+}
+
+/** What Cognito said; nothing of a page that a gateway before it may answer with. @param {string} text */
+function parsed(text) {
+  try {
+    return JSON.parse(text || "{}");
+  } catch {
+    return {};
   }
 }

@@ -1,6 +1,6 @@
 /** A file on its way to S3 by the presigned form that Argus gave for it. */
 
-import {Problem} from "./api.js";
+import {Problem} from "./problem.js";
 import {words} from "./words.js";
 
 /**

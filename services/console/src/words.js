@@ -21,6 +21,7 @@ export const words = {
     busy: "Signing in…",
     wrong: "Wrong e-mail or password.",
     failed: "The sign-in service did not accept this.",
+    later: "The sign-in service is busy or out of order",
     over: "Your session has ended. Please sign in again.",
     unknownChallenge: (/** @type {string} */ name) => `This account asks for ${name}, which the console does not know.`,
     out: "Sign out",

@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import {test} from "node:test";
 
-import {Api, Problem} from "../src/api.js";
+import {Api} from "../src/api.js";
+import {Problem} from "../src/problem.js";
 import {NotSignedIn} from "../src/session.js";
 
 const PROBLEM = {title: "Not found", detail: "img_1", status: 404, request_id: "req_1"};

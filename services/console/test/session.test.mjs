@@ -15,12 +15,14 @@ class Pool {
   revoked = new Set();
   challenge = null;
   away = false;
+  out = null; // an answer in place of any that it would give
   held = null; // a promise that the answers of renewals wait for
 
   fetch = async (url, {headers, body}) => {
     if (this.away) throw new TypeError("Failed to fetch");
     const operation = headers["X-Amz-Target"].split(".")[1];
     const asked = JSON.parse(body);
+    if (this.out) return this.out;
     this.calls.push(operation === "InitiateAuth" ? asked.AuthFlow : operation);
     assert.equal(url, "https://cognito.example/");
     assert.equal(asked.ClientId, "client");
@@ -106,6 +108,20 @@ test("when the network is away, the session is not over", async () => {
   pool.away = false;
   assert.equal(await session.token(), "token-2");
 });
+
+for (const [name, answer] of [
+  ["busy", Response.json({__type: "TooManyRequestsException", message: "Rate exceeded"}, {status: 400})],
+  ["broken", new Response("<html>Bad gateway</html>", {status: 502})],
+]) {
+  test(`when Cognito is ${name}, the session is not over`, async () => {
+    const {session, pool} = made();
+    await session.signIn("owner@north.example", "right");
+    pool.out = answer;
+    await assert.rejects(session.token("token-1"), {title: "The sign-in service is busy or out of order"});
+    pool.out = null;
+    assert.equal(await session.token("token-1"), "token-2");
+  });
+}
 
 test("signing out forgets at once and revokes the refresh token", async () => {
   const {session, pool, storage} = made();

@@ -24,6 +24,7 @@ _CHALLENGES = {
     "MFA_SETUP": "the account must set up a second factor in the console first",
 }
 _WRONG_PASSWORD = frozenset({"NotAuthorizedException", "UserNotFoundException"})  # told apart, they would name users
+_OVER = _WRONG_PASSWORD | {"PasswordResetRequiredException", "UserNotConfirmedException", "RefreshTokenReuseException"}
 
 
 def sign_in(http: "httpx.Client", *, endpoint: str, client_id: str, user: str, password: str) -> Session:
@@ -56,7 +57,7 @@ def sign_in(http: "httpx.Client", *, endpoint: str, client_id: str, user: str, p
 
 
 def renewed(http: "httpx.Client", session: Session) -> Session:
-    """The session with a fresh access token. Raises NotSignedIn when the refresh token is over."""
+    """The session with a fresh access token. Raises NotSignedIn when the refresh token is over, else Unreachable."""
     status, answer = _call(
         http,
         session.endpoint,
@@ -67,8 +68,10 @@ def renewed(http: "httpx.Client", session: Session) -> Session:
             "AuthParameters": {"REFRESH_TOKEN": session.refresh_token},
         },
     )
-    if status != 200 or "AuthenticationResult" not in answer:
+    if _kind(answer) in _OVER:
         raise NotSignedIn("the session is over; sign in again with `argus login`")
+    if status != 200 or "AuthenticationResult" not in answer:
+        raise Unreachable(f"{session.endpoint} does not renew the session now: {_sentence(answer)}")
     result = answer["AuthenticationResult"]
     return replace(
         session,

@@ -17,7 +17,6 @@ FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 60.0
 OPEN_SECONDS = 60.0  # a function that has slept takes its time
 PING_SECONDS = 240.0  # ten minutes of silence end a connection
-_LATER = frozenset({408, 429})  # the refusals that another attempt may change
 
 Event = Mapping[str, Any]
 
@@ -46,7 +45,7 @@ def events(api: Api, *, lost: Callable[[str], object]) -> Iterator[Event]:
             status = error.response.status_code
             if status == 401 and not refused:
                 refused = token  # our clock may be wrong about when a token ends
-            elif 400 <= status < 500 and status not in _LATER:
+            elif not _passing(status):
                 raise _refusal(url, error.response) from error
             lost(str(error))
         except (WebSocketException, OSError) as error:
@@ -55,7 +54,9 @@ def events(api: Api, *, lost: Callable[[str], object]) -> Iterator[Event]:
         pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
         try:
             url, token = _place(api, instead_of=refused)
-        except Unreachable as error:
+        except (Unreachable, Refused) as error:
+            if isinstance(error, Refused) and not _passing(error.problem.get("status", 0)):
+                raise
             lost(error.detail)
             refused = ""  # the token is the old one yet: refused again, it says nothing new
 
@@ -67,6 +68,11 @@ def _place(api: Api, *, instead_of: str = "") -> tuple[str, str]:
         raise CliError(f"{api.url} tells nobody of changes")
     refuse_eavesdroppers(url.replace("ws", "http", 1))
     return str(url), api.token(instead_of=instead_of)
+
+
+def _passing(status: int) -> bool:
+    """Another attempt may change it."""
+    return status in (408, 429) or status >= 500
 
 
 def _refusal(url: str, response: "Response") -> CliError:

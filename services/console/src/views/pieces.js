@@ -1,6 +1,6 @@
 /** What several views show. */
 
-import {Problem} from "../api.js";
+import {Problem} from "../problem.js";
 import {h} from "../dom.js";
 import {words} from "../words.js";
 

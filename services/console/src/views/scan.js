@@ -1,6 +1,6 @@
 /** One scan: its progress, then what it found, drawn over the picture, and reports about it. */
 
-import {Problem} from "../api.js";
+import {Problem} from "../problem.js";
 import {h} from "../dom.js";
 import {when} from "../format.js";
 import {until} from "../polling.js";
