@@ -13,6 +13,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from argus.core.errors import ArgusError
 from services.deploy import console, smoke
 from services.deploy import options as stage_options
@@ -327,19 +329,22 @@ def _empty(s3: Any, bucket: str) -> None:
 def _put_back(deployment: Deployment) -> None:
     if not deployment.functions_changed:
         return
-    before = deployment.releases.running()
-    if not before:
-        deployment.say("there is no earlier release to put back")
-        return
-    deployment.say("putting back the functions of the release before")
     try:
+        before = deployment.releases.running()
+        if not before:
+            deployment.say("there is no earlier release to put back")
+            return
+        deployment.say("putting back the functions of the release before")
         _put(deployment, before)
-    except ArgusError as error:  # what is told in the end is why it had to be put back
-        deployment.say(f"they could not be put back: {error}")
+    except (ArgusError, BotoCoreError, ClientError) as error:  # told in the end is why they had to be put back
+        deployment.say(f"not all of them could be put back: {error}")
 
 
 def _put(deployment: Deployment, release: Release) -> None:
-    """Every function at this release, with the settings that the stacks give. Raises FunctionFailed."""
+    """Every function at this release, with the settings that the stacks give; what became of each is said.
+
+    One that fails keeps none of the others from it. Raises what the first of them raised.
+    """
     known, zappa = deployment.known, deployment.zappa
     bucket = known["PackagesBucketName"]
     zappa.write_settings(region=deployment.ground.region, bucket=bucket, roles=known, settings=_settings(deployment))
@@ -355,8 +360,11 @@ def _put(deployment: Deployment, release: Release) -> None:
             for function in FUNCTIONS
         ]
     for function, put in zip(FUNCTIONS, putting, strict=True):
+        key, error = release.keys[function.package], put.exception()
+        became = f"runs {key}" if error is None else f"could not be put to {key}: {error}"
+        deployment.say(f"{function.name(deployment.stage)} {became}")
+    for put in putting:
         put.result()
-        deployment.say(f"{function.name(deployment.stage)} runs {release.keys[function.package]}")
 
 
 def _settings(deployment: Deployment) -> dict[str, str]:

@@ -11,10 +11,11 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError
 from botocore.stub import Stubber
 
 from services.deploy import main, smoke, steps
-from services.deploy.functions import FUNCTIONS, Zappa, code_hash
+from services.deploy.functions import FUNCTIONS, Function, FunctionFailed, Zappa, code_hash
 from services.deploy.ground import Account
 from services.deploy.options import BadOption, Options, recall, remember
 from services.deploy.package import ROOT
@@ -188,6 +189,42 @@ def test_a_release_that_fails_its_smoke_test_is_taken_back(
         steps.deploy(steps.begin(STAGE, next_release, {}, said))
     assert f"argus-{STAGE}-data: nothing to change" in said.lines
     assert running(ground) == first
+
+
+@pytest.mark.usefixtures("_no_smoke")
+@pytest.mark.parametrize(
+    "fails",
+    [
+        ClientError({"Error": {"Code": "Busy"}}, "GetFunction"),
+        EndpointConnectionError(endpoint_url="x"),
+        FunctionFailed("Zappa"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_a_function_that_cannot_be_put_back_keeps_no_other_from_it_and_is_named(
+    ground: Embedded, next_release: Embedded, fails: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put: list[tuple[str, str]] = []
+
+    def broken(_: Zappa, function: Function, *, code_hash: str, **__: str) -> None:
+        put.append((function.suffix, code_hash))
+        if len(put) > len(FUNCTIONS) and not function.suffix:
+            raise fails
+
+    def useless(*_: Any) -> None:
+        raise smoke.SmokeFailed("no image is ever ready")
+
+    monkeypatch.setattr(Zappa, "put", broken)
+    monkeypatch.setattr(smoke, "prove", useless)
+    said = Said()
+    with pytest.raises(smoke.SmokeFailed, match="no image is ever ready"):
+        steps.deploy(steps.begin(STAGE, next_release, {}, said))
+    before = zip((function.suffix for function in FUNCTIONS), hashes(ground), strict=True)
+    assert sorted(put[len(FUNCTIONS) :]) == sorted(before)
+    api, *others, told = said.lines[-5:]
+    assert api.startswith(f"argus-{STAGE} could not be put to packages/api/")
+    assert [line.split()[:2] for line in others] == [[one.name(STAGE), "runs"] for one in FUNCTIONS[1:]]
+    assert told == f"not all of them could be put back: {fails}"
 
 
 @pytest.mark.usefixtures("_no_smoke")
