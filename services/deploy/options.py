@@ -55,8 +55,8 @@ class Options:
 def _amplify_origins(amplify: Any, app_id: str) -> tuple[str, ...]:
     """A branch is served at https://<branch>.<the app's domain>, with what is no letter or digit as a dash."""
     domain = amplify.get_app(appId=app_id)["app"]["defaultDomain"]
-    branches = amplify.list_branches(appId=app_id)["branches"]
-    return tuple(f"https://{branch['displayName']}.{domain}" for branch in branches)
+    pages = amplify.get_paginator("list_branches").paginate(appId=app_id)
+    return tuple(f"https://{branch['displayName']}.{domain}" for page in pages for branch in page["branches"])
 
 
 def recall(ssm: Any, stage: str, given: Mapping[str, str]) -> Options:

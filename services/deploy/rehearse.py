@@ -148,7 +148,9 @@ class Embedded:
             for pump in self._pumps(_WORKER.name(stage), worker, as_worker("sqs")):
                 stack.enter_context(_pumping(pump))
             realtime, _ = stack.enter_context(self._started(_REALTIME.name(stage)))
-            self.sockets.handler = self._behind_sockets(_REALTIME.name(stage), realtime, outputs)
+            stack.enter_context(
+                _answering(self.sockets, self._behind_sockets(_REALTIME.name(stage), realtime, outputs))
+            )
             self._tick(stage, scheduler)
             yield stack.enter_context(_gateway(api, stage))
 
@@ -232,6 +234,23 @@ class Embedded:
         answer = scheduler.invoke(TICK)
         if answer.error is not None:
             raise RehearsalFailed(f"{name}: {answer.error}")
+
+
+@contextmanager
+def _answering(sockets: Sockets, handler: Handler) -> Iterator[None]:
+    """The handler is behind the gateway as long as this lasts; a call that has begun is waited for in the end."""
+    one_call, answering = threading.Lock(), [handler]
+
+    def answer(event: dict[str, Any], context: None) -> Mapping[str, Any]:
+        with one_call:
+            return answering[0](event, context)
+
+    sockets.handler = answer
+    try:
+        yield
+    finally:
+        with one_call:
+            answering[0] = nobody
 
 
 @contextmanager

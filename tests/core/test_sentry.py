@@ -122,6 +122,15 @@ def test_without_a_dsn_nothing_listens(relay: Callable[[], object]) -> None:
     assert logging.getLogger().handlers == before
 
 
+def test_what_is_no_dsn_stops_nobody_and_is_not_repeated(caplog: pytest.LogCaptureFixture) -> None:
+    before = logging.getLogger().handlers[:]
+    sentry.configure(SECRET, stage="test", release="1")
+    assert logging.getLogger().handlers == before
+    (record,) = caplog.records
+    assert record.getMessage() == "errors are not sent to Sentry: that is no DSN"
+    assert SECRET not in caplog.text
+
+
 @pytest.fixture
 def sights(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """The DSNs that are used, while a process is told where its logs and errors go; all is as before in the end."""

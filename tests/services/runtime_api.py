@@ -33,6 +33,7 @@ from services.deploy import package
 
 ROOT = package.ROOT
 VERSION = "/2018-06-01/runtime"
+LONGEST_MS = 900_000  # that Lambda lets any function run
 # What the image of Lambda's python3.11 has beside the standard library.
 RUNTIME_MODULES = (
     *("boto3", "botocore", "dateutil", "jmespath", "s3transfer", "six", "urllib3"),
@@ -208,7 +209,7 @@ class Function:
         for invocation in list(self._api.running.values()):
             invocation.done.put((json.dumps({"errorType": "Runtime.ExitError"}).encode(), False))
 
-    def invoke(self, event: Any, *, remaining_ms: int = 29_000) -> Answer:
+    def invoke(self, event: Any, *, remaining_ms: int = LONGEST_MS) -> Answer:
         """What the function makes of an event."""
         if self._process.poll() is not None:
             return Answer(None, {"errorType": "Runtime.ExitError"}, 0.0)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import boto3
 import pytest
@@ -416,8 +416,13 @@ class Amplify:
     def get_app(self, *, appId: str) -> dict[str, Any]:
         return {"app": {"appId": appId, "defaultDomain": f"{appId}.amplifyapp.com"}}
 
-    def list_branches(self, *, appId: str) -> dict[str, Any]:
-        return {"branches": [{"branchName": "feature/map", "displayName": "feature-map"}]}
+    def get_paginator(self, operation: str) -> Self:
+        assert operation == "list_branches"
+        return self
+
+    def paginate(self, *, appId: str) -> Iterator[dict[str, Any]]:
+        for name in ("main", "feature/map"):
+            yield {"branches": [{"branchName": name, "displayName": name.replace("/", "-")}]}
 
 
 def test_origins_come_from_the_domain_the_amplify_app_and_the_operator() -> None:
@@ -426,6 +431,7 @@ def test_origins_come_from_the_domain_the_amplify_app_and_the_operator() -> None
     )
     assert options.web_origins({"amplify": Amplify()}.get) == (
         "https://argus.example",
+        "https://main.d1.amplifyapp.com",
         "https://feature-map.d1.amplifyapp.com",
         "https://a.example",
         "https://b.example",

@@ -41,8 +41,18 @@ def configure(dsn: str, *, stage: str, release: str) -> None:
     if not dsn:
         return
     import sentry_sdk
+    from sentry_sdk.utils import BadDsn
 
-    sentry_sdk.init(
+    try:
+        _init(sentry_sdk, dsn, stage=stage, release=release)
+    except BadDsn:  # no function ends for this; and what was meant for a DSN may be a secret
+        logging.getLogger("argus.sentry").warning("errors are not sent to Sentry: that is no DSN")
+        return
+    logging.getLogger().addHandler(SentryHandler(sentry_sdk))
+
+
+def _init(sdk: Any, dsn: str, *, stage: str, release: str) -> None:
+    sdk.init(
         dsn,
         environment=stage,
         release=release,
@@ -55,7 +65,6 @@ def configure(dsn: str, *, stage: str, release: str) -> None:
         send_client_reports=False,
         auto_session_tracking=False,
     )
-    logging.getLogger().addHandler(SentryHandler(sentry_sdk))
 
 
 def _scrubbed(event: Any, _hint: object) -> Any:
