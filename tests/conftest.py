@@ -208,10 +208,13 @@ def _session_clock() -> MovableClock:
     return MovableClock()
 
 
-@pytest.fixture
-def clock(_session_clock: MovableClock) -> Iterator[MovableClock]:
-    yield _session_clock
-    _session_clock.ahead = timedelta()
+@pytest.fixture(autouse=True)
+def clock(_session_clock: MovableClock) -> MovableClock:
+    """Put anew for every test: two minutes on when Argus's links would change in the next two."""
+    window, edge = Settings.from_env({}).link_window_seconds, 120
+    is_near = window - datetime.now(UTC).timestamp() % window < edge
+    _session_clock.ahead = timedelta(seconds=edge if is_near else 0)
+    return _session_clock
 
 
 @pytest.fixture(scope="session")

@@ -156,17 +156,43 @@ def test_the_owner_may_do_all_of_it(owner: Person, calls: list[tuple[str, Rule, 
         assert _ask(owner, method, address, body).status_code in expected, f"{method} {address}"
 
 
-def test_every_stored_key_begins_with_the_organisation(argus: Container, owner: Person, things: dict[str, str]) -> None:
-    """Looked at with a scan, which the application itself has no means to make."""
+def _stored(argus: Container) -> set[tuple[str, str]]:
+    """Table and partition key of every item, by a scan, which the application itself has no means to make."""
     client = argus.aws.client("dynamodb")
-    for capability in ("identity", "imagery", "scanning", "reports", "requests"):
-        pages = client.get_paginator("scan").paginate(TableName=argus.settings.table(capability))
-        for item in (item for page in pages for item in page["Items"]):
-            key = item["pk"]["S"]
-            # How a caller's organisation is found, and how often someone asked: both hold nothing of a tenant's.
-            exempt = capability == "identity" and key.startswith("subject#")
-            exempt = exempt or (capability == "requests" and key.startswith("limit#"))
-            assert exempt or re.match(r"org_[0-9a-z]{26}#", key), key
+    return {
+        (capability, item["pk"]["S"])
+        for capability in ("identity", "imagery", "scanning", "reports", "notify", "requests")
+        for page in client.get_paginator("scan").paginate(TableName=argus.settings.table(capability))
+        for item in page["Items"]
+    }
+
+
+@pytest.fixture
+def stored_before(argus: Container) -> set[tuple[str, str]]:
+    """What other tests left; some make up keys of their own."""
+    return _stored(argus)
+
+
+def test_every_stored_key_begins_with_the_organisation(
+    argus: Container, stored_before: set[tuple[str, str]], owner: Person, things: dict[str, str]
+) -> None:
+    assert owner.post("/uploads", {"files": [FILE]}, headers={"Idempotency-Key": "isolated-upload"}).status_code == 201
+    token = owner.headers["Authorization"].removeprefix("Bearer ")
+    argus.notify.connect(argus.identity.authenticate(token), "isolated=")
+    stored = _stored(argus) - stored_before
+    assert {capability for capability, _ in stored} >= {
+        "identity",
+        "imagery",
+        "scanning",
+        "reports",
+        "notify",
+        "requests",
+    }
+    for capability, key in stored:
+        # How a caller's organisation is found, and how often someone asked: both hold nothing of a tenant's.
+        exempt = capability == "identity" and key.startswith("subject#")
+        exempt = exempt or (capability == "requests" and key.startswith("limit#"))
+        assert exempt or re.match(r"org_[0-9a-z]{26}#", key), (capability, key)
     listed = argus.aws.client("s3").list_objects_v2(
         Bucket=argus.settings.media_bucket, Prefix=f"{owner.organisation_id}/"
     )
