@@ -1,6 +1,7 @@
 /** The whole of Argus on free ports, and a browser to look at it. */
 
 import {spawn} from "node:child_process";
+import {randomInt} from "node:crypto";
 import {once} from "node:events";
 import {createRequire} from "node:module";
 import {createServer} from "node:net";
@@ -13,10 +14,15 @@ const {chromium} = createRequire(new URL("../../services/console/package.json", 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 export const PASSWORD = "Correct-horse-9-battery";
 
+/** Below the ports that the kernel gives to outgoing connections: one of these may take what was free a moment ago. */
 async function freePort() {
-  const probe = createServer().listen(0, "127.0.0.1");
-  await once(probe, "listening");
-  const {port} = probe.address();
+  const port = randomInt(20_000, 32_000);
+  const probe = createServer().listen(port, "127.0.0.1");
+  try {
+    await once(probe, "listening");
+  } catch {
+    return freePort();
+  }
   probe.close();
   await once(probe, "close");
   return String(port);

@@ -8,7 +8,6 @@ Ends with the first seed that finds something. What was sent is in build/fuzz.
 
 import os
 import secrets
-import socket
 import subprocess
 import sys
 import time
@@ -21,6 +20,7 @@ from argus.cli.cognito import sign_in
 from services.local.main import running
 from services.local.people import USERS
 from tests.fuzz.checks import write_people
+from tests.ports import free_port
 from tests.scenes import flir_scene
 
 HERE = Path(__file__).parent
@@ -35,7 +35,7 @@ CASES = 25  # of each phase for each operation: a bound in time would find other
 def main(seeds: list[str]) -> int:
     OUT.mkdir(parents=True, exist_ok=True)
     password = f"Fuzz-{secrets.token_urlsafe(9)}-1a"
-    with running(port=_free_port(), aws_port=_free_port(), password=password, settings=NO_LIMITS) as stack:
+    with running(port=free_port(), aws_port=free_port(), password=password, settings=NO_LIMITS) as stack:
         people = OUT / "people.json"
         tokens = {name: _token(stack.url, user, password) for name, user in PEOPLE.items()}
         write_people(people, tokens)
@@ -92,12 +92,6 @@ def _token(url: str, user: str, password: str) -> str:
         (way,) = http.get(f"{url}/api/v1/sign-in").raise_for_status().json()["items"]
         session = sign_in(http, endpoint=way["endpoint"], client_id=way["client_id"], user=user, password=password)
     return session.access_token
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from argus.cli import cognito
 from argus.cli.api import Api
 from argus.cli.sessions import Sessions
 from tests.notify.listening import listening
+from tests.ports import free_port
 from tests.scenes.flir import flir_scene
 
 ROOT = Path(__file__).parents[2]
@@ -25,19 +26,13 @@ PATIENCE = 300  # a busy machine is no failure
 PASSWORD = "Correct-horse-9-battery"
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def _environment(port: int, aws_port: int) -> dict[str, str]:
     return {
         **os.environ,
         "ARGUS_PORT": str(port),
         "ARGUS_AWS_PORT": str(aws_port),
-        "ARGUS_SOCKET_PORT": str(_free_port()),
-        "ARGUS_CONSOLE_PORT": str(_free_port()),
+        "ARGUS_SOCKET_PORT": str(free_port()),
+        "ARGUS_CONSOLE_PORT": str(free_port()),
         "ARGUS_DEMO_PASSWORD": PASSWORD,
         "PYTHONUNBUFFERED": "1",
     }
@@ -59,8 +54,8 @@ def _children(pid: int) -> list[int]:
 
 
 def test_once_scans_the_demo_survey_and_ends_well() -> None:
-    port = _free_port()
-    started = _start("--once", port=port, aws_port=_free_port())
+    port = free_port()
+    started = _start("--once", port=port, aws_port=free_port())
     printed, _ = started.communicate(timeout=PATIENCE)
     assert started.returncode == 0, printed
     assert len(re.findall(r"NORTH_P01_000\d_T\.JPG.*ready", printed)) == 6
@@ -72,7 +67,7 @@ def test_once_scans_the_demo_survey_and_ends_well() -> None:
 
 @pytest.fixture(scope="module")
 def bare() -> Iterator[tuple[subprocess.Popen[str], int]]:
-    port, aws_port = _free_port(), _free_port()
+    port, aws_port = free_port(), free_port()
     started = _start("--bare", port=port, aws_port=aws_port)
     assert started.stdout is not None
     for line in started.stdout:
@@ -124,7 +119,7 @@ def _signed_in(http: httpx.Client, port: int, user: str) -> Api:
 def test_a_busy_port_is_a_clear_message(bare: tuple[subprocess.Popen[str], int]) -> None:
     _, port = bare
     for taken, free in (("port", "aws_port"), ("aws_port", "port")):
-        second = _start("--bare", **{taken: port, free: _free_port()})
+        second = _start("--bare", **{taken: port, free: free_port()})
         printed, _ = second.communicate(timeout=PATIENCE)
         assert second.returncode == 1
         assert f"127.0.0.1:{port}" in printed
@@ -143,7 +138,7 @@ def test_a_bad_setting_is_a_clear_message(setting: str, value: str, why: str) ->
     done = subprocess.run(
         [sys.executable, "-m", "services.local.main", "--bare"],
         cwd=ROOT,
-        env={**_environment(_free_port(), _free_port()), setting: value},
+        env={**_environment(free_port(), free_port()), setting: value},
         capture_output=True,
         text=True,
         timeout=PATIENCE,
@@ -167,7 +162,7 @@ def test_ctrl_c_stops_everything(bare: tuple[subprocess.Popen[str], int]) -> Non
 
 
 def test_nothing_outlives_a_parent_that_was_killed() -> None:
-    started = _start("--bare", port=_free_port(), aws_port=_free_port())
+    started = _start("--bare", port=free_port(), aws_port=free_port())
     assert started.stdout is not None
     for line in started.stdout:
         if "Password" in line:
