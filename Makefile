@@ -16,9 +16,10 @@ help:  ## this list
 
 $(STAMP): requirements.txt pyproject.toml
 	@command -v $(PYTHON) >/dev/null || { echo "Argus needs $(PYTHON); name another with PYTHON=…" >&2; exit 1; }
-	$(PYTHON) -m venv $(VENV)
-	$(call thrice,$(BIN)/pip install --quiet --requirement requirements.txt)
-	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+	@echo "installing into $(VENV): a minute or two"
+	@$(PYTHON) -m venv $(VENV)
+	@$(call thrice,$(BIN)/pip install --quiet --requirement requirements.txt)
+	@$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
 run: $(STAMP)  ## start everything, scan the demo survey, keep serving (ONCE=1: end after that)
@@ -81,22 +82,25 @@ audit: $(CHECKOV)/.installed  ## the templates against checkov's rules, in an en
 		| grep 'FAILED for resource: AWS::KMS::Key.Key' >/dev/null \
 		|| { echo "checkov did not find the fault that was put in: its answer above means nothing" >&2; exit 1; }
 
+# What a target cannot do without.
+needs = $(foreach name,$(1),$(if $($(name)),,$(error say $(name)=…: make $@ $(foreach one,$(1),$(one)=…))))
+
 .PHONY: deploy rollback destroy rehearse
 deploy: $(STAMP)  ## STAGE=staging: stacks, functions, smoke test, in your AWS account (OPTIONS="--domain …")
-	@$(BIN)/python -m services.deploy.main deploy $(STAGE) $(OPTIONS)
+	$(call needs,STAGE)@$(BIN)/python -m services.deploy.main deploy $(STAGE) $(OPTIONS)
 
 rollback: $(STAMP)  ## STAGE=staging: the functions of the release before
-	@$(BIN)/python -m services.deploy.main rollback $(STAGE)
+	$(call needs,STAGE)@$(BIN)/python -m services.deploy.main rollback $(STAGE)
 
 destroy: $(STAMP)  ## STAGE=staging: take the stage away, but for its data
-	@$(BIN)/python -m services.deploy.main destroy $(STAGE) $(OPTIONS)
+	$(call needs,STAGE)@$(BIN)/python -m services.deploy.main destroy $(STAGE) $(OPTIONS)
 
 rehearse: $(STAMP)  ## the steps of deploy on the embedded AWS, then the smoke test through the packages
 	@$(BIN)/python -m services.deploy.rehearse
 
 .PHONY: tier
 tier: $(STAMP)  ## STAGE=staging ORGANISATION=org_… TIER=high: how far its API keys may go
-	@$(BIN)/python -m services.deploy.tiers --stage $(STAGE) --organisation $(ORGANISATION) --tier $(TIER)
+	$(call needs,STAGE ORGANISATION TIER)@$(BIN)/python -m services.deploy.tiers --stage $(STAGE) --organisation $(ORGANISATION) --tier $(TIER)
 
 .PHONY: fuzz
 fuzz: $(STAMP)  ## schemathesis against the running system, with two owners' tokens and three seeds

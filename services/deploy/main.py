@@ -36,7 +36,7 @@ def main(
     except ArgusError as error:
         sys.stderr.write(f"{error.title} {error}\n")
     except (BotoCoreError, ClientError) as error:
-        sys.stderr.write(f"AWS refuses: {error}\n")
+        sys.stderr.write(f"AWS: {error}\n")
     else:
         return 0
     return 1

@@ -29,7 +29,7 @@ def main(arguments: Sequence[str], *, ground: Callable[[], Ground] = Account.of_
         sys.stderr.write(f"{error.title} {error}\n")
         return 1
     except (BotoCoreError, ClientError) as error:
-        sys.stderr.write(f"AWS refuses: {error}\n")
+        sys.stderr.write(f"AWS: {error}\n")
         return 1
     sys.stdout.write(f"keys of {organisation.name} ({organisation.id}) may be {asked.tier}\n")
     return 0

@@ -14,7 +14,7 @@ from pathlib import Path
 from argus.core.errors import ArgusError
 from tests.scenes.survey import demo_survey
 
-SURVEY = ("--site", "North field", "--sector", "P01", "--period", "2026-05")
+SURVEY = ("--site", "North field", "--sector", "P01", "--period", "2025-05")
 
 
 class DemoFailed(ArgusError):

@@ -21,7 +21,7 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 from argus.container import Container
@@ -42,6 +42,11 @@ STOP_SECONDS = 10
 
 class ChildFailed(ArgusError):
     """A part of the local system did not start, or ended."""
+
+
+_NEXT = """\
+  In another terminal:  . .venv/bin/activate; export ARGUS_URL={url}; argus login --user {user}
+"""
 
 
 @dataclass(frozen=True)
@@ -79,7 +84,7 @@ def running(
             allowed_origins=[f"http://{HOST}:{port}", console.url], visibility_timeout_seconds=VISIBILITY_SECONDS
         )
         known = _settings(aws, outputs, port=port, socket_port=socket_port, console_url=console.url)
-        environment = {**_quiet_environment(), **aws.environment, **known, **(settings or {})}
+        environment = {**_quiet_environment(), **_given(), **aws.environment, **known, **(settings or {})}
         os.environ.update(aws.environment)  # for the container that makes the demo users, here
         argus = Container(Settings.from_env(environment))
         make_users(argus, aws.client("cognito-idp"), outputs, password)
@@ -122,6 +127,12 @@ def _settings(
 def _quiet_environment() -> dict[str, str]:
     """Our environment without a developer's own AWS: nothing here may reach a real account."""
     return {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "ARGUS_"))}
+
+
+def _given() -> dict[str, str]:
+    """Settings of Argus that a developer has set: how far callers may go, how much is logged."""
+    names = {setting.metadata["name"] for setting in fields(Settings)}
+    return {name: value for name, value in os.environ.items() if name in names}
 
 
 def _check_free(port: int, setting: str) -> int:
@@ -192,7 +203,10 @@ def main() -> int:
             if not arguments.bare:
                 demo.show(stack.url, user=USERS[0].email, password=stack.password)
             _say_where(stack)
-            if not arguments.once:
+            if arguments.once:
+                print("  That was all: without --once it goes on serving.")
+            else:
+                print(_NEXT.format(url=stack.url, user=USERS[0].email))
                 threading.Event().wait()
     except KeyboardInterrupt:
         print("\nstopped")
@@ -230,8 +244,6 @@ def _say_where(stack: Stack) -> None:
   Logs      {LOGS}/api.log  {LOGS}/worker.log  {LOGS}/sockets.log
   Users     {", ".join(user.email for user in USERS)}
   Password  {stack.password}
-
-  In another terminal:  . .venv/bin/activate; export ARGUS_URL={stack.url}; argus login --user {USERS[0].email}
 """)
 
 

@@ -106,11 +106,29 @@ def test_a_token_that_no_handshake_takes_is_renewed_once(argus: Container, termi
     assert first != offered[1]
 
 
-def test_a_session_that_is_over_asks_to_sign_in_again(terminal: Terminal) -> None:
-    terminal.change_session(expires_at=0, refresh_token="revoked")
+@pytest.mark.parametrize(
+    "gone", [{"refresh_token": "revoked"}, {"client_id": "of-an-earlier-run"}], ids=["token", "pool"]
+)
+def test_a_session_that_is_over_asks_to_sign_in_again(terminal: Terminal, gone: dict[str, str]) -> None:
+    terminal.change_session(expires_at=0, **gone)
     result = terminal.run("images")
     assert result.exit_code == 3
-    assert "argus login" in result.stderr
+    assert "the session is over; sign in again with `argus login`" in result.stderr
+
+
+def test_a_session_that_ends_with_its_pool_ends_the_listening(argus: Container, terminal: Terminal) -> None:
+    def start_anew(_: dict[str, Any], __: None) -> dict[str, Any]:
+        listener.change_session(client_id="of-an-earlier-run")
+        return {"statusCode": 401}
+
+    with Sockets.start(start_anew) as sockets:
+        listened = Container(replace(argus.settings, socket_url=sockets.url), fetch_keys=argus.fetch_keys)
+        with serving(create_app(listened)) as url:
+            Sessions(terminal.session_file).put(url, Session(**terminal.session()))
+            listener = replace(terminal, url=url)
+            result = listener.run("watch")
+    assert result.exit_code == 3
+    assert "the session is over; sign in again with `argus login`" in result.stderr
 
 
 @pytest.mark.parametrize(

@@ -76,6 +76,19 @@ def test_upload_and_scan_name_the_file_for_people(terminal: Terminal, working: N
     assert "\x1b" not in result.stdout
 
 
+@pytest.mark.parametrize("wrong", [("--plugin", "nope"), ("--option", "delta_celsius=cold")], ids=["plugin", "option"])
+def test_images_whose_scan_is_refused_are_shown_and_can_be_scanned(
+    terminal: Terminal, working: None, frames: list[Path], wrong: tuple[str, str]
+) -> None:
+    result = terminal.run("upload", str(frames[0]), "--scan", *wrong)
+    assert result.exit_code == 4
+    (row,) = [line for line in result.stdout.splitlines() if frames[0].name in line]
+    (image_id,) = [cell for cell in row.split() if cell.startswith("img_")]
+    assert f"argus scan {image_id} --plugin" in result.stderr
+    (item,) = terminal.json("upload", str(frames[0]), "--scan", *wrong, code=4)["items"]
+    assert (item["state"], item["scan"]) == ("ready", None)
+
+
 def test_a_tiff_takes_its_scale_from_the_command_line(terminal: Terminal, working: None, tmp_path: Path) -> None:
     path = tmp_path / "scene.tif"
     path.write_bytes(tiff16(np.tile(np.arange(261, 341, dtype=np.uint16), (64, 1))))

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from werkzeug.wrappers import Request, Response
 
+from argus.identity.model import KEY_SCOPES, SCOPES
 from tests.cli.conftest import Terminal
 
 README = Path(__file__).parents[2] / "README.md"
@@ -36,6 +37,11 @@ def test_a_key_is_shown_when_it_is_made_and_alone_when_quiet(terminal: Terminal)
     assert "It is not shown again." in told.stderr
     quiet = terminal.run("--quiet", "keys", "create", "nightly", "--scope", "images:read")
     assert (len(quiet.stdout.split()), quiet.stderr) == (1, "")
+
+
+def test_help_names_every_scope_that_a_key_can_have(terminal: Terminal) -> None:
+    named = re.findall(r"[a-z]+:(?:read|write)", terminal.run("keys", "create", "--help").stdout)
+    assert set(named) == frozenset().union(*SCOPES.values()) - KEY_SCOPES
 
 
 def test_keys_are_listed_and_revoked(terminal: Terminal, pipeline: Callable[..., Terminal]) -> None:

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ def test_a_scan_shows_what_it_found(terminal: Terminal, leaking: str) -> None:
     assert result.exit_code == 0, result.output
     assert "Hot spot" in result.stdout
     assert "peak" in result.stdout
+    assert re.search(rf"\n1 scan, findings: 1 \w+\.\n  argus report scan_\w+   # image:{leaking}\n", result.stdout)
 
 
 def test_a_scan_not_waited_for_is_queued(terminal: Terminal, leaking: str) -> None:
@@ -77,6 +79,12 @@ def test_what_cannot_be_scanned_is_wrong_usage(terminal: Terminal, arguments: tu
     assert terminal.run("scan", *arguments).exit_code == 2
 
 
+def test_where_a_target_belongs_a_scan_is_told_from_one(terminal: Terminal) -> None:
+    result = terminal.run("scan", "scan_1")
+    assert result.exit_code == 2
+    assert "scan_1 is a scan: see `argus findings --scan scan_1` and `argus report scan_1`" in result.stderr
+
+
 def test_plugins_are_listed_with_their_options(terminal: Terminal) -> None:
     result = terminal.run("plugins")
     assert "thermal_hotspots" in result.stdout
@@ -109,6 +117,30 @@ def test_a_failed_scan_is_told_with_its_reason(before: Callable[..., Terminal]) 
     assert result.exit_code == 1
     assert "the camera melted" in result.stdout
     assert "1 of 1 scans did not succeed" in result.stderr
+
+
+def test_a_scan_that_failed_is_not_summed_up_as_clean(before: Callable[..., Terminal]) -> None:
+    step = {"plugin": "thermal_hotspots", "reason": "the camera melted"}
+    failed = _scan(state="failed", reason="thermal_hotspots: the camera melted", steps=[step])
+
+    result = before(lambda _: Response(json.dumps(failed))).run("scan", "img_1")
+    assert result.stdout.count("the camera melted") == 1
+    assert result.stdout.endswith("\n1 scan failed.\n")
+
+
+def test_a_scan_that_failed_is_counted_beside_the_others(before: Callable[..., Terminal]) -> None:
+    def respond(request: Request) -> Response:
+        if request.method == "POST":
+            name = request.get_json()["target"]["id"]
+            return Response(json.dumps(_scan(id=f"scan_{name}", target={"kind": "image", "value": name})))
+        ends = {"scan_img_1": "failed", "scan_img_2": "succeeded", "scan_img_3": "failed"}
+        items = [_scan(id=name, state=state) for name, state in ends.items()]
+        return Response(json.dumps({"items": items, "next_cursor": None}))
+
+    result = before(respond).run("scan", "img_1", "img_2", "img_3")
+    *_, summary, report = result.stdout.splitlines()
+    assert summary == "3 scans, findings: none; 2 scans failed."
+    assert report.startswith("  argus report scan_img_2 ")
 
 
 def _scan(**values: Any) -> dict[str, Any]:

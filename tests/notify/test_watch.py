@@ -91,6 +91,8 @@ def test_changes_are_lines_until_ctrl_c(
         assert line_of(started).endswith("Z scan_1 running 40 %")
         started.send_signal(signal.SIGINT)
         assert started.wait(timeout=100) == 130
+        assert started.stderr is not None
+        assert started.stderr.readline() == f"listening to {live.settings.socket_url}; Ctrl-C ends it\n"
 
 
 def test_a_line_that_breaks_is_made_anew(

@@ -87,7 +87,7 @@ def test_the_operator_raises_and_lowers_an_organisations_tier(
     [
         ({"tier": "golden"}, "golden: there are standard, high"),
         ({"organisation": "org_00000000000000000000000000"}, "There is no such organisation."),
-        ({"stage": "nowhere"}, "AWS refuses"),
+        ({"stage": "nowhere"}, "AWS: "),
     ],
     ids=["tier", "organisation", "stage"],
 )

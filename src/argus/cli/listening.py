@@ -21,8 +21,8 @@ PING_SECONDS = 240.0  # ten minutes of silence end a connection
 Event = Mapping[str, Any]
 
 
-def events(api: Api, *, lost: Callable[[str], object]) -> Iterator[Event]:
-    """What happens in the caller's organisation, for ever. `lost` is told why a line broke.
+def events(api: Api, *, connected: Callable[[str], object], lost: Callable[[str], object]) -> Iterator[Event]:
+    """What happens in the caller's organisation, for ever. `connected` is told where a line leads, `lost` why it broke.
 
     What happens while there is no line is not told later. Raises what `Api` raises when there never was one, and when
     the caller may not listen (any more): NotSignedIn for the second token that is not taken, else Refused.
@@ -40,6 +40,7 @@ def events(api: Api, *, lost: Callable[[str], object]) -> Iterator[Event]:
         try:
             with connect(url, additional_headers=headers, open_timeout=OPEN_SECONDS) as socket:
                 pause, refused = FIRST_PAUSE_SECONDS, ""
+                connected(url)
                 yield from _said(socket)
         except InvalidStatus as error:
             status = error.response.status_code

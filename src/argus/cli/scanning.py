@@ -1,6 +1,7 @@
 """Asking for scans of many targets, and what they found."""
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ Target = Mapping[str, str]
 
 def target(text: str) -> Target:
     """`img_…` or `kind:value` as the wire has it. Raises click.BadParameter."""
+    if text.startswith("scan_"):
+        raise click.BadParameter(f"{text} is a scan: see `argus findings --scan {text}` and `argus report {text}`")
     kind, colon, value = ("image", ":", text) if text.startswith("img_") else text.partition(":")
     if not (kind and colon and value):
         raise click.BadParameter(f"{text!r} is neither an image id nor kind:value")
@@ -64,12 +67,15 @@ class Scans:
         return [scan for scan in self.items if scan["state"] != "succeeded"]
 
     def summary(self) -> str:
-        """`6 scans: 2 critical, 1 low`."""
+        """`6 scans, findings: 2 critical, 1 low; 1 scan failed.`; of findings only where something was looked at."""
         counts = dict.fromkeys(SEVERITIES, 0)
         for scan in self.items:
             for severity, number in scan["counts"].items():
                 counts[severity] = counts.get(severity, 0) + number
-        return f"{len(self.items)} scan{'s' * (len(self.items) != 1)}, findings: {words.counts(counts)}."
+        told = [f"{_scans(number)} {state}" for state, number in Counter(s["state"] for s in self.unfinished).items()]
+        if len(self.unfinished) < len(self.items) or any(counts.values()):
+            told.insert(0, f"{_scans(len(self.items))}, findings: {words.counts(counts)}")
+        return f"{'; '.join(told)}."
 
     def document(self) -> list[dict[str, Any]]:
         """Each scan with its findings."""
@@ -77,6 +83,19 @@ class Scans:
         for finding in self.findings:
             by_scan[finding["scan_id"]].append(finding)
         return [{**scan, "findings": by_scan[scan["id"]]} for scan in self.items]
+
+
+def _scans(number: int) -> str:
+    return f"{number} scan{'s' * (number != 1)}"
+
+
+def sum_up(scans: Scans, screen: Screen, names: Mapping[str, str] | None = None) -> None:
+    """What was found, in a line, and how to read more of it. `names` are what a person calls the targets."""
+    if scans.items:
+        screen.line(scans.summary())
+    for scan in scans.items:
+        if scan["state"] == "succeeded":
+            screen.line(f"  argus report {scan['id']}   # {words.target(scan['target'], names or {})}")
 
 
 def request(api: Api, targets: Iterable[Target], plugins: Sequence[Mapping[str, Any]]) -> list[Item]:

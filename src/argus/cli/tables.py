@@ -117,7 +117,7 @@ def scans(items: Iterable[Item], names: Mapping[str, str] | None = None) -> Tabl
         whole=("Scan",),
     )
     for scan in items:
-        reasons = [scan["reason"], *(f"{step['plugin']}: {step['reason']}" for step in scan["steps"] if step["reason"])]
+        steps = "; ".join(f"{step['plugin']}: {step['reason']}" for step in scan["steps"] if step["reason"])
         _row(
             table,
             scan["id"],
@@ -126,7 +126,7 @@ def scans(items: Iterable[Item], names: Mapping[str, str] | None = None) -> Tabl
             _word(scan["state"]),
             f"{scan['progress']} %",
             words.counts(scan["counts"]),
-            "; ".join(filter(None, reasons)),
+            "; ".join(filter(None, dict.fromkeys((scan["reason"], steps)))),  # often a scan's reason is its steps'
             words.when(scan["created_at"]),
         )
     return table

@@ -10,7 +10,7 @@ import click
 
 from argus.cli import scanning, words
 from argus.cli.api import segment
-from argus.cli.errors import Incomplete, Refused
+from argus.cli.errors import CliError, Incomplete, Refused
 from argus.cli.invocation import Command, Invocation
 from argus.cli.uploading import Sent, Uploader
 from argus.cli.waiting import IMAGE_ENDS, Deadline, Item, wait_for
@@ -59,7 +59,12 @@ def upload(
         sent = _settle(argus, sent, deadline)
     ready = {file.image_id: file for file in sent if file.state == "ready" and file.image_id}
     targets = [{"kind": "image", "id": image_id} for image_id in ready] if scan else []
-    requested = scanning.request(argus.api, targets, chosen)
+    try:
+        requested = scanning.request(argus.api, targets, chosen)
+    except CliError:
+        _show(argus, sent, scanning.Scans([], []), scanned=True)
+        argus.screen.note(f"The images are uploaded. To go on: argus scan {' '.join(ready)} --plugin ...")
+        raise
     scans = scanning.finish(argus.api, requested, deadline=deadline, screen=argus.screen)
     _show(argus, sent, scans, scanned=scan)
 
@@ -100,10 +105,7 @@ def _show(argus: Invocation, sent: list[Sent], scans: scanning.Scans, *, scanned
     if scans.findings:
         blocks.append(tables.findings(scans.findings, names))
     argus.screen.show({"items": items}, *blocks)
-    if scanned:
-        argus.screen.line(scans.summary())
-        for scan in scans.items:
-            argus.screen.line(f"  argus report {scan['id']}   # {names.get(scan['target']['value'], '')}")
+    scanning.sum_up(scans, argus.screen, names)
 
 
 @click.command(cls=Command)

@@ -7,6 +7,17 @@ from argus.cli.api import segment
 from argus.cli.errors import Incomplete
 from argus.cli.invocation import Command, Invocation
 
+SCOPES = (
+    "images:read",
+    "images:write",
+    "plugins:read",
+    "profile:read",
+    "reports:read",
+    "reports:write",
+    "scans:read",
+    "scans:write",
+)
+
 
 @click.group()
 def keys() -> None:
@@ -15,7 +26,13 @@ def keys() -> None:
 
 @keys.command(cls=Command)
 @click.argument("name")
-@click.option("--scope", "scopes", multiple=True, required=True, help="What it may do, as in images:read; repeat it.")
+@click.option(
+    "--scope",
+    "scopes",
+    multiple=True,
+    required=True,
+    help=f"What it may do; repeat it: {', '.join(SCOPES)}.",
+)
 @click.option("--days", type=click.IntRange(1, 365), default=90, show_default=True, help="How long it lives.")
 @click.option("--tier", default="standard", show_default=True, help="Which limit of requests holds for it.")
 @click.pass_obj

@@ -34,7 +34,7 @@ def scan(
     scans = scanning.finish(argus.api, requested, deadline=argus.deadline(), screen=argus.screen)
     blocks = [tables.scans(scans.items)] + ([tables.findings(scans.findings)] if scans.findings else [])
     argus.screen.show({"items": scans.document()}, *blocks)
-    argus.screen.line(scans.summary())
+    scanning.sum_up(scans, argus.screen)
     if scans.unfinished:
         raise Incomplete(f"{len(scans.unfinished)} of {len(scans.items)} scans did not succeed")
 

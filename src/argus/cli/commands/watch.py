@@ -15,7 +15,11 @@ def watch(argus: Invocation) -> None:
 
     With --json each change is a line of its own. What happens while the connection is lost is not told later.
     """
-    for event in listening.events(argus.api, lost=lambda why: argus.screen.note(f"connecting again: {why}")):
+    for event in listening.events(
+        argus.api,
+        connected=lambda url: argus.screen.note(f"listening to {url}; Ctrl-C ends it"),
+        lost=lambda why: argus.screen.note(f"connecting again: {why}"),
+    ):
         if argus.screen.json:
             click.echo(json.dumps(event))
             continue
