@@ -26,7 +26,7 @@ def test_a_scan_shows_what_it_found(terminal: Terminal, leaking: str) -> None:
     assert result.exit_code == 0, result.output
     assert "Hot spot" in result.stdout
     assert "peak" in result.stdout
-    assert re.search(rf"\n1 scan, findings: 1 \w+\.\n  argus report scan_\w+   # image:{leaking}\n", result.stdout)
+    assert re.search(rf"\n1 scan, findings: 1 \w+\.\nargus report scan_\w+ # image:{leaking}\n", result.stdout)
 
 
 def test_a_scan_not_waited_for_is_queued(terminal: Terminal, leaking: str) -> None:
@@ -140,7 +140,7 @@ def test_a_scan_that_failed_is_counted_beside_the_others(before: Callable[..., T
     result = before(respond).run("scan", "img_1", "img_2", "img_3")
     *_, summary, report = result.stdout.splitlines()
     assert summary == "3 scans, findings: none; 2 scans failed."
-    assert report.startswith("  argus report scan_img_2 ")
+    assert report.startswith("argus report scan_img_2 ")
 
 
 def _scan(**values: Any) -> dict[str, Any]:

@@ -95,7 +95,7 @@ def sum_up(scans: Scans, screen: Screen, names: Mapping[str, str] | None = None)
         screen.line(scans.summary())
     for scan in scans.items:
         if scan["state"] == "succeeded":
-            screen.line(f"  argus report {scan['id']}   # {words.target(scan['target'], names or {})}")
+            screen.line(f"argus report {scan['id']} # {words.target(scan['target'], names or {})}")
 
 
 def request(api: Api, targets: Iterable[Target], plugins: Sequence[Mapping[str, Any]]) -> list[Item]:
