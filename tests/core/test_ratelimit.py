@@ -16,7 +16,6 @@ from argus.container import Container
 from argus.core.dynamo import Table
 from argus.core.ids import Ids
 from argus.identity import key_text
-from argus.identity.tokens import TokenVerifier
 from tests.conftest import MovableClock, Person
 
 
@@ -219,21 +218,36 @@ def test_bad_credentials_are_counted_for_the_address_the_gateway_saw(
     assert call("/me", _address(), version=version, Authorization="Bearer x").status_code == 401
 
 
-def test_an_address_that_guesses_is_refused_before_its_token_is_read(
-    gateway: Callable[..., Any], clock: MovableClock, owner: Person, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("shown", [{}, {"Authorization": "Bearer guess"}, {"X-API-Key": "guess"}], ids=str)
+def test_an_address_that_has_spent_its_quota_is_refused_without_a_write(
+    gateway: Callable[..., Any], clock: MovableClock, monkeypatch: pytest.MonkeyPatch, shown: dict[str, str]
 ) -> None:
     _start_of_a_window(clock)
     call, address = gateway(), _address()
     for _ in range(6):
-        call("/me", address, Authorization="Bearer guess")
+        call("/sign-in", address)
     with monkeypatch.context() as patch:
-        patch.setattr(TokenVerifier, "verify", lambda *_: pytest.fail("the token was read"))
         patch.setattr(Table, "count", lambda *_, **__: pytest.fail("the table was asked"))
-        refused = call("/me", address, **owner.headers)
-    assert (refused.status_code, refused.get_json()["code"]) == (429, "too_many_requests")
+        refused, public = call("/me", address, **shown), call("/sign-in", address, **shown)
+    assert {(answer.status_code, answer.get_json()["code"]) for answer in (refused, public)} == {
+        (429, "too_many_requests")
+    }
     assert refused.headers["RateLimit"].startswith('"address";r=0;t=')
     clock.move(seconds=int(refused.headers["Retry-After"]))
-    assert call("/me", address, **owner.headers).status_code == 200
+    assert [call(path, address, **shown).status_code for path in ("/me", "/sign-in")] == [401, 200]
+
+
+def test_who_is_known_is_not_shut_out_by_others_of_the_same_address(
+    gateway: Callable[..., Any], clock: MovableClock, owner: Person
+) -> None:
+    key = owner.post("/api-keys", {"name": "n", "scopes": ["plugins:read"]}).get_json()["key"]
+    _start_of_a_window(clock)
+    call, address = gateway(), _address()
+    anonymous = [call(path, address).status_code for path in ("/sign-in", "/me") * 5]
+    assert anonymous == [200, 401, 200, 401, 200] + [429] * 5
+    answers = [call("/me", address, **owner.headers), call("/plugins", address, **{"X-API-Key": key})]
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert [answer.headers["RateLimit"].split(";")[0] for answer in answers] == ['"caller"', '"key-standard"']
 
 
 def test_keys_that_are_refused_are_counted_for_their_address(gateway: Callable[..., Any], clock: MovableClock) -> None:

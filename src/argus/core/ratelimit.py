@@ -6,7 +6,7 @@ service, and refusing everyone would not.
 
 Every request is counted once, and costs one write: for its caller when there is one, else — a public route, or
 credentials that were refused — for the address it came from. The count itself tells whether an address has spent its
-quota; each process remembers those that have, and until their window ends refuses them before it looks at a token.
+quota; each process remembers those that have, and until their window ends refuses them without a write.
 """
 
 import ipaddress
@@ -144,15 +144,12 @@ class Limits:
     def install(self, app: Flask) -> None:
         self.limiter.init_app(app)
 
-    def admit(self) -> None:
-        """Refuse an address that has spent its quota, without asking the table."""
-        standing = self._spent.get(_network(client_address()))
-        if standing is not None and standing.ends_at > self.clock().timestamp():
-            self._judge(standing)
-
     def count_address(self) -> None:
         """Count a request without a caller; raise `TooManyRequests` when that is one too many."""
         address = _network(client_address())
+        known = self._spent.get(address)
+        if known is not None and known.ends_at > self.clock().timestamp():
+            self._judge(known)
         standing = self._count(self.per_address, address)
         if standing is not None and standing.spent:
             self._remember(address, standing)

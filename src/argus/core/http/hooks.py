@@ -78,8 +78,7 @@ def install(
             raise RequestEntityTooLarge
 
     def identify() -> Caller:
-        """Who calls; either way the request is counted once."""
-        limits.admit()
+        """Who calls; either way the request is counted once. Whoever is known is not judged by where they are."""
         try:
             scheme, shown = credentials()
             caller = authenticate[scheme](shown)
