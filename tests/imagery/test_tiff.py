@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
+from PIL import Image
 from rasterio.errors import NotGeoreferencedWarning
 
 from argus.imagery.decode import decode
@@ -63,6 +64,13 @@ def test_scales_that_cannot_be_are_refused(scale: str, code: str) -> None:
 def test_compressions_are_read(compression: str | None) -> None:
     thermogram = decode(tiff16(FRAME, compression=compression), declared_scale=CENTIKELVIN)
     np.testing.assert_array_equal(thermogram.counts, FRAME)
+
+
+def test_what_pillow_takes_for_a_bomb_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", FRAME.size // 3)  # it refuses twice as many
+    with pytest.raises(Undecodable, match="pixels cannot be read") as refusal:
+        decode(tiff16(FRAME), declared_scale=CENTIKELVIN)
+    assert refusal.value.code == "damaged"
 
 
 def test_the_count_for_no_data_has_no_temperature() -> None:

@@ -99,6 +99,17 @@ def tiff_with(tag: int, value: int, *, kind: int = 4, count: int = 1) -> bytes:
     return bytes(data)
 
 
+def tiff_adding(*entries: tuple[int, int, int, int]) -> bytes:
+    """A TIFF with more entries at its directory's end: tag, type, count, value."""
+    data = tiff16(small().counts, scale=0.002, offset=-20, nodata="0")
+    (start,) = struct.unpack_from("<I", data, 4)
+    (count,) = struct.unpack_from("<H", data, start)
+    honest = data[start + 2 : start + 2 + 12 * count]
+    directory = honest + b"".join(struct.pack("<HHII", *entry) for entry in entries) + bytes(4)
+    head = data[:4] + struct.pack("<I", len(data)) + data[8:]
+    return head + struct.pack("<H", count + len(entries)) + directory
+
+
 def looping_exif() -> bytes:
     """EXIF whose directories point at themselves."""
     return with_exif(*((tag, 4, 1, 8) for tag in (0x8769, 0x8825)))
@@ -181,6 +192,12 @@ REFUSED: dict[str, tuple[str, str, Callable[[], bytes]]] = {
     "TIFF of eight bits": ("not_radiometric", "16-bit", lambda: tiff_with(258, 8)),
     "TIFF directory beyond the end": ("damaged", "no directory", lambda: b"II*\0\xff\xff\xff\x7f"),
     "TIFF and nothing more": ("damaged", "no directory", lambda: b"MM\0*"),
+    "TIFF of two widths": ("damaged", "names a tag twice", lambda: tiff_adding((256, 4, 1, 10_000_000))),
+    "TIFF of a thousand tags": (
+        "damaged",
+        "endless",
+        lambda: tiff_adding(*((50_000 + number, 4, 1, 0) for number in range(1000))),
+    ),
     "BigTIFF": ("unsupported", "BigTIFF", lambda: b"II+\0\x08\0\0\0"),
 }
 

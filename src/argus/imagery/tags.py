@@ -33,6 +33,7 @@ class Tags:
     data: bytes = b""
     order: str = "<"
     entries: dict[int, tuple[int, int, int]] = field(default_factory=dict)  # tag: (type, count, position)
+    ambiguous: bool = False  # a tag stands twice, or there are more than we read: other readers may see another file
 
     @classmethod
     def first(cls, data: bytes) -> "Tags":
@@ -45,19 +46,23 @@ class Tags:
     @classmethod
     def _at(cls, data: bytes, order: str, position: int) -> "Tags":
         entries: dict[int, tuple[int, int, int]] = {}
+        tags: set[int] = set()
         if not 0 <= position <= len(data) - 2:
             return cls(data, order)
         (count,) = struct.unpack_from(order + "H", data, position)
+        ambiguous = count > MAX_ENTRIES
         for index in range(min(count, MAX_ENTRIES)):
             at = position + 2 + 12 * index
             if at + 12 > len(data):
                 break
             tag, kind, number, value = struct.unpack_from(order + "HHII", data, at)
+            ambiguous |= tag in tags
+            tags.add(tag)
             size = TYPES.get(kind, ("", 0))[1] * number
             start = at + 8 if size <= 4 else value
             if 0 < size <= MAX_VALUE_BYTES and start + size <= len(data):
                 entries.setdefault(tag, (kind, number, start))
-        return cls(data, order, entries)
+        return cls(data, order, entries, ambiguous)
 
     def directory(self, tag: int) -> "Tags":
         """The directory a tag points to; empty when there is none."""

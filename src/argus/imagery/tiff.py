@@ -41,6 +41,7 @@ COMPRESSIONS = {1: "none", 5: "LZW", 8: "deflate", 32773: "PackBits", 32946: "de
 
 # What Pillow raises on damaged TIFFs.
 PILLOWS_TROUBLE = (
+    Image.DecompressionBombError,
     ArithmeticError,
     AttributeError,
     EOFError,
@@ -79,6 +80,8 @@ def decode_tiff(data: bytes, declared_scale: LinearScale | None) -> Thermogram:
     tags = Tags.first(data)
     if not tags.entries:
         raise Damaged("the TIFF has no directory that can be read")
+    if tags.ambiguous:
+        raise Damaged("the TIFF's directory names a tag twice, or is endless")
     width, height = _number(tags, WIDTH), _number(tags, HEIGHT)
     check_size(width, height)
     _check_kind(tags)
