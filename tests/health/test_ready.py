@@ -5,6 +5,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 from argus.app import create_app
 from argus.container import Container
 from argus.core.settings import Settings
-from argus.health.service import Check, Health, Outcome
+from argus.health.service import KEPT_SECONDS, Check, Health, Outcome
 from tests.conftest import ISSUER, MovableClock, Person
 
 
@@ -82,6 +83,20 @@ def test_a_hanging_check_costs_no_more_than_the_limit() -> None:
     found = Health(lambda: {"hangs": over.wait}, seconds=0.1).ready()
     over.set()
     assert [(check.name, check.outcome) for check in found] == [("hangs", Outcome.TIMEOUT)]
+
+
+@pytest.mark.usefixtures("racing")
+def test_an_answer_is_kept_for_a_few_seconds_and_one_asks_at_a_time() -> None:
+    asked, now = [], [0.0]
+    health = Health(lambda: {"one": lambda: asked.append(1)}, seconds=100, monotonic=lambda: now[0])
+    with ThreadPoolExecutor(8) as pool:
+        first, *others = pool.map(lambda _: health.ready(), range(16))
+    assert (others, len(asked)) == ([first] * 15, 1)
+    now[0] = KEPT_SECONDS - 0.1
+    assert (health.ready(), len(asked)) == (first, 1)
+    now[0] = KEPT_SECONDS
+    health.ready()
+    assert len(asked) == 2
 
 
 def test_neither_is_counted_against_a_limit(broken: Callable[..., Person]) -> None:

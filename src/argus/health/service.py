@@ -4,11 +4,12 @@ import logging
 import queue
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
-from threading import Thread
+from threading import Lock, Thread
 
 SECONDS = 1.5  # for all checks together
+KEPT_SECONDS = 3.0  # an answer: nobody's asking, however often, is work for what Argus stands on
 
 _log = logging.getLogger("argus.health")
 
@@ -36,9 +37,23 @@ class Health:
 
     checks: Callable[[], Mapping[str, Callable[[], object]]]  # made with the first question: clients come with them
     seconds: float = SECONDS
+    monotonic: Callable[[], float] = time.monotonic
+    _asking: Lock = field(default_factory=Lock, init=False, repr=False)
+    _kept: list[tuple[float, list[Check]]] = field(default_factory=list, init=False, repr=False)  # at most one
 
     def ready(self) -> list[Check]:
-        """Every check, in the order of their names. What went wrong is for the log; callers learn which did."""
+        """Every check, in the order of their names, as it ended a few seconds ago at most. One asks at a time, and
+        whoever came meanwhile has the same answer."""
+        with self._asking:
+            for until, answer in self._kept:
+                if self.monotonic() < until:
+                    return answer
+            answer = self._ask_all()
+            self._kept[:] = [(self.monotonic() + KEPT_SECONDS, answer)]
+            return answer
+
+    def _ask_all(self) -> list[Check]:
+        """What went wrong is for the log; callers learn which did."""
         checks = self.checks()
         answers: queue.SimpleQueue[Check] = queue.SimpleQueue()
         started = time.monotonic()
