@@ -159,6 +159,14 @@ def test_a_16_bit_tiff_needs_a_scale_and_uses_the_one_declared(owner: Person, wo
     assert ready["stats"]["min_c"] == pytest.approx(290.00 - 273.15, abs=0.01)
 
 
+def test_a_scale_too_fine_for_any_camera_still_gives_an_image(owner: Person, workers: Workers) -> None:
+    counts = np.arange(40 * 30, dtype=np.uint16).reshape(30, 40) % 7
+    image = uploaded(
+        owner, workers, tiff16(counts), name="a.tif", content_type="image/tiff", scale={"factor": 1e-6, "offset": 20}
+    )
+    assert (image["state"], sum(image["histogram"]["counts"])) == ("ready", counts.size)
+
+
 def test_what_a_file_says_of_its_camera_is_kept_short(owner: Person, workers: Workers) -> None:
     counts = (np.arange(160 * 120, dtype=np.uint16).reshape(120, 160) % 5000) + 29000
     stream = io.BytesIO()

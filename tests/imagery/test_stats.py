@@ -57,6 +57,18 @@ def test_one_temperature_has_bins_around_it() -> None:
     assert (found.counts, found.edges_c) == ((0, 9), (19.5, 20, 20.5))
 
 
+@pytest.mark.parametrize("coldest", (-273.0, 0.0, 1e-6, 20.0, 2000.0))
+@pytest.mark.parametrize("ulps", (1, 2, 5))
+def test_temperatures_as_near_as_numbers_can_be_have_bins_between_them(coldest: float, ulps: int) -> None:
+    low = np.float32(coldest)
+    high = low + ulps * abs(np.spacing(low))
+    found = histogram(np.array([[low, low, high]], np.float32))
+
+    assert (found.counts[0], found.counts[-1], sum(found.counts)) == (2, 1, 3)
+    assert (found.edges_c[0], found.edges_c[-1]) == (float(low), float(high))
+    assert len(set(found.edges_c)) == 65
+
+
 def test_infinite_pixels_do_not_count() -> None:
     celsius = np.array([[np.inf, -np.inf, 10, 20, np.nan]], np.float32)
     found = statistics(celsius)

@@ -32,7 +32,10 @@ def histogram(celsius: NDArray[np.float32], bins: int = 64) -> Histogram:
 
     An image of one temperature gets bins over one degree around it.
     """
-    counts, edges = np.histogram(finite(celsius), bins)
+    values = finite(celsius)
+    # In float64: between neighbours in float32 there is no room for the edges of bins.
+    ends = np.float64(values.min()), np.float64(values.max())
+    counts, edges = np.histogram(values, bins, ends)
     return Histogram(tuple(counts.tolist()), tuple(edges.tolist()))
 
 
