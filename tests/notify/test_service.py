@@ -14,7 +14,7 @@ from argus.container import Container
 from argus.core.clock import from_rfc3339
 from argus.identity.model import Caller
 from argus.notify.model import LIFE, SETTLING, Change, Connection
-from argus.notify.service import MAX_CONNECTIONS, MayNotListen, TooManyConnections
+from argus.notify.service import MAX_CONNECTIONS, MAX_CONNECTIONS_OF_ONE, MayNotListen, TooManyConnections
 from services.local.sockets import Sockets
 from tests.conftest import MovableClock, Person, Workers
 from tests.imagery.front_door import announce, send
@@ -209,15 +209,29 @@ def test_an_organisation_has_so_many_connections_and_no_more(
 ) -> None:
     caller = caller_of(live, owner)
     for number in range(MAX_CONNECTIONS):
-        live.notify.connect(caller, f"{number}=")
-    with pytest.raises(TooManyConnections):
+        live.notify.connect(replace(caller, user_id=f"usr_{number % 10}"), f"{number}=")
+    with pytest.raises(TooManyConnections, match="100 connections are open"):
         live.notify.connect(caller, "one more=")
-    live.notify.connect(caller, "7=")  # it is there: a repeated $connect is harmless
+    live.notify.connect(replace(caller, user_id="usr_7"), "7=")  # it is there: a repeated $connect is harmless
     live.notify.connect(caller_of(live, stranger), "another=")
     live.notify.disconnect("7=")
     live.notify.connect(caller, "one more=")
     clock.move(hours=2)
     live.notify.connect(caller, "the next day=")
+
+
+def test_one_person_takes_no_more_than_their_part_of_the_connections(
+    live: Container, owner: Person, viewer: Person
+) -> None:
+    caller = caller_of(live, viewer)
+    for number in range(MAX_CONNECTIONS_OF_ONE):
+        live.notify.connect(caller, f"{number}=")
+    with pytest.raises(TooManyConnections, match="10 connections of yours are open"):
+        live.notify.connect(caller, "one more=")
+    live.notify.connect(caller, "7=")
+    live.notify.connect(caller_of(live, owner), "another's=")
+    live.notify.disconnect("7=")
+    live.notify.connect(caller, "one more=")
 
 
 def test_whoever_may_not_read_may_not_listen(live: Container, owner: Person) -> None:

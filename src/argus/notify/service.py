@@ -20,6 +20,7 @@ from argus.notify.store import ConnectionsStore
 
 NEEDED_SCOPES = frozenset({"images:read", "scans:read", "reports:read"})  # whoever listens hears of all three
 MAX_CONNECTIONS = 100  # of an organisation: each change is posted to every one
+MAX_CONNECTIONS_OF_ONE = 10  # of its people, so that none takes the places of all
 POSTS_AT_ONCE = 10
 POSTING_SECONDS = 10.0  # after which nobody else is told of a change
 
@@ -31,7 +32,7 @@ class MayNotListen(Forbidden):
 
 
 class TooManyConnections(TooManyRequests):
-    """The organisation has as many connections as it may have."""
+    """The organisation, or the caller, has as many connections as it may have."""
 
 
 @dataclass(frozen=True)
@@ -47,12 +48,15 @@ class Notify:
     # ------------------------------------------------------------ for callers
 
     def connect(self, caller: Caller, connection_id: str) -> None:
-        """Have the connection hear of the caller's organisation. Two at once may pass the limit by one."""
+        """Have the connection hear of the caller's organisation. Two at once may pass a limit by one."""
         missing = NEEDED_SCOPES - caller.scopes
         if missing:
             raise MayNotListen(f"this needs the scopes {', '.join(sorted(missing))}")
         now = self.clock()
         others = [one for one in self._listening(caller.organisation_id) if one.id != connection_id]
+        own = sum(one.user_id == caller.user_id for one in others)
+        if own >= MAX_CONNECTIONS_OF_ONE:
+            raise TooManyConnections(f"{own} connections of yours are open", retry_after_seconds=60)
         if len(others) >= MAX_CONNECTIONS:
             raise TooManyConnections(f"{len(others)} connections are open", retry_after_seconds=60)
         self.store.add(Connection(connection_id, caller.organisation_id, caller.user_id, now))
