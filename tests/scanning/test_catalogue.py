@@ -2,14 +2,16 @@
 
 import json
 import math
+import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from argus.scanning.catalogue import PLUGINS, Catalogue, InvalidOptions, Manifest, NoSuchPlugin
+from argus.scanning.catalogue import PLUGINS, Catalogue, InvalidOptions, MalformedManifest, Manifest, NoSuchPlugin
 
 OPTIONS = {
     "kelvin": {"type": "number", "minimum": 1, "maximum": 100, "default": 10, "unit": "K"},
@@ -64,6 +66,36 @@ def test_the_catalogue_holds_every_plugin_in_the_order_of_ids() -> None:
 
 def test_a_manifest_comes_out_as_it_went_in(lamp: Manifest) -> None:
     assert json.loads(json.dumps(lamp.as_wire())) == WIRE
+
+
+@pytest.mark.parametrize(
+    ("damage", "why"),
+    [
+        (lambda wire: wire["rules"]["hotspot"].pop("references"), "rules.hotspot must contain ['references']"),
+        (lambda wire: wire["rules"]["hotspot"].update(severity="dire"), "rules.hotspot.severity must be one of"),
+        (lambda wire: wire["rules"]["hotspot"].update(colour="red"), "rules.hotspot must not contain {'colour'}"),
+        (lambda wire: wire.update(rules=["hotspot"]), "rules must be object"),
+        (lambda wire: wire.update(price=None), "price must be object"),
+        (lambda wire: wire.pop("budget"), "must contain ['budget']"),
+    ],
+    ids=["lacking", "wrong", "too much", "no object", "null", "lacking above"],
+)
+def test_a_manifest_that_cannot_be_read_is_named_and_what_is_wrong_with_it(
+    tmp_path: Path, damage: Callable[[Any], Any], why: str
+) -> None:
+    wire = json.loads((PLUGINS / "thermal_hotspots" / "manifest.json").read_text())
+    damage(wire)
+    path = tmp_path / "manifest.json"
+    path.write_text(json.dumps(wire))
+    with pytest.raises(MalformedManifest, match=re.escape(f"{path}: {why}")):
+        Manifest.read(path)
+
+
+def test_a_manifest_that_is_no_json_is_named_and_the_line(tmp_path: Path) -> None:
+    path = tmp_path / "manifest.json"
+    path.write_text('{\n"id": }')
+    with pytest.raises(MalformedManifest, match=re.escape(f"{path}: Expecting value: line 2")):
+        Manifest.read(path)
 
 
 def test_an_answer_may_be_changed_without_changing_the_manifest(lamp: Manifest) -> None:

@@ -7,15 +7,16 @@ import importlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, cast
 
-from argus.core.errors import Invalid, NotFound
+from argus.core.errors import ArgusError, Invalid, NotFound
 from argus.scanning.model import Severity
 from argus.scanning.plugin import Run
 
 PLUGINS = Path(__file__).parent / "plugins"
+SCHEMA = Path(__file__).with_name("manifest.schema.json")
 
 # Beyond these a number has no place in DynamoDB; no option needs it.
 _LARGEST, _SMALLEST = 1e100, 1e-100
@@ -23,6 +24,10 @@ _LARGEST, _SMALLEST = 1e100, 1e-100
 
 class NoSuchPlugin(NotFound):
     """There is no such plugin."""
+
+
+class MalformedManifest(ArgusError):
+    """A plugin's manifest is not as its schema says."""
 
 
 class InvalidOptions(Invalid):
@@ -75,17 +80,22 @@ class Manifest:
 
     @classmethod
     def read(cls, path: Path) -> "Manifest":
-        wire = json.loads(path.read_text(encoding="utf-8"))
-        return cls(
-            **{
-                **{name: wire[name] for name in (known.name for known in fields(cls))},
-                "consumes": tuple(wire["consumes"]),
-                "permissions": tuple(wire["permissions"]),
-                "price": Price(**wire["price"]),
-                "rules": {name: _rule(rule) for name, rule in wire["rules"].items()},
-                "budget": Budget(**wire["budget"]),
-            }
-        )
+        """Raises MalformedManifest where something is missing; `check` is stricter, and slower."""
+        try:
+            wire = json.loads(path.read_text(encoding="utf-8"))
+            return cls(
+                **{
+                    **{name: wire[name] for name in (known.name for known in fields(cls))},
+                    "consumes": tuple(wire["consumes"]),
+                    "permissions": tuple(wire["permissions"]),
+                    "price": Price(**wire["price"]),
+                    "rules": {name: _rule(rule) for name, rule in wire["rules"].items()},
+                    "budget": Budget(**wire["budget"]),
+                }
+            )
+        except (AttributeError, KeyError, TypeError, ValueError):
+            check(path)  # says what is wrong and where, which these do not
+            raise
 
     def as_wire(self) -> dict[str, Any]:
         """The manifest for an answer; the caller may change it."""
@@ -149,6 +159,23 @@ class Catalogue:
         if plugin_id not in self.manifests:
             raise NoSuchPlugin(plugin_id)
         return self.manifests[plugin_id]
+
+
+def check(path: Path) -> None:
+    """Raise MalformedManifest, naming the file and the field, unless the manifest is all that its schema says."""
+    try:
+        _schema()(json.loads(path.read_text(encoding="utf-8")))
+    except ValueError as error:  # of JSON, or of the schema
+        what = str(error).removeprefix("data").lstrip(" .")
+        raise MalformedManifest(f"{path}: {what}; see {SCHEMA.name}") from error
+
+
+@cache
+def _schema() -> Callable[[object], object]:
+    import fastjsonschema
+
+    compiled: Callable[[object], object] = fastjsonschema.compile(json.loads(SCHEMA.read_text(encoding="utf-8")))
+    return compiled
 
 
 def _rule(wire: Mapping[str, Any]) -> RuleManifest:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from argus.scanning.catalogue import Catalogue, Manifest, RuleManifest
+from argus.scanning.catalogue import PLUGINS, Catalogue, MalformedManifest, Manifest, RuleManifest, check
 
 FOLDER = Path("docs/plugins")
 
@@ -17,6 +17,8 @@ def page(manifest: Manifest) -> str:
 
 def write(folder: Path) -> None:
     """The page of every plugin, into a folder, and the list of them at the end of its README."""
+    for path in sorted(PLUGINS.glob("*/manifest.json")):
+        check(path)
     manifests = Catalogue.load().all()
     for manifest in manifests:
         (folder / f"{manifest.id}.md").write_text(page(manifest), encoding="utf-8")
@@ -112,4 +114,7 @@ def _cell(text: str) -> str:
 
 
 if __name__ == "__main__":
-    write(Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER)
+    try:
+        write(Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER)
+    except MalformedManifest as error:
+        sys.exit(str(error))
