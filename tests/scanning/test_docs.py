@@ -1,5 +1,6 @@
 """The plugins' pages are what their manifests say, and the guide's commands do what it says."""
 
+import json
 import os
 import re
 import shutil
@@ -50,21 +51,52 @@ def test_options_of_every_kind_and_weaknesses_are_told() -> None:
     assert "None." in docs.page(replace(manifest, options={"properties": {}}))
 
 
-def test_the_guides_commands_make_a_plugin_that_passes_and_has_a_page(tmp_path: Path) -> None:
-    (snippet,) = re.findall(r"```sh\n(.+?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL)
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """What the guide's commands need, to be changed."""
     skip = shutil.ignore_patterns("__pycache__", "*.egg-info")
     for part in ("src/argus", "docs/plugins", "tests/scanning"):
         shutil.copytree(ROOT / part, tmp_path / part, ignore=skip)
     shutil.copy(ROOT / "tests" / "__init__.py", tmp_path / "tests")
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    return tmp_path
+
+
+def shell(script: str, folder: Path) -> subprocess.CompletedProcess[str]:
     environment = {
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-        "PYTHONPATH": str(tmp_path / "src"),
+        "PYTHONPATH": str(folder / "src"),
         "PYTHONDONTWRITEBYTECODE": "1",
     }
-    ran = subprocess.run(
-        ["sh", "-e"], input=snippet, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    return subprocess.run(
+        ["sh", "-e"], input=script, cwd=folder, env=environment, capture_output=True, text=True, check=False
     )
+
+
+def test_the_guides_commands_make_a_plugin_that_passes_and_has_a_page(copy: Path) -> None:
+    (snippet,) = re.findall(r"```sh\n(.+?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL)
+    ran = shell(snippet, copy)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert re.search(r"\d{2} passed, \d+ deselected", ran.stdout)
-    assert "| id | `my_plugin` |" in (tmp_path / "docs/plugins/my_plugin.md").read_text(encoding="utf-8")
+    assert "| id | `my_plugin` |" in (copy / "docs/plugins/my_plugin.md").read_text(encoding="utf-8")
+
+
+def test_a_manifest_that_is_not_whole_makes_no_page_and_is_told_in_one_line(copy: Path) -> None:
+    path = copy / "src/argus/scanning/plugins/thermal_hotspots/manifest.json"
+    wire = json.loads(path.read_text(encoding="utf-8"))
+    wire["options"]["properties"]["delta_celsius"].pop("default")  # which a page shows, and reading does not miss
+    path.write_text(json.dumps(wire), encoding="utf-8")
+    ran = shell("python -m argus.scanning.docs", copy)
+    assert ran.returncode == 1
+    (line,) = ran.stderr.splitlines()
+    assert line.startswith(f"{path}: options.properties.delta_celsius must contain ['default']")
+
+
+def test_fixtures_that_raise_fail_their_own_plugin_and_no_other(copy: Path) -> None:
+    plugins = copy / "src/argus/scanning/plugins"
+    shutil.copytree(plugins / "thermal_hotspots", plugins / "flat")
+    with (plugins / "flat" / "fixtures.py").open("a", encoding="utf-8") as fixtures:
+        fixtures.write("thermogram(np.full((20, 30), 10.0))\n")
+    ran = shell("python -m pytest -q tests/scanning/test_plugins.py -k 'has_a_case or expects'", copy)
+    assert "every pixel has the same value" in ran.stdout
+    assert re.search(r"\b1 failed, \d{2} passed", ran.stdout), ran.stdout + ran.stderr

@@ -8,7 +8,7 @@ import importlib
 import logging
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -49,7 +49,8 @@ class Case:
     """A target in a world, and how many findings of each rule the plugin must yield.
 
     A rule left out of `expects` is expected not at all, but only one that is named there with 0 counts as the rule's
-    negative case: its author has thought of it.
+    negative case: its author has thought of it. `incomplete` has the rules that it must say it did not look for to the
+    end, and no others.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Case:
     world: World
     expects: Mapping[str, int]
     options: Mapping[str, Any] = field(default_factory=dict)
+    incomplete: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,7 @@ class Outcome:
     """What a run yielded, and what it took."""
 
     findings: tuple[Finding, ...]
+    incomplete: frozenset[str]  # rules
     seconds: float
 
     @property
@@ -74,7 +77,8 @@ class Outcome:
 def thermogram(celsius: "NDArray[np.floating[Any]]") -> "Thermogram":
     """A picture of these temperatures, (height, width) with NaN where there is none, to a hundredth of a degree.
 
-    Between -100 and 555 °C, as a file with 16-bit counts would hold it.
+    Between -100 and 555 °C, as a file with 16-bit counts would hold it. An even picture is none: raises Implausible
+    where all pixels are the same, as for a file of a blank frame, so give it a slope or a little noise.
     """
     import numpy as np
 
@@ -98,18 +102,19 @@ def cases(plugin_id: str) -> tuple[Case, ...]:
 def run(manifest: Manifest, case: Case) -> Outcome:
     """Run the plugin as a worker would: defaults filled in, and only the tools that its manifest asks for."""
     started = time.monotonic()
-    tools = tools_for(manifest, case.world)
+    incomplete: set[str] = set()
+    tools = tools_for(manifest, case.world, incomplete=incomplete.add)
     findings = tuple(manifest.load_run()(case.target, tools, manifest.check_options(case.options)))
-    return Outcome(findings, time.monotonic() - started)
+    return Outcome(findings, frozenset(incomplete), time.monotonic() - started)
 
 
-def tools_for(manifest: Manifest, world: World) -> Tools:
+def tools_for(manifest: Manifest, world: World, *, incomplete: Callable[[str], None] = lambda _rule: None) -> Tools:
     return Tools(
         now=lambda: NOW,
         log=logging.getLogger(f"argus.plugin.{manifest.id}"),
         progress=_share,
         places=lambda rule: Places.of(world.known_places.get(rule, ())),
-        incomplete=lambda _rule: None,
+        incomplete=incomplete,
         reader=world if "imagery" in manifest.permissions else None,
     )
 

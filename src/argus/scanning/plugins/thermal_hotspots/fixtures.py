@@ -3,7 +3,7 @@
 How well the plugin does on many generated scenes is measured in `tests/scanning/test_thermal_hotspots.py`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,11 +35,14 @@ def _case(
     hotspot: int,
     over_limit: int = 0,
     known_places: Mapping[str, tuple[str, ...]] | None = None,
+    incomplete: Collection[str] = (),
     **options: float,
 ) -> Case:
+    """Where no limit is given, nothing is looked for over it: that rule is incomplete."""
+    unasked = frozenset(() if "absolute_celsius" in options else ("over_limit",))
     world = World(images={"img_1": thermogram(celsius)}, known_places=known_places or {})
     expects = {"hotspot": hotspot, "over_limit": over_limit}
-    return Case(name, Target("image", "img_1"), world, expects, options)
+    return Case(name, Target("image", "img_1"), world, expects, options, unasked.union(incomplete))
 
 
 _PIPE = np.abs(_ROWS - 60) <= 6
@@ -60,4 +63,13 @@ CASES = (
     _case("below the limit", _picture((_LEAK, 35.0)), hotspot=1, over_limit=0, absolute_celsius=36),
     _case("over the limit", _picture((_LEAK, 35.0)), hotspot=1, over_limit=1, absolute_celsius=34),
     _case("over the limit and even all over", _picture() + 50, hotspot=0, over_limit=1, absolute_celsius=55),
+    _case(
+        "more leaks than findings allowed",
+        _picture((_LEAK, 35.0), (_OTHER_LEAK, 60.0)),
+        hotspot=1,
+        over_limit=1,
+        incomplete={"hotspot", "over_limit"},
+        absolute_celsius=30,
+        max_findings=1,
+    ),
 )
