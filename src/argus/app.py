@@ -30,6 +30,7 @@ EXPLORER = Path(__file__).parent / "explorer"
 def create_app(container: Container) -> Flask:
     """Everything that answers HTTP, around the services of one container."""
     app = Flask("argus", static_folder=None)
+    app.url_map.merge_slashes = False  # it would redirect, to wherever the Host header says
     app.config |= {"API_TITLE": "Argus", "API_VERSION": __version__, "OPENAPI_VERSION": "3.1.0"}
     limits = Limits.make(
         table=container.table("requests"),

@@ -20,6 +20,9 @@ FILE = {"name": "a.jpg", "size": 10, "content_type": "image/jpeg"}
     ("method", "path", "status", "code"),
     [
         ("GET", "/nothing", 404, "not_found"),
+        ("GET", "//images", 404, "not_found"),
+        ("GET", "/images/", 404, "not_found"),
+        ("GET", "/api//v1/images", 404, "not_found"),
         ("GET", "/images/img_00000000000000000000000000", 404, "no_such_image"),
         ("GET", "/images/..%2f..%2fetc", 404, "not_found"),
         ("GET", "/images/%00", 400, "unreadable"),
@@ -363,10 +366,23 @@ def test_an_unchanged_resource_is_not_sent_again(owner: Person) -> None:
 
 
 @pytest.mark.parametrize("tags", ['""', 'W/""', '"a", ""', ",,", "x", '"0-0"', "\x80"])
-def test_a_write_that_names_no_version_of_ours_is_refused(owner: Person, tags: str) -> None:
+def test_a_request_that_names_no_version_of_ours_is_refused(owner: Person, tags: str) -> None:
     image_id = owner.post("/uploads", {"files": [FILE]}).get_json()["items"][0]["image_id"]
-    answer = owner.delete(f"/images/{image_id}", headers={"If-Match": tags})
-    assert (answer.status_code, answer.get_json()["code"]) == (412, "precondition_failed")
+    for method in ("GET", "DELETE"):
+        answer = owner.call(method, f"/images/{image_id}", headers={"If-Match": tags})
+        assert (answer.status_code, answer.content_type) == (412, "application/problem+json")
+        assert answer.get_json()["code"] == "precondition_failed"
+
+
+def test_a_read_takes_the_same_if_match_as_a_write(owner: Person) -> None:
+    address = f"/images/{owner.post('/uploads', {'files': [FILE]}).get_json()['items'][0]['image_id']}"
+    first = owner.get(address)
+    whole, version = first.headers["ETag"], f'"{first.get_json()["version"]}"'
+    for tags in (whole, version, "*", f'"0-0", {version}'):
+        assert owner.get(address, headers={"If-Match": tags}).get_json() == first.get_json()
+    both = owner.get(address, headers={"If-Match": version, "If-None-Match": whole})
+    assert (both.status_code, both.headers["ETag"], both.get_data()) == (304, whole, b"")
+    assert owner.get(address, headers={"If-Match": '"0"', "If-None-Match": whole}).status_code == 412
 
 
 def test_a_cursor_serves_only_its_own_listing_and_caller(owner: Person, stranger: Person) -> None:

@@ -47,22 +47,27 @@ def location(endpoint: str, **ids: Any) -> dict[str, str]:
 
 
 def etagged(view: View) -> View:
-    """Answer with an ETag, or 304. The tag names the version, for writes, and the bytes, for readers: links change
-    while the version stays. Goes outside the schemas, right under the route."""
+    """Answer with an ETag, or 304, or 412 as a write would. The tag names the version, for writes, and the bytes, for
+    readers: links change while the version stays. Goes outside the schemas, right under the route."""
 
     @wraps(view)
     def tagged(*args: Any, **kwargs: Any) -> Response:
         response = cast(Response, view(*args, **kwargs))
         body = response.get_data()
-        response.headers["ETag"] = quote_etag(f"{json.loads(body)['version']}-{zlib.crc32(body):08x}")
-        return cast(Response, response.make_conditional(request))
+        version = json.loads(body)["version"]
+        check_if_match(version)  # RFC 9110 §13.2.2: before If-None-Match
+        tag = f"{version}-{zlib.crc32(body):08x}"
+        if request.if_none_match.contains_weak(tag):
+            response = Response(status=304)
+        response.headers["ETag"] = quote_etag(tag)
+        return response
 
     not_modified = {"description": "Unchanged since the ETag in If-None-Match"}
-    return cast(View, documented(tagged, responses={304: not_modified}))
+    return cast(View, documented(tagged, responses={304: not_modified, 412: "PRECONDITION_FAILED"}))
 
 
 def check_if_match(version: int) -> None:
-    """Refuse a write that was decided upon another version, or upon one that cannot be read."""
+    """Refuse what was decided upon another version, or upon one that cannot be read."""
     tags = request.if_match
     if "If-Match" not in request.headers or tags.star_tag:
         return
