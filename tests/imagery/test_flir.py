@@ -73,6 +73,11 @@ def test_no_place_is_no_place() -> None:
     assert decode(FlirFile(small().counts, position=(0.0, 0.0, 0.0)).jpeg()).capture.position is None
 
 
+@pytest.mark.parametrize("year", (1970, 1980, 2101))
+def test_a_clock_that_was_never_set_tells_no_time(year: int) -> None:
+    assert decode(FlirFile(small().counts, taken_at=datetime(year, 1, 2, tzinfo=UTC)).jpeg()).capture.taken_at is None
+
+
 def test_a_bare_fff_file_is_read_too() -> None:
     thermogram = decode(small().fff())
     assert thermogram.capture.format == "flir_fff"

@@ -1,12 +1,15 @@
 """16-bit TIFFs: read whole, and never given a scale that nobody declared."""
 
+import io
 import warnings
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import pytest
 import rasterio
 from PIL import Image
+from PIL.TiffImagePlugin import ImageFileDirectory_v2
 from rasterio.errors import NotGeoreferencedWarning
 
 from argus.imagery.decode import decode
@@ -64,6 +67,30 @@ def test_scales_that_cannot_be_are_refused(scale: str, code: str) -> None:
 def test_compressions_are_read(compression: str | None) -> None:
     thermogram = decode(tiff16(FRAME, compression=compression), declared_scale=CENTIKELVIN)
     np.testing.assert_array_equal(thermogram.counts, FRAME)
+
+
+def test_what_is_colder_than_absolute_zero_or_hotter_than_anything_has_no_temperature() -> None:
+    counts = COUNTS % 40 + np.uint16(30_000)
+    counts[3, 4], counts[5, 6], counts[7, 8] = 0, 35_001, 29_727
+    found = decode(tiff16(counts), declared_scale=LinearScale(1, -30_000)).celsius
+    assert np.argwhere(np.isnan(found)).tolist() == [[3, 4], [5, 6]]
+    assert (np.nanmin(found), np.nanmax(found)) == (-273, 39)
+
+
+@pytest.mark.parametrize(
+    ("written", "told"),
+    (
+        ("2025:05:14 06:20:00", datetime(2025, 5, 14, 4, 20, tzinfo=UTC)),
+        ("0001:01:02 00:00:00", None),
+        ("1980:01:01 00:00:00", None),
+        ("9999:12:31 23:59:59", None),
+    ),
+)
+def test_a_time_is_told_when_a_picture_can_have_been_taken_then(written: str, told: datetime | None) -> None:
+    tags, out = ImageFileDirectory_v2(), io.BytesIO()
+    tags[0x8769] = {0x9003: written, 0x9011: "+02:00"}
+    Image.fromarray(FRAME).save(out, "TIFF", tiffinfo=tags)
+    assert decode(out.getvalue(), declared_scale=CENTIKELVIN).capture.taken_at == told
 
 
 def test_what_pillow_takes_for_a_bomb_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

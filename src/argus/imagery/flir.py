@@ -20,7 +20,7 @@ from argus.imagery.jpeg import APP1, Segment
 from argus.imagery.model import Accuracy, Camera, Capture, Parameters, Position
 from argus.imagery.planck import KELVIN, Atmosphere, Planck
 from argus.imagery.png16 import SIGNATURE, read_png16
-from argus.imagery.tags import Exif, position, text
+from argus.imagery.tags import Exif, moment, position, text
 from argus.imagery.thermogram import Damaged, NotRadiometric, Thermogram, Unsupported, check_size, develop
 
 PREFIX = b"FLIR\0"
@@ -230,4 +230,4 @@ def _taken_at(info: Record) -> datetime | None:
     seconds, milliseconds = struct.unpack_from("<IH", info.data, 0x384)
     if not seconds or milliseconds > 999:
         return None
-    return datetime.fromtimestamp(seconds, UTC) + timedelta(milliseconds=milliseconds)
+    return moment(datetime.fromtimestamp(seconds, UTC) + timedelta(milliseconds=milliseconds))

@@ -23,11 +23,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from argus.imagery.model import Parameters
-from argus.imagery.thermogram import Counts, Implausible, Temperatures
+from argus.imagery.thermogram import HOTTEST_CELSIUS, Counts, Implausible, Temperatures
 
 KELVIN = 273.15
 MAX_DISTANCE_METRES = 100_000.0
-HOTTEST_CELSIUS = 5000.0  # of anything that can surround a scene
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,8 @@ ORIGINAL_AT, OFFSET_ORIGINAL, SERIAL, LENS = 0x9003, 0x9011, 0xA431, 0xA434
 LATITUDE_REF, LATITUDE, LONGITUDE_REF, LONGITUDE, ALTITUDE_REF, ALTITUDE = 1, 2, 3, 4, 5, 6
 GPS_TIME, GPS_DATE = 7, 29
 
+FIRST_YEAR, LAST_YEAR = 1990, 2100  # in which a picture can have been taken
+
 
 @dataclass(frozen=True)
 class Tags:
@@ -137,11 +139,11 @@ class Exif:
         local = details.text(ORIGINAL_AT) or self.main.text(DATE_TIME)
         offset = details.text(OFFSET_ORIGINAL)
         if offset:
-            return _time(local + offset, "%Y:%m:%d %H:%M:%S%z")
+            return _written(local + offset, "%Y:%m:%d %H:%M:%S%z")
         match gps.numbers(GPS_TIME):  # always UTC
             case (hours, minutes, seconds) if all(map(isfinite, (hours, minutes, seconds))):
                 clock = f"{int(hours):02}:{int(minutes):02}:{int(seconds):02}"
-                return _time(f"{gps.text(GPS_DATE)} {clock}+00:00", "%Y:%m:%d %H:%M:%S%z")
+                return _written(f"{gps.text(GPS_DATE)} {clock}+00:00", "%Y:%m:%d %H:%M:%S%z")
         return None
 
 
@@ -160,8 +162,13 @@ def _degrees(parts: tuple[float, ...], *, negative: bool) -> float | None:
     return -degrees if negative else degrees
 
 
-def _time(written: str, form: str) -> datetime | None:
+def moment(at: datetime) -> datetime | None:
+    """The time, if a picture can have been taken then. A clock without a battery begins in 1970 or 1980."""
+    return at if FIRST_YEAR <= at.year <= LAST_YEAR else None
+
+
+def _written(words: str, form: str) -> datetime | None:
     try:
-        return datetime.strptime(written, form).astimezone(UTC)
+        return moment(datetime.strptime(words, form).astimezone(UTC))
     except (ValueError, OverflowError):
         return None

@@ -21,6 +21,10 @@ MIN_SIDE = 8  # pixels; the coarsest thermal arrays sold have 32 x 24
 COLDEST_SCENE_CELSIUS = -100.0
 HOTTEST_SCENE_CELSIUS = 2500.0
 
+# What any pixel, or anything that surrounds a scene, can have.
+ABSOLUTE_ZERO_CELSIUS = -273.15
+HOTTEST_CELSIUS = 5000.0
+
 
 class Undecodable(Invalid):
     """The file cannot be turned into temperatures."""
@@ -62,7 +66,10 @@ class Radiometry(Protocol):
         """Whether the result depends on the scene settings."""
 
     def celsius(self, counts: Counts, parameters: Parameters, /) -> Temperatures:
-        """Temperatures of the same shape, NaN where there is none; raises Implausible for impossible settings."""
+        """Temperatures of the same shape, NaN where there is none; raises Implausible for impossible settings.
+
+        They rise or fall with the counts all the way, but for counts without temperature.
+        """
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,14 +95,27 @@ class Thermogram:
 
 
 def develop(capture: Capture, counts: Counts, radiometry: Radiometry) -> Thermogram:
-    """Counts into a thermogram, refusing what cannot be a picture of a scene; raises Implausible."""
-    if counts.min() == counts.max():
+    """Counts into a thermogram, refusing what cannot be a picture of a scene; raises Implausible.
+
+    A pixel that comes out colder than absolute zero, or hotter than anything, has no temperature.
+    """
+    ends = np.array([[counts.min(), counts.max()]])
+    if ends[0, 0] == ends[0, 1]:
         raise Implausible("every pixel has the same value: the frame is blank")
     celsius = radiometry.celsius(counts, capture.parameters)
     _check_scene(celsius)
+    # Every radiometry rises with the counts, so two of them tell for all whether the pixels need a look.
+    if not _possible(radiometry.celsius(ends, capture.parameters)).all():
+        celsius[~_possible(celsius)] = np.nan
+        _check_scene(celsius)
     celsius.flags.writeable = False
     counts.flags.writeable = False
     return Thermogram(capture, celsius, counts, radiometry)
+
+
+def _possible(celsius: Temperatures) -> NDArray[np.bool_]:
+    with np.errstate(invalid="ignore"):
+        return (celsius >= np.float32(ABSOLUTE_ZERO_CELSIUS)) & (celsius <= HOTTEST_CELSIUS)
 
 
 def check_size(width: int, height: int) -> None:
