@@ -1,4 +1,4 @@
-"""Cursors: where a listing goes on. Signed, not secret, and bound to the organisation and the question they came from."""
+"""Cursors: where a listing goes on. Signed, not secret, and bound to the organisation and question they came from."""
 
 import base64
 import hashlib
