@@ -217,6 +217,41 @@ def test_an_aws_that_does_not_answer_is_a_503_to_try_again(
     assert "127.0.0.1" not in answer.get_data(as_text=True)
 
 
+# ---------------------------------------------------------------- queries
+
+
+@pytest.mark.parametrize(
+    ("path", "names"),
+    [
+        ("/images?limit=1&limit=2", {"limit"}),
+        ("/images?limit=1&limit=1&state=ready", {"limit"}),
+        ("/findings?severity=critical&severity=low&plugin=a&plugin=b", {"severity", "plugin"}),
+    ],
+)
+def test_a_parameter_that_is_given_twice_is_named(owner: Person, path: str, names: set[str]) -> None:
+    answer = owner.get(path)
+    assert (answer.status_code, answer.get_json()["code"]) == (422, "unprocessable_entity")
+    assert answer.get_json()["errors"] == {name: ["Given more than once."] for name in names}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        *[("GET", "/me", 200), ("GET", "/sign-in", 200), ("GET", "/plugins", 200), ("POST", "/uploads", 422)],
+        *[("GET", "/images/img_00000000000000000000000000", 404), ("DELETE", "/api-keys/key_", 404)],
+    ],
+)
+def test_a_route_that_reads_no_query_refuses_one(owner: Person, method: str, path: str, status: int) -> None:
+    assert owner.call(method, path).status_code == status
+    answer = owner.call(method, f"{path}?verbose=1")
+    assert (answer.status_code, answer.get_json()["errors"]) == (422, {"verbose": ["Unknown field."]})
+
+
+def test_documents_and_health_take_any_query(nobody: Person) -> None:
+    for path in ("/health", "/docs", "/docs/start.js", "/api/v1/openapi.json"):
+        assert nobody.http.get(f"{path}?v=1&v=2").status_code == 200
+
+
 # ---------------------------------------------------------------- idempotency
 
 

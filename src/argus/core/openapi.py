@@ -283,15 +283,13 @@ def _without_null(schema: OpenApi) -> None:
 def _likely(operation: OpenApi, parameters: list[OpenApi]) -> Iterator[int]:
     """Errors that follow from what the operation is."""
     if operation.get("x-ratelimit"):
-        yield from (400, 429)
+        yield from (400, 422, 429)
     if operation.get("security"):
         yield from (401, 403, 503)
     if any(parameter["in"] == "path" for parameter in parameters):
         yield 404
-    if any(parameter["in"] == "query" for parameter in parameters):
-        yield 422
     if "requestBody" in operation:
-        yield from (413, 415, 422)
+        yield from (413, 415)
 
 
 def _headers(operation: OpenApi, parameters: list[OpenApi], status: str) -> OpenApi:

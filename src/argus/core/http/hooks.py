@@ -15,7 +15,7 @@ from argus.core import metrics, tracing
 from argus.core.errors import ArgusError, Unauthenticated
 from argus.core.http.access import Caller, Limits, MissingScope, credentials
 from argus.core.http.problems import aws_problem, http_problem, problem_of
-from argus.core.http.wire import Unreadable
+from argus.core.http.wire import Unreadable, check_query
 from argus.core.idempotency import Idempotency
 from argus.core.ids import Ids
 from argus.core.observability import current_request_id, request_scope
@@ -69,8 +69,10 @@ def install(
         g.caller = identify() if scope else None
         if scope and scope not in g.caller.scopes:
             raise MissingScope(f"this needs the scope {scope}")
-        if not scope and not hasattr(view, "argus_unlimited"):
-            limits.count_address()
+        if not hasattr(view, "argus_unlimited"):
+            if not scope:
+                limits.count_address()
+            check_query(view)
         chunked = request.content_length is None and "Transfer-Encoding" in request.headers
         if (request.content_length or chunked) and not request.is_json:
             raise UnsupportedMediaType("the body must be application/json")

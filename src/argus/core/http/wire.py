@@ -1,13 +1,14 @@
-"""What comes in and goes out: shapes that refuse what they do not know, and JSON read strictly."""
+"""What comes in and goes out: shapes that refuse what they do not know, and queries and JSON read strictly."""
 
 import json
 import re
+from collections.abc import Callable
 from typing import Any, cast
 
 import flask_smorest
 import marshmallow as ma
-from flask import Request
-from webargs.flaskparser import FlaskParser
+from flask import Request, request
+from webargs.flaskparser import FlaskParser, abort
 
 from argus.core import openapi
 from argus.core.clock import rfc3339
@@ -106,9 +107,29 @@ class _Parser(FlaskParser):
 
 
 class Blueprint(flask_smorest.Blueprint):
-    """A flask-smorest blueprint with our parser."""
+    """A flask-smorest blueprint with our parser, which remembers the views that read the query."""
 
     ARGUMENTS_PARSER = _Parser()
+
+    def arguments(self, schema: Any, *, location: str = "json", **options: Any) -> Callable[[Any], Any]:
+        parsed = super().arguments(schema, location=location, **options)
+
+        def mark(view: Any) -> Any:
+            marked = parsed(view)
+            if location == "query":
+                vars(marked)["argus_query"] = True
+            return marked
+
+        return mark
+
+
+def check_query(view: Callable[..., Any]) -> None:
+    """Refuse a parameter given twice, of which one would be passed over, and any where the view reads none."""
+    wrong = {name: ["Given more than once."] for name, values in request.args.lists() if len(values) > 1}
+    if not hasattr(view, "argus_query"):
+        wrong |= {name: ["Unknown field."] for name in request.args}
+    if wrong:
+        abort(422, messages={"query": wrong})
 
 
 def strict_json(body: bytes) -> Any:
