@@ -60,6 +60,8 @@ def test_what_is_not_there_or_not_allowed_is_a_problem(
         pytest.param(b"null", 422, "unprocessable_entity", id="null"),
         pytest.param(b'"x"', 422, "unprocessable_entity", id="a string"),
         pytest.param(b"\xff\xfe", 400, "unreadable", id="not UTF-8"),
+        pytest.param(b'{"files": [], "files": []}', 400, "unreadable", id="a name twice"),
+        pytest.param(b'{"files": [{"scale": {"a": 1, "\\u0061": 2}}]}', 400, "unreadable", id="a name twice, deep"),
         pytest.param(b'{"files": NaN}', 400, "unreadable", id="NaN"),
         pytest.param(b'{"files": -Infinity}', 400, "unreadable", id="infinity"),
         pytest.param(b'{"files": "\\ud800"}', 400, "unreadable", id="half a surrogate pair"),

@@ -135,13 +135,21 @@ def check_query(view: Callable[..., Any]) -> None:
 def strict_json(body: bytes) -> Any:
     """The value of a JSON text; raise `Unreadable` for whatever could not be stored and answered again."""
     try:
-        value = json.loads(body.decode(), parse_constant=_refuse_constant)
+        value = json.loads(body.decode(), parse_constant=_refuse_constant, object_pairs_hook=_object)
         written = json.dumps(value, ensure_ascii=False)
         written.encode()  # a lone surrogate has no UTF-8
         if _NUL.search(written):
             raise Unreadable("a NUL character in the body")
     except (ValueError, RecursionError) as error:  # also endless digits, and nesting without end
         raise Unreadable(f"the body is not JSON as RFC 8259 has it: {error}") from error
+    return value
+
+
+def _object(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The members as they are, where Python would keep the last of those with one name, and others the first."""
+    value = dict(members)
+    if len(value) < len(members):
+        raise ValueError("a name stands twice in an object")
     return value
 
 
