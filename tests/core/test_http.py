@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
+from marshmallow import ValidationError
 
 from argus.app import create_app
 from argus.container import Container
+from argus.core.http import Number
 from argus.core.idempotency import Answer, Attempt, Idempotency
 from tests.conftest import ORIGIN, MovableClock, Person
 
@@ -30,6 +32,11 @@ FILE = {"name": "a.jpg", "size": 10, "content_type": "image/jpeg"}
         ("GET", "/images?limit=0", 422, "unprocessable_entity"),
         ("GET", "/images?limit=101", 422, "unprocessable_entity"),
         ("GET", "/images?limit=ten", 422, "unprocessable_entity"),
+        ("GET", "/images?limit=1_0", 422, "unprocessable_entity"),
+        ("GET", "/images?limit=%EF%BC%91", 422, "unprocessable_entity"),
+        ("GET", "/images?limit=%2010", 422, "unprocessable_entity"),
+        ("GET", "/images?limit=10%0A", 422, "unprocessable_entity"),
+        ("GET", "/images?limit=", 422, "unprocessable_entity"),
         ("GET", "/images?colour=red", 422, "unprocessable_entity"),
         ("GET", "/images?cursor=abc", 422, "bad_cursor"),
         ("GET", "/images?cursor=%C3%A9%F0%9F%98%80", 422, "bad_cursor"),
@@ -110,6 +117,13 @@ def test_a_field_of_the_wrong_kind_is_named(owner: Person, change: dict[str, Any
     problem = answer.get_json()
     assert (answer.status_code, problem["code"]) == (422, "unprocessable_entity")
     assert next(iter(change)) in problem["errors"]["files"]["0"]
+
+
+@pytest.mark.parametrize("value", ["14", " 1_0 ", "\uff11", "nan", True, None, [1], 10**400], ids=repr)
+def test_a_number_is_a_json_number(value: Any) -> None:
+    assert Number().deserialize(14) == 14.0
+    with pytest.raises(ValidationError):
+        Number().deserialize(value)
 
 
 @pytest.mark.parametrize("name", ["a\\u0000b", "\\\\u0000", "Süd 🌋.jpg"])

@@ -2,7 +2,7 @@
 
 from marshmallow import fields, validate
 
-from argus.core.http import Schema, Timestamp, WholeNumber, id_field, uri_field
+from argus.core.http import Schema, Timestamp, WholeNumber, id_field, one_line, uri_field
 from argus.identity import key_text
 from argus.identity.model import KEY_SCOPES, SCOPES, KeyState, Role
 
@@ -71,7 +71,7 @@ class SignInWays(Schema):
 class ApiKeyIn(Schema):
     """An API key to make."""
 
-    name = fields.String(required=True, validate=validate.Length(1, 100))
+    name = fields.String(required=True, validate=[validate.Length(1, 100), one_line(may_be_blank=False)])
     scopes = fields.List(
         fields.String(validate=validate.OneOf(_OF_KEYS)),
         required=True,

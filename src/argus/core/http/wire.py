@@ -16,6 +16,9 @@ from argus.core.errors import BadRequest
 
 MAX_PAGE = 100
 
+# What moves the cursor or turns the direction of what stands beside it: controls, ends of lines, bidi marks.
+_MISLEADING = r"\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069"
+_DIGITS = re.compile(r"-?[0-9]{1,18}")
 _NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")  # as JSON writes it; a backslash before it may itself be escaped
 
 
@@ -41,11 +44,37 @@ class WholeNumber(ma.fields.Integer):
         return value
 
 
+class QueryNumber(ma.fields.Integer):
+    """A whole number in a query: digits, where Python would also read `1_0`, ` 10` and digits of all scripts."""
+
+    def _validated(self, value: Any) -> int:
+        if not isinstance(value, str) or not _DIGITS.fullmatch(value):
+            raise self.make_error("invalid", input=value)
+        return int(value)
+
+
+class Number(ma.fields.Float):
+    """A JSON number; `"14"` is none."""
+
+    def _validated(self, value: Any) -> float:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise self.make_error("invalid", input=value)
+        return super()._validated(value)
+
+
 class Timestamp(ma.fields.DateTime):
     """RFC 3339 in UTC."""
 
     def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
         return None if value is None else rfc3339(value)
+
+
+def one_line(*, may_be_blank: bool) -> ma.validate.Regexp:
+    """A text that people give to a thing, and that shows as it is. `$(?!\\n)` is the end of it in Python and in
+    ECMAScript, whose patterns the OpenAPI document speaks."""
+    shown = "" if may_be_blank else r"(?=.*\S)"
+    error = "Must be one line that shows as it is, without control characters and direction marks."
+    return ma.validate.Regexp(rf"^{shown}[^{_MISLEADING}]*$(?!\n)", error=error)
 
 
 def id_field(prefix: str) -> ma.fields.String:
@@ -74,7 +103,7 @@ class ShortList(ma.fields.List[Any]):
 class PageQuery(Schema):
     """How much of a list, and from where."""
 
-    limit = ma.fields.Integer(
+    limit = QueryNumber(
         load_default=50, validate=ma.validate.Range(1, MAX_PAGE), metadata={"description": "1–100 items"}
     )
     cursor = ma.fields.String(
