@@ -70,7 +70,7 @@ def _facts(line: str) -> dict[str, Any]:
     """What CloudWatch would make of a line: refused unless all that the definitions name stands in it."""
     event = json.loads(line)
     _valid(event)
-    assert abs(event["_aws"]["Timestamp"] / 1000 - time.time()) < 60
+    assert abs(event["_aws"]["Timestamp"] / 1000 - time.time()) < 600
     (directive,) = event["_aws"]["CloudWatchMetrics"]
     (dimensions,) = directive["Dimensions"]
     values = {definition["Name"]: event[definition["Name"]] for definition in directive["Metrics"]}

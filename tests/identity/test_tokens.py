@@ -75,7 +75,7 @@ def test_a_good_token_names_its_subject(verifier: TokenVerifier, issuer: Issuer)
         pytest.param({"iss": None}, id="no issuer"),
         pytest.param({"exp": NOW - timedelta(minutes=2)}, id="expired"),
         pytest.param({"exp": "tomorrow"}, id="expiry in words"),
-        pytest.param({"iat": NOW + timedelta(minutes=5)}, id="from the future"),
+        pytest.param({"iat": NOW + timedelta(days=1)}, id="from the future"),
         pytest.param({"token_use": "id"}, id="an id token"),
         pytest.param({"client_id": "another-client"}, id="for another client"),
         pytest.param({"client_id": {"a": 1}}, id="client of the wrong type"),
@@ -103,7 +103,7 @@ def test_a_token_without_a_required_claim_is_refused(verifier: TokenVerifier, is
 
 
 def test_a_token_expired_within_the_leeway_is_accepted(verifier: TokenVerifier, issuer: Issuer) -> None:
-    assert verifier.verify(issuer.token("someone", exp=datetime.now(UTC) - timedelta(seconds=5))).id == "someone"
+    assert verifier.verify(issuer.token("someone", exp=datetime.now(UTC) - timedelta(seconds=1))).id == "someone"
 
 
 @pytest.mark.parametrize("algorithm", ["none", "HS256", "RS512", "PS256", "ES256", None, 7])
