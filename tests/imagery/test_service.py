@@ -21,6 +21,7 @@ from tests.conftest import MovableClock, Person, Workers
 from tests.imagery.front_door import announce, send, uploaded
 from tests.scenes import Truth, dji_scene, flir_scene, tiff16
 
+VISIBILITY_TIMEOUT_SECONDS = 360  # infra/data.yaml's default
 PALETTES = {"iron", "medical", "hotspot_alert", "white_hot", "black_hot", "rainbow"}
 
 
@@ -433,6 +434,28 @@ def test_a_file_that_crashes_the_decoder_ends_rejected_and_its_message_in_the_de
     assert (item["image_id"] in dead["Body"], len(tries)) == (True, 3)
 
 
+def test_a_crash_leaves_the_next_try_to_the_queue(
+    owner: Person,
+    workers: Workers,
+    argus: Container,
+    clock: MovableClock,
+    tick: Callable[[], object],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(processing, "decode", _crash)
+    item = announce(owner, b"x")
+    send(item, b"x")
+    key = f"{owner.organisation_id}/images/{item['image_id']}/original"
+    with pytest.raises(RuntimeError):
+        argus.imagery.arrived(key, size_bytes=1)
+    clock.move(seconds=VISIBILITY_TIMEOUT_SECONDS + 30)
+    tick()
+    assert _sent(workers, "image.arrived", item["image_id"]) == []
+    clock.move(minutes=10)
+    tick()
+    assert len(_sent(workers, "image.arrived", item["image_id"])) == 1
+
+
 def test_a_worker_that_vanishes_is_replaced_after_its_lease(
     owner: Person,
     workers: Workers,
@@ -582,6 +605,64 @@ def test_a_delete_decided_upon_another_version_is_refused(
     assert (refused.status_code, refused.get_json()["code"]) == (412, "precondition_failed")
     now = owner.get(f"/images/{item['image_id']}").headers["ETag"]
     assert owner.delete(f"/images/{item['image_id']}", headers={"If-Match": now}).status_code == 204
+
+
+def test_a_delete_while_the_image_changes_is_done_or_refused_as_the_caller_said(
+    owner: Person, argus: Container, clock: MovableClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin_delete = type(argus.imagery.store).begin_delete
+
+    def claimed_meanwhile(images: Any, image: Any, **when: Any) -> Any:
+        monkeypatch.setattr(type(images), "begin_delete", begin_delete)
+        assert images.claim(image, object_version="v", now=clock(), lease_until=clock()) is not None
+        return begin_delete(images, image, **when)
+
+    for decided, status in ((False, 204), (True, 412)):
+        image_id = announce(owner, b"x")["image_id"]
+        headers = {"If-Match": owner.get(f"/images/{image_id}").headers["ETag"]} if decided else {}
+        monkeypatch.setattr(type(argus.imagery.store), "begin_delete", claimed_meanwhile)
+        assert owner.delete(f"/images/{image_id}", headers=headers).status_code == status
+
+
+def _lost(argus: Container, monkeypatch: pytest.MonkeyPatch, verb: str, before: Callable[[], object]) -> None:
+    """Something happens just before the next object is read."""
+    read = getattr(type(argus.objects), verb)
+
+    def happened(*arguments: Any, **named: Any) -> Any:
+        monkeypatch.setattr(type(argus.objects), verb, read)
+        before()
+        return read(*arguments, **named)
+
+    monkeypatch.setattr(type(argus.objects), verb, happened)
+
+
+@pytest.mark.parametrize("deleted", (False, True), ids=["lost", "deleted"])
+def test_what_is_missing_of_an_image_is_told_without_its_key(
+    owner: Person,
+    workers: Workers,
+    argus: Container,
+    scene: tuple[bytes, Truth],
+    monkeypatch: pytest.MonkeyPatch,
+    deleted: bool,
+) -> None:
+    def lose(image_id: str) -> Callable[[], object]:
+        prefix = f"{owner.organisation_id}/images/{image_id}/"
+        return lambda: owner.delete(f"/images/{image_id}") if deleted else argus.objects.delete_under(prefix)
+
+    first, second = (uploaded(owner, workers, scene[0])["id"] for _ in range(2))
+    _lost(argus, monkeypatch, "get_range", lose(first))
+    answer = owner.get(f"/images/{first}/temperature?x=1&y=1")
+    assert (answer.status_code, answer.get_json()["code"]) == (
+        (404, "no_such_image") if deleted else (503, "no_such_object")
+    )
+    body = {"target": {"kind": "image", "id": second}, "plugins": [{"id": "thermal_hotspots"}]}
+    scan = owner.post("/scans", body).get_json()["id"]
+    _lost(argus, monkeypatch, "get", lose(second))
+    workers.work()
+    reason = owner.get(f"/scans/{scan}").get_json()["reason"]
+    missing = f"There is no such image: {second}" if deleted else "A stored file is missing."
+    assert reason == f"thermal_hotspots: {missing}"
+    assert owner.organisation_id not in answer.get_data(as_text=True)
 
 
 def test_a_deletion_cut_short_is_finished_by_the_sweep(

@@ -7,13 +7,13 @@ from itertools import islice
 from typing import Any
 
 from argus.core.aws import ClientFactory
-from argus.core.errors import NotFound, TooLarge, Unavailable
+from argus.core.errors import TooLarge, Unavailable
 
 _MAX_DELETED = 1000  # objects in one call of DeleteObjects
 
 
-class NoSuchObject(NotFound):
-    """There is no such object."""
+class NoSuchObject(Unavailable):
+    """A stored file is missing."""
 
 
 class ObjectTooLarge(TooLarge):
@@ -54,7 +54,7 @@ class Objects:
         answer = self._get(key, **({"VersionId": version_id} if version_id else {}))
         if answer["ContentLength"] > max_bytes:
             answer["Body"].close()
-            raise ObjectTooLarge(f"{key} has {answer['ContentLength']} bytes, more than {max_bytes}")
+            raise ObjectTooLarge(f"{answer['ContentLength']} bytes, more than {max_bytes}")
         return bytes(answer["Body"].read())
 
     def newest(self, key: str) -> Stored:

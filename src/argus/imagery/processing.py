@@ -4,8 +4,8 @@ import logging
 import time
 
 from argus.core import metrics
-from argus.core.errors import Invalid, NotFound
-from argus.core.objects import NewObject, Objects
+from argus.core.errors import Invalid
+from argus.core.objects import NewObject, NoSuchObject, Objects
 from argus.imagery import cog, preview
 from argus.imagery.colour_bar import colour_bars
 from argus.imagery.decode import decode
@@ -32,7 +32,7 @@ def process(image: Image, objects: Objects, *, size_bytes: int, max_bytes: int) 
     started = time.perf_counter()
     try:
         data = objects.get(image.original_key, max_bytes=max_bytes, version_id=image.object_version or None)
-    except NotFound as error:
+    except NoSuchObject as error:
         raise Vanished("the object was removed before it was read") from error
     read = time.perf_counter()
     thermogram = decode(data, declared_scale=image.file.scale)

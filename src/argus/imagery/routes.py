@@ -96,10 +96,9 @@ def blueprint(imagery: Imagery) -> Blueprint:
     @blp.route("/images/<image_id>", parameters=_IMAGE_ID, methods=["DELETE"])
     @needs("images:write")
     @blp.response(204)
-    @blp.alt_response(409, "CONFLICT")
     @blp.alt_response(412, "PRECONDITION_FAILED")
     def delete_image(image_id: str) -> None:
-        """Remove an image, its original and all that was made of it"""
+        """Remove an image, its original and its products; its findings, and reports made of its scans, stay"""
         imagery.delete(current_caller(), image_id, check=check_if_match)
 
     return blp

@@ -94,7 +94,11 @@ class Imagery:
         """Degrees Celsius at a pixel, to the COG's 0.01; None where the image has none."""
         image = self.ready(caller, image_id)
         key = image.product_key(COG)
-        return temperature_at(lambda first, last: self.objects.get_range(key, first, last), x, y)
+        try:
+            return temperature_at(lambda first, last: self.objects.get_range(key, first, last), x, y)
+        except NoSuchObject:
+            self.ready(caller, image_id)  # it may have been deleted meanwhile
+            raise
 
     def link(self, image: Image, product: str) -> Link:
         return self.links.get(image.product_key(product))
@@ -103,12 +107,12 @@ class Imagery:
         return self.links.get(image.original_key, filename=image.file.name, version_id=image.object_version or None)
 
     def delete(self, caller: Caller, image_id: str, *, check: Callable[[int], None]) -> None:
-        """Remove an image with its original and products. `check` may refuse its present version."""
-        image = self.get(caller, image_id)
-        check(image.version)
-        marked = self.store.begin_delete(image, look_again_at=self.clock() + self.lease)
-        if marked is None:
-            raise Conflict(f"{image_id} changed just now; try again")
+        """Remove an image with its original and products. `check` may refuse the version that would be removed."""
+        while True:
+            image = self.get(caller, image_id)
+            check(image.version)
+            if marked := self.store.begin_delete(image, look_again_at=self.clock() + self.lease):
+                break
         self._remove(marked)
 
     # ------------------------------------------------------------ for workers
@@ -162,23 +166,33 @@ class Imagery:
         deal_with_each(self.store.due(now), lambda image: self._look_at(image, now))
 
     def find(self, organisation_id: str, image_id: str) -> Image | None:
-        return self.store.get(organisation_id, image_id)
+        """An image that is not being deleted."""
+        image = self.store.get(organisation_id, image_id)
+        return None if image is None or image.state is ImageState.DELETING else image
 
     def pictures(self, image: Image, palette: str) -> tuple[bytes, bytes]:
-        """The preview and the colour bar of an image, as PNG."""
+        """The preview and the colour bar of an image, as PNG; raise `NoSuchObject` when it was deleted meanwhile."""
         names = (preview_name(palette), colour_bar_name(palette))
         preview, bar = (self.objects.get(image.product_key(name), max_bytes=MAX_FILE_BYTES) for name in names)
         return preview, bar
 
     def original(self, organisation_id: str, image_id: str) -> tuple[Image, bytes]:
         """A ready image and the bytes it was made from."""
+        image = self._ready(organisation_id, image_id)
+        version_id = image.object_version or None
+        try:
+            return image, self.objects.get(image.original_key, max_bytes=MAX_FILE_BYTES, version_id=version_id)
+        except NoSuchObject:
+            self._ready(organisation_id, image_id)  # it may have been deleted meanwhile
+            raise
+
+    # ------------------------------------------------------------ inside
+
+    def _ready(self, organisation_id: str, image_id: str) -> Image:
         image = self.store.get(organisation_id, image_id)
         if image is None or image.state is not ImageState.READY:
             raise NoSuchImage(image_id)
-        data = self.objects.get(image.original_key, max_bytes=MAX_FILE_BYTES, version_id=image.object_version or None)
-        return image, data
-
-    # ------------------------------------------------------------ inside
+        return image
 
     def _upload(self, image: Image) -> Upload:
         return self.links.post(image.original_key, content_type=image.file.content_type, size_bytes=image.file.size)
@@ -239,7 +253,8 @@ class Imagery:
         except Invalid as rejection:
             ended = self.store.reject(claimed, code=rejection.code, reason=rejection.detail)
         except BaseException:
-            self.store.release(claimed)
+            # The queue tries again after its visibility timeout, somewhat more than a lease; the sweep, if it does not.
+            self.store.release(claimed, look_again_at=self.clock() + 2 * self.lease)
             raise
         else:
             ended = self.store.finish(claimed, products)

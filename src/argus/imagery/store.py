@@ -115,9 +115,9 @@ class ImageryStore:
             values={":now": now.timestamp()},
         )
 
-    def release(self, image: Image) -> Image | None:
+    def release(self, image: Image, *, look_again_at: datetime) -> Image | None:
         """Give up a claim, so that a retry need not wait for the lease to end."""
-        return self._change(image, {"lease_until": 0})
+        return self._change(image, {"lease_until": 0, **_due(image.id, look_again_at)})
 
     def finish(self, image: Image, products: Products) -> Image | None:
         changes = {"state": ImageState.READY.value, "products": _products_item(products), "lease_until": 0}
