@@ -20,7 +20,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from argus.core import metrics, tracing
 from argus.core.clock import Clock
-from argus.core.errors import ArgusError
+from argus.core.errors import ArgusError, Unavailable
 from argus.notify.model import Announce, Change
 from argus.scanning.catalogue import Catalogue, Manifest
 from argus.scanning.model import (
@@ -46,6 +46,7 @@ from argus.scanning.store import ScanningStore
 PAGE = 25
 MAX_FINDINGS = 10_000  # of one step; more is a plugin out of hand
 MAX_FINDING_CHARACTERS = 64_000  # of its location and evidence; an item may have 400 KB, and a page of 25 is one call
+MAX_REASON = 500  # characters
 SAVE_EVERY_SECONDS = 2.0
 
 _log = logging.getLogger("argus.scanning")
@@ -130,6 +131,16 @@ def _check(finding: Finding) -> None:
     written = json.dumps([finding.location, finding.evidence], allow_nan=False)
     if len(written) + len(finding.place) + len(finding.discriminator) > MAX_FINDING_CHARACTERS:
         raise ValueError(f"a finding of more than {MAX_FINDING_CHARACTERS} characters")
+
+
+def _reason(cause: BaseException | None) -> str:
+    """Why a step failed, for everyone who may see the scan; what went wrong inside is for the log."""
+    match cause:
+        case Unavailable():
+            return cause.title
+        case ArgusError():
+            return f"{cause.title.rstrip('.')}: {cause.detail}"[:MAX_REASON] if cause.detail else cause.title
+    return f"the plugin failed: {type(cause).__name__}"
 
 
 def _saved(scan: Scan | None) -> Scan:
@@ -231,8 +242,7 @@ class _Run:
         except PluginFailed as failed:
             cause = failed.__cause__
             _log.warning("plugin failed", extra={"scan": self.scan.id, "plugin": step.plugin}, exc_info=cause)
-            reason = f"{type(cause).__name__}: {cause}"[:500]
-            step = replace(step, state=StepState.FAILED, reason=reason)
+            step = replace(step, state=StepState.FAILED, reason=_reason(cause))
         else:
             cut = tuple(sorted(self.incomplete))
             step = replace(step, state=StepState.SUCCEEDED, findings=count, incomplete=cut)
