@@ -78,6 +78,25 @@ def test_a_report_of_a_deleted_image_still_tells_what_was_found(
     assert fetched(owner, workers, scan, "pdf").content[:5] == b"%PDF-"
 
 
+def test_a_report_of_an_image_that_is_being_deleted_shows_nothing_of_it(
+    owner: Person, workers: Workers, argus: Container, scan: dict[str, Any]
+) -> None:
+    image = argus.imagery.find(owner.organisation_id, scan["target"]["value"])
+    assert image is not None
+    assert argus.imagery.store.begin_delete(image, look_again_at=argus.clock()) is not None
+    assert fetched(owner, workers, scan, "json").json()["image"] is None
+    pdf = pypdf.PdfReader(io.BytesIO(fetched(owner, workers, scan, "pdf").content))
+    assert "NORTH_0001_T.JPG" not in pdf.pages[0].extract_text()
+
+
+def test_a_report_without_its_picture_is_made_all_the_same(
+    owner: Person, workers: Workers, argus: Container, scan: dict[str, Any]
+) -> None:
+    argus.objects.delete_under(f"{owner.organisation_id}/images/{scan['target']['value']}/")
+    assert fetched(owner, workers, scan, "json").json()["image"]["name"] == "NORTH_0001_T.JPG"
+    assert fetched(owner, workers, scan, "pdf").content[:5] == b"%PDF-"
+
+
 @pytest.mark.parametrize(
     ("change", "status", "code"),
     [

@@ -18,7 +18,7 @@ class RuleText:
 
 @dataclass(frozen=True)
 class Picture:
-    """A preview of the scanned image and what is known of it."""
+    """A preview of the scanned image, empty where the format shows none, and what is known of it."""
 
     preview_png: bytes
     colour_bar_png: bytes

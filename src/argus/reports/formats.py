@@ -13,6 +13,7 @@ class Format:
     name: str
     content_type: str
     extension: str
+    shows_picture: bool = False
 
     def build(self, document: Document) -> bytes:
         built: bytes = importlib.import_module(f"argus.reports.as_{self.name}").build(document)
@@ -25,6 +26,6 @@ FORMATS = {
         Format("json", "application/json", "json"),
         Format("csv", "text/csv; charset=utf-8", "csv"),
         Format("geojson", "application/geo+json", "geojson"),
-        Format("pdf", "application/pdf", "pdf"),
+        Format("pdf", "application/pdf", "pdf", shows_picture=True),
     )
 }

@@ -5,10 +5,12 @@ from dataclasses import asdict, dataclass
 
 from argus import __version__
 from argus.core.clock import Clock
+from argus.core.objects import NoSuchObject
 from argus.identity.service import Identity
 from argus.imagery.model import Image, Products
 from argus.imagery.service import Imagery
 from argus.reports.document import Document, Picture, RuleText
+from argus.reports.formats import FORMATS
 from argus.reports.model import Report
 from argus.scanning.catalogue import Catalogue
 from argus.scanning.model import TrackedFinding
@@ -41,12 +43,17 @@ class Gatherer:
             generated_at=self.clock(),
             argus_version=__version__,
             organisation_name=self.identity.organisation(report.organisation_id).name,
-            picture=self._picture(image, image.products) if image and image.products else None,
+            picture=self._picture(image, image.products, report) if image and image.products else None,
         )
 
-    def _picture(self, image: Image, products: Products) -> Picture:
+    def _picture(self, image: Image, products: Products, report: Report) -> Picture | None:
+        """None when the image was deleted meanwhile."""
         capture = products.capture
-        preview, colour_bar = self.imagery.pictures(image, PALETTE)
+        try:
+            shown = FORMATS[report.format].shows_picture
+            preview, colour_bar = self.imagery.pictures(image, PALETTE) if shown else (b"", b"")
+        except NoSuchObject:
+            return None
         return Picture(
             preview_png=preview,
             colour_bar_png=colour_bar,
