@@ -4,6 +4,7 @@ import json
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from importlib.metadata import version
 
@@ -223,3 +224,17 @@ def test_help_loads_neither_httpx_nor_rich_nor_any_capability() -> None:
 )
 def test_evidence_reads_as_measured_values(wire: dict[str, object], read: str) -> None:
     assert words.evidence(wire) == read
+
+
+@pytest.mark.parametrize("zone", ["America/New_York", "Asia/Tokyo"])
+@pytest.mark.parametrize("timestamp", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"])
+def test_a_time_at_the_end_of_the_calendar_is_shown_in_any_zone(
+    timestamp: str, zone: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    try:
+        assert words.when(timestamp).startswith(("0001-01-01", "1-01-01", "9999-12-31"))
+    finally:
+        monkeypatch.undo()
+        time.tzset()

@@ -105,9 +105,13 @@ def test_a_body_that_is_not_acceptable_is_refused(owner: Person, body: bytes, st
         {"content_type": ["image/jpeg"]},
         {"scale": {"factor": 0}},
         {"scale": {"factor": "1e999"}},
+        {"scale": {"factor": " 1_0 "}},
+        {"scale": {"factor": 1, "offset": "0"}},
         {"site": {"a": 1}},
         {"name": "a\n"},
         {"name": "a\x9b"},
+        {"name": " "},
+        {"name": "\u202egpj.exe"},
         {"state": "ready"},
     ],
 )

@@ -18,8 +18,14 @@ def clean(text: object) -> str:
 
 
 def when(timestamp: str | None) -> str:
-    """An RFC 3339 time in the time zone of whoever reads."""
-    return datetime.fromisoformat(timestamp).astimezone().strftime("%Y-%m-%d %H:%M %Z") if timestamp else ""
+    """An RFC 3339 time in the time zone of whoever reads; as it is where that has none, at the ends of the calendar."""
+    if not timestamp:
+        return ""
+    moment = datetime.fromisoformat(timestamp)
+    try:
+        return moment.astimezone().strftime("%Y-%m-%d %H:%M %Z")
+    except (OverflowError, ValueError):
+        return clean(timestamp)
 
 
 def celsius(value: float | None) -> str:

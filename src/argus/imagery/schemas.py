@@ -2,11 +2,22 @@
 
 from marshmallow import fields, validate
 
-from argus.core.http import PageQuery, Schema, ShortList, Timestamp, WholeNumber, id_field, uri_field
+from argus.core.http import (
+    Number,
+    PageQuery,
+    QueryNumber,
+    Schema,
+    ShortList,
+    Timestamp,
+    WholeNumber,
+    id_field,
+    one_line,
+    uri_field,
+)
 from argus.imagery.model import MAX_CAMERA_TEXT, MAX_REASON, Accuracy, ImageState
 from argus.imagery.service import CONTENT_TYPES, MAX_FILE_BYTES, MAX_FILES
 
-_label = validate.Regexp(r"[^\x00-\x1f\x7f-\x9f]*\Z", error="Control characters are not allowed.")
+_label = one_line(may_be_blank=True)
 _camera_text = validate.Length(max=MAX_CAMERA_TEXT)
 _reason = validate.Length(max=MAX_REASON)
 _at_least_0 = validate.Range(min=0)
@@ -27,14 +38,14 @@ class SurveyFields(Schema):
 class ScaleIn(Schema):
     """celsius = count × factor + offset, for 16-bit TIFFs that do not say so themselves."""
 
-    factor = fields.Float(required=True, validate=validate.Range(1e-6, 100.0))
-    offset = fields.Float(load_default=0.0, validate=validate.Range(-1000.0, 1000.0))
+    factor = Number(required=True, validate=validate.Range(1e-6, 100.0))
+    offset = Number(load_default=0.0, validate=validate.Range(-1000.0, 1000.0))
 
 
 class FileIn(SurveyFields):
     """A file to be uploaded."""
 
-    name = fields.String(required=True, validate=[validate.Length(1, 255), _label])
+    name = fields.String(required=True, validate=[validate.Length(1, 255), one_line(may_be_blank=False)])
     size = WholeNumber(required=True, validate=validate.Range(1, MAX_FILE_BYTES), metadata={"description": "bytes"})
     content_type = fields.String(required=True, validate=validate.OneOf(CONTENT_TYPES))
     scale = fields.Nested(ScaleIn, load_default=None, allow_none=True)
@@ -199,8 +210,8 @@ class ImageQuery(PageQuery):
 class PixelQuery(Schema):
     """A pixel; (0, 0) is the upper left one."""
 
-    x = fields.Integer(required=True, validate=validate.Range(0, 1_000_000), metadata={"example": 51})
-    y = fields.Integer(required=True, validate=validate.Range(0, 1_000_000), metadata={"example": 70})
+    x = QueryNumber(required=True, validate=validate.Range(0, 1_000_000), metadata={"example": 51})
+    y = QueryNumber(required=True, validate=validate.Range(0, 1_000_000), metadata={"example": 70})
 
 
 class TemperatureOut(Schema):

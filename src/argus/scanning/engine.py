@@ -117,11 +117,14 @@ class Engine:
         return _saved(self.store.save(claimed))
 
     def _release(self, claimed: Scan) -> None:
-        """Give up a claim, unless another was made since. When to look again stays as it was: the queue comes first."""
+        """Give up a claim, unless another was made since.
+
+        The queue tries again after its visibility timeout, somewhat more than a lease; the sweep, if it does not.
+        """
         try:
             scan = self.store.get(claimed.organisation_id, claimed.id)  # whatever was written last may have arrived
             if scan is not None and scan.state is ScanState.RUNNING and scan.attempts == claimed.attempts:
-                self.store.save(replace(scan, lease_until=0.0), look_again_at=self.clock() + self.lease)
+                self.store.save(replace(scan, lease_until=0.0), look_again_at=self.clock() + 2 * self.lease)
         except (BotoCoreError, ClientError) as error:
             _log.warning("a scan was not released", extra={"scan": claimed.id}, exc_info=error)
 

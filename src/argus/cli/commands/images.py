@@ -176,7 +176,7 @@ def _links(links: Item) -> Iterator[tuple[str, Item]]:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.pass_obj
 def delete(argus: Invocation, image_ids: tuple[str, ...], yes: bool) -> None:
-    """Remove images, their originals and all that was made of them."""
+    """Remove images, their originals and their products. Findings, and reports that were made, stay."""
     if not yes and not sys.stdin.isatty():
         raise click.UsageError("nobody can be asked here: say --yes")
     if not yes:
