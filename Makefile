@@ -28,10 +28,10 @@ run: $(STAMP)  ## start everything, scan the demo survey, keep serving (ONCE=1: 
 test: $(STAMP)  ## all tests
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --cov --cov-report term:skip-covered --cov-fail-under 90
 
-SLOW := tests/journeys tests/fuzz tests/services tests/cli tests/notify \
+SLOW := tests/journeys tests/fuzz tests/services tests/cli tests/notify tests/reports/test_service.py \
 	tests/test_infra.py tests/test_isolation.py tests/test_roles.py
 
-check: lint  ## the quick loop: lint, and all tests but those of whole systems, sockets, the command line and each possible crash
+check: lint  ## the quick loop: lint, and all tests but those of whole systems, sockets, the command line, reports and every crash
 	$(BIN)/python -m pytest --quiet --numprocesses 2 --dist loadfile $(addprefix --ignore ,$(SLOW)) -k "not any_write"
 
 lint: $(STAMP)  ## format, lint, types, templates
