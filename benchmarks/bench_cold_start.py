@@ -77,7 +77,7 @@ def plain_package() -> Path:
     made.parent.mkdir(parents=True)
     with TemporaryDirectory() as temporary:
         environment, project = Path(temporary) / "venv", Path(temporary) / "argus"
-        clean = shutil.ignore_patterns("__pycache__", "*.egg-info")
+        clean = shutil.ignore_patterns("__pycache__", "*.egg-info", "node_modules", "dist")
         shutil.copytree(ROOT / "services", project / "services", ignore=clean)
         shutil.copy(ROOT / "zappa_settings.json", project)
         sources = Path(temporary) / "sources"
