@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -23,6 +23,8 @@ from argus.core.settings import Settings
 from argus.identity.model import Role, Subject
 from services.local.aws import EmbeddedAws, StackOutputs
 from services.local.pump import Pump
+from services.local.sockets import Sockets
+from services.realtime import main as realtime
 from services.worker import main as worker
 
 # A test is never timed: a busy machine is no failure. The gate tries the same examples every time; other runs try new
@@ -289,6 +291,23 @@ def workers(argus: Container, aws: EmbeddedAws, outputs: StackOutputs, monkeypat
         sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"] for url in urls
     ]
     return Workers([Pump(sqs, url, arn, worker.handler) for url, arn in zip(urls, arns, strict=True)], sqs, outputs)
+
+
+@pytest.fixture
+def sockets() -> Iterator[Sockets]:
+    """A WebSocket gateway, and the function behind it."""
+    with Sockets.start(realtime.handler) as started:
+        yield started
+
+
+@pytest.fixture
+def live(argus: Container, sockets: Sockets, workers: Workers, monkeypatch: pytest.MonkeyPatch) -> Container:
+    """The Argus of the tests, which knows where its clients' connections are."""
+    settings = replace(argus.settings, socket_url=sockets.url, connections_endpoint=sockets.endpoint)
+    container = Container(settings, clock=argus.clock, fetch_keys=argus.fetch_keys)
+    for service in (realtime, worker):
+        monkeypatch.setattr(service, "container", lambda: container)
+    return container
 
 
 @pytest.fixture

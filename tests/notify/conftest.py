@@ -9,26 +9,8 @@ import pytest
 from argus.app import create_app
 from argus.container import Container
 from services.local.sockets import Sockets
-from services.realtime import main as realtime
-from services.worker import main as worker
-from tests.conftest import Person, Workers
+from tests.conftest import Person
 from tests.notify.listening import Listener, listening
-
-
-@pytest.fixture
-def sockets() -> Iterator[Sockets]:
-    with Sockets.start(realtime.handler) as started:
-        yield started
-
-
-@pytest.fixture
-def live(argus: Container, sockets: Sockets, workers: Workers, monkeypatch: pytest.MonkeyPatch) -> Container:
-    """The Argus of the tests, which knows where its clients' connections are."""
-    settings = replace(argus.settings, socket_url=sockets.url, connections_endpoint=sockets.endpoint)
-    container = Container(settings, clock=argus.clock, fetch_keys=argus.fetch_keys)
-    for service in (realtime, worker):
-        monkeypatch.setattr(service, "container", lambda: container)
-    return container
 
 
 @pytest.fixture

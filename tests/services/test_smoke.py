@@ -17,8 +17,6 @@ from services.deploy import smoke
 from services.deploy.smoke import People, SmokeFailed
 from services.local.aws import HOST, EmbeddedAws, StackOutputs
 from services.local.sockets import Sockets
-from services.realtime import main as realtime
-from services.worker import main as worker
 from tests.cli.conftest import serving
 from tests.conftest import Workers
 
@@ -26,22 +24,6 @@ from tests.conftest import Workers
 @pytest.fixture
 def people(aws: EmbeddedAws, outputs: StackOutputs) -> People:
     return People(aws.client("cognito-idp"), outputs.user_pool_id, outputs.client_id, aws.endpoint_url)
-
-
-@pytest.fixture
-def sockets() -> Iterator[Sockets]:
-    with Sockets.start(realtime.handler) as started:
-        yield started
-
-
-@pytest.fixture
-def live(argus: Container, sockets: Sockets, workers: Workers, monkeypatch: pytest.MonkeyPatch) -> Container:
-    """The Argus of the tests, which tells who listens."""
-    settings = replace(argus.settings, socket_url=sockets.url, connections_endpoint=sockets.endpoint)
-    container = Container(settings, clock=argus.clock, fetch_keys=argus.fetch_keys)
-    for service in (realtime, worker):
-        monkeypatch.setattr(service, "container", lambda: container)
-    return container
 
 
 @contextmanager
