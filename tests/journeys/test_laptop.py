@@ -34,6 +34,7 @@ def _environment(port: int, aws_port: int) -> dict[str, str]:
         "ARGUS_SOCKET_PORT": str(free_port()),
         "ARGUS_CONSOLE_PORT": str(free_port()),
         "ARGUS_DEMO_PASSWORD": PASSWORD,
+        "ARGUS_IP_RATE_LIMIT": "4321 per minute",
         "PYTHONUNBUFFERED": "1",
     }
 
@@ -107,6 +108,12 @@ def test_whoever_listens_hears_what_happens_and_others_do_not(bare: tuple[subpro
         scan = owner.post("/scans", asked)["id"]
         assert {event["id"] for event in listener.hear_until(type="scan.changed", state="succeeded")} == {scan}
         assert foreigner.hears_nothing()
+
+
+def test_what_ties_no_parts_together_is_taken_from_the_environment(bare: tuple[subprocess.Popen[str], int]) -> None:
+    _, port = bare
+    answer = httpx.get(f"http://127.0.0.1:{port}/api/v1/sign-in", timeout=PATIENCE)
+    assert "q=4321;" in answer.headers["RateLimit-Policy"]
 
 
 def _signed_in(http: httpx.Client, port: int, user: str) -> Api:
