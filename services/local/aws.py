@@ -257,18 +257,22 @@ def _one_at_a_time(application: "WSGIApplication") -> "WSGIApplication":
 _dynamodb = threading.Lock()
 
 
+def listen(port: int) -> socket.socket:
+    """A socket that listens on 127.0.0.1; port 0 takes a free one. Raises PortInUse.
+
+    It may take over a port whose connections are still closing; a living listener still refuses.
+    """
+    try:
+        return socket.create_server((HOST, port))
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise
+        raise PortInUse(f"{HOST}:{port} is taken; stop that program or set another port") from error
+
+
 def _bind(port: int, guard: Guard) -> BaseWSGIServer:
     """A listening server. The socket is ours: werkzeug, finding a busy port, would end the process."""
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listener:
-        # A restart may take over a port whose connections are still closing; a living listener still refuses.
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind((HOST, port))
-        except OSError as error:
-            if error.errno != errno.EADDRINUSE:
-                raise
-            raise PortInUse(f"{HOST}:{port} is taken; stop that program or set another port") from error
-        listener.listen(128)
+    with listen(port) as listener:
         return make_server(
             HOST,
             listener.getsockname()[1],

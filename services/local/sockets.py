@@ -10,7 +10,6 @@ with `$disconnect` when it is over; `POST /@connections/{id}` sends to a client,
 """
 
 import base64
-import errno
 import json
 import logging
 import os
@@ -30,7 +29,7 @@ from websockets.http11 import Request, Response
 from websockets.sync.server import ServerConnection, serve
 from websockets.typing import Subprotocol
 
-from services.local.aws import HOST, PortInUse
+from services.local.aws import HOST, listen
 from tests.services import events
 
 IDLE_SECONDS = 600.0
@@ -81,13 +80,7 @@ class Sockets:
     @classmethod
     def start(cls, handler: Handler, *, port: int = 0, idle_seconds: float = IDLE_SECONDS) -> Self:
         """Listen on 127.0.0.1; port 0 takes a free one. Raises PortInUse."""
-        try:
-            listener = socket.create_server((HOST, port))
-        except OSError as error:
-            if error.errno != errno.EADDRINUSE:
-                raise
-            raise PortInUse(f"{HOST}:{port} is taken; stop that program or set another port") from error
-        sockets = cls(handler, listener, idle_seconds=idle_seconds)
+        sockets = cls(handler, listen(port), idle_seconds=idle_seconds)
         sockets._thread.start()
         return sockets
 
