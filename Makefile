@@ -9,7 +9,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 thrice = for try in 1 2 3; do $(1) && exit 0; sleep 10; done; exit 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint bench openapi docs requirements clean
+.PHONY: help run test check lint bench docs requirements clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -43,9 +43,11 @@ lint: $(STAMP)  ## format, lint, types, templates
 bench: $(STAMP)  ## every benchmark, and docs/performance.md
 	$(BIN)/python -m benchmarks.harness
 
-openapi: $(STAMP)  ## write docs/openapi.json and the plugin pages from the source
+docs: $(STAMP)  ## write from the source: docs/openapi.json, the reference pages, the plugin pages, costs, roles
 	$(BIN)/python -m services.api.openapi
+	$(BIN)/python -m services.api.reference
 	$(BIN)/python -m argus.scanning.docs
+	-ARGUS_WRITE_DOCS=1 $(BIN)/python -m pytest --quiet tests/test_data.py tests/test_roles.py -k page
 
 requirements:  ## compile the pinned requirements from pyproject.toml
 	test -x $(BIN)/pip-compile || { $(PYTHON) -m venv $(VENV) && $(BIN)/pip install --quiet pip-tools; }

@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -303,7 +303,7 @@ def sockets() -> Iterator[Sockets]:
 @pytest.fixture
 def live(argus: Container, sockets: Sockets, workers: Workers, monkeypatch: pytest.MonkeyPatch) -> Container:
     """The Argus of the tests, which knows where its clients' connections are."""
-    settings = replace(argus.settings, socket_url=sockets.url, connections_endpoint=sockets.endpoint)
+    settings = argus.settings.changed(ARGUS_SOCKET_URL=sockets.url, ARGUS_CONNECTIONS_ENDPOINT=sockets.endpoint)
     container = Container(settings, clock=argus.clock, fetch_keys=argus.fetch_keys)
     for service in (realtime, worker):
         monkeypatch.setattr(service, "container", lambda: container)

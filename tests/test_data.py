@@ -13,11 +13,13 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from argus import capabilities
 from argus.app import create_app
 from argus.container import Container
 from argus.jobs import JOBS
@@ -28,6 +30,7 @@ from tests.conftest import Issuer, Person, Workers
 from tests.imagery.front_door import announce, send
 from tests.scenes import flir_scene
 from tests.services import events
+from tests.things import Things, calls
 
 PAGE = Path(__file__).parents[1] / "docs" / "data.md"
 FILE = {"name": "a.jpg", "size": 10, "content_type": "image/jpeg"}
@@ -129,7 +132,7 @@ def endpoint() -> Iterator[str]:
 @pytest.fixture
 def ledger(settings: Any, argus: Container, endpoint: str) -> Iterator[tuple[Ledger, Container]]:
     """An Argus whose calls to DynamoDB are written down."""
-    told = replace(settings, connections_endpoint=endpoint)
+    told = settings.changed(ARGUS_CONNECTIONS_ENDPOINT=endpoint)
     container = Container(told, clock=argus.clock, fetch_keys=argus.fetch_keys)
     kept = Ledger()
     asked: list[Wire] = []
@@ -156,12 +159,26 @@ def test_every_call_to_dynamodb_is_the_one_the_page_tells(
     kept, container = ledger
     _drive(kept, container, issuer, workers, monkeypatch)
     assert not [call for calls in kept.calls.values() for call in calls if "Scan" in call]
+    assert {name for name in kept.calls if name.startswith("job ")} == {f"job {name}" for name in JOBS}
     table = "\n".join(["| what | calls | read units | write units |", "|---|---|---|---|", *kept.lines()])
+    _compare("calls", table)
+
+
+def test_every_table_stands_on_the_page_with_its_keys() -> None:
+    rows = [
+        f"| {table.name} | {table.partition_key} | {table.sort_key} | {table.index} |"
+        for table in sorted(capabilities.tables(), key=attrgetter("name"))
+    ]
+    table = ["| table | partition key | sort key | index `gsi1` |", "|---|---|---|---|", *rows]
+    _compare("tables", "\n".join(table))
+
+
+def _compare(part: str, made: str) -> None:
     text = PAGE.read_text()
-    told = re.sub(r"(?s)(<!-- calls -->\n).*(<!-- /calls -->)", rf"\g<1>{table}\n\g<2>", text)
+    expected = re.sub(rf"(?s)(<!-- {part} -->\n).*(<!-- /{part} -->)", rf"\g<1>{made}\n\g<2>", text)
     if os.environ.get("ARGUS_WRITE_DOCS"):
-        PAGE.write_text(told)
-    assert text == told, "run this test with ARGUS_WRITE_DOCS=1 and look at the difference"
+        PAGE.write_text(expected)
+    assert text == expected, "run `make docs` and look at the difference"
 
 
 def _drive(
@@ -183,7 +200,7 @@ def _drive(
         return answer.get_json() if answer.get_data() else None
 
     call("GET", "/me", name="/me, first sign-in")
-    call("GET", "/me")
+    me = call("GET", "/me")
 
     def socket(route: str, connection: str) -> None:
         with kept.under(f"socket {route}"):
@@ -208,7 +225,7 @@ def _drive(
     call("GET", image)
     call("GET", f"{image}/temperature?x=1&y=1")
     call("GET", "/plugins")
-    call("GET", "/plugins/thermal_hotspots")
+    call("GET", "/plugins/thermal_hotspots", name="/plugins/{id}")
     wanted = {
         "target": {"kind": "image", "id": item["image_id"]},
         "plugins": [{"id": "thermal_hotspots", "options": {"delta_celsius": 5}}],
@@ -232,6 +249,10 @@ def _drive(
     call("GET", "/plugins", name="/plugins by API key, first use in an hour", by=holder)
     call("GET", "/plugins", name="/plugins by API key", by=holder)
     call("DELETE", f"/api-keys/{key['id']}")
+    for one in calls(http.application, Things(replace(person, organisation_id=me["organisation"]["id"]), workers)):
+        if one.name not in kept.calls:
+            call(one.method, one.address, one.body, name=one.name.partition(" ")[2])
+    workers.work()
 
 
 def _noted(kept: Ledger, name: str, job: Any) -> Any:

@@ -6,22 +6,26 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import fields
+from operator import attrgetter
 from pathlib import Path
 
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+from argus import capabilities
 from argus.app import create_app
 from argus.container import Container
+from argus.core.declarations import Capability, load
 from argus.core.settings import Settings
-from argus.jobs import JOBS, TICKS
-from services.api import openapi
+from argus.jobs import JOBS, TICKS, UPLOADS
+from services.api import openapi, reference
 from services.worker.main import MAX_RECEIVES
 
 ROOT = Path(__file__).parents[1]
 SRC = ROOT / "src" / "argus"
-CAPABILITIES = {path.name for path in SRC.iterdir() if (path / "service.py").exists()}
+INSTALLED = capabilities.installed()
+CAPABILITIES = {capability.name for capability in INSTALLED}
+EACH = pytest.mark.parametrize("capability", INSTALLED, ids=attrgetter("name"))
 MODULES = sorted(SRC.rglob("*.py"))
 PUBLIC = {"identity.sign_in", "health.alive", "health.ready", "documents.openapi", "documents.docs", "documents.asset"}
 
@@ -144,7 +148,7 @@ def test_every_route_is_documented_with_a_schema() -> None:
 
 
 def test_the_committed_openapi_document_is_what_the_app_says() -> None:
-    assert openapi.TARGET.read_text() == openapi.text(), "run `make openapi`"
+    assert openapi.TARGET.read_text() == openapi.text(), "run `make docs`"
 
 
 def test_the_openapi_document_is_valid() -> None:
@@ -165,8 +169,8 @@ def _jobs_sent() -> set[str]:
     return sent
 
 
-def test_every_job_sent_is_in_the_table_and_every_job_in_the_table_is_sent() -> None:
-    assert _jobs_sent() == set(JOBS)
+def test_every_job_sent_is_declared_and_every_declared_job_is_sent() -> None:
+    assert _jobs_sent() | set(UPLOADS.values()) == set(JOBS)
 
 
 def test_every_job_and_tick_names_a_verb_of_a_service(bare: Container) -> None:
@@ -182,15 +186,49 @@ def test_the_worker_gives_up_when_the_queue_does() -> None:
     assert {int(count) for count in declared} == {MAX_RECEIVES}
 
 
-def test_every_setting_stands_in_the_readme() -> None:
-    readme = (ROOT / "README.md").read_text()
-    for setting in fields(Settings):
-        about = setting.metadata
-        assert f"| `{about['name']}` | {_shown(about['default'])} | {about['about']} |" in readme
+@pytest.mark.parametrize("page", reference.PAGES)
+def test_a_reference_page_is_what_capabilities_declare(page: str) -> None:
+    assert (reference.DOCS / page).read_text() == reference.PAGES[page](), "run `make docs`"
 
 
-def _shown(default: str) -> str:
-    return f"`{default}`" if default else ""
+# ---------------------------------------------------------------- capabilities
+
+
+@pytest.mark.parametrize(
+    "kind", ["tables", "scopes", "services", "jobs", "objects", "ticks", "targets", "tools", "migrations"]
+)
+def test_no_two_capabilities_declare_the_same(kind: str) -> None:
+    declared = [getattr(each, "name", each) for capability in INSTALLED for each in getattr(capability, kind)]
+    assert len(declared) == len(set(declared))
+
+
+@EACH
+def test_a_capability_is_named_as_its_folder(capability: Capability) -> None:
+    assert (SRC / capability.name / "capability.py").exists()
+
+
+@EACH
+def test_everything_that_a_capability_names_exists(capability: Capability, bare: Container) -> None:
+    for service in capability.services:
+        assert getattr(bare, service) is getattr(bare, service), "a service is built once"
+    jobs = [name for job in capability.jobs.values() for name in (job.run, job.give_up)]
+    methods = [*jobs, *capability.ticks.values(), *capability.targets.values(), *capability.authenticators.values()]
+    assert all(callable(bare.method(name)) for name in methods)
+    assert set(capability.objects.values()) <= set(capability.jobs)
+    assert all(callable(load(name)) for name in (*capability.blueprints, *capability.migrations.values()))
+    assert all(re.match(r"\d{4}-\d{2}-\d{2}-", name) for name in capability.migrations)
+
+
+@EACH
+def test_a_capability_lists_the_modules_of_its_errors(capability: Capability) -> None:
+    folder = SRC / capability.name
+    modules = [_name(path) for path in folder.rglob("*.py") if path.stem != "testkit" and "plugins" not in path.parts]
+    assert sorted(module for module in modules if reference.errors_of(module)) == list(capability.errors)
+
+
+@EACH
+def test_a_capability_with_a_table_has_a_template(capability: Capability) -> None:
+    assert (ROOT / "infra" / f"{capability.name}.yaml").exists() or not capability.tables
 
 
 def test_tracked_files_hold_no_unfinished_work_and_no_machine_paths() -> None:

@@ -265,7 +265,7 @@ def watched(
     settings: Settings, issuer: Issuer, clock: MovableClock, link_role: str, endpoint: str
 ) -> tuple[Watch, Container]:
     """An Argus whose every call to AWS is noted."""
-    told = replace(settings, link_role=link_role, connections_endpoint=endpoint)
+    told = settings.changed(ARGUS_LINK_ROLE=link_role, ARGUS_CONNECTIONS_ENDPOINT=endpoint)
     container = Container(told, clock=clock, fetch_keys=lambda _: issuer.jwks)
     watch = Watch()
 

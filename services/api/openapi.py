@@ -4,8 +4,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from argus.app import PREFIX, create_app
+from argus.app import create_app
 from argus.container import Container
+from argus.core.declarations import API_PREFIX
 from argus.core.settings import Settings
 
 TARGET = Path(__file__).resolve().parents[2] / "docs" / "openapi.json"
@@ -14,7 +15,7 @@ TARGET = Path(__file__).resolve().parents[2] / "docs" / "openapi.json"
 def document() -> dict[str, Any]:
     """The OpenAPI document; making it needs neither AWS nor settings."""
     client = create_app(Container(Settings.from_env({}))).test_client()
-    answer = client.get(f"{PREFIX}/openapi.json")
+    answer = client.get(f"{API_PREFIX}/openapi.json")
     return dict(answer.get_json())
 
 

@@ -10,10 +10,13 @@ never changed: nothing is read, changed and written back, so nothing that anothe
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
+from argus.capabilities import installed
 from argus.core.aws import ClientFactory
 from argus.core.clock import utc_now
+from argus.core.declarations import load
 from argus.core.dynamo import Item, Table, from_wire
 
 
@@ -42,7 +45,13 @@ class Migration:
     does: Callable[[Tables], None]
 
 
-MIGRATIONS: tuple[Migration, ...] = ()  # oldest first
+# Of every capability, oldest first: names begin with a day.
+MIGRATIONS: tuple[Migration, ...] = tuple(
+    sorted(
+        (Migration(name, load(function)) for one in installed() for name, function in one.migrations.items()),
+        key=attrgetter("name"),
+    )
+)
 
 
 @dataclass(frozen=True)

@@ -21,9 +21,10 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 
+from argus.capabilities import variables
 from argus.container import Container
 from argus.core.errors import ArgusError
 from argus.core.settings import BadSetting, Settings
@@ -131,8 +132,7 @@ def _quiet_environment() -> dict[str, str]:
 
 def _given() -> dict[str, str]:
     """Settings of Argus that a developer has set: how far callers may go, how much is logged."""
-    names = {setting.metadata["name"] for setting in fields(Settings)}
-    return {name: value for name, value in os.environ.items() if name in names}
+    return {name: value for name, value in os.environ.items() if name in variables()}
 
 
 def _check_free(port: int, setting: str) -> int:

@@ -15,7 +15,7 @@ from urllib.parse import unquote_plus
 from argus.container import Container
 from argus.core.errors import ArgusError
 from argus.core.work import job
-from argus.jobs import JOBS
+from argus.jobs import JOBS, UPLOADS
 from services.worker.time_limit import Context, TimeIsUp, broken_off_in_time, may_begin
 
 MAX_RECEIVES = 3  # maxReceiveCount of infra/data.yaml; a test compares
@@ -107,14 +107,12 @@ def _calls(body: Any) -> Iterator[Call]:
         return
     for told in body["Records"]:
         stored = told["s3"]["object"]
-        yield Call(
-            "image.arrived",
-            {
-                "key": unquote_plus(stored["key"]),
-                "object_version": stored.get("versionId", ""),
-                "size_bytes": stored["size"],
-            },
-        )
+        key = unquote_plus(stored["key"])
+        folder = key.split("/")[1:2]  # <organisation>/<folder>/…
+        if not folder or folder[0] not in UPLOADS:
+            raise UnknownMessage(f"nothing takes uploads to {key[:100]}")
+        arguments = {"key": key, "object_version": stored.get("versionId", ""), "size_bytes": stored["size"]}
+        yield Call(UPLOADS[folder[0]], arguments)
 
 
 def _run(call: Call, *, last_try: bool) -> bool:

@@ -11,19 +11,12 @@ from flask_cors import CORS
 from argus import __version__
 from argus.container import Container
 from argus.core import http
+from argus.core.declarations import API_PREFIX, load
 from argus.core.errors import NotFound
 from argus.core.http import Api, unlimited
 from argus.core.openapi import DESCRIPTION, LICENCE
 from argus.core.ratelimit import Limits
-from argus.core.settings import Settings
-from argus.health.routes import blueprint as health_routes
-from argus.identity.routes import blueprint as identity_routes
-from argus.identity.routes import keys_blueprint as keys_routes
-from argus.imagery.routes import blueprint as imagery_routes
-from argus.reports.routes import blueprint as reports_routes
-from argus.scanning.routes import blueprint as scanning_routes
 
-PREFIX = "/api/v1"
 EXPLORER = Path(__file__).parent / "explorer"
 
 
@@ -42,7 +35,7 @@ def create_app(container: Container) -> Flask:
     limits.install(app)
     http.install(
         app,
-        authenticate={"bearer": container.identity.authenticate, "key": container.keys.authenticate},
+        authenticate=container.authenticators(),
         idempotency=container.idempotency,
         cursors=lambda: container.cursors,
         ids=container.ids,
@@ -60,40 +53,19 @@ def create_app(container: Container) -> Flask:
     )
     about = {"description": DESCRIPTION, "license": LICENCE, "x-ratelimit": limits.described()}
     api = Api(app, spec_kwargs={"info": about})
-    for blueprint in (
-        identity_routes(container.identity, _sign_in_ways(container.settings), container.settings.socket_url),
-        keys_routes(container.keys),
-        imagery_routes(container.imagery),
-        scanning_routes(container.scanning),
-        reports_routes(container.reports),
-    ):
-        api.register_blueprint(blueprint, url_prefix=PREFIX)
-    api.register_blueprint(health_routes(container.health))
+    for capability in container.capabilities:
+        for factory in capability.blueprints:
+            api.register_blueprint(load(factory)(container), url_prefix=capability.prefix)
     app.register_blueprint(_documents(api))
     http.require_scopes(app)
     return app
-
-
-def _sign_in_ways(settings: Settings) -> list[dict[str, str]]:
-    """What a client needs to sign in at each trusted issuer that is a Cognito user pool."""
-    cognito = f"https://cognito-idp.{settings.region}.amazonaws.com"
-    return [
-        {
-            "issuer": trusted.issuer,
-            "client_id": trusted.client_ids[0],
-            "endpoint": settings.aws_endpoint or cognito,
-            "region": settings.region,
-        }
-        for trusted in settings.trusted_issuers
-        if trusted.issuer.startswith(cognito)
-    ]
 
 
 def _documents(api: Api) -> flask.Blueprint:
     """The OpenAPI document, and a page to explore it made of an installed package: nothing comes from a CDN."""
     blp = flask.Blueprint("documents", __name__)
 
-    @blp.get(f"{PREFIX}/openapi.json")
+    @blp.get(f"{API_PREFIX}/openapi.json")
     @unlimited
     def openapi() -> Response:
         return Response(json.dumps(api.document()), content_type="application/json")

@@ -2,7 +2,9 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from operator import methodcaller
 
+from argus.capabilities import installed
 from argus.container import Container
 
 Verb = Callable[[Container], Callable[..., None]]
@@ -10,23 +12,26 @@ Verb = Callable[[Container], Callable[..., None]]
 
 @dataclass(frozen=True)
 class Job:
-    """A verb of a service, and the one that tells people it could not be done."""
+    """A method of a service, and the one that reports that it could not be done."""
 
     run: Verb
     give_up: Verb
 
 
+def _method(name: str) -> Verb:
+    return methodcaller("method", name)
+
+
 JOBS: dict[str, Job] = {
-    "image.arrived": Job(lambda argus: argus.imagery.arrived, lambda argus: argus.imagery.give_up),
-    "image.expire": Job(lambda argus: argus.imagery.expire, lambda argus: argus.imagery.give_up),
-    "scan.run": Job(lambda argus: argus.scanning.run, lambda argus: argus.scanning.give_up),
-    "report.build": Job(lambda argus: argus.reports.build, lambda argus: argus.reports.give_up),
-    "notify.tell": Job(lambda argus: argus.notify.tell, lambda argus: argus.notify.give_up),
+    name: Job(_method(job.run), _method(job.give_up))
+    for capability in installed()
+    for name, job in capability.jobs.items()
 }
+
+# The job of an upload, by the folder of its object: `<organisation>/<folder>/…`.
+UPLOADS: dict[str, str] = {folder: job for capability in installed() for folder, job in capability.objects.items()}
 
 # Run at every tick of the scheduler, each on its own: one that fails does not keep the others from running.
 TICKS: dict[str, Verb] = {
-    "images.sweep": lambda argus: argus.imagery.sweep,
-    "scans.sweep": lambda argus: argus.scanning.sweep,
-    "reports.sweep": lambda argus: argus.reports.sweep,
+    name: _method(method) for capability in installed() for name, method in capability.ticks.items()
 }

@@ -97,7 +97,7 @@ def test_a_token_that_no_handshake_takes_is_renewed_once(argus: Container, termi
 
     first = terminal.session()["access_token"]
     with Sockets.start(refuse) as sockets:
-        listened = Container(replace(argus.settings, socket_url=sockets.url), fetch_keys=argus.fetch_keys)
+        listened = Container(argus.settings.changed(ARGUS_SOCKET_URL=sockets.url), fetch_keys=argus.fetch_keys)
         with serving(create_app(listened)) as url:
             Sessions(terminal.session_file).put(url, Session(**terminal.session()))
             listener = replace(terminal, url=url)
@@ -124,7 +124,7 @@ def test_a_session_that_ends_with_its_pool_ends_the_listening(argus: Container, 
         return {"statusCode": statuses.pop(0)}
 
     with Sockets.start(start_anew) as sockets:
-        listened = Container(replace(argus.settings, socket_url=sockets.url), fetch_keys=argus.fetch_keys)
+        listened = Container(argus.settings.changed(ARGUS_SOCKET_URL=sockets.url), fetch_keys=argus.fetch_keys)
         with serving(create_app(listened)) as url:
             Sessions(terminal.session_file).put(url, Session(**terminal.session()))
             listener = replace(terminal, url=url)

@@ -64,7 +64,7 @@ def test_a_short_secret_is_refused_wherever_it_is_kept(
     aws: EmbeddedAws, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     aws.client("ssm").put_parameter(Name="/argus/test/short", Value="short", Type="SecureString", Overwrite=True)
-    container = Container(replace(settings, stage="production", cursor_secret="ssm:/argus/test/short"))
+    container = Container(replace(settings, stage="production", cursor_secret="ssm:/argus/test/short", environ={}))
     with pytest.raises(BadSetting, match="32"):
         _ = container.cursors
     with pytest.raises(BadSetting, match="32"):

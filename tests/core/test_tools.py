@@ -1,18 +1,19 @@
 """Ids, times, cursors, settings and errors."""
 
 import json
-from dataclasses import fields
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from argus import capabilities
+from argus.container import Container
 from argus.core.clock import from_rfc3339, rfc3339
 from argus.core.errors import ArgusError, NotFound
 from argus.core.ids import Ids, is_id
 from argus.core.paging import BadCursor, Cursors
-from argus.core.settings import BadSetting, Settings
+from argus.core.settings import BadSetting, Settings, declared
 
 PRODUCTION = {
     "ARGUS_STAGE": "production",
@@ -87,7 +88,7 @@ def test_the_defaults_are_a_laptops() -> None:
 def test_production_settings_are_accepted_when_whole() -> None:
     settings = Settings.from_env(PRODUCTION)
     assert not settings.is_local
-    assert settings.trusted_issuers[0].client_ids == ("c",)
+    assert Container(settings).tokens.issuers[0].client_ids == ("c",)
     assert settings.queue_url("jobs") == "https://sqs.eu-west-1.amazonaws.com/123456789012/argus-production-jobs"
 
 
@@ -111,12 +112,13 @@ def test_production_settings_are_accepted_when_whole() -> None:
         ({"ARGUS_KEY_RATE_LIMITS": "high=9 per minute"}, "the first tier is not standard"),
         ({"ARGUS_KEY_RATE_LIMITS": "standard=9 per minute,standard=10 per minute"}, "one limit"),
         ({"ARGUS_KEY_RATE_LIMITS": "standard=9 per minute,Very High=10 per minute"}, "one limit"),
+        ({"ARGUS_SOCKET_URL": "ws://socket.example"}, "does not begin with wss://"),
         ({"ARGUS_STAGE": "Production!"}, "not 2-16 small letters"),
     ],
 )
 def test_a_dangerous_or_unreadable_setting_stops_the_start(changed: dict[str, str], why: str) -> None:
     with pytest.raises(BadSetting, match=why):
-        Settings.from_env({**PRODUCTION, **changed})
+        Container(Settings.from_env({**PRODUCTION, **changed}))
 
 
 def test_secret_settings_are_not_shown() -> None:
@@ -124,7 +126,7 @@ def test_secret_settings_are_not_shown() -> None:
 
 
 def test_every_setting_says_what_it_is() -> None:
-    assert all(setting.metadata["about"] for setting in fields(Settings))
+    assert all(setting.metadata["about"] for kind in capabilities.settings() for setting in declared(kind))
 
 
 # ---------------------------------------------------------------- errors

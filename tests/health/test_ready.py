@@ -44,12 +44,12 @@ def test_health_answers_though_nothing_else_does() -> None:
 def test_ready_when_everything_answers(nobody: Person, argus: Container) -> None:
     answer = nobody.http.get("/ready")
     assert (answer.status_code, answer.headers["Cache-Control"]) == (200, "no-store")
-    keys = {f"keys of {trusted.issuer}" for trusted in argus.settings.trusted_issuers}
+    keys = {f"keys of {trusted.issuer}" for trusted in argus.tokens.issuers}
     assert _outcomes(answer.get_json()) == dict.fromkeys({"dynamodb", "s3", "sqs"} | keys, "ok")
 
 
 def test_without_its_stack_it_says_what_is_missing(broken: Callable[..., Person]) -> None:
-    answer = broken(stage="elsewhere").http.get("/ready")
+    answer = broken(stage="elsewhere", environ={}).http.get("/ready")
     body = answer.get_json()
     assert (answer.status_code, answer.content_type) == (503, "application/problem+json")
     assert body["code"] == "parts_unavailable"

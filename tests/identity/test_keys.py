@@ -20,7 +20,7 @@ from argus.core.ids import Ids
 from argus.identity import key_text, keys
 from argus.identity.key_store import KeyStore
 from argus.identity.keys import InvalidKey, TierNotAllowed
-from argus.identity.model import SCOPES, Role, Subject
+from argus.identity.model import Role, Subject
 from tests.conftest import ISSUER, ORIGIN, Issuer, MovableClock, Person
 
 WANTED = {"name": "nightly survey", "scopes": ["profile:read", "plugins:read"]}
@@ -277,7 +277,7 @@ def test_a_key_may_do_no_more_than_who_makes_it(
     subject = f"admin-{os.urandom(8).hex()}"
     argus.identity.enrol(Subject(ISSUER, subject), owner.organisation_id, Role.ADMIN)
     admin = Person(owner.http, {"Authorization": f"Bearer {issuer.token(subject)}"})
-    monkeypatch.setitem(SCOPES, Role.ADMIN, SCOPES[Role.ADMIN] - {"scans:write"})
+    monkeypatch.setitem(argus.role_scopes, Role.ADMIN, argus.role_scopes[Role.ADMIN] - {"scans:write"})
     assert admin.post("/api-keys", {**WANTED, "scopes": ["scans:read"]}).status_code == 201
     answer = admin.post("/api-keys", {**WANTED, "scopes": ["scans:read", "scans:write"]})
     problem = answer.get_json()

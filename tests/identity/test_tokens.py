@@ -11,8 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from argus.core.settings import TrustedIssuer
-from argus.identity.model import Subject
+from argus.identity.model import Subject, TrustedIssuer
 from argus.identity.tokens import InvalidToken, KeysUnavailable, TokenVerifier
 from tests.conftest import CLIENT_ID, ISSUER, Issuer, Person
 

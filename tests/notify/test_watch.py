@@ -8,7 +8,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -92,7 +91,7 @@ def test_changes_are_lines_until_ctrl_c(
         started.send_signal(signal.SIGINT)
         assert started.wait(timeout=100) == 130
         assert started.stderr is not None
-        assert started.stderr.readline() == f"listening to {live.settings.socket_url}; Ctrl-C ends it\n"
+        assert started.stderr.readline() == f"listening to {live.notify.socket_url}; Ctrl-C ends it\n"
 
 
 def test_a_line_that_breaks_is_made_anew(
@@ -109,7 +108,7 @@ def test_a_line_that_breaks_is_made_anew(
 
 
 def test_where_nobody_is_told_the_command_says_so(argus: Container, owner: Person, tmp_path: Path) -> None:
-    alone = Container(replace(argus.settings, socket_url=""), fetch_keys=argus.fetch_keys)
+    alone = Container(argus.settings.changed(ARGUS_SOCKET_URL=""), fetch_keys=argus.fetch_keys)
     with serving(create_app(alone)) as url, watching(url, owner, tmp_path) as started:
         _, told = started.communicate(timeout=100)
     assert started.returncode == 1
@@ -145,7 +144,7 @@ def test_a_handshake_is_refused_once_for_good_and_a_token_twice(
         return {"statusCode": status, "body": json.dumps(why) if status == 403 else "{"}
 
     with Sockets.start(refuse) as sockets:
-        refusing = Container(replace(argus.settings, socket_url=sockets.url), fetch_keys=argus.fetch_keys)
+        refusing = Container(argus.settings.changed(ARGUS_SOCKET_URL=sockets.url), fetch_keys=argus.fetch_keys)
         with serving(create_app(refusing)) as url, watching(url, owner, tmp_path) as started:
             _, said = started.communicate(timeout=100)
     assert (started.returncode, left, told in said) == (exit_code, [], True), said
@@ -161,7 +160,7 @@ def test_an_argus_that_is_out_of_order_for_a_while_is_waited_for(
         return {"statusCode": statuses.pop(0), "body": ""}
 
     with Sockets.start(refuse) as sockets:
-        app = create_app(Container(replace(argus.settings, socket_url=sockets.url), fetch_keys=argus.fetch_keys))
+        app = create_app(Container(argus.settings.changed(ARGUS_SOCKET_URL=sockets.url), fetch_keys=argus.fetch_keys))
 
         def sometimes(environ: Any, start_response: Any) -> Any:
             return (places.pop(0) or app)(environ, start_response)

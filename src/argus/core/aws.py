@@ -18,7 +18,7 @@ class Aws:
     """Where boto3 is met. Importing it takes a quarter of a second, so it happens with the first client."""
 
     settings: Settings
-    _clients: dict[str, Any] = field(default_factory=dict)
+    _clients: dict[tuple[str, bool, str], Any] = field(default_factory=dict)
     _making: threading.Lock = field(default_factory=threading.Lock)
 
     @cached_property
@@ -27,19 +27,20 @@ class Aws:
 
         return boto3.session.Session(region_name=self.settings.region)
 
-    def client(self, service: str, *, patient: bool = True) -> Any:
+    def client(self, service: str, *, patient: bool = True, endpoint: str = "") -> Any:
         """A shared client. boto3's clients, unlike its sessions, are safe to share between threads.
 
         One that is not patient asks AWS once, and waits a second: for questions whose answer is worth no more.
+        `endpoint` is for services that have an address of their own for each of our resources.
         """
-        name = service if patient else f"{service}, impatient"
+        name = (service, patient, endpoint)
         if name not in self._clients:
             with self._making:
                 if name not in self._clients:
-                    self._clients[name] = self._make(service, patient=patient)
+                    self._clients[name] = self._make(service, patient=patient, endpoint=endpoint)
         return self._clients[name]
 
-    def _make(self, service: str, *, patient: bool) -> Any:
+    def _make(self, service: str, *, patient: bool, endpoint: str) -> Any:
         from botocore.config import Config
 
         patience = self.settings.patience
@@ -50,10 +51,8 @@ class Aws:
             max_pool_connections=32,
             s3={"addressing_style": "path" if self.settings.aws_endpoint else "virtual"},
         )
-        endpoint = self.settings.aws_endpoint
-        if service == "apigatewaymanagementapi":  # every WebSocket API has its own
-            endpoint = self.settings.connections_endpoint
-        made = self.session.client(service, endpoint_url=endpoint or None, config=config)
+        address = endpoint or self.settings.aws_endpoint or None
+        made = self.session.client(service, endpoint_url=address, config=config)
         if service == "dynamodb":
             made.meta.events.register("provide-client-params.dynamodb", _ask_capacity)
             made.meta.events.register("after-call.dynamodb", _count_capacity)

@@ -1,10 +1,12 @@
-"""Every setting, read once. The README's table is compared with this module by a test."""
+"""Settings, read once from the environment: those of `core` here, those of a capability in its `capability.py`.
 
-import json
+docs/settings.md lists them all; a test compares.
+"""
+
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import Field, dataclass, field, fields
+from typing import Any, TypeVar
 
 from argus.core.errors import ArgusError
 from argus.core.secrets import is_reference
@@ -16,23 +18,11 @@ class BadSetting(ArgusError):
     """A setting is missing or wrong."""
 
 
-@dataclass(frozen=True)
-class TrustedIssuer:
-    """An issuer whose tokens we believe, and what such a token must say."""
-
-    issuer: str
-    jwks_url: str
-    client_ids: tuple[str, ...]  # `client_id` of a Cognito access token, else `aud`
-    token_use: str | None = "access"  # Cognito's kind of token; None where an issuer has no such claim
+Kind = TypeVar("Kind")
 
 
-def _issuers(text: str) -> tuple[TrustedIssuer, ...]:
-    return tuple(
-        TrustedIssuer(**{**entry, "client_ids": tuple(entry["client_ids"])}) for entry in json.loads(text or "[]")
-    )
-
-
-def _names(text: str) -> tuple[str, ...]:
+def names(text: str) -> tuple[str, ...]:
+    """`a, b`: each without the space around it."""
     return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
@@ -55,103 +45,119 @@ def _switch_or_unset(text: str) -> bool | None:
     return _switch(text) if text else None
 
 
-def _setting(name: str, default: str, about: str, read: Callable[[str], Any] = str, *, secret: bool = False) -> Any:
+def setting(name: str, default: str, about: str, read: Callable[[str], Any] = str, *, secret: bool = False) -> Any:
+    """A field of a dataclass of settings: the variable, its text when unset, what it is, and how it is read."""
     return field(metadata={"name": name, "default": default, "about": about, "read": read}, repr=not secret)
+
+
+def declared(kind: type[Any]) -> Iterator[Field[Any]]:
+    """The settings of a dataclass, in their order."""
+    return (each for each in fields(kind) if "name" in each.metadata)
+
+
+def read(kind: type[Kind], variables: Mapping[str, str], **others: Any) -> Kind:
+    """The settings of a dataclass, from the environment. Raises BadSetting."""
+    values = {}
+    for each in declared(kind):
+        about = each.metadata
+        try:
+            values[each.name] = about["read"](variables.get(about["name"], about["default"]))
+        except (ValueError, TypeError, KeyError) as error:
+            raise BadSetting(f"{about['name']} cannot be read: {error}") from error
+    return kind(**values, **others)
 
 
 @dataclass(frozen=True)
 class Settings:
     """What differs between a laptop, a test, staging and production."""
 
-    stage: str = _setting("ARGUS_STAGE", "local", "`local`, `test`, `dev`, `staging` or `production`")
-    region: str = _setting("AWS_REGION", "eu-west-1", "AWS region")
-    account_id: str = _setting("ARGUS_ACCOUNT_ID", "123456789012", "AWS account; part of bucket names and queue URLs")
-    aws_endpoint: str = _setting("ARGUS_AWS_ENDPOINT", "", "embedded AWS to use instead of the real one")
-    trusted_issuers: tuple[TrustedIssuer, ...] = _setting(
-        "ARGUS_TRUSTED_ISSUERS",
-        "[]",
-        "JSON list of `{issuer, jwks_url, client_ids, token_use}` whose tokens are believed",
-        _issuers,
+    stage: str = setting("ARGUS_STAGE", "local", "`local`, `test`, `dev`, `staging` or `production`")
+    region: str = setting("AWS_REGION", "eu-west-1", "AWS region")
+    account_id: str = setting("ARGUS_ACCOUNT_ID", "123456789012", "AWS account; part of bucket names and queue URLs")
+    aws_endpoint: str = setting("ARGUS_AWS_ENDPOINT", "", "embedded AWS to use instead of the real one")
+    allowed_origins: tuple[str, ...] = setting(
+        "ARGUS_ALLOWED_ORIGINS", "", "comma-separated web origins that CORS admits", names
     )
-    allowed_origins: tuple[str, ...] = _setting(
-        "ARGUS_ALLOWED_ORIGINS", "", "comma-separated web origins that CORS admits", _names
-    )
-    cursor_secret: str = _setting(
+    cursor_secret: str = setting(
         "ARGUS_CURSOR_SECRET",
         "",
         "key that signs page cursors, 32 characters or more outside `local`; or where it is kept: "
         "`ssm:PARAMETER`, `secretsmanager:ARN`",
         secret=True,
     )
-    log_level: str = _setting("ARGUS_LOG_LEVEL", "INFO", "`DEBUG`, `INFO`, `WARNING` or `ERROR`")
-    metrics: bool | None = _setting(
+    log_level: str = setting("ARGUS_LOG_LEVEL", "INFO", "`DEBUG`, `INFO`, `WARNING` or `ERROR`")
+    metrics: bool | None = setting(
         "ARGUS_METRICS",
         "",
         "`on` or `off`: metrics for CloudWatch on standard output; unset, on outside `local`",
         _switch_or_unset,
     )
-    tracing: bool = _setting(
+    tracing: bool = setting(
         "ARGUS_TRACING",
         "off",
         "`on` sends X-Ray segments to the daemon; on Lambda its active tracing must be on",
         _switch,
     )
-    sentry_dsn: str = _setting(
+    sentry_dsn: str = setting(
         "ARGUS_SENTRY_DSN", "", "Sentry project that errors are sent to, or where the DSN is kept", secret=True
     )
-    rate_limit: str = _setting(
+    rate_limit: str = setting(
         "ARGUS_RATE_LIMIT", "600 per minute", "requests a user may make, as flask-limiter says it"
     )
-    ip_rate_limit: str = _setting(
+    ip_rate_limit: str = setting(
         "ARGUS_IP_RATE_LIMIT",
         "300 per minute",
         "requests an address may make without a caller: to public routes, or with credentials that are refused",
     )
-    key_rate_limits: Mapping[str, str] = _setting(
+    key_rate_limits: Mapping[str, str] = setting(
         "ARGUS_KEY_RATE_LIMITS",
         "standard=1200 per minute,high=6000 per minute",
         "requests an API key may make, by its tier: the lowest tier first, and that is `standard`",
         _tiers,
     )
-    link_role: str = _setting(
+    link_role: str = setting(
         "ARGUS_LINK_ROLE", "", "ARN of a role that signs links; on Lambda only such credentials tell when they end"
     )
-    link_seconds: int = _setting("ARGUS_LINK_SECONDS", "3600", "how long a presigned download lives", int)
-    link_window_seconds: int = _setting(
+    link_seconds: int = setting("ARGUS_LINK_SECONDS", "3600", "how long a presigned download lives", int)
+    link_window_seconds: int = setting(
         "ARGUS_LINK_WINDOW_SECONDS", "900", "how long the same link is handed out, so that browsers cache it", int
     )
-    media_origin: str = _setting(
+    media_origin: str = setting(
         "ARGUS_MEDIA_ORIGIN",
         "",
         "where links to media lead instead of the bucket: the `https://` origin of a CloudFront that passes them on",
     )
-    socket_url: str = _setting(
-        "ARGUS_SOCKET_URL", "", "where clients hear of changes: the `wss://` address of the WebSocket API"
-    )
-    connections_endpoint: str = _setting(
-        "ARGUS_CONNECTIONS_ENDPOINT", "", "where events for its clients are posted; unset, nobody is told of changes"
-    )
-    lease_seconds: int = _setting(
+    lease_seconds: int = setting(
         "ARGUS_LEASE_SECONDS",
         "300",
         "how long a worker holds an image or scan without a sign of life; shorter than the queues' visibility timeout",
         int,
     )
-    upload_seconds: int = _setting("ARGUS_UPLOAD_SECONDS", "3600", "how long a presigned upload is open", int)
+    upload_seconds: int = setting("ARGUS_UPLOAD_SECONDS", "3600", "how long a presigned upload is open", int)
+
+    environ: Mapping[str, str] = field(default_factory=dict, repr=False)  # what capabilities read theirs from
+    _of: dict[type[Any], Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> "Settings":
-        values = {}
-        for setting in fields(cls):
-            about = setting.metadata
-            text = environ.get(about["name"], about["default"])
-            try:
-                values[setting.name] = about["read"](text)
-            except (ValueError, TypeError, KeyError) as error:
-                raise BadSetting(f"{about['name']} cannot be read: {error}") from error
-        settings = cls(**values)
+        ours = {name: value for name, value in environ.items() if name.startswith("ARGUS_") or name == "AWS_REGION"}
+        settings = read(cls, ours, environ=ours)
         settings.check()
         return settings
+
+    def of(self, kind: type[Kind]) -> Kind:
+        """A capability's settings, a dataclass whose `check` may refuse them. Raises BadSetting."""
+        if kind not in self._of:
+            found = read(kind, self.environ)
+            if check := getattr(found, "check", None):
+                check(self)
+            self._of[kind] = found
+        settings: Kind = self._of[kind]
+        return settings
+
+    def changed(self, **variables: str) -> "Settings":
+        """The same but for some variables: `settings.changed(ARGUS_LOG_LEVEL="DEBUG")`. Raises BadSetting."""
+        return self.from_env({**self.environ, **variables})
 
     def check(self) -> None:
         """Refuse what would be dangerous, before the first request."""
@@ -171,12 +177,6 @@ class Settings:
             return
         if not is_reference(self.cursor_secret) and len(self.cursor_secret) < 32:
             raise BadSetting("ARGUS_CURSOR_SECRET has fewer than 32 characters")
-        for address, scheme in ((self.socket_url, "wss://"), (self.connections_endpoint, "https://")):
-            if address and not address.startswith(scheme):
-                raise BadSetting(f"{address} does not begin with {scheme}")
-        for trusted in self.trusted_issuers:
-            if not trusted.jwks_url.startswith("https://"):
-                raise BadSetting(f"the JWKS URL of {trusted.issuer} is not https")
 
     @property
     def is_local(self) -> bool:

@@ -4,6 +4,7 @@ from typing import Any
 
 from argus.core.errors import Unavailable
 from argus.core.http import Blueprint, unlimited
+from argus.core.runtime import Runtime
 from argus.health import examples
 from argus.health.schemas import Alive, CheckOut, NotReadyProblem, Ready
 from argus.health.service import Health, Outcome
@@ -13,7 +14,8 @@ class PartsUnavailable(Unavailable):
     """Something that Argus stands on does not answer."""
 
 
-def blueprint(health: Health) -> Blueprint:
+def blueprint(argus: Runtime) -> Blueprint:
+    health: Health = argus.health
     blp = Blueprint("health", __name__, description="Is Argus alive, and is everything it stands on")
 
     @blp.route("/health")

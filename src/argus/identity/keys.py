@@ -16,7 +16,7 @@ from argus.core.ids import Ids, is_id
 from argus.core.paging import Listing
 from argus.identity import key_text
 from argus.identity.key_store import REMEMBERED, KeyStore
-from argus.identity.model import KEY_SCOPES, Allowance, ApiKey, Caller, KeyState
+from argus.identity.model import Allowance, ApiKey, Caller, KeyState
 
 MAX_KEYS = 50  # of one organisation, that open something
 MAX_REMEMBERED = 500  # with those that ended: whoever makes a key reads them all
@@ -53,6 +53,7 @@ class Keys:
 
     store: KeyStore
     tiers: tuple[str, ...]  # the lowest first
+    allowed_scopes: frozenset[str]  # what a key may carry
     clock: Clock
     ids: Ids
     random_bits: Callable[[int], int] = secrets.randbits
@@ -82,7 +83,7 @@ class Keys:
         self, caller: Caller, *, name: str, scopes: list[str], expires_in_days: int, tier: str
     ) -> tuple[ApiKey, str]:
         """A new key and its text, which nobody can be told again."""
-        if beyond := set(scopes) - (caller.scopes - KEY_SCOPES):
+        if beyond := set(scopes) - (caller.scopes & self.allowed_scopes):
             raise ScopeNotAllowed(", ".join(sorted(beyond)))
         now = self.clock()
         key_id = self.ids.new("key")

@@ -14,16 +14,20 @@ class Role(StrEnum):
     VIEWER = "viewer"
 
 
-_READ = frozenset({"images:read", "scans:read", "reports:read", "plugins:read", "profile:read"})
-_WRITE = frozenset({"images:write", "scans:write", "reports:write"})
-KEY_SCOPES = frozenset({"keys:read", "keys:write"})  # no key carries them: one that leaks makes no others
+# Who holds a scope, where a capability declares it.
+ADMINS = (Role.OWNER, Role.ADMIN)
+EDITORS = (*ADMINS, Role.ANALYST)
+EVERYONE = (*EDITORS, Role.VIEWER)
 
-SCOPES = {
-    Role.OWNER: _READ | _WRITE | KEY_SCOPES,
-    Role.ADMIN: _READ | _WRITE | KEY_SCOPES,
-    Role.ANALYST: _READ | _WRITE,
-    Role.VIEWER: _READ,
-}
+
+@dataclass(frozen=True)
+class TrustedIssuer:
+    """An issuer whose tokens we believe, and what such a token must say."""
+
+    issuer: str
+    jwks_url: str
+    client_ids: tuple[str, ...]  # `client_id` of a Cognito access token, else `aud`
+    token_use: str | None = "access"  # Cognito's kind of token; None where an issuer has no such claim
 
 
 @dataclass(frozen=True)

@@ -16,16 +16,21 @@ from argus.core.http import (
     public,
 )
 from argus.core.openapi import id_pattern, link, path_id
+from argus.core.runtime import Runtime
+from argus.core.settings import Settings
 from argus.identity import examples, key_text
+from argus.identity.capability import IdentitySettings
 from argus.identity.keys import Keys
 from argus.identity.model import ApiKey
-from argus.identity.schemas import ApiKeyIn, ApiKeyOut, ApiKeyPage, Me, NewApiKey, SignInWays
+from argus.identity.schemas import ApiKeyOut, ApiKeyPage, Me, NewApiKey, SignInWays, api_key_in_schema
 from argus.identity.service import Identity
 
 _KEY_ID = [path_id("key_id", pattern=id_pattern("key"), example=examples.KEY_ID)]
 
 
-def blueprint(identity: Identity, ways: list[dict[str, str]], socket_url: str) -> Blueprint:
+def blueprint(argus: Runtime) -> Blueprint:
+    identity: Identity = argus.identity
+    ways, socket_url = _sign_in_ways(argus.settings), argus.notify.socket_url
     blp = Blueprint("identity", __name__, description="Who is calling")
 
     @blp.route("/me")
@@ -54,7 +59,9 @@ def blueprint(identity: Identity, ways: list[dict[str, str]], socket_url: str) -
     return blp
 
 
-def keys_blueprint(keys: Keys) -> Blueprint:
+def keys_blueprint(argus: Runtime) -> Blueprint:
+    keys: Keys = argus.keys
+    api_key_in = api_key_in_schema(sorted(argus.key_scopes))
     blp = Blueprint("keys", __name__, description="API keys, for programs that call")
 
     def wire(key: ApiKey) -> dict[str, Any]:
@@ -67,7 +74,7 @@ def keys_blueprint(keys: Keys) -> Blueprint:
     @blp.route("/api-keys", methods=["POST"])
     @needs("keys:write")
     @partial(idempotent, withheld="key")
-    @blp.arguments(ApiKeyIn, example=examples.API_KEY_IN)
+    @blp.arguments(api_key_in, example=examples.API_KEY_IN)
     @blp.doc(responses={201: links("id")})
     @blp.response(201, NewApiKey, example=examples.NEW_API_KEY)
     @blp.alt_response(409, "CONFLICT")
@@ -104,3 +111,18 @@ def keys_blueprint(keys: Keys) -> Blueprint:
         keys.revoke(current_caller(), key_id, check=check_if_match)
 
     return blp
+
+
+def _sign_in_ways(settings: Settings) -> list[dict[str, str]]:
+    """What a client needs to sign in at each trusted issuer that is a Cognito user pool."""
+    cognito = f"https://cognito-idp.{settings.region}.amazonaws.com"
+    return [
+        {
+            "issuer": trusted.issuer,
+            "client_id": trusted.client_ids[0],
+            "endpoint": settings.aws_endpoint or cognito,
+            "region": settings.region,
+        }
+        for trusted in settings.of(IdentitySettings).trusted_issuers
+        if trusted.issuer.startswith(cognito)
+    ]

@@ -1,12 +1,13 @@
 """Wire shapes of identity."""
 
+from collections.abc import Sequence
+
 from marshmallow import fields, validate
 
 from argus.core.http import Schema, Timestamp, WholeNumber, id_field, one_line, uri_field
 from argus.identity import key_text
-from argus.identity.model import KEY_SCOPES, SCOPES, KeyState, Role
+from argus.identity.model import KeyState, Role
 
-_OF_KEYS = sorted(frozenset().union(*SCOPES.values()) - KEY_SCOPES)
 _TIER = "^[a-z]{1,16}$"
 
 
@@ -68,22 +69,27 @@ class SignInWays(Schema):
     items = fields.List(fields.Nested(SignIn), required=True)
 
 
-class ApiKeyIn(Schema):
-    """An API key to make."""
+def api_key_in_schema(allowed: Sequence[str]) -> type[Schema]:
+    """An API key to make, with any of these scopes."""
 
-    name = fields.String(required=True, validate=[validate.Length(1, 100), one_line(may_be_blank=False)])
-    scopes = fields.List(
-        fields.String(validate=validate.OneOf(_OF_KEYS)),
-        required=True,
-        validate=validate.Length(1, len(_OF_KEYS)),
-        metadata={"description": "What it may do: no more than whoever makes it"},
-    )
-    expires_in_days = WholeNumber(load_default=90, validate=validate.Range(1, 365))
-    tier = fields.String(
-        load_default="standard",
-        validate=validate.Regexp(_TIER),
-        metadata={"description": "Which limit holds for it, up to what the operator allows the organisation"},
-    )
+    class ApiKeyIn(Schema):
+        """An API key to make."""
+
+        name = fields.String(required=True, validate=[validate.Length(1, 100), one_line(may_be_blank=False)])
+        scopes = fields.List(
+            fields.String(validate=validate.OneOf(allowed)),
+            required=True,
+            validate=validate.Length(1, len(allowed)),
+            metadata={"description": "What it may do: no more than whoever makes it"},
+        )
+        expires_in_days = WholeNumber(load_default=90, validate=validate.Range(1, 365))
+        tier = fields.String(
+            load_default="standard",
+            validate=validate.Regexp(_TIER),
+            metadata={"description": "Which limit holds for it, up to what the operator allows the organisation"},
+        )
+
+    return ApiKeyIn
 
 
 class ApiKeyOut(Schema):
@@ -92,7 +98,7 @@ class ApiKeyOut(Schema):
     id = id_field("key")
     name = fields.String(required=True)
     start = fields.String(required=True, metadata={"description": "What the key begins with; nothing of its secret"})
-    scopes = fields.List(fields.String(validate=validate.OneOf(_OF_KEYS)), required=True)
+    scopes = fields.List(fields.String(), required=True)
     tier = fields.String(required=True, metadata={"pattern": _TIER})
     state = fields.Enum(KeyState, by_value=True, required=True)
     created_by = id_field("usr")

@@ -1,12 +1,12 @@
 """From a token to a caller; organisations and their members."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from argus.core.clock import Clock
 from argus.core.errors import Conflict, NotFound
 from argus.core.ids import Ids
-from argus.identity.model import SCOPES, Caller, Membership, Organisation, Role, Subject
+from argus.identity.model import Caller, Membership, Organisation, Role, Subject
 from argus.identity.store import IdentityStore
 
 
@@ -24,6 +24,7 @@ class Identity:
 
     store: IdentityStore
     verify: Callable[[str], Subject]  # what a token says, if it is true
+    role_scopes: Mapping[str, frozenset[str]]
     clock: Clock
     ids: Ids
 
@@ -34,7 +35,7 @@ class Identity:
         return Caller(
             membership.user_id,
             membership.organisation_id,
-            SCOPES[membership.role],
+            self.role_scopes.get(membership.role, frozenset()),
             role=membership.role,
             issuer=subject.issuer,
         )

@@ -19,8 +19,7 @@ import jwt
 from jwt import PyJWK
 
 from argus.core.errors import Unauthenticated, Unavailable
-from argus.core.settings import TrustedIssuer
-from argus.identity.model import Subject
+from argus.identity.model import Subject, TrustedIssuer
 
 MAX_TOKEN_BYTES = 8 * 1024
 MAX_JWKS_BYTES = 256 * 1024

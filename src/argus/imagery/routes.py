@@ -12,6 +12,7 @@ from argus.core.http import (
     paged,
 )
 from argus.core.openapi import id_pattern, link, path_id
+from argus.core.runtime import Runtime
 from argus.imagery import examples
 from argus.imagery.model import COG, Image, ImageState, LinearScale, NewFile, Survey, colour_bar_name, preview_name
 from argus.imagery.schemas import (
@@ -32,7 +33,8 @@ _SCAN = {"target": {"kind": "image", "id": "$response.body#/items/0/id"}, "plugi
 _LEVELS = ("site", "sector", "period", "pad")
 
 
-def blueprint(imagery: Imagery) -> Blueprint:
+def blueprint(argus: Runtime) -> Blueprint:
+    imagery: Imagery = argus.imagery
     blp = Blueprint("imagery", __name__, description="Thermal images")
 
     @blp.route("/uploads", methods=["POST"])

@@ -41,6 +41,7 @@ class Notify:
 
     store: ConnectionsStore
     jobs: Jobs
+    socket_url: str  # where clients connect; empty where there is no socket
     gateway: ClientFactory | None  # the management API of the socket; None where there is no socket
     clock: Clock
     monotonic: Callable[[], float] = time.monotonic

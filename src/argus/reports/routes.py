@@ -5,6 +5,7 @@ from typing import Any
 
 from argus.core.http import Blueprint, PageQuery, current_caller, etagged, idempotent, location, needs, paged
 from argus.core.openapi import id_pattern, link, path_id
+from argus.core.runtime import Runtime
 from argus.reports import examples
 from argus.reports.model import Report
 from argus.reports.schemas import ReportIn, ReportOut, ReportPage
@@ -13,7 +14,8 @@ from argus.reports.service import Reports
 _REPORT_ID = [path_id("report_id", pattern=id_pattern("rpt"), example=examples.REPORT_ID)]
 
 
-def blueprint(reports: Reports) -> Blueprint:
+def blueprint(argus: Runtime) -> Blueprint:
+    reports: Reports = argus.reports
     blp = Blueprint("reports", __name__, description="Documents made from scans")
 
     def wire(report: Report) -> dict[str, Any]:

@@ -12,9 +12,10 @@ end of its time or by AWS, lets go of the scan, so that the next delivery need n
 import json
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -40,7 +41,7 @@ from argus.scanning.model import (
     seen,
     unseen,
 )
-from argus.scanning.plugin import BudgetSpent, ImageReader, Places, Tools
+from argus.scanning.plugin import BudgetSpent, Places, Tools
 from argus.scanning.store import ScanningStore
 
 PAGE = 25
@@ -74,7 +75,7 @@ class Engine:
 
     store: ScanningStore
     catalogue: Catalogue
-    readers: Callable[[str], ImageReader]  # organisation -> its images
+    plugin_tools: Mapping[str, Callable[[str], Any]]  # permission -> organisation -> tool
     announce: Announce
     clock: Clock
     lease: timedelta
@@ -333,7 +334,10 @@ class _Run:
             progress=progress,
             places=lambda rule: self._places(manifest.id, rule),
             incomplete=self.incomplete.add,
-            reader=self.engine.readers(self.scan.organisation_id) if "imagery" in manifest.permissions else None,
+            granted={
+                permission: self.engine.plugin_tools[permission](self.scan.organisation_id)
+                for permission in manifest.permissions
+            },
         )
 
     def _places(self, plugin: str, rule: str) -> Places:

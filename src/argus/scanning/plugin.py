@@ -139,10 +139,14 @@ class Tools:
     progress: Callable[[float], None]  # 0..1; also where a cancelled scan stops
     places: Callable[[str], Places]  # by rule
     incomplete: Callable[[str], None]  # this rule was not looked for, or not all is told: what goes unsaid is not fixed
-    reader: ImageReader | None = None  # permission `imagery`
+    granted: Mapping[str, Any] = field(default_factory=dict)  # a tool for each permission of the manifest
 
     @property
     def images(self) -> ImageReader:
-        if self.reader is None:
-            raise Forbidden("the manifest does not ask for the permission imagery")
-        return self.reader
+        reader: ImageReader = self._tool("imagery")
+        return reader
+
+    def _tool(self, permission: str) -> Any:
+        if permission not in self.granted:
+            raise Forbidden(f"the manifest does not ask for the permission {permission}")
+        return self.granted[permission]

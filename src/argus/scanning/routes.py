@@ -16,6 +16,7 @@ from argus.core.http import (
     paged,
 )
 from argus.core.openapi import id_pattern, link, path_id
+from argus.core.runtime import Runtime
 from argus.scanning import examples
 from argus.scanning.model import Scan, Target
 from argus.scanning.schemas import FindingPage, FindingQuery, PluginList, PluginOut, ScanIn, ScanOut, ScanPage
@@ -31,7 +32,8 @@ class AmbiguousTarget(Invalid):
     """A target has either an id or a value."""
 
 
-def blueprint(scanning: Scanning) -> Blueprint:
+def blueprint(argus: Runtime) -> Blueprint:
+    scanning: Scanning = argus.scanning
     blp = Blueprint("scanning", __name__, description="Plugins, scans, findings")
 
     @blp.route("/plugins")

@@ -115,7 +115,7 @@ def tools_for(manifest: Manifest, world: World, *, incomplete: Callable[[str], N
         progress=_share,
         places=lambda rule: Places.of(world.known_places.get(rule, ())),
         incomplete=incomplete,
-        reader=world if "imagery" in manifest.permissions else None,
+        granted=dict.fromkeys(manifest.permissions, world),
     )
 
 

@@ -1,0 +1,40 @@
+"""The capabilities that are installed: every folder of this package that holds a `capability.py`."""
+
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import argus
+from argus.core.declarations import Capability, Table
+from argus.core.settings import Settings, declared
+
+# What belongs to no capability: `core.idempotency` and `core.ratelimit` keep their records here.
+REQUESTS = Table(
+    name="requests",
+    partition_key="`<organisation>#idempotency#<key>`; `limit#…`",
+    sort_key="`answer`; `window`",
+    shared={"limit#": "how often a caller or an address has asked in a window"},
+)
+
+
+@cache
+def installed() -> tuple[Capability, ...]:
+    """Every capability, in the order of their names."""
+    folders = {path.parent.name for root in argus.__path__ for path in Path(root).glob("*/capability.py")}
+    return tuple(import_module(f"argus.{name}.capability").CAPABILITY for name in sorted(folders))
+
+
+def tables() -> tuple[Table, ...]:
+    """Every table of a stage."""
+    return (REQUESTS, *(table for capability in installed() for table in capability.tables))
+
+
+def settings() -> tuple[type[Any], ...]:
+    """Every dataclass of settings: those of `core`, then those of each capability."""
+    return (Settings, *(capability.settings for capability in installed() if capability.settings))
+
+
+def variables() -> frozenset[str]:
+    """The environment variables that settings are read from."""
+    return frozenset(each.metadata["name"] for kind in settings() for each in declared(kind))

@@ -1,0 +1,81 @@
+"""What a capability declares about itself, in the `capability.py` of its folder.
+
+The application, the container, the workers, the settings, the documents and the tests read these declarations; no list
+of capabilities stands anywhere else. Whatever costs time to import is named rather than imported: `module:name` for an
+object, `service.method` for a method of a service that some capability declares.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from argus.core.runtime import Runtime
+
+API_PREFIX = "/api/v1"
+
+
+@dataclass(frozen=True)
+class Table:
+    """The DynamoDB table `argus-<stage>-<name>` and its keys, as docs/data.md shows them.
+
+    Its resource stands in the capability's template. `shared` are the prefixes of partition keys that do not begin with
+    an organisation, each with the reason: what lies there belongs to no tenant.
+    """
+
+    name: str
+    partition_key: str
+    sort_key: str
+    index: str = "none"
+    shared: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Scope:
+    """A permission that routes ask for, and the roles that hold it."""
+
+    name: str  # `images:read`
+    about: str
+    roles: tuple[str, ...]
+    for_keys: bool = True  # whether an API key may carry it
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job of the queue: the method that runs it, and the method that reports that its last attempt failed."""
+
+    run: str
+    give_up: str
+
+
+Build = Callable[["Runtime"], Any]
+
+
+@dataclass(frozen=True)
+class Capability:
+    """One capability. Every field but the name and its description may be left out."""
+
+    name: str  # of its folder and of its template
+    about: str
+    tables: tuple[Table, ...] = ()
+    scopes: tuple[Scope, ...] = ()
+    settings: type[Any] | None = None  # a dataclass of `core.settings.setting`s; its `check(settings)` may refuse them
+    services: Mapping[str, Build] = field(default_factory=dict)  # by the name under which others find them
+    blueprints: tuple[str, ...] = ()  # `module:factory`; a factory takes the runtime
+    prefix: str = API_PREFIX
+    authenticators: Mapping[str, str] = field(default_factory=dict)  # scheme of credentials -> method: text -> caller
+    checks: Callable[["Runtime"], Mapping[str, Callable[[], object]]] | None = None  # what `/ready` asks, by name
+    jobs: Mapping[str, Job] = field(default_factory=dict)
+    objects: Mapping[str, str] = field(default_factory=dict)  # folder in an organisation's bucket -> job of an upload
+    ticks: Mapping[str, str] = field(default_factory=dict)  # sweep -> method that every tick of the scheduler calls
+    targets: Mapping[str, str] = field(default_factory=dict)  # kind -> method that raises unless a caller may scan it
+    tools: Mapping[str, Build] = field(default_factory=dict)  # permission of plugins -> factory: organisation -> tool
+    errors: tuple[str, ...] = ()  # modules that define the errors of its answers
+    migrations: Mapping[str, str] = field(default_factory=dict)  # name -> `module:function`, oldest first
+
+
+def load(name: str) -> Any:
+    """The object that `module:name` names."""
+    module, _, attribute = name.partition(":")
+    return getattr(import_module(module), attribute)

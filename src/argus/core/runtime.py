@@ -1,0 +1,157 @@
+"""What services are made from: settings, clock, ids, AWS, and one another.
+
+`argus.container.Container` is a runtime with the installed capabilities. A capability's `services` take one; tests make
+their own, with another clock or other settings.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import cached_property
+from secrets import token_hex
+from threading import RLock
+from typing import Any
+
+from argus.core.aws import Aws
+from argus.core.clock import Clock, utc_now
+from argus.core.declarations import Capability
+from argus.core.dynamo import Table
+from argus.core.idempotency import Idempotency
+from argus.core.ids import Ids
+from argus.core.objects import Objects
+from argus.core.paging import Cursors
+from argus.core.presign import Credentials, Presigner
+from argus.core.queue import Jobs
+from argus.core.secrets import Secrets
+from argus.core.settings import BadSetting, Settings
+from argus.core.signing import RoleCredentials
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """The tools of `core`, made once, and the services that capabilities declare, each made on first use.
+
+    A service is an attribute: `runtime.imagery`. Time and the network can be handed in.
+    """
+
+    settings: Settings
+    clock: Clock = utc_now
+    fetch_keys: Callable[[str], bytes] | None = None  # how an issuer's JWKS is fetched
+    capabilities: tuple[Capability, ...] = ()
+    _building: RLock = field(default_factory=RLock, init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Raises BadSetting: what is wrong is said at the start, not by the first request that needs it."""
+        for capability in self.capabilities:
+            if capability.settings is not None:
+                self.settings.of(capability.settings)
+
+    # ------------------------------------------------------------ services
+
+    def __getattr__(self, name: str) -> Any:
+        """The service of this name; called only where there is no such attribute yet."""
+        build = next((one.services[name] for one in self.capabilities if name in one.services), None)
+        if build is None:
+            raise AttributeError(f"no capability declares a service {name!r}")
+        with self._building:
+            if name not in self.__dict__:
+                self.__dict__[name] = build(self)
+            return self.__dict__[name]
+
+    def method(self, name: str) -> Callable[..., Any]:
+        """`imagery.arrived`: the method of a service."""
+        service, _, method = name.partition(".")
+        found: Callable[..., Any] = getattr(getattr(self, service), method)
+        return found
+
+    # ------------------------------------------------------------ what capabilities declare, together
+
+    @cached_property
+    def role_scopes(self) -> dict[str, frozenset[str]]:
+        """What each role may do."""
+        scopes = [scope for capability in self.capabilities for scope in capability.scopes]
+        roles = {role for scope in scopes for role in scope.roles}
+        return {role: frozenset(scope.name for scope in scopes if role in scope.roles) for role in roles}
+
+    @cached_property
+    def key_scopes(self) -> frozenset[str]:
+        """What an API key may carry."""
+        return frozenset(scope.name for one in self.capabilities for scope in one.scopes if scope.for_keys)
+
+    def targets(self) -> dict[str, Callable[..., Any]]:
+        """By kind of target: what raises unless a caller may have it scanned."""
+        return {kind: self.method(name) for one in self.capabilities for kind, name in one.targets.items()}
+
+    def plugin_tools(self) -> dict[str, Callable[[str], Any]]:
+        """By permission: what makes the tool of an organisation."""
+        return {permission: build(self) for one in self.capabilities for permission, build in one.tools.items()}
+
+    def authenticators(self) -> dict[str, Callable[[str], Any]]:
+        """By scheme of credentials: what turns them into a caller."""
+        return {scheme: self.method(name) for one in self.capabilities for scheme, name in one.authenticators.items()}
+
+    def ready_checks(self) -> dict[str, Callable[[], object]]:
+        """What capabilities cannot do without, by name."""
+        found: dict[str, Callable[[], object]] = {}
+        for capability in self.capabilities:
+            found |= capability.checks(self) if capability.checks else {}
+        return found
+
+    # ------------------------------------------------------------ tools
+
+    @cached_property
+    def aws(self) -> Aws:
+        return Aws(self.settings)
+
+    @cached_property
+    def secrets(self) -> Secrets:
+        return Secrets(self.aws.client)
+
+    @cached_property
+    def ids(self) -> Ids:
+        return Ids(self.clock)
+
+    @cached_property
+    def objects(self) -> Objects:
+        return Objects(self.settings.media_bucket, self.aws.lazily("s3"))
+
+    @cached_property
+    def jobs(self) -> Jobs:
+        return Jobs(self.settings.queue_url("jobs"), self.aws.lazily("sqs"))
+
+    @cached_property
+    def link_credentials(self) -> Callable[[], Credentials]:
+        role = self.settings.link_role
+        return RoleCredentials(role, self.aws.lazily("sts"), self.clock) if role else self.aws.credentials
+
+    @cached_property
+    def links(self) -> Presigner:
+        return Presigner(
+            bucket=self.settings.media_bucket,
+            region=self.settings.region,
+            endpoint=self.settings.aws_endpoint or None,
+            credentials=self.link_credentials,
+            clock=self.clock,
+            window_seconds=self.settings.link_window_seconds,
+            lifetime_seconds=self.settings.link_seconds,
+            upload_seconds=self.settings.upload_seconds,
+            public_origin=self.settings.media_origin,
+        )
+
+    @cached_property
+    def cursors(self) -> Cursors:
+        secret = self.secrets.reveal(self.settings.cursor_secret)
+        if not self.settings.is_local and len(secret) < 32:
+            raise BadSetting("ARGUS_CURSOR_SECRET names a secret of fewer than 32 characters")
+        return Cursors(secret or token_hex())
+
+    @cached_property
+    def idempotency(self) -> Idempotency:
+        return Idempotency(self.table("requests"), self.clock)
+
+    def table(self, name: str) -> Table:
+        return Table(self.settings.table(name), self.aws.lazily("dynamodb"))
+
+    @cached_property
+    def lease(self) -> timedelta:
+        return timedelta(seconds=self.settings.lease_seconds)

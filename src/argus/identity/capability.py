@@ -1,0 +1,110 @@
+"""Who is calling: tokens of trusted issuers, organisations and their members, API keys."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from argus.core.declarations import Capability, Scope, Table
+from argus.core.runtime import Runtime
+from argus.core.settings import BadSetting, Settings, setting
+from argus.identity.model import ADMINS, EVERYONE, TrustedIssuer
+
+if TYPE_CHECKING:
+    from argus.identity.keys import Keys
+    from argus.identity.service import Identity
+    from argus.identity.tokens import TokenVerifier
+
+
+def _issuers(text: str) -> tuple[TrustedIssuer, ...]:
+    return tuple(
+        TrustedIssuer(**{**entry, "client_ids": tuple(entry["client_ids"])}) for entry in json.loads(text or "[]")
+    )
+
+
+@dataclass(frozen=True)
+class IdentitySettings:
+    """Whom to believe."""
+
+    trusted_issuers: tuple[TrustedIssuer, ...] = setting(
+        "ARGUS_TRUSTED_ISSUERS",
+        "[]",
+        "JSON list of `{issuer, jwks_url, client_ids, token_use}` whose tokens are believed",
+        _issuers,
+    )
+
+    def check(self, settings: Settings) -> None:
+        for trusted in self.trusted_issuers:
+            if not settings.is_local and not trusted.jwks_url.startswith("https://"):
+                raise BadSetting(f"the JWKS URL of {trusted.issuer} is not https")
+
+
+def _identity(argus: Runtime) -> "Identity":
+    from argus.identity.service import Identity
+    from argus.identity.store import IdentityStore
+
+    return Identity(
+        store=IdentityStore(argus.table("identity")),
+        verify=lambda token: argus.tokens.verify(token),
+        role_scopes=argus.role_scopes,
+        clock=argus.clock,
+        ids=argus.ids,
+    )
+
+
+def _keys(argus: Runtime) -> "Keys":
+    from argus.core.dynamo import Table as DynamoTable
+    from argus.identity.key_store import KeyStore
+    from argus.identity.keys import Keys
+
+    table = argus.table("identity")
+    hurried = DynamoTable(table.name, lambda: argus.aws.client("dynamodb", patient=False))
+    return Keys(
+        store=KeyStore(table, hurried),
+        tiers=tuple(argus.settings.key_rate_limits),
+        allowed_scopes=argus.key_scopes,
+        clock=argus.clock,
+        ids=argus.ids,
+    )
+
+
+def _tokens(argus: Runtime) -> "TokenVerifier":
+    from argus.identity import tokens  # cryptography comes with it; workers do without
+
+    fetch = partial(tokens.fetch_keys, seconds=tokens.FETCH_SECONDS * argus.settings.patience)
+    return tokens.TokenVerifier(
+        argus.settings.of(IdentitySettings).trusted_issuers,
+        refuse_public_keys=not argus.settings.is_local,
+        fetch=argus.fetch_keys or fetch,
+    )
+
+
+def _checks(argus: Runtime) -> Mapping[str, Callable[[], object]]:
+    issuers = argus.settings.of(IdentitySettings).trusted_issuers
+    return {f"keys of {trusted.issuer}": partial(argus.tokens.ask, trusted) for trusted in issuers}
+
+
+CAPABILITY = Capability(
+    name="identity",
+    about="Who is calling: tokens, organisations, API keys",
+    tables=(
+        Table(
+            name="identity",
+            partition_key="`subject#<hash>`; `<organisation>#organisation`; `<organisation>#keys`",
+            sort_key="`membership`; `organisation`, `member#<user>`; `<key>`, `allowance`",
+            shared={"subject#": "how the organisation of a person is found who shows a token"},
+        ),
+    ),
+    scopes=(
+        Scope("profile:read", "See who is calling", EVERYONE),
+        Scope("keys:read", "List API keys", ADMINS, for_keys=False),  # a key that leaks makes no others
+        Scope("keys:write", "Create and revoke API keys", ADMINS, for_keys=False),
+    ),
+    settings=IdentitySettings,
+    services={"identity": _identity, "keys": _keys, "tokens": _tokens},
+    blueprints=("argus.identity.routes:blueprint", "argus.identity.routes:keys_blueprint"),
+    authenticators={"bearer": "identity.authenticate", "key": "keys.authenticate"},
+    checks=_checks,
+    errors=("argus.identity.keys", "argus.identity.service", "argus.identity.tokens"),
+)

@@ -1,0 +1,74 @@
+"""Thermal images: uploads, temperatures, products."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from functools import partial
+from typing import TYPE_CHECKING
+
+from argus.core.declarations import Capability, Job, Scope, Table
+from argus.core.runtime import Runtime
+from argus.identity.model import EDITORS, EVERYONE
+
+if TYPE_CHECKING:
+    from argus.imagery.reader import OrganisationImages
+    from argus.imagery.service import Imagery
+
+
+def _imagery(argus: Runtime) -> "Imagery":
+    from argus.imagery.service import Imagery
+    from argus.imagery.store import ImageryStore
+
+    return Imagery(
+        store=ImageryStore(argus.table("imagery")),
+        objects=argus.objects,
+        links=argus.links,
+        jobs=argus.jobs,
+        announce=argus.notify.announce,
+        clock=argus.clock,
+        ids=argus.ids,
+        lease=argus.lease,
+        upload_life=timedelta(seconds=argus.settings.upload_seconds),
+    )
+
+
+def _reader(argus: Runtime) -> "Callable[[str], OrganisationImages]":
+    from argus.imagery.reader import OrganisationImages
+
+    return partial(OrganisationImages, argus.imagery)
+
+
+CAPABILITY = Capability(
+    name="imagery",
+    about="Thermal images",
+    tables=(
+        Table(
+            name="imagery",
+            partition_key="`<organisation>#images`",
+            sort_key="`<image>`",
+            index="unfinished images by the time of their next check",
+        ),
+    ),
+    scopes=(
+        Scope("images:read", "See images, their temperatures and products", EVERYONE),
+        Scope("images:write", "Upload and delete images", EDITORS),
+    ),
+    services={"imagery": _imagery},
+    blueprints=("argus.imagery.routes:blueprint",),
+    jobs={
+        "image.arrived": Job("imagery.arrived", "imagery.give_up"),
+        "image.expire": Job("imagery.expire", "imagery.give_up"),
+    },
+    objects={"images": "image.arrived"},
+    ticks={"images.sweep": "imagery.sweep"},
+    targets={"image": "imagery.ready"},
+    tools={"imagery": _reader},
+    errors=(
+        "argus.imagery.cog",
+        "argus.imagery.palettes",
+        "argus.imagery.pixel",
+        "argus.imagery.processing",
+        "argus.imagery.service",
+        "argus.imagery.stats",
+        "argus.imagery.thermogram",
+    ),
+)

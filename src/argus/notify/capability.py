@@ -1,0 +1,64 @@
+"""Changes, published to the clients that listen while they happen."""
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from argus.core.declarations import Capability, Job, Table
+from argus.core.runtime import Runtime
+from argus.core.settings import BadSetting, Settings, setting
+
+if TYPE_CHECKING:
+    from argus.notify.service import Notify
+
+
+@dataclass(frozen=True)
+class NotifySettings:
+    """Where clients listen."""
+
+    socket_url: str = setting(
+        "ARGUS_SOCKET_URL", "", "where clients hear of changes: the `wss://` address of the WebSocket API"
+    )
+    connections_endpoint: str = setting(
+        "ARGUS_CONNECTIONS_ENDPOINT", "", "where events for its clients are posted; unset, changes are not published"
+    )
+
+    def check(self, settings: Settings) -> None:
+        for address, scheme in ((self.socket_url, "wss://"), (self.connections_endpoint, "https://")):
+            if address and not settings.is_local and not address.startswith(scheme):
+                raise BadSetting(f"{address} does not begin with {scheme}")
+
+
+def _notify(argus: Runtime) -> "Notify":
+    from argus.core.queue import Jobs
+    from argus.notify.service import Notify
+    from argus.notify.store import ConnectionsStore
+
+    own = argus.settings.of(NotifySettings)
+    impatient = partial(argus.aws.client, patient=False)  # no work waits for those who hear of it
+    gateway = partial(impatient, "apigatewaymanagementapi", endpoint=own.connections_endpoint)
+    return Notify(
+        store=ConnectionsStore(argus.table("notify")),
+        jobs=Jobs(argus.settings.queue_url("jobs"), partial(impatient, "sqs")),
+        socket_url=own.socket_url,
+        gateway=gateway if own.connections_endpoint else None,
+        clock=argus.clock,
+    )
+
+
+CAPABILITY = Capability(
+    name="notify",
+    about="Changes, published while they happen",
+    tables=(
+        Table(
+            name="notify",
+            partition_key="`<organisation>#connections`",
+            sort_key="`<connection>`",
+            index="whose a connection is; keys only",
+        ),
+    ),
+    settings=NotifySettings,
+    services={"notify": _notify},
+    jobs={"notify.tell": Job("notify.tell", "notify.give_up")},
+    errors=("argus.notify.service",),
+)

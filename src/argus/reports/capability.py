@@ -1,0 +1,51 @@
+"""Documents made from scans."""
+
+from typing import TYPE_CHECKING
+
+from argus.core.declarations import Capability, Job, Scope, Table
+from argus.core.runtime import Runtime
+from argus.identity.model import EDITORS, EVERYONE
+
+if TYPE_CHECKING:
+    from argus.reports.service import Reports
+
+
+def _reports(argus: Runtime) -> "Reports":
+    from argus.reports.gather import Gatherer
+    from argus.reports.service import Reports
+    from argus.reports.store import ReportsStore
+
+    return Reports(
+        store=ReportsStore(argus.table("reports")),
+        objects=argus.objects,
+        links=argus.links,
+        scanning=argus.scanning,
+        gather=Gatherer(argus.scanning, argus.imagery, argus.identity, argus.catalogue, argus.clock).document,
+        jobs=argus.jobs,
+        announce=argus.notify.announce,
+        clock=argus.clock,
+        ids=argus.ids,
+    )
+
+
+CAPABILITY = Capability(
+    name="reports",
+    about="Documents made from scans",
+    tables=(
+        Table(
+            name="reports",
+            partition_key="`<organisation>#reports`",
+            sort_key="`<report>`",
+            index="unfinished reports by the time of their next check",
+        ),
+    ),
+    scopes=(
+        Scope("reports:read", "See and download reports", EVERYONE),
+        Scope("reports:write", "Create reports", EDITORS),
+    ),
+    services={"reports": _reports},
+    blueprints=("argus.reports.routes:blueprint",),
+    jobs={"report.build": Job("reports.build", "reports.give_up")},
+    ticks={"reports.sweep": "reports.sweep"},
+    errors=("argus.reports.service",),
+)

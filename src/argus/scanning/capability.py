@@ -1,0 +1,66 @@
+"""Plugins, scans, and the life of their findings."""
+
+from typing import TYPE_CHECKING
+
+from argus.core.declarations import Capability, Job, Scope, Table
+from argus.core.runtime import Runtime
+from argus.identity.model import EDITORS, EVERYONE
+
+if TYPE_CHECKING:
+    from argus.scanning.catalogue import Catalogue
+    from argus.scanning.service import Scanning
+
+
+def _catalogue(_argus: Runtime) -> "Catalogue":
+    from argus.scanning.catalogue import Catalogue
+
+    return Catalogue.load()
+
+
+def _scanning(argus: Runtime) -> "Scanning":
+    from argus.scanning.engine import Engine
+    from argus.scanning.service import Scanning
+    from argus.scanning.store import ScanningStore
+
+    store = ScanningStore(argus.table("scanning"))
+    return Scanning(
+        store=store,
+        catalogue=argus.catalogue,
+        engine=Engine(
+            store=store,
+            catalogue=argus.catalogue,
+            plugin_tools=argus.plugin_tools(),
+            announce=argus.notify.announce,
+            clock=argus.clock,
+            lease=argus.lease,
+        ),
+        targets=argus.targets(),
+        jobs=argus.jobs,
+        announce=argus.notify.announce,
+        clock=argus.clock,
+        ids=argus.ids,
+    )
+
+
+CAPABILITY = Capability(
+    name="scanning",
+    about="Plugins, scans, findings",
+    tables=(
+        Table(
+            name="scanning",
+            partition_key="`<organisation>#scans`; `<organisation>#scan#<scan>`; `<organisation>#findings`",
+            sort_key="`<scan>`; `<plugin>#<fingerprint>`; `<target>#<fingerprint>`",
+            index="unfinished scans by the time of their next check; findings, most severe first",
+        ),
+    ),
+    scopes=(
+        Scope("plugins:read", "See the plugins", EVERYONE),
+        Scope("scans:read", "See scans and findings", EVERYONE),
+        Scope("scans:write", "Start and cancel scans", EDITORS),
+    ),
+    services={"catalogue": _catalogue, "scanning": _scanning},
+    blueprints=("argus.scanning.routes:blueprint",),
+    jobs={"scan.run": Job("scanning.run", "scanning.give_up")},
+    ticks={"scans.sweep": "scanning.sweep"},
+    errors=("argus.scanning.catalogue", "argus.scanning.routes", "argus.scanning.service"),
+)

@@ -1,0 +1,105 @@
+"""For tests over all routes: something of a person's behind every id that a route takes, and a body for every request.
+
+A capability needs nothing here when a POST of its OpenAPI example creates a thing. One that needs more, an upload or a
+worker's turn, has a `tests/<capability>/things.py`:
+
+- `MAKERS`: name of an id in routes -> what makes such a thing and returns its id;
+- `BODIES`: endpoint -> what makes the body from other things;
+- `QUERIES`: endpoint -> query string;
+- `CONFLICTS`: endpoints that answer 409 to the owner, since the thing has come to its end.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from flask import Flask
+from werkzeug.routing import Rule
+
+from argus.core.declarations import API_PREFIX
+from services.api import openapi
+from tests.conftest import Person, Workers
+
+_MODULES = [import_module(f"tests.{path.parent.name}.things") for path in Path(__file__).parent.glob("*/things.py")]
+
+
+def _declared(name: str) -> dict[str, Any]:
+    return {key: value for module in _MODULES for key, value in getattr(module, name, {}).items()}
+
+
+MAKERS: dict[str, "Callable[[Things], str]"] = _declared("MAKERS")
+BODIES: dict[str, "Callable[[Things], Any]"] = _declared("BODIES")
+QUERIES: dict[str, str] = _declared("QUERIES")
+CONFLICTS = frozenset(endpoint for module in _MODULES for endpoint in getattr(module, "CONFLICTS", ()))
+
+
+@dataclass(frozen=True)
+class Things:
+    """Ids by the names that routes give them; each thing is made when it is first asked for."""
+
+    owner: Person
+    workers: Workers
+    made: dict[str, str] = field(default_factory=dict)
+
+    def __getitem__(self, name: str) -> str:
+        if name not in self.made:
+            self.made[name] = MAKERS[name](self) if name in MAKERS else self._created(name)
+        return self.made[name]
+
+    def _created(self, name: str) -> str:
+        """By a POST of the example to the collection that has `<name>` below it."""
+        (collection,) = {path.removesuffix(f"/{{{name}}}") for path in _paths() if path.endswith(f"/{{{name}}}")}
+        answer = self.owner.post(collection, _example(_paths()[collection]["post"]))
+        assert answer.status_code < 300, answer.get_data()
+        return str(answer.get_json()["id"])
+
+
+class Call(NamedTuple):
+    """One operation with the owner's ids."""
+
+    method: str
+    rule: Rule
+    address: str
+    body: Any
+
+    @property
+    def name(self) -> str:
+        return f"{self.method} {re.sub('<[^>]*>', '{id}', str(self.rule)).removeprefix(API_PREFIX)}"
+
+    def by(self, person: Person) -> Any:
+        given = {"json": self.body} if self.body is not None else {}
+        return person.call(self.method, self.address, **given)
+
+
+def calls(app: Flask, things: Things) -> list[Call]:
+    """Every operation that is not public; what deletes comes last, or the rest would prove nothing."""
+    found = []
+    for rule in app.url_map.iter_rules():
+        if vars(app.view_functions[rule.endpoint])["argus_scope"] is None:
+            continue
+        address = re.sub(r"<(?:\w+:)?(\w+)>", lambda name: things[name[1]], str(rule))
+        if rule.endpoint in QUERIES:
+            address += f"?{QUERIES[rule.endpoint]}"
+        methods = sorted((rule.methods or set()) - {"HEAD", "OPTIONS"})
+        found += [Call(method, rule, address, _body(method, rule, things)) for method in methods]
+    return sorted(found, key=lambda call: call.method == "DELETE")
+
+
+def _body(method: str, rule: Rule, things: Things) -> Any:
+    if rule.endpoint in BODIES:
+        return BODIES[rule.endpoint](things)
+    path = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", str(rule))
+    return _example(_paths()[path][method.lower()])
+
+
+def _paths() -> Mapping[str, Any]:
+    paths: Mapping[str, Any] = openapi.document()["paths"]
+    return paths
+
+
+def _example(operation: Mapping[str, Any]) -> Any:
+    content = operation.get("requestBody", {}).get("content", {})
+    return content["application/json"]["example"] if content else None
