@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import fields
 from operator import attrgetter
 from pathlib import Path
 
@@ -227,8 +228,16 @@ def test_a_capability_lists_the_modules_of_its_errors(capability: Capability) ->
 
 
 @EACH
-def test_a_capability_with_a_table_has_a_template(capability: Capability) -> None:
-    assert (ROOT / "infra" / f"{capability.name}.yaml").exists() or not capability.tables
+def test_a_table_is_declared_as_its_template_makes_it(capability: Capability) -> None:
+    template = ROOT / "infra" / f"{capability.name}.yaml"
+    made = re.findall(r" TableName: !Sub argus-\$\{Stage\}-(\w+)", template.read_text()) if template.exists() else []
+    assert made == [table.name for table in capability.tables]
+
+
+def test_the_guide_explains_everything_that_a_capability_declares() -> None:
+    guide = (ROOT / "docs" / "capabilities.md").read_text()
+    explained = set(re.findall(r"`(\w+)`", "".join(re.findall(r"(?m)^\| (`\w+`.*?) \|", guide))))
+    assert explained == {each.name for each in fields(Capability)} - {"name", "about"}
 
 
 def test_tracked_files_hold_no_unfinished_work_and_no_machine_paths() -> None:

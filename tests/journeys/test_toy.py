@@ -1,0 +1,120 @@
+"""A capability is one folder and one template: the toy of `tests/toy`, installed into a copy of the sources.
+
+No other file is edited by hand. The copy's own tests over everything then run with it, and the documents that are
+written from the source speak of it.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+TOY = ROOT / "tests" / "toy"
+
+
+class Sources:
+    """A copy of the tracked sources, and what is run in it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def run(self, *arguments: str, **environ: str) -> str:
+        """Run Python here, so that it finds this copy; what it prints."""
+        done = subprocess.run(
+            [sys.executable, *arguments],
+            cwd=self.folder,
+            env={**os.environ, "PYTHONPATH": str(self.folder / "src"), "PYTHONDONTWRITEBYTECODE": "1", **environ},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, (done.stdout + done.stderr)[-5000:]
+        return done.stdout
+
+    def git(self, *arguments: str) -> str:
+        who = ("-c", "user.name=Argus", "-c", "user.email=argus@example.com")
+        done = subprocess.run(["git", *who, *arguments], cwd=self.folder, capture_output=True, text=True, check=True)
+        return done.stdout
+
+    def changed(self) -> set[str]:
+        """Files that differ from what was copied, and new ones."""
+        return {line[3:] for line in self.git("status", "--porcelain").splitlines()}
+
+    def text(self, name: str) -> str:
+        return (self.folder / name).read_text()
+
+
+@pytest.fixture(scope="module")
+def sources(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sources]:
+    folder = tmp_path_factory.mktemp("sources")
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    for name in listed.splitlines():
+        if (ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, folder / name)
+    copy = Sources(folder)
+    copy.git("init", "--quiet")
+    copy.git("add", "--all")
+    copy.git("commit", "--quiet", "--message", "as it is")
+    shutil.copytree(TOY / "capability", folder / "src" / "argus" / "toy", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(TOY / "toy.yaml", folder / "infra" / "toy.yaml")
+    yield copy
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="module")
+def documented(sources: Sources) -> Sources:
+    """The sources after `make docs`."""
+    assert sources.changed() == {"infra/toy.yaml", "src/argus/toy/"}
+    for module in ("services.api.openapi", "services.api.reference"):
+        sources.run("-m", module)
+    wrote = ["tests/test_data.py", "tests/test_roles.py", "-k", "page"]
+    subprocess.run(
+        [sys.executable, "-m", "pytest", "--quiet", *wrote],
+        cwd=sources.folder,
+        env={**os.environ, "PYTHONPATH": str(sources.folder / "src"), "ARGUS_WRITE_DOCS": "1"},
+        capture_output=True,
+        check=False,  # the tests that write a page fail, to say that it was not as it should be
+    )
+    return sources
+
+
+def test_documents_speak_of_it(documented: Sources) -> None:
+    assert '"/api/v1/toys/{toy_id}"' in documented.text("docs/openapi.json")
+    assert "| POST /toys |" in documented.text("docs/data.md")
+    assert "| job toy.wind |" in documented.text("docs/data.md")
+    assert "| toy | `<organisation>#toys` |" in documented.text("docs/data.md")
+    assert "| `toys:write` | Make toys | yes | yes | yes |  | yes |" in documented.text("docs/access.md")
+    assert "| `ARGUS_TOY_TURNS` | `12` |" in documented.text("docs/settings.md")
+    assert "| `no_such_toy` | 404 |" in documented.text("docs/errors.md")
+    assert "`table/argus-<stage>-toy`" in documented.text("infra/README.md")
+
+
+def test_nothing_else_was_edited(documented: Sources) -> None:
+    written = {"docs/openapi.json", "docs/data.md", "docs/access.md", "docs/settings.md", "docs/errors.md"}
+    assert documented.changed() == {"infra/toy.yaml", "src/argus/toy/", "infra/README.md", *written}
+
+
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        ["tests/test_house.py"],
+        ["tests/test_isolation.py", "-k", "no_one or another_tenant_finds or viewer or begins"],
+        ["tests/test_data.py", "tests/test_infra.py", "tests/test_roles.py"],
+    ],
+    ids=["house", "isolation", "costs, templates and roles"],
+)
+def test_the_tests_over_everything_take_it_in(documented: Sources, chosen: list[str]) -> None:
+    assert " passed" in documented.run("-m", "pytest", "--quiet", *chosen)
+
+
+def test_a_worker_winds_a_toy_and_a_tick_sends_it_again(documented: Sources) -> None:
+    test = documented.folder / "tests" / "test_life_of_a_toy.py"
+    shutil.copy(TOY / "life.py", test)
+    assert "1 passed" in documented.run("-m", "pytest", "--quiet", str(test))
+    test.unlink()

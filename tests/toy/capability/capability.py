@@ -1,0 +1,52 @@
+"""Toys: the smallest capability there can be."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from argus.core.declarations import Capability, Job, Scope, Table
+from argus.core.runtime import Runtime
+from argus.core.settings import BadSetting, Settings, setting
+from argus.identity.model import EDITORS, EVERYONE
+
+if TYPE_CHECKING:
+    from argus.toy.service import Toys
+
+
+@dataclass(frozen=True)
+class ToySettings:
+    """How far toys are wound up."""
+
+    turns: int = setting("ARGUS_TOY_TURNS", "12", "turns that a toy is wound up", int)
+
+    def check(self, _settings: Settings) -> None:
+        if self.turns < 1:
+            raise BadSetting("ARGUS_TOY_TURNS is at least 1")
+
+
+def _toys(argus: Runtime) -> "Toys":
+    from argus.toy.service import Toys
+    from argus.toy.store import ToyStore
+
+    turns = argus.settings.of(ToySettings).turns
+    return Toys(store=ToyStore(argus.table("toy")), jobs=argus.jobs, turns=turns, clock=argus.clock, ids=argus.ids)
+
+
+CAPABILITY = Capability(
+    name="toy",
+    about="Toys",
+    tables=(
+        Table(
+            name="toy",
+            partition_key="`<organisation>#toys`",
+            sort_key="`<toy>`",
+            index="unfinished toys by the time of their next check",
+        ),
+    ),
+    scopes=(Scope("toys:read", "See toys", EVERYONE), Scope("toys:write", "Make toys", EDITORS)),
+    settings=ToySettings,
+    services={"toys": _toys},
+    blueprints=("argus.toy.routes:blueprint",),
+    jobs={"toy.wind": Job("toys.wind", "toys.give_up")},
+    ticks={"toys.sweep": "toys.sweep"},
+    errors=("argus.toy.service",),
+)

@@ -1,0 +1,48 @@
+"""HTTP of toys."""
+
+from typing import Any
+
+from argus.toy import examples
+from argus.toy.model import Toy
+from argus.toy.schemas import ToyIn, ToyOut, ToyPage
+from argus.toy.service import Toys
+
+from argus.core.http import Blueprint, PageQuery, current_caller, etagged, idempotent, location, needs, paged
+from argus.core.openapi import id_pattern, path_id
+from argus.core.runtime import Runtime
+
+_TOY_ID = [path_id("toy_id", pattern=id_pattern("toy"), example=examples.TOY_ID)]
+
+
+def blueprint(argus: Runtime) -> Blueprint:
+    toys: Toys = argus.toys
+    blp = Blueprint("toy", __name__, description="Toys")
+
+    @blp.route("/toys", methods=["POST"])
+    @needs("toys:write")
+    @idempotent
+    @blp.arguments(ToyIn, example=examples.TOY_IN)
+    @blp.response(202, ToyOut, example=examples.TOY)
+    def create_toy(wanted: dict[str, str]) -> tuple[Toy, dict[str, str]]:
+        """Make a toy"""
+        toy = toys.create(current_caller(), wanted["name"])
+        return toy, location("toy.get_toy", toy_id=toy.id)
+
+    @blp.route("/toys")
+    @needs("toys:read")
+    @blp.arguments(PageQuery, location="query")
+    @blp.response(200, ToyPage, example=examples.TOY_PAGE)
+    def list_toys(query: dict[str, Any]) -> Any:
+        """Toys, newest first"""
+        caller = current_caller()
+        return paged(lambda limit, after: toys.list(caller, limit=limit, after=after), query)
+
+    @blp.route("/toys/<toy_id>", parameters=_TOY_ID)
+    @needs("toys:read")
+    @etagged
+    @blp.response(200, ToyOut, example=examples.TOY)
+    def get_toy(toy_id: str) -> Toy:
+        """One toy"""
+        return toys.get(current_caller(), toy_id)
+
+    return blp

@@ -1,0 +1,21 @@
+"""The life of a toy; `tests/journeys/test_toy.py` runs it in its copy of the sources."""
+
+import pytest
+
+from argus.container import Container
+from services.scheduler import main as scheduler
+from tests.conftest import MovableClock, Person, Workers
+
+
+def test_life(
+    owner: Person, workers: Workers, argus: Container, clock: MovableClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scheduler, "container", lambda: argus)
+    toy = owner.post("/toys", {"name": "Tin mouse"}).get_json()
+    workers.lose(toy["id"])
+    clock.move(minutes=3)
+    assert "toys.sweep" in scheduler.handler(scheduler.TICK, None)["ran"]
+    workers.work()
+    wound = owner.get(f"/toys/{toy['id']}").get_json()
+    assert (wound["state"], wound["turns"]) == ("wound", 12)
+    assert owner.get("/toys/toy_0").get_json()["code"] == "no_such_toy"
