@@ -110,7 +110,8 @@ def _calls(body: Any) -> Iterator[Call]:
         key = unquote_plus(stored["key"])
         folder = key.split("/")[1:2]  # <organisation>/<folder>/…
         if not folder or folder[0] not in UPLOADS:
-            raise UnknownMessage(f"nothing takes uploads to {key[:100]}")
+            _log.warning("an object whose key was not issued is ignored", extra={"key": key[:100]})
+            continue
         arguments = {"key": key, "object_version": stored.get("versionId", ""), "size_bytes": stored["size"]}
         yield Call(UPLOADS[folder[0]], arguments)
 

@@ -162,7 +162,7 @@ def test_a_gateway_that_does_not_answer_costs_the_event_and_not_the_job(
 ) -> None:
     from services.worker import main as worker
 
-    nowhere = Container(replace(live.settings, connections_endpoint="http://127.0.0.1:9"))
+    nowhere = Container(live.settings.changed(ARGUS_CONNECTIONS_ENDPOINT="http://127.0.0.1:9"))
     monkeypatch.setattr(worker, "container", lambda: nowhere)
     live.notify.connect(caller_of(live, owner), "some=")
     change(live, owner)
@@ -248,7 +248,7 @@ def test_the_management_api_tells_closes_and_knows_who_is_gone(
 ) -> None:
     listener = hear(owner)
     (connection,) = connections(live, owner)
-    gateway = live.aws.client("apigatewaymanagementapi")
+    gateway = live.notify.gateway()
     assert gateway.get_connection(ConnectionId=connection.id)["Identity"]["SourceIp"] == "127.0.0.1"
     gateway.post_to_connection(ConnectionId=connection.id, Data=json.dumps({"a": 1}).encode())
     assert listener.hear() == {"a": 1}

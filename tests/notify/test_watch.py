@@ -64,7 +64,7 @@ def connected(live: Container, person: Person, *, other_than: str = "") -> Conne
 
 
 def _is_open(live: Container, connection: Connection) -> bool:
-    gateway = live.aws.client("apigatewaymanagementapi")
+    gateway = live.notify.gateway()
     try:
         gateway.get_connection(ConnectionId=connection.id)
     except gateway.exceptions.GoneException:
@@ -99,7 +99,7 @@ def test_a_line_that_breaks_is_made_anew(
 ) -> None:
     with watching(url, owner, tmp_path, "--json") as started:
         first = connected(live, owner)
-        live.aws.client("apigatewaymanagementapi").delete_connection(ConnectionId=first.id)
+        live.notify.gateway().delete_connection(ConnectionId=first.id)
         connected(live, owner, other_than=first.id)
         happens("scan_2")
         told = json.loads(line_of(started))
