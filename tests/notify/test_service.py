@@ -12,7 +12,7 @@ from websockets.exceptions import ConnectionClosed
 
 from argus.container import Container
 from argus.core.clock import from_rfc3339
-from argus.identity.model import Caller
+from argus.identity.model import Caller, Role
 from argus.notify.model import LIFE, SETTLING, Change, Connection
 from argus.notify.service import MAX_CONNECTIONS, MAX_CONNECTIONS_OF_ONE, MayNotListen, TooManyConnections
 from services.local.sockets import Sockets
@@ -235,9 +235,22 @@ def test_one_person_takes_no_more_than_their_part_of_the_connections(
 
 
 def test_whoever_may_not_read_may_not_listen(live: Container, owner: Person) -> None:
-    caller = replace(caller_of(live, owner), scopes=frozenset({"images:read", "scans:read"}))
-    with pytest.raises(MayNotListen, match="reports:read"):
+    caller = replace(caller_of(live, owner), scopes=frozenset({"plugins:read"}))
+    with pytest.raises(MayNotListen, match="images:read"):
         live.notify.connect(caller, "one=")
+
+
+def test_a_listener_hears_what_its_scopes_read_and_nothing_else(
+    live: Container, hear: Hear, owner: Person, workers: Workers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader = hear(owner)
+    monkeypatch.setitem(live.role_scopes, Role.OWNER, frozenset({"profile:read", "scans:read"}))
+    narrow = hear(owner)
+    change(live, owner)
+    live.notify.announce(owner.organisation_id, Change("scan", "scan_1", "running"))
+    workers.work()
+    assert [event["id"] for event in narrow.hear_until(type="scan.changed")] == ["scan_1"]
+    assert {event["id"] for event in reader.hear_until(type="scan.changed")} == {"img_1", "scan_1"}
 
 
 # ---------------------------------------------------------------- the gateway of the laptop

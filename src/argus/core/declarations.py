@@ -71,6 +71,9 @@ class Capability:
     ticks: Mapping[str, str] = field(default_factory=dict)  # sweep -> method that every tick of the scheduler calls
     targets: Mapping[str, str] = field(default_factory=dict)  # kind -> method that raises unless a caller may scan it
     tools: Mapping[str, Build] = field(default_factory=dict)  # permission of plugins -> factory: organisation -> tool
+    events: Mapping[str, str] = field(
+        default_factory=dict
+    )  # kind of thing whose changes are published -> scope to hear
     errors: tuple[str, ...] = ()  # modules that define the errors of its answers
     migrations: Mapping[str, str] = field(default_factory=dict)  # name -> `module:function`, oldest first
 

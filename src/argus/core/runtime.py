@@ -78,6 +78,10 @@ class Runtime:
         """What an API key may carry."""
         return frozenset(scope.name for one in self.capabilities for scope in one.scopes if scope.for_keys)
 
+    def events(self) -> dict[str, str]:
+        """By kind of thing whose changes are published: the scope of those who hear of them."""
+        return {kind: scope for one in self.capabilities for kind, scope in one.events.items()}
+
     def targets(self) -> dict[str, Callable[..., Any]]:
         """By kind of target: what raises unless a caller may have it scanned."""
         return {kind: self.method(name) for one in self.capabilities for kind, name in one.targets.items()}

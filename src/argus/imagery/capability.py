@@ -62,6 +62,7 @@ CAPABILITY = Capability(
     ticks={"images.sweep": "imagery.sweep"},
     targets={"image": "imagery.ready"},
     tools={"imagery": _reader},
+    events={"image": "images:read"},
     errors=(
         "argus.imagery.cog",
         "argus.imagery.palettes",

@@ -18,7 +18,7 @@ class Change:
     A hint and no more: it may come twice, late, out of order or not at all. Whoever hears it reads the thing itself.
     """
 
-    kind: str  # `image`, `scan` or `report`
+    kind: str  # one of those that capabilities declare as `events`
     id: str
     state: str
     progress: int | None = None  # 0–100, where the thing has any
@@ -35,6 +35,7 @@ class Connection:
     organisation_id: str
     user_id: str
     connected_at: datetime
+    scopes: frozenset[str]  # what its user may hear of
 
     @property
     def ends_at(self) -> datetime:

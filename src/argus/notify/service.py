@@ -18,7 +18,6 @@ from argus.identity.model import Caller
 from argus.notify.model import Change, Connection
 from argus.notify.store import ConnectionsStore
 
-NEEDED_SCOPES = frozenset({"images:read", "scans:read", "reports:read"})  # whoever listens hears of all three
 MAX_CONNECTIONS = 100  # of an organisation: each change is posted to every one
 MAX_CONNECTIONS_OF_ONE = 10  # of its people, so that none takes the places of all
 POSTS_AT_ONCE = 10
@@ -42,6 +41,7 @@ class Notify:
     store: ConnectionsStore
     jobs: Jobs
     socket_url: str  # where clients connect; empty where there is no socket
+    events: Mapping[str, str]  # kind of thing -> scope of those who hear of its changes
     gateway: ClientFactory | None  # the management API of the socket; None where there is no socket
     clock: Clock
     monotonic: Callable[[], float] = time.monotonic
@@ -49,10 +49,10 @@ class Notify:
     # ------------------------------------------------------------ for callers
 
     def connect(self, caller: Caller, connection_id: str) -> None:
-        """Have the connection hear of the caller's organisation. Two at once may pass a limit by one."""
-        missing = NEEDED_SCOPES - caller.scopes
-        if missing:
-            raise MayNotListen(f"this needs the scopes {', '.join(sorted(missing))}")
+        """Publish to the connection what the caller may read. Two at once may pass a limit by one."""
+        heard = frozenset(self.events.values()) & caller.scopes
+        if not heard:
+            raise MayNotListen(f"this needs one of the scopes {', '.join(sorted(set(self.events.values())))}")
         now = self.clock()
         others = [one for one in self._listening(caller.organisation_id) if one.id != connection_id]
         own = sum(one.user_id == caller.user_id for one in others)
@@ -60,7 +60,7 @@ class Notify:
             raise TooManyConnections(f"{own} connections of yours are open", retry_after_seconds=60)
         if len(others) >= MAX_CONNECTIONS:
             raise TooManyConnections(f"{len(others)} connections are open", retry_after_seconds=60)
-        self.store.add(Connection(connection_id, caller.organisation_id, caller.user_id, now))
+        self.store.add(Connection(connection_id, caller.organisation_id, caller.user_id, now, heard))
 
     def disconnect(self, connection_id: str) -> None:
         """Forget a connection; one that is not known is forgotten already."""
@@ -84,11 +84,12 @@ class Notify:
     # ------------------------------------------------------------ for workers
 
     def tell(self, organisation_id: str, event: Mapping[str, Any]) -> None:
-        """Post an event to everyone who listens; forget those who are gone.
+        """Post an event to everyone who listens and may read what it is about; forget those who are gone.
 
         No client holds up the others, or fails the job: one that missed an event will hear the next, or polls.
         """
-        listening = self._listening(organisation_id)
+        scope = self.events.get(str(event["type"]).partition(".")[0])
+        listening = [one for one in self._listening(organisation_id) if scope in one.scopes]
         if self.gateway is None or not listening:
             return
         client, data, until = self.gateway(), json.dumps(event).encode(), self.monotonic() + POSTING_SECONDS

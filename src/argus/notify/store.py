@@ -38,6 +38,7 @@ class ConnectionsStore:
                 "gsi1pk": _index_key(connection.id),
                 "organisation_id": connection.organisation_id,
                 "user_id": connection.user_id,
+                "scopes": sorted(connection.scopes),
                 "connected_at": rfc3339(connection.connected_at),
                 "expires_at": int(connection.ends_at.timestamp()),
             }
@@ -62,4 +63,5 @@ def _connection(item: Item) -> Connection:
         organisation_id=item["organisation_id"],
         user_id=item["user_id"],
         connected_at=from_rfc3339(item["connected_at"]),
+        scopes=frozenset(item["scopes"]),
     )

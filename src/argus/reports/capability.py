@@ -47,5 +47,6 @@ CAPABILITY = Capability(
     blueprints=("argus.reports.routes:blueprint",),
     jobs={"report.build": Job("reports.build", "reports.give_up")},
     ticks={"reports.sweep": "reports.sweep"},
+    events={"report": "reports:read"},
     errors=("argus.reports.service",),
 )

@@ -62,5 +62,6 @@ CAPABILITY = Capability(
     blueprints=("argus.scanning.routes:blueprint",),
     jobs={"scan.run": Job("scanning.run", "scanning.give_up")},
     ticks={"scans.sweep": "scanning.sweep"},
+    events={"scan": "scans:read"},
     errors=("argus.scanning.catalogue", "argus.scanning.routes", "argus.scanning.service"),
 )
