@@ -12,24 +12,24 @@ message in the uploads queue is S3's own `s3:TestEvent`, as on the real AWS. Err
 """
 
 import errno
+import functools
 import io
 import socket
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Any, Self
 
 from botocore.exceptions import ClientError
 from botocore.parsers import ResponseParserError
-from flask import Flask
 from moto.moto_server.werkzeug_app import MotoRequestHandler, create_backend_app
 from werkzeug.serving import BaseWSGIServer, make_server
 
 from argus.core.errors import ArgusError
+from services.local import routers
 from services.local.browsers import Dispatcher, admit_forms
 from services.local.cloudformation import NotAsDeclared, teaching, verify
 from services.local.cloudformation.clients import Clients
@@ -103,7 +103,9 @@ class EmbeddedAws:
         """Listen on 127.0.0.1; port 0 takes a free one. Raises PortInUse."""
         teaching.teach()
         guard = Guard()
-        aws = cls(_bind(port, guard), guard, stage=stage, region=region)
+        dispatcher = Dispatcher(functools.partial(_create_service, guard))
+        aws = cls(_bind(port, dispatcher), guard, stage=stage, region=region)
+        routers.build(dispatcher)
         teaching.serve(aws.client)
         aws._thread.start()
         return aws
@@ -225,21 +227,23 @@ class _QuietHandler(MotoRequestHandler):
         pass
 
 
-def _create_service(guard: Guard, service: Any) -> Flask:
-    """One service's application, put right where moto's is unlike AWS.
+def _create_service(guard: Guard, service: str) -> Any:  # moto says Flask, and does no more than call it
+    """One service behind a server's guard: a role may do what its policies say."""
+    return guard.before(service, _application(service))
+
+
+@functools.cache
+def _application(service: Any) -> "WSGIApplication":
+    """moto's application of one service, for every server of this process, put right where it is unlike AWS.
 
     S3: moto lets every origin read everything; the bucket's own CORS rules decide. DynamoDB: moto reads, checks and
-    writes without a lock, so that two requests at once may both meet a condition; on AWS each is atomic. All: a role
-    may do what its policies say.
+    writes without a lock, so that two requests at once may both meet a condition; on AWS each is atomic.
     """
     application: Any = create_backend_app(service)
     if service == "s3":
         application.after_request_funcs.clear()
         application.after_request(admit_forms)
-    if service == "dynamodb":
-        application.wsgi_app = _one_at_a_time(application.wsgi_app)
-    application.wsgi_app = guard.before(service, application.wsgi_app)
-    return cast(Flask, application)
+    return _one_at_a_time(application) if service == "dynamodb" else application
 
 
 def _one_at_a_time(application: "WSGIApplication") -> "WSGIApplication":
@@ -270,13 +274,13 @@ def listen(port: int) -> socket.socket:
         raise PortInUse(f"{HOST}:{port} is taken; stop that program or set another port") from error
 
 
-def _bind(port: int, guard: Guard) -> BaseWSGIServer:
+def _bind(port: int, dispatcher: Dispatcher) -> BaseWSGIServer:
     """A listening server. The socket is ours: werkzeug, finding a busy port, would end the process."""
     with listen(port) as listener:
         return make_server(
             HOST,
             listener.getsockname()[1],
-            Dispatcher(partial(_create_service, guard)),
+            dispatcher,
             threaded=True,
             request_handler=_QuietHandler,
             fd=listener.fileno(),

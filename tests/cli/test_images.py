@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import subprocess
 import sys
 import threading
 from collections.abc import Callable
@@ -16,6 +15,7 @@ from PIL import Image
 from werkzeug.wrappers import Request, Response
 
 from tests.cli.conftest import Terminal
+from tests.processes import start
 from tests.scenes.tiff import tiff16
 
 
@@ -249,12 +249,9 @@ def test_ctrl_c_ends_it_at_once_and_says_so(before: Callable[..., Terminal], fra
         return _one_place(request) if request.path == "/api/v1/uploads" else Response(status=204)
 
     terminal = before(respond)
-    process = subprocess.Popen(
+    process = start(
         [sys.executable, "-m", "argus.cli", "upload", str(frames[0])],
-        env={**os.environ, **terminal.environment, "ARGUS_URL": terminal.url},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
+        {**os.environ, **terminal.environment, "ARGUS_URL": terminal.url},
     )
     assert reached.wait(100)
     process.send_signal(signal.SIGINT)

@@ -20,6 +20,7 @@ from argus.notify.model import Change, Connection
 from services.local.sockets import Sockets
 from tests.cli.conftest import serving
 from tests.conftest import Person, Workers
+from tests.processes import start
 
 
 @pytest.fixture
@@ -33,13 +34,7 @@ def watching(url: str, person: Person, folder: Path, *arguments: str, **more: st
     token = person.headers["Authorization"].removeprefix("Bearer ")
     ours = {name: value for name, value in os.environ.items() if not name.startswith("ARGUS_")}
     environment = {**ours, "ARGUS_URL": url, "ARGUS_TOKEN": token, "ARGUS_CONFIG_DIR": str(folder), **more}
-    started = subprocess.Popen(
-        [sys.executable, "-m", "argus.cli", *arguments, "watch"],
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    started = start([sys.executable, "-m", "argus.cli", *arguments, "watch"], environment)
     try:
         yield started
     finally:

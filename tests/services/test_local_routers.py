@@ -1,0 +1,120 @@
+"""moto's routers are there before the first request: none is built beside another thread that parses."""
+
+import ast
+import gc
+import re
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from moto.core.routing import get_service_router
+
+from services.local import aws as embedded
+from services.local.aws import EmbeddedAws
+from services.local.cloudformation.clients import Clients
+from tests.ports import free_port
+
+ROOT = Path(__file__).parents[2]
+
+CALLS: dict[str, Callable[[Any], Any]] = {
+    "apigateway": lambda client: client.get_rest_apis(),
+    "apigatewayv2": lambda client: client.get_apis(),
+    "cloudformation": lambda client: client.list_stacks(),
+    "cloudfront": lambda client: client.list_distributions(),
+    "cloudwatch": lambda client: client.describe_alarms(),
+    "cognito-idp": lambda client: client.list_user_pools(MaxResults=1),
+    "dynamodb": lambda client: client.list_tables(),
+    "events": lambda client: client.list_rules(),
+    "iam": lambda client: client.list_roles(),
+    "kms": lambda client: client.list_keys(),
+    "lambda": lambda client: client.list_functions(),
+    "logs": lambda client: client.describe_log_groups(),
+    "s3": lambda client: client.list_buckets(),
+    "secretsmanager": lambda client: client.list_secrets(),
+    "sns": lambda client: client.list_topics(),
+    "sqs": lambda client: client.list_queues(),
+    "ssm": lambda client: client.describe_parameters(),
+    "sts": lambda client: client.get_caller_identity(),
+}
+NOT_MOTOS = {"amplify", "apigatewaymanagementapi"}  # the tests of deployment, and services.local.sockets, play these
+ROUNDS = 5  # with routers built by requests, 20 of 20 failed
+
+
+def fresh_aws(port: int) -> EmbeddedAws:
+    """Started as by a process that has started none before."""
+    get_service_router.cache_clear()
+    embedded._application.cache_clear()
+    return EmbeddedAws.start(port, stage="routers")
+
+
+@pytest.fixture
+def port() -> int:
+    return free_port()
+
+
+@pytest.fixture
+def clients(port: int) -> Iterator[dict[str, Any]]:
+    made = Clients(endpoint_url=f"http://{embedded.HOST}:{port}", region="eu-west-1")
+    yield {service: made(service) for service in CALLS}
+    made.close()
+
+
+@contextmanager
+def another_thread_parsing() -> Iterator[None]:
+    """All the time, while Python code runs inside many garbage collections."""
+    over = threading.Event()
+
+    def parse() -> None:
+        while not over.is_set():
+            ast.parse("a + b * (c - d)")
+
+    def collected(*_: object) -> None:
+        for _ in range(10):
+            pass
+
+    thread = threading.Thread(target=parse)
+    threshold = gc.get_threshold()
+    gc.callbacks.append(collected)
+    gc.set_threshold(50, 100, 1000)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+        gc.set_threshold(*threshold)
+        gc.callbacks.remove(collected)
+
+
+def test_every_service_that_the_source_names_is_called_here() -> None:
+    sources = [path.read_text() for folder in ("src", "services") for path in (ROOT / folder).rglob("*.py")]
+    named = {name for source in sources for name in re.findall(r'\bclients?\(\s*"([a-z0-9-]+)"', source)}
+    assert named - NOT_MOTOS == set(CALLS)
+
+
+def test_a_request_parses_nothing(port: int, clients: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    parsed: list[object] = []
+    parse = ast.parse
+
+    def told(source: Any, *arguments: Any, **more: Any) -> ast.AST:
+        parsed.append(source)
+        return parse(source, *arguments, **more)
+
+    with fresh_aws(port):
+        monkeypatch.setattr(ast, "parse", told)
+        for service, call in CALLS.items():
+            call(clients[service])
+    assert parsed == []
+
+
+def test_first_requests_of_many_threads_succeed_beside_one_that_parses(
+    port: int, clients: dict[str, Any], racing: None
+) -> None:
+    for _ in range(ROUNDS):
+        with fresh_aws(port), another_thread_parsing(), ThreadPoolExecutor(16) as pool:
+            answers = list(pool.map(lambda service: CALLS[service](clients[service]), CALLS))
+        assert [answer["ResponseMetadata"]["HTTPStatusCode"] for answer in answers] == [200] * len(CALLS)
