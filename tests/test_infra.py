@@ -1,6 +1,7 @@
 """What must hold for every resource in infra/: as declared, and as the embedded AWS makes it."""
 
 import ast
+import fnmatch
 import io
 import json
 import re
@@ -13,11 +14,21 @@ import pytest
 
 from services.local.aws import INFRA, EmbeddedAws
 from services.local.cloudformation import NotAsDeclared
+from services.local.cloudformation.discovery import capability_templates
 from services.local.cloudformation.template import Scope, Template
 from services.local.cloudformation.types import LOCAL_NO_OPS, TYPES
 
+Templates = Mapping[str, Template]
+
+
+def templates_in(folder: Path) -> dict[str, Template]:
+    """Every template of a folder by its name: a new one takes part in every test over all."""
+    return {path.stem: Template.read(path) for path in sorted(folder.glob("*.yaml"))}
+
+
 ROOT = Path(__file__).parents[1]
-TEMPLATES = {path.stem: Template.read(path) for path in sorted(INFRA.glob("*.yaml"))}
+TEMPLATES = templates_in(INFRA)
+CAPABILITIES = {path.stem for path in capability_templates()}
 KEY_ARN = "arn:aws:kms:eu-west-1:123456789012:key/1234"
 GIVEN = {
     "KeyArn": KEY_ARN,
@@ -26,7 +37,7 @@ GIVEN = {
     "ApiWebAclArn": "arn:aws:wafv2:eu-west-1:123456789012:regional/x/y/z",
 }
 FUNCTIONS = ("", "-worker", "-scheduler", "-realtime")
-TABLES = ("identity", "imagery", "scanning", "reports", "notify", "requests")
+TOPIC_ARN = "arn:aws:sns:eu-west-1:123456789012:argus-production-alarms"
 
 # What AWS gives no tags, or tags of its own kind.
 UNTAGGED = {
@@ -43,6 +54,7 @@ UNTAGGED = {
     "AWS::CloudWatch::Dashboard",
     "AWS::Cognito::UserPoolClient",
     "AWS::Cognito::UserPoolGroup",
+    "AWS::IAM::RolePolicy",
     "AWS::KMS::Alias",
     "AWS::Lambda::EventInvokeConfig",
     "AWS::Lambda::Permission",
@@ -93,11 +105,11 @@ class _Attributes(dict[tuple[str, str], str]):
         return ".".join(key)
 
 
-def resources(*types: str) -> list[Any]:
+def resources(*types: str, among: Templates = TEMPLATES) -> list[Any]:
     """Cases for a test over every resource, or every one of these types."""
     return [
         pytest.param(template, name, resource, id=f"{template.name}-{name}")
-        for template in TEMPLATES.values()
+        for template in among.values()
         for name, resource in template.resources.items()
         if not types or resource["Type"] in types
     ]
@@ -106,6 +118,15 @@ def resources(*types: str) -> list[Any]:
 def properties(template: Template, resource: Mapping[str, Any], stage: str = "production") -> dict[str, Any]:
     resolved: dict[str, Any] = scope_of(template, stage).resolve(resource["Properties"])
     return resolved
+
+
+def every(kind: str, among: Templates = TEMPLATES) -> list[dict[str, Any]]:
+    """The properties of every resource of this type, in production."""
+    return [properties(t, r) for t, _, r in (case.values for case in resources(kind, among=among))]
+
+
+def tags_of(resource: Mapping[str, Any]) -> dict[str, str]:
+    return {tag["Key"]: tag["Value"] for tag in resource["Tags"]}
 
 
 # ---------------------------------------------------------------- every resource
@@ -154,12 +175,27 @@ def test_a_rule_of_checkov_is_left_out_only_with_a_reason(
 
 
 @pytest.mark.parametrize("name", TEMPLATES)
-def test_a_template_is_told_with_its_parameters_and_fits_into_a_call(name: str) -> None:
-    page = (INFRA / "README.md").read_text()
-    assert f"| `{name}.yaml` |" in page
-    for parameter in TEMPLATES[name].body["Parameters"]:
-        (row,) = [line for line in page.splitlines() if re.match(rf"\| [^|]*`{parameter}`", line)]
-        assert name in row or "| all |" in row
+def test_a_template_and_its_parameters_are_on_the_page(name: str) -> None:
+    assert not undocumented(TEMPLATES[name], is_capability=name in CAPABILITIES)
+
+
+def undocumented(template: Template, *, is_capability: bool) -> list[str]:
+    """What infra/README.md does not say of a template. Those of capabilities share a row; what else one of them takes
+    has a default and is described in the template."""
+    page = (INFRA / "README.md").read_text().splitlines()
+    name = "<capability>" if is_capability else template.name
+    missing = [] if any(line.startswith(f"| `{name}.yaml` |") for line in page) else [f"{name}.yaml"]
+    for parameter, declared in template.body["Parameters"].items():
+        rows = [line for line in page if re.match(rf"\| [^|]*`{parameter}`", line)]
+        where = set(re.split(r"[ ,`]+", rows[0].split("|")[2])) if len(rows) == 1 else set()
+        says_itself = is_capability and {"Default", "Description"} <= declared.keys()
+        if not says_itself and not {name, "all"} & where:
+            missing.append(parameter)
+    return missing
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_a_template_fits_into_a_call(name: str) -> None:
     assert len((INFRA / f"{name}.yaml").read_bytes()) <= 51_200  # CloudFormation's limit for a template in a request
 
 
@@ -207,12 +243,13 @@ def test_a_buckets_policy_wants_tls_and_lets_in_no_more_than_a_named_service(
 def test_a_table_can_be_restored_and_is_under_our_key(template: Template, name: str, resource: dict[str, Any]) -> None:
     table = properties(template, resource)
     assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
-    assert table["SSESpecification"] == {"SSEEnabled": True, "SSEType": "KMS", "KMSMasterKeyId": "Key.Arn"}
+    key = "Key.Arn" if template.name == "data" else KEY_ARN
+    assert table["SSESpecification"] == {"SSEEnabled": True, "SSEType": "KMS", "KMSMasterKeyId": key}
     assert table["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
 
 
 def test_every_function_has_a_log_that_ends() -> None:
-    logs = [properties(t, r) for t, _, r in (p.values for p in resources("AWS::Logs::LogGroup"))]
+    logs = every("AWS::Logs::LogGroup")
     assert {f"/aws/lambda/argus-production{suffix}" for suffix in FUNCTIONS} <= {log["LogGroupName"] for log in logs}
     assert all(int(log["RetentionInDays"]) <= 90 for log in logs)
 
@@ -227,67 +264,139 @@ def test_what_cannot_be_made_again_is_copied_daily_for_a_week_into_a_locked_vaul
     }
     assert lock["staging"] == {"MinRetentionDays": 7, "MaxRetentionDays": 35}
     assert lock["production"] == {**lock["staging"], "ChangeableForDays": 3}
-    copied = properties(backup, backup.resources["Selection"])["BackupSelection"]["Resources"]
-    assert {arn.rsplit("-", 1)[-1] for arn in copied if ":table/" in arn} == set(TABLES) - {"requests", "notify"}
-    assert "arn:aws:s3:::argus-production-media-123456789012" in copied
+    tables = {"identity", "imagery", "scanning", "reports"}
+    assert {f"argus-production-{name}" for name in tables} | {MEDIA} <= copied()
+    assert not {"argus-production-requests", "argus-production-notify"} & copied()
+    assert copied(BackUpMedia="no") == copied() - {MEDIA}
+
+
+MEDIA = "argus-production-media-123456789012"
+
+
+def copied(among: Templates = TEMPLATES, **given: str) -> set[str]:
+    """The tables and buckets that the backup selects: of one of its kinds, and with all of its tags."""
+    backup = among["backup"]
+    resource = backup.resources["Selection"]["Properties"]
+    selection = scope_of(backup, **given).resolve(resource)["BackupSelection"]
+    assert "ListOfTags" not in selection  # it would select what has any of the tags
+    wanted = {
+        entry["ConditionKey"].removeprefix("aws:ResourceTag/"): entry["ConditionValue"]
+        for entry in selection["Conditions"]["StringEquals"]
+    }
+    assert wanted.keys() == {"project", "stage", "backup"}
+    arns = {
+        f"arn:aws:dynamodb:eu-west-1:123456789012:table/{table['TableName']}": table
+        for table in every("AWS::DynamoDB::Table", among)
+    } | {f"arn:aws:s3:::{bucket['BucketName']}": bucket for bucket in every("AWS::S3::Bucket", among)}
+    return {
+        re.split("[:/]", arn)[-1]
+        for arn, resource in arns.items()
+        if any(fnmatch.fnmatchcase(arn, pattern) for pattern in selection["Resources"])
+        and wanted.items() <= tags_of(resource).items()
+    }
+
+
+@pytest.mark.parametrize(("template", "name", "resource"), resources("AWS::DynamoDB::Table"))
+def test_a_table_says_whether_it_is_backed_up(template: Template, name: str, resource: dict[str, Any]) -> None:
+    assert tags_of(properties(template, resource))["backup"] in ("daily", "none")
 
 
 # ---------------------------------------------------------------- queues and alarms
 
 
-def _queues() -> dict[str, dict[str, Any]]:
-    every = [properties(t, r) for t, _, r in (p.values for p in resources("AWS::SQS::Queue"))]
-    return {queue["QueueName"].removeprefix("argus-production-"): queue for queue in every}
-
-
-def _alarms() -> list[dict[str, Any]]:
-    alarms = TEMPLATES["alarms"]
-    return [properties(alarms, r) for r in alarms.resources.values() if r["Type"] == "AWS::CloudWatch::Alarm"]
-
-
-def _watched() -> set[tuple[str, str, str]]:
-    """(namespace, metric, first dimension's value) of everything that an alarm watches."""
-    single = [alarm for alarm in _alarms() if "MetricName" in alarm]
+def watched(among: Templates = TEMPLATES) -> set[tuple[str, str, str]]:
+    """(namespace, metric, first dimension's value) of everything that an alarm watches by name."""
+    alarms = every("AWS::CloudWatch::Alarm", among)
+    single = [alarm for alarm in alarms if "MetricName" in alarm]
     several = [
         metric["MetricStat"]["Metric"]
-        for alarm in _alarms()
+        for alarm in alarms
         for metric in alarm.get("Metrics", [])
         if "MetricStat" in metric
     ]
     return {(m["Namespace"], m["MetricName"], m["Dimensions"][0]["Value"]) for m in [*single, *several]}
 
 
-def test_every_queue_is_encrypted_and_buries_what_fails() -> None:
-    queues = _queues()
-    assert set(queues) == {"uploads", "uploads-dead", "jobs", "jobs-dead", "ticks-dead"}
-    assert all(queue["SqsManagedSseEnabled"] is True for queue in queues.values())
-    for name, queue in queues.items():
-        if name.endswith("-dead"):
-            assert queue["MessageRetentionPeriod"] == 14 * 24 * 3600
-        else:
-            assert queue["RedrivePolicy"]["deadLetterTargetArn"] == f"{name.capitalize()}DeadQueue.Arn"
+def unwatched_queues(among: Templates = TEMPLATES) -> set[str]:
+    """Queues that no alarm watches: for dead letters, or for the age of what waits."""
+    names = {queue["QueueName"] for queue in every("AWS::SQS::Queue", among)}
+    metrics = {True: "ApproximateNumberOfMessagesVisible", False: "ApproximateAgeOfOldestMessage"}
+    return {name for name in names if ("AWS/SQS", metrics[name.endswith("-dead")], name) not in watched(among)}
 
 
-def test_every_queue_function_and_table_has_its_alarms() -> None:
-    watched = _watched()
-    for name in _queues():
-        metric = "ApproximateNumberOfMessagesVisible" if name.endswith("-dead") else "ApproximateAgeOfOldestMessage"
-        assert ("AWS/SQS", metric, f"argus-production-{name}") in watched
+def test_the_shared_queues_are_those_of_uploads_jobs_and_ticks() -> None:
+    shared = {name: template for name, template in TEMPLATES.items() if name not in CAPABILITIES}
+    names = {queue["QueueName"].removeprefix("argus-production-") for queue in every("AWS::SQS::Queue", shared)}
+    assert names == {"uploads", "uploads-dead", "jobs", "jobs-dead", "ticks-dead"}
+
+
+@pytest.mark.parametrize(("template", "name", "resource"), resources("AWS::SQS::Queue"))
+def test_a_queue_is_encrypted_and_keeps_what_fails(template: Template, name: str, resource: dict[str, Any]) -> None:
+    queue = properties(template, resource)
+    assert queue["SqsManagedSseEnabled"] is True
+    if queue["QueueName"].endswith("-dead"):
+        assert queue["MessageRetentionPeriod"] == 14 * 24 * 3600
+        return
+    target, attribute = queue["RedrivePolicy"]["deadLetterTargetArn"].split(".")
+    dead = properties(template, template.resources[target])
+    assert (dead["QueueName"], attribute) == (f"{queue['QueueName']}-dead", "Arn")
+
+
+def test_every_queue_and_function_has_its_alarms() -> None:
+    assert not unwatched_queues()
     for suffix in FUNCTIONS:
-        assert ("AWS/Lambda", "Errors", f"argus-production{suffix}") in watched
-        assert ("AWS/Lambda", "Throttles", f"argus-production{suffix}") in watched
-    for table in TABLES:
-        assert ("AWS/DynamoDB", "ReadThrottleEvents", f"argus-production-{table}") in watched
-        assert ("AWS/DynamoDB", "WriteThrottleEvents", f"argus-production-{table}") in watched
-    assert ("AWS/ApiGateway", "Latency", "argus-production") in watched
-    assert ("AWS/ApiGateway", "5XXError", "argus-production") in watched
-    assert ("AWS/Backup", "NumberOfBackupJobsFailed", "argus-production") in watched
+        assert ("AWS/Lambda", "Errors", f"argus-production{suffix}") in watched()
+        assert ("AWS/Lambda", "Throttles", f"argus-production{suffix}") in watched()
+    assert ("AWS/ApiGateway", "Latency", "argus-production") in watched()
+    assert ("AWS/ApiGateway", "5XXError", "argus-production") in watched()
+    assert ("AWS/Backup", "NumberOfBackupJobsFailed", "argus-production") in watched()
 
 
-def test_every_alarm_says_what_it_means_and_tells_somebody_of_its_begin_and_end() -> None:
-    for alarm in _alarms():
-        assert (alarm["AlarmActions"], alarm["OKActions"]) == (["Topic"], ["Topic"]), alarm["AlarmName"]
-        assert alarm["AlarmDescription"].endswith(".")
+def test_every_table_and_index_has_its_alarms_since_they_name_none() -> None:
+    """A Metrics Insights query without WHERE, alone in its alarm, and with a period: the metrics have no other."""
+    asked = {}
+    for alarm in every("AWS::CloudWatch::Alarm"):
+        queries = [metric for metric in alarm.get("Metrics", []) if metric.get("Expression", "").startswith("SELECT")]
+        if queries:
+            (query,) = alarm["Metrics"]
+            assert "every table of the account and region" in alarm["AlarmDescription"]
+            asked[query["Expression"]] = (query["Period"], query["ReturnData"], alarm["Threshold"])
+    assert asked == {
+        'SELECT SUM(ReadThrottleEvents) FROM "AWS/DynamoDB"': (300, True, 0),
+        'SELECT SUM(WriteThrottleEvents) FROM "AWS/DynamoDB"': (300, True, 0),
+    }
+
+
+@pytest.mark.parametrize(("template", "name", "resource"), resources("AWS::CloudWatch::Alarm"))
+def test_an_alarm_over_several_metrics_watches_all_of_them(
+    template: Template, name: str, resource: dict[str, Any]
+) -> None:
+    """METRICS() is every metric of the alarm, of which there may be ten; they need one period."""
+    metrics = [entry for entry in resource["Properties"].get("Metrics", []) if "MetricStat" in entry]
+    if not metrics:
+        return
+    (expression,) = [entry for entry in resource["Properties"]["Metrics"] if entry["ReturnData"]]
+    assert expression["Expression"] in ("SUM(METRICS())", "MAX(METRICS())")
+    assert len(metrics) <= 10
+    assert len({entry["MetricStat"]["Period"] for entry in metrics}) == 1
+
+
+@pytest.mark.parametrize(("template", "name", "resource"), resources("AWS::CloudWatch::Alarm"))
+def test_an_alarm_says_what_it_means_and_notifies_when_it_begins_and_ends(
+    template: Template, name: str, resource: dict[str, Any]
+) -> None:
+    alarm = properties(template, resource)
+    topic = ["Topic"] if template.name == "alarms" else [TOPIC_ARN]
+    assert (alarm["AlarmActions"], alarm["OKActions"]) == (topic, topic)
+    assert alarm["AlarmDescription"].endswith(".")
+
+
+def test_the_topic_has_the_name_that_other_templates_build() -> None:
+    alarms = TEMPLATES["alarms"]
+    assert properties(alarms, alarms.resources["Topic"])["TopicName"] == TOPIC_ARN.rpartition(":")[2]
+
+
+def test_spend_is_notified_when_it_is_reached_and_when_it_is_forecast() -> None:
     spend = TEMPLATES["alarms"].resources["Spend"]["Properties"]
     assert [n["Notification"]["NotificationType"] for n in spend["NotificationsWithSubscribers"]] == [
         "ACTUAL",
@@ -315,7 +424,7 @@ def test_what_argus_measures_is_on_the_dashboard_or_has_an_alarm() -> None:
         )
     )
     assert shown == {"requests", "request_ms", "jobs", "job_ms", "decode_ms", "findings"}
-    assert _recorded() <= shown | {metric for namespace, metric, _ in _watched() if namespace == "Argus"}
+    assert _recorded() <= shown | {metric for namespace, metric, _ in watched() if namespace == "Argus"}
 
 
 # ---------------------------------------------------------------- what wakes functions
@@ -399,7 +508,7 @@ def stage() -> Iterator[EmbeddedAws]:
                 Runtime="python3.11",
                 Handler="nothing.handler",
             )
-        for name in TEMPLATES.keys() - {"data", "roles"}:
+        for name in sorted(TEMPLATES.keys() - {"data", "roles"}):
             aws.create_stack(INFRA / f"{name}.yaml", given)
         yield aws
 
@@ -432,7 +541,7 @@ SPOILT = {
         "logs",
         lambda c: c.delete_retention_policy(logGroupName="/aws/lambda/argus-rehearsal-worker"),
     ),
-    "JobsDead": ("cloudwatch", lambda c: c.delete_alarms(AlarmNames=["argus-rehearsal-jobs-dead"])),
+    "DeadLetters": ("cloudwatch", lambda c: c.delete_alarms(AlarmNames=["argus-rehearsal-dead-letters"])),
     "Dashboard": ("cloudwatch", lambda c: c.delete_dashboards(DashboardNames=["argus-rehearsal"])),
     "TopicPolicy.PolicyDocument": (
         "sns",

@@ -1,6 +1,9 @@
 """Roles allow what the code of their function calls, and nothing else: read from the source, and watched at work."""
 
 import ast
+import importlib
+import itertools
+import json
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -20,6 +23,7 @@ from argus.core import signing
 from argus.core.secrets import Secrets, SecretUnavailable
 from argus.core.settings import Settings
 from services.local.aws import INFRA, EmbeddedAws, StackOutputs
+from services.local.cloudformation.discovery import capability_templates
 from services.local.cloudformation.template import Template
 from services.local.permissions import Use, concerns, may, uses
 from services.local.pump import Pump
@@ -31,13 +35,15 @@ from tests.conftest import Issuer, MovableClock, Person, Workers
 from tests.imagery.front_door import announce, send
 from tests.scenes import flir_scene
 from tests.services import events
-from tests.test_infra import GIVEN, properties
+from tests.test_infra import TEMPLATES, Templates, properties, resources
 
-TEMPLATE = Template.read(INFRA / "roles.yaml")
+TEMPLATE = TEMPLATES["roles"]
 FUNCTIONS = ("api", "worker", "scheduler", "realtime")
 ROLES = (*FUNCTIONS, "links")
-SOCKET_STAGE = f"{GIVEN['SocketApiId']}/test"
-SRC = Path(__file__).parents[1] / "src" / "argus"
+SOCKET_STAGE = "SocketApi/test"  # a reference to the WebSocket API of realtime.yaml
+TESTS = Path(__file__).parent
+SRC = TESTS.parent / "src" / "argus"
+INLINE_CHARACTERS = 10_240  # of all inline policies of a role, without white space ("IAM and STS quotas")
 
 # What IAM asks for each verb of boto3 that the source calls. A transaction of puts asks for PutItem: there is no action
 # of its own (DynamoDB developer guide, "IAM and transactions"); HEAD asks what GET asks; a bucket that may be listed.
@@ -78,22 +84,6 @@ DONE_BY_AWS = {
     "xray:PutTraceSegments": "the X-Ray daemon beside the function",
 }
 
-# Statements that the journey below does not need, and who does.
-NOT_ON_THE_WAY = {
-    ("worker", "TakeWork"): "Lambda polls the queues; the pump of the tests is not the worker",
-    ("api", "KnowAnObjectIsMissing"): "without it S3 answers 403 where it should say 404",
-    ("worker", "KnowAnObjectIsMissing"): "an upload that never came: without it S3 answers 403 where it should say 404",
-    ("worker", "RemoveImages"): "a form sent twice, or an image deleted while it was processed",
-    ("scheduler", "BuryTicks"): "Lambda sends a tick that failed to the dead-letter queue",
-    ("api", "ReadItsSecrets"): "secrets by reference, outside the local stages",
-    ("api", "ReadItsOtherSecrets"): "secrets by reference, outside the local stages",
-    **{
-        (name, statement): "errors go to Sentry only where a DSN is kept; tested below"
-        for name in ("worker", "scheduler", "realtime")
-        for statement in ("ReadWhereErrorsGo", "ReadItFromSecretsManager")
-    },
-}
-
 
 @dataclass
 class Watch:
@@ -110,14 +100,48 @@ class Watch:
         self.seen["links"].add(use)
 
 
-def statements(role_name: str) -> list[dict[str, Any]]:
-    """What a role may do in the stage of the tests."""
-    role = properties(TEMPLATE, TEMPLATE.resources[f"{role_name.capitalize()}Role"], "test")
-    return [
-        {**entry, "Resource": [entry["Resource"]] if isinstance(entry["Resource"], str) else entry["Resource"]}
-        for policy in role["Policies"]
-        for entry in policy["PolicyDocument"]["Statement"]
+@dataclass(frozen=True)
+class Policy:
+    """An inline policy of a role, and the template that adds it.
+
+    The template's metadata gives the reasons of statements that need one: `EveryResource` for a resource `*`,
+    `NotInTheJourney` for what the journey below does not need.
+    """
+
+    template: str
+    name: str
+    document: Mapping[str, Any]
+    metadata: Mapping[str, Mapping[str, str]]
+
+    @property
+    def statements(self) -> list[dict[str, Any]]:
+        return [
+            {**entry, "Resource": [entry["Resource"]] if isinstance(entry["Resource"], str) else entry["Resource"]}
+            for entry in self.document["Statement"]
+        ]
+
+    def reasons(self, kind: str) -> Mapping[str, str]:
+        return self.metadata.get(kind, {})
+
+
+def policies(role_name: str, among: Templates = TEMPLATES, stage: str = "test") -> list[Policy]:
+    """The role's own policy, and one of each template that adds to the role."""
+    own = among["roles"].resources[f"{role_name.capitalize()}Role"]
+    found = [
+        Policy("roles", policy["PolicyName"], policy["PolicyDocument"], own.get("Metadata", {}))
+        for policy in properties(among["roles"], own, stage)["Policies"]
     ]
+    for template, _, resource in (case.values for case in resources("AWS::IAM::RolePolicy", among=among)):
+        added = properties(template, resource, stage)
+        if added["RoleName"] == f"argus-{stage}-{role_name}":
+            document, metadata = added["PolicyDocument"], resource.get("Metadata", {})
+            found.append(Policy(template.name, added["PolicyName"], document, metadata))
+    return found
+
+
+def statements(role_name: str, among: Templates = TEMPLATES) -> list[dict[str, Any]]:
+    """What a role may do in the stage of the tests."""
+    return [entry for policy in policies(role_name, among) for entry in policy.statements]
 
 
 # ---------------------------------------------------------------- as written
@@ -125,19 +149,58 @@ def statements(role_name: str) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("name", ROLES)
 def test_a_role_names_actions_and_resources_or_says_why_not(name: str) -> None:
-    reasons = TEMPLATE.resources[f"{name.capitalize()}Role"].get("Metadata", {}).get("EveryResource", {})
-    everything = set()
-    for statement in statements(name):
-        assert statement["Effect"] == "Allow"
-        assert not [action for action in statement["Action"] if "*" in action], statement["Sid"]
-        if "*" in statement["Resource"]:
-            everything.add(statement["Sid"])
-            continue
-        for arn in statement["Resource"]:
-            ours = ("argus-test", "/argus/test/", "argus/test/", f"{name.capitalize()}Log.Arn", ":key/", SOCKET_STAGE)
-            assert any(part in arn for part in ours), arn
-    assert everything == set(reasons)
-    assert all(len(reason.split()) >= 5 for reason in reasons.values())
+    for policy in policies(name):
+        everything = set()
+        for statement in policy.statements:
+            assert statement["Effect"] == "Allow"
+            assert not [action for action in statement["Action"] if "*" in action], statement["Sid"]
+            if "*" in statement["Resource"]:
+                everything.add(statement["Sid"])
+                continue
+            for arn in statement["Resource"]:
+                own_log = f"{name.capitalize()}Log.Arn"
+                ours = ("argus-test", "/argus/test/", "argus/test/", own_log, ":key/", SOCKET_STAGE)
+                assert any(part in arn for part in ours), arn
+        assert everything == set(policy.reasons("EveryResource"))
+        assert all(len(reason.split()) >= 5 for reason in policy.reasons("EveryResource").values())
+
+
+@pytest.mark.parametrize("name", ROLES)
+def test_what_the_journey_does_not_need_says_who_does(name: str) -> None:
+    for policy in policies(name):
+        reasons = policy.reasons("NotInTheJourney")
+        assert reasons.keys() <= {entry["Sid"] for entry in policy.statements}
+        assert all(len(reason.split()) >= 5 for reason in reasons.values())
+
+
+@pytest.mark.parametrize(("template", "name", "resource"), resources("AWS::IAM::RolePolicy"))
+def test_a_policy_is_called_after_its_template_and_is_one_of_a_role_of_ours(
+    template: Template, name: str, resource: dict[str, Any]
+) -> None:
+    """Two of one name would replace each other, and one for an unknown role would escape the tests here."""
+    added = properties(template, resource, "test")
+    assert added["PolicyName"] == template.name
+    assert added["RoleName"].removeprefix("argus-test-") in ROLES
+    of_this_role = [one.name for one in policies(added["RoleName"].removeprefix("argus-test-"))]
+    assert of_this_role.count(template.name) == 1
+
+
+def characters(role_name: str, among: Templates = TEMPLATES) -> int:
+    """What IAM counts of a role's inline policies, with the longest names: `production` in a region of 14 letters."""
+    text = json.dumps([policy.document for policy in policies(role_name, among, "production")])
+    for placeholder, real in {
+        "eu-west-1": "ap-southeast-2",
+        "key/1234": "key/" + 36 * "0",
+        "SocketApi": 10 * "a",
+        "Log.Arn": 80 * "a",
+    }.items():
+        text = text.replace(placeholder, real)
+    return len(re.sub(r"\s", "", text))
+
+
+@pytest.mark.parametrize("name", ROLES)
+def test_the_policies_of_a_role_are_as_short_as_iam_wants(name: str) -> None:
+    assert characters(name) < INLINE_CHARACTERS
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
@@ -200,13 +263,13 @@ def test_every_verb_of_the_source_is_allowed_to_somebody_and_nothing_else_is() -
     assert allowed == called | set(DONE_BY_AWS)
 
 
-def _reasons() -> dict[str, str]:
-    """What the template says beside a statement's name."""
-    return dict(re.findall(r"- Sid: (\w+)  # (.+)", (INFRA / "roles.yaml").read_text()))
+def _comments(path: Path) -> dict[str, str]:
+    """What a template says beside a statement's name."""
+    return dict(re.findall(r"- Sid: (\w+)  # (.+)", path.read_text()))
 
 
-def _told(arn: str) -> str:
-    """A resource as the page tells it: the end of its ARN, without what every one has."""
+def _shown(arn: str) -> str:
+    """A resource as the page shows it: the end of its ARN, without what every one has."""
     if arn.startswith("arn:aws:kms"):
         return "the stage's key"
     if arn.endswith("Log.Arn"):
@@ -215,26 +278,28 @@ def _told(arn: str) -> str:
     return f"`{short.replace('-123456789012', '').replace(SOCKET_STAGE, '<api>/<stage>')}`"
 
 
-def _rows() -> Iterator[str]:
-    reasons = _reasons()
+def rows(folder: Path = INFRA, among: Templates = TEMPLATES) -> Iterator[str]:
+    """The page's table of roles: who may do what on what, and which template says so."""
     for name in ROLES:
-        for entry in statements(name):
-            words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", entry["Sid"]).capitalize()
-            why = f"{words}: {reasons[entry['Sid']]}" if entry["Sid"] in reasons else words
-            (service,) = {action.split(":")[0] for action in entry["Action"]}
-            actions = ", ".join(action.split(":")[1] for action in entry["Action"])
-            on = ", ".join(_told(arn) for arn in entry["Resource"])
-            yield f"| {name} | {service}: {actions} | {on} | {why} |"
+        for policy in policies(name, among):
+            comments = _comments(folder / f"{policy.template}.yaml")
+            for entry in policy.statements:
+                words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", entry["Sid"]).capitalize()
+                why = f"{words}: {comments[entry['Sid']]}" if entry["Sid"] in comments else words
+                (service,) = {action.split(":")[0] for action in entry["Action"]}
+                actions = ", ".join(action.split(":")[1] for action in entry["Action"])
+                on = ", ".join(_shown(arn) for arn in entry["Resource"])
+                yield f"| {name} | {service}: {actions} | {on} | {why} | {policy.template} |"
 
 
-def test_the_page_tells_the_roles_as_they_are() -> None:
+def test_the_page_shows_the_roles_as_they_are() -> None:
     page = INFRA / "README.md"
-    table = "\n".join(["| role | may | on | to |", "|---|---|---|---|", *_rows()])
+    table = "\n".join(["| role | may | on | to | template |", "|---|---|---|---|---|", *rows()])
     text = page.read_text()
-    told = re.sub(r"(?s)(<!-- roles -->\n).*(<!-- /roles -->)", rf"\g<1>{table}\n\g<2>", text)
+    written = re.sub(r"(?s)(<!-- roles -->\n).*(<!-- /roles -->)", rf"\g<1>{table}\n\g<2>", text)
     if os.environ.get("ARGUS_WRITE_DOCS"):
-        page.write_text(told)
-    assert text == told, "run this test with ARGUS_WRITE_DOCS=1 and look at the difference"
+        page.write_text(written)
+    assert text == written, "run this test with ARGUS_WRITE_DOCS=1 and read the difference"
 
 
 # ---------------------------------------------------------------- at work
@@ -242,15 +307,25 @@ def test_the_page_tells_the_roles_as_they_are() -> None:
 
 @pytest.fixture(scope="module")
 def made(aws: EmbeddedAws, outputs: StackOutputs) -> Mapping[str, str]:
-    """The roles, made: what the stack says of them."""
-    key = aws.client("kms").describe_key(KeyId=f"alias/argus-{aws.stage}")["KeyMetadata"]["Arn"]
-    return aws.create_stack(INFRA / "roles.yaml", {**GIVEN, "Stage": aws.stage, "KeyArn": key})
+    """The ARNs of the roles that were made with the capabilities."""
+    iam = aws.client("iam")
+    return {name: iam.get_role(RoleName=f"argus-{aws.stage}-{name}")["Role"]["Arn"] for name in ROLES}
+
+
+@pytest.mark.parametrize("name", ROLES)
+def test_a_role_has_the_policies_that_templates_declare_and_no_others(
+    aws: EmbeddedAws, made: Mapping[str, str], name: str
+) -> None:
+    """What `verify` cannot say: it reads what a stack declares, and a role has policies of several stacks."""
+    found = aws.client("iam").list_role_policies(RoleName=made[name].rpartition("/")[2])["PolicyNames"]
+    stacks = {"roles", *(path.stem for path in capability_templates())}
+    assert sorted(found) == sorted(policy.name for policy in policies(name) if policy.template in stacks)
 
 
 @pytest.fixture(scope="module")
 def link_role(made: Mapping[str, str]) -> str:
     """The role that signs links: the embedded AWS lets a link do what its role may."""
-    return made["LinksRoleArn"]
+    return made["links"]
 
 
 @pytest.fixture
@@ -299,6 +374,12 @@ def _come_and_go(known: str, newcomer: str) -> None:
     realtime.handler(events.socket("$disconnect", "left="), None)
 
 
+def _travels() -> Iterator[Callable[[Person, Callable[[], None]], None]]:
+    """What each capability adds to the journey: `travel(http, work)` in tests/<capability>/journey.py."""
+    for path in sorted(TESTS.glob("*/journey.py")):
+        yield importlib.import_module(f"tests.{path.parent.name}.journey").travel
+
+
 def _drive(
     watch: Watch, argus: Container, http: Person, newcomer: str, work: Callable[[], None], clock: MovableClock
 ) -> None:
@@ -335,10 +416,8 @@ def _drive(
         work()
         _note_links(watch, http.get(f"/reports/{report}").get_json())
     assert http.get("/reports").status_code == 200
-    key = http.post("/api-keys", {"name": "n", "scopes": ["plugins:read"]}).get_json()
-    assert http.get("/api-keys").status_code == 200
-    assert Person(http.http, {"X-API-Key": key["key"]}).get("/plugins").status_code == 200
-    assert http.delete(f"/api-keys/{key['id']}").status_code == 204
+    for travel in _travels():
+        travel(http, work)
 
     # Left behind: an upload that never comes, scans and a report that nobody took, a half deleted image, an image and a
     # scan whose workers vanished three times.
@@ -409,17 +488,15 @@ def seen(
 def test_a_journey_asks_for_all_that_roles_allow_and_nothing_more(seen: Watch) -> None:
     refused = {(name, use) for name, uses in seen.seen.items() for use in uses if not may(statements(name), use)}
     assert not refused
-    idle = set()
-    for name in ROLES:
-        for entry in statements(name):
-            ours = [action for action in entry["Action"] if action not in DONE_BY_AWS]
-            for action in ours:
-                for arn in entry["Resource"]:
-                    one = {**entry, "Action": [action], "Resource": [arn]}
-                    if (name, entry["Sid"]) not in NOT_ON_THE_WAY and not any(
-                        concerns(one, use) for use in seen.seen[name]
-                    ):
-                        idle.add((name, entry["Sid"], action, arn.rsplit(":", 1)[-1]))
+    idle = {
+        (name, policy.template, entry["Sid"], action, arn.rsplit(":", 1)[-1])
+        for name in ROLES
+        for policy in policies(name)
+        for entry in policy.statements
+        if entry["Sid"] not in policy.reasons("NotInTheJourney")
+        for action, arn in itertools.product(set(entry["Action"]) - DONE_BY_AWS.keys(), entry["Resource"])
+        if not any(concerns({**entry, "Action": [action], "Resource": [arn]}, use) for use in seen.seen[name])
+    }
     assert not idle
 
 
@@ -444,7 +521,7 @@ def kept(aws: EmbeddedAws) -> Iterator[None]:
 def test_every_function_reads_where_errors_go_and_only_the_api_reads_the_key_of_cursors(
     aws: EmbeddedAws, made: Mapping[str, str], function: str, place: str
 ) -> None:
-    with aws.as_role(made[f"{function.capitalize()}RoleArn"]) as clients:
+    with aws.as_role(made[function]) as clients:
         secrets = Secrets(clients)
         assert secrets.reveal(f"{place}argus/test/sentry-dsn") == "of argus/test/sentry-dsn"
         if function == "api":

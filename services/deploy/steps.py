@@ -6,7 +6,7 @@ changed, they are put back to the release that was proven last; stacks put thems
 
 import json
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -25,9 +25,9 @@ from services.deploy.options import Options
 from services.deploy.package import ROOT
 from services.deploy.releases import Release, Releases
 from services.deploy.stacks import Stacks
+from services.local.cloudformation.discovery import INFRA, capability_templates
 from services.local.cloudformation.template import Template
 
-INFRA = ROOT / "infra"
 CLOUDFRONT_REGION = "us-east-1"  # where CloudFront takes its certificates and firewalls from
 
 
@@ -45,18 +45,26 @@ class Plan:
     needs_domain: bool = False
     given: Callable[[Options], Mapping[str, str]] = lambda _: {}
     outputs: Mapping[str, str] = field(default_factory=dict)  # our name of an output, where it differs
+    folder: Path = INFRA
 
     def name(self, stage: str) -> str:
         return f"argus-{stage}-{self.template}{self.suffix}"
 
     @property
     def path(self) -> Path:
-        return INFRA / f"{self.template}.yaml"
+        return self.folder / f"{self.template}.yaml"
+
+
+def capability_plans(templates: Iterable[Path] | None = None) -> tuple[Plan, ...]:
+    """A stack for each of these templates, by default for that of every capability."""
+    found = capability_templates() if templates is None else templates
+    return tuple(Plan(path.stem, folder=path.parent) for path in found)
 
 
 PACKAGES = Plan("packages")
 DATA = Plan("data")
-IDENTITY = Plan("identity")
+ROLES = Plan("roles")
+CAPABILITIES = capability_plans()
 FIREWALL = Plan(
     "firewall",
     given=lambda options: {"Scope": "REGIONAL", "Name": f"api.{options.domain}" if options.domain else ""},
@@ -71,17 +79,18 @@ CDN_FIREWALL = Plan(
     outputs={"WebAclArn": "CdnWebAclArn", "CertificateArn": "CdnCertificateArn"},
 )
 REALTIME = Plan("realtime")
-ROLES = Plan("roles")
 EDGE = Plan("edge")
 EVENTS = Plan("events")
 BACKUP = Plan("backup")
 ALARMS = Plan("alarms")
-PLANS = (PACKAGES, DATA, IDENTITY, FIREWALL, CDN_FIREWALL, REALTIME, ROLES, EDGE, EVENTS, BACKUP, ALARMS)
+BEFORE_FUNCTIONS = (PACKAGES, DATA, ROLES, *CAPABILITIES, FIREWALL, CDN_FIREWALL, REALTIME)
+AFTER_FUNCTIONS = (EDGE, EVENTS, BACKUP, ALARMS)
+PLANS = (*BEFORE_FUNCTIONS, *AFTER_FUNCTIONS)
 
 
 @dataclass
 class Deployment:
-    """A stage, what it stands on, and what the steps so far have found out."""
+    """A stage, the AWS it is deployed on, and what the steps so far have found out."""
 
     stage: str
     ground: Ground
@@ -169,8 +178,14 @@ def make_stack(deployment: Deployment, plan: Plan) -> None:
         name, template=deployment.ground.template(plan.path), parameters=parameters, tags=_tags(deployment.stage)
     )
     deployment.ground.look(name, plan.path, parameters)
-    deployment.known |= {plan.outputs.get(key, key): value for key, value in stacks.outputs(name).items()}
+    _learn(deployment, plan)
     deployment.say(f"{name}: {'as declared' if changed else 'nothing to change'}")
+
+
+def _learn(deployment: Deployment, plan: Plan) -> None:
+    """Keep the outputs of a stack; none when there is no such stack."""
+    found = deployment.stacks(plan.region).outputs(plan.name(deployment.stage))
+    deployment.known |= {plan.outputs.get(key, key): value for key, value in found.items()}
 
 
 def store_packages(deployment: Deployment) -> None:
@@ -227,11 +242,11 @@ STEPS: tuple[tuple[str, Step], ...] = (
     ("bucket of packages", partial(make_stack, plan=PACKAGES)),
     ("packages", store_packages),
     ("data", partial(make_stack, plan=DATA)),
-    ("identity", partial(make_stack, plan=IDENTITY)),
+    ("roles", partial(make_stack, plan=ROLES)),
+    *((plan.template, partial(make_stack, plan=plan)) for plan in CAPABILITIES),
     ("firewall", partial(make_stack, plan=FIREWALL)),
     ("firewall of CloudFront", partial(make_stack, plan=CDN_FIREWALL)),
     ("realtime", partial(make_stack, plan=REALTIME)),
-    ("roles", partial(make_stack, plan=ROLES)),
     ("migrations", migrate),
     ("functions", put_functions),
     ("edge", partial(make_stack, plan=EDGE)),
@@ -260,9 +275,8 @@ def deploy(deployment: Deployment) -> None:
 
 def rollback(deployment: Deployment) -> None:
     """The functions of the release before, as a release of its own: a second rollback undoes the first."""
-    for plan in (PACKAGES, DATA, IDENTITY, REALTIME, ROLES, EDGE):
-        found = deployment.stacks().outputs(plan.name(deployment.stage))
-        deployment.known |= {plan.outputs.get(key, key): value for key, value in found.items()}
+    for plan in (PACKAGES, DATA, ROLES, *CAPABILITIES, REALTIME, EDGE):
+        _learn(deployment, plan)
     if "PackagesBucketName" not in deployment.known or not deployment.releases.before():
         raise NothingToRollBackTo(deployment.stage)
     before = deployment.releases.before()
@@ -274,15 +288,18 @@ def rollback(deployment: Deployment) -> None:
 
 
 def destroy(deployment: Deployment) -> list[str]:
-    """Take the stage away, last made first; what remains, since it holds data or proves what happened to it."""
+    """Take the stage away, last made first; what remains, since it holds data or proves what happened to it.
+
+    A role goes after the stacks that added policies to it: IAM does not delete one that still has them.
+    """
     remains = []
-    for plan in (ALARMS, EVENTS, EDGE):
+    for plan in reversed(AFTER_FUNCTIONS):
         remains += _remove_stack(deployment, plan)
     zappa = _zappa_for_removal(deployment)
     for function in FUNCTIONS:
         if zappa.remove(function):
             deployment.say(f"{function.name(deployment.stage)}: removed")
-    for plan in (BACKUP, ROLES, REALTIME, CDN_FIREWALL, FIREWALL, IDENTITY, DATA, PACKAGES):
+    for plan in reversed(BEFORE_FUNCTIONS):
         remains += _remove_stack(deployment, plan)
     return remains
 

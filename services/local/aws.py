@@ -33,6 +33,7 @@ from services.local import routers
 from services.local.browsers import Dispatcher, admit_forms
 from services.local.cloudformation import NotAsDeclared, teaching, verify
 from services.local.cloudformation.clients import Clients
+from services.local.cloudformation.discovery import INFRA, capability_templates
 from services.local.cloudformation.template import Template
 from services.local.cloudformation.types import LOCAL_NO_OPS
 from services.local.guard import Guard
@@ -41,7 +42,6 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 HOST = "127.0.0.1"
-INFRA = Path(__file__).resolve().parents[2] / "infra"
 
 
 class PortInUse(ArgusError):
@@ -52,14 +52,9 @@ class PortInUse(ArgusError):
 class StackOutputs:
     """What the stacks made, for whoever does not derive it from the stage.
 
-    `issuer` is what tokens say (always the real AWS URL); `jwks_url` is where the embedded AWS shows their keys.
+    `issuer` is what tokens say (always the real AWS URL); `jwks_url` is where the embedded AWS publishes their keys.
     """
 
-    identity_table: str
-    imagery_table: str
-    scanning_table: str
-    reports_table: str
-    requests_table: str
     media_bucket: str
     uploads_queue_url: str
     uploads_dead_queue_url: str
@@ -143,32 +138,28 @@ class EmbeddedAws:
     def provision(
         self, *, allowed_origins: Sequence[str] = (), visibility_timeout_seconds: int | None = None
     ) -> StackOutputs:
-        """Make everything in infra/, look whether it is there as declared, and say what came of it.
+        """Make the stacks that Argus needs on a laptop, and check that they are as declared.
 
-        What is not given stays at the template's default. Raises NotAsDeclared.
+        These are what all share, the roles, and every capability's; the outputs of one are parameters of the next, as
+        in a deployment. What is not given stays at the template's default. Raises NotAsDeclared.
         """
         given = {"Stage": self.stage}
         if allowed_origins:
             given["AllowedOrigins"] = ",".join(allowed_origins)
         if visibility_timeout_seconds is not None:
             given["VisibilityTimeoutSeconds"] = str(visibility_timeout_seconds)
-        data = self.create_stack(INFRA / "data.yaml", given)
-        identity = self.create_stack(INFRA / "identity.yaml", given)
+        for path in (INFRA / "data.yaml", INFRA / "roles.yaml", *capability_templates()):
+            given |= self.create_stack(path, given)
         return StackOutputs(
-            identity_table=data["IdentityTableName"],
-            imagery_table=data["ImageryTableName"],
-            scanning_table=data["ScanningTableName"],
-            reports_table=data["ReportsTableName"],
-            requests_table=data["RequestsTableName"],
-            media_bucket=data["MediaBucketName"],
-            uploads_queue_url=data["UploadsQueueUrl"],
-            uploads_dead_queue_url=data["UploadsDeadQueueUrl"],
-            jobs_queue_url=data["JobsQueueUrl"],
-            jobs_dead_queue_url=data["JobsDeadQueueUrl"],
-            user_pool_id=identity["UserPoolId"],
-            client_id=identity["ClientId"],
-            issuer=identity["Issuer"],
-            jwks_url=f"{self.endpoint_url}/{identity['UserPoolId']}/.well-known/jwks.json",
+            media_bucket=given["MediaBucketName"],
+            uploads_queue_url=given["UploadsQueueUrl"],
+            uploads_dead_queue_url=given["UploadsDeadQueueUrl"],
+            jobs_queue_url=given["JobsQueueUrl"],
+            jobs_dead_queue_url=given["JobsDeadQueueUrl"],
+            user_pool_id=given["UserPoolId"],
+            client_id=given["ClientId"],
+            issuer=given["Issuer"],
+            jwks_url=f"{self.endpoint_url}/{given['UserPoolId']}/.well-known/jwks.json",
         )
 
     def create_stack(self, path: Path, parameters: Mapping[str, str]) -> Mapping[str, str]:

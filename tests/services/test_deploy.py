@@ -23,6 +23,7 @@ from services.deploy.rehearse import STAGE, Embedded, NotAllowed, nobody
 from services.deploy.stacks import StackFailed, Stacks
 from services.local.aws import EmbeddedAws
 from services.local.cloudformation import deployments
+from services.local.cloudformation.discovery import capability_templates
 from services.local.cloudformation.template import Template
 from services.local.sockets import Sockets
 
@@ -150,8 +151,8 @@ def test_what_a_role_lacks_fails_the_rehearsal_and_is_named(
     ]
     iam.put_role_policy(**role, PolicyDocument=json.dumps({**policy, "Statement": left}))
     deployment = steps.begin(STAGE, ground, {}, Said())
-    for plan in (steps.IDENTITY, steps.REALTIME):
-        deployment.known |= deployment.stacks().outputs(plan.name(STAGE))
+    for name in ("identity", "realtime"):
+        deployment.known |= deployment.stacks().outputs(f"argus-{STAGE}-{name}")
     deployment.known["RestApiId"] = deployment.stacks().resources(f"argus-{STAGE}")["Api"]
     try:
         with pytest.raises(NotAllowed, match=f"argus-{STAGE}-api may not {lacking} on resource: .*{on}"):
@@ -255,11 +256,19 @@ def test_what_is_destroyed_keeps_its_data(ground: Embedded, deployed: Said) -> N
     assert [name for name in names if name.startswith(f"argus-{STAGE}")] == []
     found = ground.client("lambda").list_functions()["Functions"]
     assert [one["FunctionName"] for one in found if one["FunctionName"].startswith(f"argus-{STAGE}")] == []
-    tables = ground.client("dynamodb").list_tables()["TableNames"]
-    for capability in ("identity", "imagery", "scanning", "reports", "requests"):
-        assert f"AWS::DynamoDB::Table argus-{STAGE}-{capability}" in remains
-        assert f"argus-{STAGE}-{capability}" in tables
+    listed = ground.client("dynamodb").list_tables()["TableNames"]
+    tables = {name for name in listed if name.startswith(f"argus-{STAGE}-")}
+    expected = {"identity", "imagery", "scanning", "reports", "notify", "requests"}
+    assert tables >= {f"argus-{STAGE}-{capability}" for capability in expected}
+    assert {f"AWS::DynamoDB::Table {name}" for name in tables} <= set(remains)
     assert f"AWS::S3::Bucket argus-{STAGE}-media-{ground.account_id}" in remains
+
+
+def test_capabilities_come_after_the_roles_they_add_to() -> None:
+    order = [plan.template for plan in steps.PLANS]
+    capabilities = [path.stem for path in capability_templates()]
+    first = order.index("roles") + 1
+    assert order[first : first + len(capabilities)] == capabilities
 
 
 def test_every_template_is_deployed() -> None:

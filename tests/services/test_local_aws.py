@@ -1,6 +1,7 @@
 """The embedded AWS: furnished from infra/*.yaml, and caught when it is not as declared."""
 
 import json
+import shutil
 import subprocess
 import sys
 import urllib.request
@@ -11,9 +12,11 @@ from urllib.parse import unquote_plus
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 
 from services.local.aws import INFRA, EmbeddedAws, PortInUse, StackOutputs
 from services.local.cloudformation import NotAsDeclared
+from services.local.cloudformation.discovery import capability_templates
 from services.local.cloudformation.types import LOCAL_NO_OPS, TYPES
 
 ORIGIN = "http://console.example"
@@ -54,11 +57,6 @@ def test_the_templates_are_clean_for_cfn_lint() -> None:
 def test_names_follow_from_the_stage(aws: EmbeddedAws, outputs: StackOutputs) -> None:
     queues = f"https://sqs.{aws.region}.amazonaws.com/{aws.account_id}"
     assert outputs == StackOutputs(
-        identity_table="argus-fidelity-identity",
-        imagery_table="argus-fidelity-imagery",
-        scanning_table="argus-fidelity-scanning",
-        reports_table="argus-fidelity-reports",
-        requests_table="argus-fidelity-requests",
         media_bucket=f"argus-fidelity-media-{aws.account_id}",
         uploads_queue_url=f"{queues}/argus-fidelity-uploads",
         uploads_dead_queue_url=f"{queues}/argus-fidelity-uploads-dead",
@@ -74,10 +72,11 @@ def test_names_follow_from_the_stage(aws: EmbeddedAws, outputs: StackOutputs) ->
 # What is there
 
 
-@pytest.mark.parametrize("capability", ["identity", "imagery", "scanning", "reports", "requests"])
-def test_a_table_expires_items_and_can_be_restored(aws: EmbeddedAws, outputs: StackOutputs, capability: str) -> None:
+@pytest.mark.parametrize("capability", ["identity", "imagery", "scanning", "reports", "notify", "requests"])
+@pytest.mark.usefixtures("outputs")
+def test_a_table_expires_items_and_can_be_restored(aws: EmbeddedAws, capability: str) -> None:
     dynamodb = aws.client("dynamodb")
-    name = getattr(outputs, f"{capability}_table")
+    name = f"argus-fidelity-{capability}"
     table = dynamodb.describe_table(TableName=name)["Table"]
     backups = dynamodb.describe_continuous_backups(TableName=name)["ContinuousBackupsDescription"]
     assert dynamodb.describe_time_to_live(TableName=name)["TimeToLiveDescription"] == {
@@ -88,6 +87,26 @@ def test_a_table_expires_items_and_can_be_restored(aws: EmbeddedAws, outputs: St
     assert (table["SSEDescription"]["Status"], table["SSEDescription"]["SSEType"]) == ("ENABLED", "KMS")
     indexes = [index["IndexName"] for index in table.get("GlobalSecondaryIndexes", [])]
     assert indexes == ([] if capability in ("identity", "requests") else ["gsi1"])
+
+
+@pytest.mark.usefixtures("outputs")
+def test_every_capability_that_has_a_template_has_its_stack(aws: EmbeddedAws) -> None:
+    made = aws.client("cloudformation").list_stacks(StackStatusFilter=["CREATE_COMPLETE"])["StackSummaries"]
+    names = {stack["StackName"] for stack in made if stack["StackName"].startswith("argus-fidelity-")}
+    found = {path.stem for path in capability_templates()}
+    assert found >= {"identity", "imagery", "scanning", "reports", "notify"}
+    assert names == {f"argus-fidelity-{name}" for name in {"data", "roles", *found}}
+
+
+@pytest.mark.usefixtures("outputs")
+def test_a_role_may_do_what_the_policy_of_a_capability_says(aws: EmbeddedAws) -> None:
+    """The guard reads a policy that is a resource of its own, beside those of the role itself."""
+    asked = {"Key": {"pk": {"S": "nobody"}, "sk": {"S": "nothing"}}}
+    with aws.as_role(f"arn:aws:iam::{aws.account_id}:role/argus-fidelity-worker") as clients:
+        assert "Item" not in clients("dynamodb").get_item(TableName="argus-fidelity-reports", **asked)
+        with pytest.raises(ClientError, match="not authorized to perform: dynamodb:GetItem"):
+            clients("dynamodb").get_item(TableName="argus-fidelity-notify", **asked)
+    aws.refusals.clear()
 
 
 def test_the_media_bucket_is_private_versioned_and_tidy(aws: EmbeddedAws, outputs: StackOutputs) -> None:
@@ -268,7 +287,29 @@ SPOILT: list[tuple[str, str, Callable[[Any, StackOutputs], object]]] = [
         "IdentityTable.Tags",
         "dynamodb",
         lambda dynamodb, made: dynamodb.untag_resource(
-            ResourceArn=dynamodb.describe_table(TableName=made.identity_table)["Table"]["TableArn"], TagKeys=["stage"]
+            ResourceArn=dynamodb.describe_table(TableName="argus-spoilt-identity")["Table"]["TableArn"],
+            TagKeys=["stage"],
+        ),
+    ),
+    (
+        "ApiRole.Policies",
+        "iam",
+        lambda iam, made: iam.delete_role_policy(RoleName="argus-spoilt-api", PolicyName="what-it-does"),
+    ),
+    (
+        "WorkerReportsPolicy:",
+        "iam",
+        lambda iam, made: iam.delete_role_policy(RoleName="argus-spoilt-worker", PolicyName="reports"),
+    ),
+    (
+        "LinksReportsPolicy.PolicyDocument",
+        "iam",
+        lambda iam, made: iam.put_role_policy(
+            RoleName="argus-spoilt-links",
+            PolicyName="reports",
+            PolicyDocument=json.dumps(
+                {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}
+            ),
         ),
     ),
     (
@@ -290,7 +331,7 @@ SPOILT: list[tuple[str, str, Callable[[Any, StackOutputs], object]]] = [
         "RequestsTable.TimeToLiveSpecification.Enabled",
         "dynamodb",
         lambda dynamodb, made: dynamodb.update_time_to_live(
-            TableName=made.requests_table,
+            TableName="argus-spoilt-requests",
             TimeToLiveSpecification={"Enabled": False, "AttributeName": "expires_at"},
         ),
     ),
@@ -298,20 +339,21 @@ SPOILT: list[tuple[str, str, Callable[[Any, StackOutputs], object]]] = [
         "ImageryTable.PointInTimeRecoverySpecification.PointInTimeRecoveryEnabled",
         "dynamodb",
         lambda dynamodb, made: dynamodb.update_continuous_backups(
-            TableName=made.imagery_table, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": False}
+            TableName="argus-spoilt-imagery",
+            PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": False},
         ),
     ),
     (
         "ScanningTable.GlobalSecondaryIndexes",
         "dynamodb",
         lambda dynamodb, made: dynamodb.update_table(
-            TableName=made.scanning_table, GlobalSecondaryIndexUpdates=[{"Delete": {"IndexName": "gsi1"}}]
+            TableName="argus-spoilt-scanning", GlobalSecondaryIndexUpdates=[{"Delete": {"IndexName": "gsi1"}}]
         ),
     ),
     (
         "ReportsTable:",
         "dynamodb",
-        lambda dynamodb, made: dynamodb.delete_table(TableName=made.reports_table),
+        lambda dynamodb, made: dynamodb.delete_table(TableName="argus-spoilt-reports"),
     ),
     (
         "MediaBucket.PublicAccessBlockConfiguration",
@@ -425,7 +467,7 @@ MUTANTS = {
         "data",
         "SSESpecification: {SSEEnabled: true, SSEType: KMS, KMSMasterKeyId: !GetAtt Key.Arn}",
         "ContributorInsightsSpecification: {Enabled: true}",
-        "IdentityTable.ContributorInsightsSpecification: declared",
+        "RequestsTable.ContributorInsightsSpecification: declared",
     ),
     "queue property": (
         "data",
@@ -451,8 +493,11 @@ def test_a_template_that_asks_for_what_is_not_made_is_refused(aws: EmbeddedAws, 
     assert old in text
     path = tmp_path / f"{mutant.replace(' ', '-')}.yaml"
     path.write_text(text.replace(old, new))
+    given = {"Stage": mutant.replace(" ", "-"), "KeyArn": "arn:aws:kms:eu-west-1:123456789012:key/1234"}
+    if name != "data":  # a capability adds policies to roles
+        aws.create_stack(Path(shutil.copy(INFRA / "roles.yaml", tmp_path / f"roles-{path.name}")), given)
     with pytest.raises(NotAsDeclared) as caught:
-        aws.create_stack(path, {"Stage": mutant.replace(" ", "-")})
+        aws.create_stack(path, given)
     assert any(where in difference for difference in caught.value.differences), caught.value.differences
 
 
@@ -474,6 +519,15 @@ def test_a_listed_no_op_may_be_missing(aws: EmbeddedAws, tmp_path: Path, monkeyp
         aws.create_stack(path, {})
     monkeypatch.setitem(LOCAL_NO_OPS, "AWS::Logs::MetricFilter", "nobody counts lines on a laptop")
     assert aws.create_stack(path, {}) == {}
+
+
+def test_a_capability_is_a_folder_that_has_a_template_of_its_name(tmp_path: Path) -> None:
+    for name in ("billing", "admin", "roles"):
+        (tmp_path / f"{name}.yaml").touch()
+    for name in ("admin", "billing", "core"):
+        (tmp_path / "capabilities" / name).mkdir(parents=True)
+    found = capability_templates(tmp_path, tmp_path / "capabilities")
+    assert found == (tmp_path / "admin.yaml", tmp_path / "billing.yaml")
 
 
 def test_no_type_is_both_made_and_a_no_op() -> None:

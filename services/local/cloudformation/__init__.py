@@ -1,9 +1,10 @@
-"""Teaching the embedded CloudFormation to make what our templates declare, and to be caught when it does not.
+"""How the embedded CloudFormation makes what our templates declare, and is caught when it does not.
 
-moto answers CREATE_COMPLETE while it skips resource types and properties it does not know. Here stands, per service
-(`tables`, `buckets`, `queues`, `users`, `keys`, `roles`, `events`, `alarms`), how each type of ours is made, completed
-and read back; `types` is the list of them; `teaching` hands them to moto; `template` reads a template as CloudFormation
-would; `verify` compares that with what is really there, through the ordinary AWS APIs.
+moto answers CREATE_COMPLETE while it skips resource types and properties it does not know. The modules per service
+(`tables`, `buckets`, `queues`, `users`, `keys`, `roles`, `events`, `alarms`) say how each type of ours is made,
+completed and read back; `types` is the list of them; `teaching` hands them to moto; `discovery` finds the templates of
+capabilities; `template` reads a template as CloudFormation would; `verify` compares that with what is really there,
+through the ordinary AWS APIs.
 """
 
 from collections.abc import Iterable, Sequence

@@ -18,7 +18,7 @@ def _numbers(properties: dict[str, Any]) -> dict[str, Any]:
 
 def make_alarm(clients: Clients, properties: dict[str, Any]) -> str:
     metrics = [
-        {**metric, "MetricStat": _numbers(metric["MetricStat"])} if "MetricStat" in metric else metric
+        {**_numbers(metric), **({"MetricStat": _numbers(metric["MetricStat"])} if "MetricStat" in metric else {})}
         for metric in properties.get("Metrics", [])
     ]
     given = {**_numbers(properties), **({"Metrics": metrics} if metrics else {})}

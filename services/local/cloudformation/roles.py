@@ -1,4 +1,4 @@
-"""AWS::IAM::Role and AWS::Logs::LogGroup: what functions need before they exist."""
+"""AWS::IAM::Role and RolePolicy, AWS::Logs::LogGroup: what functions need before they exist."""
 
 import json
 from typing import Any
@@ -41,10 +41,12 @@ def _know_policy_of_aws(arn: str) -> None:
         known[policy.arn] = policy
 
 
-def read_role(clients: Clients, name: str) -> dict[str, Any]:
+def read_role(clients: Clients, name: str, declared: dict[str, Any]) -> dict[str, Any]:
+    """Of its inline policies those that the role itself declares: others are resources of their own."""
     iam = clients("iam")
     role = iam.get_role(RoleName=name)["Role"]
-    inline = iam.list_role_policies(RoleName=name)["PolicyNames"]
+    own = {policy["PolicyName"] for policy in declared.get("Policies", [])}
+    inline = [policy for policy in iam.list_role_policies(RoleName=name)["PolicyNames"] if policy in own]
     attached = iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]
     return {
         "RoleName": role["RoleName"],
@@ -61,6 +63,37 @@ def read_role(clients: Clients, name: str) -> dict[str, Any]:
         "ManagedPolicyArns": [policy["PolicyArn"] for policy in attached],
         "Tags": tagging.from_pairs(role.get("Tags", [])),
     }
+
+
+def remove_role(clients: Clients, name: str, properties: dict[str, Any]) -> None:
+    """The role with what it declares. IAM refuses, and nothing is removed, while another resource's policy is on it."""
+    iam = clients("iam")
+    inline = set(iam.list_role_policies(RoleName=name)["PolicyNames"])
+    if inline <= {policy["PolicyName"] for policy in properties.get("Policies", [])}:
+        for policy in inline:
+            iam.delete_role_policy(RoleName=name, PolicyName=policy)
+    for arn in properties.get("ManagedPolicyArns", []):
+        iam.detach_role_policy(RoleName=name, PolicyArn=arn)
+    iam.delete_role(RoleName=name)
+
+
+def make_role_policy(clients: Clients, properties: dict[str, Any]) -> str:
+    role, policy = properties["RoleName"], properties["PolicyName"]
+    clients("iam").put_role_policy(
+        RoleName=role, PolicyName=policy, PolicyDocument=json.dumps(properties["PolicyDocument"])
+    )
+    return f"{policy}|{role}"
+
+
+def read_role_policy(clients: Clients, physical_id: str) -> dict[str, Any]:
+    policy, _, role = physical_id.partition("|")
+    found = clients("iam").get_role_policy(RoleName=role, PolicyName=policy)
+    return {name: found[name] for name in ("RoleName", "PolicyName", "PolicyDocument")}
+
+
+def remove_role_policy(clients: Clients, physical_id: str) -> None:
+    policy, _, role = physical_id.partition("|")
+    clients("iam").delete_role_policy(RoleName=role, PolicyName=policy)
 
 
 def make_log_group(clients: Clients, properties: dict[str, Any]) -> str:

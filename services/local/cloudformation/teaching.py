@@ -101,9 +101,12 @@ def _model(
     """A model for a type that we make ourselves. moto keeps the class alive and finds it by its base."""
 
     class Model(CloudFormationModel):
-        def __init__(self, physical_id: str, attributes: dict[str, str]) -> None:
+        logical_resource_id: str  # moto sets it once the resource is made
+
+        def __init__(self, physical_id: str, attributes: dict[str, str], properties: Properties) -> None:
             self.physical_resource_id = physical_id
             self._attributes = attributes
+            self._properties = properties
 
         @staticmethod
         def cloudformation_name_type() -> str:
@@ -136,7 +139,13 @@ def _model(
             return cls(
                 physical_id,
                 resource_type.attribute_values(physical_id, region=region_name, account_id=account_id),
+                cloudformation_json["Properties"],
             )
+
+        def delete(self, _account_id: str, _region_name: str) -> None:
+            if resource_type.remove is not None:
+                with _naming(self.logical_resource_id):
+                    resource_type.remove(_clients_here(), self.physical_resource_id, self._properties)
 
     return Model
 

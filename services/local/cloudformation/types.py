@@ -19,6 +19,7 @@ class ResourceType:
     `make(clients, properties)` makes a resource and returns its physical id, whether moto has a model for it or not;
     where we keep moto's own, `prepare(properties)` puts them in the words that it expects, and
     `complete(clients, physical_id, properties)` applies what it ignores.
+    `remove(clients, physical_id, properties)` takes away what `make` made; without it the resource outlives its stack.
     `attributes` are the values of Fn::GetAtt, as formats of region, account_id, physical id and name (its last part).
     """
 
@@ -26,6 +27,7 @@ class ResourceType:
     make: Callable[[Clients, Properties], str] | None = None
     prepare: Callable[[Properties], Properties] | None = None
     complete: Callable[[Clients, str, Properties], None] | None = None
+    remove: Callable[[Clients, str, Properties], None] | None = None
     attributes: Mapping[str, str] = field(default_factory=dict)
 
     def attribute_values(self, physical_id: str, *, region: str, account_id: str) -> dict[str, str]:
@@ -69,8 +71,14 @@ TYPES: Mapping[str, ResourceType] = {
     ),
     "AWS::IAM::Role": ResourceType(
         make=roles.make_role,
-        read=lambda clients, name, _: roles.read_role(clients, name),
+        read=roles.read_role,
+        remove=roles.remove_role,
         attributes={"Arn": "arn:aws:iam::{account_id}:role/{name}"},
+    ),
+    "AWS::IAM::RolePolicy": ResourceType(
+        make=roles.make_role_policy,
+        read=lambda clients, physical_id, _: roles.read_role_policy(clients, physical_id),
+        remove=lambda clients, physical_id, _: roles.remove_role_policy(clients, physical_id),
     ),
     "AWS::Logs::LogGroup": ResourceType(
         make=roles.make_log_group,
