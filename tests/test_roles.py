@@ -36,6 +36,7 @@ from tests.imagery.front_door import announce, send
 from tests.scenes import flir_scene
 from tests.services import events
 from tests.test_infra import TEMPLATES, Templates, properties, resources
+from tests.things import CONFLICTS, Things, calls
 
 TEMPLATE = TEMPLATES["roles"]
 FUNCTIONS = ("api", "worker", "scheduler", "realtime")
@@ -380,10 +381,9 @@ def _travels() -> Iterator[Callable[[Person, Callable[[], None]], None]]:
         yield importlib.import_module(f"tests.{path.parent.name}.journey").travel
 
 
-def _drive(
-    watch: Watch, argus: Container, http: Person, newcomer: str, work: Callable[[], None], clock: MovableClock
-) -> None:
+def _drive(watch: Watch, argus: Container, http: Person, newcomer: str, workers: Workers, clock: MovableClock) -> None:
     """Everything that people, queues and the clock can ask for, once."""
+    work = workers.work
     assert http.get("/api/v1/me").status_code == 200
     argus.health.ready()
     watch.who = "realtime"
@@ -418,6 +418,9 @@ def _drive(
     assert http.get("/reports").status_code == 200
     for travel in _travels():
         travel(http, work)
+    for call in calls(http.http.application, Things(http, workers)):
+        assert call.by(http).status_code < 300 or call.rule.endpoint in CONFLICTS, call.name
+    work()
 
     # Left behind: an upload that never comes, scans and a report that nobody took, a half deleted image, an image and a
     # scan whose workers vanished three times.
@@ -472,16 +475,11 @@ def seen(
             watch.who = "api"
 
     pumps = [Pump(pump.sqs, pump.queue_url, pump.queue_arn, handle) for pump in workers.pumps]
-
-    def work() -> None:
-        while sum(pump.turn(wait_seconds=0) for pump in pumps):
-            pass
-
     headers = {"Authorization": f"Bearer {issuer.token(os.urandom(8).hex())}"}
     http = create_app(argus).test_client()
     organisation = Person(http, headers).get("/me").get_json()["organisation"]["id"]
     newcomer = f"Bearer {issuer.token(os.urandom(8).hex())}"
-    _drive(watch, argus, Person(http, headers, organisation), newcomer, work, clock)
+    _drive(watch, argus, Person(http, headers, organisation), newcomer, replace(workers, pumps=pumps), clock)
     return watch
 
 
