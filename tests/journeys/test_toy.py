@@ -5,10 +5,11 @@ written from the source speak of it.
 """
 
 import os
+import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -23,9 +24,17 @@ class Sources:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def run(self, *arguments: str, **environ: str) -> str:
-        """Run Python here, so that it finds this copy; what it prints."""
-        done = subprocess.run(
+    def run(self, *arguments: str) -> None:
+        """Run Python here, so that it finds this copy."""
+        done = self._python(arguments)
+        assert done.returncode == 0, (done.stdout + done.stderr)[-5000:]
+
+    def pytest(self, *arguments: str, **environ: str) -> str:
+        """What pytest says of some of this copy's tests."""
+        return self._python(("-m", "pytest", "--quiet", *arguments), **environ).stdout[-5000:]
+
+    def _python(self, arguments: Sequence[str], **environ: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
             [sys.executable, *arguments],
             cwd=self.folder,
             env={**os.environ, "PYTHONPATH": str(self.folder / "src"), "PYTHONDONTWRITEBYTECODE": "1", **environ},
@@ -33,8 +42,6 @@ class Sources:
             text=True,
             check=False,
         )
-        assert done.returncode == 0, (done.stdout + done.stderr)[-5000:]
-        return done.stdout
 
     def git(self, *arguments: str) -> str:
         who = ("-c", "user.name=Argus", "-c", "user.email=argus@example.com")
@@ -69,18 +76,12 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sources]:
 
 @pytest.fixture(scope="module")
 def documented(sources: Sources) -> Sources:
-    """The sources after `make docs`."""
+    """The sources after what `make docs` does."""
     assert sources.changed() == {"infra/toy.yaml", "src/argus/toy/"}
     for module in ("services.api.openapi", "services.api.reference"):
         sources.run("-m", module)
-    wrote = ["tests/test_data.py", "tests/test_roles.py", "-k", "page"]
-    subprocess.run(
-        [sys.executable, "-m", "pytest", "--quiet", *wrote],
-        cwd=sources.folder,
-        env={**os.environ, "PYTHONPATH": str(sources.folder / "src"), "ARGUS_WRITE_DOCS": "1"},
-        capture_output=True,
-        check=False,  # the tests that write a page fail, to say that it was not as it should be
-    )
+    # A test that writes its page fails, to say that the page was not as it should be.
+    sources.pytest("tests/test_data.py", "tests/test_roles.py", "-k", "page", ARGUS_WRITE_DOCS="1")
     return sources
 
 
@@ -100,21 +101,12 @@ def test_nothing_else_was_edited(documented: Sources) -> None:
     assert documented.changed() == {"infra/toy.yaml", "src/argus/toy/", "infra/README.md", *written}
 
 
-@pytest.mark.parametrize(
-    "chosen",
-    [
-        ["tests/test_house.py"],
-        ["tests/test_isolation.py", "-k", "no_one or another_tenant_finds or viewer or begins"],
-        ["tests/test_data.py", "tests/test_infra.py", "tests/test_roles.py"],
-    ],
-    ids=["house", "isolation", "costs, templates and roles"],
-)
-def test_the_tests_over_everything_take_it_in(documented: Sources, chosen: list[str]) -> None:
-    assert " passed" in documented.run("-m", "pytest", "--quiet", *chosen)
-
-
-def test_a_worker_winds_a_toy_and_a_tick_sends_it_again(documented: Sources) -> None:
-    test = documented.folder / "tests" / "test_life_of_a_toy.py"
-    shutil.copy(TOY / "life.py", test)
-    assert "1 passed" in documented.run("-m", "pytest", "--quiet", str(test))
-    test.unlink()
+def test_the_tests_over_everything_take_it_in(documented: Sources) -> None:
+    life = documented.folder / "tests" / "test_life_of_a_toy.py"
+    shutil.copy(TOY / "life.py", life)
+    chosen = ("toy", "house", "no_one", "another_tenant_finds", "Role.VIEWER", "every_stored_key", "journey_asks")
+    files = ("house", "infra", "isolation", "life_of_a_toy", "roles")
+    ran = documented.pytest(*(f"tests/test_{name}.py" for name in files), "-k", " or ".join(chosen))
+    life.unlink()
+    assert re.search(r"(?m)^\d+ passed", ran), ran
+    assert "failed" not in ran
