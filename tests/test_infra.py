@@ -194,6 +194,12 @@ def undocumented(template: Template, *, is_capability: bool) -> list[str]:
     return missing
 
 
+def test_no_output_has_the_name_of_another() -> None:
+    """A deployment keeps all outputs together, as parameters of the templates that follow."""
+    names = [output for template in TEMPLATES.values() for output in template.outputs]
+    assert sorted(names) == sorted(set(names))
+
+
 @pytest.mark.parametrize("name", TEMPLATES)
 def test_a_template_fits_into_a_call(name: str) -> None:
     assert len((INFRA / f"{name}.yaml").read_bytes()) <= 51_200  # CloudFormation's limit for a template in a request
