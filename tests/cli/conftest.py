@@ -1,10 +1,14 @@
 """The command line before a whole Argus on a socket, and before servers that misbehave."""
 
 import json
+import os
+import pty
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -66,6 +70,25 @@ class Terminal:
         result = self.run("--json", *arguments)
         assert result.exit_code == code, result.output
         return json.loads(result.stdout)
+
+    def on_screen(self, *arguments: str, columns: int = 80) -> str:
+        """What the command prints on a terminal that is this wide."""
+        leader, follower = pty.openpty()
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("ARGUS_")}
+        own = {"ARGUS_URL": self.url, "ARGUS_CONFIG_DIR": str(self.folder), "COLUMNS": str(columns), "TERM": "xterm"}
+        process = subprocess.Popen(
+            [sys.executable, "-m", "argus.cli", *arguments],
+            env={**inherited, **own, "TZ": "UTC", **self.environment},
+            stdout=follower,
+        )
+        os.close(follower)
+        shown = b""
+        with suppress(OSError):  # Linux reports the end of the other side as EIO
+            while chunk := os.read(leader, 65536):
+                shown += chunk
+        os.close(leader)
+        assert process.wait() == 0
+        return shown.decode().replace("\r\n", "\n")
 
     @property
     def session_file(self) -> Path:
@@ -149,6 +172,13 @@ def frames(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
         path.write_bytes(data)
         paths.append(path)
     return paths
+
+
+@pytest.fixture
+def leaking(terminal: Terminal, working: None, frames: list[Path]) -> str:
+    """An image with one leak. The workers keep working."""
+    (item,) = terminal.json("image", "upload", str(frames[0]))["items"]
+    return item["image_id"]
 
 
 Answerer = Callable[[Request], Response]

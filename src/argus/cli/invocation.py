@@ -1,4 +1,4 @@
-"""What every command shares: the global options, accepted before and after its name, and how it ends."""
+"""What every command shares: the global options, accepted before and after its name, and errors as exit codes."""
 
 import contextlib
 import math
@@ -19,16 +19,16 @@ from argus.cli.waiting import Deadline
 DEFAULT_URL = "http://127.0.0.1:5001"
 DEFAULT_TIMEOUT_SECONDS = 600.0
 _META = "argus.cli."
-_HERE = Path(__file__).parent
+_PACKAGE = Path(__file__).parent
 
-# What reading a document of another shape than expected raises, wherever it is read: missing fields, null for a list,
-# a time that is none, brackets a hundred thousand deep.
-_MISREAD = (LookupError, TypeError, ValueError, AttributeError, RecursionError)
+# The errors of reading a document of another shape than expected: missing fields, null for a list, a time that is
+# none, brackets a hundred thousand deep.
+_SHAPE_ERRORS = (LookupError, TypeError, ValueError, AttributeError, RecursionError)
 
 
 @dataclass(frozen=True)
 class Invocation:
-    """One call of the command: what it was told, and what it works with."""
+    """One call of a command: its global options, the API and the screen."""
 
     url: str
     timeout_seconds: float
@@ -49,7 +49,7 @@ class Invocation:
 
     @property
     def was_answered(self) -> bool:
-        """Whether anything of Argus's was read."""
+        """Whether an answer of the server was read."""
         return "api" in vars(self) and self.api.answered.is_set()
 
     def close(self) -> None:
@@ -57,7 +57,7 @@ class Invocation:
             self.api.close()
 
     def deadline(self) -> Deadline:
-        """How long background work may take, from now."""
+        """When background work must be done: `--timeout` from now."""
         return Deadline.after(self.timeout_seconds)
 
 
@@ -67,17 +67,17 @@ def _remember(context: click.Context, option: click.Parameter, value: object) ->
 
 
 def _global_options(*, repeated: bool) -> list[click.Parameter]:
-    """On the group they are documented and read the environment; on each command they are accepted again."""
+    """`argus` itself documents them and reads the environment; each command and group accepts them again."""
     shared: dict[str, Any] = {"expose_value": False, "callback": _remember, "hidden": repeated}
     return [
         click.Option(
             ["--url"],
             envvar=None if repeated else "ARGUS_URL",
-            help=f"Where Argus answers.  [env: ARGUS_URL; default: {DEFAULT_URL}]",
+            help=f"The URL of the server.  [env: ARGUS_URL; default: {DEFAULT_URL}]",
             **shared,
         ),
-        click.Option(["--json"], is_flag=True, help="One JSON document on standard output.", **shared),
-        click.Option(["--quiet", "-q"], is_flag=True, help="Results and errors only.", **shared),
+        click.Option(["--json"], is_flag=True, help="Print one JSON document.", **shared),
+        click.Option(["--quiet", "-q"], is_flag=True, help="Print results and errors only.", **shared),
         click.Option(
             ["--timeout"],
             type=click.FloatRange(0, max_open=True, max=math.inf),
@@ -100,21 +100,31 @@ class Command(click.Command):
         context.call_on_close(argus.close)
         try:
             return super().invoke(context)
-        except _MISREAD as error:
+        except _SHAPE_ERRORS as error:
             if not argus.was_answered:
-                raise  # nothing was read that could be at fault: the mistake is ours
-            raise Unreachable(f"{argus.url} does not answer as Argus does ({_where(error)})") from error
+                raise  # no answer was read that could be the cause: the defect is ours
+            raise Unreachable(f"{argus.url} does not answer like an Argus server ({_where(error)})") from error
 
 
 def _where(error: Exception) -> str:
-    """What was wrong with an answer, and where it was read: `KeyError: 'items' at api.py:72`."""
+    """The error and the line that raised it: `KeyError: 'items' at api.py:72`."""
     frames = traceback.extract_tb(error.__traceback__)
-    ours = next((frame for frame in reversed(frames) if Path(frame.filename).is_relative_to(_HERE)), frames[-1])
+    ours = next((frame for frame in reversed(frames) if Path(frame.filename).is_relative_to(_PACKAGE)), frames[-1])
     return f"{type(error).__name__}: {str(error)[:100]} at {Path(ours.filename).name}:{ours.lineno}"
 
 
 class Group(click.Group):
-    """The command line: the one place where errors become messages and exit codes."""
+    """The commands about one thing: `argus image list`."""
+
+    command_class = Command
+
+    def __init__(self, *arguments: Any, **keywords: Any) -> None:
+        super().__init__(*arguments, **keywords)
+        self.params += _global_options(repeated=True)
+
+
+class CommandLine(click.Group):
+    """`argus` itself: the one place where errors become messages and exit codes."""
 
     command_class = Command
 
