@@ -75,7 +75,7 @@ def test_every_command_has_a_help_and_the_global_options(path: str) -> None:
     assert isinstance(command, Command | Group)
     assert (command.help or "").partition("\n")[0].endswith(".")
     options = {option for parameter in command.params for option in parameter.opts}
-    assert {"--url", "--json", "--quiet", "--timeout"} <= options
+    assert {"--url", "--json", "--query", "--quiet", "--timeout"} <= options
 
 
 def test_the_version_is_the_package_s(stranger_terminal: Terminal) -> None:

@@ -13,6 +13,7 @@ import click
 
 from argus.cli.api import Api
 from argus.cli.errors import INTERRUPTED, CliError, Unreachable
+from argus.cli.query import Query
 from argus.cli.screen import Screen
 from argus.cli.waiting import Deadline
 
@@ -40,7 +41,11 @@ class Invocation:
         return cls(
             url=meta.get(f"{_META}url", DEFAULT_URL),
             timeout_seconds=meta.get(f"{_META}timeout", DEFAULT_TIMEOUT_SECONDS),
-            screen=Screen(json=meta.get(f"{_META}json", False), quiet=meta.get(f"{_META}quiet", False)),
+            screen=Screen(
+                json=meta.get(f"{_META}json", False) or f"{_META}query" in meta,
+                quiet=meta.get(f"{_META}quiet", False),
+                query=meta.get(f"{_META}query"),
+            ),
         )
 
     @cached_property
@@ -66,6 +71,11 @@ def _remember(context: click.Context, option: click.Parameter, value: object) ->
         context.meta[f"{_META}{option.name}"] = value
 
 
+def _remember_query(context: click.Context, _: click.Parameter, expression: str | None) -> None:
+    if expression is not None:
+        context.meta[f"{_META}query"] = Query.parse(expression)
+
+
 def _global_options(*, repeated: bool) -> list[click.Parameter]:
     """`argus` itself documents them and reads the environment; each command and group accepts them again."""
     shared: dict[str, Any] = {"expose_value": False, "callback": _remember, "hidden": repeated}
@@ -77,6 +87,12 @@ def _global_options(*, repeated: bool) -> list[click.Parameter]:
             **shared,
         ),
         click.Option(["--json"], is_flag=True, help="Print one JSON document.", **shared),
+        click.Option(
+            ["--query"],
+            metavar="EXPRESSION",
+            help="Print what a JMESPath expression selects from the JSON document; implies --json.",
+            **{**shared, "callback": _remember_query},
+        ),
         click.Option(["--quiet", "-q"], is_flag=True, help="Print results and errors only.", **shared),
         click.Option(
             ["--timeout"],

@@ -13,6 +13,7 @@ import click
 from argus.cli.api import Listing
 from argus.cli.errors import CliError, Refused
 from argus.cli.formatting import clean
+from argus.cli.query import Query
 from argus.cli.tables import Details, Rows, Table
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ class Screen:
 
     json: bool = False
     quiet: bool = False
+    query: Query | None = None  # only with `json`
 
     @property
     def is_terminal(self) -> bool:
@@ -46,7 +48,7 @@ class Screen:
 
     def show_json(self, document: Any, *, indent: int | None = None) -> None:
         # ASCII only: safe for any terminal and any encoding.
-        click.echo(json.dumps(document, indent=indent))
+        click.echo(json.dumps(self.query.select(document) if self.query else document, indent=indent))
 
     def show_list(self, table: Table, listing: Listing) -> None:
         """A list: for programs that read lines, each is printed as soon as it is read."""
