@@ -21,7 +21,8 @@ from werkzeug.wrappers import Request, Response
 from argus.app import create_app
 from argus.cli import retries, waiting
 from argus.cli.command import argus as command
-from argus.cli.sessions import Session, Sessions
+from argus.cli.profiles import Session
+from argus.cli.sessions import Sessions
 from argus.container import Container
 from services.local.aws import EmbeddedAws, StackOutputs
 from tests.conftest import Workers
@@ -61,7 +62,7 @@ class Terminal:
     environment: dict[str, str]
 
     def run(self, *arguments: str, given: str | None = None, **environment: str) -> Result:
-        nobody = {"ARGUS_TOKEN": None, "ARGUS_API_KEY": None}
+        nobody = {"ARGUS_TOKEN": None, "ARGUS_API_KEY": None, "ARGUS_PROFILE": None}
         base = {"ARGUS_URL": self.url, "ARGUS_CONFIG_DIR": str(self.folder), "TZ": "UTC", **nobody}
         return CliRunner().invoke(command, arguments, input=given, env={**base, **self.environment, **environment})
 
@@ -91,14 +92,14 @@ class Terminal:
         return shown.decode().replace("\r\n", "\n")
 
     @property
-    def session_file(self) -> Path:
-        return self.folder / "session.json"
+    def profiles_file(self) -> Path:
+        return self.folder / "profiles.json"
 
     def session(self) -> dict[str, Any]:
-        return dict(json.loads(self.session_file.read_text())[self.url])
+        return dict(json.loads(self.profiles_file.read_text())["default"]["session"])
 
     def change_session(self, **values: Any) -> None:
-        self.session_file.write_text(json.dumps({self.url: {**self.session(), **values}}))
+        Sessions(self.profiles_file).put(self.url, Session(**{**self.session(), **values}))
 
 
 @pytest.fixture(autouse=True)
@@ -133,14 +134,14 @@ def _kept_session(url: str, _person: None, tmp_path_factory: pytest.TempPathFact
     terminal = Terminal(url, tmp_path_factory.mktemp("home"), {})
     result = terminal.run("login", "--user", USER, "--password-stdin", given=PASSWORD)
     assert result.exit_code == 0, result.output
-    return terminal.session_file.read_text()
+    return terminal.profiles_file.read_text()
 
 
 @pytest.fixture
 def terminal(stranger_terminal: Terminal, _kept_session: str) -> Terminal:
     """A person is signed in here, as by `argus login`."""
-    Sessions(stranger_terminal.session_file).put(
-        stranger_terminal.url, Session(**json.loads(_kept_session)[stranger_terminal.url])
+    Sessions(stranger_terminal.profiles_file).put(
+        stranger_terminal.url, Session(**json.loads(_kept_session)["default"]["session"])
     )
     return stranger_terminal
 

@@ -64,6 +64,7 @@ def test_nouns_come_first() -> None:
         "plugin": {"list", "show"},
         "report": {"create", "download", "list", "show"},
         "key": {"create", "list", "revoke", "show"},
+        "profile": {"delete", "list"},
     }
     groups = {name: group for name, group in argus.commands.items() if isinstance(group, click.Group)}
     assert {name: set(groups[name].commands) for name in expected} == expected
@@ -75,7 +76,7 @@ def test_every_command_has_a_help_and_the_global_options(path: str) -> None:
     assert isinstance(command, Command | Group)
     assert (command.help or "").partition("\n")[0].endswith(".")
     options = {option for parameter in command.params for option in parameter.opts}
-    assert {"--url", "--json", "--query", "--quiet", "--timeout"} <= options
+    assert {"--url", "--profile", "--json", "--query", "--quiet", "--timeout"} <= options
 
 
 def test_the_version_is_the_package_s(stranger_terminal: Terminal) -> None:

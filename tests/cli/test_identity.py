@@ -11,7 +11,8 @@ import pytest
 from werkzeug.wrappers import Request, Response
 
 from argus.app import create_app
-from argus.cli.sessions import Session, Sessions
+from argus.cli.profiles import Session
+from argus.cli.sessions import Sessions
 from argus.container import Container
 from services.local.aws import EmbeddedAws, StackOutputs
 from services.local.sockets import Sockets
@@ -27,9 +28,9 @@ def test_signing_in_says_who_and_where(stranger_terminal: Terminal) -> None:
 def test_the_session_is_readable_by_its_owner_alone(stranger_terminal: Terminal) -> None:
     terminal = stranger_terminal
     terminal.run("login", "--user", USER, "--password-stdin", given=PASSWORD)
-    assert stat.S_IMODE(terminal.session_file.stat().st_mode) == 0o600
-    assert stat.S_IMODE(terminal.session_file.parent.stat().st_mode) == 0o700
-    assert [path.name for path in terminal.folder.iterdir()] == ["session.json"]
+    assert stat.S_IMODE(terminal.profiles_file.stat().st_mode) == 0o600
+    assert stat.S_IMODE(terminal.profiles_file.parent.stat().st_mode) == 0o700
+    assert [path.name for path in terminal.folder.iterdir()] == ["profiles.json"]
 
 
 @pytest.mark.parametrize("machine", [(), ("--json",)], ids=["people", "machines"])
@@ -41,7 +42,7 @@ def test_a_wrong_password_is_refused_and_never_shown(
     assert result.exit_code == 3
     assert "wrong user or password" in result.stderr
     assert "Wrong-secret-99" not in result.output
-    assert not stranger_terminal.session_file.exists()
+    assert not stranger_terminal.profiles_file.exists()
 
 
 def test_neither_password_nor_token_is_shown_at_sign_in(stranger_terminal: Terminal) -> None:
@@ -49,7 +50,7 @@ def test_neither_password_nor_token_is_shown_at_sign_in(stranger_terminal: Termi
     session = stranger_terminal.session()
     for secret in (PASSWORD, session["access_token"], session["refresh_token"]):
         assert secret not in result.output
-    assert PASSWORD not in stranger_terminal.session_file.read_text()
+    assert PASSWORD not in stranger_terminal.profiles_file.read_text()
 
 
 @pytest.mark.parametrize("arguments", [("login",), ("login", "--user", USER)], ids=["no user", "no password"])
@@ -79,7 +80,7 @@ def test_an_expired_token_is_renewed_and_kept(terminal: Terminal) -> None:
     kept = terminal.session()
     assert kept["access_token"] != "over"
     assert kept["expires_at"] > time.time() + 3000
-    assert stat.S_IMODE(terminal.session_file.stat().st_mode) == 0o600
+    assert stat.S_IMODE(terminal.profiles_file.stat().st_mode) == 0o600
 
 
 def test_a_token_that_argus_no_longer_takes_is_renewed(terminal: Terminal) -> None:
@@ -99,7 +100,7 @@ def test_a_token_that_no_handshake_takes_is_renewed_once(argus: Container, termi
     with Sockets.start(refuse) as sockets:
         listened = Container(replace(argus.settings, socket_url=sockets.url), fetch_keys=argus.fetch_keys)
         with serving(create_app(listened)) as url:
-            Sessions(terminal.session_file).put(url, Session(**terminal.session()))
+            Sessions(terminal.profiles_file).put(url, Session(**terminal.session()))
             listener = replace(terminal, url=url)
             assert listener.run("watch").exit_code == 3
     assert offered == [first, listener.session()["access_token"]]
@@ -126,7 +127,7 @@ def test_a_session_that_ends_with_its_pool_ends_the_watch(argus: Container, term
     with Sockets.start(start_anew) as sockets:
         listened = Container(replace(argus.settings, socket_url=sockets.url), fetch_keys=argus.fetch_keys)
         with serving(create_app(listened)) as url:
-            Sessions(terminal.session_file).put(url, Session(**terminal.session()))
+            Sessions(terminal.profiles_file).put(url, Session(**terminal.session()))
             listener = replace(terminal, url=url)
             result = listener.run("watch")
     assert result.exit_code == 3
@@ -167,24 +168,9 @@ def test_a_token_in_the_environment_goes_before_the_session(terminal: Terminal) 
 def test_after_signing_out_nobody_is_signed_in(terminal: Terminal) -> None:
     ended = terminal.run("logout")
     assert (ended.exit_code, "expire by themselves" in ended.stderr) == (0, False)
-    assert json.loads(terminal.session_file.read_text()) == {}
+    assert json.loads(terminal.profiles_file.read_text()) == {"default": {"url": terminal.url, "session": None}}
     assert terminal.run("whoami").exit_code == 3
     assert "Not signed in to" in terminal.run("logout").stdout
-
-
-def test_signing_out_of_one_argus_keeps_the_session_at_another(terminal: Terminal) -> None:
-    kept = json.loads(terminal.session_file.read_text())
-    terminal.session_file.write_text(json.dumps({**kept, "https://elsewhere.example": kept[terminal.url]}))
-    terminal.run("logout")
-    assert list(json.loads(terminal.session_file.read_text())) == ["https://elsewhere.example"]
-
-
-@pytest.mark.parametrize("text", ["{", "[]", '{"URL": {"user": 1}}'], ids=["cut off", "a list", "fields missing"])
-def test_a_damaged_session_file_is_named(terminal: Terminal, text: str) -> None:
-    terminal.session_file.write_text(text.replace("URL", terminal.url))
-    result = terminal.run("whoami")
-    assert result.exit_code == 3
-    assert str(terminal.session_file) in result.stderr
 
 
 def test_a_temporary_password_must_be_changed_first(

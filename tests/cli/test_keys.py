@@ -85,7 +85,7 @@ def test_a_pipeline_with_a_key_uploads_scans_and_reads(
     assert report.stat().st_size > 0
     assert machine.run("finding", "list").exit_code == machine.run("image", "list").exit_code == 0
     assert "\napi_key_id\tkey_" in machine.run("whoami").stdout
-    assert not machine.session_file.exists()
+    assert not machine.profiles_file.exists()
 
 
 @pytest.mark.usefixtures("working")

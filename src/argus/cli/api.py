@@ -13,8 +13,9 @@ from argus import __version__
 from argus.cli import cognito
 from argus.cli.addresses import require_encryption
 from argus.cli.errors import Misconfigured, NotSignedIn, Refused, Unreachable
+from argus.cli.profiles import DEFAULT_PROFILE, Profiles, Session
 from argus.cli.retries import with_retries
-from argus.cli.sessions import Session, Sessions
+from argus.cli.sessions import Sessions
 
 if TYPE_CHECKING:
     import httpx
@@ -22,6 +23,13 @@ if TYPE_CHECKING:
 TIMEOUT_SECONDS = 30.0
 PAGE = 100
 RENEW_BEFORE_SECONDS = 30.0  # a token must outlive the request it goes with
+
+
+def http_client() -> "httpx.Client":
+    """A client without credentials: they are added to the requests that need them."""
+    import httpx
+
+    return httpx.Client(timeout=TIMEOUT_SECONDS, headers={"User-Agent": f"argus-cli/{__version__}"})
 
 
 @dataclass
@@ -60,17 +68,15 @@ class Api:
     _renewing: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     @classmethod
-    def of(cls, url: str, environ: Mapping[str, str] = os.environ) -> "Api":
-        import httpx
-
+    def of(cls, url: str, environ: Mapping[str, str] = os.environ, *, profile: str = DEFAULT_PROFILE) -> "Api":
         require_encryption(url)
-        http = httpx.Client(timeout=TIMEOUT_SECONDS, headers={"User-Agent": f"argus-cli/{__version__}"})
         token, key = environ.get("ARGUS_TOKEN", ""), environ.get("ARGUS_API_KEY", "")
         if token and key:
             raise Misconfigured("ARGUS_TOKEN and ARGUS_API_KEY are both set; unset one of them")
         if not (key.isascii() and key.isprintable()):
             raise Misconfigured("ARGUS_API_KEY contains characters that no key has")
-        return cls(url.rstrip("/"), Sessions.of(environ), http, token, key)
+        sessions = Sessions(Profiles.of(environ).path, profile)
+        return cls(url.rstrip("/"), sessions, http_client(), token, key)
 
     def close(self) -> None:
         self.http.close()
@@ -152,13 +158,16 @@ class Api:
                 session = replace(session, expires_at=0.0)
             if session.expires_at < time.time() + RENEW_BEFORE_SECONDS:
                 session = cognito.renewed(self.http, session)
-                self.sessions.put(self.url, session)
+                self.sessions.renew(self.url, session)
             return session.access_token
 
     def session(self) -> Session:
         session = self.sessions.get(self.url)
         if session is None:
-            raise NotSignedIn(f"sign in to {self.url} with `argus login`, or set ARGUS_API_KEY")
+            raise NotSignedIn(
+                f"profile {self.sessions.profile} has no session at {self.url}; "
+                "sign in with `argus login`, or set ARGUS_API_KEY"
+            )
         return session
 
 

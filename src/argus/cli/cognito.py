@@ -9,13 +9,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from argus.cli.addresses import require_encryption
-from argus.cli.errors import NotSignedIn, Unreachable
+from argus.cli.errors import CliError, NotSignedIn, Unreachable
+from argus.cli.profiles import Session
 from argus.cli.retries import with_retries
-from argus.cli.sessions import Session
 
 if TYPE_CHECKING:
     import httpx
 
+NOT_REVOKED = "The sign-in service did not revoke the session's tokens; they expire by themselves."
 _CHALLENGES = {
     "NEW_PASSWORD_REQUIRED": "the password is a temporary one; choose your own in the console first",
     "SOFTWARE_TOKEN_MFA": "the account asks for a code from an authenticator app",
@@ -95,7 +96,7 @@ def revoke(http: "httpx.Client", session: Session) -> bool:
         status, _ = _call(
             http, session.endpoint, "RevokeToken", {"ClientId": session.client_id, "Token": session.refresh_token}
         )
-    except Unreachable:
+    except CliError:
         return False
     return status == 200
 

@@ -12,7 +12,8 @@ from argus.cli.invocation import CommandLine
 
 _HELP = """Inspect what you are responsible for: upload thermal images, scan them, read the findings.
 
-Global options may be given before or after the command.
+Global options may be given before or after the command. The URL is --url, else ARGUS_URL, else the one that
+`argus login` stored in the profile. The credentials are ARGUS_API_KEY or ARGUS_TOKEN, else the profile's session.
 """
 
 _EPILOG = """\
@@ -31,7 +32,8 @@ Environment
   ARGUS_URL         the URL of the server
   ARGUS_API_KEY     an API key instead of a session, for programs
   ARGUS_TOKEN       an access token instead of a session
-  ARGUS_CONFIG_DIR  where the session is kept, instead of ~/.config/argus
+  ARGUS_PROFILE     the profile to use: a URL and a session
+  ARGUS_CONFIG_DIR  where profiles are kept, instead of ~/.config/argus
   NO_COLOR          no colours
 """
 

@@ -2,6 +2,8 @@
 
 import contextlib
 import math
+import os
+import re
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +14,8 @@ from typing import Any
 import click
 
 from argus.cli.api import Api
-from argus.cli.errors import INTERRUPTED, CliError, Unreachable
+from argus.cli.errors import INTERRUPTED, CliError, Misconfigured, Unreachable
+from argus.cli.profiles import DEFAULT_PROFILE, Profiles
 from argus.cli.query import Query
 from argus.cli.screen import Screen
 from argus.cli.waiting import Deadline
@@ -31,7 +34,8 @@ _SHAPE_ERRORS = (LookupError, TypeError, ValueError, AttributeError, RecursionEr
 class Invocation:
     """One call of a command: its global options, the API and the screen."""
 
-    url: str
+    profile: str
+    explicit_url: str  # empty where neither --url nor ARGUS_URL is given
     timeout_seconds: float
     screen: Screen
 
@@ -39,7 +43,8 @@ class Invocation:
     def of(cls, meta: Mapping[str, Any]) -> "Invocation":
         """From what click remembers of the global options."""
         return cls(
-            url=meta.get(f"{_META}url", DEFAULT_URL),
+            profile=meta.get(f"{_META}profile") or DEFAULT_PROFILE,
+            explicit_url=meta.get(f"{_META}url", ""),
             timeout_seconds=meta.get(f"{_META}timeout", DEFAULT_TIMEOUT_SECONDS),
             screen=Screen(
                 json=meta.get(f"{_META}json", False) or f"{_META}query" in meta,
@@ -49,8 +54,19 @@ class Invocation:
         )
 
     @cached_property
+    def url(self) -> str:
+        """The explicit one, else the profile's. Raises Misconfigured when the profile does not exist."""
+        if self.explicit_url:
+            return self.explicit_url
+        profile = Profiles.of(os.environ).get(self.profile)
+        if profile is None and self.profile != DEFAULT_PROFILE:
+            name = self.profile
+            raise Misconfigured(f"there is no profile {name}; create it with `argus login --profile {name} --url URL`")
+        return profile.url if profile else DEFAULT_URL
+
+    @cached_property
     def api(self) -> Api:
-        return Api.of(self.url)
+        return Api.of(self.url, profile=self.profile)
 
     @property
     def was_answered(self) -> bool:
@@ -71,6 +87,12 @@ def _remember(context: click.Context, option: click.Parameter, value: object) ->
         context.meta[f"{_META}{option.name}"] = value
 
 
+def _remember_profile(context: click.Context, option: click.Parameter, name: str | None) -> None:
+    if name and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", name):
+        raise click.BadParameter("a name has 1 to 64 letters, digits, dots, hyphens and underscores")
+    _remember(context, option, name)
+
+
 def _remember_query(context: click.Context, _: click.Parameter, expression: str | None) -> None:
     if expression is not None:
         context.meta[f"{_META}query"] = Query.parse(expression)
@@ -83,8 +105,15 @@ def _global_options(*, repeated: bool) -> list[click.Parameter]:
         click.Option(
             ["--url"],
             envvar=None if repeated else "ARGUS_URL",
-            help=f"The URL of the server.  [env: ARGUS_URL; default: {DEFAULT_URL}]",
+            help=f"The URL of the server.  [env: ARGUS_URL; default: the profile's, else {DEFAULT_URL}]",
             **shared,
+        ),
+        click.Option(
+            ["--profile"],
+            envvar=None if repeated else "ARGUS_PROFILE",
+            metavar="NAME",
+            help=f"The URL and session to use.  [env: ARGUS_PROFILE; default: {DEFAULT_PROFILE}]",
+            **{**shared, "callback": _remember_profile},
         ),
         click.Option(["--json"], is_flag=True, help="Print one JSON document.", **shared),
         click.Option(

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import click
 
 from argus.cli import cognito
-from argus.cli.api import Api, segment
+from argus.cli.api import segment
 from argus.cli.errors import Incomplete, Misconfigured
 from argus.cli.formatting import joined, label, local_time
 from argus.cli.invocation import Command, Group, Invocation
@@ -23,6 +23,7 @@ def _key(name: str) -> Callable[[Item], str | None]:
 
 CALLER = (
     Column.of("URL", "url"),
+    Column.of("Profile", "profile"),
     Column("User", lambda caller: caller["name"] or caller["user"]["id"]),
     Column("User id", lambda caller: caller["user"]["id"]),
     Column("Organisation", lambda caller: caller["organisation"]["name"]),
@@ -68,7 +69,8 @@ KEY = (
 def login(argus: Invocation, user: str | None, password_stdin: bool) -> None:
     """Sign in with a password.
 
-    The session is kept in ~/.config/argus/session.json, readable by you alone, and renewed when needed.
+    The profile remembers the URL and the session, in ~/.config/argus/profiles.json, which only you may read. The
+    session is renewed when needed.
     """
     if not user and (password_stdin or not sys.stdin.isatty()):
         raise click.UsageError("state who signs in with --user EMAIL")
@@ -87,7 +89,9 @@ def login(argus: Invocation, user: str | None, password_stdin: bool) -> None:
     )
     me = replace(api, fixed_token=session.access_token).get("/me")
     api.sessions.put(api.url, session)
-    argus.screen.show({"url": api.url, "user": user, "expires_at": _rfc3339(session.expires_at), "me": me})
+    argus.screen.show(
+        {"profile": argus.profile, "url": api.url, "user": user, "expires_at": _rfc3339(session.expires_at), "me": me}
+    )
     argus.screen.line(f"Signed in to {api.url} as {user}, {me['role']} of {me['organisation']['name']}.")
     if variable := "ARGUS_API_KEY" if argus.api.key else "ARGUS_TOKEN" if argus.api.fixed_token else "":
         argus.screen.note(f"{variable} is set, and takes precedence over this session.")
@@ -108,7 +112,7 @@ def logout(argus: Invocation) -> None:
     argus.screen.show({"url": api.url, "signed_out": True, "revoked": revoked})
     argus.screen.line(f"Signed out of {api.url}.")
     if not revoked:
-        argus.screen.note("The sign-in service did not revoke the session's tokens; they expire by themselves.")
+        argus.screen.note(cognito.NOT_REVOKED)
 
 
 @click.command(cls=Command)
@@ -130,12 +134,9 @@ def token(argus: Invocation) -> None:
 def whoami(argus: Invocation) -> None:
     """Show who is calling: user or API key, organisation, role, scopes."""
     me = argus.api.get("/me")
-    argus.screen.show(me, Details(CALLER, {**me, "url": argus.api.url, "name": _user_name(argus.api)}))
-
-
-def _user_name(api: Api) -> str:
-    session = None if api.fixed_token or api.key else api.sessions.get(api.url)
-    return session.user if session else ""
+    session = None if argus.api.fixed_token or argus.api.key else argus.api.session()
+    client = {"url": argus.api.url, "profile": session and argus.profile, "name": session and session.user}
+    argus.screen.show(me, Details(CALLER, {**me, **client}))
 
 
 def _rfc3339(epoch_seconds: float) -> str:
