@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from argus.cli import formatting, scans
 from argus.cli.api import segment
 from argus.cli.commands.scanning import FINDINGS, SCANS
 from argus.cli.errors import CliError, Incomplete, Refused
+from argus.cli.folders import EXTENSIONS, read_folders, selected
 from argus.cli.formatting import label, local_time, one_decimal
 from argus.cli.invocation import Group, Invocation
 from argus.cli.options import paged
@@ -134,7 +136,13 @@ def image() -> None:
 
 
 @image.command()
-@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument(
+    "paths",
+    nargs=-1,
+    required=True,
+    metavar="FILE_OR_FOLDER...",
+    type=click.Path(exists=True, path_type=Path),
+)
 @click.option("--site", default="", help="Survey: the site.")
 @click.option("--sector", default="", help="Survey: the sector of the site.")
 @click.option("--period", default="", help="Survey: when, as in 2026-05.")
@@ -149,7 +157,7 @@ def image() -> None:
 def upload(
     argus: Invocation,
     /,
-    files: tuple[Path, ...],
+    paths: tuple[Path, ...],
     scale_factor: float | None,
     scale_offset: float,
     wait: bool,
@@ -158,7 +166,11 @@ def upload(
     options: tuple[str, ...],
     **survey: str,
 ) -> None:
-    """Upload radiometric images, and wait until they are decoded."""
+    """Upload radiometric images, and wait until they are decoded.
+
+    From folders and their subfolders it takes the files whose names end in .fff, .jpeg, .jpg, .tif or .tiff, except
+    hidden ones. Files that are named are always uploaded.
+    """
     if not scan and (plugins or options):
         raise click.UsageError("--plugin and --option need --scan")
     if scan and not wait:
@@ -168,20 +180,22 @@ def upload(
     chosen = scans.parse_plugins(plugins or (scans.IMAGE_PLUGIN,), options)
     scale = None if scale_factor is None else {"factor": scale_factor, "offset": scale_offset}
 
+    files, skipped = _select(argus, paths)
     uploads = _upload(argus, files, survey, scale)
     deadline = argus.deadline()
     if wait:
         uploads = _wait_for_images(argus, uploads, deadline)
     ready = [uploaded.image_id for uploaded in uploads if uploaded.state == "ready" and uploaded.image_id]
     targets = [{"kind": "image", "id": image_id} for image_id in ready] if scan else []
+    show = partial(_show, argus, uploads, skipped=skipped, scanned=scan)
     try:
         requested = scans.request(argus.api, targets, chosen)
     except CliError:
-        _show(argus, uploads, scans.Scans([], []), scanned=True)
+        show(scans.Scans([], []))
         argus.screen.note(f"The images are uploaded. To scan them: argus scan run {' '.join(ready)} --plugin ...")
         raise
     finished = scans.finish(argus.api, requested, deadline=deadline, screen=argus.screen)
-    _show(argus, uploads, finished, scanned=scan)
+    show(finished)
 
     failed = [uploaded for uploaded in uploads if uploaded.state != ("ready" if wait else "uploaded")]
     if failed:
@@ -189,8 +203,19 @@ def upload(
     finished.require_success()
 
 
+def _select(argus: Invocation, paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
+    """The files to upload, and those that are skipped. Raises click.UsageError when nothing is left."""
+    folders = read_folders(paths)
+    for folder in folders:
+        argus.screen.note(folder.summary())
+    files = selected(paths, folders)
+    if not files:
+        raise click.UsageError(f"no file ends in {', '.join(EXTENSIONS)}; name files to upload them anyway")
+    return files, [file for folder in folders for file in folder.skipped]
+
+
 def _upload(
-    argus: Invocation, files: tuple[Path, ...], survey: Mapping[str, str], scale: Mapping[str, float] | None
+    argus: Invocation, files: Sequence[Path], survey: Mapping[str, str], scale: Mapping[str, float] | None
 ) -> list[Uploaded]:
     total = sum(path.stat().st_size for path in files)
     with argus.screen.progress("Uploading", total, in_bytes=True) as advance:
@@ -207,7 +232,9 @@ def _wait_for_images(argus: Invocation, uploads: list[Uploaded], deadline: Deadl
     return [uploaded.updated(latest.get(uploaded.image_id or "")) for uploaded in uploads]
 
 
-def _show(argus: Invocation, uploads: list[Uploaded], finished: scans.Scans, *, scanned: bool) -> None:
+def _show(
+    argus: Invocation, uploads: list[Uploaded], finished: scans.Scans, *, skipped: list[Path], scanned: bool
+) -> None:
     items: list[dict[str, Any]] = [asdict(uploaded) for uploaded in uploads]
     by_image = {scan["target"]["value"]: scan for scan in finished.document()}
     if scanned:
@@ -218,7 +245,7 @@ def _show(argus: Invocation, uploads: list[Uploaded], finished: scans.Scans, *, 
         blocks.append(_by_file(SCANS, finished.unsuccessful, names))
     if finished.findings:
         blocks.append(_by_file(FINDINGS, finished.findings, names))
-    argus.screen.show({"items": items}, *blocks)
+    argus.screen.show({"items": items, "skipped": list(map(str, skipped))}, *blocks)
     finished.note_summary(argus.screen, names)
 
 
