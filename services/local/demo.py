@@ -29,11 +29,11 @@ def show(url: str, *, user: str, password: str) -> None:
         environment.pop("ARGUS_API_KEY", None)
         _argus(environment, "login", "--user", user, "--password-stdin", given=password)
         files = _survey_files(Path(folder))
-        _argus(environment, "upload", *files, *SURVEY, "--scan")
-        scans = json.loads(_argus(environment, "--json", "scans", captured=True))
+        _argus(environment, "image", "upload", *files, *SURVEY, "--scan")
+        scans = json.loads(_argus(environment, "--json", "scan", "list", captured=True))
         gravest = max(scans["items"], key=lambda scan: sum(scan["counts"].values()))
         report = Path("build/local") / "report.pdf"
-        _argus(environment, "report", gravest["id"], "--format", "pdf", "--output", str(report))
+        _argus(environment, "report", "create", gravest["id"], "--format", "pdf", "--output", str(report))
 
 
 def _survey_files(folder: Path) -> list[str]:

@@ -1,10 +1,14 @@
 """The command line before a whole Argus on a socket, and before servers that misbehave."""
 
 import json
+import os
+import pty
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +21,8 @@ from werkzeug.wrappers import Request, Response
 from argus.app import create_app
 from argus.cli import retries, waiting
 from argus.cli.command import argus as command
-from argus.cli.sessions import Session, Sessions
+from argus.cli.profiles import Session
+from argus.cli.sessions import Sessions
 from argus.container import Container
 from services.local.aws import EmbeddedAws, StackOutputs
 from tests.conftest import Workers
@@ -57,7 +62,7 @@ class Terminal:
     environment: dict[str, str]
 
     def run(self, *arguments: str, given: str | None = None, **environment: str) -> Result:
-        nobody = {"ARGUS_TOKEN": None, "ARGUS_API_KEY": None}
+        nobody = {"ARGUS_TOKEN": None, "ARGUS_API_KEY": None, "ARGUS_PROFILE": None}
         base = {"ARGUS_URL": self.url, "ARGUS_CONFIG_DIR": str(self.folder), "TZ": "UTC", **nobody}
         return CliRunner().invoke(command, arguments, input=given, env={**base, **self.environment, **environment})
 
@@ -67,15 +72,34 @@ class Terminal:
         assert result.exit_code == code, result.output
         return json.loads(result.stdout)
 
+    def on_screen(self, *arguments: str, columns: int = 80) -> str:
+        """What the command prints on a terminal that is this wide."""
+        leader, follower = pty.openpty()
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("ARGUS_")}
+        own = {"ARGUS_URL": self.url, "ARGUS_CONFIG_DIR": str(self.folder), "COLUMNS": str(columns), "TERM": "xterm"}
+        process = subprocess.Popen(
+            [sys.executable, "-m", "argus.cli", *arguments],
+            env={**inherited, **own, "TZ": "UTC", **self.environment},
+            stdout=follower,
+        )
+        os.close(follower)
+        shown = b""
+        with suppress(OSError):  # Linux reports the end of the other side as EIO
+            while chunk := os.read(leader, 65536):
+                shown += chunk
+        os.close(leader)
+        assert process.wait() == 0
+        return shown.decode().replace("\r\n", "\n")
+
     @property
-    def session_file(self) -> Path:
-        return self.folder / "session.json"
+    def profiles_file(self) -> Path:
+        return self.folder / "profiles.json"
 
     def session(self) -> dict[str, Any]:
-        return dict(json.loads(self.session_file.read_text())[self.url])
+        return dict(json.loads(self.profiles_file.read_text())["default"]["session"])
 
     def change_session(self, **values: Any) -> None:
-        self.session_file.write_text(json.dumps({self.url: {**self.session(), **values}}))
+        Sessions(self.profiles_file).put(self.url, Session(**{**self.session(), **values}))
 
 
 @pytest.fixture(autouse=True)
@@ -110,14 +134,14 @@ def _kept_session(url: str, _person: None, tmp_path_factory: pytest.TempPathFact
     terminal = Terminal(url, tmp_path_factory.mktemp("home"), {})
     result = terminal.run("login", "--user", USER, "--password-stdin", given=PASSWORD)
     assert result.exit_code == 0, result.output
-    return terminal.session_file.read_text()
+    return terminal.profiles_file.read_text()
 
 
 @pytest.fixture
 def terminal(stranger_terminal: Terminal, _kept_session: str) -> Terminal:
     """A person is signed in here, as by `argus login`."""
-    Sessions(stranger_terminal.session_file).put(
-        stranger_terminal.url, Session(**json.loads(_kept_session)[stranger_terminal.url])
+    Sessions(stranger_terminal.profiles_file).put(
+        stranger_terminal.url, Session(**json.loads(_kept_session)["default"]["session"])
     )
     return stranger_terminal
 
@@ -149,6 +173,13 @@ def frames(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
         path.write_bytes(data)
         paths.append(path)
     return paths
+
+
+@pytest.fixture
+def leaking(terminal: Terminal, working: None, frames: list[Path]) -> str:
+    """An image with one leak. The workers keep working."""
+    (item,) = terminal.json("image", "upload", str(frames[0]))["items"]
+    return item["image_id"]
 
 
 Answerer = Callable[[Request], Response]

@@ -1,4 +1,4 @@
-"""Argus over HTTP: who is asking, what is asked again, and what an answer means."""
+"""Argus over HTTP: credentials, retries, and what an answer means."""
 
 import os
 import threading
@@ -11,10 +11,11 @@ from urllib.parse import quote
 
 from argus import __version__
 from argus.cli import cognito
-from argus.cli.addresses import refuse_eavesdroppers
+from argus.cli.addresses import require_encryption
 from argus.cli.errors import Misconfigured, NotSignedIn, Refused, Unreachable
-from argus.cli.retries import persistently
-from argus.cli.sessions import Session, Sessions
+from argus.cli.profiles import DEFAULT_PROFILE, Profiles, Session
+from argus.cli.retries import with_retries
+from argus.cli.sessions import Sessions
 
 if TYPE_CHECKING:
     import httpx
@@ -24,30 +25,58 @@ PAGE = 100
 RENEW_BEFORE_SECONDS = 30.0  # a token must outlive the request it goes with
 
 
+def http_client() -> "httpx.Client":
+    """A client without credentials: they are added to the requests that need them."""
+    import httpx
+
+    return httpx.Client(timeout=TIMEOUT_SECONDS, headers={"User-Agent": f"argus-cli/{__version__}"})
+
+
+@dataclass
+class Listing:
+    """A list's items, each page read when it is needed. After that, `next_cursor` says whether more exist."""
+
+    api: "Api"
+    path: str
+    query: Mapping[str, Any]
+    limit: int | None
+    count: int = 0
+    next_cursor: str | None = None
+
+    def __iter__(self) -> Iterator[Mapping[str, Any]]:
+        while self.limit is None or self.count < self.limit:
+            size = PAGE if self.limit is None else min(PAGE, self.limit - self.count)
+            cursor = {"cursor": self.next_cursor} if self.next_cursor else {}
+            page = self.api.get(self.path, {**self.query, "limit": size, **cursor})
+            self.next_cursor = page["next_cursor"]
+            self.count += len(page["items"])
+            yield from page["items"]
+            if self.next_cursor is None:
+                return
+
+
 @dataclass(frozen=True)
 class Api:
     """One Argus. Safe to use from several threads."""
 
     url: str
     sessions: Sessions
-    http: "httpx.Client" = field(repr=False)  # also for presigned URLs and sign-in: nothing in it says who is calling
+    http: "httpx.Client" = field(repr=False)  # also for presigned URLs and sign-in: it holds no credentials
     fixed_token: str = field(default="", repr=False)  # ARGUS_TOKEN: used as it is, never renewed
     key: str = field(default="", repr=False)  # ARGUS_API_KEY: for programs, instead of any token
-    answered: threading.Event = field(default_factory=threading.Event, repr=False)  # there is something to misread
+    answered: threading.Event = field(default_factory=threading.Event, repr=False)  # an answer was read
     _renewing: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     @classmethod
-    def of(cls, url: str, environ: Mapping[str, str] = os.environ) -> "Api":
-        import httpx
-
-        refuse_eavesdroppers(url)
-        http = httpx.Client(timeout=TIMEOUT_SECONDS, headers={"User-Agent": f"argus-cli/{__version__}"})
+    def of(cls, url: str, environ: Mapping[str, str] = os.environ, *, profile: str = DEFAULT_PROFILE) -> "Api":
+        require_encryption(url)
         token, key = environ.get("ARGUS_TOKEN", ""), environ.get("ARGUS_API_KEY", "")
         if token and key:
-            raise Misconfigured("ARGUS_TOKEN and ARGUS_API_KEY are both set; say with one of them who is calling")
+            raise Misconfigured("ARGUS_TOKEN and ARGUS_API_KEY are both set; unset one of them")
         if not (key.isascii() and key.isprintable()):
-            raise Misconfigured("ARGUS_API_KEY holds characters that no key has")
-        return cls(url.rstrip("/"), Sessions.of(environ), http, token, key)
+            raise Misconfigured("ARGUS_API_KEY contains characters that no key has")
+        sessions = Sessions(Profiles.of(environ).path, profile)
+        return cls(url.rstrip("/"), sessions, http_client(), token, key)
 
     def close(self) -> None:
         self.http.close()
@@ -57,7 +86,7 @@ class Api:
     def get(self, path: str, query: Mapping[str, Any] | None = None) -> Any:
         return self._document(self._send("GET", path, query=query))
 
-    def post(self, path: str, body: Mapping[str, Any]) -> Any:
+    def post(self, path: str, body: Mapping[str, Any] | None = None) -> Any:
         """Create something, once: every attempt carries the same Idempotency-Key."""
         return self._document(self._send("POST", path, body=body))
 
@@ -65,32 +94,13 @@ class Api:
         self._document(self._send("DELETE", path))
 
     def public(self, path: str) -> Any:
-        """Ask what needs no token."""
+        """Read what needs no credentials."""
         address = f"{self.url}/api/v1{path}"
-        return self._document(persistently(lambda: self.http.get(address), where=self.url))
+        return self._document(with_retries(lambda: self.http.get(address), host=self.url))
 
-    def pages(self, path: str, query: Mapping[str, Any], *, limit: int | None) -> tuple[list[Any], str | None]:
-        """The first `limit` items of a list, or all, and the cursor of what follows."""
-        items: list[Any] = []
-        cursor = None
-        while limit is None or len(items) < limit:
-            size = PAGE if limit is None else min(PAGE, limit - len(items))
-            page = self.get(path, {**query, "limit": size, **({"cursor": cursor} if cursor else {})})
-            items += page["items"]
-            cursor = page["next_cursor"]
-            if cursor is None:
-                break
-        return items, cursor
-
-    def newest(self, path: str) -> Iterator[Mapping[str, Any]]:
-        """A list from its newest item back, page by page."""
-        cursor = None
-        while True:
-            page = self.get(path, {"limit": PAGE, **({"cursor": cursor} if cursor else {})})
-            yield from page["items"]
-            cursor = page["next_cursor"]
-            if cursor is None:
-                return
+    def list(self, path: str, query: Mapping[str, Any] | None = None, *, limit: int | None = None) -> "Listing":
+        """The first `limit` items of a list, or all."""
+        return Listing(self, path, query or {}, limit)
 
     def _send(
         self, method: str, path: str, *, query: Mapping[str, Any] | None = None, body: Mapping[str, Any] | None = None
@@ -98,7 +108,7 @@ class Api:
         headers = {"Idempotency-Key": str(uuid.uuid4())} if method == "POST" else {}
 
         def send(credentials: Mapping[str, str]) -> "httpx.Response":
-            return persistently(
+            return with_retries(
                 lambda: self.http.request(
                     method,
                     f"{self.url}/api/v1{path}",
@@ -106,7 +116,7 @@ class Api:
                     json=body,
                     headers={**headers, **credentials},
                 ),
-                where=self.url,
+                host=self.url,
             )
 
         if self.key:
@@ -114,7 +124,7 @@ class Api:
         token = self.token()
         response = send(_bearer(token))
         if response.status_code == 401 and not self.fixed_token:
-            response = send(_bearer(self.token(instead_of=token)))  # our clock may be wrong about when a token ends
+            response = send(_bearer(self.token(instead_of=token)))  # our clock may be wrong about when a token expires
         return response
 
     def _document(self, response: "httpx.Response") -> Any:
@@ -128,18 +138,18 @@ class Api:
         if response.status_code == 401:
             if self.key:
                 raise NotSignedIn(f"ARGUS_API_KEY is not accepted at {self.url}: {_detail(document)}")
-            what = "ARGUS_TOKEN is not accepted" if self.fixed_token else "the session is not accepted"
-            raise NotSignedIn(f"{what} at {self.url}; sign in with `argus login`")
+            credentials = "ARGUS_TOKEN" if self.fixed_token else "the session"
+            raise NotSignedIn(f"{credentials} is not accepted at {self.url}; sign in with `argus login`")
         if response.status_code >= 400:
             raise Refused(document if isinstance(document, dict) else _problem(response))
         if not isinstance(document, dict):
-            raise Unreachable(f"{self.url} does not answer as Argus does")
+            raise Unreachable(f"{self.url} does not answer like an Argus server")
         return document
 
-    # ------------------------------------------------------------ who is asking
+    # ------------------------------------------------------------ credentials
 
     def token(self, *, instead_of: str = "") -> str:
-        """An access token that is good for a while; another one than `instead_of`. Raises NotSignedIn."""
+        """An access token that is valid for a while; another one than `instead_of`. Raises NotSignedIn."""
         if self.fixed_token:
             return self.fixed_token
         with self._renewing:
@@ -148,18 +158,21 @@ class Api:
                 session = replace(session, expires_at=0.0)
             if session.expires_at < time.time() + RENEW_BEFORE_SECONDS:
                 session = cognito.renewed(self.http, session)
-                self.sessions.put(self.url, session)
+                self.sessions.renew(self.url, session)
             return session.access_token
 
     def session(self) -> Session:
         session = self.sessions.get(self.url)
         if session is None:
-            raise NotSignedIn(f"sign in to {self.url} with `argus login`, or set ARGUS_API_KEY")
+            raise NotSignedIn(
+                f"profile {self.sessions.profile} has no session at {self.url}; "
+                "sign in with `argus login`, or set ARGUS_API_KEY"
+            )
         return session
 
 
 def segment(text: str) -> str:
-    """One part of a path, whatever a person typed."""
+    """One part of a path, from whatever a person typed."""
     return quote(text, safe="")
 
 
@@ -168,12 +181,12 @@ def _bearer(token: str) -> dict[str, str]:
 
 
 def _detail(document: object) -> str:
-    """Why, in Argus's words, if they are Argus's."""
+    """Argus's explanation, if the document is Argus's."""
     return str(document.get("detail", "")) if isinstance(document, dict) else ""
 
 
 def _problem(response: "httpx.Response") -> dict[str, Any]:
-    """What to say of an error page that is not Argus's: a gateway's, a proxy's."""
+    """The problem of an error page that is not Argus's: a gateway's, a proxy's."""
     return {
         "title": response.reason_phrase or "Refused",
         "status": response.status_code,

@@ -8,14 +8,15 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from argus.cli.addresses import refuse_eavesdroppers
-from argus.cli.errors import NotSignedIn, Unreachable
-from argus.cli.retries import persistently
-from argus.cli.sessions import Session
+from argus.cli.addresses import require_encryption
+from argus.cli.errors import CliError, NotSignedIn, Unreachable
+from argus.cli.profiles import Session
+from argus.cli.retries import with_retries
 
 if TYPE_CHECKING:
     import httpx
 
+NOT_REVOKED = "The sign-in service did not revoke the session's tokens; they expire by themselves."
 _CHALLENGES = {
     "NEW_PASSWORD_REQUIRED": "the password is a temporary one; choose your own in the console first",
     "SOFTWARE_TOKEN_MFA": "the account asks for a code from an authenticator app",
@@ -23,12 +24,14 @@ _CHALLENGES = {
     "EMAIL_OTP": "the account asks for a code by mail",
     "MFA_SETUP": "the account must set up a second factor in the console first",
 }
-_WRONG_PASSWORD = frozenset({"NotAuthorizedException", "UserNotFoundException"})  # told apart, they would name users
-_OVER = _WRONG_PASSWORD | {
+_WRONG_PASSWORD = frozenset(
+    {"NotAuthorizedException", "UserNotFoundException"}
+)  # different messages would reveal who has an account
+_EXPIRED = _WRONG_PASSWORD | {
     "PasswordResetRequiredException",
     "UserNotConfirmedException",
     "RefreshTokenReuseException",
-    "ResourceNotFoundException",  # the pool or its client is gone, as after `make run` was started anew
+    "ResourceNotFoundException",  # the pool or its client is gone, as after a restart of `make run`
 }
 
 
@@ -45,11 +48,11 @@ def sign_in(http: "httpx.Client", *, endpoint: str, client_id: str, user: str, p
         },
     )
     if status != 200:
-        known = _kind(answer) in _WRONG_PASSWORD
-        raise NotSignedIn("wrong user or password" if known else _sentence(answer))
+        wrong = _error_code(answer) in _WRONG_PASSWORD
+        raise NotSignedIn("wrong user or password" if wrong else _message(answer))
     if challenge := answer.get("ChallengeName"):
-        why = _CHALLENGES.get(challenge, f"the account asks for {challenge}")
-        raise NotSignedIn(f"{why}; this command knows passwords only. Set ARGUS_TOKEN to a token from elsewhere")
+        reason = _CHALLENGES.get(challenge, f"the account asks for {challenge}")
+        raise NotSignedIn(f"{reason}; this command supports passwords only; set ARGUS_TOKEN to a token from elsewhere")
     result = answer["AuthenticationResult"]
     return Session(
         user=user,
@@ -62,7 +65,7 @@ def sign_in(http: "httpx.Client", *, endpoint: str, client_id: str, user: str, p
 
 
 def renewed(http: "httpx.Client", session: Session) -> Session:
-    """The session with a fresh access token. Raises NotSignedIn when the refresh token is over, else Unreachable."""
+    """The session with a new access token. Raises NotSignedIn when the refresh token has expired, else Unreachable."""
     status, answer = _call(
         http,
         session.endpoint,
@@ -73,10 +76,10 @@ def renewed(http: "httpx.Client", session: Session) -> Session:
             "AuthParameters": {"REFRESH_TOKEN": session.refresh_token},
         },
     )
-    if _kind(answer) in _OVER:
-        raise NotSignedIn("the session is over; sign in again with `argus login`")
+    if _error_code(answer) in _EXPIRED:
+        raise NotSignedIn("the session has expired; sign in again with `argus login`")
     if status != 200 or "AuthenticationResult" not in answer:
-        raise Unreachable(f"{session.endpoint} does not renew the session now: {_sentence(answer)}")
+        raise Unreachable(f"{session.endpoint} does not renew the session now: {_message(answer)}")
     result = answer["AuthenticationResult"]
     return replace(
         session,
@@ -88,19 +91,19 @@ def renewed(http: "httpx.Client", session: Session) -> Session:
 
 
 def revoke(http: "httpx.Client", session: Session) -> bool:
-    """End the refresh token; whether that worked."""
+    """Revoke the refresh token; whether that worked."""
     try:
         status, _ = _call(
             http, session.endpoint, "RevokeToken", {"ClientId": session.client_id, "Token": session.refresh_token}
         )
-    except Unreachable:
+    except CliError:
         return False
     return status == 200
 
 
 def _call(http: "httpx.Client", endpoint: str, operation: str, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
-    refuse_eavesdroppers(endpoint)
-    response = persistently(
+    require_encryption(endpoint)
+    response = with_retries(
         lambda: http.post(
             f"{endpoint.rstrip('/')}/",
             content=json.dumps(body),
@@ -109,7 +112,7 @@ def _call(http: "httpx.Client", endpoint: str, operation: str, body: dict[str, A
                 "X-Amz-Target": f"AWSCognitoIdentityProviderService.{operation}",
             },
         ),
-        where=endpoint,
+        host=endpoint,
     )
     try:
         answer = response.json() if response.content else {}
@@ -118,9 +121,9 @@ def _call(http: "httpx.Client", endpoint: str, operation: str, body: dict[str, A
     return response.status_code, answer if isinstance(answer, dict) else {}
 
 
-def _kind(answer: dict[str, Any]) -> str:
+def _error_code(answer: dict[str, Any]) -> str:
     return str(answer.get("__type", "")).rpartition("#")[2]
 
 
-def _sentence(answer: dict[str, Any]) -> str:
-    return str(answer.get("message") or answer.get("Message") or _kind(answer) or "the sign-in service failed")
+def _message(answer: dict[str, Any]) -> str:
+    return str(answer.get("message") or answer.get("Message") or _error_code(answer) or "the sign-in service failed")

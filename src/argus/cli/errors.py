@@ -1,4 +1,4 @@
-"""What ends a command early, and with which exit code. 2 is click's own, for wrong usage."""
+"""The errors of commands and their exit codes. 2 is click's own, for wrong usage."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
@@ -9,7 +9,7 @@ INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
 
 class CliError(ArgusError):
-    """The command did not reach its end."""
+    """The command failed."""
 
     exit_code: ClassVar[int] = 1
 
@@ -19,11 +19,11 @@ class CliError(ArgusError):
 
 
 class Incomplete(CliError):
-    """Not everything went well."""
+    """Something is incomplete."""
 
 
 class Misconfigured(CliError):
-    """Not set up for this."""
+    """The configuration is wrong."""
 
     exit_code = 3
 
@@ -57,7 +57,7 @@ class Refused(CliError):
         return dict(self.problem)
 
     def fields(self) -> Iterator[tuple[str, str]]:
-        """What is wrong, field by field: (dotted path, sentence)."""
+        """The errors, field by field: (dotted path, message)."""
         yield from _flat(self.problem.get("errors"), "")
 
 

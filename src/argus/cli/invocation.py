@@ -1,7 +1,9 @@
-"""What every command shares: the global options, accepted before and after its name, and how it ends."""
+"""What every command shares: the global options, accepted before and after its name, and errors as exit codes."""
 
 import contextlib
 import math
+import os
+import re
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,25 +14,28 @@ from typing import Any
 import click
 
 from argus.cli.api import Api
-from argus.cli.errors import INTERRUPTED, CliError, Unreachable
+from argus.cli.errors import INTERRUPTED, CliError, Misconfigured, Unreachable
+from argus.cli.profiles import DEFAULT_PROFILE, Profiles
+from argus.cli.query import Query
 from argus.cli.screen import Screen
 from argus.cli.waiting import Deadline
 
 DEFAULT_URL = "http://127.0.0.1:5001"
 DEFAULT_TIMEOUT_SECONDS = 600.0
 _META = "argus.cli."
-_HERE = Path(__file__).parent
+_PACKAGE = Path(__file__).parent
 
-# What reading a document of another shape than expected raises, wherever it is read: missing fields, null for a list,
-# a time that is none, brackets a hundred thousand deep.
-_MISREAD = (LookupError, TypeError, ValueError, AttributeError, RecursionError)
+# The errors of reading a document of another shape than expected: missing fields, null for a list, a time that is
+# none, brackets a hundred thousand deep.
+_SHAPE_ERRORS = (LookupError, TypeError, ValueError, AttributeError, RecursionError)
 
 
 @dataclass(frozen=True)
 class Invocation:
-    """One call of the command: what it was told, and what it works with."""
+    """One call of a command: its global options, the API and the screen."""
 
-    url: str
+    profile: str
+    explicit_url: str  # empty where neither --url nor ARGUS_URL is given
     timeout_seconds: float
     screen: Screen
 
@@ -38,18 +43,34 @@ class Invocation:
     def of(cls, meta: Mapping[str, Any]) -> "Invocation":
         """From what click remembers of the global options."""
         return cls(
-            url=meta.get(f"{_META}url", DEFAULT_URL),
+            profile=meta.get(f"{_META}profile") or DEFAULT_PROFILE,
+            explicit_url=meta.get(f"{_META}url", ""),
             timeout_seconds=meta.get(f"{_META}timeout", DEFAULT_TIMEOUT_SECONDS),
-            screen=Screen(json=meta.get(f"{_META}json", False), quiet=meta.get(f"{_META}quiet", False)),
+            screen=Screen(
+                json=meta.get(f"{_META}json", False) or f"{_META}query" in meta,
+                quiet=meta.get(f"{_META}quiet", False),
+                query=meta.get(f"{_META}query"),
+            ),
         )
 
     @cached_property
+    def url(self) -> str:
+        """The explicit one, else the profile's. Raises Misconfigured when the profile does not exist."""
+        if self.explicit_url:
+            return self.explicit_url
+        profile = Profiles.of(os.environ).get(self.profile)
+        if profile is None and self.profile != DEFAULT_PROFILE:
+            name = self.profile
+            raise Misconfigured(f"there is no profile {name}; create it with `argus login --profile {name} --url URL`")
+        return profile.url if profile else DEFAULT_URL
+
+    @cached_property
     def api(self) -> Api:
-        return Api.of(self.url)
+        return Api.of(self.url, profile=self.profile)
 
     @property
     def was_answered(self) -> bool:
-        """Whether anything of Argus's was read."""
+        """Whether an answer of the server was read."""
         return "api" in vars(self) and self.api.answered.is_set()
 
     def close(self) -> None:
@@ -57,7 +78,7 @@ class Invocation:
             self.api.close()
 
     def deadline(self) -> Deadline:
-        """How long background work may take, from now."""
+        """When background work must be done: `--timeout` from now."""
         return Deadline.after(self.timeout_seconds)
 
 
@@ -66,18 +87,42 @@ def _remember(context: click.Context, option: click.Parameter, value: object) ->
         context.meta[f"{_META}{option.name}"] = value
 
 
+def _remember_profile(context: click.Context, option: click.Parameter, name: str | None) -> None:
+    if name and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", name):
+        raise click.BadParameter("a name has 1 to 64 letters, digits, dots, hyphens and underscores")
+    _remember(context, option, name)
+
+
+def _remember_query(context: click.Context, _: click.Parameter, expression: str | None) -> None:
+    if expression is not None:
+        context.meta[f"{_META}query"] = Query.parse(expression)
+
+
 def _global_options(*, repeated: bool) -> list[click.Parameter]:
-    """On the group they are documented and read the environment; on each command they are accepted again."""
+    """`argus` itself documents them and reads the environment; each command and group accepts them again."""
     shared: dict[str, Any] = {"expose_value": False, "callback": _remember, "hidden": repeated}
     return [
         click.Option(
             ["--url"],
             envvar=None if repeated else "ARGUS_URL",
-            help=f"Where Argus answers.  [env: ARGUS_URL; default: {DEFAULT_URL}]",
+            help=f"The URL of the server.  [env: ARGUS_URL; default: the profile's, else {DEFAULT_URL}]",
             **shared,
         ),
-        click.Option(["--json"], is_flag=True, help="One JSON document on standard output.", **shared),
-        click.Option(["--quiet", "-q"], is_flag=True, help="Results and errors only.", **shared),
+        click.Option(
+            ["--profile"],
+            envvar=None if repeated else "ARGUS_PROFILE",
+            metavar="NAME",
+            help=f"The URL and session to use.  [env: ARGUS_PROFILE; default: {DEFAULT_PROFILE}]",
+            **{**shared, "callback": _remember_profile},
+        ),
+        click.Option(["--json"], is_flag=True, help="Print one JSON document.", **shared),
+        click.Option(
+            ["--query"],
+            metavar="EXPRESSION",
+            help="Print what a JMESPath expression selects from the JSON document; implies --json.",
+            **{**shared, "callback": _remember_query},
+        ),
+        click.Option(["--quiet", "-q"], is_flag=True, help="Print results and errors only.", **shared),
         click.Option(
             ["--timeout"],
             type=click.FloatRange(0, max_open=True, max=math.inf),
@@ -100,21 +145,31 @@ class Command(click.Command):
         context.call_on_close(argus.close)
         try:
             return super().invoke(context)
-        except _MISREAD as error:
+        except _SHAPE_ERRORS as error:
             if not argus.was_answered:
-                raise  # nothing was read that could be at fault: the mistake is ours
-            raise Unreachable(f"{argus.url} does not answer as Argus does ({_where(error)})") from error
+                raise  # no answer was read that could be the cause: the defect is ours
+            raise Unreachable(f"{argus.url} does not answer like an Argus server ({_where(error)})") from error
 
 
 def _where(error: Exception) -> str:
-    """What was wrong with an answer, and where it was read: `KeyError: 'items' at api.py:72`."""
+    """The error and the line that raised it: `KeyError: 'items' at api.py:72`."""
     frames = traceback.extract_tb(error.__traceback__)
-    ours = next((frame for frame in reversed(frames) if Path(frame.filename).is_relative_to(_HERE)), frames[-1])
+    ours = next((frame for frame in reversed(frames) if Path(frame.filename).is_relative_to(_PACKAGE)), frames[-1])
     return f"{type(error).__name__}: {str(error)[:100]} at {Path(ours.filename).name}:{ours.lineno}"
 
 
 class Group(click.Group):
-    """The command line: the one place where errors become messages and exit codes."""
+    """The commands about one thing: `argus image list`."""
+
+    command_class = Command
+
+    def __init__(self, *arguments: Any, **keywords: Any) -> None:
+        super().__init__(*arguments, **keywords)
+        self.params += _global_options(repeated=True)
+
+
+class CommandLine(click.Group):
+    """`argus` itself: the one place where errors become messages and exit codes."""
 
     command_class = Command
 

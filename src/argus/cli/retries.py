@@ -1,4 +1,4 @@
-"""Sending again what was not answered, or was answered with `later`."""
+"""Retrying requests that got no answer, or an answer that may change soon."""
 
 import random
 import time
@@ -17,11 +17,11 @@ LONGEST_WAIT_SECONDS = 90.0  # what a server may ask for by Retry-After: its win
 _random = random.SystemRandom()
 
 
-def persistently(send: Callable[[], "httpx.Response"], *, where: str) -> "httpx.Response":
+def with_retries(send: Callable[[], "httpx.Response"], *, host: str) -> "httpx.Response":
     """The answer to `send`, which may be called several times and so must be safe to repeat.
 
-    Lost connections, 429, 5xx and a first try that still runs are tried again, later and later. The last answer is
-    returned whatever it is; raises Unreachable when there was none.
+    Lost connections, 429, 5xx and a first attempt that still runs are retried with growing pauses. The last answer is
+    returned whatever it is; raises Unreachable when there is none.
     """
     import httpx
 
@@ -31,23 +31,23 @@ def persistently(send: Callable[[], "httpx.Response"], *, where: str) -> "httpx.
             response = send()
         except httpx.TransportError as error:
             if attempt == ATTEMPTS:
-                raise Unreachable(f"{where}: {error or type(error).__name__}") from error
+                raise Unreachable(f"{host}: {error or type(error).__name__}") from error
         else:
-            asked = _retry_after_seconds(response)
-            if attempt == ATTEMPTS or not _worth_another_try(response) or asked > LONGEST_WAIT_SECONDS:
+            retry_after = _retry_after_seconds(response)
+            if attempt == ATTEMPTS or not _is_retryable(response) or retry_after > LONGEST_WAIT_SECONDS:
                 return response
-            pause = max(pause, asked)
+            pause = max(pause, retry_after)
         time.sleep(pause)
     raise AssertionError("the last attempt returns or raises")
 
 
-def _worth_another_try(response: "httpx.Response") -> bool:
+def _is_retryable(response: "httpx.Response") -> bool:
     if response.status_code == 409:
-        return b'"still_running"' in response.content  # the first try under this Idempotency-Key
+        return b'"still_running"' in response.content  # the first attempt under this Idempotency-Key
     return response.status_code == 429 or response.status_code >= 500
 
 
 def _retry_after_seconds(response: "httpx.Response") -> float:
-    """Argus and S3 give seconds; a date, which HTTP allows too, is left to our own pauses."""
+    """Argus and S3 send seconds. HTTP allows a date too; then our own pauses apply."""
     text = response.headers.get("Retry-After", "")
     return float(text) if text.isdecimal() else 0.0

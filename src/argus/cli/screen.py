@@ -1,8 +1,8 @@
-"""What goes to standard output and standard error: for people, or with `--json` for machines."""
+"""Standard output and standard error: for people, for programs that read lines, and with `--json` as one document."""
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,15 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from argus.cli.api import Listing
 from argus.cli.errors import CliError, Refused
-from argus.cli.words import clean
+from argus.cli.formatting import clean
+from argus.cli.query import Query
+from argus.cli.tables import Details, Rows, Table
 
 if TYPE_CHECKING:
-    from rich.console import Console, RenderableType
+    from rich.console import Console
 
-UNWRAPPED = 10_000  # columns of a file or pipe: lines there are for grep, not for eyes
-
-Tell = Callable[[int], None]
+Advance = Callable[[int], None]
+Block = Rows | Details
 
 
 @dataclass(frozen=True)
@@ -27,28 +29,47 @@ class Screen:
 
     json: bool = False
     quiet: bool = False
+    query: Query | None = None  # only with `json`
 
-    def show(self, document: Mapping[str, Any], *blocks: "RenderableType") -> None:
-        """The result of a command: one JSON document, or blocks for people, if any."""
+    @property
+    def is_terminal(self) -> bool:
+        return sys.stdout.isatty()
+
+    def show(self, document: Any, *blocks: Block) -> None:
+        """The result of a command: one JSON document, or tables for people, or their lines for programs."""
         if self.json:
-            # ASCII only: safe for any terminal and any encoding.
-            click.echo(json.dumps(document, indent=2 if sys.stdout.isatty() else None))
-            return
-        if not blocks:
-            return
-        with self.out.capture() as text:
-            self.out.print(*blocks, sep="\n")
-        lines = text.get().splitlines()
-        # A terminal's colours may end a line; a file's lines end where their text does.
-        click.echo("\n".join(lines if sys.stdout.isatty() else map(str.rstrip, lines)))
+            self.show_json(document, indent=2 if self.is_terminal else None)
+        elif self.is_terminal:
+            for number, block in enumerate(blocks):
+                self._render(block, apart=number > 0)
+        else:
+            for number, block in enumerate(blocks):
+                click.echo("\n" * (number > 0) + "".join(f"{line}\n" for line in block.lines()), nl=False)
+
+    def show_json(self, document: Any, *, indent: int | None = None) -> None:
+        # ASCII only: safe for any terminal and any encoding.
+        click.echo(json.dumps(self.query.select(document) if self.query else document, indent=indent))
+
+    def show_list(self, table: Table, listing: Listing) -> None:
+        """A list: for programs that read lines, each is printed as soon as it is read."""
+        if self.json or self.is_terminal:
+            items = list(listing)
+            self.show({"items": items, "next_cursor": listing.next_cursor}, *([Rows(table, items)] if items else []))
+        else:
+            for item in listing:
+                click.echo(table.tsv(item))
+        if self.is_terminal and not listing.count:
+            self.note(f"No {table.title.lower()}.")
+        if listing.next_cursor:
+            self.note("More exist: add --all")
 
     def line(self, text: str) -> None:
-        """One line of the result for people, never broken: an address stays one address."""
+        """One line of the result, never broken."""
         if not self.json:
             click.echo(clean(text))
 
     def note(self, text: str) -> None:
-        """Something worth knowing that is not the result."""
+        """Something useful that is not the result."""
         if not self.json and not self.quiet:
             click.echo(clean(text), err=True)
 
@@ -58,14 +79,14 @@ class Screen:
             return
         click.echo(clean(f"argus: {error.title.rstrip('.')}: {error.detail}"), err=True)
         if isinstance(error, Refused):
-            for field, why in error.fields():
-                click.echo(f"  {clean(field)}: {clean(why)}", err=True)
+            for field, message in error.fields():
+                click.echo(f"  {clean(field)}: {clean(message)}", err=True)
             if request_id := error.problem.get("request_id"):
                 click.echo(f"  request {clean(request_id)}", err=True)
 
     @contextmanager
-    def progress(self, what: str, total: int, *, in_bytes: bool = False) -> Iterator[Tell]:
-        """A bar on standard error while a person watches; yields how to say that more is done."""
+    def progress(self, description: str, total: int, *, in_bytes: bool = False) -> Iterator[Advance]:
+        """A bar on standard error, if that is a terminal; yields the function that moves it."""
         if self.json or self.quiet or not sys.stderr.isatty():
             yield lambda _: None
             return
@@ -73,18 +94,26 @@ class Screen:
 
         amount = DownloadColumn(binary_units=True) if in_bytes else MofNCompleteColumn()
         columns = (TextColumn("{task.description:<10}"), BarColumn(), amount, TimeElapsedColumn())
-        with Progress(*columns, console=self.err) as bars:
-            bar = bars.add_task(what, total=total)
+        with Progress(*columns, console=self._stderr) as bars:
+            bar = bars.add_task(description, total=total)
             yield lambda more: bars.advance(bar, more)
 
+    def _render(self, block: Block, *, apart: bool) -> None:
+        console = self._stdout
+        with console.capture() as captured:
+            # The table has fitted itself; only ids wider than the terminal pass its edge, and are not cut.
+            console.print(block.render(console.width), soft_wrap=True)
+        lines = [line.rstrip() for line in captured.get().splitlines()]
+        click.echo("\n" * apart + "\n".join(lines))
+
     @cached_property
-    def out(self) -> "Console":
+    def _stdout(self) -> "Console":
         from rich.console import Console
 
-        return Console(width=None if sys.stdout.isatty() else UNWRAPPED, highlight=False, markup=False, emoji=False)
+        return Console(highlight=False, markup=False, emoji=False)
 
     @cached_property
-    def err(self) -> "Console":
+    def _stderr(self) -> "Console":
         from rich.console import Console
 
         return Console(stderr=True, highlight=False, markup=False, emoji=False)

@@ -1,16 +1,13 @@
-"""Wire documents as tables. Cells are `Text`, never markup: brackets in a name stay brackets."""
+"""Items of the API as tables that fit a terminal, as tab-separated values for programs, and one item in full."""
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from rich import box
-from rich.table import Table
-from rich.text import Text
+from argus.cli.formatting import clean, plain
 
-from argus.cli import words
-from argus.cli.words import clean
+if TYPE_CHECKING:
+    from rich.console import RenderableType
 
 _STYLES = {
     "critical": "bold white on red",
@@ -31,164 +28,163 @@ _STYLES = {
     "expired": "dim",
     "revoked": "dim",
 }
+_GAP = 2  # spaces between columns
+_NARROWEST = 16  # a column is truncated to this many cells, then dropped
 
 Item = Mapping[str, Any]
 
 
-def _table(title: str, *columns: str, right: Sequence[str] = (), whole: Sequence[str] = ()) -> Table:
-    """`whole` columns are for copying: they keep their width, the others give way."""
-    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in columns:
-        table.add_column(
-            column, justify="right" if column in right else "left", no_wrap=column in whole, overflow="fold"
+@dataclass(frozen=True)
+class Column:
+    """One value of an item. Where space is short, the column with the largest `priority` number is dropped first.
+
+    `read` gives the value that programs get, `show` the text for people.
+    """
+
+    name: str
+    read: Callable[[Item], Any]
+    priority: int = 1
+    show: Callable[[Any], str] = plain
+    right: bool = False
+    whole: bool = False  # an id or a time, printed in full or not at all; so are the numbers of a `right` column
+    coloured: bool = False  # a severity, a state or a status
+
+    @classmethod
+    def of(cls, name: str, field: str, priority: int = 1, show: Callable[[Any], str] = plain, **more: bool) -> "Column":
+        """A column that reads one field."""
+        return cls(name, lambda item: item[field], priority, show, **more)
+
+
+class Cell(NamedTuple):
+    """One value twice: for programs and for people."""
+
+    value: str
+    shown: str
+    style: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """The columns of one kind of item, in the order in which they are printed."""
+
+    title: str
+    columns: tuple[Column, ...]
+
+    def tsv(self, item: Item) -> str:
+        """One line: every value in full, separated by tabs."""
+        return "\t".join(cell.value for cell in _row(self.columns, item))
+
+    def replacing(self, *columns: Column) -> "Table":
+        """The table with other columns in the places of those with the same name."""
+        changed = {column.name: column for column in columns}
+        return replace(self, columns=tuple(changed.get(column.name, column) for column in self.columns))
+
+
+def _row(columns: Sequence[Column], item: Item) -> list[Cell]:
+    return [_cell(column, item) for column in columns]
+
+
+def _cell(column: Column, item: Item) -> Cell:
+    value = column.read(item)
+    # Both texts are made wherever the output goes, so that an answer of another shape is noticed everywhere.
+    shown = clean(column.show(value))
+    return Cell(plain(value), shown, _STYLES.get(value, "") if column.coloured else "")
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Items as a table."""
+
+    table: Table
+    items: Sequence[Item]
+
+    def lines(self) -> Iterator[str]:
+        """For programs."""
+        return map(self.table.tsv, self.items)
+
+    def render(self, width: int) -> "RenderableType":
+        """For a terminal that is `width` cells wide."""
+        from rich.table import Table as RichTable
+        from rich.text import Text
+
+        rows = [_row(self.table.columns, item) for item in self.items]
+        widths = _fit(self.table.columns, rows, width)
+        table = RichTable(
+            title=self.table.title,
+            title_justify="left",
+            title_style="bold",
+            header_style="bold",
+            box=None,
+            width=sum(widths.values()) + _GAP * (len(widths) - 1),
+            pad_edge=False,
+            padding=(0, _GAP, 0, 0),
         )
-    return table
+        for index, cells in widths.items():
+            column = self.table.columns[index]
+            table.add_column(
+                column.name,
+                justify="right" if column.right else "left",
+                width=cells,
+                no_wrap=True,
+                overflow="ellipsis",
+            )
+        for row in rows:
+            table.add_row(*(Text(row[index].shown, style=row[index].style) for index in widths))
+        return table
 
 
-def _word(value: str) -> Text:
-    """A severity, a state or a status in its colour; the word says it without."""
-    return Text(clean(value.replace("_", " ")), style=_STYLES.get(value, ""))
+def _fit(columns: Sequence[Column], rows: Sequence[Sequence[Cell]], width: int) -> dict[int, int]:
+    """The width of each column that is printed, by its index: empty and unimportant columns are dropped first."""
+    from rich.cells import cell_len
+
+    natural = {}
+    for index, column in enumerate(columns):
+        natural[index] = max(cell_len(text) for text in (column.name, *(row[index].shown for row in rows)))
+    narrowest = {
+        index: natural[index] if column.whole or column.right else min(natural[index], _NARROWEST)
+        for index, column in enumerate(columns)
+    }
+    empty = {index for index in natural if not any(row[index].shown for row in rows)}
+    by_importance = sorted(natural, key=lambda index: (index in empty, columns[index].priority, index))
+
+    def left(wanted: Mapping[int, int], chosen: Iterable[int]) -> int:
+        cells = [wanted[index] + _GAP for index in chosen]
+        return width - sum(cells) + _GAP
+
+    chosen = list(by_importance)
+    while len(chosen) > 1 and left(narrowest, chosen) < 0:
+        chosen.pop()
+    widths = {index: narrowest[index] for index in chosen}
+    for index in chosen:  # the most important grow first
+        widths[index] += max(0, min(natural[index] - widths[index], left(widths, chosen)))
+    return dict(sorted(widths.items()))
 
 
-def _row(table: Table, *cells: object) -> None:
-    table.add_row(*(cell if isinstance(cell, Text) else Text(clean(cell)) for cell in cells))
+@dataclass(frozen=True)
+class Details:
+    """One item, a line for each value that is known."""
 
+    columns: Sequence[Column]
+    item: Item
 
-def images(items: Iterable[Item]) -> Table:
-    table = _table(
-        "Images",
-        "Image",
-        "File",
-        "State",
-        "Accuracy",
-        "Min °C",
-        "Mean °C",
-        "Max °C",
-        "Size",
-        "Remarks",
-        "Uploaded",
-        right=("Min °C", "Mean °C", "Max °C", "Size"),
-        whole=("Image",),
-    )
-    for image in items:
-        stats = image["stats"] or {}
-        _row(
-            table,
-            image["id"],
-            image["name"],
-            _word(image["state"]),
-            image["accuracy"] or "",
-            *(words.celsius(stats.get(name)) for name in ("min_c", "mean_c", "max_c")),
-            words.size(image["size"]),
-            image["reason"] or "",
-            words.when(image["created_at"]),
-        )
-    return table
+    def lines(self) -> Iterator[str]:
+        """For programs: a name in lower case, a tab, the value."""
+        for name, cell in self._known():
+            yield f"{name.lower().replace('°c', 'celsius').replace(' ', '_')}\t{cell.value}"
 
+    def render(self, width: int) -> "RenderableType":
+        """For a terminal, which wraps long lines itself: an address stays one address."""
+        from rich.text import Text
 
-def uploads(items: Iterable[Item]) -> Table:
-    numbers = ("Min °C", "Mean °C", "Max °C")
-    table = _table("Uploads", "File", "Image", "State", *numbers, "Remarks", right=numbers, whole=("Image",))
-    for item in items:
-        stats = item["stats"] or {}
-        _row(
-            table,
-            Path(item["file"]).name,
-            item["image_id"] or "",
-            _word(item["state"]),
-            *(words.celsius(stats.get(name)) for name in ("min_c", "mean_c", "max_c")),
-            item["reason"] or ("approximate temperatures" if item["accuracy"] == "approximate" else ""),
-        )
-    return table
+        known = list(self._known())
+        names = max((len(name) for name, _ in known), default=0)
+        lines = [
+            Text.assemble((name, "bold"), " " * (names - len(name) + _GAP), (cell.shown, cell.style))
+            for name, cell in known
+        ]
+        return Text("\n").join(lines)
 
-
-def scans(items: Iterable[Item], names: Mapping[str, str] | None = None) -> Table:
-    table = _table(
-        "Scans",
-        "Scan",
-        "Target",
-        "Plugins",
-        "State",
-        "Progress",
-        "Findings",
-        "Remarks",
-        "Requested",
-        right=("Progress",),
-        whole=("Scan",),
-    )
-    for scan in items:
-        steps = "; ".join(f"{step['plugin']}: {step['reason']}" for step in scan["steps"] if step["reason"])
-        _row(
-            table,
-            scan["id"],
-            words.target(scan["target"], names or {}),
-            ", ".join(step["plugin"] for step in scan["steps"]),
-            _word(scan["state"]),
-            f"{scan['progress']} %",
-            words.counts(scan["counts"]),
-            "; ".join(filter(None, dict.fromkeys((scan["reason"], steps)))),  # often a scan's reason is its steps'
-            words.when(scan["created_at"]),
-        )
-    return table
-
-
-def findings(items: Iterable[Item], names: Mapping[str, str] | None = None) -> Table:
-    table = _table("Findings", "Severity", "Status", "Finding", "Target", "Place", "Evidence", "Last seen")
-    for finding in items:
-        _row(
-            table,
-            _word(finding["severity"]),
-            _word(finding["status"]),
-            finding["title"],
-            words.target(finding["target"], names or {}),
-            finding["place"],
-            words.evidence(finding["evidence"]),
-            words.when(finding["last_seen_at"]),
-        )
-    return table
-
-
-def plugins(items: Iterable[Item]) -> Table:
-    table = _table("Plugins", "Plugin", "Version", "Scans", "What it finds", "Options", whole=("Plugin",))
-    for plugin in items:
-        _row(
-            table,
-            plugin["id"],
-            plugin["version"],
-            ", ".join(plugin["consumes"]),
-            plugin["summary"],
-            ", ".join(_option(name, schema) for name, schema in plugin["options"].get("properties", {}).items()),
-        )
-    return table
-
-
-def _option(name: str, schema: Item) -> str:
-    return f"{name}={json.dumps(schema['default'])}" if "default" in schema else name
-
-
-def keys(items: Iterable[Item]) -> Table:
-    table = _table("API keys", "Key", "Name", "State", "Scopes", "Tier", "Made", "Ends", "Last used", whole=("Key",))
-    for key in items:
-        _row(
-            table,
-            key["id"],
-            key["name"],
-            _word(key["state"]),
-            ", ".join(key["scopes"]),
-            key["tier"],
-            words.when(key["created_at"]),
-            words.when(key["expires_at"]),
-            words.when(key["last_used_at"]),
-        )
-    return table
-
-
-def facts(pairs: Mapping[str, object]) -> Table:
-    """One thing, fact by fact; what is not known is left out."""
-    table = Table(box=None, show_header=False, pad_edge=False)
-    table.add_column(style="bold", no_wrap=True)
-    table.add_column(overflow="fold")
-    for name, value in pairs.items():
-        if value not in (None, ""):
-            _row(table, name, value)
-    return table
+    def _known(self) -> Iterator[tuple[str, Cell]]:
+        for column, cell in zip(self.columns, _row(self.columns, self.item), strict=True):
+            if cell.shown:
+                yield column.name, cell

@@ -1,4 +1,4 @@
-"""Sending files: places from Argus in batches, bytes to S3 in parallel."""
+"""Uploading files: presigned forms from Argus in batches, bytes to S3 in parallel."""
 
 import io
 import re
@@ -11,24 +11,24 @@ from typing import Any
 
 from argus.cli.api import Api
 from argus.cli.errors import Unreachable
-from argus.cli.retries import persistently
-from argus.cli.screen import Tell
-from argus.cli.words import clean
+from argus.cli.formatting import clean
+from argus.cli.retries import with_retries
+from argus.cli.screen import Advance
 
 BATCH = 100  # files in one request, and
-MAX_FILE_BYTES = 64 * 1024 * 1024  # bytes in one file: what Argus takes
+MAX_FILE_BYTES = 64 * 1024 * 1024  # bytes in one file: what Argus accepts
 PARALLEL = 8
 _CONTENT_TYPES = {".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".tif": "image/tiff", ".tiff": "image/tiff"}
 _TIFF = "image/tiff"
 
 
 class Stopped(Exception):
-    """The person at the keyboard wants no more of it."""
+    """The upload is being aborted."""
 
 
 @dataclass(frozen=True)
-class Sent:
-    """What became of one file. `state` is `uploaded` or `rejected` until Argus says how the image stands."""
+class Uploaded:
+    """The outcome of one file. `state` is `uploaded` or `rejected` until Argus reports the image's own state."""
 
     file: str
     image_id: str | None = None
@@ -38,8 +38,8 @@ class Sent:
     accuracy: str | None = None
     stats: Mapping[str, float] | None = None
 
-    def now(self, image: Mapping[str, Any] | None) -> "Sent":
-        """The file as its image stands."""
+    def updated(self, image: Mapping[str, Any] | None) -> "Uploaded":
+        """The outcome with the state of its image, if that is known."""
         if image is None:
             return self
         return replace(
@@ -54,93 +54,93 @@ class Sent:
 
 @dataclass(frozen=True)
 class Uploader:
-    """Sends files that belong to one place in the survey. `tell` hears how many bytes went."""
+    """Uploads files with the same survey fields. `advance` receives the number of bytes sent."""
 
     api: Api
     survey: Mapping[str, str]
-    scale: Mapping[str, float] | None  # for TIFFs that do not say what their counts mean
-    tell: Tell
+    scale: Mapping[str, float] | None  # for TIFFs that do not state what their counts mean
+    advance: Advance
     stop: threading.Event = field(default_factory=threading.Event)
 
-    def send(self, paths: Sequence[Path]) -> Iterator[Sent]:
+    def upload(self, paths: Sequence[Path]) -> Iterator[Uploaded]:
         """Every file's outcome, in order."""
         pool = ThreadPoolExecutor(PARALLEL)
         try:
             for start in range(0, len(paths), BATCH):
-                yield from self._batch(pool, paths[start : start + BATCH])
+                yield from self._upload_batch(pool, paths[start : start + BATCH])
         finally:
-            # At the end nothing runs any more; after an error or Ctrl-C whoever is sending is not waited for.
+            # After an error or Ctrl-C, threads that are still sending are stopped, not waited for.
             self.stop.set()
             pool.shutdown(wait=False, cancel_futures=True)
 
-    def _batch(self, pool: ThreadPoolExecutor, paths: Sequence[Path]) -> Iterator[Sent]:
-        unfit = {path: _unfit(path) for path in paths}
-        fit = [path for path in paths if unfit[path] is None]
-        places: Sequence[Any] = ()
-        if fit:
-            body = {"files": [self._wire(path) for path in fit], **self.survey}
-            places = self.api.post("/uploads", body)["items"]
-        sent = pool.map(self._one, fit, places)
-        yield from (unfit[path] or next(sent) for path in paths)
+    def _upload_batch(self, pool: ThreadPoolExecutor, paths: Sequence[Path]) -> Iterator[Uploaded]:
+        rejected = {path: _rejection(path) for path in paths}
+        accepted = [path for path in paths if rejected[path] is None]
+        forms: Sequence[Any] = ()
+        if accepted:
+            body = {"files": [self._file_document(path) for path in accepted], **self.survey}
+            forms = self.api.post("/uploads", body)["items"]
+        uploaded = pool.map(self._upload_file, accepted, forms)
+        yield from (rejected[path] or next(uploaded) for path in paths)
 
-    def _wire(self, path: Path) -> dict[str, Any]:
+    def _file_document(self, path: Path) -> dict[str, Any]:
         content_type = _CONTENT_TYPES.get(path.suffix.lower(), "application/octet-stream")
-        wire = {"name": clean(path.name), "size": path.stat().st_size, "content_type": content_type}
-        return {**wire, "scale": self.scale} if self.scale and content_type == _TIFF else wire
+        document = {"name": clean(path.name), "size": path.stat().st_size, "content_type": content_type}
+        return {**document, "scale": self.scale} if self.scale and content_type == _TIFF else document
 
-    def _one(self, path: Path, place: Mapping[str, Any]) -> Sent:
-        sent = Sent(str(path), place["image_id"])
-        upload = place["upload"]
+    def _upload_file(self, path: Path, form: Mapping[str, Any]) -> Uploaded:
+        outcome = Uploaded(str(path), form["image_id"])
+        upload = form["upload"]
         try:
-            response = persistently(lambda: self._post(path, upload), where=upload["url"])
+            response = with_retries(lambda: self._post(path, upload), host=upload["url"])
         except (Unreachable, OSError) as error:
-            return replace(sent, state="rejected", code="not_uploaded", reason=str(error))
+            return replace(outcome, state="rejected", code="not_uploaded", reason=str(error))
         if response.is_success:
-            return sent
-        return replace(
-            sent, state="rejected", code="not_uploaded", reason=_s3_reason(response.status_code, response.text)
-        )
+            return outcome
+        reason = _s3_reason(response.status_code, response.text)
+        return replace(outcome, state="rejected", code="not_uploaded", reason=reason)
 
     def _post(self, path: Path, upload: Mapping[str, Any]) -> Any:
-        with _Watched(path, self.tell, self.stop) as file:
+        with _ProgressFile(path, self.advance, self.stop) as file:
             try:
                 return self.api.http.request(
                     upload["method"], upload["url"], data=upload["fields"], files={"file": ("file", file)}
                 )
             except BaseException:
-                self.tell(-file.told)
+                self.advance(-file.read_bytes)
                 raise
 
 
-class _Watched(io.FileIO):
-    """A file that tells how much of it was read, and can be stopped."""
+class _ProgressFile(io.FileIO):
+    """A file that reports how much of it was read, and can be stopped."""
 
-    def __init__(self, path: Path, tell: Tell, stop: threading.Event) -> None:
+    def __init__(self, path: Path, advance: Advance, stop: threading.Event) -> None:
         super().__init__(path)
-        self.told = 0
-        self._tell = tell
+        self.read_bytes = 0
+        self._advance = advance
         self._stop = stop
 
     def read(self, size: int | None = -1, /) -> bytes:
         if self._stop.is_set():
             raise Stopped
         data = super().read(-1 if size is None else size) or b""
-        self.told += len(data)
-        self._tell(len(data))
+        self.read_bytes += len(data)
+        self._advance(len(data))
         return data
 
 
-def _unfit(path: Path) -> Sent | None:
-    """What Argus would refuse for certain, and with it the whole batch."""
-    size = path.stat().st_size
-    if size == 0:
-        return Sent(str(path), state="rejected", code="empty", reason="the file is empty")
-    if size > MAX_FILE_BYTES:
-        return Sent(str(path), state="rejected", code="too_large", reason=f"the file has {size} bytes, over 64 MiB")
+def _rejection(path: Path) -> Uploaded | None:
+    """The outcome of a file that Argus would refuse, and with it the whole batch."""
+    size_bytes = path.stat().st_size
+    if size_bytes == 0:
+        return Uploaded(str(path), state="rejected", code="empty", reason="the file is empty")
+    if size_bytes > MAX_FILE_BYTES:
+        reason = f"the file has {size_bytes} bytes; 64 MiB are allowed"
+        return Uploaded(str(path), state="rejected", code="too_large", reason=reason)
     return None
 
 
 def _s3_reason(status: int, xml: str) -> str:
     """S3 answers with <Error><Code/><Message/>: Amazon S3 API reference, "REST error responses"."""
     found = re.search(r"<Message>([^<]*)</Message>", xml)
-    return f"S3 answered {status}: {found[1] if found else 'no reason given'}"
+    return f"S3 answers {status}: {found[1] if found else 'no reason given'}"

@@ -1,20 +1,20 @@
-"""Waiting for background work, with few requests however many things are waited for."""
+"""Waiting for background work, with few requests however many items are pending."""
 
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from argus.cli.api import Api
+from argus.cli.api import Api, segment
 from argus.cli.errors import Refused
 
 FIRST_PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 2.0
 
-GONE = "deleted"  # our own word for what was there and is not any more
-IMAGE_ENDS = frozenset({"ready", "rejected", GONE})
-SCAN_ENDS = frozenset({"succeeded", "failed", "cancelled", GONE})
-REPORT_ENDS = frozenset({"ready", "failed", GONE})
+DELETED = "deleted"  # the client's own state: what existed, and is not found any more
+FINAL_IMAGE_STATES = frozenset({"ready", "rejected", DELETED})
+FINAL_SCAN_STATES = frozenset({"succeeded", "failed", "cancelled", DELETED})
+FINAL_REPORT_STATES = frozenset({"ready", "failed", DELETED})
 
 Item = Mapping[str, Any]
 
@@ -39,21 +39,21 @@ def wait_for(
     path: str,
     ids: Iterable[str],
     *,
-    ends: frozenset[str],
+    final: frozenset[str],
     deadline: Deadline,
-    ended: Callable[[Item], object] = lambda _: None,
+    on_final: Callable[[Item], object] = lambda _: None,
 ) -> dict[str, Item]:
-    """How the things stood, by id, when all had ended or the time was over. `ended` is told of each that ends."""
+    """The items by id, as last read: when all are in a final state, or at the deadline."""
     latest: dict[str, Item] = {}
     pending = set(ids)
     pause = FIRST_PAUSE_SECONDS
     while pending:
         before = len(pending)
-        for item in _look(api, path, pending):
+        for item in _read(api, path, pending):
             latest[item["id"]] = item
-            if item["state"] in ends:
+            if item["state"] in final:
                 pending.discard(item["id"])
-                ended(item)
+                on_final(item)
         if not deadline.left_seconds:
             break
         if pending:
@@ -62,24 +62,24 @@ def wait_for(
     return latest
 
 
-def _look(api: Api, path: str, ids: set[str]) -> Iterable[Item]:
-    """The things as they stand. Ids sort by time and lists begin with the newest, so recent things take one page."""
+def _read(api: Api, path: str, ids: set[str]) -> Iterable[Item]:
+    """The items now. Ids sort by time and lists begin with the newest, so recent items take one page."""
     found = {}
     if len(ids) > 1:
         oldest = min(ids)
-        for item in api.newest(path):
+        for item in api.list(path):
             if item["id"] in ids:
                 found[item["id"]] = item
             if len(found) == len(ids) or item["id"] < oldest:
                 break
-    return [found.get(wanted) or _one(api, path, wanted) for wanted in ids]
+    return [found.get(item_id) or _read_one(api, path, item_id) for item_id in ids]
 
 
-def _one(api: Api, path: str, wanted: str) -> Item:
+def _read_one(api: Api, path: str, item_id: str) -> Item:
     try:
-        item: Item = api.get(f"{path}/{wanted}")
+        item: Item = api.get(f"{path}/{segment(item_id)}")
     except Refused as refused:
         if refused.problem.get("status") != 404:
             raise
-        return {"id": wanted, "state": GONE}
+        return {"id": item_id, "state": DELETED}
     return item

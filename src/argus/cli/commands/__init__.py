@@ -1,1 +1,1 @@
-"""The commands, one module for each thing they are about. Results are shown first; what is wrong ends the command."""
+"""The commands: one module for each capability exports them as `COMMANDS`; `argus.cli.command` discovers it."""

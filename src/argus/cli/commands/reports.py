@@ -1,74 +1,162 @@
-"""The command that makes and fetches a report."""
+"""The commands about reports."""
 
+import re
 import secrets
 import sys
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import click
 
-from argus.cli import words
+from argus.cli import formatting
 from argus.cli.api import Api, segment
 from argus.cli.errors import Incomplete, Misconfigured
-from argus.cli.invocation import Command, Invocation
-from argus.cli.retries import persistently
-from argus.cli.waiting import REPORT_ENDS, SCAN_ENDS, wait_for
+from argus.cli.formatting import label, local_time
+from argus.cli.invocation import Group, Invocation
+from argus.cli.options import paged
+from argus.cli.retries import with_retries
+from argus.cli.tables import Column, Details, Item, Table
+from argus.cli.waiting import FINAL_REPORT_STATES, FINAL_SCAN_STATES, Deadline, wait_for
 
 FORMATS = ("pdf", "csv", "json", "geojson")
+STANDARD_OUTPUT = "-"
+
+REPORTS = Table(
+    "Reports",
+    (
+        Column.of("Report", "id", 1, whole=True),
+        Column.of("Scan", "scan_id", 4, whole=True),
+        Column.of("Format", "format", 2),
+        Column.of("State", "state", 3, label, coloured=True),
+        Column.of("Size", "size_bytes", 6, formatting.file_size, right=True),
+        Column.of("Remarks", "reason", 5),
+        Column.of("Requested", "created_at", 7, local_time, whole=True),
+    ),
+)
+REPORT = (
+    Column.of("Report", "id"),
+    Column.of("Scan", "scan_id"),
+    Column.of("Format", "format"),
+    Column.of("State", "state", show=label, coloured=True),
+    Column.of("Remarks", "reason"),
+    Column.of("Size", "size_bytes", show=formatting.file_size),
+    Column.of("Requested", "created_at", show=local_time),
+    Column.of("Finished", "finished_at", show=local_time),
+    Column("URL expires", lambda report: (report["link"] or {}).get("expires_at"), show=local_time),
+    Column("URL", lambda report: (report["link"] or {}).get("url")),
+)
+
+_output = click.option("--output", "-o", metavar="FILE", help="Save the report to this file; - is standard output.")
 
 
-@click.command(cls=Command)
-@click.argument("scan_id")
-@click.option("--format", "kind", type=click.Choice(FORMATS), default="pdf", show_default=True, help="What to make.")
-@click.option("--output", "-o", metavar="FILE", help="Download it to this file; - is standard output.")
+@click.group(cls=Group)
+def report() -> None:
+    """Create, list, show and download reports."""
+
+
+@report.command()
+@click.argument("scan_id", metavar="SCAN")
+@click.option("--format", "kind", type=click.Choice(FORMATS), default="pdf", show_default=True, help="The format.")
+@click.option("--wait/--no-wait", default=True, help="Wait until the report is ready.  [default: wait]")
+@_output
 @click.pass_obj
-def report(argus: Invocation, scan_id: str, kind: str, output: str | None) -> None:
-    """Make a report of a scan, and print where it can be fetched until when."""
-    if output == "-" and argus.screen.json:
-        raise click.UsageError("--json and the report cannot share standard output")
-    api, deadline = argus.api, argus.deadline()
+def create(argus: Invocation, scan_id: str, kind: str, wait: bool, output: str | None) -> None:
+    """Create a report of a scan, and print its address.
+
+    It waits until the scan has ended, and until the report is ready.
+    """
+    _require_one_result(argus, output)
+    if output and not wait:
+        raise click.UsageError("--output needs a report that is ready: leave out --no-wait")
+    deadline = argus.deadline()
+    if wait:
+        _wait_for_scan(argus.api, scan_id, deadline)
+    made = argus.api.post("/reports", {"scan_id": scan_id, "format": kind})
+    if wait:
+        found = wait_for(argus.api, "/reports", [made["id"]], final=FINAL_REPORT_STATES, deadline=deadline)
+        made = {**made, **found[made["id"]]}
+        if made["state"] != "ready":
+            argus.screen.show(made)
+            raise Incomplete(f"{made['id']} is {made['state']}: {made['reason'] or 'it takes longer than --timeout'}")
+    _save_and_show(argus, made, output)
+
+
+def _wait_for_scan(api: Api, scan_id: str, deadline: Deadline) -> None:
     scan = api.get(f"/scans/{segment(scan_id)}")
-    if scan["state"] not in SCAN_ENDS:
-        wait_for(api, "/scans", [scan_id], ends=SCAN_ENDS, deadline=deadline)
-    made = api.post("/reports", {"scan_id": scan_id, "format": kind})
-    made = wait_for(api, "/reports", [made["id"]], ends=REPORT_ENDS, deadline=deadline)[made["id"]]
-    if made["state"] != "ready":
-        argus.screen.show(made)
-        raise Incomplete(f"{made['id']} is {made['state']}: {made.get('reason') or 'it takes longer than --timeout'}")
+    if scan["state"] not in FINAL_SCAN_STATES:
+        wait_for(api, "/scans", [scan_id], final=FINAL_SCAN_STATES, deadline=deadline)
+
+
+@report.command("list")
+@paged
+@click.pass_obj
+def list_reports(argus: Invocation, limit: int | None) -> None:
+    """List reports, newest first."""
+    argus.screen.show_list(REPORTS, argus.api.list("/reports", limit=limit))
+
+
+@report.command()
+@click.argument("report_id", metavar="REPORT")
+@click.pass_obj
+def show(argus: Invocation, report_id: str) -> None:
+    """Show one report with its address."""
+    found = argus.api.get(f"/reports/{segment(report_id)}")
+    argus.screen.show(found, Details(REPORT, found))
+
+
+@report.command()
+@click.argument("report_id", metavar="REPORT")
+@_output
+@click.pass_obj
+def download(argus: Invocation, report_id: str, output: str | None) -> None:
+    """Save a report that is ready, as REPORT.FORMAT in the current folder or to --output."""
+    _require_one_result(argus, output)
+    found = argus.api.get(f"/reports/{segment(report_id)}")
+    if found["state"] != "ready":
+        raise Incomplete(f"{found['id']} is {found['state']}; only a report that is ready can be downloaded")
+    _save_and_show(argus, found, output or _file_name(found))
+
+
+def _require_one_result(argus: Invocation, output: str | None) -> None:
+    if output == STANDARD_OUTPUT and argus.screen.json:
+        raise click.UsageError("--json and --output - both write to standard output; choose one")
+
+
+def _file_name(report: Item) -> str:
+    """`rep_….pdf`, never a path, whatever the server sends."""
+    return re.sub(r"[^\w.]", "_", f"{report['id']}.{report['format']}").lstrip(".")
+
+
+def _save_and_show(argus: Invocation, report: Item, output: str | None) -> None:
     if output:
-        _save(_download(api, made), output)
-    _show(argus, made, output)
-
-
-def _show(argus: Invocation, made: Mapping[str, Any], output: str | None) -> None:
-    if output == "-":
+        _save(_download(argus.api, report), output)
+    if output == STANDARD_OUTPUT:
         return
-    argus.screen.show({**made, "output": output})
+    argus.screen.show({**report, "output": output}, Details(REPORT, report))
     if output:
-        argus.screen.line(f"Saved {output} ({words.size(made['size_bytes'])}).")
-    argus.screen.line(f"Report {made['id']}, until {words.when(made['link']['expires_at'])}:")
-    argus.screen.line(made["link"]["url"])
+        argus.screen.note(f"Saved {output} ({formatting.file_size(report['size_bytes'])}).")
 
 
-def _download(api: Api, made: Mapping[str, Any]) -> bytes:
-    url = made["link"]["url"]
-    response = persistently(lambda: api.http.get(url), where="the report's address")
+def _download(api: Api, report: Item) -> bytes:
+    url = report["link"]["url"]
+    response = with_retries(lambda: api.http.get(url), host="the report's address")
     if not response.is_success:
-        raise Incomplete(f"{made['id']}: its address answered {response.status_code}")
+        raise Incomplete(f"{report['id']}: its address answers {response.status_code}")
     return response.content
 
 
 def _save(document: bytes, output: str) -> None:
-    """Write the file whole or not at all."""
-    if output == "-":
+    """Write the whole file or nothing."""
+    if output == STANDARD_OUTPUT:
         sys.stdout.buffer.write(document)
         return
     path = Path(output)
-    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
-        beside.write_bytes(document)
-        beside.replace(path)
+        temporary.write_bytes(document)
+        temporary.replace(path)
     except OSError as error:
-        beside.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise Misconfigured(f"{output} cannot be written: {error.strerror}") from error
+
+
+COMMANDS = (report,)

@@ -11,7 +11,8 @@ import pytest
 from werkzeug.wrappers import Request, Response
 
 from argus.app import create_app
-from argus.cli.sessions import Session, Sessions
+from argus.cli.profiles import Session
+from argus.cli.sessions import Sessions
 from argus.container import Container
 from services.local.aws import EmbeddedAws, StackOutputs
 from services.local.sockets import Sockets
@@ -27,21 +28,21 @@ def test_signing_in_says_who_and_where(stranger_terminal: Terminal) -> None:
 def test_the_session_is_readable_by_its_owner_alone(stranger_terminal: Terminal) -> None:
     terminal = stranger_terminal
     terminal.run("login", "--user", USER, "--password-stdin", given=PASSWORD)
-    assert stat.S_IMODE(terminal.session_file.stat().st_mode) == 0o600
-    assert stat.S_IMODE(terminal.session_file.parent.stat().st_mode) == 0o700
-    assert [path.name for path in terminal.folder.iterdir()] == ["session.json"]
+    assert stat.S_IMODE(terminal.profiles_file.stat().st_mode) == 0o600
+    assert stat.S_IMODE(terminal.profiles_file.parent.stat().st_mode) == 0o700
+    assert [path.name for path in terminal.folder.iterdir()] == ["profiles.json"]
 
 
 @pytest.mark.parametrize("machine", [(), ("--json",)], ids=["people", "machines"])
 @pytest.mark.parametrize("user", [USER, "nobody@cli.example"], ids=["wrong password", "unknown user"])
-def test_a_bad_password_is_said_and_never_shown(
+def test_a_wrong_password_is_refused_and_never_shown(
     stranger_terminal: Terminal, user: str, machine: tuple[str, ...]
 ) -> None:
     result = stranger_terminal.run(*machine, "login", "--user", user, "--password-stdin", given="Wrong-secret-99")
     assert result.exit_code == 3
     assert "wrong user or password" in result.stderr
     assert "Wrong-secret-99" not in result.output
-    assert not stranger_terminal.session_file.exists()
+    assert not stranger_terminal.profiles_file.exists()
 
 
 def test_neither_password_nor_token_is_shown_at_sign_in(stranger_terminal: Terminal) -> None:
@@ -49,11 +50,11 @@ def test_neither_password_nor_token_is_shown_at_sign_in(stranger_terminal: Termi
     session = stranger_terminal.session()
     for secret in (PASSWORD, session["access_token"], session["refresh_token"]):
         assert secret not in result.output
-    assert PASSWORD not in stranger_terminal.session_file.read_text()
+    assert PASSWORD not in stranger_terminal.profiles_file.read_text()
 
 
 @pytest.mark.parametrize("arguments", [("login",), ("login", "--user", USER)], ids=["no user", "no password"])
-def test_where_nobody_can_be_asked_what_is_missing_is_wrong_usage(
+def test_without_a_terminal_missing_options_are_wrong_usage(
     stranger_terminal: Terminal, arguments: tuple[str, ...]
 ) -> None:
     assert stranger_terminal.run(*arguments, given="").exit_code == 2
@@ -68,7 +69,7 @@ def test_whoami_names_user_organisation_and_role(terminal: Terminal, kept_url: s
 
 
 def test_without_a_session_a_command_says_how_to_get_one(stranger_terminal: Terminal) -> None:
-    result = stranger_terminal.run("images")
+    result = stranger_terminal.run("image", "list")
     assert (result.exit_code, result.stdout) == (3, "")
     assert "argus login" in result.stderr
 
@@ -79,7 +80,7 @@ def test_an_expired_token_is_renewed_and_kept(terminal: Terminal) -> None:
     kept = terminal.session()
     assert kept["access_token"] != "over"
     assert kept["expires_at"] > time.time() + 3000
-    assert stat.S_IMODE(terminal.session_file.stat().st_mode) == 0o600
+    assert stat.S_IMODE(terminal.profiles_file.stat().st_mode) == 0o600
 
 
 def test_a_token_that_argus_no_longer_takes_is_renewed(terminal: Terminal) -> None:
@@ -99,7 +100,7 @@ def test_a_token_that_no_handshake_takes_is_renewed_once(argus: Container, termi
     with Sockets.start(refuse) as sockets:
         listened = Container(argus.settings.changed(ARGUS_SOCKET_URL=sockets.url), fetch_keys=argus.fetch_keys)
         with serving(create_app(listened)) as url:
-            Sessions(terminal.session_file).put(url, Session(**terminal.session()))
+            Sessions(terminal.profiles_file).put(url, Session(**terminal.session()))
             listener = replace(terminal, url=url)
             assert listener.run("watch").exit_code == 3
     assert offered == [first, listener.session()["access_token"]]
@@ -109,14 +110,14 @@ def test_a_token_that_no_handshake_takes_is_renewed_once(argus: Container, termi
 @pytest.mark.parametrize(
     "gone", [{"refresh_token": "revoked"}, {"client_id": "of-an-earlier-run"}], ids=["token", "pool"]
 )
-def test_a_session_that_is_over_asks_to_sign_in_again(terminal: Terminal, gone: dict[str, str]) -> None:
+def test_an_expired_session_asks_to_sign_in_again(terminal: Terminal, gone: dict[str, str]) -> None:
     terminal.change_session(expires_at=0, **gone)
-    result = terminal.run("images")
+    result = terminal.run("image", "list")
     assert result.exit_code == 3
-    assert "the session is over; sign in again with `argus login`" in result.stderr
+    assert "the session has expired; sign in again with `argus login`" in result.stderr
 
 
-def test_a_session_that_ends_with_its_pool_ends_the_listening(argus: Container, terminal: Terminal) -> None:
+def test_a_session_that_ends_with_its_pool_ends_the_watch(argus: Container, terminal: Terminal) -> None:
     statuses = [401, 403]  # the second, which ends it too, is for a listener that goes on
 
     def start_anew(_: dict[str, Any], __: None) -> dict[str, Any]:
@@ -126,11 +127,11 @@ def test_a_session_that_ends_with_its_pool_ends_the_listening(argus: Container, 
     with Sockets.start(start_anew) as sockets:
         listened = Container(argus.settings.changed(ARGUS_SOCKET_URL=sockets.url), fetch_keys=argus.fetch_keys)
         with serving(create_app(listened)) as url:
-            Sessions(terminal.session_file).put(url, Session(**terminal.session()))
+            Sessions(terminal.profiles_file).put(url, Session(**terminal.session()))
             listener = replace(terminal, url=url)
             result = listener.run("watch")
     assert result.exit_code == 3
-    assert "the session is over; sign in again with `argus login`" in result.stderr
+    assert "the session has expired; sign in again with `argus login`" in result.stderr
 
 
 @pytest.mark.parametrize(
@@ -141,16 +142,16 @@ def test_a_session_that_ends_with_its_pool_ends_the_listening(argus: Container, 
     ],
     ids=["too many requests", "out of order"],
 )
-def test_a_session_that_cannot_be_renewed_now_is_not_over(terminal: Terminal, busy: Response) -> None:
+def test_a_session_that_cannot_be_renewed_now_is_kept(terminal: Terminal, busy: Response) -> None:
     before = terminal.session()
     with serving(busy) as endpoint:
         terminal.change_session(expires_at=0, endpoint=endpoint)
-        result = terminal.run("images")
+        result = terminal.run("image", "list")
     assert result.exit_code == 5
     assert "does not renew the session now" in result.stderr
     assert "argus login" not in result.stderr
     terminal.change_session(endpoint=before["endpoint"])
-    assert terminal.run("images").exit_code == 0
+    assert terminal.run("image", "list").exit_code == 0
 
 
 def test_token_prints_the_token_alone(terminal: Terminal) -> None:
@@ -166,25 +167,10 @@ def test_a_token_in_the_environment_goes_before_the_session(terminal: Terminal) 
 
 def test_after_signing_out_nobody_is_signed_in(terminal: Terminal) -> None:
     ended = terminal.run("logout")
-    assert (ended.exit_code, "run out by themselves" in ended.stderr) == (0, False)
-    assert json.loads(terminal.session_file.read_text()) == {}
+    assert (ended.exit_code, "expire by themselves" in ended.stderr) == (0, False)
+    assert json.loads(terminal.profiles_file.read_text()) == {"default": {"url": terminal.url, "session": None}}
     assert terminal.run("whoami").exit_code == 3
-    assert "Nobody was signed in" in terminal.run("logout").stdout
-
-
-def test_signing_out_of_one_argus_keeps_the_session_at_another(terminal: Terminal) -> None:
-    kept = json.loads(terminal.session_file.read_text())
-    terminal.session_file.write_text(json.dumps({**kept, "https://elsewhere.example": kept[terminal.url]}))
-    terminal.run("logout")
-    assert list(json.loads(terminal.session_file.read_text())) == ["https://elsewhere.example"]
-
-
-@pytest.mark.parametrize("text", ["{", "[]", '{"URL": {"user": 1}}'], ids=["cut off", "a list", "fields missing"])
-def test_a_damaged_session_file_is_named(terminal: Terminal, text: str) -> None:
-    terminal.session_file.write_text(text.replace("URL", terminal.url))
-    result = terminal.run("whoami")
-    assert result.exit_code == 3
-    assert str(terminal.session_file) in result.stderr
+    assert "Not signed in to" in terminal.run("logout").stdout
 
 
 def test_a_temporary_password_must_be_changed_first(
@@ -219,7 +205,7 @@ def test_a_second_factor_is_named(before: Callable[..., Terminal], answer: dict[
     assert expected in result.stderr
 
 
-def test_a_password_is_not_sent_in_the_clear(before: Callable[..., Terminal]) -> None:
+def test_a_password_is_not_sent_unencrypted(before: Callable[..., Terminal]) -> None:
     way = {"issuer": "i", "client_id": "c", "endpoint": "http://pool.example", "region": "r"}
     terminal = before(lambda _: Response(json.dumps({"items": [way]})))
     result = terminal.run("login", "--user", USER, "--password-stdin", given=PASSWORD)

@@ -1,6 +1,4 @@
-"""The command that listens."""
-
-import json
+"""The command that receives changes."""
 
 import click
 
@@ -11,17 +9,20 @@ from argus.cli.invocation import Command, Invocation
 @click.command(cls=Command)
 @click.pass_obj
 def watch(argus: Invocation) -> None:
-    """Tell of images, scans and reports as they change, until Ctrl-C.
+    """Print changes of images, scans and reports as they happen.
 
-    With --json each change is a line of its own. What happens while the connection is lost is not told later.
+    Ctrl-C ends it. With --json each change is one line. Changes that happen while the connection is lost are missed.
     """
     for event in listening.events(
         argus.api,
-        connected=lambda url: argus.screen.note(f"listening to {url}; Ctrl-C ends it"),
-        lost=lambda why: argus.screen.note(f"connecting again: {why}"),
+        on_open=lambda url: argus.screen.note(f"listening to {url}; Ctrl-C ends it"),
+        on_lost=lambda reason: argus.screen.note(f"connecting again: {reason}"),
     ):
         if argus.screen.json:
-            click.echo(json.dumps(event))
+            argus.screen.show_json(event)
             continue
         progress = f" {event['progress']} %" if "progress" in event else ""
         argus.screen.line(f"{event['at']} {event['id']} {event['state']}{progress}")
+
+
+COMMANDS = (watch,)

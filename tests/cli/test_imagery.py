@@ -1,4 +1,4 @@
-"""Uploading, listing, looking at and removing images."""
+"""Uploading, listing, showing and deleting images."""
 
 import json
 import os
@@ -28,10 +28,10 @@ def snapshot(tmp_path: Path) -> Path:
 
 
 def test_uploaded_frames_become_ready(terminal: Terminal, working: None, frames: list[Path]) -> None:
-    result = terminal.run("upload", *map(str, frames), "--site", "North", "--period", "2026-05")
+    result = terminal.run("image", "upload", *map(str, frames), "--site", "North", "--period", "2026-05")
     assert result.exit_code == 0, result.output
     assert result.stdout.count("ready") == 2
-    newest = terminal.json("images", "--limit", "2")["items"]
+    newest = terminal.json("image", "list", "--limit", "2")["items"]
     assert {image["name"] for image in newest} == {path.name for path in frames}
     assert newest[0]["survey"] == {"site": "North", "sector": "", "period": "2026-05", "pad": ""}
 
@@ -41,7 +41,7 @@ def test_a_rejected_file_is_shown_with_its_reason_beside_the_others(
 ) -> None:
     empty = tmp_path / "empty.jpg"
     empty.touch()
-    result = terminal.run("upload", str(empty), str(frames[0]), str(snapshot))
+    result = terminal.run("image", "upload", str(empty), str(frames[0]), str(snapshot))
     assert result.exit_code == 1
     lines = {
         name: line for line in result.stdout.splitlines() for name in ("empty", "NORTH", "holiday") if name in line
@@ -49,18 +49,18 @@ def test_a_rejected_file_is_shown_with_its_reason_beside_the_others(
     assert "the file is empty" in lines["empty"]
     assert "ready" in lines["NORTH"]
     assert "rejected" in lines["holiday"]
-    assert "2 of 3 files did not get through" in result.stderr
+    assert "2 of 3 files are not ready" in result.stderr
 
 
 def test_a_rejection_reads_the_same_for_machines(terminal: Terminal, working: None, snapshot: Path) -> None:
-    (item,) = terminal.json("upload", str(snapshot), code=1)["items"]
-    image = terminal.json("image", item["image_id"])
+    (item,) = terminal.json("image", "upload", str(snapshot), code=1)["items"]
+    image = terminal.json("image", "show", item["image_id"])
     assert (item["state"], item["code"], item["reason"]) == ("rejected", image["code"], image["reason"])
     assert item["reason"]
 
 
 def test_upload_and_scan_show_the_leak(terminal: Terminal, working: None, frames: list[Path]) -> None:
-    document = terminal.json("upload", *map(str, frames), "--scan", "--option", "delta_celsius=8")
+    document = terminal.json("image", "upload", *map(str, frames), "--scan", "--option", "delta_celsius=8")
     leaking, sound = document["items"]
     assert leaking["scan"]["steps"][0]["options"]["delta_celsius"] == 8
     assert [finding["rule"] for finding in leaking["scan"]["findings"]] == ["hotspot"]
@@ -68,11 +68,11 @@ def test_upload_and_scan_show_the_leak(terminal: Terminal, working: None, frames
 
 
 def test_upload_and_scan_name_the_file_for_people(terminal: Terminal, working: None, frames: list[Path]) -> None:
-    result = terminal.run("upload", str(frames[0]), "--scan")
+    result = terminal.run("image", "upload", str(frames[0]), "--scan")
     assert result.exit_code == 0, result.output
     (row,) = [line for line in result.stdout.splitlines() if "Hot spot" in line]
     assert frames[0].name in row
-    assert "1 scan, findings: 1 " in result.stdout
+    assert "1 scan, findings: 1 " in result.stderr
     assert "\x1b" not in result.stdout
 
 
@@ -80,30 +80,30 @@ def test_upload_and_scan_name_the_file_for_people(terminal: Terminal, working: N
 def test_images_whose_scan_is_refused_are_shown_and_can_be_scanned(
     terminal: Terminal, working: None, frames: list[Path], wrong: tuple[str, str]
 ) -> None:
-    result = terminal.run("upload", str(frames[0]), "--scan", *wrong)
+    result = terminal.run("image", "upload", str(frames[0]), "--scan", *wrong)
     assert result.exit_code == 4
     (row,) = [line for line in result.stdout.splitlines() if frames[0].name in line]
-    (image_id,) = [cell for cell in row.split() if cell.startswith("img_")]
-    assert f"argus scan {image_id} --plugin" in result.stderr
-    (item,) = terminal.json("upload", str(frames[0]), "--scan", *wrong, code=4)["items"]
+    (image_id,) = [cell for cell in row.split("\t") if cell.startswith("img_")]
+    assert f"argus scan run {image_id} --plugin" in result.stderr
+    (item,) = terminal.json("image", "upload", str(frames[0]), "--scan", *wrong, code=4)["items"]
     assert (item["state"], item["scan"]) == ("ready", None)
 
 
 def test_a_tiff_takes_its_scale_from_the_command_line(terminal: Terminal, working: None, tmp_path: Path) -> None:
     path = tmp_path / "scene.tif"
     path.write_bytes(tiff16(np.tile(np.arange(261, 341, dtype=np.uint16), (64, 1))))
-    (item,) = terminal.json("upload", str(path), "--scale-factor", "0.1", "--scale-offset", "-5")["items"]
+    (item,) = terminal.json("image", "upload", str(path), "--scale-factor", "0.1", "--scale-offset", "-5")["items"]
     assert item["stats"]["mean_c"] == pytest.approx(25.05, abs=0.01)
 
 
-def test_not_waiting_ends_when_the_bytes_are_there(terminal: Terminal, frames: list[Path]) -> None:
-    (item,) = terminal.json("upload", str(frames[0]), "--no-wait")["items"]
+def test_without_waiting_the_upload_ends_when_the_bytes_are_sent(terminal: Terminal, frames: list[Path]) -> None:
+    (item,) = terminal.json("image", "upload", str(frames[0]), "--no-wait")["items"]
     assert item["state"] == "uploaded"
-    assert terminal.json("image", item["image_id"])["state"] == "awaiting_upload"
+    assert terminal.json("image", "show", item["image_id"])["state"] == "awaiting_upload"
 
 
-def test_waiting_ends_when_the_time_is_over(terminal: Terminal, frames: list[Path]) -> None:
-    (item,) = terminal.json("upload", str(frames[0]), "--timeout", "0.2", code=1)["items"]
+def test_waiting_ends_at_the_timeout(terminal: Terminal, frames: list[Path]) -> None:
+    (item,) = terminal.json("image", "upload", str(frames[0]), "--timeout", "0.2", code=1)["items"]
     assert item["state"] == "awaiting_upload"
 
 
@@ -120,42 +120,50 @@ def test_waiting_ends_when_the_time_is_over(terminal: Terminal, frames: list[Pat
     ],
     ids=lambda arguments: " ".join(arguments) or "nothing",
 )
-def test_what_cannot_be_meant_is_wrong_usage(
+def test_contradictory_options_are_wrong_usage(
     terminal: Terminal, frames: list[Path], arguments: tuple[str, ...]
 ) -> None:
     given = [str(frames[0]) if argument == "FRAME" else argument for argument in arguments]
-    assert terminal.run("upload", *given).exit_code == 2
+    assert terminal.run("image", "upload", *given).exit_code == 2
 
 
-def test_what_argus_refuses_is_told_field_by_field(terminal: Terminal, frames: list[Path]) -> None:
-    result = terminal.run("upload", str(frames[0]), "--site", "x" * 101)
+def test_a_refusal_names_every_field(terminal: Terminal, frames: list[Path]) -> None:
+    result = terminal.run("image", "upload", str(frames[0]), "--site", "x" * 101)
     assert result.exit_code == 4
     assert "  site: " in result.stderr
     assert "  request req_" in result.stderr
 
 
-def test_one_image_is_told_with_its_links(terminal: Terminal, working: None, frames: list[Path]) -> None:
-    (item,) = terminal.json("upload", str(frames[0]))["items"]
-    result = terminal.run("image", item["image_id"])
+def test_one_image_is_shown_with_its_links(terminal: Terminal, working: None, frames: list[Path]) -> None:
+    (item,) = terminal.json("image", "upload", str(frames[0]))["items"]
+    result = terminal.run("image", "show", item["image_id"])
     assert "640 × 512" in result.stdout
-    links = terminal.json("image", item["image_id"])["links"]
-    assert f"\n{links['cog']['url']}\n" in result.stdout
+    links = terminal.json("image", "show", item["image_id"])["links"]
+    assert f"\ntemperatures_url\t{links['cog']['url']}\n" in result.stdout
+
+
+def test_the_temperature_of_a_pixel_is_printed(terminal: Terminal, working: None, frames: list[Path]) -> None:
+    (item,) = terminal.json("image", "upload", str(frames[0]))["items"]
+    result = terminal.run("image", "temperature", item["image_id"], "51", "70")
+    celsius = terminal.json("image", "temperature", item["image_id"], "51", "70")["celsius"]
+    assert result.stdout == f"{celsius:.2f}\n"
+    assert terminal.run("image", "temperature", item["image_id"], "640", "0").exit_code == 4
 
 
 def test_no_such_image_is_a_refusal_for_machines_too(terminal: Terminal) -> None:
-    result = terminal.run("--json", "image", "../me")
+    result = terminal.run("--json", "image", "show", "../me")
     assert (result.exit_code, result.stdout) == (4, "")
     assert json.loads(result.stderr)["status"] == 404
 
 
-def test_removed_images_are_gone(terminal: Terminal, frames: list[Path]) -> None:
-    (item,) = terminal.json("upload", str(frames[0]), "--no-wait")["items"]
-    unsure = terminal.run("delete", item["image_id"])
-    assert (unsure.exit_code, "say --yes" in unsure.stderr) == (2, True)
-    result = terminal.run("delete", "--yes", item["image_id"], "img_nothing")
+def test_deleted_images_are_not_found(terminal: Terminal, frames: list[Path]) -> None:
+    (item,) = terminal.json("image", "upload", str(frames[0]), "--no-wait")["items"]
+    unsure = terminal.run("image", "delete", item["image_id"])
+    assert (unsure.exit_code, "confirm with --yes" in unsure.stderr) == (2, True)
+    result = terminal.run("image", "delete", "--yes", item["image_id"], "img_nothing")
     assert result.exit_code == 4
-    assert f"Removed {item['image_id']}." in result.stdout
-    assert terminal.run("image", item["image_id"]).exit_code == 4
+    assert f"Deleted {item['image_id']}." in result.stdout
+    assert terminal.run("image", "show", item["image_id"]).exit_code == 4
 
 
 def test_a_limit_larger_than_a_page_is_filled_from_several(before: Callable[..., Terminal]) -> None:
@@ -166,21 +174,21 @@ def test_a_limit_larger_than_a_page_is_filled_from_several(before: Callable[...,
         items = [_summary(f"img_{len(asked)}_{number}") for number in range(int(request.args["limit"]))]
         return Response(json.dumps({"items": items, "next_cursor": f"after {len(asked)}"}))
 
-    document = before(respond).json("images", "--limit", "130")
+    document = before(respond).json("image", "list", "--limit", "130")
     assert asked == [("100", None), ("30", "after 1")]
     assert len(document["items"]) == 130
     assert document["next_cursor"] == "after 2"
 
 
-def test_a_name_cannot_steer_the_terminal(before: Callable[..., Terminal]) -> None:
+def test_a_name_cannot_control_the_terminal(before: Callable[..., Terminal]) -> None:
     hostile = "\x1b]0;owned\x07\x9b31m\u202egpj.exe [bold red]x[/] \ud800\r\n"
     page = {"items": [_summary("img_1", name=hostile)], "next_cursor": None}
     terminal = before(lambda _: Response(json.dumps(page)))
-    result = terminal.run("images")
+    result = terminal.run("image", "list")
     assert result.exit_code == 0
     assert not {"\x1b", "\x07", "\x9b", "\u202e", "\r"} & set(result.stdout)
     assert "[bold red]x[/]" in result.stdout
-    assert terminal.json("images")["items"][0]["name"] == hostile
+    assert terminal.json("image", "list")["items"][0]["name"] == hostile
 
 
 def test_an_upload_whose_answer_was_lost_is_made_once(
@@ -204,13 +212,13 @@ def test_an_upload_whose_answer_was_lost_is_made_once(
 
     lossy = before(respond)
     lossy.environment["ARGUS_TOKEN"] = Api.of(url, {"ARGUS_CONFIG_DIR": str(terminal.folder)}).token()
-    earlier = len(terminal.json("images", "--all")["items"])
-    lossy.json("upload", str(frames[0]), "--no-wait")
-    assert len(terminal.json("images", "--all")["items"]) == earlier + 1
+    earlier = len(terminal.json("image", "list", "--all")["items"])
+    lossy.json("image", "upload", str(frames[0]), "--no-wait")
+    assert len(terminal.json("image", "list", "--all")["items"]) == earlier + 1
     assert keys == [(keys[0][0], None), (keys[0][0], "true")]
 
 
-def test_what_storage_refuses_is_told_for_the_file(before: Callable[..., Terminal], frames: list[Path]) -> None:
+def test_a_refusal_of_s3_is_the_reason_of_the_file(before: Callable[..., Terminal], frames: list[Path]) -> None:
     def respond(request: Request) -> Response:
         if request.path == "/bucket":
             assert "Authorization" not in request.headers
@@ -218,11 +226,11 @@ def test_what_storage_refuses_is_told_for_the_file(before: Callable[..., Termina
             return Response("<Error><Code>AccessDenied</Code><Message>Policy expired.</Message></Error>", 403)
         return _one_place(request)
 
-    (item,) = before(respond).json("upload", str(frames[0]), "--no-wait", code=1)["items"]
-    assert (item["state"], item["reason"]) == ("rejected", "S3 answered 403: Policy expired.")
+    (item,) = before(respond).json("image", "upload", str(frames[0]), "--no-wait", code=1)["items"]
+    assert (item["state"], item["reason"]) == ("rejected", "S3 answers 403: Policy expired.")
 
 
-def test_an_image_that_someone_removes_meanwhile_is_not_waited_for(
+def test_an_image_that_someone_deletes_meanwhile_is_not_waited_for(
     before: Callable[..., Terminal], frames: list[Path]
 ) -> None:
     def respond(request: Request) -> Response:
@@ -233,12 +241,12 @@ def test_an_image_that_someone_removes_meanwhile_is_not_waited_for(
         request.get_data()
         return Response(status=204)
 
-    (item,) = before(respond).json("upload", str(frames[0]), code=1)["items"]
+    (item,) = before(respond).json("image", "upload", str(frames[0]), code=1)["items"]
     assert item["state"] == "deleted"
 
 
 @pytest.mark.parametrize("stalled", ["bucket", "images"], ids=["sending", "waiting"])
-def test_ctrl_c_ends_it_at_once_and_says_so(before: Callable[..., Terminal], frames: list[Path], stalled: str) -> None:
+def test_ctrl_c_ends_the_upload_at_once(before: Callable[..., Terminal], frames: list[Path], stalled: str) -> None:
     reached, over = threading.Event(), threading.Event()
 
     def respond(request: Request) -> Response:
@@ -250,7 +258,7 @@ def test_ctrl_c_ends_it_at_once_and_says_so(before: Callable[..., Terminal], fra
 
     terminal = before(respond)
     process = start(
-        [sys.executable, "-m", "argus.cli", "upload", str(frames[0])],
+        [sys.executable, "-m", "argus.cli", "image", "upload", str(frames[0])],
         {**os.environ, **terminal.environment, "ARGUS_URL": terminal.url},
     )
     assert reached.wait(100)
@@ -274,7 +282,7 @@ def test_many_files_go_in_batches(before: Callable[..., Terminal], tmp_path: Pat
         batches.append([file["name"] for file in request.get_json()["files"]])
         return _places(request, batches[-1])
 
-    items = before(respond).json("upload", *map(str, paths), "--no-wait")["items"]
+    items = before(respond).json("image", "upload", *map(str, paths), "--no-wait")["items"]
     assert [len(batch) for batch in batches] == [100, 30]
     assert [(Path(item["file"]).name, item["image_id"]) for item in items] == [(path.name,) * 2 for path in paths]
     assert arrived == {path.name: path.name.encode() for path in paths}

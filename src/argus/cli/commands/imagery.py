@@ -1,0 +1,318 @@
+"""The commands about thermal images."""
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import click
+
+from argus.cli import formatting, scans
+from argus.cli.api import segment
+from argus.cli.commands.scanning import FINDINGS, SCANS
+from argus.cli.errors import CliError, Incomplete, Refused
+from argus.cli.folders import EXTENSIONS, read_folders, selected
+from argus.cli.formatting import label, local_time, one_decimal
+from argus.cli.invocation import Group, Invocation
+from argus.cli.options import paged
+from argus.cli.tables import Column, Details, Item, Rows, Table
+from argus.cli.uploading import Uploaded, Uploader
+from argus.cli.waiting import FINAL_IMAGE_STATES, Deadline, wait_for
+
+STATES = ("awaiting_upload", "processing", "ready", "rejected")
+
+
+def _inside(field: str, name: str) -> Callable[[Item], Any]:
+    """Reads a field of an object that may be null."""
+    return lambda item: (item[field] or {}).get(name)
+
+
+def _temperatures(min_priority: int = 1, mean_priority: int = 1, max_priority: int = 1) -> tuple[Column, ...]:
+    return (
+        Column("Min °C", _inside("stats", "min_c"), min_priority, one_decimal, right=True),
+        Column("Mean °C", _inside("stats", "mean_c"), mean_priority, one_decimal, right=True),
+        Column("Max °C", _inside("stats", "max_c"), max_priority, one_decimal, right=True),
+    )
+
+
+def _survey(image: Item) -> str:
+    return " / ".join(filter(None, image["survey"].values()))
+
+
+def _camera(image: Item) -> str:
+    camera = image["camera"] or {}
+    return " ".join(filter(None, map(camera.get, ("make", "model", "serial"))))
+
+
+def _pixels(image: Item) -> str:
+    return f"{image['width']} × {image['height']}" if image["width"] else ""
+
+
+def _position(image: Item) -> str:
+    position = image["position"]
+    return f"{position['latitude']:.6f}, {position['longitude']:.6f}" if position else ""
+
+
+def _link(*path: str) -> Callable[[Item], str | None]:
+    """Reads the address of a link, if the image has it."""
+
+    def read(image: Item) -> str | None:
+        link = image["links"] or {}
+        for name in path:
+            link = link.get(name) or {}
+        return link.get("url")
+
+    return read
+
+
+def _preview(image: Item) -> str | None:
+    """The first palette's; all others are in --json."""
+    previews = list((image["links"] or {}).get("previews", {}).values())
+    return previews[0]["url"] if previews else None
+
+
+def _links_expire(image: Item) -> str | None:
+    return image["links"]["original"]["expires_at"] if image["links"] else None
+
+
+def _remark(uploaded: Item) -> str | None:
+    return uploaded["reason"] or ("approximate temperatures" if uploaded["accuracy"] == "approximate" else None)
+
+
+IMAGES = Table(
+    "Images",
+    (
+        Column.of("Image", "id", 1, whole=True),
+        Column.of("File", "name", 2),
+        Column.of("State", "state", 3, label, coloured=True),
+        Column.of("Accuracy", "accuracy", 9),
+        *_temperatures(8, 7, 4),
+        Column.of("Size", "size", 10, formatting.file_size, right=True),
+        Column.of("Remarks", "reason", 5),
+        Column.of("Uploaded", "created_at", 6, local_time, whole=True),
+    ),
+)
+IMAGE = (
+    Column.of("Image", "id"),
+    Column.of("File", "name"),
+    Column.of("Size", "size", show=formatting.file_size),
+    Column.of("State", "state", show=label, coloured=True),
+    Column.of("Remarks", "reason"),
+    Column("Survey", _survey),
+    Column.of("Uploaded", "created_at", show=local_time),
+    Column.of("Taken", "taken_at", show=local_time),
+    Column.of("Format", "format"),
+    Column.of("Accuracy", "accuracy"),
+    Column("Camera", _camera),
+    Column("Pixels", _pixels),
+    *_temperatures(),
+    Column("Emissivity", _inside("parameters", "emissivity")),
+    Column("Distance metres", _inside("parameters", "distance_metres")),
+    Column("Reflected °C", _inside("parameters", "reflected_celsius"), show=one_decimal),
+    Column("Position", _position),
+    Column("Links expire", _links_expire, show=local_time),
+    Column("Temperatures URL", _link("cog")),
+    Column("Preview URL", _preview),
+    Column("Original URL", _link("original")),
+)
+UPLOADS = Table(
+    "Uploads",
+    (
+        Column("File", lambda uploaded: Path(uploaded["file"]).name, 2),
+        Column.of("Image", "image_id", 1, whole=True),
+        Column.of("State", "state", 3, label, coloured=True),
+        *_temperatures(7, 6, 5),
+        Column("Remarks", _remark, 4),
+    ),
+)
+_FILE = Column.of("Target", "file", 3)  # in place of the target's id, which the table of uploads has
+
+
+@click.group(cls=Group)
+def image() -> None:
+    """Upload, list, show and delete thermal images."""
+
+
+@image.command()
+@click.argument(
+    "paths",
+    nargs=-1,
+    required=True,
+    metavar="FILE_OR_FOLDER...",
+    type=click.Path(exists=True, path_type=Path),
+)
+@click.option("--site", default="", help="Survey: the site.")
+@click.option("--sector", default="", help="Survey: the sector of the site.")
+@click.option("--period", default="", help="Survey: when, as in 2026-05.")
+@click.option("--pad", default="", help="Survey: the pad of the sector.")
+@click.option("--scale-factor", type=float, help="TIFF: degrees Celsius per count, if the file does not state it.")
+@click.option("--scale-offset", type=float, default=0.0, help="TIFF: degrees Celsius of count 0.")
+@click.option("--wait/--no-wait", default=True, help="Wait until the images are decoded.  [default: wait]")
+@click.option("--scan", is_flag=True, help="Scan every image that becomes ready, and show the findings.")
+@click.option("--plugin", "plugins", multiple=True, help=f"With --scan: what to run.  [default: {scans.IMAGE_PLUGIN}]")
+@click.option("--option", "options", multiple=True, metavar="NAME=VALUE", help="With --scan: an option of the plugin.")
+@click.pass_obj
+def upload(
+    argus: Invocation,
+    /,
+    paths: tuple[Path, ...],
+    scale_factor: float | None,
+    scale_offset: float,
+    wait: bool,
+    scan: bool,
+    plugins: tuple[str, ...],
+    options: tuple[str, ...],
+    **survey: str,
+) -> None:
+    """Upload radiometric images, and wait until they are decoded.
+
+    From folders and their subfolders it takes the files whose names end in .fff, .jpeg, .jpg, .tif or .tiff, except
+    hidden ones. Files that are named are always uploaded.
+    """
+    if not scan and (plugins or options):
+        raise click.UsageError("--plugin and --option need --scan")
+    if scan and not wait:
+        raise click.UsageError("--scan needs decoded images: leave out --no-wait")
+    if scale_offset and scale_factor is None:
+        raise click.UsageError("--scale-offset needs --scale-factor")
+    chosen = scans.parse_plugins(plugins or (scans.IMAGE_PLUGIN,), options)
+    scale = None if scale_factor is None else {"factor": scale_factor, "offset": scale_offset}
+
+    files, skipped = _select(argus, paths)
+    uploads = _upload(argus, files, survey, scale)
+    deadline = argus.deadline()
+    if wait:
+        uploads = _wait_for_images(argus, uploads, deadline)
+    ready = [uploaded.image_id for uploaded in uploads if uploaded.state == "ready" and uploaded.image_id]
+    targets = [{"kind": "image", "id": image_id} for image_id in ready] if scan else []
+    show = partial(_show, argus, uploads, skipped=skipped, scanned=scan)
+    try:
+        requested = scans.request(argus.api, targets, chosen)
+    except CliError:
+        show(scans.Scans([], []))
+        argus.screen.note(f"The images are uploaded. To scan them: argus scan run {' '.join(ready)} --plugin ...")
+        raise
+    finished = scans.finish(argus.api, requested, deadline=deadline, screen=argus.screen)
+    show(finished)
+
+    failed = [uploaded for uploaded in uploads if uploaded.state != ("ready" if wait else "uploaded")]
+    if failed:
+        raise Incomplete(f"{len(failed)} of {len(uploads)} files are not {'ready' if wait else 'uploaded'}")
+    finished.require_success()
+
+
+def _select(argus: Invocation, paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
+    """The files to upload, and those that are skipped. Raises click.UsageError when nothing is left."""
+    folders = read_folders(paths)
+    for folder in folders:
+        argus.screen.note(folder.summary())
+    files = selected(paths, folders)
+    if not files:
+        raise click.UsageError(f"no file ends in {', '.join(EXTENSIONS)}; name files to upload them anyway")
+    return files, [file for folder in folders for file in folder.skipped]
+
+
+def _upload(
+    argus: Invocation, files: Sequence[Path], survey: Mapping[str, str], scale: Mapping[str, float] | None
+) -> list[Uploaded]:
+    total = sum(path.stat().st_size for path in files)
+    with argus.screen.progress("Uploading", total, in_bytes=True) as advance:
+        return list(Uploader(argus.api, survey, scale, advance).upload(files))
+
+
+def _wait_for_images(argus: Invocation, uploads: list[Uploaded], deadline: Deadline) -> list[Uploaded]:
+    """The outcomes when all images are ready or rejected, or at the deadline."""
+    ids = [uploaded.image_id for uploaded in uploads if uploaded.image_id and uploaded.state == "uploaded"]
+    with argus.screen.progress("Processing", len(ids)) as advance:
+        latest = wait_for(
+            argus.api, "/images", ids, final=FINAL_IMAGE_STATES, deadline=deadline, on_final=lambda _: advance(1)
+        )
+    return [uploaded.updated(latest.get(uploaded.image_id or "")) for uploaded in uploads]
+
+
+def _show(
+    argus: Invocation, uploads: list[Uploaded], finished: scans.Scans, *, skipped: list[Path], scanned: bool
+) -> None:
+    items: list[dict[str, Any]] = [asdict(uploaded) for uploaded in uploads]
+    by_image = {scan["target"]["value"]: scan for scan in finished.document()}
+    if scanned:
+        items = [{**item, "scan": by_image.get(item["image_id"])} for item in items]
+    names = {uploaded.image_id: Path(uploaded.file).name for uploaded in uploads if uploaded.image_id}
+    blocks = [Rows(UPLOADS, items)]
+    if finished.unsuccessful:
+        blocks.append(_by_file(SCANS, finished.unsuccessful, names))
+    if finished.findings:
+        blocks.append(_by_file(FINDINGS, finished.findings, names))
+    argus.screen.show({"items": items, "skipped": list(map(str, skipped))}, *blocks)
+    finished.note_summary(argus.screen, names)
+
+
+def _by_file(table: Table, items: Sequence[Item], names: Mapping[str, str]) -> Rows:
+    """Scans or findings, with the file that was uploaded as the target."""
+    return Rows(table.replacing(_FILE), [{**item, "file": names[item["target"]["value"]]} for item in items])
+
+
+@image.command("list")
+@click.option("--state", type=click.Choice(STATES), help="Only images in this state.")
+@paged
+@click.pass_obj
+def list_images(argus: Invocation, state: str | None, limit: int | None) -> None:
+    """List images, newest first."""
+    query = {"state": state} if state else {}
+    argus.screen.show_list(IMAGES, argus.api.list("/images", query, limit=limit))
+
+
+@image.command()
+@click.argument("image_id", metavar="IMAGE")
+@click.pass_obj
+def show(argus: Invocation, image_id: str) -> None:
+    """Show one image with its addresses."""
+    found = argus.api.get(f"/images/{segment(image_id)}")
+    argus.screen.show(found, Details(IMAGE, found))
+
+
+@image.command()
+@click.argument("image_id", metavar="IMAGE")
+@click.argument("x", type=click.IntRange(0))
+@click.argument("y", type=click.IntRange(0))
+@click.pass_obj
+def temperature(argus: Invocation, image_id: str, x: int, y: int) -> None:
+    """Print the temperature of one pixel in degrees Celsius.
+
+    X counts columns from the left and Y rows from the top, both from 0. A pixel without a value prints an empty line.
+    """
+    found = argus.api.get(f"/images/{segment(image_id)}/temperature", {"x": x, "y": y})
+    argus.screen.show(found)
+    argus.screen.line("" if found["celsius"] is None else f"{found['celsius']:.2f}")
+
+
+@image.command()
+@click.argument("image_ids", nargs=-1, required=True, metavar="IMAGE...")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.pass_obj
+def delete(argus: Invocation, image_ids: tuple[str, ...], yes: bool) -> None:
+    """Delete images with their originals and products. Findings and reports stay."""
+    if not yes and not sys.stdin.isatty():
+        raise click.UsageError("standard input is not a terminal: confirm with --yes")
+    if not yes:
+        click.confirm(f"Delete {formatting.number_of(len(image_ids), 'image')} for ever?", abort=True, err=True)
+    items: list[dict[str, Any]] = []
+    refusals = []
+    for image_id in image_ids:
+        try:
+            argus.api.delete(f"/images/{segment(image_id)}")
+            items.append({"id": image_id, "deleted": True})
+        except Refused as refused:
+            refusals.append(refused)
+            items.append({"id": image_id, "deleted": False, "problem": refused.as_problem()})
+    argus.screen.show({"items": items})
+    for item in items:
+        if item["deleted"]:
+            argus.screen.line(f"Deleted {item['id']}.")
+    if refusals:
+        raise refusals[0]
+
+
+COMMANDS = (image,)

@@ -1,0 +1,100 @@
+"""Values of the API as text. What a server sends never controls the terminal."""
+
+import json
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+# C0, DEL and C1 control terminals; bidirectional marks (Unicode UAX 9) change the order in which text is read; lone
+# surrogates cannot be printed.
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+SHOWN_EVIDENCE = 2
+_UNITS = {"celsius": "°C", "metres": "m", "metres2": "m²", "pixels": "px", "pixels2": "px²", "percent": "%"}
+
+
+def clean(text: object) -> str:
+    """One line of harmless text."""
+    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", re.sub(r"\s+", " ", str(text)))
+
+
+def plain(value: object) -> str:
+    """A value for programs: full, on one line, without tabs. Lists are joined by commas, objects are JSON."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, Mapping):
+        return json.dumps(value, separators=(",", ":"))
+    return clean(",".join(map(plain, value)) if isinstance(value, list | tuple) else value)
+
+
+def label(value: str) -> str:
+    """`awaiting_upload` as people write it."""
+    return value.replace("_", " ")
+
+
+def joined(values: list[str]) -> str:
+    return ", ".join(values)
+
+
+def local_time(timestamp: str | None) -> str:
+    """An RFC 3339 time in the reader's time zone; unchanged where that zone has no such time."""
+    if not timestamp:
+        return ""
+    moment = datetime.fromisoformat(timestamp)
+    try:
+        return moment.astimezone().strftime("%Y-%m-%d %H:%M %Z")
+    except (OverflowError, ValueError):
+        return timestamp
+
+
+def one_decimal(value: float | None) -> str:
+    return "" if value is None else f"{value:.1f}"
+
+
+def celsius(value: float | None) -> str:
+    return "" if value is None else f"{value:.1f} °C"
+
+
+def metres(value: float | None) -> str:
+    return "" if value is None else f"{value:g} m"
+
+
+def percent(value: int) -> str:
+    return f"{value} %"
+
+
+def file_size(size_bytes: int) -> str:
+    if size_bytes < 1024:
+        return f"{size_bytes} B"
+    return f"{size_bytes / 1024:.0f} KiB" if size_bytes < 1024**2 else f"{size_bytes / 1024**2:.1f} MiB"
+
+
+def target(document: Mapping[str, str]) -> str:
+    """`kind:value`, as the command line takes it."""
+    return f"{document['kind']}:{document['value']}"
+
+
+def evidence(document: Mapping[str, Any]) -> str:
+    """The first measured values, in the plugin's order; reports and `--json` have them all."""
+    values = [(name, value) for name, value in document.items() if isinstance(value, int | float | str)]
+    return ", ".join(_measurement(name, value) for name, value in values[:SHOWN_EVIDENCE])
+
+
+def _measurement(name: str, value: object) -> str:
+    quantity, _, unit = name.rpartition("_")
+    number = f"{value:.1f}" if isinstance(value, float) else str(value)
+    if quantity and unit in _UNITS:
+        return f"{quantity.replace('_', ' ')} {number} {_UNITS[unit]}"
+    return f"{name.replace('_', ' ')} {number}"
+
+
+def counts(document: Mapping[str, int]) -> str:
+    """`2 critical, 1 low`: from a document with the least severe first, the most severe first."""
+    return ", ".join(f"{number} {name}" for name, number in reversed(list(document.items())) if number) or "none"
+
+
+def number_of(count: int, noun: str) -> str:
+    """`1 scan`, `2 scans`."""
+    return f"{count} {noun}{'s' * (count != 1)}"

@@ -1,0 +1,92 @@
+"""The command line as a whole: its commands, its help, its start."""
+
+import re
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from argus.cli import commands
+from argus.cli.command import argus, command_line
+from argus.cli.invocation import Command, Group
+from tests.cli.conftest import Terminal
+
+
+def _commands(group: click.Group, name: str) -> list[tuple[str, click.Command]]:
+    found: list[tuple[str, click.Command]] = []
+    for child in group.commands.values():
+        path = f"{name} {child.name}"
+        found += [(path, child), *(_commands(child, path) if isinstance(child, click.Group) else [])]
+    return found
+
+
+ALL = dict(_commands(argus, "argus"))
+
+
+def test_a_module_that_is_added_to_the_package_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = """
+import click
+from argus.cli.invocation import Group
+
+@click.group(cls=Group)
+def survey():
+    "List surveys."
+
+COMMANDS = (survey,)
+"""
+    (tmp_path / "surveys.py").write_text(source)
+    monkeypatch.setattr(commands, "__path__", [*commands.__path__, str(tmp_path)])
+    try:
+        shown = CliRunner().invoke(command_line(), ["--help"]).stdout
+    finally:
+        sys.modules.pop("argus.cli.commands.surveys", None)
+    assert re.search(r"^  survey +List surveys\.$", shown, re.MULTILINE)
+    assert "\n  image " in shown
+
+
+def test_the_help_names_every_exit_code_and_command(stranger_terminal: Terminal) -> None:
+    result = stranger_terminal.run("--help")
+    for code in ("0  ", "1  ", "2  ", "3  ", "4  ", "5  ", "130"):
+        assert f"\n    {code}" in result.stdout
+    for name in argus.commands:
+        assert f"\n  {name}" in result.stdout
+
+
+def test_nouns_come_first() -> None:
+    expected = {
+        "image": {"delete", "list", "show", "temperature", "upload"},
+        "scan": {"cancel", "list", "run", "show", "wait"},
+        "finding": {"list"},
+        "plugin": {"list", "show"},
+        "report": {"create", "download", "list", "show"},
+        "key": {"create", "list", "revoke", "show"},
+        "profile": {"delete", "list"},
+    }
+    groups = {name: group for name, group in argus.commands.items() if isinstance(group, click.Group)}
+    assert {name: set(groups[name].commands) for name in expected} == expected
+
+
+@pytest.mark.parametrize("path", ALL)
+def test_every_command_has_a_help_and_the_global_options(path: str) -> None:
+    command = ALL[path]
+    assert isinstance(command, Command | Group)
+    assert (command.help or "").partition("\n")[0].endswith(".")
+    options = {option for parameter in command.params for option in parameter.opts}
+    assert {"--url", "--profile", "--json", "--query", "--quiet", "--timeout"} <= options
+
+
+def test_the_version_is_the_package_s(stranger_terminal: Terminal) -> None:
+    assert version("argus") in stranger_terminal.run("--version").stdout
+
+
+def test_help_loads_neither_httpx_nor_rich_nor_any_capability() -> None:
+    script = "import sys, argus.cli.command; print(*sorted(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.split())
+    ours = {name for name in loaded if name.startswith("argus.") and not name.startswith("argus.cli")}
+    assert ours == {"argus.core", "argus.core.errors"}
+    assert not loaded & {"httpx", "rich", "jmespath", "websockets", "flask", "boto3", "numpy"}
