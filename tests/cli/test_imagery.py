@@ -166,20 +166,6 @@ def test_deleted_images_are_not_found(terminal: Terminal, frames: list[Path]) ->
     assert terminal.run("image", "show", item["image_id"]).exit_code == 4
 
 
-def test_a_limit_larger_than_a_page_is_filled_from_several(before: Callable[..., Terminal]) -> None:
-    asked = []
-
-    def respond(request: Request) -> Response:
-        asked.append((request.args["limit"], request.args.get("cursor")))
-        items = [_summary(f"img_{len(asked)}_{number}") for number in range(int(request.args["limit"]))]
-        return Response(json.dumps({"items": items, "next_cursor": f"after {len(asked)}"}))
-
-    document = before(respond).json("image", "list", "--limit", "130")
-    assert asked == [("100", None), ("30", "after 1")]
-    assert len(document["items"]) == 130
-    assert document["next_cursor"] == "after 2"
-
-
 def test_a_name_cannot_control_the_terminal(before: Callable[..., Terminal]) -> None:
     hostile = "\x1b]0;owned\x07\x9b31m\u202egpj.exe [bold red]x[/] \ud800\r\n"
     page = {"items": [_summary("img_1", name=hostile)], "next_cursor": None}

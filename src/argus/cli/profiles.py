@@ -1,4 +1,4 @@
-"""Profiles: each names a URL and the session of whoever is signed in there."""
+"""Profiles: each is the name of a URL, and of the session there."""
 
 import json
 import os

@@ -59,7 +59,7 @@ class Screen:
             for item in listing:
                 click.echo(table.tsv(item))
         if self.is_terminal and not listing.count:
-            self.note(f"No {table.title.lower()}.")
+            self.note(f"{table.title}: none")
         if listing.next_cursor:
             self.note("More exist: add --all")
 

@@ -29,7 +29,7 @@ _STYLES = {
     "revoked": "dim",
 }
 _GAP = 2  # spaces between columns
-_NARROWEST = 16  # a column is truncated to this many cells, then dropped
+_NARROWEST = 16  # cells to which a column is truncated before it is dropped
 
 Item = Mapping[str, Any]
 
@@ -45,12 +45,13 @@ class Column:
     read: Callable[[Item], Any]
     priority: int = 1
     show: Callable[[Any], str] = plain
+    narrowest: int = _NARROWEST
     right: bool = False
     whole: bool = False  # an id or a time, printed in full or not at all; so are the numbers of a `right` column
     coloured: bool = False  # a severity, a state or a status
 
     @classmethod
-    def of(cls, name: str, field: str, priority: int = 1, show: Callable[[Any], str] = plain, **more: bool) -> "Column":
+    def of(cls, name: str, field: str, priority: int = 1, show: Callable[[Any], str] = plain, **more: Any) -> "Column":
         """A column that reads one field."""
         return cls(name, lambda item: item[field], priority, show, **more)
 
@@ -141,7 +142,7 @@ def _fit(columns: Sequence[Column], rows: Sequence[Sequence[Cell]], width: int) 
     for index, column in enumerate(columns):
         natural[index] = max(cell_len(text) for text in (column.name, *(row[index].shown for row in rows)))
     narrowest = {
-        index: natural[index] if column.whole or column.right else min(natural[index], _NARROWEST)
+        index: natural[index] if column.whole or column.right else min(natural[index], column.narrowest)
         for index, column in enumerate(columns)
     }
     empty = {index for index in natural if not any(row[index].shown for row in rows)}

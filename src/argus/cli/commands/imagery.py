@@ -21,6 +21,7 @@ from argus.cli.tables import Column, Details, Item, Rows, Table
 from argus.cli.uploading import Uploaded, Uploader
 from argus.cli.waiting import FINAL_IMAGE_STATES, Deadline, wait_for
 
+FILE_NAME = 20  # cells that show which file it is, as in NORTH_P01_0001_T.JPG
 STATES = ("awaiting_upload", "processing", "ready", "rejected")
 
 
@@ -85,12 +86,12 @@ IMAGES = Table(
     "Images",
     (
         Column.of("Image", "id", 1, whole=True),
-        Column.of("File", "name", 2),
+        Column.of("File", "name", 2, narrowest=FILE_NAME),
         Column.of("State", "state", 3, label, coloured=True),
         Column.of("Accuracy", "accuracy", 9),
-        *_temperatures(8, 7, 4),
+        *_temperatures(8, 7, 5),
         Column.of("Size", "size", 10, formatting.file_size, right=True),
-        Column.of("Remarks", "reason", 5),
+        Column.of("Remarks", "reason", 4),
         Column.of("Uploaded", "created_at", 6, local_time, whole=True),
     ),
 )
@@ -120,7 +121,7 @@ IMAGE = (
 UPLOADS = Table(
     "Uploads",
     (
-        Column("File", lambda uploaded: Path(uploaded["file"]).name, 2),
+        Column("File", lambda uploaded: Path(uploaded["file"]).name, 2, narrowest=FILE_NAME),
         Column.of("Image", "image_id", 1, whole=True),
         Column.of("State", "state", 3, label, coloured=True),
         *_temperatures(7, 6, 5),

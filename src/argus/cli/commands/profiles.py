@@ -42,7 +42,7 @@ def list_profiles(argus: Invocation) -> None:
     ]
     argus.screen.show({"items": items}, *([Rows(PROFILES, items)] if items else []))
     if not items:
-        argus.screen.note("No profiles.")
+        argus.screen.note(f"{PROFILES.title}: none")
 
 
 @profile.command()
