@@ -33,7 +33,7 @@ from services.deploy.main import say
 from services.deploy.package import PACKAGES, ROOT
 from services.deploy.stacks import Stacks
 from services.local.aws import HOST, EmbeddedAws
-from services.local.cloudformation import NotAsDeclared, deployments, verify
+from services.local.cloudformation import NotAsDeclared, verify
 from services.local.cloudformation.clients import Clients
 from services.local.cloudformation.template import Template
 from services.local.cloudformation.types import LOCAL_NO_OPS
@@ -332,7 +332,6 @@ def nobody(_event: dict[str, Any], _context: None) -> Mapping[str, Any]:
 
 def rehearse(*, twice: bool) -> Embedded:
     """Deploy on an embedded AWS of its own; what was seen of it. Raises whatever goes wrong."""
-    deployments.teach()
     with EmbeddedAws.start(stage=STAGE) as aws, Sockets.start(nobody) as sockets:
         ground = Embedded(aws, sockets)
         steps.deploy(steps.begin(STAGE, ground, {}, say))

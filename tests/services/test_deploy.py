@@ -22,7 +22,6 @@ from services.deploy.package import ROOT
 from services.deploy.rehearse import STAGE, Embedded, NotAllowed, nobody
 from services.deploy.stacks import StackFailed, Stacks
 from services.local.aws import EmbeddedAws
-from services.local.cloudformation import deployments
 from services.local.cloudformation.discovery import capability_templates
 from services.local.cloudformation.template import Template
 from services.local.sockets import Sockets
@@ -45,7 +44,6 @@ class Said:
 
 @pytest.fixture(scope="module")
 def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
-    deployments.teach()
     with EmbeddedAws.start(stage=STAGE) as aws, Sockets.start(nobody) as sockets:
         yield Embedded(aws, sockets, logs=tmp_path_factory.mktemp("rehearsal"))
 

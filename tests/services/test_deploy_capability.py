@@ -11,7 +11,6 @@ from botocore.exceptions import ClientError
 from services.deploy import steps
 from services.deploy.rehearse import Embedded, nobody
 from services.local.aws import INFRA, EmbeddedAws
-from services.local.cloudformation import deployments
 from services.local.cloudformation.discovery import CAPABILITIES, capability_templates
 from services.local.sockets import Sockets
 from tests.test_infra import Templates, copied, resources, templates_in, undocumented, unwatched_queues
@@ -102,7 +101,6 @@ def test_a_queue_of_its_own_needs_an_alarm_of_its_own(folders: Folders, tmp_path
 
 @pytest.fixture(scope="module")
 def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
-    deployments.teach()
     with EmbeddedAws.start(stage="newcomer") as aws, Sockets.start(nobody) as sockets:
         yield Embedded(aws, sockets, logs=tmp_path_factory.mktemp("newcomer"))
 

@@ -4,7 +4,6 @@ import socket
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -109,7 +108,9 @@ def test_a_line_on_which_nobody_hears_anything_fails_with_a_reason(
 ) -> None:
     monkeypatch.setattr(smoke, "OPEN_SECONDS", 100 if line != "silent" else 0.01)
     elsewhere = Container(
-        replace(live.settings, socket_url=request.getfixturevalue(line)), clock=live.clock, fetch_keys=live.fetch_keys
+        live.settings.changed(ARGUS_SOCKET_URL=request.getfixturevalue(line)),
+        clock=live.clock,
+        fetch_keys=live.fetch_keys,
     )
     with _serving(elsewhere, workers) as url, pytest.raises(SmokeFailed, match=reason):
         smoke.prove(url, people, lambda _: None)

@@ -1,9 +1,9 @@
-"""What a deployment needs of the embedded AWS, and moto does otherwise. `teach()` changes moto for the whole process.
+"""What a deployment needs of the embedded AWS, and moto does otherwise.
 
 moto's change sets, executed, leave a new stack without parameters and outputs. It does not know that a function may
-have URLs, which Zappa asks after. And a queue that wakes a function makes
-moto receive each message itself and start the function in Docker: messages would have lost one of their tries, or be
-gone, before whoever plays Lambda here sees them (services/local/pump.py).
+have URLs, which Zappa asks after. And a queue that wakes a function makes moto receive each message itself and start
+the function in Docker: messages would have lost one of their tries, or be gone, before whoever plays Lambda here sees
+them (services/local/pump.py).
 """
 
 import functools

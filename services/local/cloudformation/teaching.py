@@ -23,6 +23,7 @@ from moto.iam.access_control import IAMPolicy, PermissionResult
 from moto.s3.models import FakeBucket
 from moto.sqs.models import Queue
 
+from services.local.cloudformation import deployments
 from services.local.cloudformation.clients import Clients
 from services.local.cloudformation.types import TYPES, Properties, ResourceType
 
@@ -65,6 +66,7 @@ def teach() -> None:
     queue: Any = Queue
     queue.BASE_ATTRIBUTES.append("RedriveAllowPolicy")
     queue.redrive_allow_policy = None
+    deployments.teach()  # before moto's applications are built: they keep the routes that there are then
 
 
 def _permission(bucket: FakeBucket, action: str, resource: str) -> Any:
