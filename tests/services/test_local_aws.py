@@ -6,6 +6,7 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Callable, Iterator
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote_plus
@@ -14,6 +15,8 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
+from argus import capabilities
+from argus.core.declarations import Table
 from services.local.aws import INFRA, EmbeddedAws, PortInUse, StackOutputs
 from services.local.cloudformation import NotAsDeclared
 from services.local.cloudformation.discovery import capability_templates
@@ -72,11 +75,11 @@ def test_names_follow_from_the_stage(aws: EmbeddedAws, outputs: StackOutputs) ->
 # What is there
 
 
-@pytest.mark.parametrize("capability", ["identity", "imagery", "scanning", "reports", "notify", "requests"])
+@pytest.mark.parametrize("declared", capabilities.tables(), ids=attrgetter("name"))
 @pytest.mark.usefixtures("outputs")
-def test_a_table_expires_items_and_can_be_restored(aws: EmbeddedAws, capability: str) -> None:
+def test_a_table_expires_items_and_can_be_restored(aws: EmbeddedAws, declared: Table) -> None:
     dynamodb = aws.client("dynamodb")
-    name = f"argus-fidelity-{capability}"
+    name = f"argus-fidelity-{declared.name}"
     table = dynamodb.describe_table(TableName=name)["Table"]
     backups = dynamodb.describe_continuous_backups(TableName=name)["ContinuousBackupsDescription"]
     assert dynamodb.describe_time_to_live(TableName=name)["TimeToLiveDescription"] == {
@@ -86,7 +89,7 @@ def test_a_table_expires_items_and_can_be_restored(aws: EmbeddedAws, capability:
     assert backups["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"] == "ENABLED"
     assert (table["SSEDescription"]["Status"], table["SSEDescription"]["SSEType"]) == ("ENABLED", "KMS")
     indexes = [index["IndexName"] for index in table.get("GlobalSecondaryIndexes", [])]
-    assert indexes == ([] if capability in ("identity", "requests") else ["gsi1"])
+    assert indexes == ([] if declared.index == "none" else ["gsi1"])
 
 
 @pytest.mark.usefixtures("outputs")
