@@ -17,7 +17,8 @@ from argus import capabilities
 from argus.app import create_app
 from argus.container import Container
 from argus.core.declarations import Capability, load
-from argus.core.settings import Settings
+from argus.core.settings import Settings, declared
+from argus.identity.model import Role
 from argus.jobs import JOBS, TICKS, UPLOADS
 from services.api import openapi, reference
 from services.worker.main import MAX_RECEIVES
@@ -129,7 +130,25 @@ def test_every_route_states_its_scope_or_is_public_by_name(bare: Container) -> N
     app = create_app(bare)
     scopes = {name: vars(view)["argus_scope"] for name, view in app.view_functions.items()}
     assert {name for name, scope in scopes.items() if scope is None} == PUBLIC
-    assert all(re.fullmatch(r"[a-z]+:(read|write)", scope) for scope in scopes.values() if scope)
+    declared = {scope.name for capability in INSTALLED for scope in capability.scopes}
+    assert set(scopes.values()) - {None} == declared
+    assert all(re.fullmatch(r"[a-z]+:(read|write)", scope) for scope in declared)
+
+
+def test_scopes_are_held_by_roles_that_there_are(bare: Container) -> None:
+    assert set(bare.role_scopes) == set(Role)
+    assert bare.role_scopes[Role.OWNER] == frozenset().union(*bare.role_scopes.values())
+    assert set(bare.event_scopes().values()) <= bare.role_scopes[Role.OWNER]
+
+
+def test_every_change_that_is_published_is_of_a_declared_kind(bare: Container) -> None:
+    published = {
+        node.args[0].value
+        for path in MODULES
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "Change" and isinstance(node.args[0], ast.Constant)
+    }
+    assert published == set(bare.event_scopes())
 
 
 def test_every_route_is_documented_with_a_schema() -> None:
@@ -196,11 +215,20 @@ def test_a_reference_page_is_what_capabilities_declare(page: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "kind", ["tables", "scopes", "services", "jobs", "objects", "ticks", "targets", "tools", "migrations"]
+    "kind",
+    ["tables", "scopes", "authenticators", "jobs", "objects", "ticks", "targets", "tools", "events", "migrations"],
 )
 def test_no_two_capabilities_declare_the_same(kind: str) -> None:
     declared = [getattr(each, "name", each) for capability in INSTALLED for each in getattr(capability, kind)]
     assert len(declared) == len(set(declared))
+
+
+def test_settings_errors_and_checks_have_names_of_their_own(bare: Container) -> None:
+    variables = [each.metadata["name"] for kind in capabilities.settings() for each in declared(kind)]
+    codes = re.findall(r"(?m)^\| `(\w+)` \|", reference.errors())
+    checks = [name for one in INSTALLED if one.checks for name in one.checks(bare)]
+    for names in (variables, codes, checks):
+        assert len(names) == len(set(names))
 
 
 @EACH

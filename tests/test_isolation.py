@@ -10,7 +10,7 @@ from argus import capabilities
 from argus.container import Container
 from argus.identity.model import Role, Subject
 from tests.conftest import ISSUER, Issuer, Person, Workers
-from tests.things import CONFLICTS, Call, Things
+from tests.things import CONFLICTS, SHARED, Call, Things
 from tests.things import calls as calls_of
 
 KEY_SCOPES = sorted(
@@ -30,8 +30,8 @@ def calls(owner: Person, things: Things) -> list[Call]:
 
 @pytest.fixture
 def ours(things: Things, calls: list[Call]) -> set[str]:
-    """Ids of the owner's things. Plugins are everyone's."""
-    return {thing for name, thing in things.made.items() if name != "plugin_id"}
+    """Ids of the owner's things."""
+    return {thing for name, thing in things.made.items() if name not in SHARED}
 
 
 def _scope(person: Person, call: Call) -> str:
@@ -84,6 +84,12 @@ def test_a_role_opens_what_its_scopes_say_and_nothing_else(
 def test_a_viewer_changes_nothing(argus: Container, calls: list[Call], owner: Person) -> None:
     changing = {_scope(owner, call) for call in calls if call.method != "GET"}
     assert not changing & argus.role_scopes[Role.VIEWER]
+    assert not {"keys:read", "keys:write"} & (argus.role_scopes[Role.VIEWER] | argus.role_scopes[Role.ANALYST])
+
+
+def test_the_owner_may_do_all_of_it(owner: Person, calls: list[Call]) -> None:
+    for call in calls:
+        _is_admitted(owner, call)
 
 
 @pytest.fixture

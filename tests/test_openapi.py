@@ -13,6 +13,7 @@ from services.api import openapi
 from tests.conftest import Person, Workers
 from tests.imagery.front_door import send
 from tests.scenes import flir_scene
+from tests.things import Things, calls
 
 Json = Any
 Operation = dict[str, Any]
@@ -242,6 +243,10 @@ def test_live_answers_look_like_the_examples(owner: Person, workers: Workers) ->
     call("GET /api/v1/reports")
     call("GET /api/v1/reports/{report_id}", report_id=report)
     call("DELETE /api/v1/images/{image_id}", image_id=image)
+    for one in calls(owner.http.application, Things(owner, workers)):
+        template = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", str(one.rule))
+        if f"{one.method} {template}" not in journey.made:
+            journey.compare(f"{one.method} {template}", one.by(owner), shape=True)
     assert journey.made == set(OPERATIONS), "an operation that no live answer was compared with"
 
 

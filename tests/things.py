@@ -6,12 +6,14 @@ worker's turn, has a `tests/<capability>/things.py`:
 - `MAKERS`: name of an id in routes -> what makes such a thing and returns its id;
 - `BODIES`: endpoint -> what makes the body from other things;
 - `QUERIES`: endpoint -> query string;
+- `SHARED`: names of ids that are everyone's;
 - `CONFLICTS`: endpoints that answer 409 to the owner, since the thing has come to its end.
 """
 
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -33,6 +35,7 @@ def _declared(name: str) -> dict[str, Any]:
 MAKERS: dict[str, "Callable[[Things], str]"] = _declared("MAKERS")
 BODIES: dict[str, "Callable[[Things], Any]"] = _declared("BODIES")
 QUERIES: dict[str, str] = _declared("QUERIES")
+SHARED = frozenset(name for module in _MODULES for name in getattr(module, "SHARED", ()))
 CONFLICTS = frozenset(endpoint for module in _MODULES for endpoint in getattr(module, "CONFLICTS", ()))
 
 
@@ -52,7 +55,8 @@ class Things:
     def _created(self, name: str) -> str:
         """By a POST of the example to the collection that has `<name>` below it."""
         (collection,) = {path.removesuffix(f"/{{{name}}}") for path in _paths() if path.endswith(f"/{{{name}}}")}
-        answer = self.owner.post(collection, _example(_paths()[collection]["post"]))
+        address = re.sub(r"{(\w+)}", lambda outer: self[outer[1]], collection)
+        answer = self.owner.post(address, _example(_paths()[collection]["post"]))
         assert answer.status_code < 300, answer.get_data()
         return str(answer.get_json()["id"])
 
@@ -95,6 +99,7 @@ def _body(method: str, rule: Rule, things: Things) -> Any:
     return _example(_paths()[path][method.lower()])
 
 
+@cache
 def _paths() -> Mapping[str, Any]:
     paths: Mapping[str, Any] = openapi.document()["paths"]
     return paths

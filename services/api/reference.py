@@ -41,7 +41,7 @@ def access() -> str:
 
 
 def errors() -> str:
-    """Every error that an answer may carry, by its code."""
+    """Every error that an answer of the API may carry, by its code."""
     of_core = [found.name for found in walk_packages(core.__path__, prefix="argus.core.")]
     modules = [*of_core, *(module for one in capabilities.installed() for module in one.errors)]
     kinds = sorted((kind for module in modules for kind in errors_of(module)), key=lambda kind: kind("").code)

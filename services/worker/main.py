@@ -6,6 +6,7 @@ the dead-letter queue. What the job's owner should know by then is told by the j
 
 import json
 import logging
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -19,6 +20,8 @@ from argus.jobs import JOBS, UPLOADS
 from services.worker.time_limit import Context, TimeIsUp, broken_off_in_time, may_begin
 
 MAX_RECEIVES = 3  # maxReceiveCount of infra/data.yaml; a test compares
+
+_ISSUED = re.compile(r"org_[0-9a-z]{26}/(?P<folder>[a-z_]+)/.+")
 
 _log = logging.getLogger("argus.worker")
 
@@ -108,12 +111,14 @@ def _calls(body: Any) -> Iterator[Call]:
     for told in body["Records"]:
         stored = told["s3"]["object"]
         key = unquote_plus(stored["key"])
-        folder = key.split("/")[1:2]  # <organisation>/<folder>/…
-        if not folder or folder[0] not in UPLOADS:
+        issued = _ISSUED.match(key)
+        if issued is None:
             _log.warning("an object whose key was not issued is ignored", extra={"key": key[:100]})
             continue
+        if issued["folder"] not in UPLOADS:  # of another release, perhaps: it must not be lost
+            raise UnknownMessage(f"no capability takes uploads to {issued['folder']}")
         arguments = {"key": key, "object_version": stored.get("versionId", ""), "size_bytes": stored["size"]}
-        yield Call(UPLOADS[folder[0]], arguments)
+        yield Call(UPLOADS[issued["folder"]], arguments)
 
 
 def _run(call: Call, *, last_try: bool) -> bool:

@@ -102,6 +102,10 @@ def test_without_waiting_the_upload_ends_when_the_bytes_are_sent(terminal: Termi
     assert terminal.json("image", "show", item["image_id"])["state"] == "awaiting_upload"
 
 
+def test_a_timeout_of_nothing_waits_for_nothing(terminal: Terminal, frames: list[Path]) -> None:
+    terminal.json("image", "upload", str(frames[0]), "--timeout", "0", code=1)
+
+
 def test_waiting_ends_at_the_timeout(terminal: Terminal, frames: list[Path]) -> None:
     (item,) = terminal.json("image", "upload", str(frames[0]), "--timeout", "0.2", code=1)["items"]
     assert item["state"] == "awaiting_upload"

@@ -58,6 +58,7 @@ def test_an_expression_that_does_not_apply_is_wrong_usage(before: Callable[..., 
     hostile = {"items": "\x1b[2J", "next_cursor": None, "id": "img_1"}
     result = before(lambda _: Response(json.dumps(hostile))).run("plugin", "show", "p", "--query", "abs(items)")
     assert (result.exit_code, "does not apply to this result" in result.stderr) == (2, True)
+    assert json.loads(result.stdout) == hostile, "a command that has changed something must not lose its result"
     assert "\x1b" not in result.stderr
 
 

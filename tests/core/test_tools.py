@@ -1,6 +1,7 @@
 """Ids, times, cursors, settings and errors."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -10,10 +11,12 @@ from hypothesis import strategies as st
 from argus import capabilities
 from argus.container import Container
 from argus.core.clock import from_rfc3339, rfc3339
+from argus.core.declarations import Build, Capability
 from argus.core.errors import ArgusError, NotFound
 from argus.core.ids import Ids, is_id
 from argus.core.paging import BadCursor, Cursors
-from argus.core.settings import BadSetting, Settings, declared
+from argus.core.runtime import Runtime
+from argus.core.settings import BadSetting, Settings, declared, setting
 
 PRODUCTION = {
     "ARGUS_STAGE": "production",
@@ -154,3 +157,51 @@ def test_a_code_is_the_name_in_snake_case() -> None:
         404,
         "thing_1",
     )
+
+
+# ---------------------------------------------------------------- the runtime
+
+
+def _runtime(**services: Build) -> Runtime:
+    return Runtime(Settings.from_env({}), capabilities=(Capability(name="made_up", about="", services=services),))
+
+
+def test_a_service_is_built_once_and_by_its_name() -> None:
+    runtime = _runtime(one=lambda _: object(), other=lambda argus: [argus.one])
+    assert runtime.other == [runtime.one]
+    with pytest.raises(AttributeError, match="no capability declares a service 'third'"):
+        _ = runtime.third
+
+
+@pytest.mark.parametrize("name", ["links", "clock", "target_checks", "settings"])
+def test_a_service_cannot_take_the_name_of_a_tool(name: str) -> None:
+    with pytest.raises(TypeError, match=f"is called {name}"):
+        _runtime(**{name: lambda _: object()})
+
+
+def test_two_services_of_one_name_stop_the_start() -> None:
+    one = Capability(name="one", about="", services={"same": lambda _: 1})
+    with pytest.raises(TypeError, match="other: another service or tool is called same"):
+        Runtime(Settings.from_env({}), capabilities=(one, replace(one, name="other")))
+
+
+def test_services_that_need_each_other_are_named() -> None:
+    with pytest.raises(TypeError, match="one -> other -> one"):
+        _ = _runtime(one=lambda argus: argus.other, other=lambda argus: argus.one).one
+
+
+def test_an_error_while_building_is_not_taken_for_a_missing_service(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(TypeError, match=r"the service one cannot be built: .*no attribute 'nothing'"):
+        _ = _runtime(one=lambda _: object().nothing).one  # type: ignore[attr-defined]
+
+    def broken(_settings: Settings) -> None:
+        raise AttributeError("the library has changed")
+
+    monkeypatch.setattr("argus.core.runtime.Aws", broken)
+    with pytest.raises(AttributeError, match="the library has changed"):
+        _ = _runtime().aws
+
+
+def test_a_setting_that_would_not_be_read_is_refused() -> None:
+    with pytest.raises(TypeError, match="OTHER_TURNS does not begin with ARGUS_"):
+        setting("OTHER_TURNS", "1", "never read")

@@ -284,6 +284,12 @@ def test_a_key_may_do_no_more_than_who_makes_it(
     assert (answer.status_code, problem["code"], problem["detail"]) == (403, "scope_not_allowed", "scans:write")
 
 
+def test_a_key_does_nothing_that_keys_may_no_longer_do(owner: Person, argus: Container) -> None:
+    text = made(owner, scopes=["images:read", "scans:read"])["key"]
+    narrower = replace(argus.keys, allowed_scopes=frozenset({"scans:read"}))
+    assert narrower.authenticate(text).scopes == {"scans:read"}
+
+
 @pytest.mark.usefixtures("racing")
 def test_eight_at_once_make_exactly_as_many_keys_as_an_organisation_may_have(
     owner: Person, monkeypatch: pytest.MonkeyPatch

@@ -15,4 +15,5 @@ def _scan(things: Any) -> str:
 
 MAKERS = {"scan_id": _scan, "plugin_id": lambda _: "thermal_hotspots"}
 BODIES = {"scanning.request_scan": _scan_in}
+SHARED = ("plugin_id",)
 CONFLICTS = ("scanning.cancel_scan",)

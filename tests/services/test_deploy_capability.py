@@ -60,6 +60,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> Folders:
     (found.infra / "ledger.yaml").write_text(text + QUEUES + ALARM)
     for folder in [*(path.name for path in CAPABILITIES.iterdir() if path.is_dir()), "ledger"]:
         (found.capabilities / folder).mkdir()
+        (found.capabilities / folder / "capability.py").touch()
     return found
 
 

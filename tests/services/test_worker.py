@@ -64,7 +64,8 @@ def test_the_requests_id_travels_with_the_job(ran: list[Any]) -> None:
     "body",
     ["no json", "", "[]", "null", "7", {}, {"job": "unknown", "arguments": {}}, {"job": ["note"]}, {"job": "note"},
      {"job": "note", "arguments": []}, {"Records": [{}]}, {"Records": "x"}, {"Event": "something else"}, "[" * 100_000,
-     {"Records": [{"s3": {"object": {"key": 7, "size": 1}}}]}],
+     {"Records": [{"s3": {"object": {"key": 7, "size": 1}}}]},
+     {"Records": [{"s3": {"object": {"key": f"org_{'0' * 26}/of_another_release/x/original", "size": 1}}}]}],
 )  # fmt: skip
 def test_a_message_that_cannot_be_read_fails_and_the_others_are_done(ran: list[Any], body: Any) -> None:
     assert failed(message(body, number=1), message(job(), number=2)) == ["m1"]

@@ -12,4 +12,4 @@ def capability_templates(infra: Path = INFRA, capabilities: Path = CAPABILITIES)
 
     They need the stage, the key and the roles, and nothing of each other.
     """
-    return tuple(path for path in sorted(infra.glob("*.yaml")) if (capabilities / path.stem).is_dir())
+    return tuple(path for path in sorted(infra.glob("*.yaml")) if (capabilities / path.stem / "capability.py").exists())

@@ -83,7 +83,7 @@ class Invocation:
 
 
 def _remember(context: click.Context, option: click.Parameter, value: object) -> None:
-    if value not in (None, False):
+    if value is not None and value is not False:
         context.meta[f"{_META}{option.name}"] = value
 
 

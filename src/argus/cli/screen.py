@@ -47,8 +47,17 @@ class Screen:
                 click.echo("\n" * (number > 0) + "".join(f"{line}\n" for line in block.lines()), nl=False)
 
     def show_json(self, document: Any, *, indent: int | None = None) -> None:
-        # ASCII only: safe for any terminal and any encoding.
-        click.echo(json.dumps(self.query.select(document) if self.query else document, indent=indent))
+        """The document, or what the query selects. One that does not fit the document must not cost the result of a
+        command that has changed something: the whole document is printed, and the command ends with the error."""
+        selected, misfit = document, None
+        if self.query:
+            try:
+                selected = self.query.select(document)
+            except click.UsageError as error:
+                misfit = error
+        click.echo(json.dumps(selected, indent=indent))  # ASCII only: safe for any terminal and any encoding
+        if misfit:
+            raise misfit
 
     def show_list(self, table: Table, listing: Listing) -> None:
         """A list: for programs that read lines, each is printed as soon as it is read."""

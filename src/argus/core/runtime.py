@@ -5,7 +5,7 @@ their own, with another clock or other settings.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from functools import cached_property
 from secrets import token_hex
@@ -14,7 +14,7 @@ from typing import Any
 
 from argus.core.aws import Aws
 from argus.core.clock import Clock, utc_now
-from argus.core.declarations import Capability
+from argus.core.declarations import Build, Capability
 from argus.core.dynamo import Table
 from argus.core.idempotency import Idempotency
 from argus.core.ids import Ids
@@ -38,25 +38,47 @@ class Runtime:
     clock: Clock = utc_now
     fetch_keys: Callable[[str], bytes] | None = None  # how an issuer's JWKS is fetched
     capabilities: tuple[Capability, ...] = ()
-    _building: RLock = field(default_factory=RLock, init=False, repr=False, compare=False)
+    _lock: RLock = field(default_factory=RLock, init=False, repr=False, compare=False)
+    _building: list[str] = field(default_factory=list, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """Raises BadSetting: what is wrong is said at the start, not by the first request that needs it."""
+        """What is wrong is said at the start, not by the first request that needs it.
+
+        Raises BadSetting; TypeError where two services have one name, or one has that of a tool.
+        """
+        known = {*dir(type(self)), *(each.name for each in fields(self))}
         for capability in self.capabilities:
             if capability.settings is not None:
                 self.settings.of(capability.settings)
+            if taken := known & capability.services.keys():
+                raise TypeError(f"{capability.name}: another service or tool is called {', '.join(sorted(taken))}")
+            known |= capability.services.keys()
 
     # ------------------------------------------------------------ services
 
     def __getattr__(self, name: str) -> Any:
-        """The service of this name; called only where there is no such attribute yet."""
+        """The service of this name. Python calls it for an attribute that is not there yet, or that raised
+        AttributeError itself."""
+        if hasattr(type(self), name):
+            return object.__getattribute__(self, name)  # raises again what was wrong with the tool
         build = next((one.services[name] for one in self.capabilities if name in one.services), None)
         if build is None:
             raise AttributeError(f"no capability declares a service {name!r}")
-        with self._building:
+        with self._lock:
             if name not in self.__dict__:
-                self.__dict__[name] = build(self)
+                self.__dict__[name] = self._built(name, build)
             return self.__dict__[name]
+
+    def _built(self, name: str, build: Build) -> Any:
+        if name in self._building:
+            raise TypeError(f"these services need each other: {' -> '.join([*self._building, name])}")
+        self._building.append(name)
+        try:
+            return build(self)
+        except AttributeError as error:  # it would say that there is no such service
+            raise TypeError(f"the service {name} cannot be built: {error}") from error
+        finally:
+            self._building.pop()
 
     def method(self, name: str) -> Callable[..., Any]:
         """`imagery.arrived`: the method of a service."""
@@ -78,11 +100,11 @@ class Runtime:
         """What an API key may carry."""
         return frozenset(scope.name for one in self.capabilities for scope in one.scopes if scope.for_keys)
 
-    def events(self) -> dict[str, str]:
+    def event_scopes(self) -> dict[str, str]:
         """By kind of thing whose changes are published: the scope of those who hear of them."""
         return {kind: scope for one in self.capabilities for kind, scope in one.events.items()}
 
-    def targets(self) -> dict[str, Callable[..., Any]]:
+    def target_checks(self) -> dict[str, Callable[..., Any]]:
         """By kind of target: what raises unless a caller may have it scanned."""
         return {kind: self.method(name) for one in self.capabilities for kind, name in one.targets.items()}
 

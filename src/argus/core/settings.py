@@ -45,8 +45,14 @@ def _switch_or_unset(text: str) -> bool | None:
     return _switch(text) if text else None
 
 
+def _is_ours(variable: str) -> bool:
+    return variable.startswith("ARGUS_") or variable == "AWS_REGION"
+
+
 def setting(name: str, default: str, about: str, read: Callable[[str], Any] = str, *, secret: bool = False) -> Any:
     """A field of a dataclass of settings: the variable, its text when unset, what it is, and how it is read."""
+    if not _is_ours(name):
+        raise TypeError(f"{name} does not begin with ARGUS_")
     return field(metadata={"name": name, "default": default, "about": about, "read": read}, repr=not secret)
 
 
@@ -140,7 +146,7 @@ class Settings:
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> "Settings":
-        ours = {name: value for name, value in environ.items() if name.startswith("ARGUS_") or name == "AWS_REGION"}
+        ours = {name: value for name, value in environ.items() if _is_ours(name)}
         settings = read(cls, ours, environ=ours)
         settings.check()
         return settings

@@ -75,7 +75,8 @@ class Keys:
             case KeyState.EXPIRED:
                 raise InvalidKey("it has expired")
         self._note_use(key, now)
-        return Caller(key.created_by, key.organisation_id, frozenset(key.scopes), key=key)
+        scopes = frozenset(key.scopes) & self.allowed_scopes
+        return Caller(key.created_by, key.organisation_id, scopes, key=key)
 
     # ------------------------------------------------------------ for callers
 

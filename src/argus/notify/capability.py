@@ -41,7 +41,7 @@ def _notify(argus: Runtime) -> "Notify":
         store=ConnectionsStore(argus.table("notify")),
         jobs=Jobs(argus.settings.queue_url("jobs"), partial(impatient, "sqs")),
         socket_url=own.socket_url,
-        events=argus.events(),
+        events=argus.event_scopes(),
         gateway=gateway if own.connections_endpoint else None,
         clock=argus.clock,
     )

@@ -34,7 +34,7 @@ def _scanning(argus: Runtime) -> "Scanning":
             clock=argus.clock,
             lease=argus.lease,
         ),
-        targets=argus.targets(),
+        targets=argus.target_checks(),
         jobs=argus.jobs,
         announce=argus.notify.announce,
         clock=argus.clock,
