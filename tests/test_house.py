@@ -223,11 +223,10 @@ def test_no_two_capabilities_declare_the_same(kind: str) -> None:
     assert len(declared) == len(set(declared))
 
 
-def test_settings_errors_and_checks_have_names_of_their_own(bare: Container) -> None:
+def test_settings_and_errors_have_names_of_their_own() -> None:
     variables = [each.metadata["name"] for kind in capabilities.settings() for each in declared(kind)]
     codes = re.findall(r"(?m)^\| `(\w+)` \|", reference.errors())
-    checks = [name for one in INSTALLED if one.checks for name in one.checks(bare)]
-    for names in (variables, codes, checks):
+    for names in (variables, codes):
         assert len(names) == len(set(names))
 
 

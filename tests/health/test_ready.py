@@ -72,6 +72,11 @@ def test_what_accepts_and_never_answers_is_given_up_in_time(broken: Callable[...
     assert {found[name] for name in ("dynamodb", "s3", "sqs")} == {"timeout"}
 
 
+def test_checks_have_names_of_their_own(argus: Container) -> None:
+    names = [name for one in argus.capabilities if one.checks for name in one.checks(argus)]
+    assert len(names) == len(set(names))
+
+
 def test_checks_run_at_once() -> None:
     meeting = threading.Barrier(2, timeout=100)  # whoever comes alone waits in vain
     found = Health(lambda: {"one": meeting.wait, "other": meeting.wait}, seconds=100).ready()

@@ -103,7 +103,7 @@ def test_nothing_else_was_edited(documented: Sources) -> None:
 def test_the_tests_over_everything_take_it_in(documented: Sources) -> None:
     life = documented.folder / "tests" / "test_life_of_a_toy.py"
     shutil.copy(TOY / "life.py", life)
-    chosen = ["house", "no_one", "another_tenant_finds", "VIEWER", "every_stored_key", "journey_asks", "live", "toy"]
+    chosen = ["house", "no_one", "another_tenant_finds", "viewer", "every_stored_key", "journey_asks", "live", "toy"]
     files = ("house", "infra", "isolation", "life_of_a_toy", "openapi", "roles")
     ran = documented.pytest("--verbose", *(f"tests/test_{name}.py" for name in files), "-k", " or ".join(chosen))
     life.unlink()
