@@ -527,8 +527,10 @@ def test_a_listed_no_op_may_be_missing(aws: EmbeddedAws, tmp_path: Path, monkeyp
 def test_a_capability_is_a_folder_that_has_a_template_of_its_name(tmp_path: Path) -> None:
     for name in ("billing", "admin", "roles"):
         (tmp_path / f"{name}.yaml").touch()
-    for name in ("admin", "billing", "core"):
+    for name in ("admin", "billing", "roles"):
         (tmp_path / "capabilities" / name).mkdir(parents=True)
+    for name in ("admin", "billing"):
+        (tmp_path / "capabilities" / name / "capability.py").touch()
     found = capability_templates(tmp_path, tmp_path / "capabilities")
     assert found == (tmp_path / "admin.yaml", tmp_path / "billing.yaml")
 
