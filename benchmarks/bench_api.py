@@ -80,6 +80,7 @@ def _measured(lines: io.StringIO) -> list[Row]:
 
 def _argus(private: rsa.RSAPrivateKey) -> Any:
     """Argus's handler, its tables stubbed and the issuer's keys at hand."""
+    from argus.app import create_app
     from argus.container import Container
     from services.api import gateway, main  # the gateway silences Zappa's own line per request
 
@@ -89,7 +90,7 @@ def _argus(private: rsa.RSAPrivateKey) -> Any:
     keys = json.dumps({"keys": [{**jwk, "kid": KEY_ID, "use": "sig"}]}).encode()
     container = Container(container.settings, fetch_keys=lambda _url: keys)
     _stub(container.aws.client("dynamodb"))
-    main.app = main.create_app(container)
+    main.app = create_app(container)
     return _handler(main)
 
 

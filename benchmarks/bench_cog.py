@@ -39,7 +39,8 @@ def frame(step: float) -> NDArray[np.float32]:
     pipes = 12 * np.exp(-(((rows - 0.4 * columns - 90) % 170 - 85) ** 2) / 60)
     noise = np.random.default_rng(11).normal(0, 0.06, (512, 640))
     celsius = 18 + rows / 90 + 2 * np.sin(columns / 70) + pipes + noise
-    return (np.round(celsius / step) * step if step else celsius).astype(np.float32)
+    rounded: NDArray[np.float64] = np.round(celsius / step) * step if step else celsius
+    return rounded.astype(np.float32)
 
 
 def _cog(name: str, celsius: NDArray[np.float32]) -> list[Row]:

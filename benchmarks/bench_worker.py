@@ -79,6 +79,6 @@ def hotspots(image: Thermogram) -> Iterator[Finding]:
         progress=lambda _share: None,
         places=lambda _rule: Places(),
         incomplete=lambda _rule: None,
-        reader=OneImage(image),
+        granted={"imagery": OneImage(image)},
     )
     return manifest.load_run()(Target("image", "img"), tools, manifest.check_options({}))
