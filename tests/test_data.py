@@ -146,8 +146,8 @@ def ledger(settings: Any, argus: Container, endpoint: str) -> Iterator[tuple[Led
         elif parsed["Error"]["Code"] == "ConditionalCheckFailedException":
             kept.note(f"{model.name}, refused,", asked[-1], parsed)
 
-    for patient in (True, False):
-        events = container.aws.client("dynamodb", patient=patient).meta.events
+    for fail_fast in (False, True):
+        events = container.aws.client("dynamodb", fail_fast=fail_fast).meta.events
         events.register("provide-client-params.dynamodb.*", before)
         events.register("after-call.dynamodb.*", after)
     return kept, container

@@ -34,7 +34,7 @@ class Container(Runtime):
         metrics.configure(stage=self.settings.stage, on=self.settings.metrics_on)
         tracing.configure(on=self.settings.tracing)
         try:
-            dsn = Secrets(partial(self.aws.client, patient=False)).reveal(self.settings.sentry_dsn)
+            dsn = Secrets(partial(self.aws.client, fail_fast=True)).reveal(self.settings.sentry_dsn)
         except SecretUnavailable as error:  # errors stand in the log all the same; no work waits, or stops, for this
             logging.getLogger("argus.container").warning("errors are not sent to Sentry: no DSN from %s", error)
             dsn = ""

@@ -164,10 +164,10 @@ def test_nobody_waits_long_for_a_dsn(settings: Settings, sights: list[str], monk
     asked: list[bool] = []
     client = Aws.client
 
-    def noted(self: Aws, service: str, *, patient: bool = True) -> Any:
-        asked.append(patient)
-        return client(self, service, patient=patient)
+    def noted(self: Aws, service: str, *, fail_fast: bool = False) -> Any:
+        asked.append(fail_fast)
+        return client(self, service, fail_fast=fail_fast)
 
     monkeypatch.setattr(Aws, "client", noted)
     Container(replace(settings, sentry_dsn="ssm:/argus/nowhere")).configure_sight()
-    assert asked == [False]
+    assert asked == [True]

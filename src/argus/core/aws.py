@@ -27,27 +27,27 @@ class Aws:
 
         return boto3.session.Session(region_name=self.settings.region)
 
-    def client(self, service: str, *, patient: bool = True, endpoint: str = "") -> Any:
+    def client(self, service: str, *, fail_fast: bool = False, endpoint: str = "") -> Any:
         """A shared client. boto3's clients, unlike its sessions, are safe to share between threads.
 
-        One that is not patient asks AWS once, and waits a second: for questions whose answer is worth no more.
+        `fail_fast` asks AWS once and waits a second: for calls whose result is worth no more.
         `endpoint` is for services that have an address of their own for each of our resources.
         """
-        name = (service, patient, endpoint)
+        name = (service, fail_fast, endpoint)
         if name not in self._clients:
             with self._making:
                 if name not in self._clients:
-                    self._clients[name] = self._make(service, patient=patient, endpoint=endpoint)
+                    self._clients[name] = self._make(service, fail_fast=fail_fast, endpoint=endpoint)
         return self._clients[name]
 
-    def _make(self, service: str, *, patient: bool, endpoint: str) -> Any:
+    def _make(self, service: str, *, fail_fast: bool, endpoint: str) -> Any:
         from botocore.config import Config
 
-        patience = self.settings.patience
+        factor = self.settings.timeout_factor
         config = Config(
-            retries={"mode": "standard", "total_max_attempts": 4 if patient else 1},
-            connect_timeout=(2 if patient else 1) * patience,
-            read_timeout=((25 if service == "sqs" else 10) if patient else 1) * patience,  # a long poll waits 20 s
+            retries={"mode": "standard", "total_max_attempts": 1 if fail_fast else 4},
+            connect_timeout=(1 if fail_fast else 2) * factor,
+            read_timeout=(1 if fail_fast else 25 if service == "sqs" else 10) * factor,  # a long poll waits 20 s
             max_pool_connections=32,
             s3={"addressing_style": "path" if self.settings.aws_endpoint else "virtual"},
         )

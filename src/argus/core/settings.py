@@ -190,7 +190,7 @@ class Settings:
         return self.stage in LOCAL_STAGES
 
     @property
-    def patience(self) -> int:
+    def timeout_factor(self) -> int:
         """How many times longer a call may take than in AWS: the embedded one shares our processor."""
         return 30 if self.aws_endpoint else 1
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 def _health(argus: Runtime) -> "Health":
     from argus.health.service import SECONDS, Health
 
-    return Health(argus.ready_checks, seconds=SECONDS * argus.settings.patience)
+    return Health(argus.ready_checks, seconds=SECONDS * argus.settings.timeout_factor)
 
 
 def _checks(argus: Runtime) -> Mapping[str, Callable[[], object]]:
@@ -21,7 +21,7 @@ def _checks(argus: Runtime) -> Mapping[str, Callable[[], object]]:
     settings = argus.settings
     table, bucket, jobs = settings.table("requests"), settings.media_bucket, settings.queue_url("jobs")
     missing = {"pk": {"S": "ready"}, "sk": {"S": "ready"}}
-    dynamodb, s3, sqs = (argus.aws.client(name, patient=False) for name in ("dynamodb", "s3", "sqs"))
+    dynamodb, s3, sqs = (argus.aws.client(name, fail_fast=True) for name in ("dynamodb", "s3", "sqs"))
     return {
         "dynamodb": lambda: dynamodb.get_item(TableName=table, Key=missing),
         "s3": lambda: s3.head_bucket(Bucket=bucket),

@@ -59,9 +59,9 @@ def _keys(argus: Runtime) -> "Keys":
     from argus.identity.keys import Keys
 
     table = argus.table("identity")
-    hurried = DynamoTable(table.name, lambda: argus.aws.client("dynamodb", patient=False))
+    fail_fast = DynamoTable(table.name, lambda: argus.aws.client("dynamodb", fail_fast=True))
     return Keys(
-        store=KeyStore(table, hurried),
+        store=KeyStore(table, fail_fast),
         tiers=tuple(argus.settings.key_rate_limits),
         allowed_scopes=argus.key_scopes,
         clock=argus.clock,
@@ -72,7 +72,7 @@ def _keys(argus: Runtime) -> "Keys":
 def _tokens(argus: Runtime) -> "TokenVerifier":
     from argus.identity import tokens  # cryptography comes with it; workers do without
 
-    fetch = partial(tokens.fetch_keys, seconds=tokens.FETCH_SECONDS * argus.settings.patience)
+    fetch = partial(tokens.fetch_keys, seconds=tokens.FETCH_SECONDS * argus.settings.timeout_factor)
     return tokens.TokenVerifier(
         argus.settings.of(IdentitySettings).trusted_issuers,
         refuse_public_keys=not argus.settings.is_local,

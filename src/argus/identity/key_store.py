@@ -28,10 +28,10 @@ def _pk(organisation_id: str) -> str:
 
 @dataclass(frozen=True)
 class KeyStore:
-    """API keys, and what each organisation is allowed. `hurried` is the same table, for what may fail."""
+    """API keys, and what each organisation is allowed. `fail_fast` is the same table, for what may fail."""
 
     table: Table
-    hurried: Table
+    fail_fast: Table
 
     def get(self, organisation_id: str, key_id: str) -> ApiKey | None:
         item = self.table.get(_pk(organisation_id), key_id)
@@ -81,7 +81,7 @@ class KeyStore:
         """Note the use, unless somebody noted one since the key was read. Once and in a hurry, or not at all."""
         seen = rfc3339(key.last_used_at) if key.last_used_at else None
         try:
-            self.hurried.update(
+            self.fail_fast.update(
                 _pk(key.organisation_id),
                 key.id,
                 changes={"last_used_at": rfc3339(now)},

@@ -35,11 +35,11 @@ def _notify(argus: Runtime) -> "Notify":
     from argus.notify.store import ConnectionsStore
 
     own = argus.settings.of(NotifySettings)
-    impatient = partial(argus.aws.client, patient=False)  # no work waits for those who hear of it
-    gateway = partial(impatient, "apigatewaymanagementapi", endpoint=own.connections_endpoint)
+    client = partial(argus.aws.client, fail_fast=True)  # no work waits for those who listen
+    gateway = partial(client, "apigatewaymanagementapi", endpoint=own.connections_endpoint)
     return Notify(
         store=ConnectionsStore(argus.table("notify")),
-        jobs=Jobs(argus.settings.queue_url("jobs"), partial(impatient, "sqs")),
+        jobs=Jobs(argus.settings.queue_url("jobs"), partial(client, "sqs")),
         socket_url=own.socket_url,
         events=argus.event_scopes(),
         gateway=gateway if own.connections_endpoint else None,
