@@ -178,6 +178,7 @@ def _compare(part: str, made: str) -> None:
     expected = re.sub(rf"(?s)(<!-- {part} -->\n).*(<!-- /{part} -->)", rf"\g<1>{made}\n\g<2>", text)
     if os.environ.get("ARGUS_WRITE_DOCS"):
         PAGE.write_text(expected)
+        return
     assert text == expected, "run `make docs` and look at the difference"
 
 

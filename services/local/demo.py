@@ -31,9 +31,9 @@ def show(url: str, *, user: str, password: str) -> None:
         files = _survey_files(Path(folder))
         _argus(environment, "image", "upload", *files, *SURVEY, "--scan")
         scans = json.loads(_argus(environment, "--json", "scan", "list", captured=True))
-        gravest = max(scans["items"], key=lambda scan: sum(scan["counts"].values()))
+        most_severe = max(scans["items"], key=lambda scan: sum(scan["counts"].values()))
         report = Path("build/local") / "report.pdf"
-        _argus(environment, "report", "create", gravest["id"], "--format", "pdf", "--output", str(report))
+        _argus(environment, "report", "create", most_severe["id"], "--format", "pdf", "--output", str(report))
 
 
 def _survey_files(folder: Path) -> list[str]:

@@ -6,7 +6,6 @@ the dead-letter queue. What the job's owner should know by then is told by the j
 
 import json
 import logging
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -15,13 +14,12 @@ from urllib.parse import unquote_plus
 
 from argus.container import Container
 from argus.core.errors import ArgusError
+from argus.core.ids import is_id
 from argus.core.work import job
 from argus.jobs import JOBS, UPLOADS
 from services.worker.time_limit import Context, TimeIsUp, broken_off_in_time, may_begin
 
 MAX_RECEIVES = 3  # maxReceiveCount of infra/data.yaml; a test compares
-
-_ISSUED = re.compile(r"org_[0-9a-z]{26}/(?P<folder>[a-z_]+)/.+")
 
 _log = logging.getLogger("argus.worker")
 
@@ -111,14 +109,14 @@ def _calls(body: Any) -> Iterator[Call]:
     for told in body["Records"]:
         stored = told["s3"]["object"]
         key = unquote_plus(stored["key"])
-        issued = _ISSUED.match(key)
-        if issued is None:
+        organisation_id, folder, rest = [*key.split("/", 2), "", ""][:3]
+        if not (is_id(organisation_id, "org") and rest):
             _log.warning("an object whose key was not issued is ignored", extra={"key": key[:100]})
             continue
-        if issued["folder"] not in UPLOADS:  # of another release, perhaps: it must not be lost
-            raise UnknownMessage(f"no capability takes uploads to {issued['folder']}")
+        if folder not in UPLOADS:  # of another release, perhaps: it must not be lost
+            raise UnknownMessage(f"no capability takes uploads to {folder[:100]}")
         arguments = {"key": key, "object_version": stored.get("versionId", ""), "size_bytes": stored["size"]}
-        yield Call(UPLOADS[issued["folder"]], arguments)
+        yield Call(UPLOADS[folder], arguments)
 
 
 def _run(call: Call, *, last_try: bool) -> bool:

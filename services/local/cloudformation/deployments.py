@@ -2,8 +2,7 @@
 
 moto's change sets, executed, leave a new stack without parameters and outputs. It does not know that a function may
 have URLs, which Zappa asks after. And a queue that wakes a function makes moto receive each message itself and start
-the function in Docker: messages would have lost one of their tries, or be gone, before whoever plays Lambda here sees
-them (services/local/pump.py).
+the function in Docker: messages would lose an attempt, or be gone, before services/local/pump.py receives them.
 """
 
 import functools

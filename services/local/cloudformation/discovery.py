@@ -1,4 +1,4 @@
-"""Which templates there are: the shared ones are named by whoever deploys them, those of capabilities are found."""
+"""The templates of capabilities. The deployment names the shared ones itself."""
 
 from pathlib import Path
 

@@ -1,8 +1,8 @@
 """What a capability declares about itself, in the `capability.py` of its folder.
 
-The application, the container, the workers, the settings, the documents and the tests read these declarations; no list
-of capabilities stands anywhere else. Whatever costs time to import is named rather than imported: `module:name` for an
-object, `service.method` for a method of a service that some capability declares.
+The application, the container, the workers, the settings, the documents and the tests read these declarations; there is
+no other list of capabilities. Whatever costs time to import is named rather than imported: `module:name` for an object,
+`service.method` for a method of a service that some capability declares.
 """
 
 from collections.abc import Callable, Mapping
@@ -20,7 +20,7 @@ API_PREFIX = "/api/v1"
 class Table:
     """The DynamoDB table `argus-<stage>-<name>` and its keys, as docs/data.md shows them.
 
-    Its resource stands in the capability's template. `shared` are the prefixes of partition keys that do not begin with
+    Its resource is in the capability's template. `shared` are the prefixes of partition keys that do not begin with
     an organisation, each with the reason: what lies there belongs to no tenant.
     """
 
@@ -71,9 +71,7 @@ class Capability:
     ticks: Mapping[str, str] = field(default_factory=dict)  # sweep -> method that every tick of the scheduler calls
     targets: Mapping[str, str] = field(default_factory=dict)  # kind -> method that raises unless a caller may scan it
     tools: Mapping[str, Build] = field(default_factory=dict)  # permission of plugins -> factory: organisation -> tool
-    events: Mapping[str, str] = field(
-        default_factory=dict
-    )  # kind of thing whose changes are published -> scope to hear
+    events: Mapping[str, str] = field(default_factory=dict)  # kind of thing -> scope that receives its changes
     errors: tuple[str, ...] = ()  # modules that define the errors of its answers
     migrations: Mapping[str, str] = field(default_factory=dict)  # name -> `module:function`, oldest first
 

@@ -42,7 +42,7 @@ class Runtime:
     _building: list[str] = field(default_factory=list, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """What is wrong is said at the start, not by the first request that needs it.
+        """Check the declarations at the start, not with the first request that needs them.
 
         Raises BadSetting; TypeError where two services have one name, or one has that of a tool.
         """
@@ -101,7 +101,7 @@ class Runtime:
         return frozenset(scope.name for one in self.capabilities for scope in one.scopes if scope.for_keys)
 
     def event_scopes(self) -> dict[str, str]:
-        """By kind of thing whose changes are published: the scope of those who hear of them."""
+        """By kind of thing whose changes are published: the scope that receives them."""
         return {kind: scope for one in self.capabilities for kind, scope in one.events.items()}
 
     def target_checks(self) -> dict[str, Callable[..., Any]]:

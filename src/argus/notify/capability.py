@@ -17,7 +17,7 @@ class NotifySettings:
     """Where clients listen."""
 
     socket_url: str = setting(
-        "ARGUS_SOCKET_URL", "", "where clients hear of changes: the `wss://` address of the WebSocket API"
+        "ARGUS_SOCKET_URL", "", "where clients receive changes: the `wss://` address of the WebSocket API"
     )
     connections_endpoint: str = setting(
         "ARGUS_CONNECTIONS_ENDPOINT", "", "where events for its clients are posted; unset, changes are not published"

@@ -35,7 +35,7 @@ class Connection:
     organisation_id: str
     user_id: str
     connected_at: datetime
-    scopes: frozenset[str]  # what its user may hear of
+    scopes: frozenset[str]  # whose changes its user receives
 
     @property
     def ends_at(self) -> datetime:

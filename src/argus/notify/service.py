@@ -41,7 +41,7 @@ class Notify:
     store: ConnectionsStore
     jobs: Jobs
     socket_url: str  # where clients connect; empty where there is no socket
-    events: Mapping[str, str]  # kind of thing -> scope of those who hear of its changes
+    events: Mapping[str, str]  # kind of thing -> scope that receives its changes
     gateway: ClientFactory | None  # the management API of the socket; None where there is no socket
     clock: Clock
     monotonic: Callable[[], float] = time.monotonic
@@ -50,8 +50,8 @@ class Notify:
 
     def connect(self, caller: Caller, connection_id: str) -> None:
         """Publish to the connection what the caller may read. Two at once may pass a limit by one."""
-        heard = frozenset(self.events.values()) & caller.scopes
-        if not heard:
+        scopes = frozenset(self.events.values()) & caller.scopes
+        if not scopes:
             raise MayNotListen(f"this needs one of the scopes {', '.join(sorted(set(self.events.values())))}")
         now = self.clock()
         others = [one for one in self._listening(caller.organisation_id) if one.id != connection_id]
@@ -60,7 +60,7 @@ class Notify:
             raise TooManyConnections(f"{own} connections of yours are open", retry_after_seconds=60)
         if len(others) >= MAX_CONNECTIONS:
             raise TooManyConnections(f"{len(others)} connections are open", retry_after_seconds=60)
-        self.store.add(Connection(connection_id, caller.organisation_id, caller.user_id, now, heard))
+        self.store.add(Connection(connection_id, caller.organisation_id, caller.user_id, now, scopes))
 
     def disconnect(self, connection_id: str) -> None:
         """Forget a connection; one that is not known is forgotten already."""

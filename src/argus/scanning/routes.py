@@ -109,7 +109,7 @@ def blueprint(argus: Runtime) -> Blueprint:
     @blp.arguments(FindingQuery, location="query")
     @blp.response(200, FindingPage, example=examples.FINDING_PAGE)
     def list_scan_findings(query: dict[str, Any], scan_id: str) -> Any:
-        """What one scan found, gravest first"""
+        """What one scan found, most severe first"""
         caller = current_caller()
         return paged(
             lambda limit, after: scanning.findings(caller, scan_id, _filter(query), limit=limit, after=after), query
@@ -120,7 +120,7 @@ def blueprint(argus: Runtime) -> Blueprint:
     @blp.arguments(FindingQuery, location="query")
     @blp.response(200, FindingPage, example=examples.FINDING_PAGE)
     def list_findings(query: dict[str, Any]) -> Any:
-        """How every finding stands now, gravest first"""
+        """Every finding with its present status, most severe first"""
         caller = current_caller()
         return paged(
             lambda limit, after: scanning.current_findings(caller, _filter(query), limit=limit, after=after), query

@@ -40,7 +40,7 @@ def list_profiles(argus: Invocation) -> None:
         }
         for name, found in sorted(Profiles.of(os.environ).all().items())
     ]
-    argus.screen.show({"items": items}, *([Rows(PROFILES, items)] if items else []))
+    argus.screen.show({"items": items, "next_cursor": None}, *([Rows(PROFILES, items)] if items else []))
     if not items:
         argus.screen.note(f"{PROFILES.title}: none")
 

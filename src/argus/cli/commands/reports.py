@@ -122,7 +122,7 @@ def _require_one_result(argus: Invocation, output: str | None) -> None:
 
 
 def _file_name(report: Item) -> str:
-    """`rep_….pdf`, never a path, whatever the server sends."""
+    """`rpt_….pdf`, never a path, whatever the server sends."""
     return re.sub(r"[^\w.]", "_", f"{report['id']}.{report['format']}").lstrip(".")
 
 
