@@ -217,7 +217,7 @@ def _drive(
         person.post("/uploads", {"files": [FILE]}, headers={"Idempotency-Key": "k"})
     data, _ = flir_scene(seed=9, width=160, height=120, leaks=3)
     unsent = call("POST", "/uploads", {"files": [FILE]})["items"][0]["upload"]["fields"]["key"]
-    container.imagery.jobs.send("image.expire", {"key": unsent})
+    container.imagery.jobs.send("image.check", {"key": unsent})
     item = announce(person, data)
     send(item, data)
     workers.work()

@@ -186,6 +186,8 @@ def _jobs_sent() -> set[str]:
                 (name, *_) = node.args
                 if isinstance(name, ast.Constant):
                     sent.add(name.value)
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "Background":
+                sent |= {ast.literal_eval(given.value) for given in node.keywords if given.arg == "job"}
     return sent
 
 

@@ -20,8 +20,10 @@ from botocore import xform_name
 from argus.app import create_app
 from argus.container import Container
 from argus.core import signing
+from argus.core.background import MAX_RESENDS
 from argus.core.secrets import Secrets, SecretUnavailable
 from argus.core.settings import Settings
+from argus.imagery.model import ImageState
 from services.local.aws import INFRA, EmbeddedAws, StackOutputs
 from services.local.cloudformation.discovery import capability_templates
 from services.local.cloudformation.template import Template
@@ -423,28 +425,30 @@ def _drive(watch: Watch, argus: Container, http: Person, newcomer: str, workers:
         assert call.by(http).status_code < 300 or call.rule.endpoint in CONFLICTS, call.name
     work()
 
-    # Left behind: an upload that never comes, scans and a report that nobody took, a half deleted image, an image and a
-    # scan whose workers vanished three times.
+    # Left behind: an upload that never comes, a half deleted image, an image and a scan whose workers vanished three
+    # times, and whatever POSTs start that no worker takes.
     left = announce(http, data)
     half = announce(http, data)
     send(half, data)
     work()
-    http.post("/scans", wanted)
-    http.post("/reports", {"scan_id": scan, "format": "csv"})
     found = argus.imagery.store.get(http.organisation_id, half["image_id"])
     assert found is not None
-    assert argus.imagery.store.begin_delete(found, look_again_at=clock() - timedelta(minutes=1)) is not None
+    assert argus.imagery.store.save(found.deleting(next_check_at=clock() - timedelta(minutes=1))) is not None
     vanished = argus.imagery.store.get(http.organisation_id, announce(http, data)["image_id"])
-    for _ in range(3):
-        assert vanished is not None
-        ago = clock() - timedelta(minutes=1)
-        vanished = argus.imagery.store.claim(vanished, object_version="", now=clock(), lease_until=ago)
+    assert vanished is not None
+    assert argus.imagery.store.save(replace(vanished, state=ImageState.PROCESSING, attempts=3)) is not None
     lost = argus.scanning.store.get(http.organisation_id, http.post("/scans", wanted).get_json()["id"])
     assert lost is not None
-    assert argus.scanning.store.save(replace(lost, attempts=3), look_again_at=clock()) is not None
+    assert argus.scanning.store.save(replace(lost, attempts=3)) is not None
+    for call in calls(http.http.application, Things(http, workers)):
+        if call.method == "POST":
+            call.by(http)
     clock.move(hours=3)
     watch.who = "scheduler"
-    scheduler.handler(scheduler.TICK, None)
+    for _ in range(MAX_RESENDS + 1):
+        scheduler.handler(scheduler.TICK, None)
+        clock.move(minutes=10)
+    clock.move(minutes=-10 * (MAX_RESENDS + 1))
     watch.who = "api"
     work()
     clock.move(hours=-3)

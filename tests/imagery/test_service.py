@@ -3,6 +3,7 @@
 import io
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,9 +12,12 @@ import requests
 from PIL import Image as Picture
 
 from argus.container import Container
+from argus.core import background
 from argus.core.dynamo import due_shard
 from argus.core.objects import NotRemoved
-from argus.imagery import processing, store
+from argus.imagery import processing
+from argus.imagery.model import Image, ImageState
+from argus.imagery.store import ImageryStore
 from argus.imagery.thermogram import Unsupported
 from services.local.aws import EmbeddedAws
 from services.scheduler import main as scheduler
@@ -328,10 +332,11 @@ def test_an_object_whose_key_was_not_issued_is_ignored_and_logged(
     assert not workers.dead(workers.outputs.uploads_dead_queue_url)
 
 
-def test_an_upload_that_never_comes_expires(
+def test_an_upload_that_never_comes_is_rejected_when_its_time_is_over(
     owner: Person, workers: Workers, clock: MovableClock, tick: Callable[[], object]
 ) -> None:
     item = announce(owner, b"x" * 10)
+    clock.move(minutes=3)
     tick()
     workers.work()
     assert owner.get(f"/images/{item['image_id']}").get_json()["state"] == "awaiting_upload"
@@ -342,7 +347,7 @@ def test_an_upload_that_never_comes_expires(
     assert (image["state"], image["code"]) == ("rejected", "never_uploaded")
 
 
-def test_an_event_that_comes_after_the_expiry_is_still_honoured(
+def test_an_event_that_comes_after_the_time_is_over_is_still_honoured(
     owner: Person, workers: Workers, clock: MovableClock, tick: Callable[[], object], scene: tuple[bytes, Truth]
 ) -> None:
     item = announce(owner, scene[0])
@@ -355,18 +360,106 @@ def test_an_event_that_comes_after_the_expiry_is_still_honoured(
     assert owner.get(f"/images/{item['image_id']}").get_json()["state"] == "ready"
 
 
-def test_an_upload_whose_event_was_lost_is_found_when_its_time_is_over(
+def test_an_upload_whose_event_was_lost_is_found_within_minutes(
     owner: Person, workers: Workers, clock: MovableClock, tick: Callable[[], object], scene: tuple[bytes, Truth]
 ) -> None:
     item = announce(owner, scene[0])
     send(item, scene[0])
     workers.lose(item["image_id"], queue_url=workers.outputs.uploads_queue_url)
-    clock.move(hours=3)
+    clock.move(minutes=3)
     tick()
     workers.work()
     image = owner.get(f"/images/{item['image_id']}").get_json()
     assert (image["state"], image["code"]) == ("ready", None)
     assert requests.get(image["links"]["original"]["url"], timeout=100).content == scene[0]
+
+
+def test_an_upload_that_comes_late_and_whose_event_was_lost_is_found_within_minutes_too(
+    owner: Person, workers: Workers, clock: MovableClock, tick: Callable[[], object], scene: tuple[bytes, Truth]
+) -> None:
+    item = announce(owner, scene[0])
+    for _ in range(10):
+        clock.move(minutes=10)
+        tick()
+        workers.work()
+    assert owner.get(f"/images/{item['image_id']}").get_json()["state"] == "awaiting_upload"
+    send(item, scene[0])
+    workers.lose(item["image_id"], queue_url=workers.outputs.uploads_queue_url)
+    clock.move(minutes=10)
+    tick()
+    workers.work()
+    assert owner.get(f"/images/{item['image_id']}").get_json()["state"] == "ready"
+
+
+def test_an_upload_whose_message_died_with_its_workers_is_processed_within_minutes(
+    owner: Person, workers: Workers, clock: MovableClock, tick: Callable[[], object], scene: tuple[bytes, Truth]
+) -> None:
+    """A worker is killed three times while it holds the batch, before it comes to this file."""
+    item = announce(owner, scene[0])
+    send(item, scene[0])
+    dying = replace(workers, pumps=[replace(pump, handler=_killed) for pump in workers.pumps])
+    dying.work_until_dead(workers.outputs.uploads_dead_queue_url, item["image_id"])
+    assert owner.get(f"/images/{item['image_id']}").get_json()["state"] == "awaiting_upload"
+    clock.move(minutes=3)
+    tick()
+    workers.work()
+    assert owner.get(f"/images/{item['image_id']}").get_json()["state"] == "ready"
+
+
+def _killed(*_: Any) -> Any:
+    raise RuntimeError("killed")
+
+
+def test_an_upload_that_fails_before_any_attempt_is_given_up(
+    owner: Person,
+    workers: Workers,
+    argus: Container,
+    scene: tuple[bytes, Truth],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    item = announce(owner, scene[0])
+    send(item, scene[0])
+    monkeypatch.setattr(type(argus.imagery.background), "claim", _crash)
+    workers.work_until_dead(workers.outputs.uploads_dead_queue_url, item["image_id"])
+    image = owner.get(f"/images/{item['image_id']}").get_json()
+    assert (image["state"], image["code"]) == ("rejected", "processing_failed")
+    assert image["reason"] == "No worker could take it; the operators have been alerted."
+
+
+def test_a_check_that_fails_while_the_file_may_come_rejects_nothing(
+    owner: Person,
+    workers: Workers,
+    argus: Container,
+    clock: MovableClock,
+    tick: Callable[[], object],
+    scene: tuple[bytes, Truth],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    item = announce(owner, scene[0])
+    clock.move(minutes=3)
+    tick()
+    with monkeypatch.context() as broken:
+        broken.setattr(type(argus.objects), "newest", _crash)
+        workers.work_until_dead(workers.outputs.jobs_dead_queue_url, item["image_id"])
+    assert owner.get(f"/images/{item['image_id']}").get_json()["state"] == "awaiting_upload"
+    send(item, scene[0])
+    workers.work()
+    assert owner.get(f"/images/{item['image_id']}").get_json()["state"] == "ready"
+
+
+def test_an_upload_whose_checks_all_die_is_given_up_when_its_time_is_long_over(
+    owner: Person, workers: Workers, clock: MovableClock, tick: Callable[[], object]
+) -> None:
+    item = announce(owner, b"x")
+    for _ in range(17):
+        clock.move(minutes=10)
+        tick()
+        workers.lose(item["image_id"])
+        assert owner.get(f"/images/{item['image_id']}").get_json()["state"] == "awaiting_upload"
+    clock.move(minutes=10)
+    tick()
+    image = owner.get(f"/images/{item['image_id']}").get_json()
+    assert (image["state"], image["code"]) == ("rejected", "processing_failed")
 
 
 def test_an_upload_whose_event_was_lost_is_checked_like_any_other(
@@ -404,8 +497,8 @@ def test_looking_again_for_an_upload_that_came_changes_nothing(
     owner: Person, workers: Workers, argus: Container, scene: tuple[bytes, Truth]
 ) -> None:
     before = uploaded(owner, workers, scene[0])
-    argus.imagery.expire(f"{owner.organisation_id}/images/{before['id']}/original")
-    argus.imagery.expire("not/a/key")
+    argus.imagery.check_upload(f"{owner.organisation_id}/images/{before['id']}/original")
+    argus.imagery.check_upload("not/a/key")
     assert owner.get(f"/images/{before['id']}").get_json()["version"] == before["version"]
 
 
@@ -467,9 +560,7 @@ def test_a_worker_that_vanishes_is_replaced_after_its_lease(
     item = announce(owner, scene[0])
     image = argus.imagery.store.get(owner.organisation_id, item["image_id"])
     assert image is not None
-    now = clock()
-    claimed = argus.imagery.store.claim(image, object_version="", now=now, lease_until=now + argus.lease)
-    assert claimed is not None
+    assert argus.imagery.background.claim(image, state=ImageState.PROCESSING) is not None
     send(item, scene[0])
     workers.work()
     assert owner.get(f"/images/{item['image_id']}").get_json()["state"] == "processing"
@@ -489,21 +580,21 @@ def _sent(workers: Workers, job: str, named: str) -> list[str]:
     return [body for body in taken if f'"{job}"' in body and named in body]
 
 
-def test_a_sweep_sends_again_once_in_two_minutes(
+def test_a_sweep_sends_again_after_a_wait(
     owner: Person, workers: Workers, argus: Container, clock: MovableClock, tick: Callable[[], object]
 ) -> None:
     vanished, late = announce(owner, b"x")["image_id"], announce(owner, b"x")["image_id"]
     image = argus.imagery.store.get(owner.organisation_id, vanished)
     assert image is not None
-    assert argus.imagery.store.claim(image, object_version="v", now=clock(), lease_until=clock()) is not None
+    assert argus.imagery.background.claim(image, state=ImageState.PROCESSING) is not None
     clock.move(hours=3)
     for expected in (1, 0, 0):
         tick()
         assert len(_sent(workers, "image.arrived", vanished)) == expected
-    clock.move(minutes=3)
+    clock.move(minutes=5)
     tick()
     tick()
-    assert len(_sent(workers, "image.expire", late)) == 1
+    assert len(_sent(workers, "image.check", late)) == 1
 
 
 def test_of_two_sweeps_at_once_one_sends(
@@ -520,7 +611,7 @@ def test_of_two_sweeps_at_once_one_sends(
     monkeypatch.setattr(type(argus.imagery.store), "due", lambda *_: iter(read_by_both))
     tick()
     tick()
-    assert len(_sent(workers, "image.expire", late)) == 1
+    assert len(_sent(workers, "image.check", late)) == 1
 
 
 def test_a_sweep_reads_on_behind_the_first_page_of_what_is_due(
@@ -530,7 +621,7 @@ def test_a_sweep_reads_on_behind_the_first_page_of_what_is_due(
     tick: Callable[[], object],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(store, "PAGE", 2)  # of each of eight shards
+    monkeypatch.setattr(background, "PAGE", 2)  # of each of eight shards
     files = [{"name": "a.jpg", "size": 1, "content_type": "image/jpeg"}] * 40
     given = owner.post("/uploads", {"files": files}).get_json()["items"]
     clock.move(hours=3)
@@ -547,12 +638,12 @@ def test_a_sweep_takes_no_more_than_it_has_time_for(
     tick: Callable[[], object],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(store, "PAGE", 1)
-    monkeypatch.setattr(store, "MOST_OF_A_SHARD", 1)
+    monkeypatch.setattr(background, "PAGE", 1)
+    monkeypatch.setattr(background, "MOST_OF_A_SHARD", 1)
     owner.post("/uploads", {"files": [{"name": "a.jpg", "size": 1, "content_type": "image/jpeg"}] * 20})
     clock.move(hours=3)
     tick()
-    assert len(_sent(workers, "image.expire", "")) <= 8  # one of each shard
+    assert len(_sent(workers, "image.check", "")) <= 8  # one of each shard
 
 
 def test_a_message_that_fails_for_good_does_not_give_up_an_image_that_another_worker_has(
@@ -570,7 +661,7 @@ def test_a_message_that_fails_for_good_does_not_give_up_an_image_that_another_wo
 
     def second_message_dies(*arguments: Any) -> Any:
         with monkeypatch.context() as broken:
-            broken.setattr(type(argus.imagery.store), "claim", _crash)
+            broken.setattr(type(argus.imagery.background), "claim", _crash)
             argus.jobs.send("image.arrived", {"key": key, "size_bytes": len(scene[0])})
             workers.work_until_dead(workers.outputs.jobs_dead_queue_url, item["image_id"])
         return made(*arguments)
@@ -610,17 +701,19 @@ def test_a_delete_decided_upon_another_version_is_refused(
 def test_a_delete_while_the_image_changes_is_done_or_refused_as_the_caller_said(
     owner: Person, argus: Container, clock: MovableClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    begin_delete = type(argus.imagery.store).begin_delete
+    save = ImageryStore.save
 
-    def claimed_meanwhile(images: Any, image: Any, **when: Any) -> Any:
-        monkeypatch.setattr(type(images), "begin_delete", begin_delete)
-        assert images.claim(image, object_version="v", now=clock(), lease_until=clock()) is not None
-        return begin_delete(images, image, **when)
+    def claimed_meanwhile(images: ImageryStore, image: Image) -> Image | None:
+        monkeypatch.setattr(ImageryStore, "save", save)
+        before = images.get(image.organisation_id, image.id)
+        assert before is not None
+        assert argus.imagery.background.claim(before, state=ImageState.PROCESSING) is not None
+        return save(images, image)
 
     for decided, status in ((False, 204), (True, 412)):
         image_id = announce(owner, b"x")["image_id"]
         headers = {"If-Match": owner.get(f"/images/{image_id}").headers["ETag"]} if decided else {}
-        monkeypatch.setattr(type(argus.imagery.store), "begin_delete", claimed_meanwhile)
+        monkeypatch.setattr(ImageryStore, "save", claimed_meanwhile)
         assert owner.delete(f"/images/{image_id}", headers=headers).status_code == status
 
 
@@ -726,7 +819,7 @@ def test_an_image_that_cannot_be_removed_does_not_keep_the_sweep_from_those_behi
             tick()
         assert [len(_keys(aws, argus, prefix)) for prefix in prefixes] == [1, 0, 0, 0]
         tick()  # it has been put off
-    clock.move(minutes=3)
+    clock.move(minutes=5)
     tick()
     assert _keys(aws, argus, prefixes[0]) == []
 

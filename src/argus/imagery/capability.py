@@ -15,18 +15,35 @@ if TYPE_CHECKING:
 
 
 def _imagery(argus: Runtime) -> "Imagery":
+    from argus.core.background import Background
+    from argus.imagery.model import Image
     from argus.imagery.service import Imagery
     from argus.imagery.store import ImageryStore
+    from argus.notify.model import Change
 
+    store = ImageryStore(argus.table("imagery"))
     return Imagery(
-        store=ImageryStore(argus.table("imagery")),
+        store=store,
         objects=argus.objects,
         links=argus.links,
         jobs=argus.jobs,
-        announce=argus.notify.announce,
+        background=Background(
+            store=store,
+            jobs=argus.jobs,
+            job="image.arrived",
+            arguments=lambda image: {
+                "key": image.original_key,
+                "object_version": image.object_version,
+                "size_bytes": image.file.size,
+            },
+            fail=Image.given_up,
+            change=lambda image: Change("image", image.id, image.state),
+            announce=argus.notify.announce,
+            clock=argus.clock,
+            lease=argus.lease,
+        ),
         clock=argus.clock,
         ids=argus.ids,
-        lease=argus.lease,
         upload_life=timedelta(seconds=argus.settings.upload_seconds),
     )
 
@@ -56,7 +73,7 @@ CAPABILITY = Capability(
     blueprints=("argus.imagery.routes:blueprint",),
     jobs={
         "image.arrived": Job("imagery.arrived", "imagery.give_up"),
-        "image.expire": Job("imagery.expire", "imagery.give_up"),
+        "image.check": Job("imagery.check_upload", "imagery.give_up_check"),
     },
     objects={"images": "image.arrived"},
     ticks={"images.sweep": "imagery.sweep"},

@@ -1,6 +1,6 @@
 """What a thermal image is, what is told about it, and where it stands. No arrays here: the API reads this."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -172,10 +172,23 @@ class Image:
     code: str = ""  # why it was rejected, for machines
     reason: str = ""  # why it was rejected, as a sentence
     object_version: str = ""  # the S3 version that was processed; later writes under the key change nothing
-    lease_until: float = 0.0  # epoch seconds; while it lasts, one worker has the image
-    attempts: int = 0
-    version: int = 1
     products: Products | None = None
+    version: int = 1
+    attempts: int = 0
+    resends: int = 0
+    lease_until: datetime | None = None  # until then one worker has the image
+    next_check_at: datetime | None = None  # None once it is ready or rejected
+
+    def rejected(self, code: str, reason: str) -> "Image":
+        return replace(self, state=ImageState.REJECTED, code=code, reason=reason[:MAX_REASON])
+
+    def given_up(self, reason: str) -> "Image | None":
+        """The image, whose processing failed; None for one that is being deleted."""
+        return None if self.state is ImageState.DELETING else self.rejected("processing_failed", reason)
+
+    def deleting(self, *, next_check_at: datetime) -> "Image":
+        """The image, no longer shown; its removal is checked then."""
+        return replace(self, state=ImageState.DELETING, lease_until=None, next_check_at=next_check_at)
 
     @property
     def prefix(self) -> str:

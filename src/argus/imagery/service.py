@@ -3,10 +3,11 @@
 import logging
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
+from argus.core.background import FIRST_CHECK, MAX_RESENDS, Background
 from argus.core.clock import Clock
 from argus.core.dynamo import Item
 from argus.core.errors import Conflict, Invalid, NotFound
@@ -15,18 +16,15 @@ from argus.core.objects import NoSuchObject, Objects
 from argus.core.paging import Listing
 from argus.core.presign import Link, Presigner, Upload
 from argus.core.queue import Jobs
-from argus.core.sweep import deal_with_each
 from argus.identity.model import Caller
 from argus.imagery.model import COG, Image, ImageState, NewFile, colour_bar_name, preview_name
 from argus.imagery.pixel import temperature_at
 from argus.imagery.store import ImageryStore
-from argus.notify.model import Announce, Change
 
 MAX_FILE_BYTES = 64 * 1024 * 1024
 MAX_FILES = 100
-MAX_ATTEMPTS = 3  # as the queue's maxReceiveCount
 UPLOAD_GRACE = timedelta(hours=1)  # an upload may begin in its last second, and its event may come late
-RESEND_AFTER = timedelta(minutes=2)
+CHECKS_END_AFTER = timedelta(hours=1)  # the end of an upload's time
 CONTENT_TYPES = ("image/jpeg", "image/tiff", "application/octet-stream")  # octet-stream: FLIR's .fff
 
 _KEY = re.compile(r"(?P<organisation>org_\w{26})/images/(?P<image>img_\w{26})/original")
@@ -49,10 +47,9 @@ class Imagery:
     objects: Objects
     links: Presigner
     jobs: Jobs
-    announce: Announce
+    background: Background[Image]
     clock: Clock
     ids: Ids
-    lease: timedelta
     upload_life: timedelta
 
     # ------------------------------------------------------------ for callers
@@ -68,10 +65,11 @@ class Imagery:
                 uploaded_by=caller.user_id,
                 created_at=now,
                 upload_until=now + self.upload_life + UPLOAD_GRACE,
+                next_check_at=now + FIRST_CHECK,
             )
             for file in files
         ]
-        self.store.add(images)
+        self.store.add_many(images)
         return [(image, self._upload(image)) for image in images]
 
     def get(self, caller: Caller, image_id: str) -> Image:
@@ -111,7 +109,7 @@ class Imagery:
         while True:
             image = self.get(caller, image_id)
             check(image.version)
-            if marked := self.store.begin_delete(image, look_again_at=self.clock() + self.lease):
+            if marked := self.store.save(image.deleting(next_check_at=self.clock() + self.background.lease)):
                 break
         self._remove(marked)
 
@@ -129,41 +127,34 @@ class Imagery:
         else:
             self._keep_what_was_processed(image)
 
-    def expire(self, key: str) -> None:
-        """The time for an upload is over: take a file whose event was lost, or say that none came."""
+    def give_up(self, key: str, **_event: Any) -> None:
+        """The last attempt to process a stored file failed."""
+        image = self._at(key)
+        if image is not None:
+            self.background.give_up(image)
+
+    def check_upload(self, key: str) -> None:
+        """Process a stored file whose event was lost; reject an image whose file was not uploaded in time."""
         image = self._at(key)
         if image is None or image.state is not ImageState.AWAITING_UPLOAD:
             return
         try:
             stored = self.objects.newest(key)
         except NoSuchObject:
-            reason = "the file was not uploaded in time"
-            self._tell(self.store.reject(image, code="never_uploaded", reason=reason))
+            if image.upload_until <= self.clock():
+                self.background.finish(image.rejected("never_uploaded", "the file was not uploaded in time"))
         else:
             self.arrived(key, object_version=stored.version_id, size_bytes=stored.size_bytes)
 
-    def give_up(self, key: str, **_event: Any) -> None:
-        """The last attempt crashed: say so, rather than leave the image unfinished for ever.
-
-        An attempt that crashed has released its claim. One that lasts is another worker's, or of one that vanished:
-        then the sweep comes back.
-        """
-        image, now = self._at(key), self.clock()
-        if image is None:
-            return
-        match image.state:
-            case ImageState.PROCESSING if image.lease_until <= now.timestamp():
-                reason = f"processing failed {image.attempts} times; we have been told"
-            case ImageState.AWAITING_UPLOAD if image.upload_until <= now:
-                reason = "the file could not be looked for; we have been told"
-            case _:
-                return
-        self._tell(self.store.reject(image, code="processing_failed", reason=reason))
+    def give_up_check(self, key: str) -> None:
+        """The last attempt of a check failed. While the file may still be uploaded, another check follows."""
+        image = self._at(key)
+        if image is not None and image.upload_until <= self.clock():
+            self.background.give_up(image)
 
     def sweep(self) -> None:
-        """Look at whatever did not end in time: uploads that never came, workers that vanished, half deletions."""
-        now = self.clock()
-        deal_with_each(self.store.due(now), lambda image: self._look_at(image, now))
+        """Look after images that are not finished: uploads, workers that vanished, half deletions."""
+        self.background.sweep(self._look_after)
 
     def find(self, organisation_id: str, image_id: str) -> Image | None:
         """An image that is not being deleted."""
@@ -197,26 +188,21 @@ class Imagery:
     def _upload(self, image: Image) -> Upload:
         return self.links.post(image.original_key, content_type=image.file.content_type, size_bytes=image.file.size)
 
-    def _look_at(self, image: Image, now: datetime) -> None:
-        """Give an image that did not end in time what it needs."""
-        if not self.store.look_again(image, now=now, at=now + RESEND_AFTER):
-            return  # it has changed, or another sweep has it
+    def _look_after(self, image: Image) -> None:
+        """Do what an unfinished image needs whose time has come."""
         match image.state:
+            case ImageState.AWAITING_UPLOAD if self._checks_failed(image):
+                self.background.give_up(image)
             case ImageState.AWAITING_UPLOAD:
-                self.jobs.send("image.expire", {"key": image.original_key})
-            case ImageState.PROCESSING if image.attempts >= MAX_ATTEMPTS:
-                self.give_up(image.original_key)
+                self.jobs.send("image.check", {"key": image.original_key})
             case ImageState.PROCESSING:
-                self.jobs.send(
-                    "image.arrived",
-                    {
-                        "key": image.original_key,
-                        "object_version": image.object_version,
-                        "size_bytes": image.file.size,
-                    },
-                )
+                self.background.retry(image)
             case ImageState.DELETING:
                 self._remove(image)
+
+    def _checks_failed(self, image: Image) -> bool:
+        """No worker could check whether the file is there, though its time is long over."""
+        return image.resends > MAX_RESENDS and image.upload_until + CHECKS_END_AFTER <= self.clock()
 
     def _at(self, key: str) -> Image | None:
         """The image whose original has this key."""
@@ -239,35 +225,26 @@ class Imagery:
     def _process(self, image: Image, object_version: str, size_bytes: int) -> None:
         from argus.imagery.processing import process  # numpy comes with it
 
-        now = self.clock()
-        claimed = self.store.claim(
+        claim = self.background.claim(
             image,
+            state=ImageState.PROCESSING,
             object_version=image.object_version or object_version or self.objects.newest(image.original_key).version_id,
-            now=now,
-            lease_until=now + self.lease,
+            code="",
+            reason="",
         )
-        if claimed is None:
+        if claim is None:
             return  # another worker has it; should that one vanish, the sweep comes back
-        try:
-            products = process(claimed, self.objects, size_bytes=size_bytes, max_bytes=MAX_FILE_BYTES)
-        except Invalid as rejection:
-            ended = self.store.reject(claimed, code=rejection.code, reason=rejection.detail)
-        except BaseException:
-            # The queue tries again after its visibility timeout, somewhat more than a lease; the sweep, if it does not.
-            self.store.release(claimed, look_again_at=self.clock() + 2 * self.lease)
-            raise
+        with claim:
+            try:
+                products = process(claim.item, self.objects, size_bytes=size_bytes, max_bytes=MAX_FILE_BYTES)
+            except Invalid as rejection:
+                claim.finish(claim.item.rejected(rejection.code, rejection.detail))
+            else:
+                claim.finish(replace(claim.item, state=ImageState.READY, products=products))
+        if claim.lost:
+            self._clean_up_after(claim.item)
         else:
-            ended = self.store.finish(claimed, products)
-        if ended is None:
-            self._clean_up_after(claimed)
-        else:
-            self._tell(ended)
-            self._keep_what_was_processed(ended)
-
-    def _tell(self, changed: Image | None) -> None:
-        """Whoever listens hears of a change that was really made."""
-        if changed is not None:
-            self.announce(changed.organisation_id, Change("image", changed.id, changed.state))
+            self._keep_what_was_processed(claim.item)
 
     def _clean_up_after(self, image: Image) -> None:
         """The image was deleted, or taken by another, while we made products."""

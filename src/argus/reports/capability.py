@@ -11,18 +11,30 @@ if TYPE_CHECKING:
 
 
 def _reports(argus: Runtime) -> "Reports":
+    from argus.core.background import Background
+    from argus.notify.model import Change
     from argus.reports.gather import Gatherer
     from argus.reports.service import Reports
     from argus.reports.store import ReportsStore
 
+    store = ReportsStore(argus.table("reports"))
     return Reports(
-        store=ReportsStore(argus.table("reports")),
+        store=store,
         objects=argus.objects,
         links=argus.links,
         scanning=argus.scanning,
         gather=Gatherer(argus.scanning, argus.imagery, argus.identity, argus.catalogue, argus.clock).document,
-        jobs=argus.jobs,
-        announce=argus.notify.announce,
+        background=Background(
+            store=store,
+            jobs=argus.jobs,
+            job="report.build",
+            arguments=lambda report: {"organisation_id": report.organisation_id, "report_id": report.id},
+            fail=lambda report, reason: report.given_up(reason, at=argus.clock()),
+            change=lambda report: Change("report", report.id, report.state),
+            announce=argus.notify.announce,
+            clock=argus.clock,
+            lease=argus.lease,
+        ),
         clock=argus.clock,
         ids=argus.ids,
     )

@@ -1,6 +1,6 @@
 """A report: a document made from a scan, kept in S3."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -28,6 +28,14 @@ class Report:
     size_bytes: int = 0
     finished_at: datetime | None = None
     version: int = 1
+    attempts: int = 0
+    resends: int = 0
+    lease_until: datetime | None = None  # until then one worker builds the document
+    next_check_at: datetime | None = None  # None once it is ready or has failed
+
+    def given_up(self, reason: str, *, at: datetime) -> "Report":
+        """The report, whose workers failed."""
+        return replace(self, state=ReportState.FAILED, reason=reason, finished_at=at)
 
     def key(self, extension: str) -> str:
         """Where the document is; the same for every attempt to build it."""

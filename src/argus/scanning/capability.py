@@ -18,11 +18,24 @@ def _catalogue(_argus: Runtime) -> "Catalogue":
 
 
 def _scanning(argus: Runtime) -> "Scanning":
+    from argus.core.background import Background
+    from argus.notify.model import Change
     from argus.scanning.engine import Engine
     from argus.scanning.service import Scanning
     from argus.scanning.store import ScanningStore
 
     store = ScanningStore(argus.table("scanning"))
+    background = Background(
+        store=store,
+        jobs=argus.jobs,
+        job="scan.run",
+        arguments=lambda scan: {"organisation_id": scan.organisation_id, "scan_id": scan.id},
+        fail=lambda scan, reason: scan.given_up(reason, at=argus.clock()),
+        change=lambda scan: Change("scan", scan.id, scan.state, scan.progress),
+        announce=argus.notify.announce,
+        clock=argus.clock,
+        lease=argus.lease,
+    )
     return Scanning(
         store=store,
         catalogue=argus.catalogue,
@@ -30,13 +43,11 @@ def _scanning(argus: Runtime) -> "Scanning":
             store=store,
             catalogue=argus.catalogue,
             plugin_tools=argus.plugin_tools(),
-            announce=argus.notify.announce,
+            background=background,
             clock=argus.clock,
-            lease=argus.lease,
         ),
         targets=argus.target_checks(),
-        jobs=argus.jobs,
-        announce=argus.notify.announce,
+        background=background,
         clock=argus.clock,
         ids=argus.ids,
     )

@@ -14,15 +14,15 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from argus.core import metrics, tracing
+from argus.core.background import Background, Claim
 from argus.core.clock import Clock
 from argus.core.errors import ArgusError, Unavailable
-from argus.notify.model import Announce, Change
 from argus.scanning.catalogue import Catalogue, Manifest
 from argus.scanning.model import (
     FINAL_STATES,
@@ -48,7 +48,6 @@ PAGE = 25
 MAX_FINDINGS = 10_000  # of one step; more is a plugin out of hand
 MAX_FINDING_CHARACTERS = 64_000  # of its location and evidence; an item may have 400 KB, and a page of 25 is one call
 MAX_REASON = 500  # characters
-SAVE_EVERY_SECONDS = 2.0
 
 _log = logging.getLogger("argus.scanning")
 
@@ -59,10 +58,6 @@ class UndeclaredRule(ArgusError):
 
 class TooManyFindings(ArgusError):
     """The plugin found more than one step may hold."""
-
-
-class ScanStopped(BaseException):
-    """The scan was cancelled or taken over. Not an `Exception`: a plugin that catches those must not swallow it."""
 
 
 class PluginFailed(Exception):
@@ -76,58 +71,25 @@ class Engine:
     store: ScanningStore
     catalogue: Catalogue
     plugin_tools: Mapping[str, Callable[[str], Any]]  # permission -> organisation -> tool
-    announce: Announce
+    background: Background[Scan]
     clock: Clock
-    lease: timedelta
     monotonic: Callable[[], float] = time.monotonic
 
     def run(self, scan: Scan) -> None:
         """Run a scan from wherever it stands; return quietly when someone else has it."""
-        try:
-            ended = self._held(self._claim(scan))
-        except ScanStopped:
-            _log.info("scan stopped: cancelled or taken over", extra={"scan": scan.id})
+        if scan.state in FINAL_STATES:
             return
-        for severity, count in ended.counts.items():
-            if count:
-                metrics.record({"findings": count}, {"severity": severity})
-
-    def _held(self, claimed: Scan) -> Scan:
-        try:
-            run = _Run(self, claimed)
+        claim = self.background.claim(scan, state=ScanState.RUNNING, started_at=scan.started_at or self.clock())
+        if claim is None:
+            _log.info("the scan runs elsewhere", extra={"scan": scan.id})
+            return
+        with claim:
+            run = _Run(self, claim)
             run.steps()
             run.finish()
-        except ScanStopped:
-            raise
-        except BaseException:  # the worker's time is up, or AWS is at fault
-            self._release(claimed)
-            raise
-        return run.scan
-
-    def _claim(self, scan: Scan) -> Scan:
-        now = self.clock()
-        if scan.state in FINAL_STATES or scan.is_held(at=now):
-            raise ScanStopped
-        claimed = replace(
-            scan,
-            state=ScanState.RUNNING,
-            started_at=scan.started_at or now,
-            lease_until=(now + self.lease).timestamp(),
-            attempts=scan.attempts + 1,
-        )
-        return _saved(self.store.save(claimed))
-
-    def _release(self, claimed: Scan) -> None:
-        """Give up a claim, unless another was made since.
-
-        The queue tries again after its visibility timeout, somewhat more than a lease; the sweep, if it does not.
-        """
-        try:
-            scan = self.store.get(claimed.organisation_id, claimed.id)  # whatever was written last may have arrived
-            if scan is not None and scan.state is ScanState.RUNNING and scan.attempts == claimed.attempts:
-                self.store.save(replace(scan, lease_until=0.0), look_again_at=self.clock() + 2 * self.lease)
-        except (BotoCoreError, ClientError) as error:
-            _log.warning("a scan was not released", extra={"scan": claimed.id}, exc_info=error)
+            for severity, count in claim.item.counts.items():
+                if count:
+                    metrics.record({"findings": count}, {"severity": severity})
 
 
 def _check(finding: Finding) -> None:
@@ -147,27 +109,21 @@ def _reason(cause: BaseException | None) -> str:
     return f"the plugin failed: {type(cause).__name__}"
 
 
-def _saved(scan: Scan | None) -> Scan:
-    if scan is None:
-        raise ScanStopped
-    return scan
-
-
 @dataclass
 class _Run:
     """One worker's hold on one scan."""
 
     engine: Engine
-    scan: Scan
+    claim: Claim[Scan]
     known: dict[str, TrackedFinding] = field(init=False)
-    saved_at: float = field(init=False)
-    told: Change | None = None
     incomplete: set[str] = field(default_factory=set)  # rules of the present step that were cut short
 
     def __post_init__(self) -> None:
         self._know()
-        self.saved_at = self.engine.monotonic()
-        self._tell()
+
+    @property
+    def scan(self) -> Scan:
+        return self.claim.item
 
     def steps(self) -> None:
         for step in self.scan.steps:
@@ -182,9 +138,9 @@ class _Run:
             before = self.known.get(finding.fingerprint)
             if before is None or before.scan_id < self.scan.id:
                 store.track(finding)
-                self._heartbeat(self.scan)
+                self.claim.heartbeat(self.scan)
         failed = [step for step in self.scan.steps if step.state is StepState.FAILED]
-        self._save(
+        self.claim.finish(
             replace(
                 self.scan,
                 state=ScanState.FAILED if failed else ScanState.SUCCEEDED,
@@ -209,7 +165,7 @@ class _Run:
         }
         compared = {**as_known, **missing}
         store.put_findings(self.scan, [finding for name, finding in compared.items() if finding != found.get(name)])
-        self._save(replace(self.scan, telling=True))
+        self.claim.save(replace(self.scan, telling=True))
         return list(compared.values())
 
     def _know(self) -> None:
@@ -309,7 +265,7 @@ class _Run:
         def progress(share: float) -> None:
             if self.engine.monotonic() > deadline:
                 raise BudgetSpent(f"more than {manifest.budget.seconds} s")
-            self._heartbeat(self.scan.with_step(replace(step, progress=min(max(share, 0.0), 0.99))))
+            self.claim.heartbeat(self.scan.with_step(replace(step, progress=min(max(share, 0.0), 0.99))))
 
         try:
             run = manifest.load_run()
@@ -344,25 +300,5 @@ class _Run:
         mine = [entry.place for entry in self.known.values() if (entry.plugin, entry.rule) == (plugin, rule)]
         return Places.of(mine)
 
-    # ------------------------------------------------------------ telling the store
-
-    def _heartbeat(self, scan: Scan) -> None:
-        """Keep the lease and show progress, but not at every call."""
-        if self.engine.monotonic() - self.saved_at >= SAVE_EVERY_SECONDS:
-            self._save(scan)
-
     def _save_step(self, step: Step) -> None:
-        self._save(self.scan.with_step(step))
-
-    def _save(self, scan: Scan) -> None:
-        held = replace(scan, lease_until=(self.engine.clock() + self.engine.lease).timestamp())
-        self.scan = _saved(self.engine.store.save(held))
-        self.saved_at = self.engine.monotonic()
-        self._tell()
-
-    def _tell(self) -> None:
-        """Whoever listens hears of every change of state or progress, and not of a lease that was kept."""
-        change = Change("scan", self.scan.id, self.scan.state, self.scan.progress)
-        if change != self.told:
-            self.engine.announce(self.scan.organisation_id, change)
-            self.told = change
+        self.claim.save(self.scan.with_step(step))

@@ -116,10 +116,12 @@ class Scan:
     finished_at: datetime | None = None
     counts: Mapping[str, int] = field(default_factory=dict)  # present findings by severity
     delta: Mapping[str, int] = field(default_factory=dict)  # findings by status
-    lease_until: float = 0.0  # epoch seconds; while it lasts, one worker has the scan
-    attempts: int = 0
     telling: bool = False  # its findings are settled, and some may be told: it can only end by itself
     version: int = 1
+    attempts: int = 0
+    resends: int = 0
+    lease_until: datetime | None = None  # until then one worker has the scan
+    next_check_at: datetime | None = None  # None once it has ended
 
     @property
     def progress(self) -> int:
@@ -128,17 +130,13 @@ class Scan:
             return 100
         return int(100 * sum(step.progress for step in self.steps) / len(self.steps))
 
-    def is_held(self, *, at: datetime) -> bool:
-        """Whether a worker has it, and may be alive."""
-        return self.state is ScanState.RUNNING and at.timestamp() <= self.lease_until
-
     def cancelled(self, *, at: datetime) -> "Scan":
         """The scan, stopped by someone."""
         return self._stopped(ScanState.CANCELLED, at=at)
 
-    def given_up(self, reason: str, *, at: datetime) -> "Scan":
-        """The scan, whose workers failed."""
-        return self._stopped(ScanState.FAILED, at=at, reason=reason)
+    def given_up(self, reason: str, *, at: datetime) -> "Scan | None":
+        """The scan, whose workers failed; None for one that has begun to tell its findings, which must go on."""
+        return None if self.telling else self._stopped(ScanState.FAILED, at=at, reason=reason)
 
     def _stopped(self, state: ScanState, *, at: datetime, reason: str = "") -> "Scan":
         """What was not finished never will be."""

@@ -2,27 +2,19 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from functools import partial
-from operator import itemgetter
 from typing import Any
 
+from argus.core.background import Background
 from argus.core.clock import Clock
 from argus.core.dynamo import Item
 from argus.core.errors import Conflict, Invalid, NotFound
 from argus.core.ids import Ids, is_id
 from argus.core.paging import Listing
-from argus.core.queue import Jobs
-from argus.core.sweep import deal_with_each
 from argus.identity.model import Caller
-from argus.notify.model import Announce, Change
 from argus.scanning.catalogue import Catalogue
 from argus.scanning.engine import Engine
 from argus.scanning.model import FINAL_STATES, Scan, ScanState, Step, Target, TrackedFinding
 from argus.scanning.store import FindingFilter, ScanningStore
-
-MAX_ATTEMPTS = 3  # as the queue's maxReceiveCount
-RESEND_AFTER = timedelta(minutes=2)
 
 CheckTarget = Callable[[Caller, str], object]
 
@@ -67,8 +59,7 @@ class Scanning:
     catalogue: Catalogue
     engine: Engine
     targets: Mapping[str, CheckTarget]  # kind -> raises unless the caller may have that target scanned
-    jobs: Jobs
-    announce: Announce
+    background: Background[Scan]
     clock: Clock
     ids: Ids
 
@@ -82,18 +73,15 @@ class Scanning:
         if target.kind not in self.targets:
             raise UnknownTarget(target.kind)
         self.targets[target.kind](caller, target.value)
-        now = self.clock()
         scan = Scan(
             id=self.ids.new("scan"),
             organisation_id=caller.organisation_id,
             target=target,
             steps=steps,
             requested_by=caller.user_id,
-            created_at=now,
+            created_at=self.clock(),
         )
-        self.store.add(scan, look_again_at=now + RESEND_AFTER)
-        self._send(scan)
-        return scan
+        return self.background.start(scan)
 
     def get(self, caller: Caller, scan_id: str) -> Scan:
         scan = self.store.get(caller.organisation_id, scan_id) if is_id(scan_id, "scan") else None
@@ -118,7 +106,7 @@ class Scanning:
                 raise ScanEnded(f"{scan_id} has {scan.state}")
             if scan.telling:
                 raise ScanEnding(f"{scan_id} has looked at everything and is telling what it found")
-            if cancelled := self._end(scan.cancelled(at=self.clock())):
+            if cancelled := self.background.finish(scan.cancelled(at=self.clock())):
                 return cancelled
 
     def findings(
@@ -141,23 +129,14 @@ class Scanning:
             self.engine.run(scan)
 
     def give_up(self, organisation_id: str, scan_id: str) -> None:
-        """The last try of a message failed: say so, rather than leave the scan running for ever.
-
-        While a worker holds the scan, another message is being worked on; should that worker vanish, the sweep sees it.
-        A scan that has begun to tell its findings goes on, however often it must be tried.
-        """
+        """The last attempt failed. A scan that has begun to tell its findings goes on all the same."""
         scan = self.store.get(organisation_id, scan_id)
-        now = self.clock()
-        if scan is None or scan.state in FINAL_STATES or scan.telling:
-            return
-        if not scan.is_held(at=now):
-            self._end(scan.given_up(f"the worker failed {scan.attempts} times; we have been told", at=now))
+        if scan is not None:
+            self.background.give_up(scan)
 
     def sweep(self) -> None:
-        """Send again what stayed queued too long, or whose worker vanished. One that fails keeps no other waiting."""
-        now = self.clock()
-        look = partial(self._look_again, later=now + RESEND_AFTER)
-        deal_with_each(self.store.due(now), look, named=itemgetter("sk"))
+        """Look after scans that stayed queued too long, or whose worker vanished."""
+        self.background.sweep()
 
     def ended(self, caller: Caller, scan_id: str) -> Scan:
         """A scan that has ended; raise `Conflict` for one that has not."""
@@ -180,21 +159,3 @@ class Scanning:
         if target.kind not in manifest.consumes:
             raise WrongTarget(f"{manifest.id} takes {', '.join(manifest.consumes)}, not {target.kind}")
         return Step(manifest.id, manifest.version, manifest.check_options(choice.options))
-
-    def _look_again(self, due: Item, *, later: datetime) -> None:
-        scan = self.store.postpone(due, look_again_at=later)
-        if scan is None:
-            return
-        if scan.attempts >= MAX_ATTEMPTS and not scan.telling:
-            self.give_up(scan.organisation_id, scan.id)
-        else:
-            self._send(scan)
-
-    def _end(self, scan: Scan) -> Scan | None:
-        saved = self.store.save(scan)
-        if saved is not None:
-            self.announce(saved.organisation_id, Change("scan", saved.id, saved.state, saved.progress))
-        return saved
-
-    def _send(self, scan: Scan) -> None:
-        self.jobs.send("scan.run", {"organisation_id": scan.organisation_id, "scan_id": scan.id})

@@ -2,7 +2,7 @@
 
 | item | pk | sk | gsi1pk | gsi1sk |
 |---|---|---|---|---|
-| scan | `<organisation>#scans` | `<scan>` | `due#<0-7>` while unfinished | when to look again |
+| scan | `<organisation>#scans` | `<scan>` | `due#<0-7>` while unfinished | time of the next check |
 | finding of a scan | `<organisation>#scan#<scan>` | `<plugin>#<fingerprint>` | its pk | gravest first |
 | tracked finding | `<organisation>#findings` | `<target>#<fingerprint>` | its pk | gravest first |
 
@@ -10,15 +10,15 @@ A finding of a scan is a picture of that day; the tracked finding is how it stan
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
+from argus.core.background import WorkItemStore
 from argus.core.clock import from_rfc3339, rfc3339
-from argus.core.dynamo import ConditionFailed, Item, Table, due_shard, due_shards
+from argus.core.dynamo import ConditionFailed, Item
 from argus.core.paging import Listing
 from argus.scanning.model import (
-    FINAL_STATES,
     Scan,
     ScanState,
     Severity,
@@ -41,52 +41,39 @@ class FindingFilter:
 
 
 @dataclass(frozen=True)
-class ScanningStore:
-    """Scans and findings. A scan is written only over the version that was read."""
-
-    table: Table
+class ScanningStore(WorkItemStore[Scan]):
+    """Scans and findings."""
 
     # ------------------------------------------------------------ scans
 
-    def add(self, scan: Scan, *, look_again_at: datetime) -> None:
-        self.table.put({**_scan_item(scan), **_due(scan, look_again_at)}, when="attribute_not_exists(pk)")
-
-    def get(self, organisation_id: str, scan_id: str) -> Scan | None:
-        item = self.table.get(_scans_pk(organisation_id), scan_id)
-        return _scan(item) if item else None
-
     def list(self, organisation_id: str, *, limit: int, after: Item | None) -> Listing[Scan]:
-        page = self.table.query(_scans_pk(organisation_id), newest_first=True, limit=limit, after=after)
-        return Listing([_scan(item) for item in page.items], page.last_key)
+        page = self.table.query(self.partition(organisation_id), newest_first=True, limit=limit, after=after)
+        return Listing([self.from_item(item) for item in page.items], page.last_key)
 
-    def due(self, now: datetime) -> Iterator[Item]:
-        """Unfinished scans to look at, as they are stored: one that cannot be read must not hide the others."""
-        for shard in due_shards():
-            yield from self.table.query(shard, index="gsi1", up_to=rfc3339(now)).items
+    def partition(self, organisation_id: str) -> str:
+        return f"{organisation_id}#scans"
 
-    def postpone(self, due: Item, *, look_again_at: datetime) -> Scan | None:
-        """The scan that is due, to be looked at again later; None when it has changed since, or another tick has it."""
-        try:
-            self.table.put(
-                {**due, "gsi1sk": rfc3339(look_again_at)},
-                when="#version = :version AND #gsi1sk = :due",
-                values={":version": due["version"], ":due": due["gsi1sk"]},
-            )
-        except ConditionFailed:
-            return None
-        return _scan(due)
+    def to_attributes(self, item: Scan) -> Item:
+        return {
+            **asdict(item),
+            "created_at": rfc3339(item.created_at),
+            "started_at": _moment(item.started_at),
+            "finished_at": _moment(item.finished_at),
+            "steps": [_step_item(step) for step in item.steps],
+        }
 
-    def save(self, scan: Scan, *, look_again_at: datetime | None = None) -> Scan | None:
-        """The scan as it now stands; None when someone else changed it since it was read."""
-        written = replace(scan, version=scan.version + 1)
-        item = _scan_item(written)
-        if scan.state not in FINAL_STATES:
-            item |= _due(scan, look_again_at or datetime.fromtimestamp(scan.lease_until).astimezone())
-        try:
-            self.table.put(item, when="#version = :version", values={":version": scan.version})
-        except ConditionFailed:
-            return None
-        return written
+    def from_attributes(self, attributes: Item) -> Scan:
+        return Scan(
+            **{
+                **attributes,
+                "target": Target(**attributes["target"]),
+                "steps": tuple(_step(step) for step in attributes["steps"]),
+                "state": ScanState(attributes["state"]),
+                "created_at": from_rfc3339(attributes["created_at"]),
+                "started_at": _read_moment(attributes["started_at"]),
+                "finished_at": _read_moment(attributes["finished_at"]),
+            }
+        )
 
     # ------------------------------------------------------------ findings of a scan
 
@@ -151,20 +138,12 @@ class ScanningStore:
         return Listing([_finding(item) for item in page.items], page.last_key)
 
 
-def _scans_pk(organisation_id: str) -> str:
-    return f"{organisation_id}#scans"
-
-
 def _scan_pk(organisation_id: str, scan_id: str) -> str:
     return f"{organisation_id}#scan#{scan_id}"
 
 
 def _findings_pk(organisation_id: str) -> str:
     return f"{organisation_id}#findings"
-
-
-def _due(scan: Scan, at: datetime) -> Item:
-    return {"gsi1pk": due_shard(scan.id), "gsi1sk": rfc3339(at)}
 
 
 def _filter(chosen: FindingFilter) -> tuple[str | None, dict[str, Any]]:
@@ -186,37 +165,8 @@ def _read_moment(text: str | None) -> datetime | None:
     return from_rfc3339(text) if text else None
 
 
-def _scan_item(scan: Scan) -> Item:
-    item = {
-        "pk": _scans_pk(scan.organisation_id),
-        "sk": scan.id,
-        **asdict(scan),
-        "created_at": rfc3339(scan.created_at),
-        "started_at": _moment(scan.started_at),
-        "finished_at": _moment(scan.finished_at),
-        "steps": [_step_item(step) for step in scan.steps],
-    }
-    if not scan.telling:
-        del item["telling"]  # said only while it is so: a release that does not know it yet can read all others
-    return item
-
-
 def _step_item(step: Step) -> Item:
     return {**asdict(step), "started_at": _moment(step.started_at), "finished_at": _moment(step.finished_at)}
-
-
-def _scan(item: Item) -> Scan:
-    return Scan(
-        **{
-            **_without_keys(item),
-            "target": Target(**item["target"]),
-            "steps": tuple(_step(step) for step in item["steps"]),
-            "state": ScanState(item["state"]),
-            "created_at": from_rfc3339(item["created_at"]),
-            "started_at": _read_moment(item["started_at"]),
-            "finished_at": _read_moment(item["finished_at"]),
-        }
-    )
 
 
 def _step(item: Mapping[str, Any]) -> Step:

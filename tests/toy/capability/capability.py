@@ -27,8 +27,27 @@ def _toys(argus: Runtime) -> "Toys":
     from argus.toy.service import Toys
     from argus.toy.store import ToyStore
 
-    turns = argus.settings.of(ToySettings).turns
-    return Toys(store=ToyStore(argus.table("toy")), jobs=argus.jobs, turns=turns, clock=argus.clock, ids=argus.ids)
+    from argus.core.background import Background
+    from argus.notify.model import Change
+
+    store = ToyStore(argus.table("toy"))
+    return Toys(
+        store=store,
+        background=Background(
+            store=store,
+            jobs=argus.jobs,
+            job="toy.wind",
+            arguments=lambda toy: {"organisation_id": toy.organisation_id, "toy_id": toy.id},
+            fail=lambda toy, _reason: toy.broken(),
+            change=lambda toy: Change("toy", toy.id, toy.state),
+            announce=argus.notify.announce,
+            clock=argus.clock,
+            lease=argus.lease,
+        ),
+        turns=argus.settings.of(ToySettings).turns,
+        clock=argus.clock,
+        ids=argus.ids,
+    )
 
 
 CAPABILITY = Capability(
@@ -48,5 +67,6 @@ CAPABILITY = Capability(
     blueprints=("argus.toy.routes:blueprint",),
     jobs={"toy.wind": Job("toys.wind", "toys.give_up")},
     ticks={"toys.sweep": "toys.sweep"},
+    events={"toy": "toys:read"},
     errors=("argus.toy.service",),
 )

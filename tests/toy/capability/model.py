@@ -1,6 +1,6 @@
 """A toy, and whether it is wound up."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -24,3 +24,10 @@ class Toy:
     state: ToyState = ToyState.QUEUED
     turns: int = 0
     version: int = 1
+    attempts: int = 0
+    resends: int = 0
+    lease_until: datetime | None = None
+    next_check_at: datetime | None = None  # None once it is wound or broken
+
+    def broken(self) -> "Toy":
+        return replace(self, state=ToyState.BROKEN)

@@ -1,20 +1,17 @@
 """Toys: made, wound up by a worker, listed."""
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
 
 from argus.toy.model import Toy, ToyState
 from argus.toy.store import ToyStore
 
+from argus.core.background import Background
 from argus.core.clock import Clock
 from argus.core.dynamo import Item
 from argus.core.errors import NotFound
 from argus.core.ids import Ids, is_id
 from argus.core.paging import Listing
-from argus.core.queue import Jobs
 from argus.identity.model import Caller
-
-RESEND_AFTER = timedelta(minutes=2)
 
 
 class NoSuchToy(NotFound):
@@ -26,18 +23,15 @@ class Toys:
     """Toys of all organisations; every method for a caller stays within the caller's own."""
 
     store: ToyStore
-    jobs: Jobs
+    background: Background[Toy]
     turns: int
     clock: Clock
     ids: Ids
 
     def create(self, caller: Caller, name: str) -> Toy:
         """Make a toy and queue its winding."""
-        now = self.clock()
-        toy = Toy(id=self.ids.new("toy"), organisation_id=caller.organisation_id, name=name, created_at=now)
-        self.store.add(toy, next_check_at=now + RESEND_AFTER)
-        self._send(toy)
-        return toy
+        toy_id, now = self.ids.new("toy"), self.clock()
+        return self.background.start(Toy(toy_id, caller.organisation_id, name, created_at=now))
 
     def get(self, caller: Caller, toy_id: str) -> Toy:
         toy = self.store.get(caller.organisation_id, toy_id) if is_id(toy_id, "toy") else None
@@ -51,19 +45,18 @@ class Toys:
     def wind(self, organisation_id: str, toy_id: str) -> None:
         """The job: a second delivery changes nothing."""
         toy = self.store.get(organisation_id, toy_id)
-        if toy is not None and toy.state is ToyState.QUEUED:
-            self.store.save(replace(toy, state=ToyState.WOUND, turns=self.turns))
+        claim = self.background.claim(toy) if toy and toy.state is ToyState.QUEUED else None
+        if claim is None:
+            return
+        with claim:
+            claim.finish(replace(claim.item, state=ToyState.WOUND, turns=self.turns))
 
     def give_up(self, organisation_id: str, toy_id: str) -> None:
         """The last attempt failed."""
         toy = self.store.get(organisation_id, toy_id)
-        if toy is not None and toy.state is ToyState.QUEUED:
-            self.store.save(replace(toy, state=ToyState.BROKEN))
+        if toy is not None:
+            self.background.give_up(toy)
 
     def sweep(self) -> None:
-        """The tick: send again what stayed queued too long."""
-        for toy in self.store.due(self.clock()):
-            self._send(toy)
-
-    def _send(self, toy: Toy) -> None:
-        self.jobs.send("toy.wind", {"organisation_id": toy.organisation_id, "toy_id": toy.id})
+        """The tick: look after toys that stayed queued."""
+        self.background.sweep()

@@ -1,0 +1,346 @@
+"""Background work: a work item is claimed by one worker at a time, retried, given up, and never forgotten.
+
+A work item is something stored that a worker has to finish: an image to process, a scan to run, a report to build. Its
+job may be delivered twice, late or not at all, and its worker may die at any moment. Therefore:
+
+- A worker claims the item by a conditional write and holds it by a lease. It renews the lease while it works, and
+  releases it when it fails, so that the next delivery need not wait.
+- Every unfinished item has the time of its next check. The sweep sends the job of an item again whose time has come: at
+  first after two minutes, then twice as long each time, up to ten.
+- An item is given up when its attempts are spent, or when no worker has claimed it in spite of all that was sent.
+  Whoever waits for it is notified.
+"""
+
+import logging
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from types import TracebackType
+from typing import Any, Generic, Protocol, Self, TypeVar
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from argus.core import metrics
+from argus.core.clock import Clock, from_rfc3339, rfc3339
+from argus.core.dynamo import ConditionFailed, Item, Table, due_shard, due_shards
+from argus.core.errors import ArgusError
+from argus.core.queue import Jobs
+
+MAX_ATTEMPTS = 3  # as the queues' maxReceiveCount
+FIRST_CHECK = timedelta(minutes=2)
+LONGEST_WAIT = timedelta(minutes=10)  # between two checks
+MAX_RESENDS = 7  # of a job that no worker claims: about an hour
+HEARTBEAT_SECONDS = 2.0  # between two writes that only renew a lease
+PAGE = 100  # items
+MOST_OF_A_SHARD = 200  # items in one sweep: some 20 ms each, and the scheduler has 50 s for all its sweeps
+
+_log = logging.getLogger("argus.background")
+
+
+class WorkItem(Protocol):
+    """What every work item has, a frozen dataclass of its capability."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def organisation_id(self) -> str: ...
+    @property
+    def version(self) -> int: ...
+    @property
+    def attempts(self) -> int:
+        """How often a worker has claimed it."""
+
+    @property
+    def resends(self) -> int:
+        """How often the sweep has checked it since a worker claimed it last."""
+
+    @property
+    def lease_until(self) -> datetime | None:
+        """Until then the worker that claimed it may be alive."""
+
+    @property
+    def next_check_at(self) -> datetime | None:
+        """When the sweep looks after it; None once it is finished."""
+
+
+W = TypeVar("W", bound=WorkItem)
+
+
+class PartialFailure(ArgusError):
+    """Some items of a sweep could not be processed."""
+
+
+class ClaimLost(BaseException):
+    """Someone else has changed the item: it was cancelled, deleted or taken over.
+
+    Not an `Exception`: a plugin that catches those must not swallow it.
+    """
+
+
+@dataclass(frozen=True)
+class WorkItemStore(ABC, Generic[W]):
+    """Work items in a table, by organisation and id. Each is written only over the version that was read.
+
+    `gsi1pk` and `gsi1sk` list the unfinished ones of all organisations by the time of their next check.
+    """
+
+    table: Table
+
+    @abstractmethod
+    def partition(self, organisation_id: str) -> str:
+        """The partition key of an organisation's items."""
+
+    @abstractmethod
+    def to_attributes(self, item: W) -> Item:
+        """The attributes of an item; those of `WorkItem` may be missing."""
+
+    @abstractmethod
+    def from_attributes(self, attributes: Item) -> W:
+        """The item with these attributes, which has those of `WorkItem` as Python values."""
+
+    def add(self, item: W) -> None:
+        """Store a new item. Its id is its own, so that writing it twice changes nothing."""
+        self.table.put(self._to_item(item))
+
+    def add_many(self, items: Iterable[W]) -> None:
+        self.table.put_many(map(self._to_item, items))
+
+    def get(self, organisation_id: str, item_id: str) -> W | None:
+        found = self.table.get(self.partition(organisation_id), item_id)
+        return self.from_item(found) if found else None
+
+    def save(self, item: W) -> W | None:
+        """The item as it is stored now; None when someone else has changed it since it was read."""
+        written: W = replace(item, version=item.version + 1)  # type: ignore[type-var]
+        try:
+            self.table.put(self._to_item(written), when="#version = :version", values={":version": item.version})
+        except ConditionFailed:
+            return None
+        return written
+
+    def delete(self, item: W) -> None:
+        self.table.delete(self.partition(item.organisation_id), item.id)
+
+    def due(self, now: datetime) -> Iterator[Item]:
+        """Items to check, as they are stored: one that cannot be read must not hide the others."""
+        for shard in due_shards():
+            after, found = None, 0
+            while found < MOST_OF_A_SHARD:
+                page = self.table.query(shard, index="gsi1", up_to=rfc3339(now), limit=PAGE, after=after)
+                yield from page.items
+                after, found = page.last_key, found + len(page.items)
+                if after is None:
+                    break
+
+    def postpone(self, due: Item, *, now: datetime) -> W | None:
+        """The item that is due, with its next check later; None when it has changed, or another sweep has it.
+
+        Its version stays: nothing about the item has changed, and a worker that is late may still finish.
+        """
+        resends = due.get("resends", 0) + 1
+        wait = min(FIRST_CHECK * 2**resends, LONGEST_WAIT)
+        try:
+            postponed = self.table.update(
+                due["pk"],
+                due["sk"],
+                changes={"gsi1sk": rfc3339(now + wait), "resends": resends},
+                when="#version = :version AND #gsi1sk = :due",
+                values={":version": due["version"], ":due": due["gsi1sk"]},
+            )
+        except ConditionFailed:
+            return None
+        return self.from_item(postponed)
+
+    def from_item(self, item: Item) -> W:
+        """The item as a query or a read has found it."""
+        known = {name: value for name, value in item.items() if name not in ("pk", "sk", "gsi1pk", "gsi1sk")}
+        lease_until, check_at = item["lease_until"], item.get("gsi1sk")
+        known["id"] = item["sk"]
+        known["lease_until"] = from_rfc3339(lease_until) if lease_until else None
+        known["next_check_at"] = from_rfc3339(check_at) if check_at else None
+        return self.from_attributes(known)
+
+    def _to_item(self, item: W) -> Item:
+        known = {
+            **self.to_attributes(item),
+            "pk": self.partition(item.organisation_id),
+            "sk": item.id,
+            "organisation_id": item.organisation_id,
+            "version": item.version,
+            "attempts": item.attempts,
+            "resends": item.resends,
+            "lease_until": rfc3339(item.lease_until) if item.lease_until else None,
+        }
+        for name in ("id", "next_check_at"):  # which the keys tell
+            known.pop(name, None)
+        if item.next_check_at is not None:
+            known |= {"gsi1pk": due_shard(item.id), "gsi1sk": rfc3339(item.next_check_at)}
+        return known
+
+
+@dataclass(frozen=True)
+class Background(Generic[W]):
+    """The background work on the items of one store."""
+
+    store: WorkItemStore[W]
+    jobs: Jobs
+    job: str  # that a worker runs for an item
+    arguments: Callable[[W], Mapping[str, Any]]  # of the job
+    fail: Callable[[W, str], W | None]  # the item given up, for a reason; None for one that must go on
+    change: Callable[[W], Any]  # what others see of an item
+    announce: Callable[[str, Any], None]  # organisation, what others see of the item now
+    clock: Clock
+    lease: timedelta
+    monotonic: Callable[[], float] = time.monotonic
+
+    def start(self, item: W) -> W:
+        """Store a new item and queue its job; the item as it is stored."""
+        new: W = replace(item, next_check_at=self.clock() + FIRST_CHECK)  # type: ignore[type-var]
+        self.store.add(new)
+        self._send(new)
+        return new
+
+    def is_held(self, item: W) -> bool:
+        """Whether a worker has claimed it, and may be alive."""
+        return item.lease_until is not None and self.clock() <= item.lease_until
+
+    def claim(self, item: W, **changes: Any) -> "Claim[W] | None":
+        """Take an item and change it, as one attempt; None when another worker has it, or it has changed."""
+        if self.is_held(item):
+            return None
+        until = self.clock() + self.lease
+        taken: W = replace(  # type: ignore[type-var]
+            item, **changes, attempts=item.attempts + 1, resends=0, lease_until=until, next_check_at=until
+        )
+        saved = self.write(taken, self.change(item))
+        return Claim(self, saved) if saved is not None else None
+
+    def finish(self, item: W) -> W | None:
+        """Write the final state of an item; None when someone else has changed it since it was read."""
+        done: W = replace(item, lease_until=None, next_check_at=None)  # type: ignore[type-var]
+        return self.write(done, None)
+
+    def write(self, item: W, seen: Any) -> W | None:
+        """Write an item, and announce it when others see it change."""
+        saved = self.store.save(item)
+        if saved is not None and (change := self.change(saved)) != seen:
+            self.announce(saved.organisation_id, change)
+        return saved
+
+    def release(self, claimed: W) -> None:
+        """Give up a claim, unless another was made since.
+
+        The queue delivers the job again after its visibility timeout, somewhat more than a lease; the sweep sends it
+        again if the queue does not.
+        """
+        try:
+            item = self.store.get(claimed.organisation_id, claimed.id)  # whatever was written last may have arrived
+            if item is not None and item.next_check_at is not None and item.attempts == claimed.attempts:
+                later = self.clock() + 2 * self.lease
+                self.store.save(replace(item, lease_until=None, next_check_at=later))  # type: ignore[type-var]
+        except (BotoCoreError, ClientError) as error:
+            _log.warning("a claim was not released", extra={"id": claimed.id}, exc_info=error)
+
+    def give_up(self, item: W) -> bool:
+        """End an item whose attempts have failed, unless it is finished, must go on, or a worker holds it.
+
+        An attempt that failed has released its claim. One that lasts belongs to another delivery, or to a worker that
+        vanished: then the sweep comes back.
+        """
+        if item.next_check_at is None or self.is_held(item):
+            return False
+        failed = self.fail(item, _reason(item))
+        if failed is None:
+            return False
+        if self.finish(failed) is not None:
+            _log.error("given up", extra={"job": self.job, "id": item.id, "attempts": item.attempts})
+            metrics.record({"given_up": 1})
+        return True
+
+    def sweep(self, check: Callable[[W], None] | None = None) -> None:
+        """Look after every item whose time has come, each on its own; `check` instead of `retry` if there is one.
+
+        Raises PartialFailure at the end for those that failed. An item is put off before anything else, so that one
+        that fails has its next turn behind others.
+        """
+        now, failed = self.clock(), []
+        for due in self.store.due(now):
+            try:
+                item = self.store.postpone(due, now=now)
+                if item is not None:
+                    (check or self.retry)(item)
+            except Exception as error:
+                _log.error("could not process what is due", extra={"id": due["sk"]}, exc_info=error)
+                failed.append(due["sk"])
+        if failed:
+            raise PartialFailure(f"{len(failed)} failed, {failed[0]} the first")
+
+    def retry(self, item: W) -> None:
+        """Send the job of an item again, or give the item up."""
+        spent = item.attempts >= MAX_ATTEMPTS or item.resends > MAX_RESENDS
+        if not (spent and self.give_up(item)):
+            self._send(item)
+
+    def _send(self, item: W) -> None:
+        self.jobs.send(self.job, self.arguments(item))
+
+
+@dataclass
+class Claim(Generic[W]):
+    """One worker's hold on one item, as a context manager.
+
+    Leaving it by an exception releases the item. A lost claim ends the block quietly; `lost` says so.
+    """
+
+    background: Background[W]
+    item: W
+    lost: bool = False
+    _saved_at: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._saved_at = self.background.monotonic()
+
+    def save(self, item: W) -> None:
+        """Write the item and renew the lease. Raises ClaimLost."""
+        until = self.background.clock() + self.background.lease
+        self._write(replace(item, lease_until=until, next_check_at=until))  # type: ignore[type-var]
+
+    def heartbeat(self, item: W) -> None:
+        """Renew the lease and show progress, but not at every call. Raises ClaimLost."""
+        if self.background.monotonic() - self._saved_at >= HEARTBEAT_SECONDS:
+            self.save(item)
+
+    def finish(self, item: W) -> None:
+        """Write the item in its final state. Raises ClaimLost."""
+        self._write(replace(item, lease_until=None, next_check_at=None))  # type: ignore[type-var]
+
+    def _write(self, item: W) -> None:
+        saved = self.background.write(item, self.background.change(self.item))
+        if saved is None:
+            raise ClaimLost
+        self.item, self._saved_at = saved, self.background.monotonic()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, _error: BaseException | None, _traceback: TracebackType | None
+    ) -> bool:
+        if kind is None:
+            return False
+        if issubclass(kind, ClaimLost):
+            _log.info("the claim was lost: cancelled, deleted or taken over", extra={"id": self.item.id})
+            self.lost = True
+            return True
+        self.background.release(self.item)
+        return False
+
+
+def _reason(item: WorkItem) -> str:
+    """Why an item is given up, for whoever waits for it."""
+    if item.attempts == 0:
+        return "No worker could take it; the operators have been alerted."
+    attempts = "1 attempt" if item.attempts == 1 else f"{item.attempts} attempts"
+    return f"Processing failed after {attempts}; the operators have been alerted."

@@ -1,0 +1,257 @@
+"""Background work, over everything that has some: images, scans and reports."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from botocore.exceptions import EndpointConnectionError
+
+from argus.container import Container
+from argus.core import background
+from argus.core.background import FIRST_CHECK, MAX_ATTEMPTS, MAX_RESENDS, Background, Claim, ClaimLost
+from argus.imagery.model import Image, ImageState, NewFile
+from argus.reports.model import Report
+from argus.scanning.model import Scan, Step, Target
+from services.scheduler import main as scheduler
+from tests.conftest import MovableClock, Person, Workers
+
+IMAGE = "img_00000000000000000000000000"
+SCAN = "scan_00000000000000000000000000"
+
+
+def _image(argus: Container, organisation_id: str) -> Image:
+    now = argus.clock()
+    file = NewFile("a.jpg", 1, "image/jpeg")
+    return Image(argus.ids.new("img"), organisation_id, file, "usr_a", now, upload_until=now + timedelta(hours=9))
+
+
+def _scan(argus: Container, organisation_id: str) -> Scan:
+    steps = (Step("thermal_hotspots", "1.0.0", {}),)
+    return Scan(argus.ids.new("scan"), organisation_id, Target("image", IMAGE), steps, "usr_a", argus.clock())
+
+
+def _report(argus: Container, organisation_id: str) -> Report:
+    return Report(argus.ids.new("rpt"), organisation_id, SCAN, "csv", "usr_a", argus.clock())
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of work item."""
+
+    make: Callable[[Container, str], Any]
+    service: str
+    path: str
+    failed: str  # the state of one that was given up
+    claimed: dict[str, Any] = field(default_factory=dict)  # how a claim changes it
+
+
+KINDS = {
+    "image": Kind(_image, "imagery", "/images", "rejected", {"state": ImageState.PROCESSING}),
+    "scan": Kind(_scan, "scanning", "/scans", "failed"),
+    "report": Kind(_report, "reports", "/reports", "failed"),
+}
+
+
+@dataclass(frozen=True)
+class Item:
+    """A work item that nobody has claimed, with what happens to it."""
+
+    kind: Kind
+    id: str
+    owner: Person
+    work: Background[Any]
+    announced: list[Any]
+    clock: MovableClock
+
+    @property
+    def stored(self) -> Any:
+        found = self.work.store.get(self.owner.organisation_id, self.id)
+        assert found is not None
+        return found
+
+    @property
+    def seen(self) -> dict[str, Any]:
+        """What its owner sees."""
+        return dict(self.owner.get(f"{self.kind.path}/{self.id}").get_json())
+
+    def claimed(self) -> Claim[Any]:
+        claim = self.work.claim(self.stored, **self.kind.claimed)
+        assert claim is not None
+        return claim
+
+    def abandoned(self, times: int) -> None:
+        """Workers claim it and vanish."""
+        for _ in range(times):
+            self.claimed()
+            self.clock.move(minutes=6)
+
+
+@pytest.fixture(params=KINDS)
+def item(
+    request: pytest.FixtureRequest,
+    argus: Container,
+    owner: Person,
+    clock: MovableClock,
+    monkeypatch: pytest.MonkeyPatch,
+    workers: Workers,
+) -> Item:
+    monkeypatch.setattr(scheduler, "container", lambda: argus)
+    kind = KINDS[request.param]
+    work = getattr(argus, kind.service).background
+    announced: list[Any] = []
+    monkeypatch.setitem(vars(work), "announce", lambda _organisation_id, change: announced.append(change))
+    item_id = work.start(kind.make(argus, owner.organisation_id)).id
+    workers.lose(item_id)
+    return Item(kind, item_id, owner, work, announced, clock)
+
+
+def _tick() -> None:
+    scheduler.handler(scheduler.TICK, None)
+
+
+def _is_sent(workers: Workers, item: Item) -> bool:
+    """Whether a job for the item is in the queue, which is emptied."""
+    url, bodies = workers.outputs.jobs_queue_url, []
+    while found := workers.sqs.receive_message(QueueUrl=url, WaitTimeSeconds=0).get("Messages"):
+        for message in found:
+            workers.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+            bodies.append(message["Body"])
+    return any(item.id in body for body in bodies)
+
+
+def test_an_item_whose_workers_vanished_is_given_up_and_whoever_waits_is_notified(item: Item) -> None:
+    item.abandoned(MAX_ATTEMPTS)
+    del item.announced[:]
+    _tick()
+    assert (item.seen["state"], item.seen["reason"]) == (
+        item.kind.failed,
+        "Processing failed after 3 attempts; the operators have been alerted.",
+    )
+    assert [(change.id, change.state) for change in item.announced] == [(item.id, item.kind.failed)]
+    assert item.stored.next_check_at is None
+
+
+def test_an_item_whose_worker_vanished_is_sent_again_when_its_lease_is_over(item: Item, workers: Workers) -> None:
+    item.claimed()
+    item.clock.move(minutes=4)
+    _tick()
+    assert not _is_sent(workers, item)
+    item.clock.move(minutes=2)
+    _tick()
+    assert _is_sent(workers, item)
+
+
+@pytest.mark.parametrize("item", ["scan", "report"], indirect=True)
+def test_an_item_that_no_worker_takes_is_sent_again_ever_later_and_then_given_up(item: Item, workers: Workers) -> None:
+    started, sent = item.clock(), []
+    for _ in range(30):
+        item.clock.move(minutes=2)
+        _tick()
+        if _is_sent(workers, item):
+            sent.append(round((item.clock() - started) / timedelta(minutes=1)))
+    assert sent == [2, 6, 14, 24, 34, 44, 54]
+    assert (len(sent), item.seen["state"]) == (MAX_RESENDS, "queued")
+    item.clock.move(minutes=10)
+    _tick()
+    assert (item.seen["state"], item.seen["reason"]) == (
+        item.kind.failed,
+        "No worker could take it; the operators have been alerted.",
+    )
+
+
+def test_the_last_attempt_of_one_delivery_does_not_end_what_another_worker_holds(item: Item) -> None:
+    with item.claimed():
+        assert not item.work.give_up(item.stored)
+    assert item.stored.next_check_at is not None
+
+
+def test_what_is_finished_is_not_given_up(item: Item) -> None:
+    with item.claimed() as claim:
+        claim.finish(claim.item)
+    assert not item.work.give_up(item.stored)
+    item.clock.move(hours=10)
+    _tick()
+    assert item.seen["state"] != item.kind.failed
+
+
+def test_of_two_workers_one_claims(item: Item) -> None:
+    read_by_both = item.stored
+    assert [item.work.claim(read_by_both) is not None for _ in range(2)] == [True, False]
+    assert item.work.claim(item.stored) is None
+
+
+def test_a_heartbeat_keeps_the_claim(item: Item, monkeypatch: pytest.MonkeyPatch) -> None:
+    seconds = [0.0]
+    monkeypatch.setitem(vars(item.work), "monotonic", lambda: seconds[0])
+    with item.claimed() as claim:
+        before = item.stored.version
+        claim.heartbeat(claim.item)
+        assert item.stored.version == before, "not at every call"
+        item.clock.move(minutes=4)
+        seconds[0] += background.HEARTBEAT_SECONDS
+        claim.heartbeat(claim.item)
+        item.clock.move(minutes=4)
+        assert item.work.claim(item.stored) is None
+        claim.finish(claim.item)
+
+
+def test_a_claim_that_is_lost_ends_quietly_and_changes_nothing(item: Item) -> None:
+    with item.claimed() as claim:
+        item.clock.move(minutes=6)
+        taken_over = item.claimed().item
+        claim.finish(claim.item)
+        pytest.fail("whoever lost a claim stops")
+    assert claim.lost
+    assert (item.stored.attempts, item.stored.version) == (2, taken_over.version)
+
+
+def test_a_plugin_that_catches_exceptions_does_not_swallow_a_lost_claim() -> None:
+    assert not issubclass(ClaimLost, Exception)
+
+
+@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
+def test_a_failure_releases_the_claim(item: Item, error: type[BaseException]) -> None:
+    with pytest.raises(error), item.claimed():
+        raise error
+    assert item.stored.lease_until is None
+    assert item.stored.next_check_at - item.clock() > FIRST_CHECK, "the queue comes first"
+    assert item.claimed().item.attempts == 2
+
+
+def test_a_failure_releases_no_claim_of_another_worker(item: Item) -> None:
+    def hang() -> None:
+        with item.claimed():
+            item.clock.move(minutes=6)
+            item.claimed()
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        hang()
+    assert item.work.is_held(item.stored)
+
+
+def test_a_claim_that_cannot_be_released_is_over_with_its_lease(item: Item, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unreachable(*_: Any) -> Any:
+        raise EndpointConnectionError(endpoint_url="https://dynamodb.example")
+
+    def fail() -> None:
+        with monkeypatch.context() as broken, item.claimed():
+            broken.setattr(type(item.work.store), "get", unreachable)
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
+    assert item.work.claim(item.stored) is None
+    item.clock.move(minutes=6)
+    assert item.claimed().item.attempts == 2
+
+
+def test_whatever_others_see_change_is_announced_once(item: Item) -> None:
+    with item.claimed() as claim:
+        del item.announced[:]
+        claim.save(claim.item)
+        assert item.announced == []
+        claim.finish(replace(claim.item, state=type(claim.item.state)(item.kind.failed)))
+    assert [change.state for change in item.announced] == [item.kind.failed]
