@@ -13,6 +13,7 @@ from websockets.exceptions import ConnectionClosed
 from argus.container import Container
 from argus.core.clock import from_rfc3339
 from argus.identity.model import Caller, Role
+from argus.imagery import processing
 from argus.notify.model import LIFE, SETTLING, Change, Connection
 from argus.notify.service import MAX_CONNECTIONS, MAX_CONNECTIONS_OF_ONE, MayNotListen, TooManyConnections
 from services.local.sockets import Sockets
@@ -49,9 +50,12 @@ def test_an_upload_a_scan_and_a_report_are_heard_by_their_organisation_and_by_no
     item = announce(person, data)
     send(item, data)
     workers.work()
-    (image,) = listener.hear_until(type="image.changed")
-    assert (image["id"], image["state"]) == (item["image_id"], "ready")
-    assert from_rfc3339(image["at"])
+    images = listener.hear_until(type="image.changed", state="ready")
+    assert [(image["id"], image["state"]) for image in images] == [
+        (item["image_id"], "processing"),
+        (item["image_id"], "ready"),
+    ]
+    assert from_rfc3339(images[0]["at"])
     asked = {"target": {"kind": "image", "id": item["image_id"]}, "plugins": [{"id": "thermal_hotspots"}]}
     scan = person.post("/scans", asked).get_json()["id"]
     workers.work()
@@ -64,7 +68,7 @@ def test_an_upload_a_scan_and_a_report_are_heard_by_their_organisation_and_by_no
     workers.work()
     (last,) = listener.hear_until(type="report.changed")
     assert last == {"type": "report.changed", "id": report, "state": "ready", "at": last["at"]}
-    assert colleague.hear_until(type="report.changed") == [image, *told, last]
+    assert colleague.hear_until(type="report.changed") == [*images, *told, last]
     assert foreigner.hears_nothing()
 
 
@@ -75,7 +79,7 @@ def test_an_image_that_is_rejected_and_a_scan_that_is_cancelled_are_heard(
     item = announce(person, b"no image at all")
     send(item, b"no image at all")
     workers.work()
-    assert listener.hear()["state"] == "rejected"
+    assert listener.hear_until(type="image.changed", state="rejected")[-1]["id"] == item["image_id"]
     data, _ = flir_scene(seed=9, width=160, height=120, leaks=2)
     item = announce(person, data)
     send(item, data)
@@ -84,6 +88,22 @@ def test_an_image_that_is_rejected_and_a_scan_that_is_cancelled_are_heard(
     person.post(f"/scans/{person.post('/scans', asked).get_json()['id']}/cancel")
     workers.work()
     assert listener.hear_until(type="scan.changed")[-1]["state"] == "cancelled"
+
+
+def test_a_dead_letter_is_heard_by_whoever_waits(
+    at: At, hear: Hear, owner: Person, workers: Workers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listener, person = hear(owner), at(owner)
+
+    def crash(*_: Any, **__: Any) -> Any:
+        raise RuntimeError("the decoder crashed")
+
+    monkeypatch.setattr(processing, "decode", crash)
+    item = announce(person, b"x")
+    send(item, b"x")
+    workers.work_until_dead(workers.outputs.uploads_dead_queue_url, item["image_id"])
+    workers.work()
+    assert listener.hear_until(type="image.changed", state="rejected")[-1]["id"] == item["image_id"]
 
 
 def test_an_upload_that_never_came_is_heard_with_the_sweep(
