@@ -58,8 +58,8 @@ class Aws:
             made.meta.events.register("after-call.dynamodb", _count_capacity)
         return made
 
-    def lazily(self, service: str) -> ClientFactory:
-        return lambda: self.client(service)
+    def lazily(self, service: str, *, fail_fast: bool = False) -> ClientFactory:
+        return lambda: self.client(service, fail_fast=fail_fast)
 
     def credentials(self) -> Credentials:
         """What signs links, and until when: botocore knows that of assumed roles, not of Lambda's own."""
