@@ -89,7 +89,8 @@ def _argus(private: rsa.RSAPrivateKey) -> Any:
     jwk = jwt.algorithms.RSAAlgorithm.to_jwk(private.public_key(), as_dict=True)
     keys = json.dumps({"keys": [{**jwk, "kid": KEY_ID, "use": "sig"}]}).encode()
     container = Container(container.settings, fetch_keys=lambda _url: keys)
-    _stub(container.aws.client("dynamodb"))
+    for fail_fast in (False, True):
+        _stub(container.aws.client("dynamodb", fail_fast=fail_fast))
     main.app = create_app(container)
     return _handler(main)
 

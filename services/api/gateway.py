@@ -14,7 +14,11 @@ from services.api.main import container
 
 # What every request of a known caller needs: it takes a hundred milliseconds to make, or several times that in a
 # request. While a function starts, Lambda lends it a whole processor.
-_MADE_EARLY = (container.aws.client("dynamodb"), container.tokens)
+_MADE_EARLY = (
+    container.aws.client("dynamodb"),
+    container.aws.client("dynamodb", fail_fast=True),
+    container.tokens,
+)
 
 # Zappa's line per request repeats ours, with the address and the query that ours keeps to itself.
 logging.getLogger("zappa.wsgi").setLevel(logging.WARNING)

@@ -26,7 +26,7 @@ def create_app(container: Container) -> Flask:
     app.url_map.merge_slashes = False  # it would redirect, to wherever the Host header says
     app.config |= {"API_TITLE": "Argus", "API_VERSION": __version__, "OPENAPI_VERSION": "3.1.0"}
     limits = Limits.make(
-        table=container.table("requests"),
+        table=container.table("requests", fail_fast=True),
         clock=container.clock,
         per_caller=container.settings.rate_limit,
         per_address=container.settings.ip_rate_limit,

@@ -69,7 +69,7 @@ def test_a_request_is_one_line_that_says_who_asked_what_and_what_it_took(owner: 
 
 
 def test_capacity_units_of_a_request_are_the_sum_of_its_calls(owner: Person, lines: Lines, argus: Container) -> None:
-    events = argus.aws.client("dynamodb").meta.events
+    clients = [argus.aws.client("dynamodb", fail_fast=fail_fast) for fail_fast in (False, True)]
     asked: list[str] = []
 
     def asking(params: dict[str, Any], **_: Any) -> None:
@@ -78,13 +78,15 @@ def test_capacity_units_of_a_request_are_the_sum_of_its_calls(owner: Person, lin
     def told(parsed: dict[str, Any], **_: Any) -> None:
         parsed["ConsumedCapacity"] = {"TableName": "t", "CapacityUnits": 0.5}
 
-    events.register("before-call.dynamodb", asking)
-    events.register_first("after-call.dynamodb", told)
+    for client in clients:
+        client.meta.events.register("before-call.dynamodb", asking)
+        client.meta.events.register_first("after-call.dynamodb", told)
     lines()
     owner.get("/me")
     (line,) = lines()
-    events.unregister("before-call.dynamodb", asking)
-    events.unregister("after-call.dynamodb", told)
+    for client in clients:
+        client.meta.events.unregister("before-call.dynamodb", asking)
+        client.meta.events.unregister("after-call.dynamodb", told)
     assert (line["capacity_units"], asked) == (1.5, ["TOTAL"] * 3)
 
 

@@ -7,6 +7,7 @@ import json
 import logging
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -25,7 +26,9 @@ class Work:
 
     request_id: str
     caller_id: str = ""
+    seconds: float | None = None  # that a request has for its calls of AWS; None for a job
     capacity_units: float = 0.0
+    timeouts: Counter[str] = field(default_factory=Counter)  # by service of AWS
     started: float = field(default_factory=time.perf_counter)
 
     @property
@@ -52,9 +55,12 @@ def current_request_id() -> str:
 
 
 @contextmanager
-def request_scope(request_id: str, caller_id: str = "") -> Iterator[Work]:
-    """Log lines and queue messages made inside carry this id, and what is used inside is counted."""
-    work = Work(request_id, caller_id)
+def request_scope(request_id: str, caller_id: str = "", *, seconds: float | None = None) -> Iterator[Work]:
+    """Log lines and queue messages made inside carry this id, and what is used inside is counted.
+
+    Someone waits for the answer to a request: whoever begins one gives the `seconds` in which its calls of AWS end.
+    """
+    work = Work(request_id, caller_id, seconds)
     token = _work.set(work)
     try:
         yield work

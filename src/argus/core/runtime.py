@@ -175,8 +175,9 @@ class Runtime:
     def idempotency(self) -> Idempotency:
         return Idempotency(self.table("requests"), self.clock)
 
-    def table(self, name: str) -> Table:
-        return Table(self.settings.table(name), self.aws.lazily("dynamodb"))
+    def table(self, name: str, *, fail_fast: bool = False) -> Table:
+        """A capability's table; `fail_fast` for what no answer depends on."""
+        return Table(self.settings.table(name), self.aws.lazily("dynamodb", fail_fast=fail_fast))
 
     @cached_property
     def lease(self) -> timedelta:

@@ -54,14 +54,11 @@ def _identity(argus: Runtime) -> "Identity":
 
 
 def _keys(argus: Runtime) -> "Keys":
-    from argus.core.dynamo import Table as DynamoTable
     from argus.identity.key_store import KeyStore
     from argus.identity.keys import Keys
 
-    table = argus.table("identity")
-    fail_fast = DynamoTable(table.name, lambda: argus.aws.client("dynamodb", fail_fast=True))
     return Keys(
-        store=KeyStore(table, fail_fast),
+        store=KeyStore(argus.table("identity"), argus.table("identity", fail_fast=True)),
         tiers=tuple(argus.settings.key_rate_limits),
         allowed_scopes=argus.key_scopes,
         clock=argus.clock,

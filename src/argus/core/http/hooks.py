@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 MAX_BODY_BYTES = 1024 * 1024
+REQUEST_SECONDS = 20.0  # for calls of AWS; botocore's last pause and the answer have the rest of the function's 29
 
 _log = logging.getLogger("argus.http")
 _SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
@@ -56,7 +57,8 @@ def install(
     def begin() -> None:
         asked = request.headers.get("X-Request-ID", "")
         g.scopes = scopes = ExitStack()
-        g.work = scopes.enter_context(request_scope(asked if _SANE_REQUEST_ID.fullmatch(asked) else ids.new("req")))
+        request_id = asked if _SANE_REQUEST_ID.fullmatch(asked) else ids.new("req")
+        g.work = scopes.enter_context(request_scope(request_id, seconds=REQUEST_SECONDS))
         g.span = scopes.enter_context(tracing.span(_operation()))
 
     def check() -> None:

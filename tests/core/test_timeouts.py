@@ -1,0 +1,336 @@
+"""AWS that hangs rather than refuses: requests end in seconds with 503 or their result, jobs go on trying.
+
+Where the claim is a time, a black hole is asked and the time is measured, which no other test does.
+Elsewhere timeouts are raised at once where botocore would meet them, and the attempts are counted.
+"""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from botocore.awsrequest import AWSResponse
+from botocore.exceptions import ReadTimeoutError
+from werkzeug.test import TestResponse
+
+from argus.app import create_app
+from argus.container import Container
+from argus.core.aws import ATTEMPTS, CONNECT_SECONDS, FAIL_FAST_SECONDS, TIMEOUTS, NotCalled, read_seconds
+from argus.core.dynamo import Put
+from argus.core.http.hooks import REQUEST_SECONDS
+from argus.core.idempotency import LEASE
+from argus.core.ids import Ids
+from argus.core.observability import request_scope
+from argus.identity import key_text
+from argus.identity.model import Caller
+from argus.identity.tokens import FETCH_SECONDS
+from services.api import openapi
+from services.realtime import main as realtime
+from tests import black_hole
+from tests.black_hole import BlackHole
+from tests.conftest import CLIENT_ID, ISSUER, Issuer, MovableClock, Person, Workers
+from tests.imagery.front_door import uploaded
+from tests.scenes import flir_scene
+from tests.services import events
+from tests.things import Call, Things
+from tests.things import calls as calls_of
+
+ROOT = Path(__file__).parents[2]
+SHORT_SECONDS, FUNCTION_SECONDS = 5, 29  # of `/me` and `/sign-in`; of every route
+UPLOADS = {"files": [{"name": "a.jpg", "size": 10, "content_type": "image/jpeg"}]}
+
+
+@pytest.fixture
+def hole() -> Iterator[BlackHole]:
+    with black_hole.silent() as listening:
+        yield listening
+
+
+@pytest.fixture
+def in_aws(argus: Container, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Container]:
+    """Makes an Argus with the timeouts it has in AWS, which botocore's own variable leads to another address."""
+
+    def make(url: str, **variables: str) -> Container:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", url)
+        settings = argus.settings.changed(ARGUS_AWS_ENDPOINT="", **variables)
+        container = Container(settings, clock=argus.clock, fetch_keys=None if variables else argus.fetch_keys)
+        for fail_fast in (False, True):  # the function makes them when it starts
+            container.aws.client("dynamodb", fail_fast=fail_fast)
+        return container
+
+    return make
+
+
+def _timed(ask: Callable[[], TestResponse]) -> tuple[TestResponse, float]:
+    began = time.perf_counter()
+    answer = ask()
+    return answer, time.perf_counter() - began
+
+
+def _is_unavailable(answer: TestResponse, code: str = "unavailable") -> None:
+    assert (answer.status_code, answer.content_type) == (503, "application/problem+json"), answer.get_data()
+    assert (answer.get_json()["code"], answer.headers["Retry-After"]) == (code, "5")
+
+
+# ---------------------------------------------------------------- a black hole, and a clock
+
+
+def _token(issuer: Issuer) -> dict[str, str]:
+    return {"Authorization": f"Bearer {issuer.token('someone')}"}
+
+
+def _key(_: Issuer) -> dict[str, str]:
+    return {"X-API-Key": key_text.compose(Ids().new("key"), Ids().new("org"), 5)}
+
+
+@pytest.mark.parametrize(
+    ("kind", "scheme", "asked"),
+    [(black_hole.silent, "http", "dynamodb"), (black_hole.silent, "https", "tls"), (black_hole.full, "http", None)],
+    ids=["accepts and is silent", "does not shake hands", "does not accept"],
+)
+@pytest.mark.parametrize("shown", [_token, _key], ids=["token", "key"])
+def test_me_answers_503_within_five_seconds(
+    in_aws: Callable[..., Container],
+    issuer: Issuer,
+    kind: Callable[[], AbstractContextManager[BlackHole]],
+    scheme: str,
+    asked: str | None,
+    shown: Callable[[Issuer], dict[str, str]],
+) -> None:
+    with kind() as hole:
+        person = Person(create_app(in_aws(hole.url.replace("http", scheme))).test_client(), shown(issuer))
+        answer, seconds = _timed(lambda: person.get("/me"))
+    _is_unavailable(answer)
+    assert seconds < SHORT_SECONDS
+    assert hole.asked == ([asked] * TIMEOUTS if asked else [])
+
+
+def test_sign_in_answers_though_its_limit_cannot_be_counted(in_aws: Callable[..., Container], hole: BlackHole) -> None:
+    person = Person(create_app(in_aws(hole.url)).test_client(), {})
+    answer, seconds = _timed(lambda: person.get("/sign-in"))
+    assert (answer.status_code, "RateLimit" in answer.headers) == (200, False)
+    assert seconds < SHORT_SECONDS
+    assert hole.asked == ["dynamodb"], "what no answer depends on is asked once"
+
+
+def test_who_shows_nothing_is_refused_though_it_cannot_be_counted(
+    in_aws: Callable[..., Container], hole: BlackHole
+) -> None:
+    answer, seconds = _timed(lambda: Person(create_app(in_aws(hole.url)).test_client(), {}).get("/me"))
+    assert (answer.status_code, hole.asked) == (401, ["dynamodb"])
+    assert seconds < SHORT_SECONDS
+
+
+def test_me_answers_503_within_five_seconds_when_the_issuer_hangs_too(
+    in_aws: Callable[..., Container], issuer: Issuer, hole: BlackHole
+) -> None:
+    trusted = {"issuer": ISSUER, "jwks_url": f"{hole.url}/jwks.json", "client_ids": [CLIENT_ID]}
+    container = in_aws(hole.url, ARGUS_TRUSTED_ISSUERS=json.dumps([trusted]))
+    answer, seconds = _timed(lambda: Person(create_app(container).test_client(), _token(issuer)).get("/me"))
+    _is_unavailable(answer, "keys_unavailable")
+    assert seconds < SHORT_SECONDS
+
+
+def _example_ids() -> Things:
+    """Nobody's things, by the names that routes give them."""
+    paths = openapi.document()["paths"].values()
+    return cast(Things, {one["name"]: one["example"] for path in paths for one in path.get("parameters", [])})
+
+
+def test_every_route_ends_with_503_or_its_result_when_all_of_aws_hangs(
+    in_aws: Callable[..., Container], hole: BlackHole, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As someone known, or every route would end where it asks who calls."""
+    container = in_aws(hole.url)
+    scopes = frozenset(scope.name for one in container.capabilities for scope in one.scopes)
+    caller = Caller("usr_01k0n2x3b5d7f9h1k3m5p7r9t1", "org_01k0n2x3a4c6e8g0j2m4p6r8t0", scopes, issuer=ISSUER)
+    monkeypatch.setattr("argus.identity.service.Identity.authenticate", lambda _identity, _token: caller)
+    app = create_app(container)
+    calls = calls_of(app, _example_ids())
+
+    def ask(call: Call) -> tuple[TestResponse, float]:
+        headers = {"Authorization": "Bearer x", "Idempotency-Key": "hanging"}
+        return _timed(lambda: call.by(Person(app.test_client(), headers)))
+
+    with ThreadPoolExecutor(len(calls)) as pool:
+        answers = dict(zip([call.name for call in calls], pool.map(ask, calls), strict=True))
+    for name, (answer, seconds) in answers.items():
+        assert seconds < FUNCTION_SECONDS, name
+        if answer.status_code != 200:
+            _is_unavailable(answer)
+    assert answers["GET /plugins"][0].status_code == 200, "it asks nothing of AWS but to be counted"
+    assert answers["POST /uploads"][0].status_code == 503
+
+
+# ---------------------------------------------------------------- attempts, counted
+
+Hang = Callable[..., list[str]]
+
+
+@pytest.fixture
+def elsewhere(argus: Container) -> Container:
+    """An Argus with clients of its own."""
+    return Container(argus.settings, clock=argus.clock, fetch_keys=argus.fetch_keys)
+
+
+@pytest.fixture
+def hang(elsewhere: Container) -> Hang:
+    """Has an operation time out until its service recovers; returns the attempts."""
+
+    def begin(service: str, operation: str, *, fail_fast: bool = False) -> list[str]:
+        asked: list[str] = []
+
+        def time_out(request: Any, event_name: str, **_: Any) -> None:
+            if event_name.endswith(f".{operation}"):
+                asked.append(operation)
+                raise ReadTimeoutError(endpoint_url=request.url)
+
+        elsewhere.aws.client(service, fail_fast=fail_fast).meta.events.register("before-send", time_out, "hang")
+        return asked
+
+    return begin
+
+
+@pytest.fixture
+def recover(elsewhere: Container) -> Callable[[str], None]:
+    return lambda service: elsewhere.aws.client(service).meta.events.unregister("before-send", unique_id="hang")
+
+
+@pytest.fixture
+def door(elsewhere: Container, owner: Person) -> Person:
+    return Person(create_app(elsewhere).test_client(), owner.headers, owner.organisation_id)
+
+
+def test_whose_limit_cannot_be_counted_is_admitted(door: Person, hang: Hang, caplog: pytest.LogCaptureFixture) -> None:
+    asked = hang("dynamodb", "UpdateItem", fail_fast=True)
+    answer = door.get("/me")
+    assert (answer.status_code, "RateLimit" in answer.headers, len(asked)) == (200, False, 1)
+    assert "rate limit not counted" in caplog.text
+
+
+def test_a_request_asks_a_service_that_hangs_twice_and_a_job_four_times(elsewhere: Container, hang: Hang) -> None:
+    asked = hang("dynamodb", "GetItem")
+    with request_scope("request", seconds=REQUEST_SECONDS), pytest.raises(NotCalled, match="timed out 2 times"):
+        elsewhere.table("identity").get("a", "b")
+    with request_scope("job"), pytest.raises(ReadTimeoutError):
+        elsewhere.table("identity").get("a", "b")
+    assert len(asked) == TIMEOUTS + ATTEMPTS
+
+
+def test_one_timeout_is_tried_again_and_the_request_succeeds(elsewhere: Container, door: Person) -> None:
+    asked: list[str] = []
+
+    def time_out_once(request: Any, event_name: str, **_: Any) -> None:
+        asked.append(event_name.rpartition(".")[2])
+        if len(asked) == 1:
+            raise ReadTimeoutError(endpoint_url=request.url)
+
+    elsewhere.aws.client("dynamodb").meta.events.register("before-send", time_out_once)
+    assert (door.get("/me").status_code, asked) == (200, ["GetItem"] * 3)
+
+
+def test_a_request_that_found_a_service_hanging_does_not_wait_for_it_again(elsewhere: Container, hang: Hang) -> None:
+    """Nor does its side work, which has a client of its own."""
+    asked = hang("dynamodb", "GetItem")
+    with request_scope("request", seconds=REQUEST_SECONDS):
+        for fail_fast in (False, True, False):
+            with pytest.raises(NotCalled):
+                elsewhere.table("identity", fail_fast=fail_fast).get("a", "b")
+        elsewhere.objects.client().list_objects_v2(Bucket=elsewhere.settings.media_bucket)
+    assert len(asked) == TIMEOUTS
+
+
+def test_no_attempt_begins_that_could_outlast_the_request(elsewhere: Container, hang: Hang) -> None:
+    asked = hang("dynamodb", "GetItem")
+    longest = CONNECT_SECONDS + read_seconds("dynamodb")
+    with request_scope("request", seconds=longest - 0.01), pytest.raises(NotCalled, match="too little time left"):
+        elsewhere.table("identity").get("a", "b")
+    assert asked == []
+
+
+def test_our_own_tries_end_with_the_requests_time(elsewhere: Container) -> None:
+    """Another transaction holds the item each time, and each time ten seconds pass."""
+    scale = elsewhere.settings.timeout_factor
+    body = {"__type": "TransactionCanceledException", "CancellationReasons": [{"Code": "TransactionConflict"}]}
+    asked: list[str] = []
+
+    class Answer(AWSResponse):
+        content = json.dumps(body).encode()
+
+    def refuse(request: Any, **_: Any) -> AWSResponse:
+        asked.append("TransactWriteItems")
+        work.started -= 10 * scale
+        return Answer(request.url, 400, {"content-type": "application/x-amz-json-1.0"}, None)
+
+    elsewhere.aws.client("dynamodb").meta.events.register("before-send", refuse)
+    with request_scope("request", seconds=REQUEST_SECONDS) as work, pytest.raises(NotCalled, match="too little time"):
+        elsewhere.table("identity").transact([Put({"pk": "a", "sk": "b"})])
+    assert len(asked) == REQUEST_SECONDS // 10
+
+
+def test_uploads_that_could_not_be_kept_answer_503_and_their_key_is_free_after_a_minute(
+    door: Person, hang: Hang, recover: Callable[[str], None], clock: MovableClock
+) -> None:
+    """The key's record cannot be removed where DynamoDB hangs: until its lease ends the request counts as running."""
+    asked, key = hang("dynamodb", "BatchWriteItem"), {"Idempotency-Key": "hanging-upload"}
+    _is_unavailable(door.post("/uploads", UPLOADS, headers=key))
+    assert len(asked) == TIMEOUTS
+    recover("dynamodb")
+    again = door.post("/uploads", UPLOADS, headers=key)
+    assert (again.status_code, again.get_json()["code"]) == (409, "still_running")
+    clock.move(seconds=LEASE.total_seconds())
+    assert door.post("/uploads", UPLOADS, headers=key).status_code == 201
+
+
+def test_a_scan_that_could_not_be_queued_answers_503_and_its_key_is_free_at_once(
+    door: Person, owner: Person, workers: Workers, hang: Hang, recover: Callable[[str], None]
+) -> None:
+    image = uploaded(owner, workers, flir_scene(seed=3, width=80, height=60)[0])
+    wanted = {"target": {"kind": "image", "id": image["id"]}, "plugins": [{"id": "thermal_hotspots"}]}
+    asked, key = hang("sqs", "SendMessage"), {"Idempotency-Key": "hanging-scan"}
+    _is_unavailable(door.post("/scans", wanted, headers=key))
+    assert len(asked) == TIMEOUTS
+    recover("sqs")
+    assert door.post("/scans", wanted, headers=key).status_code == 202
+
+
+def test_an_image_whose_objects_cannot_be_removed_answers_503(door: Person, hang: Hang) -> None:
+    image_id = door.post("/uploads", UPLOADS).get_json()["items"][0]["image_id"]
+    asked = hang("s3", "ListObjectVersions")
+    _is_unavailable(door.delete(f"/images/{image_id}"))
+    assert len(asked) == TIMEOUTS
+
+
+def test_a_socket_that_connects_does_not_wait_either(
+    elsewhere: Container, owner: Person, hang: Hang, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(realtime, "container", lambda: elsewhere)
+    asked = hang("dynamodb", "GetItem")
+    with pytest.raises(NotCalled):
+        realtime.handler(events.socket("$connect", "c=", headers=owner.headers), None)
+    assert len(asked) == TIMEOUTS
+
+
+# ---------------------------------------------------------------- numbers that must fit
+
+
+def test_calls_end_well_before_the_function_does() -> None:
+    """After the last attempt botocore may pause for four seconds, or nine where AWS asks for it; we for three."""
+    settings = json.loads((ROOT / "zappa_settings.json").read_text())
+    limits = {name: stage["timeout_seconds"] for name, stage in settings.items() if "timeout_seconds" in stage}
+    assert limits["dev"] == FUNCTION_SECONDS >= REQUEST_SECONDS + 9
+    assert limits["dev_realtime"] > realtime.EVENT_SECONDS + 3
+
+
+def test_stale_keys_an_issuer_and_a_table_that_hang_cost_less_than_five_seconds_together() -> None:
+    assert FETCH_SECONDS + TIMEOUTS * read_seconds("dynamodb") < SHORT_SECONDS
+    assert read_seconds("dynamodb") >= FAIL_FAST_SECONDS
+
+
+def test_every_service_can_be_asked_in_the_shortest_request() -> None:
+    slowest = max(read_seconds(service) for service in ("dynamodb", "s3", "sqs", "sts", "ssm", "secretsmanager"))
+    assert CONNECT_SECONDS + slowest <= realtime.EVENT_SECONDS < REQUEST_SECONDS
