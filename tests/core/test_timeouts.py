@@ -253,7 +253,7 @@ def test_no_attempt_begins_that_could_outlast_the_request(elsewhere: Container, 
 
 
 def test_our_own_tries_end_with_the_requests_time(elsewhere: Container) -> None:
-    """Another transaction holds the item each time, and each time ten seconds pass."""
+    """Another transaction holds the item each time, and each time nine seconds pass."""
     scale = elsewhere.settings.timeout_factor
     body = {"__type": "TransactionCanceledException", "CancellationReasons": [{"Code": "TransactionConflict"}]}
     asked: list[str] = []
@@ -263,13 +263,13 @@ def test_our_own_tries_end_with_the_requests_time(elsewhere: Container) -> None:
 
     def refuse(request: Any, **_: Any) -> AWSResponse:
         asked.append("TransactWriteItems")
-        work.started -= 10 * scale
+        work.started -= 9 * scale
         return Answer(request.url, 400, {"content-type": "application/x-amz-json-1.0"}, None)
 
     elsewhere.aws.client("dynamodb").meta.events.register("before-send", refuse)
     with request_scope("request", seconds=REQUEST_SECONDS) as work, pytest.raises(NotCalled, match="too little time"):
         elsewhere.table("identity").transact([Put({"pk": "a", "sk": "b"})])
-    assert len(asked) == REQUEST_SECONDS // 10
+    assert len(asked) == 2, "the third could last until the 20th second"
 
 
 def test_uploads_that_could_not_be_kept_answer_503_and_their_key_is_free_after_a_minute(
@@ -322,7 +322,7 @@ def test_calls_end_well_before_the_function_does() -> None:
     """After the last attempt botocore may pause for four seconds, or nine where AWS asks for it; we for three."""
     settings = json.loads((ROOT / "zappa_settings.json").read_text())
     limits = {name: stage["timeout_seconds"] for name, stage in settings.items() if "timeout_seconds" in stage}
-    assert limits["dev"] == FUNCTION_SECONDS >= REQUEST_SECONDS + 9
+    assert limits["dev"] == FUNCTION_SECONDS > REQUEST_SECONDS + 9
     assert limits["dev_realtime"] > realtime.EVENT_SECONDS + 3
 
 
