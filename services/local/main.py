@@ -5,24 +5,23 @@
     python -m services.local.main --bare    # starts everything with nothing in it
 
 This process holds the embedded AWS; the API, the worker and the WebSocket gateway are its children and speak to it by
-HTTP, as they would to the real one. Settings: ARGUS_PORT, ARGUS_AWS_PORT, ARGUS_SOCKET_PORT, ARGUS_CONSOLE_PORT,
-ARGUS_DEMO_PASSWORD. Logs go to build/local.
+HTTP, as they would to the real one. A child that ends unexpectedly is restarted; when that fails again and again,
+everything stops. Settings: ARGUS_PORT, ARGUS_AWS_PORT, ARGUS_SOCKET_PORT, ARGUS_CONSOLE_PORT, ARGUS_DEMO_PASSWORD. Logs
+go to build/local.
 """
 
 import argparse
 import json
 import os
 import secrets
-import select
 import signal
 import socket
-import subprocess
 import sys
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from argus.capabilities import variables
 from argus.container import Container
@@ -32,18 +31,13 @@ from services.local import demo
 from services.local.aws import HOST, EmbeddedAws, PortInUse, StackOutputs
 from services.local.console import Console, config_of
 from services.local.people import USERS, make_users
+from services.local.processes import Supervisor, supervised
 
 LOGS = Path("build/local")
 STAGE = "local"
 VISIBILITY_SECONDS = 30
 LEASE_SECONDS = 20  # shorter than the visibility timeout, so that a redelivered message finds the lease over
-START_SECONDS = 300  # a busy machine is slow, not broken
-STOP_SECONDS = 10
-
-
-class ChildFailed(ArgusError):
-    """A part of the local system did not start, or ended."""
-
+PROCESSES = ("api", "worker", "sockets")
 
 _NEXT = """\
   In another terminal:  . .venv/bin/activate; export ARGUS_URL={url}; argus login --user {user}
@@ -60,6 +54,7 @@ class Stack:
     socket_url: str
     password: str
     environment: Mapping[str, str]
+    processes: Supervisor
 
 
 @contextmanager
@@ -74,7 +69,7 @@ def running(
 ) -> Iterator[Stack]:
     """Start everything, with some settings of Argus if need be; stop everything when left, however it is left.
 
-    The WebSocket gateway and the console take free ports unless they are named.
+    The WebSocket gateway and the console take free ports unless they are named. Raises PortInUse, ProcessFailed.
     """
     _check_free(port, "ARGUS_PORT")
     socket_port = _check_free(socket_port, "ARGUS_SOCKET_PORT")
@@ -84,13 +79,16 @@ def running(
         outputs = aws.provision(
             allowed_origins=[f"http://{HOST}:{port}", console.url], visibility_timeout_seconds=VISIBILITY_SECONDS
         )
-        known = _settings(aws, outputs, port=port, socket_port=socket_port, console_url=console.url)
+        pid_files = Path(stack.enter_context(TemporaryDirectory(prefix="argus-")))
+        known = _settings(
+            aws, outputs, port=port, socket_port=socket_port, console_url=console.url, pid_files=pid_files
+        )
         environment = {**_quiet_environment(), **_given(), **aws.environment, **known, **(settings or {})}
         os.environ.update(aws.environment)  # for the container that makes the demo users, here
         argus = Container(Settings.from_env(environment))
         make_users(argus, aws.client("cognito-idp"), outputs, password)
-        for name in ("api", "worker", "sockets"):
-            stack.enter_context(_child(name, environment))
+        commands = {name: (sys.executable, "-m", "services.local.children", name) for name in PROCESSES}
+        processes = stack.enter_context(supervised(commands, environment, logs=LOGS, pid_files=pid_files))
         console.serve(
             config_of(
                 api_url=f"http://{HOST}:{port}",
@@ -101,12 +99,19 @@ def running(
                 socket_url=known["ARGUS_SOCKET_URL"],
             )
         )
-        socket_url = known["ARGUS_SOCKET_URL"]
-        yield Stack(f"http://{HOST}:{port}", aws.endpoint_url, console.url, socket_url, password, environment)
+        yield Stack(
+            url=f"http://{HOST}:{port}",
+            aws_url=aws.endpoint_url,
+            console_url=console.url,
+            socket_url=known["ARGUS_SOCKET_URL"],
+            password=password,
+            environment=environment,
+            processes=processes,
+        )
 
 
 def _settings(
-    aws: EmbeddedAws, outputs: StackOutputs, *, port: int, socket_port: int, console_url: str
+    aws: EmbeddedAws, outputs: StackOutputs, *, port: int, socket_port: int, console_url: str, pid_files: Path
 ) -> dict[str, str]:
     trusted = {"issuer": outputs.issuer, "jwks_url": outputs.jwks_url, "client_ids": [outputs.client_id]}
     return {
@@ -117,6 +122,7 @@ def _settings(
         "ARGUS_TRUSTED_ISSUERS": json.dumps([trusted]),
         "ARGUS_CURSOR_SECRET": secrets.token_hex(),
         "ARGUS_LEASE_SECONDS": str(LEASE_SECONDS),
+        "ARGUS_PID_FILES": ",".join(str(pid_files / f"{name}.pid") for name in PROCESSES if name != "api"),
         "ARGUS_PORT": str(port),
         "ARGUS_SOCKET_PORT": str(socket_port),
         "ARGUS_SOCKET_URL": f"ws://{HOST}:{socket_port}",
@@ -146,43 +152,6 @@ def _check_free(port: int, setting: str) -> int:
         return int(probe.getsockname()[1])
 
 
-@contextmanager
-def _child(name: str, environment: Mapping[str, str]) -> Iterator[None]:
-    LOGS.mkdir(parents=True, exist_ok=True)
-    ready, tell_ready = os.pipe()
-    with (LOGS / f"{name}.log").open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "services.local.children", name, str(tell_ready)],
-            env=dict(environment),
-            stdin=subprocess.PIPE,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            pass_fds=[tell_ready],
-        )
-        os.close(tell_ready)
-        try:
-            _wait_ready(name, ready)
-            yield
-        finally:
-            _stop(process)
-
-
-def _wait_ready(name: str, ready: int) -> None:
-    with os.fdopen(ready, "rb", buffering=0) as pipe:
-        told, _, _ = select.select([pipe], [], [], START_SECONDS)
-        if not told or pipe.read(1) != b"1":  # the pipe ends unread when the child dies
-            raise ChildFailed(f"the {name} did not start; see {LOGS / name}.log")
-
-
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    process.terminate()
-    try:
-        process.wait(STOP_SECONDS)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(description="Run the whole of Argus on this machine.")
     parser.add_argument("--once", action="store_true", help="end after the demo survey was scanned")
@@ -207,7 +176,7 @@ def main() -> int:
                 print("  That was all: without --once it goes on serving.")
             else:
                 print(_NEXT.format(url=stack.url, user=USERS[0].email))
-                threading.Event().wait()
+                stack.processes.wait()
     except KeyboardInterrupt:
         print("\nstopped")
     except ArgusError as error:
@@ -241,7 +210,7 @@ def _say_where(stack: Stack) -> None:
   API docs  {stack.url}/docs
   WebSocket {stack.socket_url}
   AWS       {stack.aws_url}  (embedded)
-  Logs      {LOGS}/api.log  {LOGS}/worker.log  {LOGS}/sockets.log
+  Logs      {"  ".join(f"{LOGS}/{name}.log" for name in PROCESSES)}
   Users     {", ".join(user.email for user in USERS)}
   Password  {stack.password}
 """)

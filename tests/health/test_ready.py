@@ -13,7 +13,7 @@ import pytest
 
 from argus.app import create_app
 from argus.container import Container
-from argus.core.settings import Settings
+from argus.core.settings import BadSetting, Settings
 from argus.health.service import KEPT_SECONDS, Check, Health, Outcome
 from tests.conftest import ISSUER, MovableClock, Person
 
@@ -70,6 +70,13 @@ def test_what_accepts_and_never_answers_is_given_up_in_time(broken: Callable[...
         person = broken(aws_endpoint=f"http://127.0.0.1:{silent.getsockname()[1]}", seconds=0.1)
         found = _outcomes(person.http.get("/ready").get_json())
     assert {found[name] for name in ("dynamodb", "s3", "sqs")} == {"timeout"}
+
+
+def test_processes_are_asked_for_on_a_laptop_only() -> None:
+    files = {"ARGUS_PID_FILES": "worker.pid", "ARGUS_CURSOR_SECRET": "s" * 32}
+    assert Container(Settings.from_env({**files, "ARGUS_STAGE": "local"}))
+    with pytest.raises(BadSetting, match="ARGUS_PID_FILES"):
+        Container(Settings.from_env({**files, "ARGUS_STAGE": "staging"}))
 
 
 def test_checks_have_names_of_their_own(argus: Container) -> None:

@@ -8,8 +8,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -17,7 +18,7 @@ import pytest
 from argus.cli import cognito
 from argus.cli.api import Api
 from argus.cli.sessions import Sessions
-from tests.notify.listening import listening
+from tests.notify.listening import Listener, listening
 from tests.ports import free_port
 from tests.scenes.flir import flir_scene
 
@@ -26,7 +27,15 @@ PATIENCE = 300  # a busy machine is no failure
 PASSWORD = "Correct-horse-9-battery"
 
 
-def _environment(port: int, aws_port: int) -> dict[str, str]:
+# Python imports it at its start, and waits for as long as there is a certain file.
+HOLD = """\
+import os, time
+while os.path.exists({held!r}):
+    time.sleep(0.01)
+"""
+
+
+def _environment(port: int, aws_port: int, **others: str) -> dict[str, str]:
     return {
         **os.environ,
         "ARGUS_PORT": str(port),
@@ -36,22 +45,32 @@ def _environment(port: int, aws_port: int) -> dict[str, str]:
         "ARGUS_DEMO_PASSWORD": PASSWORD,
         "ARGUS_IP_RATE_LIMIT": "4321 per minute",
         "PYTHONUNBUFFERED": "1",
+        **others,
     }
 
 
-def _start(*arguments: str, port: int, aws_port: int) -> subprocess.Popen[str]:
+def _start(*arguments: str, port: int, aws_port: int, **others: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "services.local.main", *arguments],
         cwd=ROOT,
-        env=_environment(port, aws_port),
+        env=_environment(port, aws_port, **others),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
     )
 
 
-def _children(pid: int) -> list[int]:
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+def _children(pid: int) -> dict[str, int]:
+    """By name, the processes that any thread of a process has started."""
+    threads = Path(f"/proc/{pid}/task").glob("*/children")
+    pids = [int(child) for thread in threads for child in thread.read_text().split()]
+    return {Path(f"/proc/{child}/cmdline").read_text().split("\0")[3]: child for child in pids}
+
+
+def _read_until(started: subprocess.Popen[str], wanted: str) -> str:
+    """The next line with that in it."""
+    assert started.stdout is not None
+    return next(line for line in started.stdout if wanted in line)
 
 
 def test_once_scans_the_demo_survey_and_ends_well() -> None:
@@ -67,13 +86,18 @@ def test_once_scans_the_demo_survey_and_ends_well() -> None:
 
 
 @pytest.fixture(scope="module")
-def bare() -> Iterator[tuple[subprocess.Popen[str], int]]:
+def held(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """While there is this file, no process of `bare` gets beyond its start."""
+    folder = tmp_path_factory.mktemp("hold")
+    (folder / "sitecustomize.py").write_text(HOLD.format(held=str(folder / "held")))
+    return folder / "held"
+
+
+@pytest.fixture(scope="module")
+def bare(held: Path) -> Iterator[tuple[subprocess.Popen[str], int]]:
     port, aws_port = free_port(), free_port()
-    started = _start("--bare", port=port, aws_port=aws_port)
-    assert started.stdout is not None
-    for line in started.stdout:
-        if "Password" in line:
-            break
+    started = _start("--bare", port=port, aws_port=aws_port, PYTHONPATH=str(held.parent))
+    _read_until(started, "Password")
     yield started, port
     started.kill()
     started.communicate()
@@ -97,17 +121,66 @@ def test_whoever_listens_hears_what_happens_and_others_do_not(bare: tuple[subpro
         listener, foreigner = (
             stack.enter_context(listening(one.get("/me")["socket_url"], one.fixed_token)) for one in (owner, stranger)
         )
-        data, _ = flir_scene(seed=1)
-        wanted = {"name": "a.jpg", "size": len(data), "content_type": "image/jpeg"}
-        (place,) = owner.post("/uploads", {"files": [wanted]})["items"]
-        upload = place["upload"]
-        http.post(upload["url"], data=upload["fields"], files={"file": ("a.jpg", data)}).raise_for_status()
-        (told,) = listener.hear_until(type="image.changed")
-        assert (told["id"], told["state"]) == (place["image_id"], "ready")
-        asked = {"target": {"kind": "image", "id": place["image_id"]}, "plugins": [{"id": "thermal_hotspots"}]}
-        scan = owner.post("/scans", asked)["id"]
-        assert {event["id"] for event in listener.hear_until(type="scan.changed", state="succeeded")} == {scan}
+        _upload_and_scan(owner, listener)
         assert foreigner.hears_nothing()
+
+
+def test_a_process_that_was_killed_is_restarted_and_ready_says_so(
+    bare: tuple[subprocess.Popen[str], int], held: Path
+) -> None:
+    started, port = bare
+    before = _children(started.pid)
+    held.touch()
+    os.kill(before["worker"], signal.SIGKILL)
+    line = _read_until(started, "ended")
+    assert line == "argus: worker ended (signal 9, Killed), restarting in 0.5 s; see build/local/worker.log\n"
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE) as http:
+        body = _ready(http, 503)
+        assert [check["name"] for check in body["checks"] if check["outcome"] != "ok"] == ["process worker"]
+        held.unlink()
+        names = {check["name"] for check in _ready(http, 200)["checks"] if check["name"].startswith("process")}
+        assert names == {"process worker", "process sockets"}
+    after = _children(started.pid)
+    assert (after.pop("worker") != before.pop("worker"), after) == (True, before)
+
+
+def test_what_was_killed_works_again_where_it_was(bare: tuple[subprocess.Popen[str], int]) -> None:
+    started, port = bare
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE) as http:
+        assert http.get("/health").status_code == 200  # a connection that the API leaves half closed
+        for pid in _children(started.pid).values():
+            os.kill(pid, signal.SIGKILL)
+        for _ in range(3):
+            assert "signal 9" in _read_until(started, "ended")
+        _ready(http, 200)
+        owner = _signed_in(http, port, "owner@north.example")
+        with listening(owner.get("/me")["socket_url"], owner.fixed_token) as listener:
+            _upload_and_scan(owner, listener)
+
+
+def _ready(http: httpx.Client, status: int) -> dict[str, Any]:
+    """What `/ready` says once it answers that; while the API is down nobody answers."""
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        with suppress(httpx.TransportError):
+            answer = http.get("/ready")
+            if answer.status_code == status:
+                return dict(answer.json())
+        time.sleep(0.1)
+    raise TimeoutError(f"/ready does not answer {status}")
+
+
+def _upload_and_scan(owner: Api, listener: Listener) -> None:
+    data, _ = flir_scene(seed=1)
+    wanted = {"name": "a.jpg", "size": len(data), "content_type": "image/jpeg"}
+    (place,) = owner.post("/uploads", {"files": [wanted]})["items"]
+    upload = place["upload"]
+    file = {"file": ("a.jpg", data)}
+    httpx.post(upload["url"], data=upload["fields"], files=file, timeout=PATIENCE).raise_for_status()
+    assert listener.hear_until(type="image.changed", state="ready")[-1]["id"] == place["image_id"]
+    asked = {"target": {"kind": "image", "id": place["image_id"]}, "plugins": [{"id": "thermal_hotspots"}]}
+    scan = owner.post("/scans", asked)["id"]
+    assert listener.hear_until(type="scan.changed", state="succeeded")[-1]["id"] == scan
 
 
 def test_what_ties_no_parts_together_is_taken_from_the_environment(bare: tuple[subprocess.Popen[str], int]) -> None:
@@ -156,9 +229,20 @@ def test_a_bad_setting_is_a_clear_message(setting: str, value: str, why: str) ->
     assert "Traceback" not in done.stderr
 
 
+def test_a_process_that_does_not_start_ends_everything() -> None:
+    port = free_port()
+    started = _start(
+        "--bare", port=port, aws_port=free_port(), ARGUS_SOCKET_PORT=str(port)
+    )  # one of them comes too late
+    printed, _ = started.communicate(timeout=PATIENCE)
+    assert started.returncode == 1
+    said = r"argus: (api|sockets) did not start \(exit code 1\), everything is stopped; see build/local/\1\.log\n"
+    assert re.fullmatch(said, printed)
+
+
 def test_ctrl_c_stops_everything(bare: tuple[subprocess.Popen[str], int]) -> None:
     started, port = bare
-    children = _children(started.pid)
+    children = _children(started.pid).values()
     assert len(children) == 3
     started.send_signal(signal.SIGINT)
     started.wait(timeout=PATIENCE)
@@ -170,11 +254,8 @@ def test_ctrl_c_stops_everything(bare: tuple[subprocess.Popen[str], int]) -> Non
 
 def test_nothing_outlives_a_parent_that_was_killed() -> None:
     started = _start("--bare", port=free_port(), aws_port=free_port())
-    assert started.stdout is not None
-    for line in started.stdout:
-        if "Password" in line:
-            break
-    children = _children(started.pid)
+    _read_until(started, "Password")
+    children = _children(started.pid).values()
     started.kill()
     started.communicate()
     deadline = time.monotonic() + PATIENCE

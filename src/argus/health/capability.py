@@ -1,13 +1,33 @@
 """Whether Argus is alive, and whether what it depends on answers."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from argus.core.declarations import Capability
 from argus.core.runtime import Runtime
+from argus.core.settings import BadSetting, Settings, names, setting
 
 if TYPE_CHECKING:
     from argus.health.service import Health
+
+
+@dataclass(frozen=True)
+class HealthSettings:
+    """What only a laptop has: processes of its own beside the API."""
+
+    pid_files: tuple[str, ...] = setting(
+        "ARGUS_PID_FILES",
+        "",
+        "comma-separated files `<process>.pid`, each of which exists while that process is ready: `/ready` has a check "
+        "for each; set by `make run`, refused outside `local` and `test`",
+        names,
+    )
+
+    def check(self, settings: Settings) -> None:
+        if self.pid_files and not settings.is_local:
+            raise BadSetting(f"ARGUS_PID_FILES is for the stages local and test; unset it in {settings.stage}")
 
 
 def _health(argus: Runtime) -> "Health":
@@ -17,12 +37,15 @@ def _health(argus: Runtime) -> "Health":
 
 
 def _checks(argus: Runtime) -> Mapping[str, Callable[[], object]]:
-    """A cheap call of each service of AWS that requests and jobs cannot do without; none of them changes anything."""
+    """What requests and jobs cannot do without: a cheap call of each service of AWS, none of which changes anything; on
+    a laptop also the processes."""
     settings = argus.settings
     table, bucket, jobs = settings.table("requests"), settings.media_bucket, settings.queue_url("jobs")
     missing = {"pk": {"S": "ready"}, "sk": {"S": "ready"}}
     dynamodb, s3, sqs = (argus.aws.client(name, fail_fast=True) for name in ("dynamodb", "s3", "sqs"))
+    pid_files = (Path(name) for name in settings.of(HealthSettings).pid_files)
     return {
+        **{f"process {file.stem}": file.stat for file in pid_files},
         "dynamodb": lambda: dynamodb.get_item(TableName=table, Key=missing),
         "s3": lambda: s3.head_bucket(Bucket=bucket),
         "sqs": lambda: sqs.get_queue_attributes(QueueUrl=jobs, AttributeNames=["QueueArn"]),
@@ -32,6 +55,7 @@ def _checks(argus: Runtime) -> Mapping[str, Callable[[], object]]:
 CAPABILITY = Capability(
     name="health",
     about="Whether Argus is there",
+    settings=HealthSettings,
     services={"health": _health},
     blueprints=("argus.health.routes:blueprint",),
     prefix="",

@@ -13,7 +13,7 @@ class Alive(Schema):
 
 
 class CheckOut(Schema):
-    """One thing Argus stands on: a service of AWS, or the keys of an issuer of tokens."""
+    """One thing Argus stands on: a service of AWS, the keys of an issuer of tokens or, on a laptop, a process."""
 
     name = fields.String(required=True, metadata={"example": "dynamodb"})
     outcome = fields.Enum(Outcome, by_value=True, required=True)

@@ -1,0 +1,293 @@
+"""The supervisor of the laptop's processes, with processes of a line or two."""
+
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from multiprocessing import Pipe
+from pathlib import Path
+
+import pytest
+
+from argus.app import create_app
+from argus.container import Container
+from services.local import main, processes
+from services.local.processes import ProcessFailed, Record, RestartPolicy, Supervisor, supervised
+
+READY = "import os, sys; print('started', flush=True); os.write(int(sys.argv[1]), b'1')\n"
+SERVES = f"{READY}sys.stdin.read()"
+NEVER = 24 * 3600.0
+AT_ONCE = RestartPolicy(first_seconds=0.01)
+
+Start = Callable[..., AbstractContextManager[Supervisor]]
+
+
+def _broken_by(file: Path, how: str) -> str:
+    """A process that serves, and at its start does something else once there is a file."""
+    return f"import os, sys, time\nif os.path.exists({str(file)!r}):\n    {how}\n{SERVES}"
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Start:
+    """Starts processes: `start(worker=program)`."""
+
+    def make(policy: RestartPolicy = AT_ONCE, **programs: str) -> AbstractContextManager[Supervisor]:
+        commands = {name: (sys.executable, "-I", "-S", "-c", program) for name, program in programs.items()}
+        return supervised(commands, {}, logs=tmp_path, pid_files=tmp_path, policy=policy)
+
+    return make
+
+
+@pytest.fixture
+def pid_of(tmp_path: Path) -> Callable[..., int]:
+    """Waits for a process to be ready, another one than it was if need be."""
+
+    def find(name: str, *, other_than: int | None = None) -> int:
+        file = tmp_path / f"{name}.pid"
+        while not (file.exists() and (text := file.read_text()).endswith("\n") and int(text) != other_than):
+            time.sleep(0.01)
+        return int(text)
+
+    return find
+
+
+def _printed(capfd: pytest.CaptureFixture[str], wanted: str) -> str:
+    """What was printed on standard error, once that is among it."""
+    printed = ""
+    while wanted not in printed:
+        printed += capfd.readouterr().err
+        time.sleep(0.01)
+    return printed
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize(
+    ("program", "end"),
+    [
+        (SERVES, "signal 9, Killed"),
+        (f"import signal, sys; signal.signal(signal.SIGUSR1, lambda *_: sys.exit(3))\n{SERVES}", "exit code 3"),
+    ],
+    ids=["signal", "exit code"],
+)
+def test_a_process_that_ends_is_restarted_with_a_line_and_keeps_its_log(
+    start: Start,
+    pid_of: Callable[..., int],
+    capfd: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    program: str,
+    end: str,
+) -> None:
+    log = tmp_path / "worker.log"
+    log.write_text("of an earlier system\n")
+    with start(worker=program, other=SERVES):
+        worker, other = pid_of("worker"), pid_of("other")
+        os.kill(worker, signal.SIGKILL if "signal" in end else signal.SIGUSR1)
+        restarted = pid_of("worker", other_than=worker)
+        assert (_is_alive(worker), _is_alive(restarted), pid_of("other")) == (False, True, other)
+    assert capfd.readouterr().err == f"argus: worker ended ({end}), restarting in 0.01 s; see {log}\n"
+    assert log.read_text() == "started\nstarted\n"
+    assert [pid for pid in (restarted, other) if _is_alive(pid)] == []
+    assert not list(tmp_path.glob("*.pid"))
+
+
+def test_ready_names_a_process_that_is_down_until_it_is_back(
+    start: Start, pid_of: Callable[..., int], argus: Container, tmp_path: Path
+) -> None:
+    def ready() -> tuple[int, str]:
+        settings = argus.settings.changed(ARGUS_PID_FILES=f"{tmp_path}/worker.pid, {tmp_path}/other.pid")
+        anew = Container(settings, clock=argus.clock, fetch_keys=argus.fetch_keys)  # one keeps its answer for seconds
+        answer = create_app(anew).test_client().get("/ready")
+        outcomes = {check["name"]: check["outcome"] for check in answer.get_json()["checks"]}
+        assert {outcomes.pop("process other"), *(outcomes[name] for name in ("dynamodb", "s3", "sqs"))} == {"ok"}
+        return answer.status_code, outcomes["process worker"]
+
+    held = tmp_path / "held"
+    with start(worker=_broken_by(held, f"while os.path.exists({str(held)!r}): time.sleep(0.01)"), other=SERVES):
+        assert ready() == (200, "ok")
+        held.touch()
+        os.kill(worker := pid_of("worker"), signal.SIGKILL)
+        while (tmp_path / "worker.pid").exists():
+            time.sleep(0.01)
+        assert ready() == (503, "failed")
+        held.unlink()
+        pid_of("worker", other_than=worker)
+        assert ready() == (200, "ok")
+
+
+@pytest.mark.parametrize(
+    ("program", "end"),
+    [("raise SystemExit(3)", "exit code 3"), ("import os; os.abort()", "signal 6, Aborted")],
+    ids=["exit code", "signal"],
+)
+def test_what_does_not_start_at_first_stops_everything(
+    start: Start, capfd: pytest.CaptureFixture[str], tmp_path: Path, program: str, end: str
+) -> None:
+    expected = f"worker did not start ({end}), everything is stopped; see {tmp_path}/worker.log"
+    with pytest.raises(ProcessFailed) as raised, start(worker=program, other=SERVES):
+        pytest.fail("it started")
+    assert (str(raised.value), capfd.readouterr().err) == (expected, "")
+    assert not list(tmp_path.glob("*.pid"))
+
+
+def test_a_command_that_is_not_there_is_a_failed_start(tmp_path: Path) -> None:
+    logs = {"logs": tmp_path, "pid_files": tmp_path}
+    with pytest.raises(ProcessFailed, match="No such file"), supervised({"worker": ["./none"]}, {}, **logs):
+        pytest.fail("it started")
+
+
+def test_what_is_never_ready_is_a_failed_start(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "START_SECONDS", 0.1)
+    with (
+        pytest.raises(ProcessFailed, match=r"worker did not start \(not ready after 0.1 s\)"),
+        start(worker="import sys; sys.stdin.read()"),
+    ):
+        pytest.fail("it started")
+
+
+@pytest.mark.parametrize("how", ["sys.exit(3)", f"{READY.split(';', 1)[1].strip()}; sys.exit(3)"], ids=["start", "end"])
+def test_five_failed_starts_in_a_row_stop_everything(
+    start: Start, pid_of: Callable[..., int], capfd: pytest.CaptureFixture[str], tmp_path: Path, how: str
+) -> None:
+    broken = tmp_path / "broken"
+    policy = RestartPolicy(first_seconds=0.01, failed_seconds=NEVER)
+
+    def break_it(running: Supervisor) -> int:
+        other = pid_of("other")
+        broken.touch()
+        os.kill(pid_of("worker"), signal.SIGKILL)
+        with pytest.raises(ProcessFailed):
+            running.wait()
+        return other
+
+    with pytest.raises(ProcessFailed) as raised, start(policy, worker=_broken_by(broken, how), other=SERVES) as running:
+        other = break_it(running)
+    log = f"{tmp_path}/worker.log"
+    often = "failed to start 5 times in a row (exit code 3), everything is stopped"
+    assert str(raised.value) == f"worker {often}; see {log}"
+    waits = [line.partition("restarting in ")[2] for line in capfd.readouterr().err.splitlines()]
+    assert waits == [f"{seconds} s; see {log}" for seconds in (0.01, 0.02, 0.04, 0.08)]
+    assert not _is_alive(other)
+
+
+def test_make_run_exits_with_1_and_says_what_failed(
+    start: Start, pid_of: Callable[..., int], capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @contextmanager
+    def running(**_: object) -> Iterator[main.Stack]:
+        with start(RestartPolicy(most_failed_starts=1, failed_seconds=NEVER), worker=SERVES) as watched:
+            os.kill(pid_of("worker"), signal.SIGKILL)
+            yield main.Stack("", "", "", "", password="", environment={}, processes=watched)
+
+    monkeypatch.setattr(main, "running", running)
+    monkeypatch.setattr(sys, "argv", ["main", "--bare"])
+    monkeypatch.setattr(signal, "signal", lambda *_: None)  # those of pytest stay
+    assert main.main() == 1
+    assert capfd.readouterr().err.startswith("argus: worker failed to start 1 times in a row (signal 9, Killed), ")
+
+
+def test_a_failure_for_good_is_raised_instead_of_what_comes_of_it(start: Start, pid_of: Callable[..., int]) -> None:
+    def kill_the_worker() -> None:
+        api = pid_of("api")
+        os.kill(pid_of("worker"), signal.SIGKILL)
+        while _is_alive(api):
+            time.sleep(0.01)
+        raise ConnectionError("the API does not answer")
+
+    policy = RestartPolicy(most_failed_starts=1, failed_seconds=NEVER)
+    with pytest.raises(ProcessFailed, match="worker failed") as raised, start(policy, worker=SERVES, api=SERVES):
+        kill_the_worker()
+    assert isinstance(raised.value.__context__, ConnectionError)
+
+
+def test_leaving_does_not_wait_for_a_restart_that_is_due_later(
+    start: Start, pid_of: Callable[..., int], capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    with start(RestartPolicy(first_seconds=NEVER), worker=SERVES, other=SERVES):
+        other = pid_of("other")
+        os.kill(pid_of("worker"), signal.SIGKILL)
+        assert "restarting in 86400 s" in _printed(capfd, "restarting")
+    assert not _is_alive(other)
+    assert (tmp_path / "worker.log").read_text() == "started\n"
+
+
+def test_leaving_starts_nothing_any_more(
+    start: Start, pid_of: Callable[..., int], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    due = threading.Event()
+
+    def pipe_once_stopping(**options: bool) -> object:
+        due.set()
+        running._stopping.wait()
+        return Pipe(**options)
+
+    with start(worker=SERVES) as running:
+        monkeypatch.setattr(processes, "Pipe", pipe_once_stopping)
+        os.kill(pid_of("worker"), signal.SIGKILL)
+        due.wait()
+    assert (tmp_path / "worker.log").read_text() == "started\n"
+
+
+def test_leaving_stops_a_process_that_is_just_being_restarted(
+    start: Start, pid_of: Callable[..., int], tmp_path: Path
+) -> None:
+    again = tmp_path / "again"
+    how = f"open({str(again)!r}, 'w').write(f'{{os.getpid()}}\\n'); sys.stdin.read()"
+    with start(worker=_broken_by(again, how)):
+        again.touch()
+        os.kill(pid_of("worker"), signal.SIGKILL)
+        while not (pid := again.read_text()).endswith("\n"):
+            time.sleep(0.01)
+        assert _is_alive(int(pid))
+    assert not _is_alive(int(pid))
+    assert (tmp_path / "worker.log").read_text() == "started\n"
+
+
+def test_leaving_kills_what_does_not_end(
+    start: Start, pid_of: Callable[..., int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(processes, "STOP_SECONDS", 0.1)
+    with start(worker=f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)\n{READY}signal.pause()"):
+        worker = pid_of("worker")
+    assert not _is_alive(worker)
+
+
+def test_an_interrupt_of_the_group_leaves_the_decision_to_the_parent(
+    start: Start, pid_of: Callable[..., int], capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    with start(worker=f"import signal; signal.signal(signal.SIGINT, signal.SIG_DFL)\n{SERVES}"):
+        os.kill(worker := pid_of("worker"), signal.SIGINT)
+        os.kill(worker, signal.SIGTERM)
+        assert "(signal 15, Terminated)" in _printed(capfd, "restarting")
+
+
+POLICY = RestartPolicy(first_seconds=1, longest_seconds=5, steady_seconds=60, failed_seconds=10)
+
+
+@pytest.mark.parametrize(
+    ("ready_seconds", "waits", "failed_starts"),
+    [
+        ([0, 0, 0, 0, 0], [1, 2, 4, 5, 5], [1, 2, 3, 4, 5]),
+        ([9.9, 10, 0], [1, 2, 4], [1, 0, 1]),
+        ([0, 59, 60, 0], [1, 2, 1, 2], [1, 0, 0, 1]),
+        ([60, 60], [1, 1], [0, 0]),
+    ],
+    ids=["never ready", "ready for a while", "steady in between", "always steady"],
+)
+def test_a_restart_waits_twice_as_long_until_the_process_is_steady(
+    ready_seconds: list[float], waits: list[float], failed_starts: list[int]
+) -> None:
+    records = [Record()]
+    for seconds in ready_seconds:
+        records.append(POLICY.after(records[-1], ready_seconds=seconds))
+    assert [record.wait_seconds for record in records[1:]] == waits
+    assert [record.failed_starts for record in records[1:]] == failed_starts
