@@ -26,6 +26,7 @@ from argus.core import metrics
 from argus.core.clock import Clock, from_rfc3339, rfc3339
 from argus.core.dynamo import ConditionFailed, Item, Table, due_shard, due_shards
 from argus.core.errors import ArgusError
+from argus.core.paging import Listing
 from argus.core.queue import Jobs
 
 MAX_ATTEMPTS = 3  # as the queues' maxReceiveCount
@@ -110,6 +111,11 @@ class WorkItemStore(ABC, Generic[W]):
     def get(self, organisation_id: str, item_id: str) -> W | None:
         found = self.table.get(self.partition(organisation_id), item_id)
         return self.from_item(found) if found else None
+
+    def list(self, organisation_id: str, *, limit: int, after: Item | None) -> Listing[W]:
+        """Newest first."""
+        page = self.table.query(self.partition(organisation_id), newest_first=True, limit=limit, after=after)
+        return Listing([self.from_item(item) for item in page.items], page.last_key)
 
     def save(self, item: W) -> W | None:
         """The item as it is stored now; None when someone else has changed it since it was read."""

@@ -35,7 +35,9 @@ from argus.imagery.model import (
 class ImageryStore(WorkItemStore[Image]):
     """Images."""
 
-    def list(self, organisation_id: str, *, state: ImageState | None, limit: int, after: Item | None) -> Listing[Image]:
+    def list(
+        self, organisation_id: str, *, limit: int, after: Item | None, state: ImageState | None = None
+    ) -> Listing[Image]:
         """Newest first; without those being deleted."""
         page = self.table.query_filled(
             self.partition(organisation_id),

@@ -10,17 +10,12 @@ from dataclasses import asdict, dataclass
 from argus.core.background import WorkItemStore
 from argus.core.clock import from_rfc3339, rfc3339
 from argus.core.dynamo import Item
-from argus.core.paging import Listing
 from argus.reports.model import Report, ReportState
 
 
 @dataclass(frozen=True)
 class ReportsStore(WorkItemStore[Report]):
     """Reports."""
-
-    def list(self, organisation_id: str, *, limit: int, after: Item | None) -> Listing[Report]:
-        page = self.table.query(self.partition(organisation_id), newest_first=True, limit=limit, after=after)
-        return Listing([self.from_item(item) for item in page.items], page.last_key)
 
     def partition(self, organisation_id: str) -> str:
         return f"{organisation_id}#reports"

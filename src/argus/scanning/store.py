@@ -46,10 +46,6 @@ class ScanningStore(WorkItemStore[Scan]):
 
     # ------------------------------------------------------------ scans
 
-    def list(self, organisation_id: str, *, limit: int, after: Item | None) -> Listing[Scan]:
-        page = self.table.query(self.partition(organisation_id), newest_first=True, limit=limit, after=after)
-        return Listing([self.from_item(item) for item in page.items], page.last_key)
-
     def partition(self, organisation_id: str) -> str:
         return f"{organisation_id}#scans"
 
