@@ -62,8 +62,10 @@ def _start(*arguments: str, port: int, aws_port: int, **others: str) -> subproce
 
 def _children(pid: int) -> dict[str, int]:
     """By name, the processes that any thread of a process has started."""
-    threads = Path(f"/proc/{pid}/task").glob("*/children")
-    pids = [int(child) for thread in threads for child in thread.read_text().split()]
+    pids = list[int]()
+    for thread in Path(f"/proc/{pid}/task").glob("*/children"):
+        with suppress(FileNotFoundError, ProcessLookupError):  # a thread that answered a request and is gone
+            pids.extend(int(child) for child in thread.read_text().split())
     return {Path(f"/proc/{child}/cmdline").read_text().split("\0")[3]: child for child in pids}
 
 
