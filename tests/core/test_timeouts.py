@@ -286,16 +286,25 @@ def test_uploads_that_could_not_be_kept_answer_503_and_their_key_is_free_after_a
     assert door.post("/uploads", UPLOADS, headers=key).status_code == 201
 
 
-def test_a_scan_that_could_not_be_queued_answers_503_and_its_key_is_free_at_once(
-    door: Person, owner: Person, workers: Workers, hang: Hang, recover: Callable[[str], None]
+def test_a_scan_whose_job_could_not_be_queued_is_accepted_and_run_by_the_sweep(
+    door: Person,
+    owner: Person,
+    workers: Workers,
+    hang: Hang,
+    recover: Callable[[str], None],
+    elsewhere: Container,
+    clock: MovableClock,
 ) -> None:
     image = uploaded(owner, workers, flir_scene(seed=3, width=80, height=60)[0])
     wanted = {"target": {"kind": "image", "id": image["id"]}, "plugins": [{"id": "thermal_hotspots"}]}
-    asked, key = hang("sqs", "SendMessage"), {"Idempotency-Key": "hanging-scan"}
-    _is_unavailable(door.post("/scans", wanted, headers=key))
-    assert len(asked) == TIMEOUTS
+    asked = hang("sqs", "SendMessage")
+    answer = door.post("/scans", wanted)
+    assert (answer.status_code, len(asked)) == (202, TIMEOUTS)
     recover("sqs")
-    assert door.post("/scans", wanted, headers=key).status_code == 202
+    clock.move(minutes=3)
+    elsewhere.scanning.sweep()
+    workers.work()
+    assert owner.get(answer.headers["Location"]).get_json()["state"] == "succeeded"
 
 
 def test_an_image_whose_objects_cannot_be_removed_answers_503(door: Person, hang: Hang) -> None:

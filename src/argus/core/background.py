@@ -202,10 +202,16 @@ class Background(Generic[W]):
     monotonic: Callable[[], float] = time.monotonic
 
     def start(self, item: W) -> W:
-        """Store a new item and queue its job; the item as it is stored."""
+        """Store a new item and queue its job; the item as it is stored.
+
+        Once it is stored its work will be done. If the queue does not answer, the sweep sends the job.
+        """
         new: W = replace(item, next_check_at=self.clock() + FIRST_CHECK)  # type: ignore[type-var]
         self.store.add(new)
-        self._send(new)
+        try:
+            self._send(new)
+        except (BotoCoreError, ClientError) as error:
+            _log.error("a job was not queued; the sweep will send it", extra={"id": new.id}, exc_info=error)
         return new
 
     def is_held(self, item: W) -> bool:
