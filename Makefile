@@ -48,6 +48,7 @@ docs: $(STAMP)  ## write from the source: docs/openapi.json, the reference pages
 	$(BIN)/python -m services.api.reference
 	$(BIN)/python -m argus.scanning.docs
 	ARGUS_WRITE_DOCS=1 $(BIN)/python -m pytest --quiet tests/test_data.py tests/test_roles.py -k page
+	$(BIN)/python -m services.deploy.costs
 
 requirements:  ## compile the pinned requirements from pyproject.toml
 	test -x $(BIN)/pip-compile || { $(PYTHON) -m venv $(VENV) && $(BIN)/pip install --quiet pip-tools; }

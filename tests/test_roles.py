@@ -20,7 +20,7 @@ from botocore import xform_name
 from argus.app import create_app
 from argus.container import Container
 from argus.core import signing
-from argus.core.background import MAX_RESENDS
+from argus.core.background import MAX_CHECKS
 from argus.core.secrets import Secrets, SecretUnavailable
 from argus.core.settings import Settings
 from argus.imagery.model import ImageState
@@ -445,10 +445,10 @@ def _drive(watch: Watch, argus: Container, http: Person, newcomer: str, workers:
             call.by(http)
     clock.move(hours=3)
     watch.who = "scheduler"
-    for _ in range(MAX_RESENDS + 1):
+    for _ in range(MAX_CHECKS + 1):
         scheduler.handler(scheduler.TICK, None)
-        clock.move(minutes=10)
-    clock.move(minutes=-10 * (MAX_RESENDS + 1))
+        clock.move(hours=4)
+    clock.move(hours=-4 * (MAX_CHECKS + 1))
     watch.who = "api"
     work()
     clock.move(hours=-3)

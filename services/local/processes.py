@@ -131,19 +131,23 @@ class Supervisor:
         # The process inherits this: Ctrl-C reaches the whole group, and the parent decides.
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         record = Record()
-        while not self._stopping.wait(record.wait_seconds):
-            end, ready_seconds = self._run(child)
-            record = self._policy.after(record, ready_seconds=ready_seconds)
-            self._report(child, end, record)
+        try:
+            while not self._stopping.wait(record.wait_seconds):
+                end, ready_seconds = self._run(child)
+                record = self._policy.after(record, ready_seconds=ready_seconds)
+                self._report(child, end, record)
+        except Exception as error:  # nobody reads what is printed, perhaps; unwatched it must not run on
+            with self._changed:
+                self._fail(f"{child.name} is no longer watched ({error}), everything is stopped; see {child.log}")
 
     def _run(self, child: Child) -> tuple[str, float]:
         """Run a process until it ends; how it ended, and for how long it was ready."""
         ready_seconds = 0.0
         try:
-            ready, tell_ready = Pipe(duplex=False)
-            with ready, self._spawn(child, tell_ready) as run:
+            reader, ready_writer = Pipe(duplex=False)
+            with reader, self._spawn(child, ready_writer) as run:
                 try:
-                    if _is_ready(ready):
+                    if _is_ready(reader):
                         ready_seconds = self._follow(child, run)
                 finally:
                     run.kill()  # unless it has ended
@@ -152,17 +156,17 @@ class Supervisor:
             return str(error), ready_seconds
         return _end(run.returncode), ready_seconds
 
-    def _spawn(self, child: Child, tell_ready: Connection) -> subprocess.Popen[bytes]:
-        with tell_ready, child.log.open("ab") as log, self._changed:
+    def _spawn(self, child: Child, ready_writer: Connection) -> subprocess.Popen[bytes]:
+        with ready_writer, child.log.open("ab") as log, self._changed:
             if self._stopping.is_set():
                 raise InterruptedError("everything stops")
             child.run = subprocess.Popen(
-                [*child.command, str(tell_ready.fileno())],
+                [*child.command, str(ready_writer.fileno())],
                 env=self._environment,
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                pass_fds=[tell_ready.fileno()],
+                pass_fds=[ready_writer.fileno()],
             )
             return child.run
 
@@ -186,9 +190,13 @@ class Supervisor:
                 print(f"argus: {child.name} ended ({end}), {wait}; see {child.log}", file=sys.stderr)
                 return
             often = f"failed to start {record.failed_starts} times in a row" if child.was_ready else "did not start"
-            self._failure = ProcessFailed(f"{child.name} {often} ({end}), everything is stopped; see {child.log}")
-            self._terminate()
-            self._changed.notify_all()
+            self._fail(f"{child.name} {often} ({end}), everything is stopped; see {child.log}")
+
+    def _fail(self, why: str) -> None:
+        """Stop all for good; the lock is held."""
+        self._failure = ProcessFailed(why)
+        self._terminate()
+        self._changed.notify_all()
 
 
 @contextmanager

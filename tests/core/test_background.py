@@ -10,7 +10,8 @@ from botocore.exceptions import EndpointConnectionError
 
 from argus.container import Container
 from argus.core import background
-from argus.core.background import FIRST_CHECK, MAX_ATTEMPTS, MAX_RESENDS, Background, Claim, ClaimLost
+from argus.core.background import FIRST_CHECK, MAX_ATTEMPTS, MAX_CHECKS, Background, Claim, ClaimLost
+from argus.core.dynamo import Table, due_shard, due_shards
 from argus.imagery.model import Image, ImageState, NewFile
 from argus.reports.model import Report
 from argus.scanning.model import Scan, Step, Target
@@ -146,19 +147,26 @@ def test_an_item_whose_worker_vanished_is_sent_again_when_its_lease_is_over(item
 @pytest.mark.parametrize("item", ["scan", "report"], indirect=True)
 def test_an_item_that_no_worker_takes_is_sent_again_ever_later_and_then_given_up(item: Item, workers: Workers) -> None:
     started, sent = item.clock(), []
-    for _ in range(30):
-        item.clock.move(minutes=2)
+    while item.seen["state"] == "queued":
+        item.clock.move(seconds=1 + (item.stored.next_check_at - item.clock()).total_seconds())
         _tick()
         if _is_sent(workers, item):
             sent.append(round((item.clock() - started) / timedelta(minutes=1)))
-    assert sent == [2, 6, 14, 24, 34, 44, 54]
-    assert (len(sent), item.seen["state"]) == (MAX_RESENDS, "queued")
-    item.clock.move(minutes=10)
+    assert sent[:8] == [2, 6, 14, 30, 62, 126, 254, 494]
+    assert (len(sent), item.seen["state"]) == (MAX_CHECKS, item.kind.failed)
+    assert item.clock() - started > timedelta(hours=24)
+    assert item.seen["reason"] == "No worker could take it; the operators have been alerted."
+
+
+@pytest.mark.parametrize("checks", [MAX_CHECKS, 40, 10_000])
+def test_an_item_that_must_go_on_is_checked_for_ever(item: Item, monkeypatch: pytest.MonkeyPatch, checks: int) -> None:
+    monkeypatch.setitem(vars(item.work), "failed", lambda *_: None)
+    item.abandoned(MAX_ATTEMPTS)
+    assert item.work.store.save(replace(item.stored, checks=checks)) is not None
     _tick()
-    assert (item.seen["state"], item.seen["reason"]) == (
-        item.kind.failed,
-        "No worker could take it; the operators have been alerted.",
-    )
+    later = item.stored.next_check_at - item.clock()
+    assert timedelta(0) < later <= item.work.store.longest_wait
+    assert item.stored.checks == checks + 1
 
 
 def test_the_last_attempt_of_one_delivery_does_not_end_what_another_worker_holds(item: Item) -> None:
@@ -255,3 +263,59 @@ def test_whatever_others_see_change_is_announced_once(item: Item) -> None:
         assert item.announced == []
         claim.finish(replace(claim.item, state=type(claim.item.state)(item.kind.failed)))
     assert [change.state for change in item.announced] == [item.kind.failed]
+
+
+def _lose_the_answer(item: Item, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next write of the item is done, and botocore tries it once more, as after a timeout."""
+    table = item.work.store.table
+    put = type(table).put
+
+    def twice(self: Any, *given: Any, **named: Any) -> None:
+        monkeypatch.setattr(type(table), "put", put)
+        put(self, *given, **named)
+        put(self, *given, **named)
+
+    monkeypatch.setattr(type(table), "put", twice)
+
+
+def test_a_write_whose_answer_was_lost_counts_as_done(item: Item, monkeypatch: pytest.MonkeyPatch) -> None:
+    _lose_the_answer(item, monkeypatch)
+    claim = item.claimed()
+    assert claim.item == replace(
+        item.stored, lease_until=claim.item.lease_until, next_check_at=claim.item.next_check_at
+    )
+    del item.announced[:]
+    with claim:
+        _lose_the_answer(item, monkeypatch)
+        claim.finish(replace(claim.item, state=type(claim.item.state)(item.kind.failed)))
+    assert not claim.lost
+    assert [change.state for change in item.announced] == [item.kind.failed]
+
+
+def test_a_shard_that_cannot_be_read_does_not_hide_the_others(
+    item: Item, workers: Workers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    query = Table.query
+
+    def throttled(table: Table, pk: str, **named: Any) -> Any:
+        if pk in due_shards() and pk != due_shard(item.id):
+            raise EndpointConnectionError(endpoint_url="https://dynamodb.example")
+        return query(table, pk, **named)
+
+    monkeypatch.setattr(Table, "query", throttled)
+    item.clock.move(minutes=3)
+    with pytest.raises(scheduler.SweepsFailed):
+        _tick()
+    assert _is_sent(workers, item)
+
+
+def test_a_sweep_begins_nothing_when_its_time_is_over(
+    item: Item, workers: Workers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    item.clock.move(minutes=3)
+    with monkeypatch.context() as late:
+        late.setattr(scheduler, "TICK_SECONDS", background.LAST_START_SECONDS - 0.1)
+        _tick()
+        assert not _is_sent(workers, item)
+    _tick()
+    assert _is_sent(workers, item)

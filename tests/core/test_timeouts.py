@@ -19,7 +19,7 @@ from werkzeug.test import TestResponse
 
 from argus.app import create_app
 from argus.container import Container
-from argus.core.aws import ATTEMPTS, CONNECT_SECONDS, FAIL_FAST_SECONDS, TIMEOUTS, NotCalled, read_seconds
+from argus.core.aws import ATTEMPTS, CONNECT_SECONDS, FAIL_FAST_SECONDS, MAX_TIMEOUTS, NotCalled, read_seconds
 from argus.core.dynamo import Put
 from argus.core.http.hooks import REQUEST_SECONDS
 from argus.core.idempotency import LEASE
@@ -28,8 +28,10 @@ from argus.core.observability import request_scope
 from argus.identity import key_text
 from argus.identity.model import Caller
 from argus.identity.tokens import FETCH_SECONDS
+from argus.jobs import TICKS
 from services.api import openapi
 from services.realtime import main as realtime
+from services.scheduler import main as scheduler
 from tests import black_hole
 from tests.black_hole import BlackHole
 from tests.conftest import CLIENT_ID, ISSUER, Issuer, MovableClock, Person, Workers
@@ -106,7 +108,7 @@ def test_me_answers_503_within_five_seconds(
         answer, seconds = _timed(lambda: person.get("/me"))
     _is_unavailable(answer)
     assert seconds < SHORT_SECONDS
-    assert hole.asked == ([asked] * TIMEOUTS if asked else [])
+    assert hole.asked == ([asked] * MAX_TIMEOUTS if asked else [])
 
 
 def test_sign_in_answers_though_its_limit_cannot_be_counted(in_aws: Callable[..., Container], hole: BlackHole) -> None:
@@ -218,7 +220,7 @@ def test_a_request_asks_a_service_that_hangs_twice_and_a_job_four_times(elsewher
         elsewhere.table("identity").get("a", "b")
     with request_scope("job"), pytest.raises(ReadTimeoutError):
         elsewhere.table("identity").get("a", "b")
-    assert len(asked) == TIMEOUTS + ATTEMPTS
+    assert len(asked) == MAX_TIMEOUTS + ATTEMPTS
 
 
 def test_one_timeout_is_tried_again_and_the_request_succeeds(elsewhere: Container, door: Person) -> None:
@@ -241,7 +243,7 @@ def test_a_request_that_found_a_service_hanging_does_not_wait_for_it_again(elsew
             with pytest.raises(NotCalled):
                 elsewhere.table("identity", fail_fast=fail_fast).get("a", "b")
         elsewhere.objects.client().list_objects_v2(Bucket=elsewhere.settings.media_bucket)
-    assert len(asked) == TIMEOUTS
+    assert len(asked) == MAX_TIMEOUTS
 
 
 def test_no_attempt_begins_that_could_outlast_the_request(elsewhere: Container, hang: Hang) -> None:
@@ -278,7 +280,7 @@ def test_uploads_that_could_not_be_kept_answer_503_and_their_key_is_free_after_a
     """The key's record cannot be removed where DynamoDB hangs: until its lease ends the request counts as running."""
     asked, key = hang("dynamodb", "BatchWriteItem"), {"Idempotency-Key": "hanging-upload"}
     _is_unavailable(door.post("/uploads", UPLOADS, headers=key))
-    assert len(asked) == TIMEOUTS
+    assert len(asked) == MAX_TIMEOUTS
     recover("dynamodb")
     again = door.post("/uploads", UPLOADS, headers=key)
     assert (again.status_code, again.get_json()["code"]) == (409, "still_running")
@@ -299,7 +301,7 @@ def test_a_scan_whose_job_could_not_be_queued_is_accepted_and_run_by_the_sweep(
     wanted = {"target": {"kind": "image", "id": image["id"]}, "plugins": [{"id": "thermal_hotspots"}]}
     asked = hang("sqs", "SendMessage")
     answer = door.post("/scans", wanted)
-    assert (answer.status_code, len(asked)) == (202, TIMEOUTS)
+    assert (answer.status_code, len(asked)) == (202, MAX_TIMEOUTS)
     recover("sqs")
     clock.move(minutes=3)
     elsewhere.scanning.sweep()
@@ -307,11 +309,23 @@ def test_a_scan_whose_job_could_not_be_queued_is_accepted_and_run_by_the_sweep(
     assert owner.get(answer.headers["Location"]).get_json()["state"] == "succeeded"
 
 
+def test_a_sweep_does_not_wait_for_a_queue_that_hangs_with_each_item(
+    elsewhere: Container, owner: Person, hang: Hang, clock: MovableClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scheduler, "container", lambda: elsewhere)
+    owner.post("/uploads", {"files": [{"name": "a.jpg", "size": 1, "content_type": "image/jpeg"}] * 5})
+    clock.move(minutes=3)
+    asked = hang("sqs", "SendMessage")
+    with pytest.raises(scheduler.SweepsFailed, match=r"images\.sweep"):
+        scheduler.handler(scheduler.TICK, None)
+    assert len(asked) <= MAX_TIMEOUTS * len(TICKS)
+
+
 def test_an_image_whose_objects_cannot_be_removed_answers_503(door: Person, hang: Hang) -> None:
     image_id = door.post("/uploads", UPLOADS).get_json()["items"][0]["image_id"]
     asked = hang("s3", "ListObjectVersions")
     _is_unavailable(door.delete(f"/images/{image_id}"))
-    assert len(asked) == TIMEOUTS
+    assert len(asked) == MAX_TIMEOUTS
 
 
 def test_a_socket_that_connects_does_not_wait_either(
@@ -321,7 +335,7 @@ def test_a_socket_that_connects_does_not_wait_either(
     asked = hang("dynamodb", "GetItem")
     with pytest.raises(NotCalled):
         realtime.handler(events.socket("$connect", "c=", headers=owner.headers), None)
-    assert len(asked) == TIMEOUTS
+    assert len(asked) == MAX_TIMEOUTS
 
 
 # ---------------------------------------------------------------- numbers that must fit
@@ -336,7 +350,7 @@ def test_calls_end_well_before_the_function_does() -> None:
 
 
 def test_stale_keys_an_issuer_and_a_table_that_hang_cost_less_than_five_seconds_together() -> None:
-    assert FETCH_SECONDS + TIMEOUTS * read_seconds("dynamodb") < SHORT_SECONDS
+    assert FETCH_SECONDS + MAX_TIMEOUTS * read_seconds("dynamodb") < SHORT_SECONDS
     assert read_seconds("dynamodb") >= FAIL_FAST_SECONDS
 
 

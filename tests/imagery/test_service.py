@@ -13,8 +13,10 @@ from PIL import Image as Picture
 
 from argus.container import Container
 from argus.core import background
-from argus.core.dynamo import due_shard
+from argus.core.background import MAX_ATTEMPTS
+from argus.core.dynamo import due_shard, due_shards
 from argus.core.objects import NotRemoved
+from argus.core.presign import CredentialsExpired
 from argus.imagery import processing
 from argus.imagery.model import Image, ImageState
 from argus.imagery.store import ImageryStore
@@ -487,8 +489,12 @@ def test_an_upload_that_cannot_be_looked_for_is_given_up_at_last(
     item = announce(owner, scene[0])
     monkeypatch.setattr(type(argus.objects), "newest", _crash)
     clock.move(hours=3)
+    for _ in range(MAX_ATTEMPTS):
+        tick()
+        workers.work_until_dead(workers.outputs.jobs_dead_queue_url, item["image_id"])
+        assert owner.get(f"/images/{item['image_id']}").get_json()["state"] == "awaiting_upload"
+        clock.move(minutes=10)
     tick()
-    workers.work_until_dead(workers.outputs.jobs_dead_queue_url, item["image_id"])
     image = owner.get(f"/images/{item['image_id']}").get_json()
     assert (image["state"], image["code"]) == ("rejected", "processing_failed")
 
@@ -525,6 +531,37 @@ def test_a_file_that_crashes_the_decoder_ends_rejected_and_its_message_in_the_de
     image = owner.get(f"/images/{item['image_id']}").get_json()
     assert (image["state"], image["code"]) == ("rejected", "processing_failed")
     assert (item["image_id"] in dead["Body"], len(tries)) == (True, 3)
+
+
+def test_a_dead_letter_that_is_delivered_again_is_processed(
+    owner: Person,
+    workers: Workers,
+    scene: tuple[bytes, Truth],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The operators have mended what was wrong, and move the message back to its queue."""
+    item = announce(owner, scene[0])
+    send(item, scene[0])
+    with monkeypatch.context() as broken:
+        broken.setattr(processing, "decode", _crash)
+        dead = workers.work_until_dead(workers.outputs.uploads_dead_queue_url, item["image_id"])
+    assert owner.get(f"/images/{item['image_id']}").get_json()["code"] == "processing_failed"
+    workers.sqs.send_message(QueueUrl=workers.outputs.uploads_queue_url, MessageBody=dead["Body"])
+    workers.work()
+    image = owner.get(f"/images/{item['image_id']}").get_json()
+    assert (image["state"], image["code"], image["reason"]) == ("ready", None, None)
+
+
+def test_an_upload_that_cannot_be_signed_is_not_stored(
+    owner: Person, argus: Container, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def expired(*_: Any, **__: Any) -> Any:
+        raise CredentialsExpired
+
+    monkeypatch.setattr(type(argus.links), "post", expired)
+    files = [{"name": "a.jpg", "size": 1, "content_type": "image/jpeg"}]
+    assert owner.post("/uploads", {"files": files}).status_code == 503
+    assert owner.get("/images").get_json()["items"] == []
 
 
 def test_a_crash_leaves_the_next_try_to_the_queue(
@@ -607,7 +644,7 @@ def test_of_two_sweeps_at_once_one_sends(
 ) -> None:
     late = announce(owner, b"x")["image_id"]
     clock.move(hours=3)
-    read_by_both = list(argus.imagery.store.due(clock()))
+    read_by_both = [due for shard in due_shards() for due in argus.imagery.store.due(shard, clock())]
     monkeypatch.setattr(type(argus.imagery.store), "due", lambda *_: iter(read_by_both))
     tick()
     tick()
@@ -639,7 +676,7 @@ def test_a_sweep_takes_no_more_than_it_has_time_for(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(background, "PAGE", 1)
-    monkeypatch.setattr(background, "MOST_OF_A_SHARD", 1)
+    monkeypatch.setattr(background, "MAX_PER_SHARD", 1)
     owner.post("/uploads", {"files": [{"name": "a.jpg", "size": 1, "content_type": "image/jpeg"}] * 20})
     clock.move(hours=3)
     tick()

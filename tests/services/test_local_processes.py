@@ -270,6 +270,25 @@ def test_an_interrupt_of_the_group_leaves_the_decision_to_the_parent(
         assert "(signal 15, Terminated)" in _printed(capfd, "restarting")
 
 
+def test_a_process_whose_end_cannot_be_reported_stops_everything(
+    start: Start, pid_of: Callable[..., int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Standard error is a pipe that nobody reads any more."""
+
+    class Closed:
+        def write(self, _text: str) -> int:
+            raise BrokenPipeError("nobody reads")
+
+    def serve() -> None:
+        with start(worker=SERVES) as running, monkeypatch.context() as closed:
+            closed.setattr(sys, "stderr", Closed())
+            os.kill(pid_of("worker"), signal.SIGKILL)
+            running.wait()
+
+    with pytest.raises(ProcessFailed, match=r"worker is no longer watched \(nobody reads\)"):
+        serve()
+
+
 POLICY = RestartPolicy(first_seconds=1, longest_seconds=5, steady_seconds=60, failed_seconds=10)
 
 

@@ -18,7 +18,7 @@ from argus.core.settings import Settings
 ClientFactory = Callable[[], Any]
 
 ATTEMPTS = 4
-TIMEOUTS = 2  # of one service, in one request
+MAX_TIMEOUTS = 2  # of one service, in one request
 CONNECT_SECONDS = 1.0
 FAIL_FAST_SECONDS = 1.0
 _READ_SECONDS = {"dynamodb": 1.5, "s3": 5.0}  # until the next byte: S3 deletes a thousand objects in one call
@@ -110,8 +110,8 @@ class _TimeLimit:
         work = current_work()
         if work is None or work.seconds is None:
             return
-        if work.timeouts[self.service] >= TIMEOUTS:
-            raise NotCalled(service=self.service, reason=f"it timed out {TIMEOUTS} times in this request")
+        if work.timeouts[self.service] >= MAX_TIMEOUTS:
+            raise NotCalled(service=self.service, reason=f"it timed out {MAX_TIMEOUTS} times in this request")
         if work.ms / 1000 + self.attempt_seconds * self.factor > work.seconds * self.factor:
             raise NotCalled(service=self.service, reason="the request has too little time left")
 

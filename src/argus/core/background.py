@@ -5,20 +5,22 @@ job may be delivered twice, late or not at all, and its worker may die at any mo
 
 - A worker claims the item by a conditional write and holds it by a lease. It renews the lease while it works, and
   releases it when it fails, so that the next delivery need not wait.
-- Every unfinished item has the time of its next check. The sweep sends the job of an item again whose time has come: at
-  first after two minutes, then twice as long each time, up to ten.
-- An item is given up when its attempts are spent, or when no worker has claimed it in spite of all that was sent.
-  Whoever waits for it is notified.
+- Every unfinished item has the time of its next check. When it comes, the sweep sends the job again: at first after two
+  minutes, then after twice as long each time.
+- An item is given up when its attempts are spent, or when no worker has claimed it within a day. Whoever waits for it
+  is notified.
 """
 
 import logging
+import random
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from secrets import token_hex
 from types import TracebackType
-from typing import Any, Generic, Protocol, Self, TypeVar
+from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -26,16 +28,19 @@ from argus.core import metrics
 from argus.core.clock import Clock, from_rfc3339, rfc3339
 from argus.core.dynamo import ConditionFailed, Item, Table, due_shard, due_shards
 from argus.core.errors import ArgusError
+from argus.core.observability import seconds_left
 from argus.core.paging import Listing
 from argus.core.queue import Jobs
 
 MAX_ATTEMPTS = 3  # as the queues' maxReceiveCount
 FIRST_CHECK = timedelta(minutes=2)
-LONGEST_WAIT = timedelta(minutes=10)  # between two checks
-MAX_RESENDS = 7  # of a job that no worker claims: about an hour
+MAX_CHECKS = 11  # of an item that no worker claims: a day
 HEARTBEAT_SECONDS = 2.0  # between two writes that only renew a lease
 PAGE = 100  # items
-MOST_OF_A_SHARD = 200  # items in one sweep: some 20 ms each, and the scheduler has 50 s for all its sweeps
+MAX_PER_SHARD = 200  # items in one sweep, so that no shard takes the time of all
+LAST_START_SECONDS = 6.0  # a sweep begins no check with less time left: one call of S3 may take that long
+
+_KEYS = frozenset({"pk", "sk", "gsi1pk", "gsi1sk", "write_id"})
 
 _log = logging.getLogger("argus.background")
 
@@ -54,7 +59,7 @@ class WorkItem(Protocol):
         """How often a worker has claimed it."""
 
     @property
-    def resends(self) -> int:
+    def checks(self) -> int:
         """How often the sweep has checked it since a worker claimed it last."""
 
     @property
@@ -63,7 +68,7 @@ class WorkItem(Protocol):
 
     @property
     def next_check_at(self) -> datetime | None:
-        """When the sweep looks after it; None once it is finished."""
+        """When the sweep checks it; None once it is finished."""
 
 
 W = TypeVar("W", bound=WorkItem)
@@ -88,6 +93,7 @@ class WorkItemStore(ABC, Generic[W]):
     """
 
     table: Table
+    longest_wait: ClassVar[timedelta] = timedelta(hours=4)  # between two checks
 
     @abstractmethod
     def partition(self, organisation_id: str) -> str:
@@ -118,40 +124,48 @@ class WorkItemStore(ABC, Generic[W]):
         return Listing([self.from_item(item) for item in page.items], page.last_key)
 
     def save(self, item: W) -> W | None:
-        """The item as it is stored now; None when someone else has changed it since it was read."""
+        """The item as it is stored now; None when someone else has changed it since it was read.
+
+        A write whose answer was lost is tried again by botocore, and refused. It is known by its id.
+        """
+        write_id = token_hex(8)
         written: W = replace(item, version=item.version + 1)  # type: ignore[type-var]
         try:
-            self.table.put(self._to_item(written), when="#version = :version", values={":version": item.version})
-        except ConditionFailed:
-            return None
+            self.table.put(
+                {**self._to_item(written), "write_id": write_id},
+                when="#version = :version",
+                values={":version": item.version},
+            )
+        except ConditionFailed as failed:
+            if failed.item is None or failed.item.get("write_id") != write_id:
+                return None
         return written
 
     def delete(self, item: W) -> None:
         self.table.delete(self.partition(item.organisation_id), item.id)
 
-    def due(self, now: datetime) -> Iterator[Item]:
-        """Items to check, as they are stored: one that cannot be read must not hide the others."""
-        for shard in due_shards():
-            after, found = None, 0
-            while found < MOST_OF_A_SHARD:
-                page = self.table.query(shard, index="gsi1", up_to=rfc3339(now), limit=PAGE, after=after)
-                yield from page.items
-                after, found = page.last_key, found + len(page.items)
-                if after is None:
-                    break
+    def due(self, shard: str, now: datetime) -> Iterator[Item]:
+        """Items of a shard to check, as they are stored: one that cannot be read must not hide the others."""
+        after, found = None, 0
+        while found < MAX_PER_SHARD:
+            page = self.table.query(shard, index="gsi1", up_to=rfc3339(now), limit=PAGE, after=after)
+            yield from page.items
+            after, found = page.last_key, found + len(page.items)
+            if after is None:
+                break
 
     def postpone(self, due: Item, *, now: datetime) -> W | None:
         """The item that is due, with its next check later; None when it has changed, or another sweep has it.
 
         Its version stays: nothing about the item has changed, and a worker that is late may still finish.
         """
-        resends = due.get("resends", 0) + 1
-        wait = min(FIRST_CHECK * 2**resends, LONGEST_WAIT)
+        checks = due["checks"] + 1
+        wait = min(FIRST_CHECK * 2 ** min(checks, MAX_CHECKS), self.longest_wait)
         try:
             postponed = self.table.update(
                 due["pk"],
                 due["sk"],
-                changes={"gsi1sk": rfc3339(now + wait), "resends": resends},
+                changes={"gsi1sk": rfc3339(now + wait), "checks": checks},
                 when="#version = :version AND #gsi1sk = :due",
                 values={":version": due["version"], ":due": due["gsi1sk"]},
             )
@@ -161,7 +175,7 @@ class WorkItemStore(ABC, Generic[W]):
 
     def from_item(self, item: Item) -> W:
         """The item as a query or a read has found it."""
-        known = {name: value for name, value in item.items() if name not in ("pk", "sk", "gsi1pk", "gsi1sk")}
+        known = {name: value for name, value in item.items() if name not in _KEYS}
         lease_until, check_at = item["lease_until"], item.get("gsi1sk")
         known["id"] = item["sk"]
         known["lease_until"] = from_rfc3339(lease_until) if lease_until else None
@@ -176,10 +190,10 @@ class WorkItemStore(ABC, Generic[W]):
             "organisation_id": item.organisation_id,
             "version": item.version,
             "attempts": item.attempts,
-            "resends": item.resends,
+            "checks": item.checks,
             "lease_until": rfc3339(item.lease_until) if item.lease_until else None,
         }
-        for name in ("id", "next_check_at"):  # which the keys tell
+        for name in ("id", "next_check_at"):  # which are in the keys
             known.pop(name, None)
         if item.next_check_at is not None:
             known |= {"gsi1pk": due_shard(item.id), "gsi1sk": rfc3339(item.next_check_at)}
@@ -194,7 +208,7 @@ class Background(Generic[W]):
     jobs: Jobs
     job: str  # that a worker runs for an item
     arguments: Callable[[W], Mapping[str, Any]]  # of the job
-    fail: Callable[[W, str], W | None]  # the item given up, for a reason; None for one that must go on
+    failed: Callable[[W, str], W | None]  # the item given up, for a reason; None for one that must go on
     change: Callable[[W], Any]  # what others see of an item
     announce: Callable[[str, Any], None]  # organisation, what others see of the item now
     clock: Clock
@@ -224,7 +238,7 @@ class Background(Generic[W]):
             return None
         until = self.clock() + self.lease
         taken: W = replace(  # type: ignore[type-var]
-            item, **changes, attempts=item.attempts + 1, resends=0, lease_until=until, next_check_at=until
+            item, **changes, attempts=item.attempts + 1, checks=0, lease_until=until, next_check_at=until
         )
         saved = self.write(taken, self.change(item))
         return Claim(self, saved) if saved is not None else None
@@ -263,7 +277,7 @@ class Background(Generic[W]):
         """
         if item.next_check_at is None or self.is_held(item):
             return False
-        failed = self.fail(item, _reason(item))
+        failed = self.failed(item, _reason(item))
         if failed is None:
             return False
         if self.finish(failed) is not None:
@@ -272,13 +286,14 @@ class Background(Generic[W]):
         return True
 
     def sweep(self, check: Callable[[W], None] | None = None) -> None:
-        """Look after every item whose time has come, each on its own; `check` instead of `retry` if there is one.
+        """Check every item whose time has come, each on its own; `check` instead of `retry` if there is one.
 
-        Raises PartialFailure at the end for those that failed. An item is put off before anything else, so that one
-        that fails has its next turn behind others.
+        The shards come in any order, and the sweep ends with the time of its tick: what is left has its turn in the
+        next. An item is postponed before anything else, so that one that fails has its next turn behind others. Raises
+        PartialFailure at the end for what failed.
         """
-        now, failed = self.clock(), []
-        for due in self.store.due(now):
+        now, failed = self.clock(), list[str]()
+        for due in self._due(now, failed):
             try:
                 item = self.store.postpone(due, now=now)
                 if item is not None:
@@ -289,9 +304,23 @@ class Background(Generic[W]):
         if failed:
             raise PartialFailure(f"{len(failed)} failed, {failed[0]} the first")
 
+    def _due(self, now: datetime, failed: list[str]) -> Iterator[Item]:
+        """What is due in every shard, while there is time; shards that cannot be read are added to `failed`."""
+        for shard in random.sample(due_shards(), len(due_shards())):
+            if seconds_left() < LAST_START_SECONDS:
+                return
+            try:
+                for due in self.store.due(shard, now):
+                    yield due
+                    if seconds_left() < LAST_START_SECONDS:
+                        return
+            except (BotoCoreError, ClientError) as error:
+                _log.error("could not read what is due", extra={"shard": shard}, exc_info=error)
+                failed.append(shard)
+
     def retry(self, item: W) -> None:
         """Send the job of an item again, or give the item up."""
-        spent = item.attempts >= MAX_ATTEMPTS or item.resends > MAX_RESENDS
+        spent = item.attempts >= MAX_ATTEMPTS or item.checks > MAX_CHECKS
         if not (spent and self.give_up(item)):
             self._send(item)
 

@@ -5,6 +5,7 @@ Whoever works — a request, a job — does so inside a `request_scope`, which a
 
 import json
 import logging
+import math
 import sys
 import time
 from collections import Counter
@@ -26,7 +27,7 @@ class Work:
 
     request_id: str
     caller_id: str = ""
-    seconds: float | None = None  # that a request has for its calls of AWS; None for a job
+    seconds: float | None = None  # that a request or a sweep has for its calls of AWS; None for a job
     capacity_units: float = 0.0
     timeouts: Counter[str] = field(default_factory=Counter)  # by service of AWS
     started: float = field(default_factory=time.perf_counter)
@@ -49,6 +50,12 @@ def current_work() -> Work | None:
     return _work.get()
 
 
+def seconds_left() -> float:
+    """How long the present work may still call AWS; without end when nobody has limited it."""
+    work = _work.get()
+    return math.inf if work is None or work.seconds is None else work.seconds - work.ms / 1000
+
+
 def current_request_id() -> str:
     work = _work.get()
     return work.request_id if work else ""
@@ -58,7 +65,7 @@ def current_request_id() -> str:
 def request_scope(request_id: str, caller_id: str = "", *, seconds: float | None = None) -> Iterator[Work]:
     """Log lines and queue messages made inside carry this id, and what is used inside is counted.
 
-    Someone waits for the answer to a request: whoever begins one gives the `seconds` in which its calls of AWS end.
+    Whoever begins a request or a sweep gives the `seconds` in which its calls of AWS end: something else waits for it.
     """
     work = Work(request_id, caller_id, seconds)
     token = _work.set(work)

@@ -136,7 +136,8 @@ class Settings:
     lease_seconds: int = setting(
         "ARGUS_LEASE_SECONDS",
         "300",
-        "how long a worker holds a work item without renewing its claim; shorter than the queues' visibility timeout",
+        "how long a worker holds a work item without renewing its claim: longer than its function may run, and shorter "
+        "than the queues' visibility timeout",
         int,
     )
     upload_seconds: int = setting("ARGUS_UPLOAD_SECONDS", "3600", "how long a presigned upload is open", int)

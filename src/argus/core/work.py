@@ -29,9 +29,9 @@ class Job:
 
 
 @contextmanager
-def job(name: str, *, request_id: str, caller_id: str = "") -> Iterator[Job]:
-    """Tell of what happens inside, however it ends."""
-    with request_scope(request_id, caller_id) as work, tracing.span(name) as span:
+def job(name: str, *, request_id: str, caller_id: str = "", seconds: float | None = None) -> Iterator[Job]:
+    """Tell of what happens inside, however it ends. `seconds` limit its calls of AWS."""
+    with request_scope(request_id, caller_id, seconds=seconds) as work, tracing.span(name) as span:
         told = Job(span)
         try:
             yield told

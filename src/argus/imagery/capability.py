@@ -36,7 +36,7 @@ def _imagery(argus: Runtime) -> "Imagery":
                 "object_version": image.object_version,
                 "size_bytes": image.file.size,
             },
-            fail=Image.given_up,
+            failed=Image.given_up,
             change=lambda image: Change("image", image.id, image.state),
             announce=argus.notify.announce,
             clock=argus.clock,

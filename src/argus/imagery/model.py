@@ -175,7 +175,7 @@ class Image:
     products: Products | None = None
     version: int = 1
     attempts: int = 0
-    resends: int = 0
+    checks: int = 0
     lease_until: datetime | None = None  # until then one worker has the image
     next_check_at: datetime | None = None  # None once it is ready or rejected
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
-from argus.core.background import FIRST_CHECK, MAX_RESENDS, Background
+from argus.core.background import FIRST_CHECK, MAX_ATTEMPTS, Background
 from argus.core.clock import Clock
 from argus.core.dynamo import Item
 from argus.core.errors import Conflict, Invalid, NotFound
@@ -24,7 +24,7 @@ from argus.imagery.store import ImageryStore
 MAX_FILE_BYTES = 64 * 1024 * 1024
 MAX_FILES = 100
 UPLOAD_GRACE = timedelta(hours=1)  # an upload may begin in its last second, and its event may come late
-CHECKS_END_AFTER = timedelta(hours=1)  # the end of an upload's time
+CHECK_GRACE = timedelta(hours=1)  # so long after the end of an upload's time its checks go on, should they fail
 CONTENT_TYPES = ("image/jpeg", "image/tiff", "application/octet-stream")  # octet-stream: FLIR's .fff
 
 _KEY = re.compile(r"(?P<organisation>org_\w{26})/images/(?P<image>img_\w{26})/original")
@@ -69,8 +69,9 @@ class Imagery:
             )
             for file in files
         ]
+        uploads = [(image, self._upload(image)) for image in images]  # first: what cannot be signed is not stored
         self.store.add_many(images)
-        return [(image, self._upload(image)) for image in images]
+        return uploads
 
     def get(self, caller: Caller, image_id: str) -> Image:
         image = self.store.get(caller.organisation_id, image_id) if is_id(image_id, "img") else None
@@ -136,25 +137,23 @@ class Imagery:
     def check_upload(self, key: str) -> None:
         """Process a stored file whose event was lost; reject an image whose file was not uploaded in time."""
         image = self._at(key)
-        if image is None or image.state is not ImageState.AWAITING_UPLOAD:
+        if image is None or image.state not in (ImageState.AWAITING_UPLOAD, ImageState.PROCESSING):
             return
         try:
             stored = self.objects.newest(key)
         except NoSuchObject:
-            if image.upload_until <= self.clock():
+            if image.state is ImageState.AWAITING_UPLOAD and image.upload_until <= self.clock():
                 self.background.finish(image.rejected("never_uploaded", "the file was not uploaded in time"))
         else:
             self.arrived(key, object_version=stored.version_id, size_bytes=stored.size_bytes)
 
     def give_up_check(self, key: str) -> None:
-        """The last attempt of a check failed. While the file may still be uploaded, another check follows."""
-        image = self._at(key)
-        if image is not None and image.upload_until <= self.clock():
-            self.background.give_up(image)
+        """The last attempt of a check failed. The sweep sends another, and gives the image up in the end."""
+        _log.warning("an upload could not be checked", extra={"key": key})
 
     def sweep(self) -> None:
-        """Look after images that are not finished: uploads, workers that vanished, half deletions."""
-        self.background.sweep(self._look_after)
+        """Check images that are not finished: uploads, workers that vanished, half deletions."""
+        self.background.sweep(self._check)
 
     def find(self, organisation_id: str, image_id: str) -> Image | None:
         """An image that is not being deleted."""
@@ -188,7 +187,7 @@ class Imagery:
     def _upload(self, image: Image) -> Upload:
         return self.links.post(image.original_key, content_type=image.file.content_type, size_bytes=image.file.size)
 
-    def _look_after(self, image: Image) -> None:
+    def _check(self, image: Image) -> None:
         """Do what an unfinished image needs whose time has come."""
         match image.state:
             case ImageState.AWAITING_UPLOAD if self._checks_failed(image):
@@ -202,7 +201,7 @@ class Imagery:
 
     def _checks_failed(self, image: Image) -> bool:
         """No worker could check whether the file is there, though its time is long over."""
-        return image.resends > MAX_RESENDS and image.upload_until + CHECKS_END_AFTER <= self.clock()
+        return image.checks > MAX_ATTEMPTS and image.upload_until + CHECK_GRACE <= self.clock()
 
     def _at(self, key: str) -> Image | None:
         """The image whose original has this key."""
@@ -210,9 +209,10 @@ class Imagery:
         return self.store.get(named["organisation"], named["image"]) if named else None
 
     def _may_process(self, image: Image) -> bool:
-        """An upload that did not come in time may still come; anything else that has ended stays ended."""
-        late = image.state is ImageState.REJECTED and image.code == "never_uploaded"
-        return late or image.state in (ImageState.AWAITING_UPLOAD, ImageState.PROCESSING)
+        """An upload that did not come in time may still come, and one that was given up may be delivered again from the
+        dead-letter queue; anything else that has ended stays ended."""
+        again = image.state is ImageState.REJECTED and image.code in ("never_uploaded", "processing_failed")
+        return again or image.state in (ImageState.AWAITING_UPLOAD, ImageState.PROCESSING)
 
     def _keep_what_was_processed(self, image: Image) -> None:
         """A form sent twice left other versions; beside a newer one, that which products were made from would expire.
@@ -226,7 +226,7 @@ class Imagery:
         from argus.imagery.processing import process  # numpy comes with it
 
         claim = self.background.claim(
-            image,
+            replace(image, attempts=0) if image.state is ImageState.REJECTED else image,
             state=ImageState.PROCESSING,
             object_version=image.object_version or object_version or self.objects.newest(image.original_key).version_id,
             code="",

@@ -7,6 +7,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 from typing import Any
 
 from argus.core.background import WorkItemStore
@@ -34,6 +35,8 @@ from argus.imagery.model import (
 @dataclass(frozen=True)
 class ImageryStore(WorkItemStore[Image]):
     """Images."""
+
+    longest_wait = timedelta(minutes=10)  # a file may be there whose event was lost
 
     def list(
         self, organisation_id: str, *, limit: int, after: Item | None, state: ImageState | None = None

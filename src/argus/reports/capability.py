@@ -29,7 +29,7 @@ def _reports(argus: Runtime) -> "Reports":
             jobs=argus.jobs,
             job="report.build",
             arguments=lambda report: {"organisation_id": report.organisation_id, "report_id": report.id},
-            fail=lambda report, reason: report.given_up(reason, at=argus.clock()),
+            failed=lambda report, reason: report.given_up(reason, at=argus.clock()),
             change=lambda report: Change("report", report.id, report.state),
             announce=argus.notify.announce,
             clock=argus.clock,

@@ -29,7 +29,7 @@ class Report:
     finished_at: datetime | None = None
     version: int = 1
     attempts: int = 0
-    resends: int = 0
+    checks: int = 0
     lease_until: datetime | None = None  # until then one worker builds the document
     next_check_at: datetime | None = None  # None once it is ready or has failed
 

@@ -91,5 +91,5 @@ class Reports:
             self.background.give_up(report)
 
     def sweep(self) -> None:
-        """Look after reports that stayed queued too long."""
+        """Check reports that stayed queued, or whose worker vanished."""
         self.background.sweep()

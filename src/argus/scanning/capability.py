@@ -30,7 +30,7 @@ def _scanning(argus: Runtime) -> "Scanning":
         jobs=argus.jobs,
         job="scan.run",
         arguments=lambda scan: {"organisation_id": scan.organisation_id, "scan_id": scan.id},
-        fail=lambda scan, reason: scan.given_up(reason, at=argus.clock()),
+        failed=lambda scan, reason: scan.given_up(reason, at=argus.clock()),
         change=lambda scan: Change("scan", scan.id, scan.state, scan.progress),
         announce=argus.notify.announce,
         clock=argus.clock,

@@ -119,7 +119,7 @@ class Scan:
     telling: bool = False  # its findings are settled, and some may be told: it can only end by itself
     version: int = 1
     attempts: int = 0
-    resends: int = 0
+    checks: int = 0
     lease_until: datetime | None = None  # until then one worker has the scan
     next_check_at: datetime | None = None  # None once it has ended
 
@@ -135,7 +135,7 @@ class Scan:
         return self._stopped(ScanState.CANCELLED, at=at)
 
     def given_up(self, reason: str, *, at: datetime) -> "Scan | None":
-        """The scan, whose workers failed; None for one that has begun to tell its findings, which must go on."""
+        """The scan, whose workers failed; None for one that has begun to publish its findings, which goes on."""
         return None if self.telling else self._stopped(ScanState.FAILED, at=at, reason=reason)
 
     def _stopped(self, state: ScanState, *, at: datetime, reason: str = "") -> "Scan":

@@ -129,13 +129,13 @@ class Scanning:
             self.engine.run(scan)
 
     def give_up(self, organisation_id: str, scan_id: str) -> None:
-        """The last attempt failed. A scan that has begun to tell its findings goes on all the same."""
+        """The last attempt failed. A scan that has begun to publish its findings goes on all the same."""
         scan = self.store.get(organisation_id, scan_id)
         if scan is not None:
             self.background.give_up(scan)
 
     def sweep(self) -> None:
-        """Look after scans that stayed queued too long, or whose worker vanished."""
+        """Check scans that stayed queued, or whose worker vanished."""
         self.background.sweep()
 
     def ended(self, caller: Caller, scan_id: str) -> Scan:

@@ -38,7 +38,7 @@ def _toys(argus: Runtime) -> "Toys":
             jobs=argus.jobs,
             job="toy.wind",
             arguments=lambda toy: {"organisation_id": toy.organisation_id, "toy_id": toy.id},
-            fail=lambda toy, _reason: toy.broken(),
+            failed=lambda toy, _reason: toy.broken(),
             change=lambda toy: Change("toy", toy.id, toy.state),
             announce=argus.notify.announce,
             clock=argus.clock,

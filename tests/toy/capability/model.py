@@ -25,7 +25,7 @@ class Toy:
     turns: int = 0
     version: int = 1
     attempts: int = 0
-    resends: int = 0
+    checks: int = 0
     lease_until: datetime | None = None
     next_check_at: datetime | None = None  # None once it is wound or broken
 

@@ -58,5 +58,5 @@ class Toys:
             self.background.give_up(toy)
 
     def sweep(self) -> None:
-        """The tick: look after toys that stayed queued."""
+        """The tick: check toys that stayed queued."""
         self.background.sweep()
