@@ -218,13 +218,14 @@ class Background(Generic[W]):
     def start(self, item: W) -> W:
         """Store a new item and queue its job; the item as it is stored.
 
-        Once it is stored its work will be done. If the queue does not answer, the sweep sends the job.
+        Once it is stored its work will be done. If the queue does not answer, the sweep sends the job. A queue that
+        refuses is a fault of ours, which callers see: raises ClientError.
         """
         new: W = replace(item, next_check_at=self.clock() + FIRST_CHECK)  # type: ignore[type-var]
         self.store.add(new)
         try:
             self._send(new)
-        except (BotoCoreError, ClientError) as error:
+        except BotoCoreError as error:
             _log.error("a job was not queued; the sweep will send it", extra={"id": new.id}, exc_info=error)
         return new
 
