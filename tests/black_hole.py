@@ -50,7 +50,7 @@ def silent() -> Iterator[BlackHole]:
 
 @contextmanager
 def full() -> Iterator[BlackHole]:
-    """Accepts nobody: its backlog is full, so that the kernel drops whoever wants to connect."""
+    """Accepts no connection: its backlog is full, and the kernel drops new ones."""
     with ExitStack() as stack:
         listener = stack.enter_context(socket.create_server((HOST, 0), backlog=0))
         port = listener.getsockname()[1]

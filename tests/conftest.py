@@ -19,12 +19,14 @@ from werkzeug.test import TestResponse
 
 from argus.app import create_app
 from argus.container import Container
+from argus.core.dynamo import due_shards
 from argus.core.settings import Settings
 from argus.identity.model import Role, Subject
 from services.local.aws import EmbeddedAws, StackOutputs
 from services.local.pump import Pump
 from services.local.sockets import Sockets
 from services.realtime import main as realtime
+from services.scheduler import main as scheduler
 from services.worker import main as worker
 
 # A test is never timed: a busy machine is no failure. The gate tries the same examples every time; other runs try new
@@ -229,6 +231,23 @@ def argus(settings: Settings, issuer: Issuer, _session_clock: MovableClock) -> C
         return fetch_keys(url, seconds=100)
 
     return Container(settings, clock=_session_clock, fetch_keys=fetch)
+
+
+@pytest.fixture
+def nothing_due(argus: Container) -> None:
+    """The sweeps of a test do not meet what earlier tests left unfinished."""
+    services = [getattr(argus, name) for capability in argus.capabilities for name in capability.services]
+    for store in (service.background.store for service in services if hasattr(service, "background")):
+        for shard in due_shards():
+            for due in list(store.due(shard, argus.clock() + timedelta(days=30))):
+                store.table.update(due["pk"], due["sk"], changes={"checks": 0}, remove=("gsi1pk", "gsi1sk"))
+
+
+@pytest.fixture
+def tick(nothing_due: None, argus: Container, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Any]:
+    """The scheduler's minute is over."""
+    monkeypatch.setattr(scheduler, "container", lambda: argus)
+    return lambda: scheduler.handler(scheduler.TICK, None)
 
 
 @pytest.fixture(scope="session")

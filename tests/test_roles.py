@@ -466,6 +466,7 @@ def seen(
     workers: Workers,
     clock: MovableClock,
     monkeypatch: pytest.MonkeyPatch,
+    nothing_due: None,
 ) -> Watch:
     watch, argus = watched
     monkeypatch.setattr(worker, "container", lambda: argus)

@@ -136,7 +136,7 @@ class Supervisor:
                 end, ready_seconds = self._run(child)
                 record = self._policy.after(record, ready_seconds=ready_seconds)
                 self._report(child, end, record)
-        except Exception as error:  # nobody reads what is printed, perhaps; unwatched it must not run on
+        except Exception as error:  # standard error may be closed; a process must not run unwatched
             with self._changed:
                 self._fail(f"{child.name} is no longer watched ({error}), everything is stopped; see {child.log}")
 

@@ -65,6 +65,7 @@ class Item:
     work: Background[Any]
     announced: list[Any]
     clock: MovableClock
+    tick: Callable[[], object]
 
     @property
     def stored(self) -> Any:
@@ -97,19 +98,15 @@ def item(
     clock: MovableClock,
     monkeypatch: pytest.MonkeyPatch,
     workers: Workers,
+    tick: Callable[[], object],
 ) -> Item:
-    monkeypatch.setattr(scheduler, "container", lambda: argus)
     kind = KINDS[request.param]
     work = getattr(argus, kind.service).background
     announced: list[Any] = []
     monkeypatch.setitem(vars(work), "announce", lambda _organisation_id, change: announced.append(change))
     item_id = work.start(kind.make(argus, owner.organisation_id)).id
     workers.lose(item_id)
-    return Item(kind, item_id, owner, work, announced, clock)
-
-
-def _tick() -> None:
-    scheduler.handler(scheduler.TICK, None)
+    return Item(kind, item_id, owner, work, announced, clock, tick)
 
 
 def _is_sent(workers: Workers, item: Item) -> bool:
@@ -122,10 +119,15 @@ def _is_sent(workers: Workers, item: Item) -> bool:
     return any(item.id in body for body in bodies)
 
 
-def test_an_item_whose_workers_vanished_is_given_up_and_whoever_waits_is_notified(item: Item) -> None:
+def test_an_item_whose_workers_vanished_is_given_up_announced_and_counted(
+    item: Item, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorded: list[Any] = []
+    monkeypatch.setattr(background.metrics, "record", lambda values, *_: recorded.append(values))
     item.abandoned(MAX_ATTEMPTS)
     del item.announced[:]
-    _tick()
+    item.tick()
+    assert {"given_up": 1} in recorded
     assert (item.seen["state"], item.seen["reason"]) == (
         item.kind.failed,
         "Processing failed after 3 attempts; the operators have been alerted.",
@@ -137,10 +139,10 @@ def test_an_item_whose_workers_vanished_is_given_up_and_whoever_waits_is_notifie
 def test_an_item_whose_worker_vanished_is_sent_again_when_its_lease_is_over(item: Item, workers: Workers) -> None:
     item.claimed()
     item.clock.move(minutes=4)
-    _tick()
+    item.tick()
     assert not _is_sent(workers, item)
     item.clock.move(minutes=2)
-    _tick()
+    item.tick()
     assert _is_sent(workers, item)
 
 
@@ -149,7 +151,7 @@ def test_an_item_that_no_worker_takes_is_sent_again_ever_later_and_then_given_up
     started, sent = item.clock(), []
     while item.seen["state"] == "queued":
         item.clock.move(seconds=1 + (item.stored.next_check_at - item.clock()).total_seconds())
-        _tick()
+        item.tick()
         if _is_sent(workers, item):
             sent.append(round((item.clock() - started) / timedelta(minutes=1)))
     assert sent[:8] == [2, 6, 14, 30, 62, 126, 254, 494]
@@ -163,7 +165,7 @@ def test_an_item_that_must_go_on_is_checked_for_ever(item: Item, monkeypatch: py
     monkeypatch.setitem(vars(item.work), "failed", lambda *_: None)
     item.abandoned(MAX_ATTEMPTS)
     assert item.work.store.save(replace(item.stored, checks=checks)) is not None
-    _tick()
+    item.tick()
     later = item.stored.next_check_at - item.clock()
     assert timedelta(0) < later <= item.work.store.longest_wait
     assert item.stored.checks == checks + 1
@@ -180,7 +182,7 @@ def test_what_is_finished_is_not_given_up(item: Item) -> None:
         claim.finish(claim.item)
     assert not item.work.give_up(item.stored)
     item.clock.move(hours=10)
-    _tick()
+    item.tick()
     assert item.seen["state"] != item.kind.failed
 
 
@@ -305,7 +307,7 @@ def test_a_shard_that_cannot_be_read_does_not_hide_the_others(
     monkeypatch.setattr(Table, "query", throttled)
     item.clock.move(minutes=3)
     with pytest.raises(scheduler.SweepsFailed):
-        _tick()
+        item.tick()
     assert _is_sent(workers, item)
 
 
@@ -315,7 +317,7 @@ def test_a_sweep_begins_nothing_when_its_time_is_over(
     item.clock.move(minutes=3)
     with monkeypatch.context() as late:
         late.setattr(scheduler, "TICK_SECONDS", background.LAST_START_SECONDS - 0.1)
-        _tick()
+        item.tick()
         assert not _is_sent(workers, item)
-    _tick()
+    item.tick()
     assert _is_sent(workers, item)

@@ -31,3 +31,8 @@ def uploaded(person: Person, workers: Workers, data: bytes, **fields: Any) -> di
     send(item, data)
     workers.work()
     return dict(person.get(f"/images/{item['image_id']}").get_json())
+
+
+def crash(*_: Any, **__: Any) -> Any:
+    """What a test puts in the place of something that is to fail."""
+    raise RuntimeError("it crashed")

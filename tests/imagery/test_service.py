@@ -3,7 +3,6 @@
 import io
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,11 +11,8 @@ import requests
 from PIL import Image as Picture
 
 from argus.container import Container
-from argus.core import background
-from argus.core.background import MAX_ATTEMPTS
-from argus.core.dynamo import due_shard, due_shards
+from argus.core.dynamo import due_shard
 from argus.core.objects import NotRemoved
-from argus.core.presign import CredentialsExpired
 from argus.imagery import processing
 from argus.imagery.model import Image, ImageState
 from argus.imagery.store import ImageryStore
@@ -24,22 +20,15 @@ from argus.imagery.thermogram import Unsupported
 from services.local.aws import EmbeddedAws
 from services.scheduler import main as scheduler
 from tests.conftest import MovableClock, Person, Workers
-from tests.imagery.front_door import announce, send, uploaded
+from tests.imagery.front_door import announce, crash, send, uploaded
 from tests.scenes import Truth, dji_scene, flir_scene, tiff16
 
-VISIBILITY_TIMEOUT_SECONDS = 360  # infra/data.yaml's default
 PALETTES = {"iron", "medical", "hotspot_alert", "white_hot", "black_hot", "rainbow"}
 
 
 @pytest.fixture(scope="session")
 def scene() -> tuple[bytes, Truth]:
     return flir_scene(seed=1, width=160, height=120, leaks=2)
-
-
-@pytest.fixture
-def tick(argus: Container, monkeypatch: pytest.MonkeyPatch) -> Callable[[], object]:
-    monkeypatch.setattr(scheduler, "container", lambda: argus)
-    return lambda: scheduler.handler(scheduler.TICK, None)
 
 
 def _keys(aws: EmbeddedAws, argus: Container, prefix: str) -> list[str]:
@@ -334,382 +323,6 @@ def test_an_object_whose_key_was_not_issued_is_ignored_and_logged(
     assert not workers.dead(workers.outputs.uploads_dead_queue_url)
 
 
-def test_an_upload_that_never_comes_is_rejected_when_its_time_is_over(
-    owner: Person, workers: Workers, clock: MovableClock, tick: Callable[[], object]
-) -> None:
-    item = announce(owner, b"x" * 10)
-    clock.move(minutes=3)
-    tick()
-    workers.work()
-    assert owner.get(f"/images/{item['image_id']}").get_json()["state"] == "awaiting_upload"
-    clock.move(hours=3)
-    tick()
-    workers.work()
-    image = owner.get(f"/images/{item['image_id']}").get_json()
-    assert (image["state"], image["code"]) == ("rejected", "never_uploaded")
-
-
-def test_an_event_that_comes_after_the_time_is_over_is_still_honoured(
-    owner: Person, workers: Workers, clock: MovableClock, tick: Callable[[], object], scene: tuple[bytes, Truth]
-) -> None:
-    item = announce(owner, scene[0])
-    clock.move(hours=3)
-    tick()
-    workers.work()
-    assert owner.get(f"/images/{item['image_id']}").get_json()["state"] == "rejected"
-    send(item, scene[0])
-    workers.work()
-    assert owner.get(f"/images/{item['image_id']}").get_json()["state"] == "ready"
-
-
-def test_an_upload_whose_event_was_lost_is_found_within_minutes(
-    owner: Person, workers: Workers, clock: MovableClock, tick: Callable[[], object], scene: tuple[bytes, Truth]
-) -> None:
-    item = announce(owner, scene[0])
-    send(item, scene[0])
-    workers.lose(item["image_id"], queue_url=workers.outputs.uploads_queue_url)
-    clock.move(minutes=3)
-    tick()
-    workers.work()
-    image = owner.get(f"/images/{item['image_id']}").get_json()
-    assert (image["state"], image["code"]) == ("ready", None)
-    assert requests.get(image["links"]["original"]["url"], timeout=100).content == scene[0]
-
-
-def test_an_upload_that_comes_late_and_whose_event_was_lost_is_found_within_minutes_too(
-    owner: Person, workers: Workers, clock: MovableClock, tick: Callable[[], object], scene: tuple[bytes, Truth]
-) -> None:
-    item = announce(owner, scene[0])
-    for _ in range(10):
-        clock.move(minutes=10)
-        tick()
-        workers.work()
-    assert owner.get(f"/images/{item['image_id']}").get_json()["state"] == "awaiting_upload"
-    send(item, scene[0])
-    workers.lose(item["image_id"], queue_url=workers.outputs.uploads_queue_url)
-    clock.move(minutes=10)
-    tick()
-    workers.work()
-    assert owner.get(f"/images/{item['image_id']}").get_json()["state"] == "ready"
-
-
-def test_an_upload_whose_message_died_with_its_workers_is_processed_within_minutes(
-    owner: Person, workers: Workers, clock: MovableClock, tick: Callable[[], object], scene: tuple[bytes, Truth]
-) -> None:
-    """A worker is killed three times while it holds the batch, before it comes to this file."""
-    item = announce(owner, scene[0])
-    send(item, scene[0])
-    dying = replace(workers, pumps=[replace(pump, handler=_killed) for pump in workers.pumps])
-    dying.work_until_dead(workers.outputs.uploads_dead_queue_url, item["image_id"])
-    assert owner.get(f"/images/{item['image_id']}").get_json()["state"] == "awaiting_upload"
-    clock.move(minutes=3)
-    tick()
-    workers.work()
-    assert owner.get(f"/images/{item['image_id']}").get_json()["state"] == "ready"
-
-
-def _killed(*_: Any) -> Any:
-    raise RuntimeError("killed")
-
-
-def test_an_upload_that_fails_before_any_attempt_is_given_up(
-    owner: Person,
-    workers: Workers,
-    argus: Container,
-    scene: tuple[bytes, Truth],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    item = announce(owner, scene[0])
-    send(item, scene[0])
-    monkeypatch.setattr(type(argus.imagery.background), "claim", _crash)
-    workers.work_until_dead(workers.outputs.uploads_dead_queue_url, item["image_id"])
-    image = owner.get(f"/images/{item['image_id']}").get_json()
-    assert (image["state"], image["code"]) == ("rejected", "processing_failed")
-    assert image["reason"] == "No worker could take it; the operators have been alerted."
-
-
-def test_a_check_that_fails_while_the_file_may_come_rejects_nothing(
-    owner: Person,
-    workers: Workers,
-    argus: Container,
-    clock: MovableClock,
-    tick: Callable[[], object],
-    scene: tuple[bytes, Truth],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    item = announce(owner, scene[0])
-    clock.move(minutes=3)
-    tick()
-    with monkeypatch.context() as broken:
-        broken.setattr(type(argus.objects), "newest", _crash)
-        workers.work_until_dead(workers.outputs.jobs_dead_queue_url, item["image_id"])
-    assert owner.get(f"/images/{item['image_id']}").get_json()["state"] == "awaiting_upload"
-    send(item, scene[0])
-    workers.work()
-    assert owner.get(f"/images/{item['image_id']}").get_json()["state"] == "ready"
-
-
-def test_an_upload_whose_checks_all_die_is_given_up_when_its_time_is_long_over(
-    owner: Person, workers: Workers, clock: MovableClock, tick: Callable[[], object]
-) -> None:
-    item = announce(owner, b"x")
-    for _ in range(17):
-        clock.move(minutes=10)
-        tick()
-        workers.lose(item["image_id"])
-        assert owner.get(f"/images/{item['image_id']}").get_json()["state"] == "awaiting_upload"
-    clock.move(minutes=10)
-    tick()
-    image = owner.get(f"/images/{item['image_id']}").get_json()
-    assert (image["state"], image["code"]) == ("rejected", "processing_failed")
-
-
-def test_an_upload_whose_event_was_lost_is_checked_like_any_other(
-    owner: Person, workers: Workers, clock: MovableClock, tick: Callable[[], object], scene: tuple[bytes, Truth]
-) -> None:
-    item = announce(owner, scene[0][:-1])
-    send(item, scene[0])
-    workers.lose(item["image_id"], queue_url=workers.outputs.uploads_queue_url)
-    clock.move(hours=3)
-    tick()
-    workers.work()
-    image = owner.get(f"/images/{item['image_id']}").get_json()
-    assert (image["state"], image["code"]) == ("rejected", "wrong_size")
-
-
-def test_an_upload_that_cannot_be_looked_for_is_given_up_at_last(
-    owner: Person,
-    workers: Workers,
-    argus: Container,
-    clock: MovableClock,
-    tick: Callable[[], object],
-    scene: tuple[bytes, Truth],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    item = announce(owner, scene[0])
-    monkeypatch.setattr(type(argus.objects), "newest", _crash)
-    clock.move(hours=3)
-    for _ in range(MAX_ATTEMPTS):
-        tick()
-        workers.work_until_dead(workers.outputs.jobs_dead_queue_url, item["image_id"])
-        assert owner.get(f"/images/{item['image_id']}").get_json()["state"] == "awaiting_upload"
-        clock.move(minutes=10)
-    tick()
-    image = owner.get(f"/images/{item['image_id']}").get_json()
-    assert (image["state"], image["code"]) == ("rejected", "processing_failed")
-
-
-def test_looking_again_for_an_upload_that_came_changes_nothing(
-    owner: Person, workers: Workers, argus: Container, scene: tuple[bytes, Truth]
-) -> None:
-    before = uploaded(owner, workers, scene[0])
-    argus.imagery.check_upload(f"{owner.organisation_id}/images/{before['id']}/original")
-    argus.imagery.check_upload("not/a/key")
-    assert owner.get(f"/images/{before['id']}").get_json()["version"] == before["version"]
-
-
-def _crash(*_: Any, **__: Any) -> Any:
-    raise RuntimeError("the decoder crashed")
-
-
-def test_a_file_that_crashes_the_decoder_ends_rejected_and_its_message_in_the_dead_letter_queue(
-    owner: Person,
-    workers: Workers,
-    scene: tuple[bytes, Truth],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    tries: list[None] = []
-
-    def crash(*_: Any, **__: Any) -> Any:
-        tries.append(None)
-        raise RuntimeError("the decoder crashed")
-
-    monkeypatch.setattr(processing, "decode", crash)
-    item = announce(owner, scene[0])
-    send(item, scene[0])
-    dead = workers.work_until_dead(workers.outputs.uploads_dead_queue_url, item["image_id"])
-    image = owner.get(f"/images/{item['image_id']}").get_json()
-    assert (image["state"], image["code"]) == ("rejected", "processing_failed")
-    assert (item["image_id"] in dead["Body"], len(tries)) == (True, 3)
-
-
-def test_a_dead_letter_that_is_delivered_again_is_processed(
-    owner: Person,
-    workers: Workers,
-    scene: tuple[bytes, Truth],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """The operators have mended what was wrong, and move the message back to its queue."""
-    item = announce(owner, scene[0])
-    send(item, scene[0])
-    with monkeypatch.context() as broken:
-        broken.setattr(processing, "decode", _crash)
-        dead = workers.work_until_dead(workers.outputs.uploads_dead_queue_url, item["image_id"])
-    assert owner.get(f"/images/{item['image_id']}").get_json()["code"] == "processing_failed"
-    workers.sqs.send_message(QueueUrl=workers.outputs.uploads_queue_url, MessageBody=dead["Body"])
-    workers.work()
-    image = owner.get(f"/images/{item['image_id']}").get_json()
-    assert (image["state"], image["code"], image["reason"]) == ("ready", None, None)
-
-
-def test_an_upload_that_cannot_be_signed_is_not_stored(
-    owner: Person, argus: Container, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def expired(*_: Any, **__: Any) -> Any:
-        raise CredentialsExpired
-
-    monkeypatch.setattr(type(argus.links), "post", expired)
-    files = [{"name": "a.jpg", "size": 1, "content_type": "image/jpeg"}]
-    assert owner.post("/uploads", {"files": files}).status_code == 503
-    assert owner.get("/images").get_json()["items"] == []
-
-
-def test_a_crash_leaves_the_next_try_to_the_queue(
-    owner: Person,
-    workers: Workers,
-    argus: Container,
-    clock: MovableClock,
-    tick: Callable[[], object],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(processing, "decode", _crash)
-    item = announce(owner, b"x")
-    send(item, b"x")
-    key = f"{owner.organisation_id}/images/{item['image_id']}/original"
-    with pytest.raises(RuntimeError):
-        argus.imagery.arrived(key, size_bytes=1)
-    clock.move(seconds=VISIBILITY_TIMEOUT_SECONDS + 30)
-    tick()
-    assert _sent(workers, "image.arrived", item["image_id"]) == []
-    clock.move(minutes=10)
-    tick()
-    assert len(_sent(workers, "image.arrived", item["image_id"])) == 1
-
-
-def test_a_worker_that_vanishes_is_replaced_after_its_lease(
-    owner: Person,
-    workers: Workers,
-    argus: Container,
-    clock: MovableClock,
-    tick: Callable[[], object],
-    scene: tuple[bytes, Truth],
-) -> None:
-    item = announce(owner, scene[0])
-    image = argus.imagery.store.get(owner.organisation_id, item["image_id"])
-    assert image is not None
-    assert argus.imagery.background.claim(image, state=ImageState.PROCESSING) is not None
-    send(item, scene[0])
-    workers.work()
-    assert owner.get(f"/images/{item['image_id']}").get_json()["state"] == "processing"
-    clock.move(minutes=10)
-    tick()
-    workers.work()
-    assert owner.get(f"/images/{item['image_id']}").get_json()["state"] == "ready"
-
-
-def _sent(workers: Workers, job: str, named: str) -> list[str]:
-    """Take every message from the queue of jobs; those that ask for this job on the thing that is named."""
-    url, taken = workers.outputs.jobs_queue_url, []
-    while found := workers.sqs.receive_message(QueueUrl=url, WaitTimeSeconds=0).get("Messages"):
-        for message in found:
-            workers.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-            taken.append(message["Body"])
-    return [body for body in taken if f'"{job}"' in body and named in body]
-
-
-def test_a_sweep_sends_again_after_a_wait(
-    owner: Person, workers: Workers, argus: Container, clock: MovableClock, tick: Callable[[], object]
-) -> None:
-    vanished, late = announce(owner, b"x")["image_id"], announce(owner, b"x")["image_id"]
-    image = argus.imagery.store.get(owner.organisation_id, vanished)
-    assert image is not None
-    assert argus.imagery.background.claim(image, state=ImageState.PROCESSING) is not None
-    clock.move(hours=3)
-    for expected in (1, 0, 0):
-        tick()
-        assert len(_sent(workers, "image.arrived", vanished)) == expected
-    clock.move(minutes=5)
-    tick()
-    tick()
-    assert len(_sent(workers, "image.check", late)) == 1
-
-
-def test_of_two_sweeps_at_once_one_sends(
-    owner: Person,
-    workers: Workers,
-    argus: Container,
-    clock: MovableClock,
-    tick: Callable[[], object],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    late = announce(owner, b"x")["image_id"]
-    clock.move(hours=3)
-    read_by_both = [due for shard in due_shards() for due in argus.imagery.store.due(shard, clock())]
-    monkeypatch.setattr(type(argus.imagery.store), "due", lambda *_: iter(read_by_both))
-    tick()
-    tick()
-    assert len(_sent(workers, "image.check", late)) == 1
-
-
-def test_a_sweep_reads_on_behind_the_first_page_of_what_is_due(
-    owner: Person,
-    workers: Workers,
-    clock: MovableClock,
-    tick: Callable[[], object],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(background, "PAGE", 2)  # of each of eight shards
-    files = [{"name": "a.jpg", "size": 1, "content_type": "image/jpeg"}] * 40
-    given = owner.post("/uploads", {"files": files}).get_json()["items"]
-    clock.move(hours=3)
-    tick()
-    workers.work()
-    states = {owner.get(f"/images/{item['image_id']}").get_json()["code"] for item in given}
-    assert states == {"never_uploaded"}
-
-
-def test_a_sweep_takes_no_more_than_it_has_time_for(
-    owner: Person,
-    workers: Workers,
-    clock: MovableClock,
-    tick: Callable[[], object],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(background, "PAGE", 1)
-    monkeypatch.setattr(background, "MAX_PER_SHARD", 1)
-    owner.post("/uploads", {"files": [{"name": "a.jpg", "size": 1, "content_type": "image/jpeg"}] * 20})
-    clock.move(hours=3)
-    tick()
-    assert len(_sent(workers, "image.check", "")) <= 8  # one of each shard
-
-
-def test_a_message_that_fails_for_good_does_not_give_up_an_image_that_another_worker_has(
-    owner: Person,
-    workers: Workers,
-    argus: Container,
-    clock: MovableClock,
-    scene: tuple[bytes, Truth],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    item = announce(owner, scene[0])
-    send(item, scene[0])
-    made = processing.make
-    key = f"{owner.organisation_id}/images/{item['image_id']}/original"
-
-    def second_message_dies(*arguments: Any) -> Any:
-        with monkeypatch.context() as broken:
-            broken.setattr(type(argus.imagery.background), "claim", _crash)
-            argus.jobs.send("image.arrived", {"key": key, "size_bytes": len(scene[0])})
-            workers.work_until_dead(workers.outputs.jobs_dead_queue_url, item["image_id"])
-        return made(*arguments)
-
-    monkeypatch.setattr(processing, "make", second_message_dies)
-    version = argus.objects.newest(key).version_id
-    argus.imagery.arrived(key, object_version=version, size_bytes=len(scene[0]))
-    image = owner.get(f"/images/{item['image_id']}").get_json()
-    assert (image["state"], image["code"]) == ("ready", None)
-
-
 def test_a_deleted_image_is_gone_with_its_original_and_products(
     owner: Person, workers: Workers, aws: EmbeddedAws, argus: Container, scene: tuple[bytes, Truth]
 ) -> None:
@@ -807,7 +420,7 @@ def test_a_deletion_cut_short_is_finished_by_the_sweep(
 ) -> None:
     image_id = uploaded(owner, workers, scene[0])["id"]
     with monkeypatch.context() as broken:
-        broken.setattr(type(argus.objects), "delete_under", _crash)
+        broken.setattr(type(argus.objects), "delete_under", crash)
         assert owner.delete(f"/images/{image_id}").status_code == 500
     assert owner.get(f"/images/{image_id}").status_code == 404
     assert all(image["id"] != image_id for image in owner.get("/images").get_json()["items"])

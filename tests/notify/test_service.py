@@ -18,7 +18,7 @@ from argus.notify.model import LIFE, SETTLING, Change, Connection
 from argus.notify.service import MAX_CONNECTIONS, MAX_CONNECTIONS_OF_ONE, MayNotListen, TooManyConnections
 from services.local.sockets import Sockets
 from tests.conftest import MovableClock, Person, Workers
-from tests.imagery.front_door import announce, send
+from tests.imagery.front_door import announce, crash, send
 from tests.notify.listening import Listener
 from tests.scenes import flir_scene
 
@@ -94,9 +94,6 @@ def test_a_dead_letter_is_heard_by_whoever_waits(
     at: At, hear: Hear, owner: Person, workers: Workers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     listener, person = hear(owner), at(owner)
-
-    def crash(*_: Any, **__: Any) -> Any:
-        raise RuntimeError("the decoder crashed")
 
     monkeypatch.setattr(processing, "decode", crash)
     item = announce(person, b"x")

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pypdf
@@ -144,10 +145,8 @@ def test_a_report_whose_message_was_lost_is_sent_again_and_at_last_given_up(
     argus: Container,
     scan: dict[str, Any],
     clock: MovableClock,
-    monkeypatch: pytest.MonkeyPatch,
+    tick: Callable[[], object],
 ) -> None:
-    monkeypatch.setattr(scheduler, "container", lambda: argus)
-
     def lost() -> str:
         """A report whose message never reached a worker; where it is found."""
         location = owner.post("/reports", {"scan_id": scan["id"], "format": "csv"}).headers["Location"]
@@ -156,17 +155,17 @@ def test_a_report_whose_message_was_lost_is_sent_again_and_at_last_given_up(
 
     found = lost()
     clock.move(minutes=3)
-    scheduler.handler(scheduler.TICK, None)
+    tick()
     workers.work()
     assert owner.get(found).get_json()["state"] == "ready"
     hopeless = lost()
     for _ in range(MAX_CHECKS):
         assert owner.get(hopeless).get_json()["state"] == "queued"
         clock.move(hours=4)
-        scheduler.handler(scheduler.TICK, None)
+        tick()
         workers.lose(hopeless.rpartition("/")[2])
     clock.move(hours=4)
-    scheduler.handler(scheduler.TICK, None)
+    tick()
     failed = owner.get(hopeless).get_json()
     assert (failed["state"], failed["reason"]) == (
         "failed",
@@ -192,11 +191,11 @@ def test_a_report_that_the_sweep_cannot_process_does_not_keep_it_from_those_behi
     argus: Container,
     scan: dict[str, Any],
     clock: MovableClock,
+    tick: Callable[[], object],
     monkeypatch: pytest.MonkeyPatch,
     attempts: int,
     state: str,
 ) -> None:
-    monkeypatch.setattr(scheduler, "container", lambda: argus)
     asked = [owner.post("/reports", {"scan_id": scan["id"], "format": "csv"}).get_json()["id"] for _ in range(4)]
     workers.lose(asked[-1])
     for _ in range(attempts):  # workers that vanished
@@ -216,13 +215,13 @@ def test_a_report_that_the_sweep_cannot_process_does_not_keep_it_from_those_behi
     with monkeypatch.context() as broken:
         broken.setattr(Background, "retry", stuck)
         with pytest.raises(scheduler.SweepsFailed, match=r"reports\.sweep"):
-            scheduler.handler(scheduler.TICK, None)
+            tick()
         workers.work()
         states = [owner.get(f"/reports/{report}").get_json()["state"] for report in (first, *behind)]
         assert states == ["queued", *[state] * 3]
-        scheduler.handler(scheduler.TICK, None)  # it has been put off
+        tick()  # it has been put off
     clock.move(minutes=5)
-    scheduler.handler(scheduler.TICK, None)
+    tick()
     workers.work()
     assert owner.get(f"/reports/{first}").get_json()["state"] == state
 

@@ -61,7 +61,7 @@ def work(workers: Workers, scripted: Container, monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.fixture
-def tick(scripted: Container, monkeypatch: pytest.MonkeyPatch) -> Callable[[], object]:
+def tick(nothing_due: None, scripted: Container, monkeypatch: pytest.MonkeyPatch) -> Callable[[], object]:
     monkeypatch.setattr(scheduler, "container", lambda: scripted)
     return lambda: scheduler.handler(scheduler.TICK, None)
 

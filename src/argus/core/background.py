@@ -7,8 +7,8 @@ job may be delivered twice, late or not at all, and its worker may die at any mo
   releases it when it fails, so that the next delivery need not wait.
 - Every unfinished item has the time of its next check. When it comes, the sweep sends the job again: at first after two
   minutes, then after twice as long each time.
-- An item is given up when its attempts are spent, or when no worker has claimed it within a day. Whoever waits for it
-  is notified.
+- An item is given up when its attempts are spent, or when no worker has claimed it within a day. Its change of state is
+  announced to the users who wait for it.
 """
 
 import logging
@@ -20,7 +20,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from secrets import token_hex
 from types import TracebackType
-from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
+from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar, cast
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -129,7 +129,7 @@ class WorkItemStore(ABC, Generic[W]):
         A write whose answer was lost is tried again by botocore, and refused. It is known by its id.
         """
         write_id = token_hex(8)
-        written: W = replace(item, version=item.version + 1)  # type: ignore[type-var]
+        written = _changed(item, version=item.version + 1)
         try:
             self.table.put(
                 {**self._to_item(written), "write_id": write_id},
@@ -221,7 +221,7 @@ class Background(Generic[W]):
         Once it is stored its work will be done. If the queue does not answer, the sweep sends the job. A queue that
         refuses is a fault of ours, which callers see: raises ClientError.
         """
-        new: W = replace(item, next_check_at=self.clock() + FIRST_CHECK)  # type: ignore[type-var]
+        new = _changed(item, next_check_at=self.clock() + FIRST_CHECK)
         self.store.add(new)
         try:
             self._send(new)
@@ -238,16 +238,13 @@ class Background(Generic[W]):
         if self.is_held(item):
             return None
         until = self.clock() + self.lease
-        taken: W = replace(  # type: ignore[type-var]
-            item, **changes, attempts=item.attempts + 1, checks=0, lease_until=until, next_check_at=until
-        )
+        taken = _changed(item, **changes, attempts=item.attempts + 1, checks=0, lease_until=until, next_check_at=until)
         saved = self.write(taken, self.change(item))
         return Claim(self, saved) if saved is not None else None
 
     def finish(self, item: W) -> W | None:
         """Write the final state of an item; None when someone else has changed it since it was read."""
-        done: W = replace(item, lease_until=None, next_check_at=None)  # type: ignore[type-var]
-        return self.write(done, None)
+        return self.write(_changed(item, lease_until=None, next_check_at=None), None)
 
     def write(self, item: W, seen: Any) -> W | None:
         """Write an item, and announce it when others see it change."""
@@ -266,7 +263,7 @@ class Background(Generic[W]):
             item = self.store.get(claimed.organisation_id, claimed.id)  # whatever was written last may have arrived
             if item is not None and item.next_check_at is not None and item.attempts == claimed.attempts:
                 later = self.clock() + 2 * self.lease
-                self.store.save(replace(item, lease_until=None, next_check_at=later))  # type: ignore[type-var]
+                self.store.save(_changed(item, lease_until=None, next_check_at=later))
         except (BotoCoreError, ClientError) as error:
             _log.warning("a claim was not released", extra={"id": claimed.id}, exc_info=error)
 
@@ -347,7 +344,7 @@ class Claim(Generic[W]):
     def save(self, item: W) -> None:
         """Write the item and renew the lease. Raises ClaimLost."""
         until = self.background.clock() + self.background.lease
-        self._write(replace(item, lease_until=until, next_check_at=until))  # type: ignore[type-var]
+        self._write(_changed(item, lease_until=until, next_check_at=until))
 
     def heartbeat(self, item: W) -> None:
         """Renew the lease and show progress, but not at every call. Raises ClaimLost."""
@@ -356,7 +353,7 @@ class Claim(Generic[W]):
 
     def finish(self, item: W) -> None:
         """Write the item in its final state. Raises ClaimLost."""
-        self._write(replace(item, lease_until=None, next_check_at=None))  # type: ignore[type-var]
+        self._write(_changed(item, lease_until=None, next_check_at=None))
 
     def _write(self, item: W) -> None:
         saved = self.background.write(item, self.background.change(self.item))
@@ -380,8 +377,14 @@ class Claim(Generic[W]):
         return False
 
 
+def _changed(item: W, **changes: Any) -> W:
+    """A copy with other attributes. A protocol cannot say that its classes are dataclasses."""
+    changed: W = replace(cast(Any, item), **changes)
+    return changed
+
+
 def _reason(item: WorkItem) -> str:
-    """Why an item is given up, for whoever waits for it."""
+    """Why an item is given up, for the user who waits for it."""
     if item.attempts == 0:
         return "No worker could take it; the operators have been alerted."
     attempts = "1 attempt" if item.attempts == 1 else f"{item.attempts} attempts"

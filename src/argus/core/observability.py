@@ -51,7 +51,7 @@ def current_work() -> Work | None:
 
 
 def seconds_left() -> float:
-    """How long the present work may still call AWS; without end when nobody has limited it."""
+    """How long the present work may still call AWS: `inf` for a job, which has no such limit."""
     work = _work.get()
     return math.inf if work is None or work.seconds is None else work.seconds - work.ms / 1000
 
@@ -65,7 +65,7 @@ def current_request_id() -> str:
 def request_scope(request_id: str, caller_id: str = "", *, seconds: float | None = None) -> Iterator[Work]:
     """Log lines and queue messages made inside carry this id, and what is used inside is counted.
 
-    Whoever begins a request or a sweep gives the `seconds` in which its calls of AWS end: something else waits for it.
+    `seconds` limits the time for calls of AWS, in a request or a sweep.
     """
     work = Work(request_id, caller_id, seconds)
     token = _work.set(work)

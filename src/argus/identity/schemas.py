@@ -80,7 +80,7 @@ def api_key_in_schema(allowed: Sequence[str]) -> type[Schema]:
             fields.String(validate=validate.OneOf(allowed)),
             required=True,
             validate=validate.Length(1, len(allowed)),
-            metadata={"description": "What it may do: no more than whoever makes it"},
+            metadata={"description": "What it may do: no more than the person who creates it"},
         )
         expires_in_days = WholeNumber(load_default=90, validate=validate.Range(1, 365))
         tier = fields.String(
