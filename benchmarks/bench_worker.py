@@ -15,7 +15,8 @@ from argus.imagery.stats import histogram, statistics
 from argus.imagery.thermogram import Thermogram
 from argus.scanning.catalogue import Catalogue
 from argus.scanning.model import Finding, Target
-from argus.scanning.plugin import Places, Tools
+from argus.scanning.plugin import Tools
+from argus.scanning.positions import PositionMatcher
 from benchmarks.harness import Row, alone
 from tests.scenes.flir import flir_scene
 
@@ -77,8 +78,8 @@ def hotspots(image: Thermogram) -> Iterator[Finding]:
         now=lambda: datetime(2026, 3, 1, tzinfo=UTC),
         log=logging.getLogger("argus.benchmark"),
         progress=lambda _share: None,
-        places=lambda _rule: Places(),
-        incomplete=lambda _rule: None,
+        positions=lambda _rule: PositionMatcher(),
+        mark_not_tested=lambda _rule: None,
         granted={"imagery": OneImage(image)},
     )
     return manifest.load_run()(Target("image", "img"), tools, manifest.check_options({}))

@@ -20,9 +20,9 @@ from argus.container import Container
 from argus.core.clock import rfc3339
 from argus.core.dynamo import Table
 from argus.scanning.catalogue import Catalogue
+from argus.scanning.finding_store import FindingStore
 from argus.scanning.model import Finding, Scan, ScanState, Severity
 from argus.scanning.plugin import Tools
-from argus.scanning.store import ScanningStore
 from services.scheduler import main as scheduler
 from services.worker import main as worker
 from tests.conftest import Issuer, MovableClock, Person, Workers
@@ -558,14 +558,14 @@ def test_what_a_failed_step_did_not_see_is_not_fixed(door: Person, work: Callabl
 
 def test_what_was_seen_but_not_told_is_not_fixed(door: Person, work: Callable[[], None], first: Scripted) -> None:
     def cut_short(tools: Tools) -> Iterable[Finding]:
-        tools.incomplete("spot")
+        tools.mark_not_tested("spot")
         yield spot("a")
 
     first.finds("a", "b")
     scanned(door, work)
     first.script = cut_short
     done = scanned(door, work)
-    assert (done["delta"], done["steps"][0]["incomplete"]) == (delta(unchanged=1, not_tested=1), ["spot"])
+    assert (done["delta"], done["steps"][0]["not_tested"]) == (delta(unchanged=1, not_tested=1), ["spot"])
 
 
 def test_a_scan_cancelled_at_its_very_end_tells_nothing(
@@ -635,14 +635,14 @@ def test_a_scan_whose_time_runs_out_while_it_tells_goes_on_until_all_is_told(
 
 def _only_one_each_time(patch: pytest.MonkeyPatch) -> list[str]:
     """Time for telling one finding and no more, every time; the places of those that were told."""
-    real, told = ScanningStore.track, []
+    real, told = FindingStore.track, []
 
-    def track(store: ScanningStore, finding: Any) -> None:
+    def track(store: FindingStore, finding: Any) -> None:
         real(store, finding)
         told.append(finding.place)
         signal.raise_signal(signal.SIGALRM)
 
-    patch.setattr(ScanningStore, "track", track)
+    patch.setattr(FindingStore, "track", track)
     return told
 
 

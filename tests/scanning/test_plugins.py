@@ -127,7 +127,7 @@ def test_the_plugin_finds_what_the_case_expects_and_nothing_else(plugin: str, ca
 
 @every_case
 def test_the_plugin_says_which_rules_it_did_not_look_for_to_the_end(plugin: str, case: Case) -> None:
-    assert outcome_of(plugin, case.name).incomplete == case.incomplete
+    assert outcome_of(plugin, case.name).not_tested == case.not_tested
 
 
 @every_case
@@ -138,7 +138,7 @@ def test_the_same_case_twice_yields_the_same_findings(plugin: str, case: Case) -
 @every_case
 def test_only_declared_rules_are_raised(plugin: str, case: Case) -> None:
     outcome = outcome_of(plugin, case.name)
-    assert {*outcome.counts, *outcome.incomplete} <= set(manifest_of(plugin).rules)
+    assert {*outcome.counts, *outcome.not_tested} <= set(manifest_of(plugin).rules)
 
 
 @every_case

@@ -455,7 +455,7 @@ def test_a_limit_is_told_beside_the_hot_spot_and_with_the_manifests_severity() -
 @pytest.mark.parametrize(("limit", "untested"), ((None, ["over_limit"]), (500, [])))
 def test_a_limit_that_is_not_given_is_not_tested(limit: float | None, untested: list[str]) -> None:
     told: list[str] = []
-    tools = replace(tools_of(np.full((24, 32), 20.0)), incomplete=told.append)
+    tools = replace(tools_of(np.full((24, 32), 20.0)), mark_not_tested=told.append)
     options = thermal_hotspots().check_options({"absolute_celsius": limit})
     assert list(thermal_hotspots().load_run()(Target("image", "img"), tools, options)) == []
     assert told == untested

@@ -17,3 +17,11 @@ def rfc3339(moment: datetime) -> str:
 
 def from_rfc3339(text: str) -> datetime:
     return datetime.fromisoformat(text)
+
+
+def optional_rfc3339(moment: datetime | None) -> str | None:
+    return rfc3339(moment) if moment else None
+
+
+def parse_optional(text: str | None) -> datetime | None:
+    return from_rfc3339(text) if text else None

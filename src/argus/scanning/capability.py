@@ -21,10 +21,11 @@ def _scanning(argus: Runtime) -> "Scanning":
     from argus.core.background import Background
     from argus.notify.model import Change
     from argus.scanning.engine import Engine
+    from argus.scanning.finding_store import FindingStore
     from argus.scanning.service import Scanning
-    from argus.scanning.store import ScanningStore
+    from argus.scanning.store import ScanStore
 
-    store = ScanningStore(argus.table("scanning"))
+    store, findings = ScanStore(argus.table("scanning")), FindingStore(argus.table("scanning"))
     background = Background(
         store=store,
         jobs=argus.jobs,
@@ -38,9 +39,10 @@ def _scanning(argus: Runtime) -> "Scanning":
     )
     return Scanning(
         store=store,
+        finding_store=findings,
         catalogue=argus.catalogue,
         engine=Engine(
-            store=store,
+            findings=findings,
             catalogue=argus.catalogue,
             plugin_tools=argus.plugin_tools(),
             background=background,

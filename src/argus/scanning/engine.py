@@ -24,6 +24,7 @@ from argus.core.background import Background, Claim
 from argus.core.clock import Clock
 from argus.core.errors import ArgusError, Unavailable
 from argus.scanning.catalogue import Catalogue, Manifest
+from argus.scanning.finding_store import FindingStore
 from argus.scanning.model import (
     FINAL_STATES,
     PRESENT,
@@ -41,8 +42,8 @@ from argus.scanning.model import (
     seen,
     unseen,
 )
-from argus.scanning.plugin import BudgetSpent, Places, Tools
-from argus.scanning.store import ScanningStore
+from argus.scanning.plugin import BudgetSpent, Tools
+from argus.scanning.positions import PositionMatcher
 
 PAGE = 25
 MAX_FINDINGS = 10_000  # of one step; more is a plugin out of hand
@@ -68,7 +69,7 @@ class PluginFailed(Exception):
 class Engine:
     """Runs scans, inside a worker."""
 
-    store: ScanningStore
+    findings: FindingStore
     catalogue: Catalogue
     plugin_tools: Mapping[str, Callable[[str], Any]]  # permission -> organisation -> tool
     background: Background[Scan]
@@ -116,7 +117,7 @@ class _Run:
     engine: Engine
     claim: Claim[Scan]
     known: dict[str, TrackedFinding] = field(init=False)
-    incomplete: set[str] = field(default_factory=set)  # rules of the present step that were cut short
+    not_tested: set[str] = field(default_factory=set)  # rules of the present step
 
     def __post_init__(self) -> None:
         self._know()
@@ -132,8 +133,8 @@ class _Run:
 
     def finish(self) -> None:
         """Tell every finding how it stands now, and end the scan."""
-        store = self.engine.store
-        findings = list(store.findings(self.scan)) if self.scan.telling else self._compared()
+        store = self.engine.findings
+        findings = list(store.of_scan(self.scan)) if self.scan.telling else self._compared()
         for finding in findings:
             before = self.known.get(finding.fingerprint)
             if before is None or before.scan_id < self.scan.id:
@@ -154,9 +155,9 @@ class _Run:
 
     def _compared(self) -> list[TrackedFinding]:
         """The findings of this scan as they stand against the look before. Whatever comes, these will be told."""
-        store, at = self.engine.store, self.engine.clock()
+        store, at = self.engine.findings, self.engine.clock()
         self._know()
-        found = {finding.fingerprint: finding for finding in store.findings(self.scan)}
+        found = {finding.fingerprint: finding for finding in store.of_scan(self.scan)}
         as_known = {name: self._as_known(finding, at) for name, finding in found.items()}
         missing = {
             name: unseen(before, tested=self._tested(before), scan_id=self.scan.id, at=at)
@@ -169,7 +170,7 @@ class _Run:
         return list(compared.values())
 
     def _know(self) -> None:
-        tracked = self.engine.store.tracked(self.scan.organisation_id, self.scan.target)
+        tracked = self.engine.findings.tracked(self.scan.organisation_id, self.scan.target)
         self.known = {finding.fingerprint: finding for finding in tracked}
 
     def _as_known(self, finding: TrackedFinding, at: datetime) -> TrackedFinding:
@@ -183,7 +184,7 @@ class _Run:
     def _tested(self, finding: TrackedFinding) -> bool:
         """Whether this scan would have told the finding, had it still been there."""
         return any(
-            step.plugin == finding.plugin and step.state is StepState.SUCCEEDED and finding.rule not in step.incomplete
+            step.plugin == finding.plugin and step.state is StepState.SUCCEEDED and finding.rule not in step.not_tested
             for step in self.scan.steps
         )
 
@@ -192,10 +193,10 @@ class _Run:
     def _step(self, step: Step) -> None:
         manifest = self.engine.catalogue.get(step.plugin)
         if self.scan.attempts > 1:
-            self.engine.store.forget_findings(self.scan, step.plugin)
+            self.engine.findings.forget_findings(self.scan, step.plugin)
         step = replace(step, state=StepState.RUNNING, started_at=self.engine.clock(), version=manifest.version)
         self._save_step(step)
-        self.incomplete.clear()
+        self.not_tested.clear()
         try:
             with tracing.span(f"plugin {step.plugin}"):
                 count = self._collect(step, manifest)
@@ -204,8 +205,8 @@ class _Run:
             _log.warning("plugin failed", extra={"scan": self.scan.id, "plugin": step.plugin}, exc_info=cause)
             step = replace(step, state=StepState.FAILED, reason=_reason(cause))
         else:
-            cut = tuple(sorted(self.incomplete))
-            step = replace(step, state=StepState.SUCCEEDED, findings=count, incomplete=cut)
+            not_tested = tuple(sorted(self.not_tested))
+            step = replace(step, state=StepState.SUCCEEDED, findings=count, not_tested=not_tested)
         self._save_step(replace(step, progress=1.0, finished_at=self.engine.clock()))
 
     def _collect(self, step: Step, manifest: Manifest) -> int:
@@ -214,7 +215,7 @@ class _Run:
         page: dict[str, TrackedFinding] = {}
 
         def write() -> None:
-            self.engine.store.put_findings(self.scan, page.values())
+            self.engine.findings.put_findings(self.scan, page.values())
             page.clear()
 
         try:
@@ -288,17 +289,17 @@ class _Run:
             now=self.engine.clock,
             log=logging.getLogger(f"argus.plugin.{manifest.id}"),
             progress=progress,
-            places=lambda rule: self._places(manifest.id, rule),
-            incomplete=self.incomplete.add,
+            positions=lambda rule: self._positions(manifest.id, rule),
+            mark_not_tested=self.not_tested.add,
             granted={
                 permission: self.engine.plugin_tools[permission](self.scan.organisation_id)
                 for permission in manifest.permissions
             },
         )
 
-    def _places(self, plugin: str, rule: str) -> Places:
+    def _positions(self, plugin: str, rule: str) -> PositionMatcher:
         mine = [entry.place for entry in self.known.values() if (entry.plugin, entry.rule) == (plugin, rule)]
-        return Places.of(mine)
+        return PositionMatcher.of(mine)
 
     def _save_step(self, step: Step) -> None:
         self.claim.save(self.scan.with_step(step))

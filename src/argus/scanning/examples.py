@@ -27,7 +27,7 @@ _STEP: dict[str, Any] = {
     "state": "pending",
     "progress": 0,
     "findings": 0,
-    "incomplete": [],
+    "not_tested": [],
     "reason": "",
     "started_at": None,
     "finished_at": None,
@@ -59,7 +59,7 @@ SCAN = {
             "state": "succeeded",
             "progress": 100,
             "findings": 1,
-            "incomplete": ["over_limit"],
+            "not_tested": ["over_limit"],
             "started_at": "2026-05-14T06:32:01.100Z",
             "finished_at": "2026-05-14T06:32:01.350Z",
         }

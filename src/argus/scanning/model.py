@@ -94,7 +94,7 @@ class Step:
     state: StepState = StepState.PENDING
     progress: float = 0.0  # 0..1
     findings: int = 0
-    incomplete: tuple[str, ...] = ()  # rules of which not every finding was told
+    not_tested: tuple[str, ...] = ()  # rules of which findings may be missing
     reason: str = ""
     started_at: datetime | None = None
     finished_at: datetime | None = None

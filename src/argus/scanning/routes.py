@@ -18,10 +18,10 @@ from argus.core.http import (
 from argus.core.openapi import id_pattern, link, path_id
 from argus.core.runtime import Runtime
 from argus.scanning import examples
+from argus.scanning.finding_store import FindingFilter
 from argus.scanning.model import Scan, Target
 from argus.scanning.schemas import FindingPage, FindingQuery, PluginList, PluginOut, ScanIn, ScanOut, ScanPage
 from argus.scanning.service import Choice, Scanning
-from argus.scanning.store import FindingFilter
 
 _PLUGIN_ID = [path_id("plugin_id", pattern="^[a-z][a-z0-9_]*$", example=examples.PLUGIN_ID)]
 _OF_SCANS = ("get_scan", "list_scan_findings", "cancel_scan")

@@ -62,8 +62,8 @@ class StepOut(Schema):
         lambda step: int(100 * step.progress), metadata={"type": "integer", "minimum": 0, "maximum": 100}
     )
     findings = fields.Integer(required=True, validate=_at_least_0)
-    incomplete = fields.List(
-        fields.String(), required=True, metadata={"description": "Rules of which not every finding was told"}
+    not_tested = fields.List(
+        fields.String(), required=True, metadata={"description": "Rules of which findings may be missing"}
     )
     reason = fields.String(required=True)
     started_at = Timestamp(allow_none=True)

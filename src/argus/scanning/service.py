@@ -13,8 +13,9 @@ from argus.core.paging import Listing
 from argus.identity.model import Caller
 from argus.scanning.catalogue import Catalogue
 from argus.scanning.engine import Engine
+from argus.scanning.finding_store import FindingFilter, FindingStore
 from argus.scanning.model import FINAL_STATES, Scan, ScanState, Step, Target, TrackedFinding
-from argus.scanning.store import FindingFilter, ScanningStore
+from argus.scanning.store import ScanStore
 
 CheckTarget = Callable[[Caller, str], object]
 
@@ -55,7 +56,8 @@ class Choice:
 class Scanning:
     """Scans of all organisations; every verb for a caller stays within the caller's own."""
 
-    store: ScanningStore
+    store: ScanStore
+    finding_store: FindingStore
     catalogue: Catalogue
     engine: Engine
     targets: Mapping[str, CheckTarget]  # kind -> raises unless the caller may have that target scanned
@@ -113,13 +115,13 @@ class Scanning:
         self, caller: Caller, scan_id: str, chosen: FindingFilter, *, limit: int, after: Item | None
     ) -> Listing[TrackedFinding]:
         """What one scan found."""
-        return self.store.list_findings(self.get(caller, scan_id), chosen, limit=limit, after=after)
+        return self.finding_store.list_findings(self.get(caller, scan_id), chosen, limit=limit, after=after)
 
     def current_findings(
         self, caller: Caller, chosen: FindingFilter, *, limit: int, after: Item | None
     ) -> Listing[TrackedFinding]:
         """How every finding of the organisation stands now."""
-        return self.store.list_tracked(caller.organisation_id, chosen, limit=limit, after=after)
+        return self.finding_store.list_tracked(caller.organisation_id, chosen, limit=limit, after=after)
 
     # ------------------------------------------------------------ for workers and other capabilities
 
@@ -150,7 +152,7 @@ class Scanning:
         scan = self.store.get(organisation_id, scan_id)
         if scan is None:
             raise NoSuchScan(scan_id)
-        return scan, self.store.findings(scan)
+        return scan, self.finding_store.of_scan(scan)
 
     # ------------------------------------------------------------ inside
 

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 from argus.core.errors import NotFound
 from argus.scanning.catalogue import Manifest
 from argus.scanning.model import Finding, Target
-from argus.scanning.plugin import Places, Tools
+from argus.scanning.plugin import Tools
+from argus.scanning.positions import PositionMatcher
 
 if TYPE_CHECKING:
     import numpy as np
@@ -36,7 +37,7 @@ class World:
     """What a plugin finds behind its tools."""
 
     images: Mapping[str, "Thermogram"] = field(default_factory=dict)  # by id
-    known_places: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # by rule: of earlier findings
+    known_positions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # by rule: of earlier findings
 
     def thermogram(self, image_id: str) -> "Thermogram":
         if image_id not in self.images:
@@ -49,7 +50,7 @@ class Case:
     """A target in a world, and how many findings of each rule the plugin must yield.
 
     A rule left out of `expects` is expected not at all, but only one that is named there with 0 counts as the rule's
-    negative case: its author has thought of it. `incomplete` has the rules that it must say it did not look for to the
+    negative case: its author has thought of it. `not_tested` has the rules that it must say it did not look for to the
     end, and no others.
     """
 
@@ -58,7 +59,7 @@ class Case:
     world: World
     expects: Mapping[str, int]
     options: Mapping[str, Any] = field(default_factory=dict)
-    incomplete: frozenset[str] = frozenset()
+    not_tested: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ class Outcome:
     """What a run yielded, and what it took."""
 
     findings: tuple[Finding, ...]
-    incomplete: frozenset[str]  # rules
+    not_tested: frozenset[str]  # rules
     seconds: float
 
     @property
@@ -102,19 +103,21 @@ def cases(plugin_id: str) -> tuple[Case, ...]:
 def run(manifest: Manifest, case: Case) -> Outcome:
     """Run the plugin as a worker would: defaults filled in, and only the tools that its manifest asks for."""
     started = time.monotonic()
-    incomplete: set[str] = set()
-    tools = tools_for(manifest, case.world, incomplete=incomplete.add)
+    not_tested: set[str] = set()
+    tools = tools_for(manifest, case.world, mark_not_tested=not_tested.add)
     findings = tuple(manifest.load_run()(case.target, tools, manifest.check_options(case.options)))
-    return Outcome(findings, frozenset(incomplete), time.monotonic() - started)
+    return Outcome(findings, frozenset(not_tested), time.monotonic() - started)
 
 
-def tools_for(manifest: Manifest, world: World, *, incomplete: Callable[[str], None] = lambda _rule: None) -> Tools:
+def tools_for(
+    manifest: Manifest, world: World, *, mark_not_tested: Callable[[str], None] = lambda _rule: None
+) -> Tools:
     return Tools(
         now=lambda: NOW,
         log=logging.getLogger(f"argus.plugin.{manifest.id}"),
         progress=_share,
-        places=lambda rule: Places.of(world.known_places.get(rule, ())),
-        incomplete=incomplete,
+        positions=lambda rule: PositionMatcher.of(world.known_positions.get(rule, ())),
+        mark_not_tested=mark_not_tested,
         granted=dict.fromkeys(manifest.permissions, world),
     )
 

@@ -34,15 +34,15 @@ def _case(
     *,
     hotspot: int,
     over_limit: int = 0,
-    known_places: Mapping[str, tuple[str, ...]] | None = None,
-    incomplete: Collection[str] = (),
+    known_positions: Mapping[str, tuple[str, ...]] | None = None,
+    not_tested: Collection[str] = (),
     **options: float,
 ) -> Case:
-    """Where no limit is given, nothing is looked for over it: that rule is incomplete."""
+    """Where no limit is given, nothing is looked for over it: that rule is not tested."""
     unasked = frozenset(() if "absolute_celsius" in options else ("over_limit",))
-    world = World(images={"img_1": thermogram(celsius)}, known_places=known_places or {})
+    world = World(images={"img_1": thermogram(celsius)}, known_positions=known_positions or {})
     expects = {"hotspot": hotspot, "over_limit": over_limit}
-    return Case(name, Target("image", "img_1"), world, expects, options, unasked.union(incomplete))
+    return Case(name, Target("image", "img_1"), world, expects, options, unasked.union(not_tested))
 
 
 _PIPE = np.abs(_ROWS - 60) <= 6
@@ -59,7 +59,7 @@ CASES = (
     _case("a speck under the least area", _picture((_disc(40, 30, 1), 80.0)), hotspot=0),
     _case("a leak beside pixels without temperature", _picture((_LEAK, 35.0), (_OTHER_LEAK, np.nan)), hotspot=1),
     _case("a lower threshold finds the warm pipe", _picture((_PIPE, 17.0)), hotspot=1, delta_celsius=4),
-    _case("a leak seen before", _picture((_LEAK, 35.0)), hotspot=1, known_places={"hotspot": ("42.0,29.0",)}),
+    _case("a leak seen before", _picture((_LEAK, 35.0)), hotspot=1, known_positions={"hotspot": ("42.0,29.0",)}),
     _case("below the limit", _picture((_LEAK, 35.0)), hotspot=1, over_limit=0, absolute_celsius=36),
     _case("over the limit", _picture((_LEAK, 35.0)), hotspot=1, over_limit=1, absolute_celsius=34),
     _case("over the limit and even all over", _picture() + 50, hotspot=0, over_limit=1, absolute_celsius=55),
@@ -68,7 +68,7 @@ CASES = (
         _picture((_LEAK, 35.0), (_OTHER_LEAK, 60.0)),
         hotspot=1,
         over_limit=1,
-        incomplete={"hotspot", "over_limit"},
+        not_tested={"hotspot", "over_limit"},
         absolute_celsius=30,
         max_findings=1,
     ),

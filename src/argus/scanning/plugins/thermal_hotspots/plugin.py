@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from argus.scanning.model import Finding, Severity, Target
-from argus.scanning.plugin import Sighting, Tools
+from argus.scanning.plugin import Tools
+from argus.scanning.positions import Detection
 
 from .background import Temperatures, background
 from .outline import outline_of, perimeter
@@ -35,7 +36,7 @@ def run(target: Target, tools: Tools, options: Mapping[str, Any]) -> Iterator[Fi
     # A comparison with NaN is false: a pixel without temperature is in no region.
     yield from search.findings("hotspot", celsius - around >= delta, threshold_celsius=delta, progress=(0.3, 0.6))
     if limit is None:
-        tools.incomplete("over_limit")  # not looked for: what was over a limit before is not fixed by that
+        tools.mark_not_tested("over_limit")  # not looked for: what was over a limit before is not fixed by that
         return
     yield from search.findings("over_limit", celsius >= limit, threshold_celsius=limit, progress=(0.6, 0.9))
 
@@ -72,13 +73,13 @@ class _Search:
             found.append(region)
         if len(found) > most:
             self.tools.log.warning("more regions than findings allowed", extra={"rule": rule, "max_findings": most})
-            self.tools.incomplete(rule)
+            self.tools.mark_not_tested(rule)
             found.pop()
-        sightings = [Sighting(*region.centroid, tolerance=_tolerance(region)) for region in found]
-        places = self.tools.places(rule).settle_all(sightings)
-        for done, (region, place) in enumerate(zip(found, places, strict=True)):
+        detections = [Detection(*region.centroid, tolerance=_tolerance(region)) for region in found]
+        positions = self.tools.positions(rule).match_all(detections)
+        for done, (region, position) in enumerate(zip(found, positions, strict=True)):
             self.tools.progress(begin + (end - begin) * done / len(found))
-            yield _finding(rule, region, place, threshold_celsius)
+            yield _finding(rule, region, position, threshold_celsius)
 
 
 def _tolerance(region: Region) -> float:
