@@ -19,6 +19,7 @@ from werkzeug.test import TestResponse
 
 from argus.app import create_app
 from argus.container import Container
+from argus.core.background import Background
 from argus.core.dynamo import due_shards
 from argus.core.settings import Settings
 from argus.identity.model import Role, Subject
@@ -237,8 +238,9 @@ def argus(settings: Settings, issuer: Issuer, _session_clock: MovableClock) -> C
 def nothing_due(argus: Container) -> None:
     """The sweeps of a test do not meet what earlier tests left unfinished."""
     services = [getattr(argus, name) for capability in argus.capabilities for name in capability.services]
-    for store in (service.background.store for service in services if hasattr(service, "background")):
-        for shard in due_shards():
+    fields = [value for service in services for value in getattr(service, "__dict__", {}).values()]
+    for store in [each.store for each in fields if isinstance(each, Background)]:
+        for shard in due_shards(store.due_prefix):
             for due in list(store.due(shard, argus.clock() + timedelta(days=30))):
                 store.table.update(due["pk"], due["sk"], changes={"checks": 0}, remove=("gsi1pk", "gsi1sk"))
 

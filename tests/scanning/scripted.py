@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from argus.scanning.model import Finding, Severity, Target
-from argus.scanning.plugin import Run, Tools
+from argus.scanning.plugin import RunFunction, Tools
 
 Script = Callable[[Tools], Iterable[Finding]]
 
@@ -24,7 +24,7 @@ class Scripted:
     version: str = "1.0.0"
     consumes: tuple[str, ...] = ("image",)
     permissions: tuple[str, ...] = ()
-    budget: Any = field(default_factory=lambda: SimpleNamespace(seconds=60, requests=0))
+    budget: Any = field(default_factory=lambda: SimpleNamespace(seconds=45, requests=0))
     runs: int = 0
 
     @property
@@ -41,7 +41,13 @@ class Scripted:
     def as_wire(self) -> dict[str, Any]:
         return {"id": self.id, "version": self.version}
 
-    def load_run(self) -> Run:
+    def sensitivity(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        return dict(options)
+
+    def is_as_sensitive(self, options: Mapping[str, Any], *, as_with: Mapping[str, Any]) -> bool:
+        return options == as_with
+
+    def load_run(self) -> RunFunction:
         def run(_target: Target, tools: Tools, _options: Mapping[str, Any]) -> Iterator[Finding]:
             self.runs += 1
             yield from self.script(tools)

@@ -21,7 +21,7 @@ from argus.core.clock import rfc3339
 from argus.core.dynamo import Table
 from argus.scanning.catalogue import Catalogue
 from argus.scanning.finding_store import FindingStore
-from argus.scanning.model import Finding, Scan, ScanState, Severity
+from argus.scanning.model import Finding, Run, RunState, ScanState, Severity
 from argus.scanning.plugin import Tools
 from services.scheduler import main as scheduler
 from services.worker import main as worker
@@ -75,6 +75,15 @@ def request(door: Person, *plugins: str, target: str = TARGET) -> str:
     assert answer.status_code == 202, answer.get_json()
     assert answer.headers["Location"] == f"/api/v1/scans/{answer.get_json()['id']}"
     return str(answer.get_json()["id"])
+
+
+def run(container: Container, organisation_id: str, scan_id: str) -> None:
+    """As the workers do it, without their queue."""
+    found = container.scanning.store.get(organisation_id, scan_id)
+    assert found is not None
+    for one in container.scanning.run_store.of_scan(found):
+        container.scanning.run(organisation_id, one.id)
+    container.scanning.finalize(organisation_id, scan_id)
 
 
 def scan(door: Person, scan_id: str) -> dict[str, Any]:
@@ -183,7 +192,7 @@ def test_a_plugin_that_spends_its_time_is_stopped(
 
     first.script = endless
     done = scanned(door, work)
-    spent = "The plugin used up the requests or seconds its manifest allows: more than 60 s"
+    spent = "The plugin used up the requests or seconds its manifest allows: more than 45 s"
     assert (done["state"], done["reason"]) == ("failed", f"first: {spent}")
 
 
@@ -198,7 +207,7 @@ def test_progress_is_shown_while_a_plugin_runs(
     door: Person, work: Callable[[], None], first: Scripted, scripted: Container
 ) -> None:
     elapsed = iter(range(0, 100_000, 3))
-    object.__setattr__(scripted.scanning.background, "monotonic", lambda: float(next(elapsed)))
+    object.__setattr__(scripted.scanning.runs, "monotonic", lambda: float(next(elapsed)))
     shown: list[int] = []
 
     def slow(tools: Tools) -> Iterable[Finding]:
@@ -244,7 +253,7 @@ def test_a_second_delivery_changes_nothing(
 ) -> None:
     first.finds("a")
     done = scanned(door, work)
-    scripted.scanning.run(door.organisation_id, done["id"])
+    run(scripted, door.organisation_id, done["id"])
     assert (scan(door, done["id"]), first.runs) == (done, 1)
 
 
@@ -252,7 +261,7 @@ def test_two_workers_at_once_run_a_scan_once(
     door: Person, work: Callable[[], None], first: Scripted, scripted: Container
 ) -> None:
     def meanwhile(_tools: Tools) -> Iterable[Finding]:
-        scripted.scanning.run(door.organisation_id, scan_id)
+        run(scripted, door.organisation_id, scan_id)
         yield spot("a")
 
     first.script = meanwhile
@@ -316,13 +325,13 @@ def test_a_scan_that_cannot_be_looked_at_keeps_no_other_waiting(
     unreadable, unsendable, well = scans = [request(door) for _ in range(3)]
     for scan_id in scans:
         workers.lose(scan_id)
-    table, pk = scripted.scanning.store.table, f"{door.organisation_id}#scans"
-    item = table.get(pk, unreadable)
+    table, pk = scripted.scanning.store.table, f"{door.organisation_id}#runs"
+    item = table.get(pk, f"{unreadable}.00")
     assert item is not None
     real = type(scripted.jobs).send
 
     def send(jobs: Any, name: str, arguments: Any) -> None:
-        if arguments.get("scan_id") == unsendable:
+        if arguments.get("run_id") == f"{unsendable}.00":
             raise ConnectionError("no queue")
         real(jobs, name, arguments)
 
@@ -330,13 +339,13 @@ def test_a_scan_that_cannot_be_looked_at_keeps_no_other_waiting(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(type(scripted.jobs), "send", send)
         table.put({**item, "state": "of a version to come"})
-        with pytest.raises(scheduler.SweepsFailed, match=r"^scans\.sweep$"):
+        with pytest.raises(scheduler.SweepsFailed, match=r"^runs\.sweep$"):
             tick()
         tick()
     table.put({**item, "gsi1sk": rfc3339(clock() + timedelta(minutes=2))})
     told = {getattr(record, "id", "") for record in caplog.records if record.levelname == "ERROR"}
     work()
-    assert ({unreadable, unsendable} <= told, scan(door, well)["state"]) == (True, "succeeded")
+    assert ({f"{unreadable}.00", f"{unsendable}.00"} <= told, scan(door, well)["state"]) == (True, "succeeded")
     clock.move(minutes=5)
     tick()
     work()
@@ -354,15 +363,16 @@ def test_a_scan_that_keeps_failing_in_the_worker_is_given_up_and_its_message_kep
 
     tries: list[str] = []
 
-    def broken(_engine: Any, scan: Any) -> Any:
-        tries.append(scan.id)
+    def broken(_engine: Any, run: Any, _runs: Any) -> Any:
+        tries.append(run.scan_id)
         raise ConnectionError("no store")
 
     with monkeypatch.context() as patch:
         patch.setattr(type(scripted.scanning.engine), "run", broken)
         dead = workers.work_until_dead(workers.outputs.jobs_dead_queue_url, scan_id)
+    workers.work()
     assert scan(door, scan_id)["state"] == "failed"
-    assert (json.loads(dead["Body"])["arguments"]["scan_id"], tries.count(scan_id)) == (scan_id, 3)
+    assert (json.loads(dead["Body"])["arguments"]["run_id"], tries.count(scan_id)) == (f"{scan_id}.00", 3)
 
 
 # ---------------------------------------------------------------- broken off
@@ -408,11 +418,12 @@ def test_a_scan_broken_off_on_its_last_try_has_failed_with_no_step_open_and_its_
     first.script = time_runs_out
     scan_id = request(door, "first", "second")
     dead = timed.work_until_dead(timed.outputs.jobs_dead_queue_url, scan_id)
-    assert json.loads(dead["Body"])["arguments"]["scan_id"] == scan_id
+    timed.work()
+    assert json.loads(dead["Body"])["arguments"]["run_id"] == f"{scan_id}.00"
     failed = scan(door, scan_id)
     assert (failed["state"], failed["progress"], first.runs) == ("failed", 100, 3)
-    assert failed["reason"] == "Processing failed after 3 attempts; the operators have been alerted."
-    assert [step["state"] for step in failed["steps"]] == ["cancelled", "cancelled"]
+    assert failed["reason"] == "first: Processing failed after 3 attempts; the operators have been alerted."
+    assert [step["state"] for step in failed["steps"]] == ["failed", "succeeded"]
 
 
 def test_a_message_that_keeps_failing_does_not_end_a_scan_that_runs_elsewhere(
@@ -437,7 +448,7 @@ def _no_store(*_: Any) -> None:
 
 
 def _last_try(door: Person, scan_id: str) -> dict[str, Any]:
-    body = {"job": "scan.run", "arguments": {"organisation_id": door.organisation_id, "scan_id": scan_id}}
+    body = {"job": "scan.run", "arguments": {"organisation_id": door.organisation_id, "run_id": f"{scan_id}.00"}}
     return {"messageId": "last", "body": json.dumps(body), "attributes": {"ApproximateReceiveCount": "3"}}
 
 
@@ -462,24 +473,24 @@ def test_a_scan_taken_over_is_not_released_by_whoever_had_it_before(
     door: Person, first: Scripted, scripted: Container, clock: MovableClock
 ) -> None:
     """The first worker hung until its lease was over, and fails while another holds the scan."""
-    taken_over: list[Scan] = []
+    taken_over: list[Run] = []
 
     def hang(_tools: Tools) -> Iterable[Finding]:
         clock.move(minutes=6)
-        assert scripted.scanning.background.claim(stored(), state=ScanState.RUNNING) is not None
+        assert scripted.scanning.runs.claim(stored(), state=RunState.RUNNING) is not None
         taken_over.append(stored())
         raise EndpointConnectionError(endpoint_url="https://s3.example")
         yield
 
-    def stored() -> Scan:
-        found = scripted.scanning.store.get(door.organisation_id, scan_id)
+    def stored() -> Run:
+        found: Run | None = scripted.scanning.run_store.get(door.organisation_id, f"{scan_id}.00")
         assert found is not None
         return found
 
     first.script = hang
     scan_id = request(door)
     with pytest.raises(EndpointConnectionError):
-        scripted.scanning.run(door.organisation_id, scan_id)
+        run(scripted, door.organisation_id, scan_id)
     assert [stored()] == taken_over
 
 
@@ -565,7 +576,10 @@ def test_what_was_seen_but_not_told_is_not_fixed(door: Person, work: Callable[[]
     scanned(door, work)
     first.script = cut_short
     done = scanned(door, work)
-    assert (done["delta"], done["steps"][0]["not_tested"]) == (delta(unchanged=1, not_tested=1), ["spot"])
+    assert (done["delta"], done["steps"][0]["not_tested"]) == (
+        delta(unchanged=1, not_tested=1),
+        [{"rule": "spot", "place": None}],
+    )
 
 
 def test_a_scan_cancelled_at_its_very_end_tells_nothing(
@@ -574,7 +588,7 @@ def test_a_scan_cancelled_at_its_very_end_tells_nothing(
     real = type(scripted.scanning.store).save
 
     def cancelled_before_the_end(store: Any, scan: Any, **kwargs: Any) -> Any:
-        if scan.steps[0].state == "succeeded" and scan.state == "running":
+        if not scan.open_runs and scan.state == "running":
             monkeypatch.setattr(type(store), "save", real)
             saved = real(store, scan, **kwargs)
             door.post(f"/scans/{scan.id}/cancel")
@@ -588,7 +602,7 @@ def test_a_scan_cancelled_at_its_very_end_tells_nothing(
     assert (scan(door, scan_id)["state"], statuses(door)) == ("cancelled", {})
 
 
-@pytest.mark.parametrize("writes", range(11))
+@pytest.mark.parametrize("writes", range(16))
 def test_a_scan_cancelled_at_any_write_has_told_nothing_or_tells_it_all(
     door: Person, work: Callable[[], None], first: Scripted, writes: int
 ) -> None:
@@ -646,39 +660,50 @@ def _only_one_each_time(patch: pytest.MonkeyPatch) -> list[str]:
     return told
 
 
-def test_what_is_told_of_a_scan_is_what_its_own_findings_say(
-    door: Person, first: Scripted, scripted: Container
+def _vanishes(_tools: Tools) -> Iterable[Finding]:
+    raise SystemExit
+    yield
+
+
+def test_of_two_scans_at_once_the_one_that_is_published_later_finds_the_same_unchanged(
+    door: Person, first: Scripted, scripted: Container, clock: MovableClock
 ) -> None:
-    """Another scan of the target ends meanwhile, so that what was new when it was found is not when it is told."""
+    """The first began earlier, and ends while the second tests its target."""
 
     def meanwhile(_tools: Tools) -> Iterable[Finding]:
         first.finds("a")
-        scripted.scanning.run(door.organisation_id, earlier)
+        run(scripted, door.organisation_id, earlier)
         yield spot("a")
 
+    first.script = _vanishes
     earlier, later = request(door), request(door)
+    with pytest.raises(SystemExit):
+        run(scripted, door.organisation_id, earlier)
+    clock.move(minutes=10)
     first.script = meanwhile
-    scripted.scanning.run(door.organisation_id, later)
-    assert statuses(door, later) == statuses(door) == {"a": "unchanged"}
-
-
-def test_two_scans_of_a_target_at_once_agree_on_when_it_was_first_seen(
-    door: Person, work: Callable[[], None], first: Scripted, scripted: Container
-) -> None:
-    def meanwhile(_tools: Tools) -> Iterable[Finding]:
-        first.finds("a")
-        scripted.scanning.run(door.organisation_id, earlier)
-        yield spot("a")
-
-    earlier = request(door)
-    later = request(door)
-    first.script = meanwhile
-    scripted.scanning.run(door.organisation_id, later)
+    run(scripted, door.organisation_id, later)
     (finding,) = door.get("/findings").get_json()["items"]
     assert (finding["status"], finding["scan_id"]) == ("unchanged", later)
+    assert statuses(door, later) == {"a": "unchanged"}
     assert scan(door, earlier)["delta"] == delta(new=1)
     assert scan(door, later)["delta"] == delta(unchanged=1)
     assert finding["first_seen_at"] < finding["last_seen_at"]
+
+
+def test_a_scan_that_began_earlier_and_ends_later_says_nothing_new(
+    door: Person, first: Scripted, scripted: Container
+) -> None:
+    def meanwhile(_tools: Tools) -> Iterable[Finding]:
+        first.finds("a")
+        run(scripted, door.organisation_id, inner)
+        yield spot("a")
+        yield spot("b")
+
+    inner, outer = request(door), request(door)
+    first.script = meanwhile
+    run(scripted, door.organisation_id, outer)
+    assert statuses(door, outer) == {"a": "unchanged", "b": "new"}
+    assert (statuses(door), scan(door, inner)["delta"]) == ({"a": "new", "b": "new"}, delta(new=1))
 
 
 @pytest.mark.parametrize("evidence", [{"peak": float("nan")}, {"peak": object()}, {"text": "x" * 70_000}])
@@ -706,7 +731,7 @@ def test_a_cancel_decided_upon_a_version_that_changes_meanwhile_is_refused(
     def claimed_meanwhile() -> None:
         mine = scripted.scanning.store.get(door.organisation_id, scan_id)
         assert mine is not None
-        assert scripted.scanning.background.claim(mine, state=ScanState.RUNNING) is not None
+        assert scripted.scanning.store.save(replace(mine, state=ScanState.RUNNING)) is not None
 
     with _before_write(0, claimed_meanwhile):
         answer = door.post(f"/scans/{scan_id}/cancel", headers={"If-Match": early})
@@ -743,17 +768,19 @@ def test_evidence_severity_and_version_do_not_make_another_finding(
 def test_an_older_scan_that_ends_later_does_not_overrule_a_newer_one(
     door: Person, work: Callable[[], None], first: Scripted, scripted: Container
 ) -> None:
+    """What was fixed by a scan that began later does not regress by an older observation."""
+
     def overtaken(_tools: Tools) -> Iterable[Finding]:
         first.finds()
         newer = request(door)
-        scripted.scanning.run(door.organisation_id, newer)
+        run(scripted, door.organisation_id, newer)
         yield spot("a")
 
     first.finds("a")
     scanned(door, work)
     first.script = overtaken
-    scanned(door, work)
-    assert statuses(door) == {"a": "fixed"}
+    older = scanned(door, work)
+    assert (statuses(door), older["delta"]) == ({"a": "fixed"}, delta(unchanged=1))
 
 
 class Crash(BaseException):
@@ -776,14 +803,14 @@ def test_a_worker_that_dies_at_any_write_changes_nothing_in_the_end(
     me = Person(http, headers).get("/me").get_json()
     door = Person(create_app(scripted).test_client(), headers, me["organisation"]["id"])
     first.finds(*sorted(before))
-    scripted.scanning.run(door.organisation_id, request(door))
+    run(scripted, door.organisation_id, request(door))
     first.finds(*sorted(after))
     scan_id = request(door)
     for writes in crashes:
         clock.move(minutes=10)
-        _die_after(writes, lambda: scripted.scanning.run(door.organisation_id, scan_id))
+        _die_after(writes, lambda: run(scripted, door.organisation_id, scan_id))
     clock.move(minutes=10)
-    scripted.scanning.run(door.organisation_id, scan_id)
+    run(scripted, door.organisation_id, scan_id)
     done = scan(door, scan_id)
     assert done["state"] == "succeeded"
     assert done["delta"] == delta(new=len(after - before), unchanged=len(after & before), fixed=len(before - after))

@@ -94,6 +94,7 @@ class WorkItemStore(ABC, Generic[W]):
 
     table: Table
     longest_wait: ClassVar[timedelta] = timedelta(hours=4)  # between two checks
+    due_prefix: ClassVar[str] = "due"  # of `gsi1pk`; two stores in one table have two
 
     @abstractmethod
     def partition(self, organisation_id: str) -> str:
@@ -196,7 +197,7 @@ class WorkItemStore(ABC, Generic[W]):
         for name in ("id", "next_check_at"):  # which are in the keys
             known.pop(name, None)
         if item.next_check_at is not None:
-            known |= {"gsi1pk": due_shard(item.id), "gsi1sk": rfc3339(item.next_check_at)}
+            known |= {"gsi1pk": due_shard(item.id, self.due_prefix), "gsi1sk": rfc3339(item.next_check_at)}
         return known
 
 
@@ -228,6 +229,18 @@ class Background(Generic[W]):
         except BotoCoreError as error:
             _log.error("a job was not queued; the sweep will send it", extra={"id": new.id}, exc_info=error)
         return new
+
+    def add_many(self, items: Iterable[W]) -> list[W]:
+        """Store new items, whose jobs `send_many` queues; the items as they are stored."""
+        check_at = self.clock() + FIRST_CHECK
+        new = [_changed(item, next_check_at=check_at) for item in items]
+        self.store.add_many(new)
+        return new
+
+    def send_many(self, items: Iterable[W]) -> None:
+        """Queue the jobs of items that are stored. What the queue does not take, the sweep sends."""
+        for item in items:
+            self._send(item)
 
     def is_held(self, item: W) -> bool:
         """Whether a worker has claimed it, and may be alive."""
@@ -304,7 +317,8 @@ class Background(Generic[W]):
 
     def _due(self, now: datetime, failed: list[str]) -> Iterator[Item]:
         """What is due in every shard, while there is time; shards that cannot be read are added to `failed`."""
-        for shard in random.sample(due_shards(), len(due_shards())):
+        shards = due_shards(self.store.due_prefix)
+        for shard in random.sample(shards, len(shards)):
             if seconds_left() < LAST_START_SECONDS:
                 return
             try:
@@ -346,10 +360,12 @@ class Claim(Generic[W]):
         until = self.background.clock() + self.background.lease
         self._write(_changed(item, lease_until=until, next_check_at=until))
 
-    def heartbeat(self, item: W) -> None:
-        """Renew the lease and show progress, but not at every call. Raises ClaimLost."""
-        if self.background.monotonic() - self._saved_at >= HEARTBEAT_SECONDS:
+    def heartbeat(self, item: W) -> bool:
+        """Renew the lease and show progress, but not at every call; whether it did. Raises ClaimLost."""
+        due = self.background.monotonic() - self._saved_at >= HEARTBEAT_SECONDS
+        if due:
             self.save(item)
+        return due
 
     def finish(self, item: W) -> None:
         """Write the item in its final state. Raises ClaimLost."""

@@ -15,6 +15,11 @@ def rfc3339(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def to_milliseconds(moment: datetime) -> datetime:
+    """The moment as it is stored."""
+    return from_rfc3339(rfc3339(moment))
+
+
 def from_rfc3339(text: str) -> datetime:
     return datetime.fromisoformat(text)
 

@@ -166,6 +166,7 @@ class Table:
         pk: str,
         *,
         prefix: str = "",
+        between: tuple[str, str] | None = None,
         up_to: str | None = None,
         index: str | None = None,
         newest_first: bool = False,
@@ -176,7 +177,7 @@ class Table:
     ) -> Page:
         """One page of the items of a partition, in the order of their sort key.
 
-        `prefix` and `up_to` (inclusive) narrow the sort key; `keep` filters what was read. A page may hold fewer than
+        `prefix`, `between` and `up_to` (both inclusive) narrow the sort key; `keep` filters what was read. A page may hold fewer than
         `limit` items, even none, and still not be the last: DynamoDB counts before it filters.
         """
         hash_key, range_key = (f"{index}pk", f"{index}sk") if index else ("pk", "sk")
@@ -185,6 +186,9 @@ class Table:
         if prefix:
             condition += f" AND begins_with(#{range_key}, :prefix)"
             every[":prefix"] = prefix
+        if between is not None:
+            condition += f" AND #{range_key} BETWEEN :first AND :last"
+            every[":first"], every[":last"] = between
         if up_to is not None:
             condition += f" AND #{range_key} <= :up_to"
             every[":up_to"] = up_to
@@ -227,12 +231,12 @@ class Table:
                 break
         return Page(kept, after)
 
-    def query_all(self, pk: str, *, prefix: str = "") -> Iterator[Item]:
-        """Every item of a partition under a prefix, page by page."""
-        page = self.query(pk, prefix=prefix)
+    def query_all(self, pk: str, *, prefix: str = "", between: tuple[str, str] | None = None) -> Iterator[Item]:
+        """Every item of a partition in a range of sort keys, page by page."""
+        page = self.query(pk, prefix=prefix, between=between)
         yield from page.items
         while page.last_key:
-            page = self.query(pk, prefix=prefix, after=page.last_key)
+            page = self.query(pk, prefix=prefix, between=between, after=page.last_key)
             yield from page.items
 
     def put_many(self, items: Iterable[Item]) -> None:
@@ -299,10 +303,10 @@ def _wait(attempt: int) -> None:
 _DUE_SHARDS = 8
 
 
-def due_shard(thing_id: str) -> str:
+def due_shard(thing_id: str, prefix: str = "due") -> str:
     """The index partition (`gsi1pk`) under which a thing waits for its time."""
-    return f"due#{zlib.crc32(thing_id.encode()) % _DUE_SHARDS}"
+    return f"{prefix}#{zlib.crc32(thing_id.encode()) % _DUE_SHARDS}"
 
 
-def due_shards() -> list[str]:
-    return [f"due#{shard}" for shard in range(_DUE_SHARDS)]
+def due_shards(prefix: str = "due") -> list[str]:
+    return [f"{prefix}#{shard}" for shard in range(_DUE_SHARDS)]

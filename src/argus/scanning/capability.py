@@ -19,17 +19,20 @@ def _catalogue(_argus: Runtime) -> "Catalogue":
 
 def _scanning(argus: Runtime) -> "Scanning":
     from argus.core.background import Background
+    from argus.core.functions import WORKER
     from argus.notify.model import Change
     from argus.scanning.engine import Engine
     from argus.scanning.finding_store import FindingStore
+    from argus.scanning.publishing import Publisher
     from argus.scanning.service import Scanning
-    from argus.scanning.store import ScanStore
+    from argus.scanning.store import RunStore, ScanStore
 
-    store, findings = ScanStore(argus.table("scanning")), FindingStore(argus.table("scanning"))
-    background = Background(
+    table = argus.table("scanning")
+    store, run_store, findings = ScanStore(table), RunStore(table), FindingStore(table)
+    scans = Background(
         store=store,
         jobs=argus.jobs,
-        job="scan.run",
+        job="scan.finalize",
         arguments=lambda scan: {"organisation_id": scan.organisation_id, "scan_id": scan.id},
         failed=lambda scan, reason: scan.given_up(reason, at=argus.clock()),
         change=lambda scan: Change("scan", scan.id, scan.state, scan.progress),
@@ -37,19 +40,35 @@ def _scanning(argus: Runtime) -> "Scanning":
         clock=argus.clock,
         lease=argus.lease,
     )
+    engine = Engine(
+        store=store,
+        findings=findings,
+        catalogue=argus.catalogue,
+        plugin_tools=argus.plugin_tools(),
+        scans=scans,
+        clock=argus.clock,
+    )
     return Scanning(
         store=store,
+        run_store=run_store,
         finding_store=findings,
         catalogue=argus.catalogue,
-        engine=Engine(
-            findings=findings,
-            catalogue=argus.catalogue,
-            plugin_tools=argus.plugin_tools(),
-            background=background,
-            clock=argus.clock,
-        ),
+        engine=engine,
+        publisher=Publisher(store, findings, argus.catalogue, scans, argus.clock),
         targets=argus.target_checks(),
-        background=background,
+        function_of=lambda _permission: WORKER,
+        scans=scans,
+        runs=Background(
+            store=run_store,
+            jobs=argus.jobs,
+            job="scan.run",
+            arguments=lambda run: {"organisation_id": run.organisation_id, "run_id": run.id},
+            failed=engine.abandon,
+            change=lambda _run: None,  # the engine announces the scan
+            announce=argus.notify.announce,
+            clock=argus.clock,
+            lease=argus.lease,
+        ),
         clock=argus.clock,
         ids=argus.ids,
     )
@@ -61,9 +80,14 @@ CAPABILITY = Capability(
     tables=(
         Table(
             name="scanning",
-            partition_key="`<organisation>#scans`; `<organisation>#scan#<scan>`; `<organisation>#findings`",
-            sort_key="`<scan>`; `<plugin>#<fingerprint>`; `<target>#<fingerprint>`",
-            index="unfinished scans by the time of their next check; findings, most severe first",
+            partition_key=(
+                "`<organisation>#scans`; `<organisation>#runs`; `<organisation>#steps`; `<organisation>#scan#<scan>`; "
+                "`<organisation>#findings`"
+            ),
+            sort_key=(
+                "`<scan>`; `<scan>.<number>`; `<scan>.<order>`; `<plugin>#<fingerprint>`; `<target>#<fingerprint>`"
+            ),
+            index="unfinished runs and scans by the time of their next check; findings, most severe first",
         ),
     ),
     scopes=(
@@ -73,8 +97,11 @@ CAPABILITY = Capability(
     ),
     services={"catalogue": _catalogue, "scanning": _scanning},
     blueprints=("argus.scanning.routes:blueprint",),
-    jobs={"scan.run": Job("scanning.run", "scanning.give_up")},
-    ticks={"scans.sweep": "scanning.sweep"},
+    jobs={
+        "scan.run": Job("scanning.run", "scanning.give_up_run"),
+        "scan.finalize": Job("scanning.finalize", "scanning.give_up"),
+    },
+    ticks={"runs.sweep": "scanning.sweep_runs", "scans.sweep": "scanning.sweep"},
     events={"scan": "scans:read"},
     errors=("argus.scanning.catalogue", "argus.scanning.routes", "argus.scanning.service"),
 )

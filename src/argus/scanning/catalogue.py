@@ -13,7 +13,7 @@ from typing import Any, cast
 
 from argus.core.errors import ArgusError, Invalid, NotFound
 from argus.scanning.model import Severity
-from argus.scanning.plugin import Run
+from argus.scanning.plugin import RunFunction
 
 PLUGINS = Path(__file__).parent / "plugins"
 SCHEMA = Path(__file__).with_name("manifest.schema.json")
@@ -103,7 +103,7 @@ class Manifest:
 
     def check_options(self, options: Mapping[str, Any]) -> dict[str, Any]:
         """The options with defaults for those left out; raises InvalidOptions, saying what is wrong with each."""
-        properties: Mapping[str, Any] = self.options["properties"]
+        properties = self._options
         checked = {name: option["default"] for name, option in properties.items()}
         errors = {}
         for name, value in options.items():
@@ -117,9 +117,30 @@ class Manifest:
             raise InvalidOptions(f"{self.id}: {', '.join(sorted(errors))}"[:500], errors=errors)
         return checked
 
-    def load_run(self) -> Run:
+    def load_run(self) -> RunFunction:
         """The plugin's code; imports it, so for workers only."""
-        return cast(Run, importlib.import_module(f"argus.scanning.plugins.{self.id}.plugin").run)
+        return cast(RunFunction, importlib.import_module(f"argus.scanning.plugins.{self.id}.plugin").run)
+
+    def sensitivity(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        """Those of the options that decide how much the plugin finds."""
+        return {name: options[name] for name, schema in self._options.items() if schema["narrows"] != "never"}
+
+    def is_as_sensitive(self, options: Mapping[str, Any], *, as_with: Mapping[str, Any]) -> bool:
+        """Whether the plugin finds with these options all that it finds with others.
+
+        `as_with` may be of another version: an option that it does not have had its default.
+        """
+        return all(
+            _finds_as_much(
+                schema["narrows"], now=options.get(name, schema["default"]), then=as_with.get(name, schema["default"])
+            )
+            for name, schema in self._options.items()
+        )
+
+    @property
+    def _options(self) -> Mapping[str, Any]:
+        properties: Mapping[str, Any] = self.options["properties"]
+        return properties
 
     def _complaint(self, name: str, value: object) -> str:
         """What is wrong with an option's value; empty when nothing is."""
@@ -137,7 +158,7 @@ class Manifest:
     def _checks(self) -> Mapping[str, Callable[[object], object]]:
         import fastjsonschema
 
-        return {name: fastjsonschema.compile(schema) for name, schema in self.options["properties"].items()}
+        return {name: fastjsonschema.compile(schema) for name, schema in self._options.items()}
 
 
 @dataclass(frozen=True)
@@ -180,6 +201,20 @@ def _schema() -> Callable[[object], object]:
 
 def _rule(wire: Mapping[str, Any]) -> RuleManifest:
     return RuleManifest(**{**wire, "severity": Severity(wire["severity"]), "references": tuple(wire["references"])})
+
+
+def _finds_as_much(narrows: str, *, now: Any, then: Any) -> bool:
+    """Whether a plugin finds as much with one value of an option as with another. Null is the narrowest."""
+    match narrows:
+        case "never":
+            return True
+        case "raised" if None not in (now, then):
+            return bool(now <= then)
+        case "lowered" if None not in (now, then):
+            return bool(now >= then)
+        case "raised" | "lowered":
+            return then is None
+    return bool(now == then)
 
 
 def _is_reasonable(value: int | float) -> bool:

@@ -1,12 +1,12 @@
-"""Running one scan: claim, run each plugin, compare with what was known, tell it, end.
+"""Carrying out the runs of a scan: claim, run each plugin, join.
 
 At-least-once delivery changes nothing: a claim is a conditional write, a page of findings has deterministic keys, and a
-finished step is not run again. How the findings stand against what was known is written to the scan's own first. Then
-one conditional write, `telling`, is the point of no return: before it nothing was told, after it the scan is neither
-cancelled nor given up, and whoever comes next goes on where the telling stopped.
+step that has ended is not run again. A run that ends leaves the scan's `open_runs`; the one that leaves it empty sends
+`scan.finalize`. A run that dies between two writes does both again.
 
-A worker whose scan was cancelled or taken over learns it from its next write and stops. One that is broken off, by the
-end of its time or by AWS, lets go of the scan, so that the next delivery need not wait for its lease to end.
+A worker whose scan was cancelled or whose run was taken over learns it from its next write and stops. One that is
+stopped, by the end of its time or by AWS, releases the run, so that the next delivery need not wait for its lease to
+end. A step that was stopped that way is the last of the next attempt, so that it keeps no other from its turn.
 """
 
 import json
@@ -14,21 +14,23 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from argus.core import metrics, tracing
-from argus.core.background import Background, Claim
-from argus.core.clock import Clock
+from argus.core import tracing
+from argus.core.background import FIRST_CHECK, Background, Claim, ClaimLost
+from argus.core.clock import Clock, to_milliseconds
 from argus.core.errors import ArgusError, Unavailable
 from argus.scanning.catalogue import Catalogue, Manifest
 from argus.scanning.finding_store import FindingStore
 from argus.scanning.model import (
     FINAL_STATES,
-    PRESENT,
     Finding,
+    NotTested,
+    Run,
+    RunState,
     Scan,
     ScanState,
     Severity,
@@ -36,18 +38,17 @@ from argus.scanning.model import (
     Step,
     StepState,
     TrackedFinding,
-    count_by_severity,
-    count_by_status,
     fingerprint,
     seen,
-    unseen,
 )
 from argus.scanning.plugin import BudgetSpent, Tools
 from argus.scanning.positions import PositionMatcher
+from argus.scanning.store import ScanStore
 
 PAGE = 25
 MAX_FINDINGS = 10_000  # of one step; more is a plugin out of hand
 MAX_FINDING_CHARACTERS = 64_000  # of its location and evidence; an item may have 400 KB, and a page of 25 is one call
+MAX_NOT_TESTED = 200  # places of one rule; with more, the rule counts as not tested anywhere
 MAX_REASON = 500  # characters
 
 _log = logging.getLogger("argus.scanning")
@@ -67,34 +68,74 @@ class PluginFailed(Exception):
 
 @dataclass(frozen=True)
 class Engine:
-    """Runs scans, inside a worker."""
+    """Carries out runs, inside a worker."""
 
+    store: ScanStore
     findings: FindingStore
     catalogue: Catalogue
     plugin_tools: Mapping[str, Callable[[str], Any]]  # permission -> organisation -> tool
-    background: Background[Scan]
+    scans: Background[Scan]
     clock: Clock
     monotonic: Callable[[], float] = time.monotonic
 
-    def run(self, scan: Scan) -> None:
-        """Run a scan from wherever it stands; return quietly when someone else has it."""
-        if scan.state in FINAL_STATES:
+    def run(self, run: Run, runs: Background[Run]) -> None:
+        """Carry out a run from wherever it stands; return quietly when another worker has it."""
+        if run.next_check_at is None:
             return
-        claim = self.background.claim(scan, state=ScanState.RUNNING, started_at=scan.started_at or self.clock())
+        scan = self.store.get(run.organisation_id, run.scan_id)
+        if scan is None or scan.state in FINAL_STATES:
+            runs.finish(replace(run, state=RunState.CANCELLED))
+            return
+        claim = runs.claim(run, state=RunState.RUNNING)
         if claim is None:
-            _log.info("the scan runs elsewhere", extra={"scan": scan.id})
+            _log.info("the run is carried out elsewhere", extra={"run": run.id})
             return
         with claim:
-            run = _Run(self, claim)
-            run.steps()
-            run.finish()
-            for severity, count in claim.item.counts.items():
-                if count:
-                    metrics.record({"findings": count}, {"severity": severity})
+            begun = self._begin(scan)
+            if begun is None:
+                claim.finish(replace(claim.item, state=RunState.CANCELLED))
+                return
+            _Worker(self, self.store.with_steps(begun), claim).work()
+            self.join(run)
+            claim.finish(replace(claim.item, state=RunState.ENDED))
+
+    def _begin(self, scan: Scan) -> Scan | None:
+        """The scan, running; None when it has ended meanwhile."""
+        found: Scan | None = scan
+        while found is not None and found.state is ScanState.QUEUED:
+            running = replace(found, state=ScanState.RUNNING, started_at=to_milliseconds(self.clock()))
+            if saved := self.scans.write(running, self.scans.change(found)):
+                return saved
+            found = self.store.get(scan.organisation_id, scan.id)
+        return None if found is None or found.state in FINAL_STATES else found
+
+    def join(self, run: Run) -> None:
+        """Say that a run has ended. Of those of one scan, the last sends the job that finalizes it."""
+        scan = self.store.get(run.organisation_id, run.scan_id)
+        while scan is not None and run.number in scan.open_runs:
+            joined = scan.joined(run.number, check_at=self.clock() + FIRST_CHECK)
+            scan = self.store.save(joined) or self.store.get(run.organisation_id, run.scan_id)
+        if scan is not None and not scan.open_runs and scan.state not in FINAL_STATES:
+            self.scans.send_many([scan])
+
+    def abandon(self, run: Run, reason: str) -> Run:
+        """A run whose attempts have failed: its steps that have not ended fail, and its scan goes on without it."""
+        scan = self.store.get(run.organisation_id, run.scan_id)
+        if scan is not None and scan.state not in FINAL_STATES:
+            for step in self.store.with_steps(scan).steps:
+                if step.plugin in run.plugins and not step.ended:
+                    failed = replace(step, state=StepState.FAILED, reason=reason, progress=1.0, attempt=run.attempts)
+                    self.store.put_step(scan, replace(failed, finished_at=self.clock()))
+            self.join(run)
+        return replace(run, state=RunState.FAILED, reason=reason)
+
+    def announce(self, scan: Scan) -> None:
+        """What its steps have done by now, to those who watch the scan."""
+        self.scans.announce(scan.organisation_id, self.scans.change(self.store.with_steps(scan)))
 
 
 def _check(finding: Finding) -> None:
-    """Refuse a finding that could not be stored or told; raises ValueError, TypeError."""
+    """Refuse a finding that could not be stored or published; raises ValueError, TypeError."""
     written = json.dumps([finding.location, finding.evidence], allow_nan=False)
     if len(written) + len(finding.place) + len(finding.discriminator) > MAX_FINDING_CHARACTERS:
         raise ValueError(f"a finding of more than {MAX_FINDING_CHARACTERS} characters")
@@ -111,91 +152,36 @@ def _reason(cause: BaseException | None) -> str:
 
 
 @dataclass
-class _Run:
-    """One worker's hold on one scan."""
+class _Worker:
+    """One worker's hold on one run."""
 
     engine: Engine
-    claim: Claim[Scan]
+    scan: Scan  # with its steps
+    claim: Claim[Run]
     known: dict[str, TrackedFinding] = field(init=False)
-    not_tested: set[str] = field(default_factory=set)  # rules of the present step
+    not_tested: dict[str, set[str | None]] = field(default_factory=dict)  # by rule of the present step: places
 
     def __post_init__(self) -> None:
-        self._know()
-
-    @property
-    def scan(self) -> Scan:
-        return self.claim.item
-
-    def steps(self) -> None:
-        for step in self.scan.steps:
-            if step.state not in (StepState.SUCCEEDED, StepState.FAILED):
-                self._step(step)
-
-    def finish(self) -> None:
-        """Tell every finding how it stands now, and end the scan."""
-        store = self.engine.findings
-        findings = list(store.of_scan(self.scan)) if self.scan.telling else self._compared()
-        for finding in findings:
-            before = self.known.get(finding.fingerprint)
-            if before is None or before.scan_id < self.scan.id:
-                store.track(finding)
-                self.claim.heartbeat(self.scan)
-        failed = [step for step in self.scan.steps if step.state is StepState.FAILED]
-        self.claim.finish(
-            replace(
-                self.scan,
-                state=ScanState.FAILED if failed else ScanState.SUCCEEDED,
-                reason="; ".join(f"{step.plugin}: {step.reason}" for step in failed),
-                counts=count_by_severity(findings),
-                delta=count_by_status(findings),
-                finished_at=self.engine.clock(),
-                telling=False,
-            )
-        )
-
-    def _compared(self) -> list[TrackedFinding]:
-        """The findings of this scan as they stand against the look before. Whatever comes, these will be told."""
-        store, at = self.engine.findings, self.engine.clock()
-        self._know()
-        found = {finding.fingerprint: finding for finding in store.of_scan(self.scan)}
-        as_known = {name: self._as_known(finding, at) for name, finding in found.items()}
-        missing = {
-            name: unseen(before, tested=self._tested(before), scan_id=self.scan.id, at=at)
-            for name, before in self.known.items()
-            if name not in found and before.open
-        }
-        compared = {**as_known, **missing}
-        store.put_findings(self.scan, [finding for name, finding in compared.items() if finding != found.get(name)])
-        self.claim.save(replace(self.scan, telling=True))
-        return list(compared.values())
-
-    def _know(self) -> None:
         tracked = self.engine.findings.tracked(self.scan.organisation_id, self.scan.target)
         self.known = {finding.fingerprint: finding for finding in tracked}
 
-    def _as_known(self, finding: TrackedFinding, at: datetime) -> TrackedFinding:
-        """A finding of this scan against what is known by now: another scan of the target may have ended meanwhile."""
-        before = self.known.get(finding.fingerprint)
-        if finding.status not in PRESENT or before is None or before.scan_id > self.scan.id:
-            return finding
-        seen_since = before.last_seen_at > finding.last_seen_at
-        return seen(finding, before, scan_id=self.scan.id, at=at if seen_since else finding.last_seen_at)
-
-    def _tested(self, finding: TrackedFinding) -> bool:
-        """Whether this scan would have told the finding, had it still been there."""
-        return any(
-            step.plugin == finding.plugin and step.state is StepState.SUCCEEDED and finding.rule not in step.not_tested
-            for step in self.scan.steps
-        )
-
-    # ------------------------------------------------------------ one step
+    def work(self) -> None:
+        mine = [step for step in self.scan.steps if step.plugin in self.claim.item.plugins and not step.ended]
+        for step in sorted(mine, key=lambda step: step.state is StepState.RUNNING):
+            self._step(step)
 
     def _step(self, step: Step) -> None:
         manifest = self.engine.catalogue.get(step.plugin)
-        if self.scan.attempts > 1:
+        if self.claim.item.attempts > 1:
             self.engine.findings.forget_findings(self.scan, step.plugin)
-        step = replace(step, state=StepState.RUNNING, started_at=self.engine.clock(), version=manifest.version)
-        self._save_step(step)
+        step = replace(
+            step,
+            state=StepState.RUNNING,
+            started_at=self.engine.clock(),
+            version=manifest.version,
+            attempt=self.claim.item.attempts,
+        )
+        self._save(step)
         self.not_tested.clear()
         try:
             with tracing.span(f"plugin {step.plugin}"):
@@ -205,9 +191,21 @@ class _Run:
             _log.warning("plugin failed", extra={"scan": self.scan.id, "plugin": step.plugin}, exc_info=cause)
             step = replace(step, state=StepState.FAILED, reason=_reason(cause))
         else:
-            not_tested = tuple(sorted(self.not_tested))
-            step = replace(step, state=StepState.SUCCEEDED, findings=count, not_tested=not_tested)
-        self._save_step(replace(step, progress=1.0, finished_at=self.engine.clock()))
+            step = replace(step, state=StepState.SUCCEEDED, findings=count, not_tested=tuple(self._not_tested()))
+        self.claim.save(self.claim.item)
+        self._save(replace(step, progress=1.0, finished_at=self.engine.clock()))
+        self.engine.announce(self.scan)
+
+    def _save(self, step: Step) -> None:
+        if not self.engine.store.put_step(self.scan, step):
+            raise ClaimLost
+
+    def _not_tested(self) -> Iterator[NotTested]:
+        for rule, places in sorted(self.not_tested.items()):
+            if None in places or len(places) > MAX_NOT_TESTED:
+                yield NotTested(rule)
+            else:
+                yield from (NotTested(rule, place) for place in sorted(filter(None, places)))
 
     def _collect(self, step: Step, manifest: Manifest) -> int:
         """Write what the plugin yields, page by page, and count it; what it found before it failed counts too."""
@@ -253,20 +251,27 @@ class _Run:
                 evidence=finding.evidence,
                 status=Status.NEW,
                 scan_id=self.scan.id,
+                scan_started_at=self.scan.started_at or at,
                 first_seen_at=at,
                 last_seen_at=at,
                 order=order,
+                seen_with=manifest.sensitivity(step.options),
             )
-            yield seen(today, self.known.get(name), scan_id=self.scan.id, at=at)
+            yield seen(today, self.known.get(name))
 
     def _yielded(self, step: Step, manifest: Manifest) -> Iterator[Finding]:
         """What the plugin yields, within its budget; whatever it raises becomes `PluginFailed`."""
         deadline = self.engine.monotonic() + manifest.budget.seconds
 
-        def progress(share: float) -> None:
+        def check_time() -> None:
             if self.engine.monotonic() > deadline:
                 raise BudgetSpent(f"more than {manifest.budget.seconds} s")
-            self.claim.heartbeat(self.scan.with_step(replace(step, progress=min(max(share, 0.0), 0.99))))
+
+        def progress(share: float) -> None:
+            check_time()
+            if self.claim.heartbeat(self.claim.item):
+                self._save(replace(step, progress=min(max(share, 0.0), 0.99)))
+                self.engine.announce(self.scan)
 
         try:
             run = manifest.load_run()
@@ -276,8 +281,7 @@ class _Run:
                 _check(finding)
                 if count >= MAX_FINDINGS:
                     raise TooManyFindings(f"more than {MAX_FINDINGS}")
-                if self.engine.monotonic() > deadline:
-                    raise BudgetSpent(f"more than {manifest.budget.seconds} s")
+                check_time()
                 yield finding
         except (BotoCoreError, ClientError):
             raise  # AWS is at fault, not the plugin: the job is tried again
@@ -290,16 +294,19 @@ class _Run:
             log=logging.getLogger(f"argus.plugin.{manifest.id}"),
             progress=progress,
             positions=lambda rule: self._positions(manifest.id, rule),
-            mark_not_tested=self.not_tested.add,
-            granted={
-                permission: self.engine.plugin_tools[permission](self.scan.organisation_id)
-                for permission in manifest.permissions
-            },
+            mark_not_tested=lambda rule, place=None: self.not_tested.setdefault(rule, set()).add(place),
+            granted={permission: self._evidence[permission] for permission in manifest.permissions},
         )
+
+    @cached_property
+    def _evidence(self) -> Mapping[str, Any]:
+        """One tool for each permission, which all plugins of the run share: what one has collected is there for all."""
+        manifests = map(self.engine.catalogue.get, self.claim.item.plugins)
+        permissions = {permission for manifest in manifests for permission in manifest.permissions}
+        return {
+            permission: self.engine.plugin_tools[permission](self.scan.organisation_id) for permission in permissions
+        }
 
     def _positions(self, plugin: str, rule: str) -> PositionMatcher:
         mine = [entry.place for entry in self.known.values() if (entry.plugin, entry.rule) == (plugin, rule)]
         return PositionMatcher.of(mine)
-
-    def _save_step(self, step: Step) -> None:
-        self.claim.save(self.scan.with_step(step))

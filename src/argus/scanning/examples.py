@@ -59,7 +59,7 @@ SCAN = {
             "state": "succeeded",
             "progress": 100,
             "findings": 1,
-            "not_tested": ["over_limit"],
+            "not_tested": [{"rule": "over_limit", "place": None}],
             "started_at": "2026-05-14T06:32:01.100Z",
             "finished_at": "2026-05-14T06:32:01.350Z",
         }

@@ -61,7 +61,7 @@ class FindingStore:
     # ------------------------------------------------------------ tracked findings
 
     def track(self, finding: TrackedFinding) -> None:
-        """How the finding stands now, unless a later scan has had its say."""
+        """How the finding stands now, unless a scan that began later has said something."""
         pk = _findings_pk(finding.organisation_id)
         item = {
             **_finding_item(finding),
@@ -72,8 +72,11 @@ class FindingStore:
         try:
             self.table.put(
                 item,
-                when="attribute_not_exists(pk) OR #scan_id <= :scan_id",
-                values={":scan_id": finding.scan_id},
+                when=(
+                    "attribute_not_exists(pk) OR #scan_started_at < :scan_started_at"
+                    " OR (#scan_started_at = :scan_started_at AND #scan_id <= :scan_id)"
+                ),
+                values={":scan_started_at": item["scan_started_at"], ":scan_id": finding.scan_id},
             )
         except ConditionFailed:
             return
@@ -119,6 +122,7 @@ def _filter(chosen: FindingFilter) -> tuple[str | None, dict[str, Any]]:
 def _finding_item(finding: TrackedFinding) -> Item:
     return {
         **asdict(finding),
+        "scan_started_at": rfc3339(finding.scan_started_at),
         "first_seen_at": rfc3339(finding.first_seen_at),
         "last_seen_at": rfc3339(finding.last_seen_at),
         "fixed_at": optional_rfc3339(finding.fixed_at),
@@ -133,6 +137,7 @@ def _finding(item: Item) -> TrackedFinding:
             "target": Target(**item["target"]),
             "severity": Severity(item["severity"]),
             "status": Status(item["status"]),
+            "scan_started_at": from_rfc3339(item["scan_started_at"]),
             "first_seen_at": from_rfc3339(item["first_seen_at"]),
             "last_seen_at": from_rfc3339(item["last_seen_at"]),
             "fixed_at": parse_optional(item["fixed_at"]),

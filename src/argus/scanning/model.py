@@ -32,6 +32,16 @@ class ScanState(StrEnum):
     CANCELLED = "cancelled"
 
 
+class RunState(StrEnum):
+    """Where one run of a scan stands. The last three are final."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    ENDED = "ended"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
 class StepState(StrEnum):
     """Where one plugin's part of a scan stands."""
 
@@ -43,13 +53,13 @@ class StepState(StrEnum):
 
 
 class Status(StrEnum):
-    """What the latest look says about a finding, compared with the look before."""
+    """What the latest scan says about a finding, compared with what was known before."""
 
     NEW = "new"
     UNCHANGED = "unchanged"
     REGRESSED = "regressed"  # was fixed, is back
     FIXED = "fixed"
-    NOT_TESTED = "not_tested"  # its plugin did not run, or did not finish, this time
+    NOT_TESTED = "not_tested"  # its rule was not tested to the end at its place, or less sensitively
 
 
 PRESENT = frozenset({Status.NEW, Status.UNCHANGED, Status.REGRESSED})
@@ -57,14 +67,14 @@ PRESENT = frozenset({Status.NEW, Status.UNCHANGED, Status.REGRESSED})
 
 @dataclass(frozen=True)
 class Target:
-    """Something to look at: `image` by its id, `host` by its name, …"""
+    """What a scan tests: `image` by its id, `host` by its name, …"""
 
     kind: str
     value: str
 
     @property
     def identity(self) -> str:
-        """What makes two scans look at the same thing."""
+        """What two scans of the same thing have in common."""
         return f"{self.kind}:{self.value}"
 
 
@@ -85,6 +95,17 @@ class Finding:
 
 
 @dataclass(frozen=True)
+class NotTested:
+    """A rule that a step did not test: at one place, or anywhere."""
+
+    rule: str
+    place: str | None = None
+
+    def covers(self, *, rule: str, place: str) -> bool:
+        return self.rule == rule and self.place in (None, place)
+
+
+@dataclass(frozen=True)
 class Step:
     """One plugin's part of a scan."""
 
@@ -94,60 +115,94 @@ class Step:
     state: StepState = StepState.PENDING
     progress: float = 0.0  # 0..1
     findings: int = 0
-    not_tested: tuple[str, ...] = ()  # rules of which findings may be missing
+    not_tested: tuple[NotTested, ...] = ()
     reason: str = ""
     started_at: datetime | None = None
     finished_at: datetime | None = None
+    order: int = 0  # among the steps of its scan
+    attempt: int = 0  # of its run, that wrote it last
+
+    @property
+    def ended(self) -> bool:
+        return self.state not in (StepState.PENDING, StepState.RUNNING)
+
+
+@dataclass(frozen=True)
+class Run:
+    """Some steps of a scan that one worker carries out, one after another. They share the evidence they collect."""
+
+    id: str
+    organisation_id: str
+    scan_id: str
+    number: int  # among the runs of its scan
+    function: str  # that carries it out
+    plugins: tuple[str, ...]
+    state: RunState = RunState.QUEUED
+    reason: str = ""
+    version: int = 1
+    attempts: int = 0
+    checks: int = 0
+    lease_until: datetime | None = None
+    next_check_at: datetime | None = None  # None once it has ended
 
 
 @dataclass(frozen=True)
 class Scan:
-    """One run of chosen plugins over one target."""
+    """One run of chosen plugins over one target.
+
+    Its steps are stored beside it; `steps` is empty unless they were read with it.
+    """
 
     id: str
     organisation_id: str
     target: Target
-    steps: tuple[Step, ...]
     requested_by: str
     created_at: datetime
+    open_runs: tuple[int, ...] = ()  # numbers of the runs that have not ended
+    steps: tuple[Step, ...] = ()
     state: ScanState = ScanState.QUEUED
     reason: str = ""
     started_at: datetime | None = None
     finished_at: datetime | None = None
     counts: Mapping[str, int] = field(default_factory=dict)  # present findings by severity
     delta: Mapping[str, int] = field(default_factory=dict)  # findings by status
-    telling: bool = False  # its findings are settled, and some may be told: it can only end by itself
+    finalizing: bool = False  # some of its findings may be published: it can only end by itself
     version: int = 1
-    attempts: int = 0
+    attempts: int = 0  # to finalize it
     checks: int = 0
-    lease_until: datetime | None = None  # until then one worker has the scan
-    next_check_at: datetime | None = None  # None once it has ended
+    lease_until: datetime | None = None  # until then one worker finalizes it
+    next_check_at: datetime | None = None  # None while its runs last, and once it has ended
 
     @property
     def progress(self) -> int:
-        """0–100; a scan that has ended is at 100."""
+        """0–100: what its steps have done together; a scan that has ended is at 100."""
         if self.state in FINAL_STATES:
             return 100
-        return int(100 * sum(step.progress for step in self.steps) / len(self.steps))
+        return int(100 * sum(step.progress for step in self.steps) / max(len(self.steps), 1))
+
+    def with_steps(self, steps: Iterable[Step]) -> "Scan":
+        """The scan with its steps. Once it has ended, what had not finished never will."""
+        over = self.state in FINAL_STATES
+        return replace(
+            self,
+            steps=tuple(replace(one, state=StepState.CANCELLED) if over and not one.ended else one for one in steps),
+        )
+
+    def joined(self, run: int, *, check_at: datetime) -> "Scan":
+        """The scan once a run has ended; after the last one, it waits to be finalized."""
+        open_runs = tuple(number for number in self.open_runs if number != run)
+        over = not open_runs and self.state not in FINAL_STATES
+        return replace(self, open_runs=open_runs, next_check_at=check_at if over else self.next_check_at)
 
     def cancelled(self, *, at: datetime) -> "Scan":
         """The scan, stopped by someone."""
-        return self._stopped(ScanState.CANCELLED, at=at)
+        return replace(self, state=ScanState.CANCELLED, finished_at=at)
 
     def given_up(self, reason: str, *, at: datetime) -> "Scan | None":
-        """The scan, whose workers failed; None for one that has begun to publish its findings, which goes on."""
-        return None if self.telling else self._stopped(ScanState.FAILED, at=at, reason=reason)
-
-    def _stopped(self, state: ScanState, *, at: datetime, reason: str = "") -> "Scan":
-        """What was not finished never will be."""
-        steps = tuple(
-            replace(step, state=StepState.CANCELLED) if step.state in (StepState.PENDING, StepState.RUNNING) else step
-            for step in self.steps
-        )
-        return replace(self, state=state, steps=steps, finished_at=at, reason=reason)
-
-    def with_step(self, step: Step) -> "Scan":
-        return replace(self, steps=tuple(step if mine.plugin == step.plugin else mine for mine in self.steps))
+        """The scan that could not be finalized; None for one that has begun to publish its findings, which goes on."""
+        if self.finalizing:
+            return None
+        return replace(self, state=ScanState.FAILED, finished_at=at, reason=reason)
 
 
 FINAL_STATES = frozenset({ScanState.SUCCEEDED, ScanState.FAILED, ScanState.CANCELLED})
@@ -155,7 +210,7 @@ FINAL_STATES = frozenset({ScanState.SUCCEEDED, ScanState.FAILED, ScanState.CANCE
 
 @dataclass(frozen=True)
 class TrackedFinding:
-    """A finding with its life: who found it, when it was first and last seen, and what the last look said."""
+    """A finding with its life: who found it, when it was first and last seen, and what the latest scan says of it."""
 
     fingerprint: str
     organisation_id: str
@@ -168,12 +223,19 @@ class TrackedFinding:
     location: Mapping[str, Any]
     evidence: Mapping[str, Any]
     status: Status
-    scan_id: str  # the last scan that had a say
+    scan_id: str  # the latest scan that tested it, or could have
+    scan_started_at: datetime
     first_seen_at: datetime
     last_seen_at: datetime
     fixed_at: datetime | None = None
     open: bool = True  # not_tested says nothing about open or fixed; this does
-    order: int = 0  # where the plugin put it among the findings of its run
+    order: int = 0  # where the plugin put it among the findings of its step
+    seen_with: Mapping[str, Any] = field(default_factory=dict)  # options that decide how much the plugin finds
+
+    @property
+    def observed(self) -> tuple[datetime, str]:
+        """Scans say something about a finding in the order in which they began, whenever they end."""
+        return self.scan_started_at, self.scan_id
 
 
 def fingerprint(*, organisation_id: str, target: Target, plugin: str, finding: Finding) -> str:
@@ -189,23 +251,37 @@ def fingerprint(*, organisation_id: str, target: Target, plugin: str, finding: F
     return f"v1:{digest.hexdigest()}"
 
 
-def seen(finding: TrackedFinding, before: TrackedFinding | None, *, scan_id: str, at: datetime) -> TrackedFinding:
-    """The finding after a scan saw it. `before` is what was known of it, if anything."""
+def seen(finding: TrackedFinding, before: TrackedFinding | None) -> TrackedFinding:
+    """The finding that a scan has just detected, given what was known of it before.
+
+    A later scan may have ended meanwhile. It keeps its say: what it calls fixed does not regress by an older
+    observation.
+    """
     if before is None:
-        return replace(finding, status=Status.NEW, scan_id=scan_id, first_seen_at=at, last_seen_at=at)
-    if before.scan_id == scan_id:
+        return finding
+    if before.scan_id == finding.scan_id:
         return before
-    status = Status.UNCHANGED if before.open else Status.REGRESSED
-    return replace(finding, status=status, scan_id=scan_id, first_seen_at=before.first_seen_at, last_seen_at=at)
+    known = replace(
+        finding,
+        first_seen_at=min(before.first_seen_at, finding.first_seen_at),
+        last_seen_at=max(before.last_seen_at, finding.last_seen_at),
+    )
+    if before.observed < finding.observed:
+        return replace(known, status=Status.UNCHANGED if before.open else Status.REGRESSED)
+    return replace(known, status=Status.UNCHANGED) if before.open and finding.status is Status.NEW else known
 
 
-def unseen(before: TrackedFinding, *, tested: bool, scan_id: str, at: datetime) -> TrackedFinding:
-    """The finding after a scan of its target that did not see it. `tested`: its plugin ran to the end."""
+def unseen(before: TrackedFinding, *, tested: bool, scan_id: str, started_at: datetime, at: datetime) -> TrackedFinding:
+    """The finding after a scan of its target that did not detect it.
+
+    `tested`: its rule was tested to the end at its place, with options that would have found it.
+    """
     if before.scan_id == scan_id:
         return before
+    after = replace(before, scan_id=scan_id, scan_started_at=started_at)
     if not tested:
-        return replace(before, status=Status.NOT_TESTED, scan_id=scan_id)
-    return replace(before, status=Status.FIXED, scan_id=scan_id, open=False, fixed_at=before.fixed_at or at)
+        return replace(after, status=Status.NOT_TESTED)
+    return replace(after, status=Status.FIXED, open=False, fixed_at=before.fixed_at or at)
 
 
 def count_by_severity(findings: Iterable[TrackedFinding]) -> dict[str, int]:

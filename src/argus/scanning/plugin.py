@@ -13,11 +13,17 @@ from argus.scanning.positions import PositionMatcher
 if TYPE_CHECKING:
     from argus.imagery.thermogram import Thermogram
 
-Run = Callable[[Target, "Tools", Mapping[str, Any]], Iterator[Finding]]
+RunFunction = Callable[[Target, "Tools", Mapping[str, Any]], Iterator[Finding]]
 
 
 class BudgetSpent(ArgusError):
     """The plugin used up the requests or seconds its manifest allows."""
+
+
+class MarkNotTested(Protocol):
+    """Says that a rule was not tested, or not to the end: at one place, or anywhere. What is missing is not fixed."""
+
+    def __call__(self, rule: str, place: str | None = None) -> None: ...
 
 
 class ImageReader(Protocol):
@@ -34,7 +40,7 @@ class Tools:
     log: logging.Logger
     progress: Callable[[float], None]  # 0..1; also where a cancelled scan stops
     positions: Callable[[str], PositionMatcher]  # by rule: where it was broken before
-    mark_not_tested: Callable[[str], None]  # of this rule not everything is found: what is missing is not fixed
+    mark_not_tested: MarkNotTested
     granted: Mapping[str, Any] = field(default_factory=dict)  # a tool for each permission of the manifest
 
     @property

@@ -48,7 +48,14 @@ class ScanIn(Schema):
     """A scan to make."""
 
     target = fields.Nested(TargetIn, required=True, metadata={"oneOf": [{"required": ["id"]}, {"required": ["value"]}]})
-    plugins = ShortList(fields.Nested(ChoiceIn), required=True, at_most=20)
+    plugins = ShortList(fields.Nested(ChoiceIn), required=True, at_most=60)
+
+
+class NotTestedOut(Schema):
+    """A rule that was not tested, or not to the end: at one place, or, with null, anywhere."""
+
+    rule = fields.String(required=True)
+    place = fields.String(required=True, allow_none=True)
 
 
 class StepOut(Schema):
@@ -63,7 +70,7 @@ class StepOut(Schema):
     )
     findings = fields.Integer(required=True, validate=_at_least_0)
     not_tested = fields.List(
-        fields.String(), required=True, metadata={"description": "Rules of which findings may be missing"}
+        fields.Nested(NotTestedOut), required=True, metadata={"description": "What findings may be missing of"}
     )
     reason = fields.String(required=True)
     started_at = Timestamp(allow_none=True)

@@ -1,7 +1,7 @@
-"""Scans: asked for, run, cancelled, looked at; findings as they stand."""
+"""Scans: request, run, finalize, cancel, read; the findings of scans, and their present state."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from argus.core.background import Background
@@ -14,8 +14,10 @@ from argus.identity.model import Caller
 from argus.scanning.catalogue import Catalogue
 from argus.scanning.engine import Engine
 from argus.scanning.finding_store import FindingFilter, FindingStore
-from argus.scanning.model import FINAL_STATES, Scan, ScanState, Step, Target, TrackedFinding
-from argus.scanning.store import ScanStore
+from argus.scanning.model import FINAL_STATES, Run, RunState, Scan, ScanState, Step, Target, TrackedFinding
+from argus.scanning.planning import FunctionOf, plan
+from argus.scanning.publishing import Publisher
+from argus.scanning.store import RunStore, ScanStore
 
 CheckTarget = Callable[[Caller, str], object]
 
@@ -57,11 +59,15 @@ class Scanning:
     """Scans of all organisations; every verb for a caller stays within the caller's own."""
 
     store: ScanStore
+    run_store: RunStore
     finding_store: FindingStore
     catalogue: Catalogue
     engine: Engine
+    publisher: Publisher
     targets: Mapping[str, CheckTarget]  # kind -> raises unless the caller may have that target scanned
-    background: Background[Scan]
+    function_of: FunctionOf
+    scans: Background[Scan]
+    runs: Background[Run]
     clock: Clock
     ids: Ids
 
@@ -69,7 +75,7 @@ class Scanning:
 
     def request(self, caller: Caller, target: Target, choices: Sequence[Choice]) -> Scan:
         """Queue a scan. Everything that could be wrong with it is found here, not in the worker."""
-        steps = tuple(self._step(target, choice) for choice in choices)
+        steps = tuple(self._step(target, choice, order) for order, choice in enumerate(choices))
         if len({step.plugin for step in steps}) < len(steps):
             raise RepeatedPlugin("name each plugin once")
         if target.kind not in self.targets:
@@ -83,39 +89,58 @@ class Scanning:
             requested_by=caller.user_id,
             created_at=self.clock(),
         )
-        return self.background.start(scan)
+        runs = plan(scan, [self.catalogue.get(step.plugin) for step in steps], self.function_of)
+        return self._start(replace(scan, open_runs=tuple(run.number for run in runs)), runs)
 
-    def get(self, caller: Caller, scan_id: str) -> Scan:
-        scan = self.store.get(caller.organisation_id, scan_id) if is_id(scan_id, "scan") else None
-        if scan is None:
-            raise NoSuchScan(scan_id)
+    def _start(self, scan: Scan, runs: Sequence[Run]) -> Scan:
+        """Store a scan and queue its runs. The scan is stored last: where it is, all that belongs to it is."""
+        self.store.add_steps(scan)
+        stored = self.runs.add_many(runs)
+        self.store.add(scan)
+        self.runs.send_many(stored)
         return scan
 
+    def get(self, caller: Caller, scan_id: str) -> Scan:
+        """A scan with its steps."""
+        return self.store.with_steps(self._get(caller, scan_id))
+
     def list(self, caller: Caller, *, limit: int, after: Item | None) -> Listing[Scan]:
-        return self.store.list(caller.organisation_id, limit=limit, after=after)
+        """Scans with their steps, newest first."""
+        return self.store.list_with_steps(caller.organisation_id, limit=limit, after=after)
 
     def cancel(self, caller: Caller, scan_id: str, *, check: Callable[[int], None]) -> Scan:
-        """Stop a scan: at once when queued, at the worker's next write when running; too late when it tells.
+        """Stop a scan: at once when queued, at its workers' next writes when running; too late when it publishes.
 
         `check` may refuse the version that would be overwritten.
         """
         while True:
-            scan = self.get(caller, scan_id)
+            scan = self._get(caller, scan_id)
             check(scan.version)
-            if scan.state is ScanState.CANCELLED:
-                return scan
-            if scan.state in FINAL_STATES:
-                raise ScanEnded(f"{scan_id} has {scan.state}")
-            if scan.telling:
-                raise ScanEnding(f"{scan_id} has looked at everything and is telling what it found")
-            if cancelled := self.background.finish(scan.cancelled(at=self.clock())):
-                return cancelled
+            if scan.state is not ScanState.CANCELLED:
+                if scan.state in FINAL_STATES:
+                    raise ScanEnded(f"{scan_id} has {scan.state}")
+                if scan.finalizing:
+                    raise ScanEnding(f"{scan_id} has tested everything and publishes its findings")
+                cancelled = self.scans.finish(scan.cancelled(at=self.clock()))
+                if cancelled is None:
+                    continue
+                scan = cancelled
+            self._cancel_runs(scan)
+            return self.store.with_steps(scan)
+
+    def _cancel_runs(self, scan: Scan) -> None:
+        """Take the runs from their workers. One that goes on all the same publishes nothing: its scan has ended."""
+        for stored in self.run_store.of_scan(scan):
+            run: Run | None = stored
+            while run is not None and run.next_check_at is not None:
+                cancelled = self.runs.finish(replace(run, state=RunState.CANCELLED))
+                run = cancelled or self.run_store.get(run.organisation_id, run.id)
 
     def findings(
         self, caller: Caller, scan_id: str, chosen: FindingFilter, *, limit: int, after: Item | None
     ) -> Listing[TrackedFinding]:
         """What one scan found."""
-        return self.finding_store.list_findings(self.get(caller, scan_id), chosen, limit=limit, after=after)
+        return self.finding_store.list_findings(self._get(caller, scan_id), chosen, limit=limit, after=after)
 
     def current_findings(
         self, caller: Caller, chosen: FindingFilter, *, limit: int, after: Item | None
@@ -125,20 +150,35 @@ class Scanning:
 
     # ------------------------------------------------------------ for workers and other capabilities
 
-    def run(self, organisation_id: str, scan_id: str) -> None:
+    def run(self, organisation_id: str, run_id: str) -> None:
+        run = self.run_store.get(organisation_id, run_id)
+        if run is not None:
+            self.engine.run(run, self.runs)
+
+    def give_up_run(self, organisation_id: str, run_id: str) -> None:
+        """The last attempt failed. The other runs of its scan go on."""
+        run = self.run_store.get(organisation_id, run_id)
+        if run is not None:
+            self.runs.give_up(run)
+
+    def finalize(self, organisation_id: str, scan_id: str) -> None:
         scan = self.store.get(organisation_id, scan_id)
         if scan is not None:
-            self.engine.run(scan)
+            self.publisher.finalize(scan)
 
     def give_up(self, organisation_id: str, scan_id: str) -> None:
-        """The last attempt failed. A scan that has begun to publish its findings goes on all the same."""
+        """The last attempt to finalize failed. A scan that has begun to publish its findings goes on all the same."""
         scan = self.store.get(organisation_id, scan_id)
         if scan is not None:
-            self.background.give_up(scan)
+            self.scans.give_up(scan)
+
+    def sweep_runs(self) -> None:
+        """Check runs that stayed queued, or whose worker vanished."""
+        self.runs.sweep()
 
     def sweep(self) -> None:
-        """Check scans that stayed queued, or whose worker vanished."""
-        self.background.sweep()
+        """Check scans that wait to be finalized, or whose worker vanished."""
+        self.scans.sweep()
 
     def ended(self, caller: Caller, scan_id: str) -> Scan:
         """A scan that has ended; raise `Conflict` for one that has not."""
@@ -152,12 +192,18 @@ class Scanning:
         scan = self.store.get(organisation_id, scan_id)
         if scan is None:
             raise NoSuchScan(scan_id)
-        return scan, self.finding_store.of_scan(scan)
+        return self.store.with_steps(scan), self.finding_store.of_scan(scan)
 
     # ------------------------------------------------------------ inside
 
-    def _step(self, target: Target, choice: Choice) -> Step:
+    def _get(self, caller: Caller, scan_id: str) -> Scan:
+        scan = self.store.get(caller.organisation_id, scan_id) if is_id(scan_id, "scan") else None
+        if scan is None:
+            raise NoSuchScan(scan_id)
+        return scan
+
+    def _step(self, target: Target, choice: Choice, order: int) -> Step:
         manifest = self.catalogue.get(choice.id)
         if target.kind not in manifest.consumes:
             raise WrongTarget(f"{manifest.id} takes {', '.join(manifest.consumes)}, not {target.kind}")
-        return Step(manifest.id, manifest.version, manifest.check_options(choice.options))
+        return Step(manifest.id, manifest.version, manifest.check_options(choice.options), order=order)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from argus.core.errors import NotFound
 from argus.scanning.catalogue import Manifest
 from argus.scanning.model import Finding, Target
-from argus.scanning.plugin import Tools
+from argus.scanning.plugin import MarkNotTested, Tools
 from argus.scanning.positions import PositionMatcher
 
 if TYPE_CHECKING:
@@ -50,8 +50,8 @@ class Case:
     """A target in a world, and how many findings of each rule the plugin must yield.
 
     A rule left out of `expects` is expected not at all, but only one that is named there with 0 counts as the rule's
-    negative case: its author has thought of it. `not_tested` has the rules that it must say it did not look for to the
-    end, and no others.
+    negative case: its author has thought of it. `not_tested` has the rules that it must mark
+    so, `rule at place` for one place, and no others.
     """
 
     name: str
@@ -104,13 +104,21 @@ def run(manifest: Manifest, case: Case) -> Outcome:
     """Run the plugin as a worker would: defaults filled in, and only the tools that its manifest asks for."""
     started = time.monotonic()
     not_tested: set[str] = set()
-    tools = tools_for(manifest, case.world, mark_not_tested=not_tested.add)
+
+    def mark(rule: str, place: str | None = None) -> None:
+        not_tested.add(rule if place is None else f"{rule} at {place}")
+
+    tools = tools_for(
+        manifest,
+        case.world,
+        mark_not_tested=lambda rule, place=None: not_tested.add(rule if place is None else f"{rule} at {place}"),
+    )
     findings = tuple(manifest.load_run()(case.target, tools, manifest.check_options(case.options)))
     return Outcome(findings, frozenset(not_tested), time.monotonic() - started)
 
 
 def tools_for(
-    manifest: Manifest, world: World, *, mark_not_tested: Callable[[str], None] = lambda _rule: None
+    manifest: Manifest, world: World, *, mark_not_tested: MarkNotTested = lambda rule, place=None: None
 ) -> Tools:
     return Tools(
         now=lambda: NOW,

@@ -1,0 +1,124 @@
+"""Finalizing a scan once its runs have ended: compare with what was known, publish, end.
+
+The status of each finding is written to the scan's own findings first. Then one conditional write, `finalizing`, is the
+point of no return: before it nothing was published, after it the scan is neither cancelled nor given up, and whichever
+worker comes next goes on where publishing stopped.
+"""
+
+import logging
+from dataclasses import dataclass, field, replace
+
+from argus.core import metrics
+from argus.core.background import Background, Claim
+from argus.core.clock import Clock
+from argus.scanning.catalogue import Catalogue
+from argus.scanning.finding_store import FindingStore
+from argus.scanning.model import (
+    FINAL_STATES,
+    PRESENT,
+    Scan,
+    ScanState,
+    Step,
+    StepState,
+    TrackedFinding,
+    count_by_severity,
+    count_by_status,
+    seen,
+    unseen,
+)
+from argus.scanning.store import ScanStore
+
+_log = logging.getLogger("argus.scanning")
+
+
+@dataclass(frozen=True)
+class Publisher:
+    """Finalizes scans, inside a worker."""
+
+    store: ScanStore
+    findings: FindingStore
+    catalogue: Catalogue
+    scans: Background[Scan]
+    clock: Clock
+
+    def finalize(self, scan: Scan) -> None:
+        """Publish the findings of a scan and end it; return quietly when it is not the time, or another worker does."""
+        if scan.state in FINAL_STATES or scan.open_runs:
+            return
+        claim = self.scans.claim(self.store.with_steps(scan))
+        if claim is None:
+            _log.info("the scan is finalized elsewhere", extra={"scan": scan.id})
+            return
+        with claim:
+            _Publication(self, claim).publish()
+            for severity, count in claim.item.counts.items():
+                if count:
+                    metrics.record({"findings": count}, {"severity": severity})
+
+
+@dataclass
+class _Publication:
+    """One worker's hold on one scan."""
+
+    publisher: Publisher
+    claim: Claim[Scan]
+    known: dict[str, TrackedFinding] = field(init=False)
+
+    def __post_init__(self) -> None:
+        tracked = self.publisher.findings.tracked(self.scan.organisation_id, self.scan.target)
+        self.known = {finding.fingerprint: finding for finding in tracked}
+
+    @property
+    def scan(self) -> Scan:
+        return self.claim.item
+
+    def publish(self) -> None:
+        store = self.publisher.findings
+        findings = list(store.of_scan(self.scan)) if self.scan.finalizing else self._compared()
+        for finding in findings:
+            before = self.known.get(finding.fingerprint)
+            if before is None or before.observed < finding.observed:
+                store.track(finding)
+                self.claim.heartbeat(self.scan)
+        failed = [step for step in self.scan.steps if step.state is StepState.FAILED]
+        self.claim.finish(
+            replace(
+                self.scan,
+                state=ScanState.FAILED if failed else ScanState.SUCCEEDED,
+                reason="; ".join(f"{step.plugin}: {step.reason}" for step in failed),
+                counts=count_by_severity(findings),
+                delta=count_by_status(findings),
+                finished_at=self.publisher.clock(),
+                finalizing=False,
+            )
+        )
+
+    def _compared(self) -> list[TrackedFinding]:
+        """The findings of this scan against what is known of its target. Whatever comes, these will be published."""
+        store, at = self.publisher.findings, self.publisher.clock()
+        started_at = self.scan.started_at or at
+        found = {finding.fingerprint: finding for finding in store.of_scan(self.scan)}
+        detected = {
+            name: seen(finding, self.known.get(name)) if finding.status in PRESENT else finding
+            for name, finding in found.items()
+        }
+        missing = {
+            name: unseen(before, tested=self._tested(before), scan_id=self.scan.id, started_at=started_at, at=at)
+            for name, before in self.known.items()
+            if name not in found and before.open and before.observed <= (started_at, self.scan.id)
+        }
+        compared = {**detected, **missing}
+        store.put_findings(self.scan, [finding for name, finding in compared.items() if finding != found.get(name)])
+        self.claim.save(replace(self.scan, finalizing=True))
+        return list(compared.values())
+
+    def _tested(self, finding: TrackedFinding) -> bool:
+        """Whether this scan would have detected the finding, were it still there."""
+        return any(self._tests(step, finding) for step in self.scan.steps if step.plugin == finding.plugin)
+
+    def _tests(self, step: Step, finding: TrackedFinding) -> bool:
+        skipped = any(one.covers(rule=finding.rule, place=finding.place) for one in step.not_tested)
+        if step.state is not StepState.SUCCEEDED or skipped or step.plugin not in self.publisher.catalogue.manifests:
+            return False
+        manifest = self.publisher.catalogue.get(step.plugin)
+        return manifest.is_as_sensitive(step.options, as_with=finding.seen_with)
