@@ -79,7 +79,7 @@ def hotspots(image: Thermogram) -> Iterator[Finding]:
         log=logging.getLogger("argus.benchmark"),
         progress=lambda _share: None,
         positions=lambda _rule: PositionMatcher(),
-        mark_not_tested=lambda _rule: None,
+        mark_not_tested=lambda _rule, _place=None: None,
         granted={"imagery": OneImage(image)},
     )
     return manifest.load_run()(Target("image", "img"), tools, manifest.check_options({}))

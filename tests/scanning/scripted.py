@@ -1,5 +1,6 @@
 """Plugins that do what a test tells them: the engine's view of a plugin, without an image."""
 
+import signal
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import SimpleNamespace
@@ -13,6 +14,12 @@ Script = Callable[[Tools], Iterable[Finding]]
 
 def spot(place: str, *, severity: Severity | None = None, rule: str = "spot", evidence: Any = None) -> Finding:
     return Finding(rule, {"at": place}, evidence or {}, place, severity=severity)
+
+
+def time_runs_out(_tools: Tools) -> Iterable[Finding]:
+    """The function's time is over in the middle of a plugin."""
+    yield spot("half-done")
+    signal.raise_signal(signal.SIGALRM)
 
 
 @dataclass

@@ -1,11 +1,8 @@
-"""A scan from its request to its end, whatever happens on the way; a finding through its whole life."""
+"""A scan from its request to its end, whatever happens on the way."""
 
 import json
 import os
-import signal
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import replace
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import Any
 
@@ -18,93 +15,22 @@ from hypothesis import strategies as st
 from argus.app import create_app
 from argus.container import Container
 from argus.core.clock import rfc3339
-from argus.core.dynamo import Table
-from argus.scanning.catalogue import Catalogue
-from argus.scanning.finding_store import FindingStore
-from argus.scanning.model import Finding, Run, RunState, ScanState, Severity
+from argus.scanning.model import Finding, Run, RunState, Severity
 from argus.scanning.plugin import Tools
 from services.scheduler import main as scheduler
 from services.worker import main as worker
 from tests.conftest import Issuer, MovableClock, Person, Workers
-from tests.scanning.scripted import Scripted, spot
-
-
-@pytest.fixture
-def first() -> Scripted:
-    return Scripted("first")
-
-
-@pytest.fixture
-def second() -> Scripted:
-    return Scripted("second")
-
-
-@pytest.fixture
-def scripted(argus: Container, first: Scripted, second: Scripted) -> Container:
-    """An Argus whose plugins are scripted and whose images need not exist."""
-    container = Container(argus.settings, clock=argus.clock, fetch_keys=argus.fetch_keys)
-    plugins: Any = {plugin.id: plugin for plugin in (first, second)}
-    vars(container)["catalogue"] = Catalogue(plugins)
-    object.__setattr__(container.scanning, "targets", {"image": lambda _caller, _id: None})
-    return container
-
-
-@pytest.fixture
-def door(scripted: Container, owner: Person) -> Person:
-    return Person(create_app(scripted).test_client(), owner.headers, owner.organisation_id)
-
-
-@pytest.fixture
-def work(workers: Workers, scripted: Container, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
-    monkeypatch.setattr(worker, "container", lambda: scripted)
-    return workers.work
-
-
-@pytest.fixture
-def tick(nothing_due: None, scripted: Container, monkeypatch: pytest.MonkeyPatch) -> Callable[[], object]:
-    monkeypatch.setattr(scheduler, "container", lambda: scripted)
-    return lambda: scheduler.handler(scheduler.TICK, None)
-
-
-TARGET = "img_00000000000000000000000000"
-
-
-def request(door: Person, *plugins: str, target: str = TARGET) -> str:
-    body = {"target": {"kind": "image", "id": target}, "plugins": [{"id": plugin} for plugin in plugins or ["first"]]}
-    answer = door.post("/scans", body)
-    assert answer.status_code == 202, answer.get_json()
-    assert answer.headers["Location"] == f"/api/v1/scans/{answer.get_json()['id']}"
-    return str(answer.get_json()["id"])
-
-
-def run(container: Container, organisation_id: str, scan_id: str) -> None:
-    """As the workers do it, without their queue."""
-    found = container.scanning.store.get(organisation_id, scan_id)
-    assert found is not None
-    for one in container.scanning.run_store.of_scan(found):
-        container.scanning.run(organisation_id, one.id)
-    container.scanning.finalize(organisation_id, scan_id)
-
-
-def scan(door: Person, scan_id: str) -> dict[str, Any]:
-    return dict(door.get(f"/scans/{scan_id}").get_json())
-
-
-def scanned(door: Person, work: Callable[[], None], *plugins: str) -> dict[str, Any]:
-    scan_id = request(door, *plugins)
-    work()
-    return scan(door, scan_id)
-
-
-def statuses(door: Person, scan_id: str | None = None) -> dict[str, str]:
-    """Status by place, of one scan or as of now."""
-    path = f"/scans/{scan_id}/findings" if scan_id else "/findings"
-    return {entry["place"]: entry["status"] for entry in door.get(f"{path}?limit=100").get_json()["items"]}
-
-
-def delta(**counts: int) -> dict[str, int]:
-    return {"new": 0, "unchanged": 0, "regressed": 0, "fixed": 0, "not_tested": 0, **counts}
-
+from tests.scanning.front_door import (
+    TARGET,
+    delta,
+    die_after,
+    request,
+    run,
+    scan,
+    scanned,
+    statuses,
+)
+from tests.scanning.scripted import Scripted, spot, time_runs_out
 
 # ---------------------------------------------------------------- a scan
 
@@ -378,25 +304,6 @@ def test_a_scan_that_keeps_failing_in_the_worker_is_given_up_and_its_message_kep
 # ---------------------------------------------------------------- broken off
 
 
-class Hours:
-    """A context with time enough: it is up when a test says so, however slow the machine."""
-
-    def get_remaining_time_in_millis(self) -> int:
-        return 3_600_000
-
-
-@pytest.fixture
-def timed(workers: Workers, work: Callable[[], None]) -> Workers:
-    """Workers whose time may run out, as Lambda's does."""
-    pumps = [replace(pump, handler=lambda event, _: worker.handler(event, Hours())) for pump in workers.pumps]
-    return replace(workers, pumps=pumps)
-
-
-def time_runs_out(_tools: Tools) -> Iterable[Finding]:
-    yield spot("half-done")
-    signal.raise_signal(signal.SIGALRM)
-
-
 def test_a_scan_broken_off_in_time_is_released_and_done_by_the_next_delivery(
     door: Person, timed: Workers, first: Scripted, second: Scripted, settle: Callable[[], None]
 ) -> None:
@@ -526,267 +433,6 @@ def test_a_scan_that_has_ended_cannot_be_cancelled(door: Person, work: Callable[
     assert (answer.status_code, answer.get_json()["code"]) == (409, "scan_ended")
 
 
-# ---------------------------------------------------------------- a finding's life
-
-
-def test_a_finding_is_new_then_unchanged_then_fixed_then_regressed(
-    door: Person, work: Callable[[], None], first: Scripted
-) -> None:
-    first.finds("a")
-    assert scanned(door, work)["delta"] == delta(new=1)
-    assert scanned(door, work)["delta"] == delta(unchanged=1)
-    first.finds()
-    repaired = scanned(door, work)
-    assert (repaired["delta"], repaired["counts"]["medium"]) == (delta(fixed=1), 0)
-    (finding,) = door.get("/findings").get_json()["items"]
-    assert (finding["status"], finding["open"], finding["scan_id"]) == ("fixed", False, repaired["id"])
-    assert finding["fixed_at"]
-    assert scanned(door, work)["delta"] == delta()
-    first.finds("a")
-    assert scanned(door, work)["delta"] == delta(regressed=1)
-    (finding,) = door.get("/findings").get_json()["items"]
-    assert (finding["status"], finding["open"], finding["fixed_at"]) == ("regressed", True, None)
-    assert finding["first_seen_at"] < finding["last_seen_at"]
-
-
-def test_what_was_not_looked_for_is_not_fixed(
-    door: Person, work: Callable[[], None], first: Scripted, second: Scripted
-) -> None:
-    first.finds("a")
-    second.finds("b")
-    scanned(door, work, "first", "second")
-    assert scanned(door, work, "first")["delta"] == delta(unchanged=1, not_tested=1)
-    assert statuses(door) == {"a": "unchanged", "b": "not_tested"}
-    assert scanned(door, work, "first", "second")["delta"] == delta(unchanged=2)
-
-
-def test_what_a_failed_step_did_not_see_is_not_fixed(door: Person, work: Callable[[], None], first: Scripted) -> None:
-    first.finds("a")
-    scanned(door, work)
-    first.script = _raises
-    assert scanned(door, work)["delta"] == delta(new=1, not_tested=1)
-
-
-def test_what_was_seen_but_not_told_is_not_fixed(door: Person, work: Callable[[], None], first: Scripted) -> None:
-    def cut_short(tools: Tools) -> Iterable[Finding]:
-        tools.mark_not_tested("spot")
-        yield spot("a")
-
-    first.finds("a", "b")
-    scanned(door, work)
-    first.script = cut_short
-    done = scanned(door, work)
-    assert (done["delta"], done["steps"][0]["not_tested"]) == (
-        delta(unchanged=1, not_tested=1),
-        [{"rule": "spot", "place": None}],
-    )
-
-
-def test_a_scan_cancelled_at_its_very_end_tells_nothing(
-    door: Person, work: Callable[[], None], first: Scripted, scripted: Container, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    real = type(scripted.scanning.store).save
-
-    def cancelled_before_the_end(store: Any, scan: Any, **kwargs: Any) -> Any:
-        if not scan.open_runs and scan.state == "running":
-            monkeypatch.setattr(type(store), "save", real)
-            saved = real(store, scan, **kwargs)
-            door.post(f"/scans/{scan.id}/cancel")
-            return saved
-        return real(store, scan, **kwargs)
-
-    first.finds("a")
-    scan_id = request(door)
-    monkeypatch.setattr(type(scripted.scanning.store), "save", cancelled_before_the_end)
-    work()
-    assert (scan(door, scan_id)["state"], statuses(door)) == ("cancelled", {})
-
-
-@pytest.mark.parametrize("writes", range(16))
-def test_a_scan_cancelled_at_any_write_has_told_nothing_or_tells_it_all(
-    door: Person, work: Callable[[], None], first: Scripted, writes: int
-) -> None:
-    """What a scan that ended told, it counts; what a cancelled one found is new to the next."""
-    first.finds("a", "gone")
-    scanned(door, work)
-    first.finds("a", "b", "c")
-    scan_id = request(door)
-    answers: list[int] = []
-    with _before_write(writes, lambda: answers.append(door.post(f"/scans/{scan_id}/cancel").status_code)):
-        work()
-    ended, expected = scan(door, scan_id), delta(new=2, unchanged=1, fixed=1)
-    if answers == [200]:
-        assert (ended["state"], ended["delta"]) == ("cancelled", {})
-        assert statuses(door) == {"a": "new", "gone": "new"}
-        assert scanned(door, work)["delta"] == expected
-    else:
-        assert answers == [409]
-        assert (ended["state"], ended["delta"]) == ("succeeded", expected)
-        assert scanned(door, work)["delta"] == delta(unchanged=3)
-
-
-def test_a_scan_whose_time_runs_out_while_it_tells_goes_on_until_all_is_told(
-    door: Person, timed: Workers, first: Scripted, clock: MovableClock, tick: Any
-) -> None:
-    first.finds("a", "b", "c", "d")
-    scan_id = request(door)
-    with pytest.MonkeyPatch.context() as patch:
-        told = _only_one_each_time(patch)
-        dead = timed.work_until_dead(timed.outputs.jobs_dead_queue_url, scan_id)
-    assert (json.loads(dead["Body"])["arguments"]["scan_id"], len(told)) == (scan_id, 3)
-    assert (scan(door, scan_id)["state"], statuses(door)) == ("running", dict.fromkeys(told, "new"))
-    assert door.post(f"/scans/{scan_id}/cancel").get_json()["code"] == "scan_ending"
-    clock.move(minutes=10)
-    tick()
-    timed.work()
-    done = scan(door, scan_id)
-    assert (done["state"], done["delta"], done["counts"]["medium"]) == ("succeeded", delta(new=4), 4)
-    assert statuses(door) == dict.fromkeys("abcd", "new")
-    request(door)
-    timed.work()
-    assert statuses(door) == dict.fromkeys("abcd", "unchanged")
-
-
-def _only_one_each_time(patch: pytest.MonkeyPatch) -> list[str]:
-    """Time for telling one finding and no more, every time; the places of those that were told."""
-    real, told = FindingStore.track, []
-
-    def track(store: FindingStore, finding: Any) -> None:
-        real(store, finding)
-        told.append(finding.place)
-        signal.raise_signal(signal.SIGALRM)
-
-    patch.setattr(FindingStore, "track", track)
-    return told
-
-
-def _vanishes(_tools: Tools) -> Iterable[Finding]:
-    raise SystemExit
-    yield
-
-
-def test_of_two_scans_at_once_the_one_that_is_published_later_finds_the_same_unchanged(
-    door: Person, first: Scripted, scripted: Container, clock: MovableClock
-) -> None:
-    """The first began earlier, and ends while the second tests its target."""
-
-    def meanwhile(_tools: Tools) -> Iterable[Finding]:
-        first.finds("a")
-        run(scripted, door.organisation_id, earlier)
-        yield spot("a")
-
-    first.script = _vanishes
-    earlier, later = request(door), request(door)
-    with pytest.raises(SystemExit):
-        run(scripted, door.organisation_id, earlier)
-    clock.move(minutes=10)
-    first.script = meanwhile
-    run(scripted, door.organisation_id, later)
-    (finding,) = door.get("/findings").get_json()["items"]
-    assert (finding["status"], finding["scan_id"]) == ("unchanged", later)
-    assert statuses(door, later) == {"a": "unchanged"}
-    assert scan(door, earlier)["delta"] == delta(new=1)
-    assert scan(door, later)["delta"] == delta(unchanged=1)
-    assert finding["first_seen_at"] < finding["last_seen_at"]
-
-
-def test_a_scan_that_began_earlier_and_ends_later_says_nothing_new(
-    door: Person, first: Scripted, scripted: Container
-) -> None:
-    def meanwhile(_tools: Tools) -> Iterable[Finding]:
-        first.finds("a")
-        run(scripted, door.organisation_id, inner)
-        yield spot("a")
-        yield spot("b")
-
-    inner, outer = request(door), request(door)
-    first.script = meanwhile
-    run(scripted, door.organisation_id, outer)
-    assert statuses(door, outer) == {"a": "unchanged", "b": "new"}
-    assert (statuses(door), scan(door, inner)["delta"]) == ({"a": "new", "b": "new"}, delta(new=1))
-
-
-@pytest.mark.parametrize("evidence", [{"peak": float("nan")}, {"peak": object()}, {"text": "x" * 70_000}])
-def test_a_finding_that_could_not_be_stored_fails_its_step(
-    door: Person, work: Callable[[], None], first: Scripted, evidence: Any
-) -> None:
-    first.script = lambda _tools: [spot("a", evidence=evidence)]
-    done = scanned(door, work)
-    assert (done["state"], done["steps"][0]["state"]) == ("failed", "failed")
-
-
-def test_a_cancel_decided_upon_another_version_is_refused(door: Person, work: Callable[[], None]) -> None:
-    scan_id = request(door)
-    early = door.get(f"/scans/{scan_id}").headers["ETag"]
-    work()
-    assert door.post(f"/scans/{scan_id}/cancel", headers={"If-Match": early}).status_code == 412
-
-
-def test_a_cancel_decided_upon_a_version_that_changes_meanwhile_is_refused(
-    door: Person, scripted: Container, clock: MovableClock
-) -> None:
-    scan_id = request(door)
-    early = door.get(f"/scans/{scan_id}").headers["ETag"]
-
-    def claimed_meanwhile() -> None:
-        mine = scripted.scanning.store.get(door.organisation_id, scan_id)
-        assert mine is not None
-        assert scripted.scanning.store.save(replace(mine, state=ScanState.RUNNING)) is not None
-
-    with _before_write(0, claimed_meanwhile):
-        answer = door.post(f"/scans/{scan_id}/cancel", headers={"If-Match": early})
-    assert (answer.status_code, scan(door, scan_id)["state"]) == (412, "running")
-    assert door.post(f"/scans/{scan_id}/cancel").get_json()["state"] == "cancelled"
-
-
-def test_findings_of_other_targets_and_tenants_are_not_touched(
-    door: Person, work: Callable[[], None], first: Scripted, stranger: Person
-) -> None:
-    first.finds("a")
-    scanned(door, work)
-    request(door, target="img_00000000000000000000000001")
-    other = Person(door.http, stranger.headers)
-    request(other)
-    first.finds()
-    work()
-    assert statuses(door) == {"a": "new"}
-    assert statuses(other) == {}
-
-
-def test_evidence_severity_and_version_do_not_make_another_finding(
-    door: Person, work: Callable[[], None], first: Scripted
-) -> None:
-    first.script = lambda _tools: [spot("a", severity=Severity.LOW, evidence={"peak": 1.0})]
-    scanned(door, work)
-    first.version = "2.0.0"
-    first.script = lambda _tools: [spot("a", severity=Severity.HIGH, evidence={"peak": 99.5})]
-    assert scanned(door, work)["delta"] == delta(unchanged=1)
-    (finding,) = door.get("/findings").get_json()["items"]
-    assert (finding["severity"], finding["evidence"]) == ("high", {"peak": 99.5})
-
-
-def test_an_older_scan_that_ends_later_does_not_overrule_a_newer_one(
-    door: Person, work: Callable[[], None], first: Scripted, scripted: Container
-) -> None:
-    """What was fixed by a scan that began later does not regress by an older observation."""
-
-    def overtaken(_tools: Tools) -> Iterable[Finding]:
-        first.finds()
-        newer = request(door)
-        run(scripted, door.organisation_id, newer)
-        yield spot("a")
-
-    first.finds("a")
-    scanned(door, work)
-    first.script = overtaken
-    older = scanned(door, work)
-    assert (statuses(door), older["delta"]) == ({"a": "fixed"}, delta(unchanged=1))
-
-
-class Crash(BaseException):
-    """The worker dies, between two writes."""
-
-
 @settings(
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
@@ -808,7 +454,7 @@ def test_a_worker_that_dies_at_any_write_changes_nothing_in_the_end(
     scan_id = request(door)
     for writes in crashes:
         clock.move(minutes=10)
-        _die_after(writes, lambda: run(scripted, door.organisation_id, scan_id))
+        die_after(writes, lambda: run(scripted, door.organisation_id, scan_id))
     clock.move(minutes=10)
     run(scripted, door.organisation_id, scan_id)
     done = scan(door, scan_id)
@@ -816,36 +462,3 @@ def test_a_worker_that_dies_at_any_write_changes_nothing_in_the_end(
     assert done["delta"] == delta(new=len(after - before), unchanged=len(after & before), fixed=len(before - after))
     expected = {place: "unchanged" if place in before else "new" for place in after}
     assert statuses(door) == {**expected, **dict.fromkeys(before - after, "fixed")}
-
-
-def _die_after(writes: int, act: Callable[[], None]) -> None:
-    def die() -> None:
-        raise Crash
-
-    with _before_write(writes, die, ever_after=True), suppress(Crash):
-        act()
-
-
-@contextmanager
-def _before_write(number: int, act: Callable[[], None], *, ever_after: bool = False) -> Iterator[None]:
-    """Do something before the write of that number to the tables of Argus; writes inside of it do not count."""
-    left, acting = number, False
-
-    def counted(real: Any) -> Any:
-        def write(self: Table, *args: Any, **kwargs: Any) -> Any:
-            nonlocal left, acting
-            left -= not acting
-            if not acting and (left == -1 or (ever_after and left < 0)):
-                acting = True
-                try:
-                    act()
-                finally:
-                    acting = False
-            return real(self, *args, **kwargs)
-
-        return write
-
-    with pytest.MonkeyPatch.context() as patch:
-        for verb in ("put", "put_many", "delete_many"):
-            patch.setattr(Table, verb, counted(getattr(Table, verb)))
-        yield

@@ -23,7 +23,7 @@ class BudgetSpent(ArgusError):
 class MarkNotTested(Protocol):
     """Says that a rule was not tested, or not to the end: at one place, or anywhere. What is missing is not fixed."""
 
-    def __call__(self, rule: str, place: str | None = None) -> None: ...
+    def __call__(self, rule: str, place: str | None = None, /) -> None: ...
 
 
 class ImageReader(Protocol):

@@ -118,7 +118,7 @@ def run(manifest: Manifest, case: Case) -> Outcome:
 
 
 def tools_for(
-    manifest: Manifest, world: World, *, mark_not_tested: MarkNotTested = lambda rule, place=None: None
+    manifest: Manifest, world: World, *, mark_not_tested: MarkNotTested = lambda _rule, _place=None: None
 ) -> Tools:
     return Tools(
         now=lambda: NOW,

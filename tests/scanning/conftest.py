@@ -1,0 +1,66 @@
+"""An Argus whose plugins are scripted."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from argus.app import create_app
+from argus.container import Container
+from argus.scanning.catalogue import Catalogue
+from services.scheduler import main as scheduler
+from services.worker import main as worker
+from tests.conftest import Person, Workers
+from tests.scanning.scripted import Scripted
+
+
+@pytest.fixture
+def first() -> Scripted:
+    return Scripted("first")
+
+
+@pytest.fixture
+def second() -> Scripted:
+    return Scripted("second")
+
+
+@pytest.fixture
+def scripted(argus: Container, first: Scripted, second: Scripted) -> Container:
+    """An Argus whose plugins are scripted and whose images need not exist."""
+    container = Container(argus.settings, clock=argus.clock, fetch_keys=argus.fetch_keys)
+    plugins: Any = {plugin.id: plugin for plugin in (first, second)}
+    vars(container)["catalogue"] = Catalogue(plugins)
+    object.__setattr__(container.scanning, "targets", {"image": lambda _caller, _id: None})
+    return container
+
+
+@pytest.fixture
+def door(scripted: Container, owner: Person) -> Person:
+    return Person(create_app(scripted).test_client(), owner.headers, owner.organisation_id)
+
+
+@pytest.fixture
+def work(workers: Workers, scripted: Container, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    monkeypatch.setattr(worker, "container", lambda: scripted)
+    return workers.work
+
+
+@pytest.fixture
+def tick(nothing_due: None, scripted: Container, monkeypatch: pytest.MonkeyPatch) -> Callable[[], object]:
+    monkeypatch.setattr(scheduler, "container", lambda: scripted)
+    return lambda: scheduler.handler(scheduler.TICK, None)
+
+
+class Hours:
+    """A context with time enough: it is up when a test says so, however slow the machine."""
+
+    def get_remaining_time_in_millis(self) -> int:
+        return 3_600_000
+
+
+@pytest.fixture
+def timed(workers: Workers, work: Callable[[], None]) -> Workers:
+    """Workers whose time may run out, as Lambda's does."""
+    pumps = [replace(pump, handler=lambda event, _: worker.handler(event, Hours())) for pump in workers.pumps]
+    return replace(workers, pumps=pumps)

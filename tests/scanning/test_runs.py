@@ -1,0 +1,299 @@
+"""A scan that many runs share: planned by evidence and time, joined once, whatever order, repeats and deaths come."""
+
+import itertools
+from collections.abc import Callable, Iterable
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from argus.app import create_app
+from argus.container import Container
+from argus.core.functions import FUNCTIONS, SCANNER, WORKER
+from argus.scanning.catalogue import Catalogue
+from argus.scanning.model import Finding, Run, Scan, Target
+from argus.scanning.planning import plan
+from argus.scanning.plugin import Tools
+from tests.conftest import MovableClock, Person, Workers
+from tests.scanning.front_door import TARGET, before_write, delta, die_after, request, run, scan, scanned, statuses
+from tests.scanning.scripted import Scripted, spot, time_runs_out
+
+ALONE = SimpleNamespace(seconds=90, requests=0)  # two such plugins do not fit into one run
+
+
+@pytest.fixture
+def apart(first: Scripted, second: Scripted) -> None:
+    """The two plugins make two runs."""
+    first.budget = second.budget = ALONE
+
+
+def runs_of(container: Container, door: Person, scan_id: str) -> list[Run]:
+    found = container.scanning.store.get(door.organisation_id, scan_id)
+    return list(container.scanning.run_store.of_scan(found))
+
+
+# ---------------------------------------------------------------- planning
+
+
+def planned(*plugins: Any) -> list[tuple[str, tuple[str, ...]]]:
+    made_at: Any = None
+    asked = Scan("scan_1", "org_1", Target("image", "img_1"), "usr_1", made_at)
+    functions = {"imagery": WORKER, "http": SCANNER, "dns": SCANNER}
+    return [(one.function, one.plugins) for one in plan(asked, plugins, functions.__getitem__)]
+
+
+def plugin(name: str, *permissions: str, seconds: int = 40) -> Scripted:
+    return Scripted(name, permissions=permissions, budget=SimpleNamespace(seconds=seconds, requests=0))
+
+
+def test_plugins_with_the_same_permissions_share_a_run() -> None:
+    assert planned(plugin("a", "imagery"), plugin("b", "http"), plugin("c", "imagery"), plugin("d", "dns", "http")) == [
+        (WORKER, ("a", "c")),
+        (SCANNER, ("b",)),
+        (SCANNER, ("d",)),
+    ]
+
+
+def test_a_plugin_without_permissions_is_run_by_the_worker() -> None:
+    assert planned(plugin("a")) == [(WORKER, ("a",))]
+
+
+@pytest.mark.parametrize(("permission", "name"), [("imagery", WORKER), ("http", SCANNER)])
+def test_the_budgets_of_a_run_fit_into_one_call_of_its_function(permission: str, name: str) -> None:
+    room = FUNCTIONS[name].plugin_seconds
+    fits = [plugin("a", permission, seconds=room // 2), plugin("b", permission, seconds=room - room // 2)]
+    assert planned(*fits, plugin("c", permission, seconds=1)) == [(name, ("a", "b")), (name, ("c",))]
+
+
+def test_sixty_plugins_make_at_most_sixty_runs() -> None:
+    plugins = [plugin(f"p{number}", seconds=100) for number in range(60)]
+    assert planned(*plugins) == [(WORKER, (one.id,)) for one in plugins]
+
+
+# ---------------------------------------------------------------- runs side by side
+
+
+def test_each_run_has_a_message_a_lease_and_an_end_of_its_own(
+    door: Person, apart: None, work: Callable[[], None], first: Scripted, second: Scripted, scripted: Container
+) -> None:
+    first.finds("a")
+    second.finds("b")
+    scan_id = request(door, "first", "second")
+    assert [(one.plugins, one.state, one.attempts) for one in runs_of(scripted, door, scan_id)] == [
+        (("first",), "queued", 0),
+        (("second",), "queued", 0),
+    ]
+    work()
+    assert [(one.state, one.attempts) for one in runs_of(scripted, door, scan_id)] == [("ended", 1)] * 2
+    done = scan(door, scan_id)
+    assert (done["state"], done["delta"]) == ("succeeded", delta(new=2))
+    assert [step["plugin"] for step in done["steps"]] == ["first", "second"]
+
+
+def test_progress_is_the_sum_of_all_runs(
+    door: Person, apart: None, first: Scripted, second: Scripted, scripted: Container
+) -> None:
+    elapsed = itertools.count(step=3)
+    object.__setattr__(scripted.scanning.runs, "monotonic", lambda: float(next(elapsed)))
+    shown: list[tuple[str, int]] = []
+
+    def other(tools: Tools) -> Iterable[Finding]:
+        tools.progress(0.5)
+        shown.append((scan(door, scan_id)["state"], scan(door, scan_id)["progress"]))
+        return []
+
+    def half(tools: Tools) -> Iterable[Finding]:
+        tools.progress(0.5)
+        scripted.scanning.run(door.organisation_id, f"{scan_id}.01")
+        return []
+
+    first.script, second.script = half, other
+    scan_id = request(door, "first", "second")
+    scripted.scanning.run(door.organisation_id, f"{scan_id}.00")
+    assert shown == [("running", 50)]
+    assert scan(door, scan_id)["progress"] == 100
+    assert [each["progress"] for each in door.get("/scans?limit=1").get_json()["items"]] == [100]
+
+
+def test_a_step_that_fails_leaves_the_other_runs(
+    door: Person, apart: None, work: Callable[[], None], first: Scripted, second: Scripted
+) -> None:
+    def out_of_memory(_tools: Tools) -> Iterable[Finding]:
+        raise MemoryError
+
+    first.finds("a")
+    second.finds("b")
+    scanned(door, work, "first", "second")
+    first.script, second.script = out_of_memory, lambda _tools: [spot("c")]
+    done = scanned(door, work, "first", "second")
+    assert [(step["state"], step["reason"]) for step in done["steps"]] == [
+        ("failed", "the plugin failed: MemoryError"),
+        ("succeeded", ""),
+    ]
+    assert (done["state"], done["delta"]) == ("failed", delta(new=1, fixed=1, not_tested=1))
+
+
+def test_a_plugin_that_always_hangs_keeps_no_other_of_its_run_from_its_turn(
+    door: Person, timed: Workers, first: Scripted, second: Scripted
+) -> None:
+    first.script = time_runs_out
+    second.finds("b")
+    scan_id = request(door, "first", "second")
+    timed.work_until_dead(timed.outputs.jobs_dead_queue_url, scan_id)
+    timed.work()
+    done = scan(door, scan_id)
+    assert [step["state"] for step in done["steps"]] == ["failed", "succeeded"]
+    assert (done["state"], done["delta"]) == ("failed", delta(new=1))
+
+
+def test_a_cancelled_scan_takes_all_its_runs_from_their_workers(
+    door: Person, apart: None, work: Callable[[], None], first: Scripted, second: Scripted, scripted: Container
+) -> None:
+    def cancelled(_tools: Tools) -> Iterable[Finding]:
+        assert door.post(f"/scans/{scan_id}/cancel").status_code == 200
+        yield spot("a")
+
+    first.script = cancelled
+    second.finds("b")
+    scan_id = request(door, "first", "second")
+    work()
+    ended = scan(door, scan_id)
+    assert (ended["state"], [step["state"] for step in ended["steps"]]) == ("cancelled", ["cancelled", "cancelled"])
+    assert ([one.state for one in runs_of(scripted, door, scan_id)], second.runs) == (["cancelled"] * 2, 0)
+    assert statuses(door) == {}
+
+
+def test_a_run_without_its_scan_is_ended_by_the_sweep(
+    door: Person, workers: Workers, work: Callable[[], None], scripted: Container, clock: MovableClock, tick: Any
+) -> None:
+    """The API died between storing the runs and the scan: nobody was promised anything."""
+    with before_write(2, _fails):
+        asked = {"target": {"kind": "image", "id": TARGET}, "plugins": [{"id": "first"}]}
+        assert door.post("/scans", asked).status_code == 500
+    assert door.get("/scans").get_json()["items"] == []
+    clock.move(minutes=3)
+    tick()
+    work()
+    page = scripted.scanning.run_store.list(door.organisation_id, limit=10, after=None)
+    assert [one.state for one in page.items] == ["cancelled"]
+
+
+def _fails() -> None:
+    raise RuntimeError("the API dies")
+
+
+def test_the_job_that_finalizes_is_sent_again_when_it_was_lost(
+    door: Person, workers: Workers, scripted: Container, work: Callable[[], None], first: Scripted,
+    clock: MovableClock, tick: Any,
+) -> None:  # fmt: skip
+    first.finds("a")
+    scan_id = request(door)
+    workers.lose(scan_id)
+    scripted.scanning.run(door.organisation_id, f"{scan_id}.00")
+    workers.lose(scan_id)
+    assert scan(door, scan_id)["state"] == "running"
+    clock.move(minutes=3)
+    tick()
+    work()
+    assert (scan(door, scan_id)["state"], statuses(door)) == ("succeeded", {"a": "new"})
+
+
+def test_a_scan_is_not_finalized_while_a_run_is_open(
+    door: Person, apart: None, scripted: Container, first: Scripted, second: Scripted
+) -> None:
+    scan_id = request(door, "first", "second")
+    for _ in range(2):
+        scripted.scanning.run(door.organisation_id, f"{scan_id}.01")
+        scripted.scanning.finalize(door.organisation_id, scan_id)
+    assert (scan(door, scan_id)["state"], first.runs, second.runs) == ("running", 0, 1)
+    run(scripted, door.organisation_id, scan_id)
+    assert scan(door, scan_id)["state"] == "succeeded"
+
+
+def test_a_late_worker_does_not_overwrite_the_step_of_the_attempt_that_followed(
+    door: Person, scripted: Container, first: Scripted, clock: MovableClock
+) -> None:
+    """The first worker hangs beyond its lease, and goes on after the second has ended the step."""
+
+    def hangs(_tools: Tools) -> Iterable[Finding]:
+        clock.move(minutes=20)
+        first.finds("a")
+        run(scripted, door.organisation_id, scan_id)
+        raise ValueError("too late")
+        yield
+
+    first.script = hangs
+    scan_id = request(door)
+    scripted.scanning.run(door.organisation_id, f"{scan_id}.00")
+    done = scan(door, scan_id)
+    assert (done["state"], done["steps"][0]["state"], statuses(door)) == ("succeeded", "succeeded", {"a": "new"})
+
+
+@settings(
+    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+@given(
+    order=st.lists(st.sampled_from(["00", "01", "finalize"]), min_size=3, max_size=7),
+    deaths=st.lists(st.integers(0, 9), max_size=7),
+)
+def test_any_order_repeats_and_deaths_of_two_runs_publish_once(
+    scripted: Container, owner: Person, first: Scripted, second: Scripted, apart: None, clock: MovableClock,
+    order: list[str], deaths: list[int],
+) -> None:  # fmt: skip
+    target = f"img_{next(_TARGETS):026}"
+    door = Person(create_app(scripted).test_client(), owner.headers, owner.organisation_id)
+    first.finds("a")
+    second.finds("b", "gone")
+    run(scripted, door.organisation_id, request(door, "first", "second", target=target))
+    first.finds("a", "c")
+    second.finds("b")
+    scan_id = request(door, "first", "second", target=target)
+
+    def deliver(job: str) -> None:
+        if job == "finalize":
+            scripted.scanning.finalize(door.organisation_id, scan_id)
+        else:
+            scripted.scanning.run(door.organisation_id, f"{scan_id}.{job}")
+
+    for job, death in itertools.zip_longest(order, deaths):
+        clock.move(minutes=20)
+        if death is not None:
+            die_after(death, lambda job=job: deliver(job or "00"))
+        else:
+            deliver(job)
+    clock.move(minutes=20)
+    run(scripted, door.organisation_id, scan_id)
+    done = scan(door, scan_id)
+    assert (done["state"], done["delta"]) == ("succeeded", delta(new=1, unchanged=2, fixed=1))
+    now = door.get(f"/findings?target=image:{target}").get_json()["items"]
+    assert {entry["place"]: entry["status"] for entry in now} == {
+        "a": "unchanged",
+        "b": "unchanged",
+        "c": "new",
+        "gone": "fixed",
+    }
+
+
+_TARGETS = itertools.count(1)
+
+
+def test_sixty_plugins_are_scanned_and_one_more_is_refused(
+    door: Person, scripted: Container, work: Callable[[], None]
+) -> None:
+    plugins = [Scripted(f"p{number:02}") for number in range(61)]
+    for one in plugins:
+        one.finds(f"at {one.id}")
+    many: Any = {one.id: one for one in plugins}
+    for holder in (scripted.scanning, scripted.scanning.engine, scripted.scanning.publisher):
+        object.__setattr__(holder, "catalogue", Catalogue(many))
+    names = [one.id for one in plugins]
+    refused = door.post(
+        "/scans", {"target": {"kind": "image", "id": TARGET}, "plugins": [{"id": name} for name in names]}
+    )
+    assert refused.status_code == 422
+    done = scanned(door, work, *names[:60])
+    assert (done["state"], done["delta"]) == ("succeeded", delta(new=60))
+    assert [step["plugin"] for step in done["steps"]] == names[:60]
+    assert [len(one["steps"]) for one in door.get("/scans").get_json()["items"]] == [60]
