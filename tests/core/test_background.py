@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from operator import attrgetter
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from argus.core.background import FIRST_CHECK, MAX_ATTEMPTS, MAX_CHECKS, Backgro
 from argus.core.dynamo import Table, due_shard, due_shards
 from argus.imagery.model import Image, ImageState, NewFile
 from argus.reports.model import Report
-from argus.scanning.model import Scan, Step, Target
+from argus.scanning.model import Scan, Target
 from services.scheduler import main as scheduler
 from tests.conftest import MovableClock, Person, Workers
 
@@ -29,8 +30,8 @@ def _image(argus: Container, organisation_id: str) -> Image:
 
 
 def _scan(argus: Container, organisation_id: str) -> Scan:
-    steps = (Step("thermal_hotspots", "1.0.0", {}),)
-    return Scan(argus.ids.new("scan"), organisation_id, Target("image", IMAGE), steps, "usr_a", argus.clock())
+    """Its runs have ended; it is to be finalized."""
+    return Scan(argus.ids.new("scan"), organisation_id, Target("image", IMAGE), "usr_a", argus.clock())
 
 
 def _report(argus: Container, organisation_id: str) -> Report:
@@ -42,16 +43,16 @@ class Kind:
     """A kind of work item."""
 
     make: Callable[[Container, str], Any]
-    service: str
+    background: str
     path: str
     failed: str  # the state of one that was given up
     claimed: dict[str, Any] = field(default_factory=dict)  # how a claim changes it
 
 
 KINDS = {
-    "image": Kind(_image, "imagery", "/images", "rejected", {"state": ImageState.PROCESSING}),
-    "scan": Kind(_scan, "scanning", "/scans", "failed"),
-    "report": Kind(_report, "reports", "/reports", "failed"),
+    "image": Kind(_image, "imagery.background", "/images", "rejected", {"state": ImageState.PROCESSING}),
+    "scan": Kind(_scan, "scanning.scans", "/scans", "failed"),
+    "report": Kind(_report, "reports.background", "/reports", "failed"),
 }
 
 
@@ -101,7 +102,7 @@ def item(
     tick: Callable[[], object],
 ) -> Item:
     kind = KINDS[request.param]
-    work = getattr(argus, kind.service).background
+    work: Background[Any] = attrgetter(kind.background)(argus)
     announced: list[Any] = []
     monkeypatch.setitem(vars(work), "announce", lambda _organisation_id, change: announced.append(change))
     item_id = work.start(kind.make(argus, owner.organisation_id)).id

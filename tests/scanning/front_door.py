@@ -1,7 +1,8 @@
 """Scans through the front door, and workers that die at a chosen write."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -13,8 +14,11 @@ from tests.conftest import Person
 TARGET = "img_00000000000000000000000000"
 
 
-def request(door: Person, *plugins: str, target: str = TARGET) -> str:
-    body = {"target": {"kind": "image", "id": target}, "plugins": [{"id": plugin} for plugin in plugins or ["first"]]}
+def request(
+    door: Person, *plugins: str, target: str = TARGET, options: Mapping[str, Any] = MappingProxyType({})
+) -> str:
+    chosen = [{"id": plugin, "options": dict(options)} for plugin in plugins or ["first"]]
+    body = {"target": {"kind": "image", "id": target}, "plugins": chosen}
     answer = door.post("/scans", body)
     assert answer.status_code == 202, answer.get_json()
     assert answer.headers["Location"] == f"/api/v1/scans/{answer.get_json()['id']}"
@@ -34,8 +38,10 @@ def scan(door: Person, scan_id: str) -> dict[str, Any]:
     return dict(door.get(f"/scans/{scan_id}").get_json())
 
 
-def scanned(door: Person, work: Callable[[], None], *plugins: str) -> dict[str, Any]:
-    scan_id = request(door, *plugins)
+def scanned(
+    door: Person, work: Callable[[], None], *plugins: str, options: Mapping[str, Any] = MappingProxyType({})
+) -> dict[str, Any]:
+    scan_id = request(door, *plugins, options=options)
     work()
     return scan(door, scan_id)
 

@@ -14,12 +14,26 @@ import pytest
 from argus.scanning.catalogue import PLUGINS, Catalogue, InvalidOptions, MalformedManifest, Manifest, NoSuchPlugin
 
 OPTIONS = {
-    "kelvin": {"type": "number", "minimum": 1, "maximum": 100, "default": 10, "unit": "K"},
-    "limit": {"type": ["number", "null"], "minimum": -50, "maximum": 100, "default": None, "unit": "celsius"},
-    "pixels": {"type": "integer", "minimum": 1, "maximum": 100, "default": 9, "unit": "pixels"},
-    "share": {"type": "number", "minimum": 0, "maximum": 1, "default": 0.5, "unit": "of 1"},
-    "deep": {"type": "boolean", "default": False, "unit": None},
-    "word": {"type": "string", "enum": ["red", "blue"], "maxLength": 9, "default": "red", "unit": None},
+    "kelvin": {"type": "number", "minimum": 1, "maximum": 100, "default": 10, "unit": "K", "narrows": "raised"},
+    "limit": {
+        "type": ["number", "null"],
+        "minimum": -50,
+        "maximum": 100,
+        "default": None,
+        "unit": "celsius",
+        "narrows": "raised",
+    },
+    "pixels": {"type": "integer", "minimum": 1, "maximum": 100, "default": 9, "unit": "pixels", "narrows": "never"},
+    "share": {"type": "number", "minimum": 0, "maximum": 1, "default": 0.5, "unit": "of 1", "narrows": "changed"},
+    "deep": {"type": "boolean", "default": False, "unit": None, "narrows": "lowered"},
+    "word": {
+        "type": "string",
+        "enum": ["red", "blue"],
+        "maxLength": 9,
+        "default": "red",
+        "unit": None,
+        "narrows": "changed",
+    },
 }
 DEFAULTS = {name: option["default"] for name, option in OPTIONS.items()}
 WIRE: dict[str, Any] = {
@@ -159,3 +173,33 @@ def test_reading_the_catalogue_imports_no_plugin_no_numpy_and_no_schema_library(
     )
     loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert loaded.stdout.split() == []
+
+
+@pytest.mark.parametrize(
+    ("now", "then", "expected"),
+    [
+        ({}, {}, True),
+        ({"kelvin": 10}, {"kelvin": 20}, True),
+        ({"kelvin": 20}, {"kelvin": 10}, False),
+        ({"limit": 40}, {"limit": None}, True),
+        ({"limit": None}, {"limit": 40}, False),
+        ({"limit": 41}, {"limit": 40}, False),
+        ({"deep": True}, {"deep": False}, True),
+        ({"deep": False}, {"deep": True}, False),
+        ({"share": 0.6}, {"share": 0.5}, False),
+        ({"word": "blue"}, {"word": "red"}, False),
+        ({"pixels": 90}, {"pixels": 9}, True),
+    ],
+    ids=str,
+)
+def test_options_are_as_sensitive_as_others_or_not(
+    lamp: Manifest, now: dict[str, Any], then: dict[str, Any], expected: bool
+) -> None:
+    seen_with = lamp.sensitivity({**DEFAULTS, **then})
+    assert set(seen_with) == set(OPTIONS) - {"pixels"}
+    assert lamp.is_as_sensitive({**DEFAULTS, **now}, as_with=seen_with) is expected
+
+
+def test_an_option_that_an_older_version_did_not_have_had_its_default(lamp: Manifest) -> None:
+    assert lamp.is_as_sensitive({**DEFAULTS, "kelvin": 9}, as_with={})
+    assert not lamp.is_as_sensitive({**DEFAULTS, "kelvin": 11}, as_with={})

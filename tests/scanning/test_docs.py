@@ -54,7 +54,7 @@ def test_options_of_every_kind_and_weaknesses_are_told() -> None:
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
     """What the guide's commands need, to be changed."""
-    skip = shutil.ignore_patterns("__pycache__", "*.egg-info")
+    skip = shutil.ignore_patterns("__pycache__", "*.egg-info", "conftest.py")
     for part in ("src/argus", "docs/plugins", "tests/scanning"):
         shutil.copytree(ROOT / part, tmp_path / part, ignore=skip)
     shutil.copy(ROOT / "tests" / "__init__.py", tmp_path / "tests")

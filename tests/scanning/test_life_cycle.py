@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from argus.container import Container
+from argus.scanning.engine import MAX_NOT_TESTED
 from argus.scanning.finding_store import FindingStore
 from argus.scanning.model import Finding, ScanState, Severity
 from argus.scanning.plugin import Tools
@@ -282,3 +283,71 @@ def test_an_older_scan_that_ends_later_does_not_overrule_a_newer_one(
     first.script = overtaken
     older = scanned(door, work)
     assert (statuses(door), older["delta"]) == ({"a": "fixed"}, delta(unchanged=1))
+
+
+# ---------------------------------------------------------------- when a finding is fixed
+
+
+def test_what_was_not_tested_at_its_place_is_not_fixed(door: Person, work: Callable[[], None], first: Scripted) -> None:
+    def partly(tools: Tools) -> Iterable[Finding]:
+        tools.mark_not_tested("spot", "b")
+        return []
+
+    first.finds("a", "b")
+    scanned(door, work)
+    first.script = partly
+    done = scanned(door, work)
+    assert done["steps"][0]["not_tested"] == [{"rule": "spot", "place": "b"}]
+    assert statuses(door) == {"a": "fixed", "b": "not_tested"}
+
+
+def test_a_rule_that_was_not_tested_at_very_many_places_was_not_tested(
+    door: Person, work: Callable[[], None], first: Scripted
+) -> None:
+    def hardly(tools: Tools) -> Iterable[Finding]:
+        for number in range(MAX_NOT_TESTED + 1):
+            tools.mark_not_tested("spot", f"place {number}")
+        return []
+
+    first.finds("a")
+    scanned(door, work)
+    first.script = hardly
+    assert scanned(door, work)["steps"][0]["not_tested"] == [{"rule": "spot", "place": None}]
+    assert statuses(door) == {"a": "not_tested"}
+
+
+def test_what_a_less_sensitive_scan_does_not_see_is_not_fixed(
+    door: Person, work: Callable[[], None], first: Scripted
+) -> None:
+    """`--option delta_celsius=40` once marked spots of 33 °C as fixed."""
+    first.finds("a")
+    scanned(door, work, options={"delta": 10})
+    first.finds()
+    assert scanned(door, work, options={"delta": 40})["delta"] == delta(not_tested=1)
+    assert statuses(door) == {"a": "not_tested"}
+    assert scanned(door, work, options={"delta": 10})["delta"] == delta(fixed=1)
+
+
+def test_a_finding_is_compared_with_the_options_that_found_it_last(
+    door: Person, work: Callable[[], None], first: Scripted
+) -> None:
+    first.finds("a")
+    scanned(door, work, options={"delta": 10})
+    scanned(door, work, options={"delta": 20})
+    first.finds()
+    assert scanned(door, work, options={"delta": 15})["delta"] == delta(fixed=1)
+
+
+def test_a_plugin_that_is_no_more_fixes_nothing(
+    door: Person, work: Callable[[], None], first: Scripted, second: Scripted, scripted: Container
+) -> None:
+    first.finds("a")
+    scanned(door, work)
+
+    def uninstalled(_tools: Tools) -> Iterable[Finding]:
+        del scripted.catalogue.manifests["first"]
+        return []
+
+    second.script = uninstalled
+    assert scanned(door, work, "first", "second")["delta"] == delta(unchanged=1)
+    assert scanned(door, work, "second")["delta"] == delta(not_tested=1)

@@ -177,8 +177,8 @@ class Table:
     ) -> Page:
         """One page of the items of a partition, in the order of their sort key.
 
-        `prefix`, `between` and `up_to` (both inclusive) narrow the sort key; `keep` filters what was read. A page may hold fewer than
-        `limit` items, even none, and still not be the last: DynamoDB counts before it filters.
+        `prefix`, `between` and `up_to` (both inclusive) narrow the sort key; `keep` filters what was read. A page may
+        hold fewer than `limit` items, even none, and still not be the last: DynamoDB counts before it filters.
         """
         hash_key, range_key = (f"{index}pk", f"{index}sk") if index else ("pk", "sk")
         condition = f"#{hash_key} = :pk"
