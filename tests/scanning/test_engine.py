@@ -122,6 +122,20 @@ def test_a_plugin_that_spends_its_time_is_stopped(
     assert (done["state"], done["reason"]) == ("failed", f"first: {spent}")
 
 
+def test_a_plugin_that_is_gone_when_its_turn_comes_fails_its_step_alone(
+    door: Person, work: Callable[[], None], second: Scripted, scripted: Container
+) -> None:
+    second.finds("b")
+    scan_id = request(door, "first", "second")
+    del scripted.catalogue.manifests["first"]
+    work()
+    done = scan(door, scan_id)
+    assert [(step["state"], step["reason"]) for step in done["steps"]] == [
+        ("failed", "There is no such plugin: first"),
+        ("succeeded", ""),
+    ]
+
+
 def test_a_plugin_without_the_permission_sees_no_images(
     door: Person, work: Callable[[], None], first: Scripted
 ) -> None:

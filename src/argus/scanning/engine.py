@@ -14,7 +14,6 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -23,7 +22,7 @@ from argus.core import tracing
 from argus.core.background import FIRST_CHECK, Background, Claim, ClaimLost
 from argus.core.clock import Clock, to_milliseconds
 from argus.core.errors import ArgusError, Unavailable
-from argus.scanning.catalogue import Catalogue, Manifest
+from argus.scanning.catalogue import Catalogue, Manifest, NoSuchPlugin
 from argus.scanning.finding_store import FindingStore
 from argus.scanning.model import (
     FINAL_STATES,
@@ -159,6 +158,7 @@ class _Worker:
     scan: Scan  # with its steps
     claim: Claim[Run]
     known: dict[str, TrackedFinding] = field(init=False)
+    shared: dict[str, Any] = field(default_factory=dict)  # tools, by permission
     not_tested: dict[str, set[str | None]] = field(default_factory=dict)  # by rule of the present step: places
 
     def __post_init__(self) -> None:
@@ -171,23 +171,19 @@ class _Worker:
             self._step(step)
 
     def _step(self, step: Step) -> None:
-        manifest = self.engine.catalogue.get(step.plugin)
-        if self.claim.item.attempts > 1:
+        attempt = self.claim.item.attempts
+        if attempt > 1:
             self.engine.findings.forget_findings(self.scan, step.plugin)
-        step = replace(
-            step,
-            state=StepState.RUNNING,
-            started_at=self.engine.clock(),
-            version=manifest.version,
-            attempt=self.claim.item.attempts,
-        )
+        step = replace(step, state=StepState.RUNNING, started_at=self.engine.clock(), attempt=attempt)
         self._save(step)
         self.not_tested.clear()
         try:
+            manifest = self.engine.catalogue.get(step.plugin)
+            step = replace(step, version=manifest.version)
             with tracing.span(f"plugin {step.plugin}"):
                 count = self._collect(step, manifest)
-        except PluginFailed as failed:
-            cause = failed.__cause__
+        except (PluginFailed, NoSuchPlugin) as failed:
+            cause = failed.__cause__ or failed
             _log.warning("plugin failed", extra={"scan": self.scan.id, "plugin": step.plugin}, exc_info=cause)
             step = replace(step, state=StepState.FAILED, reason=_reason(cause))
         else:
@@ -295,17 +291,14 @@ class _Worker:
             progress=progress,
             positions=lambda rule: self._positions(manifest.id, rule),
             mark_not_tested=lambda rule, place=None: self.not_tested.setdefault(rule, set()).add(place),
-            granted={permission: self._evidence[permission] for permission in manifest.permissions},
+            granted={permission: self._tool(permission) for permission in manifest.permissions},
         )
 
-    @cached_property
-    def _evidence(self) -> Mapping[str, Any]:
-        """One tool for each permission, which all plugins of the run share: what one has collected is there for all."""
-        manifests = map(self.engine.catalogue.get, self.claim.item.plugins)
-        permissions = {permission for manifest in manifests for permission in manifest.permissions}
-        return {
-            permission: self.engine.plugin_tools[permission](self.scan.organisation_id) for permission in permissions
-        }
+    def _tool(self, permission: str) -> Any:
+        """The tool behind a permission. All plugins of the run share it: what one has collected is there for all."""
+        if permission not in self.shared:
+            self.shared[permission] = self.engine.plugin_tools[permission](self.scan.organisation_id)
+        return self.shared[permission]
 
     def _positions(self, plugin: str, rule: str) -> PositionMatcher:
         mine = [entry.place for entry in self.known.values() if (entry.plugin, entry.rule) == (plugin, rule)]
