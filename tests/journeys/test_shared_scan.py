@@ -1,0 +1,152 @@
+"""A scan of sixty plugins that two workers share, of which some are killed."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from argus.app import create_app
+from argus.container import Container
+from argus.scanning.catalogue import PLUGINS, Catalogue
+from argus.scanning.model import Run, RunState
+from services.scheduler import main as scheduler
+from tests.conftest import MovableClock, Person
+from tests.scanning.front_door import delta, request, scan
+
+LEASE_SECONDS = 3
+ENDS_WITHIN_SECONDS = 120
+CODE = '''"""Three findings, one after another."""
+
+import time
+
+from argus.scanning.model import Finding
+
+
+def run(target, tools, options):
+    for number in range(3):
+        time.sleep(0.05)
+        tools.progress(number / 3)
+        yield Finding("lit", {"at": number}, {}, str(number))
+'''
+
+
+@pytest.fixture
+def sixty(tmp_path: Path) -> Path:
+    """A folder of sixty plugins; five of them fill a run."""
+    wire = json.loads((PLUGINS / "thermal_hotspots" / "manifest.json").read_text(encoding="utf-8"))
+    rule = {**wire["rules"]["hotspot"], "title": "Lit"}
+    for number in range(60):
+        name = f"lamp_{number:02}"
+        budget = {"seconds": 20, "requests": 0}
+        mine = {"id": name, "name": name, "permissions": [], "rules": {"lit": rule}, "budget": budget}
+        empty = {"type": "object", "additionalProperties": False, "properties": {}}
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "__init__.py").touch()
+        (folder / "plugin.py").write_text(CODE, encoding="utf-8")
+        (folder / "manifest.json").write_text(json.dumps({**wire, **mine, "options": empty}), encoding="utf-8")
+    return tmp_path
+
+
+@pytest.fixture
+def container(argus: Container, sixty: Path, nothing_due: None, monkeypatch: pytest.MonkeyPatch) -> Container:
+    """What the API and the scheduler are made of; images need not exist."""
+    made = Container(argus.settings, clock=argus.clock, fetch_keys=argus.fetch_keys)
+    vars(made)["catalogue"] = Catalogue.load(sixty)
+    object.__setattr__(made.scanning, "targets", {"image": lambda _caller, _id: None})
+    monkeypatch.setattr(scheduler, "container", lambda: made)
+    return made
+
+
+class Worker:
+    """A worker process, which can be killed and started again."""
+
+    def __init__(self, container: Container, folder: Path) -> None:
+        settings = {**container.settings.environ, "ARGUS_LEASE_SECONDS": str(LEASE_SECONDS)}
+        self._environment = {**os.environ, **settings}
+        self._folder = folder
+        self._start()
+
+    def _start(self) -> None:
+        command = [sys.executable, "-m", "tests.scanning.worker_process", str(self._folder)]
+        self.process = subprocess.Popen(command, env=self._environment, stdout=subprocess.PIPE)
+        assert self.process.stdout is not None
+        assert self.process.stdout.readline() == b"ready\n"
+
+    def kill(self) -> None:
+        assert self.process.stdout is not None
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+        self.process.stdout.close()
+
+    def restart(self) -> None:
+        self.kill()
+        self._start()
+
+
+def test_a_scan_of_sixty_plugins_across_two_workers_survives_kills(
+    container: Container, owner: Person, sixty: Path, clock: MovableClock
+) -> None:
+    door = Person(create_app(container).test_client(), owner.headers, owner.organisation_id)
+    names = list(container.catalogue.manifests)
+    with ExitStack() as stack:
+        workers = [Worker(container, sixty) for _ in range(2)]
+        for one in workers:
+            stack.callback(one.kill)
+        scan_id = request(door, *names)
+        for one in (*workers, workers[0]):
+            _wait_for_running(container, door, scan_id)
+            one.restart()
+        _sweep_until_ended(door, scan_id, clock)
+    done = scan(door, scan_id)
+    assert (done["state"], done["reason"], done["delta"]) == ("succeeded", "", delta(new=180))
+    assert [(step["plugin"], step["state"], step["findings"]) for step in done["steps"]] == [
+        (name, "succeeded", 3) for name in names
+    ]
+    runs = _runs(container, door, scan_id)
+    assert (len(runs), {one.state for one in runs}) == (12, {RunState.ENDED})
+    assert max(one.attempts for one in runs) > 1, "no kill hit a worker that held a run"
+    listed = list(_findings(door))
+    assert len({(entry["plugin"], entry["place"]) for entry in listed}) == len(listed) == 180
+    assert {(entry["status"], entry["scan_id"]) for entry in listed} == {("new", scan_id)}
+
+
+def _runs(container: Container, door: Person, scan_id: str) -> list[Run]:
+    found = container.scanning.store.get(door.organisation_id, scan_id)
+    return list(container.scanning.run_store.of_scan(found))
+
+
+def _wait_for_running(container: Container, door: Person, scan_id: str) -> None:
+    """Until both workers hold a run, and a moment more, so that the kill comes anywhere in it."""
+    deadline = time.monotonic() + ENDS_WITHIN_SECONDS
+    while sum(one.state is RunState.RUNNING for one in _runs(container, door, scan_id)) < 2:
+        assert time.monotonic() < deadline, "two workers do not work"
+        time.sleep(0.02)
+    time.sleep(random.uniform(0, 0.5))
+
+
+def _sweep_until_ended(door: Person, scan_id: str, clock: MovableClock) -> None:
+    """Only the sweep's clock runs ahead: what it sends too early, a worker that holds the run refuses."""
+    deadline = time.monotonic() + ENDS_WITHIN_SECONDS
+    while scan(door, scan_id)["state"] == "running":
+        assert time.monotonic() < deadline, scan(door, scan_id)
+        time.sleep(LEASE_SECONDS + 1)
+        clock.move(minutes=30)
+        scheduler.handler(scheduler.TICK, None)
+
+
+def _findings(door: Person) -> Iterator[dict[str, Any]]:
+    cursor = ""
+    while cursor is not None:
+        page = door.get(f"/findings?limit=100{cursor and f'&cursor={cursor}'}").get_json()
+        yield from page["items"]
+        cursor = page["next_cursor"]

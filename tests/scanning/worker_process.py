@@ -1,0 +1,28 @@
+"""A worker in a process of its own, over the plugins of a folder: `python -m tests.scanning.worker_process FOLDER`."""
+
+import sys
+from pathlib import Path
+
+import argus.scanning.plugins
+from argus.container import Container
+from argus.scanning.catalogue import Catalogue
+from services.local import pump
+from services.worker import main as worker
+
+
+def main(folder: str) -> None:
+    argus.scanning.plugins.__path__.append(folder)
+    container = Container.from_env()
+    vars(container)["catalogue"] = Catalogue.load(Path(folder))
+    pump.BATCH = 1  # as the event source mapping of jobs
+    url = container.settings.queue_url("jobs")
+    queue = pump.Pump(container.aws.client("sqs"), url, "arn:aws:sqs:x:x:x", worker.handler)
+    worker.container = lambda: container  # type: ignore[assignment]
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
+    while True:
+        queue.turn(wait_seconds=1)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
