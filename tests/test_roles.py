@@ -425,7 +425,7 @@ def _drive(watch: Watch, argus: Container, http: Person, newcomer: str, workers:
         assert call.by(http).status_code < 300 or call.rule.endpoint in CONFLICTS, call.name
     work()
 
-    # Left behind: an upload that never comes, a half deleted image, an image and a scan whose workers vanished three
+    # Left behind: an upload that never comes, a half deleted image, an image and a run whose workers vanished three
     # times, and whatever POSTs start that no worker takes.
     left = announce(http, data)
     half = announce(http, data)
@@ -437,9 +437,9 @@ def _drive(watch: Watch, argus: Container, http: Person, newcomer: str, workers:
     vanished = argus.imagery.store.get(http.organisation_id, announce(http, data)["image_id"])
     assert vanished is not None
     assert argus.imagery.store.save(replace(vanished, state=ImageState.PROCESSING, attempts=3)) is not None
-    lost = argus.scanning.store.get(http.organisation_id, http.post("/scans", wanted).get_json()["id"])
+    lost = argus.scanning.run_store.get(http.organisation_id, f"{http.post('/scans', wanted).get_json()['id']}.00")
     assert lost is not None
-    assert argus.scanning.store.save(replace(lost, attempts=3)) is not None
+    assert argus.scanning.run_store.save(replace(lost, attempts=3)) is not None
     for call in calls(http.http.application, Things(http, workers)):
         if call.method == "POST":
             call.by(http)
