@@ -80,7 +80,7 @@ def unconnected(service: str) -> Any:
 
 
 def running(ground: Embedded) -> list[str]:
-    """What code the three functions run, by the hash that Lambda tells."""
+    """What code the functions run, by the hash that Lambda tells."""
     functions = ground.client("lambda")
     return [
         functions.get_function(FunctionName=function.name(STAGE))["Configuration"]["CodeSha256"]
