@@ -27,6 +27,7 @@ from services.local.aws import EmbeddedAws, StackOutputs
 from services.local.pump import Pump
 from services.local.sockets import Sockets
 from services.realtime import main as realtime
+from services.scanner import main as scanner
 from services.scheduler import main as scheduler
 from services.worker import main as worker
 
@@ -136,7 +137,7 @@ class Receiver:
 
 @dataclass
 class Workers:
-    """The functions behind the queues; `work()` runs until nothing is visible in either queue."""
+    """The functions behind the queues; `work()` runs until nothing is visible in any queue."""
 
     pumps: list[Pump]
     sqs: Receiver
@@ -303,15 +304,22 @@ def _drain(sqs: Any, url: str) -> None:
 
 @pytest.fixture
 def workers(argus: Container, aws: EmbeddedAws, outputs: StackOutputs, monkeypatch: pytest.MonkeyPatch) -> Workers:
-    monkeypatch.setattr(worker, "container", lambda: argus)
+    for service in (worker, scanner):
+        monkeypatch.setattr(service, "container", lambda: argus)
     sqs = Receiver(aws.client("sqs"))
-    urls = [outputs.uploads_queue_url, outputs.jobs_queue_url]
-    for url in [*urls, outputs.uploads_dead_queue_url, outputs.jobs_dead_queue_url]:
+    handlers = {
+        outputs.uploads_queue_url: worker.handler,
+        outputs.jobs_queue_url: worker.handler,
+        outputs.scans_queue_url: scanner.handler,
+    }
+    for url in [*handlers, outputs.uploads_dead_queue_url, outputs.jobs_dead_queue_url, outputs.scans_dead_queue_url]:
         _drain(sqs, url)
-    arns = [
-        sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"] for url in urls
-    ]
-    return Workers([Pump(sqs, url, arn, worker.handler) for url, arn in zip(urls, arns, strict=True)], sqs, outputs)
+    pumps = [Pump(sqs, url, _arn(sqs, url), handler) for url, handler in handlers.items()]
+    return Workers(pumps, sqs, outputs)
+
+
+def _arn(sqs: Any, url: str) -> str:
+    return str(sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"])
 
 
 @pytest.fixture
@@ -326,7 +334,7 @@ def live(argus: Container, sockets: Sockets, workers: Workers, monkeypatch: pyte
     """The Argus of the tests, which knows where its clients' connections are."""
     settings = argus.settings.changed(ARGUS_SOCKET_URL=sockets.url, ARGUS_CONNECTIONS_ENDPOINT=sockets.endpoint)
     container = Container(settings, clock=argus.clock, fetch_keys=argus.fetch_keys)
-    for service in (realtime, worker):
+    for service in (realtime, worker, scanner):
         monkeypatch.setattr(service, "container", lambda: container)
     return container
 

@@ -25,6 +25,7 @@ from argus.container import Container
 from argus.jobs import JOBS
 from services.local.sockets import Sockets
 from services.realtime import main as realtime
+from services.scanner import main as scanner
 from services.worker import main as worker
 from tests.conftest import Issuer, Person, Workers
 from tests.imagery.front_door import announce, send
@@ -186,8 +187,8 @@ def _drive(
     kept: Ledger, container: Container, issuer: Issuer, workers: Workers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Every endpoint and every job, once, on an image with three leaks."""
-    monkeypatch.setattr(worker, "container", lambda: container)
-    monkeypatch.setattr(realtime, "container", lambda: container)
+    for service in (worker, scanner, realtime):
+        monkeypatch.setattr(service, "container", lambda: container)
     for name, job in JOBS.items():
         monkeypatch.setitem(JOBS, name, _noted(kept, name, job))
     http = create_app(container).test_client()
@@ -268,4 +269,4 @@ def _noted(kept: Ledger, name: str, job: Any) -> Any:
 
         return noted
 
-    return Job(run, job.give_up)
+    return Job(run, job.give_up, job.functions)

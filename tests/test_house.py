@@ -21,7 +21,7 @@ from argus.core.settings import Settings, declared
 from argus.identity.model import Role
 from argus.jobs import JOBS, TICKS, UPLOADS
 from services.api import openapi, reference
-from services.worker.main import MAX_RECEIVES
+from services.worker.batch import MAX_RECEIVES
 
 ROOT = Path(__file__).parents[1]
 SRC = ROOT / "src" / "argus"
@@ -67,7 +67,7 @@ def test_the_api_loads_no_numpy_no_pillow_no_boto3_and_no_plugin() -> None:
     assert not [name for name in loaded if name.startswith("argus.scanning.plugins.")]
 
 
-@pytest.mark.parametrize("service", ["worker", "scheduler", "realtime"])
+@pytest.mark.parametrize("service", ["worker", "scanner", "scheduler", "realtime"])
 def test_background_functions_load_no_web_framework(service: str) -> None:
     assert not _loaded_by(f"services.{service}.main") & {"flask", "werkzeug", "jwt", "cryptography", "marshmallow"}
 

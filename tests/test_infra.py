@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from argus.core.functions import FUNCTIONS as FUNCTIONS_BEHIND_QUEUES
+from argus.core.functions import WORKER, Function
 from services.local.aws import INFRA, EmbeddedAws
 from services.local.cloudformation import NotAsDeclared
 from services.local.cloudformation.discovery import capability_templates
@@ -36,7 +38,7 @@ GIVEN = {
     "SocketApiId": "def456",
     "ApiWebAclArn": "arn:aws:wafv2:eu-west-1:123456789012:regional/x/y/z",
 }
-FUNCTIONS = ("", "-worker", "-scheduler", "-realtime")
+FUNCTIONS = ("", "-worker", "-scanner", "-scheduler", "-realtime")
 TOPIC_ARN = "arn:aws:sns:eu-west-1:123456789012:argus-production-alarms"
 
 # What AWS gives no tags, or tags of its own kind.
@@ -330,10 +332,10 @@ def unwatched_queues(among: Templates = TEMPLATES) -> set[str]:
     return {name for name in names if ("AWS/SQS", metrics[name.endswith("-dead")], name) not in watched(among)}
 
 
-def test_the_shared_queues_are_those_of_uploads_jobs_and_ticks() -> None:
+def test_the_shared_queues_are_those_of_uploads_jobs_scans_and_ticks() -> None:
     shared = {name: template for name, template in TEMPLATES.items() if name not in CAPABILITIES}
     names = {queue["QueueName"].removeprefix("argus-production-") for queue in every("AWS::SQS::Queue", shared)}
-    assert names == {"uploads", "uploads-dead", "jobs", "jobs-dead", "ticks-dead"}
+    assert names == {"uploads", "uploads-dead", "jobs", "jobs-dead", "scans", "scans-dead", "ticks-dead"}
 
 
 @pytest.mark.parametrize(("template", "name", "resource"), resources("AWS::SQS::Queue"))
@@ -439,7 +441,11 @@ def test_what_argus_measures_is_on_the_dashboard_or_has_an_alarm() -> None:
 def test_a_batch_may_fail_in_part_and_workers_are_limited() -> None:
     events = TEMPLATES["events"]
     mappings = [properties(events, r) for r in events.resources.values() if r["Type"].endswith("EventSourceMapping")]
-    assert [mapping["EventSourceArn"].rsplit("-", 1)[-1] for mapping in mappings] == ["uploads", "jobs"]
+    woken = {
+        mapping["EventSourceArn"].rsplit("-", 1)[-1]: mapping["FunctionName"].rsplit("-", 1)[-1] for mapping in mappings
+    }
+    assert woken == {"uploads": WORKER, **{function.queue: name for name, function in FUNCTIONS_BEHIND_QUEUES.items()}}
+    assert len(mappings) == len(woken)
     for mapping in mappings:
         assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
         assert int(mapping["ScalingConfig"]["MaximumConcurrency"]) >= 2
@@ -449,9 +455,14 @@ def test_zappa_makes_the_functions_that_the_templates_name_with_time_to_spare() 
     stages = json.loads((ROOT / "zappa_settings.json").read_text())
     names = {f"{stages['dev']['project_name']}-{stage.replace('_', '-')}" for stage in stages}
     assert {f"argus-{stage}{suffix}" for stage in ("dev", "staging", "production") for suffix in FUNCTIONS} <= names
-    hidden = TEMPLATES["data"].body["Parameters"]["VisibilityTimeoutSeconds"]["Default"]
-    assert hidden == 6 * stages["dev_worker"]["timeout_seconds"]
     assert stages["dev"]["manage_roles"] is False
+
+
+@pytest.mark.parametrize("function", FUNCTIONS_BEHIND_QUEUES.values(), ids=FUNCTIONS_BEHIND_QUEUES)
+def test_a_message_hides_six_times_as_long_as_its_function_may_run(function: Function) -> None:
+    hidden = {queue["QueueName"]: queue.get("VisibilityTimeout") for queue in every("AWS::SQS::Queue")}
+    queues = [function.queue, *(["uploads"] if function.name == WORKER else [])]
+    assert {int(hidden[f"argus-production-{queue}"]) for queue in queues} == {6 * function.timeout_seconds}
 
 
 # ---------------------------------------------------------------- the edge
@@ -506,7 +517,7 @@ def stage() -> Iterator[EmbeddedAws]:
         code = io.BytesIO()
         with zipfile.ZipFile(code, "w") as archive:
             archive.writestr("nothing.py", "")
-        for suffix, role in zip(FUNCTIONS, ("Api", "Worker", "Scheduler", "Realtime"), strict=True):
+        for suffix, role in zip(FUNCTIONS, ("Api", "Worker", "Scanner", "Scheduler", "Realtime"), strict=True):
             aws.client("lambda").create_function(
                 FunctionName=f"argus-{aws.stage}{suffix}",
                 Role=roles[f"{role}RoleArn"],

@@ -16,6 +16,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import boto3
 import pytest
 from botocore import xform_name
+from botocore.exceptions import ClientError
 
 from argus.app import create_app
 from argus.container import Container
@@ -25,12 +26,14 @@ from argus.core.secrets import Secrets, SecretUnavailable
 from argus.core.settings import Settings
 from argus.imagery.model import ImageState
 from services.local.aws import INFRA, EmbeddedAws, StackOutputs
+from services.local.cloudformation.clients import Clients
 from services.local.cloudformation.discovery import capability_templates
 from services.local.cloudformation.template import Template
 from services.local.permissions import Use, concerns, may, uses
-from services.local.pump import Pump
+from services.local.pump import Handler
 from services.local.sockets import Sockets
 from services.realtime import main as realtime
+from services.scanner import main as scanner
 from services.scheduler import main as scheduler
 from services.worker import main as worker
 from tests.conftest import Issuer, MovableClock, Person, Workers
@@ -41,7 +44,7 @@ from tests.test_infra import TEMPLATES, Templates, properties, resources
 from tests.things import CONFLICTS, Things, calls
 
 TEMPLATE = TEMPLATES["roles"]
-FUNCTIONS = ("api", "worker", "scheduler", "realtime")
+FUNCTIONS = ("api", "worker", "scanner", "scheduler", "realtime")
 ROLES = (*FUNCTIONS, "links")
 SOCKET_STAGE = "SocketApi/test"  # a reference to the WebSocket API of realtime.yaml
 TESTS = Path(__file__).parent
@@ -65,6 +68,7 @@ VERBS = {
     "list_object_versions": {"s3:ListBucketVersions"},
     "delete_objects": {"s3:DeleteObjectVersion"},
     "send_message": {"sqs:SendMessage"},
+    "send_message_batch": {"sqs:SendMessage"},
     "get_queue_attributes": {"sqs:GetQueueAttributes"},
     "get_parameter": {"ssm:GetParameter"},
     "get_secret_value": {"secretsmanager:GetSecretValue"},
@@ -326,6 +330,46 @@ def test_a_role_has_the_policies_that_templates_declare_and_no_others(
     assert sorted(found) == sorted(policy.name for policy in policies(name) if policy.template in stacks)
 
 
+def test_the_scanner_has_no_permission_for_s3_and_for_no_table_but_that_of_scans() -> None:
+    allowed = statements("scanner")
+    assert not [action for entry in allowed for action in entry["Action"] if action.startswith("s3:")]
+    tables = {arn.rpartition(":")[2] for entry in allowed for arn in entry["Resource"] if ":dynamodb:" in arn}
+    assert tables == {"table/argus-test-scanning"}
+
+
+IMAGE_READS: dict[str, Callable[[Clients, dict[str, str]], Any]] = {
+    "its object": lambda clients, place: clients("s3").get_object(**place),
+    "whether there is one": lambda clients, place: clients("s3").head_bucket(Bucket=place["Bucket"]),
+    "its item": lambda clients, _: clients("dynamodb").get_item(
+        TableName="argus-test-imagery", Key={"pk": {"S": "org_x#images"}, "sk": {"S": "img_x"}}
+    ),
+}
+
+
+@pytest.fixture
+def image_place(aws: EmbeddedAws, outputs: StackOutputs) -> Iterator[dict[str, str]]:
+    """An original in the bucket: whoever is refused is not refused for want of it."""
+    place = {"Bucket": outputs.media_bucket, "Key": "org_x/images/img_x/original"}
+    aws.client("s3").put_object(**place, Body=b"an image")
+    yield place
+    aws.client("s3").delete_object(**place)
+    aws.refusals.clear()
+
+
+@pytest.mark.parametrize("read", IMAGE_READS.values(), ids=IMAGE_READS)
+def test_the_scanner_can_read_no_image_where_the_worker_can(
+    aws: EmbeddedAws,
+    made: Mapping[str, str],
+    image_place: dict[str, str],
+    read: Callable[[Clients, dict[str, str]], Any],
+) -> None:
+    with aws.as_role(made["worker"]) as worker_clients:
+        read(worker_clients, image_place)
+    with aws.as_role(made["scanner"]) as clients, pytest.raises(ClientError) as refused:
+        read(clients, image_place)
+    assert refused.value.response["Error"]["Code"] in {"AccessDenied", "AccessDeniedException", "403"}
+
+
 @pytest.fixture(scope="module")
 def link_role(made: Mapping[str, str]) -> str:
     """The role that signs links: the embedded AWS lets a link do what its role may."""
@@ -469,18 +513,21 @@ def seen(
     nothing_due: None,
 ) -> Watch:
     watch, argus = watched
-    monkeypatch.setattr(worker, "container", lambda: argus)
-    monkeypatch.setattr(scheduler, "container", lambda: argus)
-    monkeypatch.setattr(realtime, "container", lambda: argus)
+    for service in (worker, scanner, scheduler, realtime):
+        monkeypatch.setattr(service, "container", lambda: argus)
 
-    def handle(event: Any, context: object) -> Any:
-        watch.who = "worker"
-        try:
-            return worker.handler(event, context)
-        finally:
-            watch.who = "api"
+    def watched_by(name: str, handler: Handler) -> Handler:
+        def handle(event: Any, context: None) -> Any:
+            watch.who = name
+            try:
+                return handler(event, context)
+            finally:
+                watch.who = "api"
 
-    pumps = [Pump(pump.sqs, pump.queue_url, pump.queue_arn, handle) for pump in workers.pumps]
+        return handle
+
+    names = {worker.handler: "worker", scanner.handler: "scanner"}
+    pumps = [replace(pump, handler=watched_by(names[pump.handler], pump.handler)) for pump in workers.pumps]
     headers = {"Authorization": f"Bearer {issuer.token(os.urandom(8).hex())}"}
     http = create_app(argus).test_client()
     organisation = Person(http, headers).get("/me").get_json()["organisation"]["id"]

@@ -43,6 +43,7 @@ class Function:
 FUNCTIONS = (
     Function("", "api", "ApiRoleArn"),
     Function("_worker", "worker", "WorkerRoleArn"),
+    Function("_scanner", "worker", "ScannerRoleArn"),
     Function("_scheduler", "worker", "SchedulerRoleArn"),
     Function("_realtime", "api", "RealtimeRoleArn"),
 )

@@ -98,8 +98,9 @@ class Package:
 
 # The realtime function runs from the API's zip: it needs what decides about tokens, and loads nothing of Flask.
 API = Package("api", "requirements-api.txt", ("api", "realtime"))
-# The scheduler runs from the worker's zip: it imports neither numpy nor Pillow, and what is not imported costs nothing.
-WORKER = Package("worker", "requirements-worker.txt", ("worker", "scheduler"))
+# Scanner and scheduler run from the worker's zip: they import neither numpy nor Pillow, and what is not imported costs
+# nothing.
+WORKER = Package("worker", "requirements-worker.txt", ("worker", "scanner", "scheduler"))
 PACKAGES = (API, WORKER)
 
 

@@ -46,7 +46,7 @@ STAGE = "local"
 # What comes of types that the embedded AWS cannot have (LOCAL_NO_OPS), and other stacks ask for.
 STAND_INS = {"ApiWebAclArn": f"arn:aws:wafv2:eu-west-1:{verify.ACCOUNT_ID}:regional/webacl/argus-{STAGE}/rehearsed"}
 
-_API, _WORKER, _SCHEDULER, _REALTIME = FUNCTIONS
+_API, _WORKER, _SCANNER, _SCHEDULER, _REALTIME = FUNCTIONS
 
 
 class RehearsalFailed(ArgusError):
@@ -143,10 +143,11 @@ class Embedded:
         self.client("apigateway").get_stage(restApiId=outputs["RestApiId"], stageName=stage)
         with self._minding_roles(), ExitStack() as stack:
             api, _ = stack.enter_context(self._started(_API.name(stage)))
-            worker, as_worker = stack.enter_context(self._started(_WORKER.name(stage)))
+            for behind_queues in (_WORKER, _SCANNER):
+                function, as_function = stack.enter_context(self._started(behind_queues.name(stage)))
+                for pump in self._pumps(behind_queues.name(stage), function, as_function("sqs")):
+                    stack.enter_context(_pumping(pump))
             scheduler, _ = stack.enter_context(self._started(_SCHEDULER.name(stage)))
-            for pump in self._pumps(_WORKER.name(stage), worker, as_worker("sqs")):
-                stack.enter_context(_pumping(pump))
             realtime, _ = stack.enter_context(self._started(_REALTIME.name(stage)))
             stack.enter_context(
                 _answering(self.sockets, self._behind_sockets(_REALTIME.name(stage), realtime, outputs))
@@ -186,11 +187,11 @@ class Embedded:
         ):
             yield function, clients
 
-    def _pumps(self, name: str, worker: runtime_api.Function, sqs: Any) -> list[Pump]:
+    def _pumps(self, name: str, function: runtime_api.Function, sqs: Any) -> list[Pump]:
         """A pump for each queue that a mapping ties to the function; Lambda polls as the function's role."""
 
         def handle(event: dict[str, Any], _context: None) -> dict[str, Any]:
-            answer = worker.invoke(event)
+            answer = function.invoke(event)
             if answer.error is not None:
                 raise RehearsalFailed(f"{name}: {answer.error}")
             return dict(answer.value)

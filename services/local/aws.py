@@ -60,6 +60,8 @@ class StackOutputs:
     uploads_dead_queue_url: str
     jobs_queue_url: str
     jobs_dead_queue_url: str
+    scans_queue_url: str
+    scans_dead_queue_url: str
     user_pool_id: str
     client_id: str
     issuer: str
@@ -147,7 +149,8 @@ class EmbeddedAws:
         if allowed_origins:
             given["AllowedOrigins"] = ",".join(allowed_origins)
         if visibility_timeout_seconds is not None:
-            given["VisibilityTimeoutSeconds"] = str(visibility_timeout_seconds)
+            for name in ("VisibilityTimeoutSeconds", "ScansVisibilityTimeoutSeconds"):
+                given[name] = str(visibility_timeout_seconds)
         for path in (INFRA / "data.yaml", INFRA / "roles.yaml", *capability_templates()):
             given |= self.create_stack(path, given)
         return StackOutputs(
@@ -156,6 +159,8 @@ class EmbeddedAws:
             uploads_dead_queue_url=given["UploadsDeadQueueUrl"],
             jobs_queue_url=given["JobsQueueUrl"],
             jobs_dead_queue_url=given["JobsDeadQueueUrl"],
+            scans_queue_url=given["ScansQueueUrl"],
+            scans_dead_queue_url=given["ScansDeadQueueUrl"],
             user_pool_id=given["UserPoolId"],
             client_id=given["ClientId"],
             issuer=given["Issuer"],

@@ -1,6 +1,6 @@
-"""The processes of the laptop: the API, the worker with the pump and the ticks, and the WebSocket gateway.
+"""The processes of the laptop: the API, worker and scanner with their pumps, the ticks, and the WebSocket gateway.
 
-    python -m services.local.children api|worker|sockets PIPE
+    python -m services.local.children api|worker|scanner|sockets PIPE
 
 Each ends when its standard input closes, so that none outlives a parent that was killed.
 """
@@ -10,10 +10,13 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
-from services.local.pump import Pump
+from argus.container import Container
+from argus.core.functions import FUNCTIONS, SCANNER, WORKER
+from services.local.pump import Handler, Pump
 
 TICK_SECONDS = 5.0  # EventBridge ticks every minute; nobody waits that long at a desk
 HOST = "127.0.0.1"
@@ -41,28 +44,19 @@ def api(stop: threading.Event) -> None:
 
 
 def worker(stop: threading.Event) -> None:
-    """The functions behind queues and clock, until told to stop."""
+    """The worker behind its queues, and the scheduler behind the clock, until told to stop."""
     from services.scheduler import main as scheduler
     from services.worker import main as work
 
-    container = work.container()
-    settings = container.settings
-    sqs = container.aws.client("sqs")
-    threads = []
-    for queue in ("uploads", "jobs"):
-        arn = f"arn:aws:sqs:{settings.region}:{settings.account_id}:argus-{settings.stage}-{queue}"
-        pump = Pump(sqs, settings.queue_url(queue), arn, work.handler)
-        threads.append(threading.Thread(target=_until, args=(stop, lambda pump=pump: pump.turn(wait_seconds=1))))
-    threads.append(
-        threading.Thread(
-            target=_until, args=(stop, lambda: _tick(stop, lambda: scheduler.handler(scheduler.TICK, None)))
-        )
-    )
-    for thread in threads:
-        thread.start()
-    _tell_ready()
-    for thread in threads:
-        thread.join()
+    tick = partial(_tick, stop, lambda: scheduler.handler(scheduler.TICK, None))
+    _take_turns(stop, [*_turns(work.container(), work.handler, "uploads", FUNCTIONS[WORKER].queue), tick])
+
+
+def scanner(stop: threading.Event) -> None:
+    """The scanner behind its queue, until told to stop."""
+    from services.scanner import main as scan
+
+    _take_turns(stop, list(_turns(scan.container(), scan.handler, FUNCTIONS[SCANNER].queue)))
 
 
 def sockets(stop: threading.Event) -> None:
@@ -74,6 +68,24 @@ def sockets(stop: threading.Event) -> None:
     with Sockets.start(handler, port=int(os.environ["ARGUS_SOCKET_PORT"])):
         _tell_ready()
         stop.wait()
+
+
+def _turns(container: Container, handler: Handler, *queues: str) -> Iterator[Callable[[], object]]:
+    """For each queue what takes the next batch from it."""
+    settings, sqs = container.settings, container.aws.client("sqs")
+    for queue in queues:
+        arn = f"arn:aws:sqs:{settings.region}:{settings.account_id}:argus-{settings.stage}-{queue}"
+        yield partial(Pump(sqs, settings.queue_url(queue), arn, handler).turn, wait_seconds=1)
+
+
+def _take_turns(stop: threading.Event, turns: Sequence[Callable[[], object]]) -> None:
+    """Each in a thread of its own, again and again, until told to stop."""
+    threads = [threading.Thread(target=_until, args=(stop, turn)) for turn in turns]
+    for thread in threads:
+        thread.start()
+    _tell_ready()
+    for thread in threads:
+        thread.join()
 
 
 def _tick(stop: threading.Event, tick: Callable[[], object]) -> None:
@@ -107,7 +119,7 @@ def main(name: str) -> None:
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
     threading.Thread(target=_follow_parent, args=(stop,), daemon=True).start()
-    {"api": api, "worker": worker, "sockets": sockets}[name](stop)
+    {"api": api, "worker": worker, "scanner": scanner, "sockets": sockets}[name](stop)
 
 
 if __name__ == "__main__":

@@ -4,10 +4,10 @@
     python -m services.local.main --once    # … and ends after that
     python -m services.local.main --bare    # starts everything with nothing in it
 
-This process holds the embedded AWS; the API, the worker and the WebSocket gateway are its children and speak to it by
-HTTP, as they would to the real one. A child that ends unexpectedly is restarted; when that fails again and again,
-everything stops. Settings: ARGUS_PORT, ARGUS_AWS_PORT, ARGUS_SOCKET_PORT, ARGUS_CONSOLE_PORT, ARGUS_DEMO_PASSWORD. Logs
-go to build/local.
+This process holds the embedded AWS; the API, the worker, the scanner and the WebSocket gateway are its children and
+speak to it by HTTP, as they would to the real one. A child that ends unexpectedly is restarted; when that fails again
+and again, everything stops. Settings: ARGUS_PORT, ARGUS_AWS_PORT, ARGUS_SOCKET_PORT, ARGUS_CONSOLE_PORT,
+ARGUS_DEMO_PASSWORD. Logs go to build/local.
 """
 
 import argparse
@@ -37,7 +37,7 @@ LOGS = Path("build/local")
 STAGE = "local"
 VISIBILITY_SECONDS = 30
 LEASE_SECONDS = 20  # shorter than the visibility timeout, so that a redelivered message finds the lease over
-PROCESSES = ("api", "worker", "sockets")
+PROCESSES = ("api", "worker", "scanner", "sockets")
 
 _NEXT = """\
   In another terminal:  . .venv/bin/activate; export ARGUS_URL={url}; argus login --user {user}

@@ -49,7 +49,7 @@ def handler(event: Any, _context: object) -> dict[str, Any]:
 
 
 def _run(name: str, tick_id: str, *, seconds: float) -> bool:
-    with job(name, request_id=tick_id, seconds=seconds) as told:
+    with job(name, function="scheduler", request_id=tick_id, seconds=seconds) as told:
         try:
             TICKS[name](container())()
             told.done()

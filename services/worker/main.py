@@ -1,47 +1,11 @@
-"""SQS batches into jobs.
+"""The worker: images, uploads, reports, and every job that is not for another function."""
 
-Answers with the messages that failed (`ReportBatchItemFailures`): those come again, and after their last try stand in
-the dead-letter queue. What the job's owner should know by then is told by the job's `give_up`.
-"""
-
-import json
-import logging
-from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
-from typing import Any
-from urllib.parse import unquote_plus
 
 from argus.container import Container
-from argus.core.errors import ArgusError
-from argus.core.ids import is_id
-from argus.core.work import job
-from argus.jobs import JOBS, UPLOADS
-from services.worker.time_limit import Context, TimeIsUp, broken_off_in_time, may_begin
-
-MAX_RECEIVES = 3  # maxReceiveCount of infra/data.yaml; a test compares
-
-_log = logging.getLogger("argus.worker")
-
-Event = dict[str, Any]
-
-
-class UnknownMessage(ArgusError):
-    """The message names no job of ours."""
-
-
-class UnknownEvent(ArgusError):
-    """The event is not a batch from SQS."""
-
-
-@dataclass(frozen=True)
-class Call:
-    """One job to run."""
-
-    job: str
-    arguments: dict[str, Any]
-    request_id: str = ""
-    caller_id: str = ""
+from argus.core.functions import WORKER
+from services.worker.batch import Batches, Event
+from services.worker.time_limit import Context
 
 
 @cache
@@ -50,97 +14,5 @@ def container() -> Container:
 
 
 def handler(event: Event, context: Context | None) -> Event:
-    """Lambda's entry: run every message of a batch, each on its own, for as long as there is time.
-
-    What there was no time for is named as failed, and comes again. Those with the fewest tries left go first.
-    """
-    records = _messages(event)
-    done = set()
-    try:
-        with broken_off_in_time(context):
-            for record in sorted(records, key=_tries, reverse=True):
-                if not may_begin(context):
-                    break
-                if _handled(record):
-                    done.add(record["messageId"])
-    except TimeIsUp:
-        _log.warning("time is up", extra={"messages": len(records), "done": len(done)})
-    failed = [record["messageId"] for record in records if record["messageId"] not in done]
-    return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
-
-
-def _messages(event: Any) -> list[Event]:
-    """The messages of a batch from SQS. Any other event is refused: an answer would count it as done."""
-    records = event.get("Records") if isinstance(event, dict) else None
-    if not isinstance(records, list) or not records or not all(map(_is_message, records)):
-        raise UnknownEvent(f"keys {sorted(event)[:20]}" if isinstance(event, dict) else type(event).__name__)
-    return records
-
-
-def _is_message(record: Any) -> bool:
-    return isinstance(record, dict) and {"messageId", "body", "attributes"} <= record.keys()
-
-
-def _tries(record: Event) -> int:
-    return int(record["attributes"]["ApproximateReceiveCount"])
-
-
-def _handled(record: Event) -> bool:
-    last_try = _tries(record) >= MAX_RECEIVES
-    try:
-        calls = list(_calls(json.loads(record["body"])))
-    except Exception as error:  # whatever is in it, it must not take its neighbours along
-        _log.error("unreadable message", extra={"message_id": record["messageId"]}, exc_info=error)
-        return False
-    return not [call for call in calls if not _run(call, last_try=last_try)]  # every one gets its turn
-
-
-def _calls(body: Any) -> Iterator[Call]:
-    """The jobs a message asks for: one of our own, or one for each object that S3 tells of."""
-    if not isinstance(body, dict):
-        raise UnknownMessage(type(body).__name__)
-    if body.get("Event") == "s3:TestEvent":
-        return  # S3 sends it once, when the notification is set up
-    if "job" in body:
-        if body["job"] not in JOBS:
-            raise UnknownMessage(str(body["job"])[:100])
-        yield Call(body["job"], body["arguments"], body.get("request_id", ""), body.get("caller_id", ""))
-        return
-    for told in body["Records"]:
-        stored = told["s3"]["object"]
-        key = unquote_plus(stored["key"])
-        organisation_id, folder, rest = [*key.split("/", 2), "", ""][:3]
-        if not (is_id(organisation_id, "org") and rest):
-            _log.warning("an object whose key was not issued is ignored", extra={"key": key[:100]})
-            continue
-        if folder not in UPLOADS:  # of another release, perhaps: it must not be lost
-            raise UnknownMessage(f"no capability takes uploads to {folder[:100]}")
-        arguments = {"key": key, "object_version": stored.get("versionId", ""), "size_bytes": stored["size"]}
-        yield Call(UPLOADS[folder], arguments)
-
-
-def _run(call: Call, *, last_try: bool) -> bool:
-    """Run one job, tell how it went, and whether it is done."""
-    with job(call.job, request_id=call.request_id, caller_id=call.caller_id) as told:
-        try:
-            JOBS[call.job].run(container())(**call.arguments)
-            told.done()
-        except TimeIsUp:
-            told.out_of_time()
-            if last_try:
-                _give_up(call)
-            raise
-        except Exception as error:
-            told.failed()
-            _log.error("job failed", extra={"job": call.job, "last_try": last_try}, exc_info=error)
-            if last_try:
-                _give_up(call)
-    return told.outcome == "done"
-
-
-def _give_up(call: Call) -> None:
-    """Tell the owner; should that fail too, the scheduler's sweep will."""
-    try:
-        JOBS[call.job].give_up(container())(**call.arguments)
-    except Exception as error:
-        _log.error("giving up failed", extra={"job": call.job}, exc_info=error)
+    """Lambda's entry: a batch from the queue of uploads, or from that of jobs."""
+    return Batches(WORKER, container).handle(event, context)

@@ -1,4 +1,4 @@
-"""The switchboard: what a worker runs for a job, what when its last try has failed, and what every tick runs."""
+"""The switchboard: what a function runs for a job, what when its last try has failed, and what every tick runs."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,16 +6,18 @@ from operator import methodcaller
 
 from argus.capabilities import installed
 from argus.container import Container
+from argus.core.functions import WORKER
 
 Verb = Callable[[Container], Callable[..., None]]
 
 
 @dataclass(frozen=True)
 class Job:
-    """A method of a service, and the one that reports that it could not be done."""
+    """A method of a service, the one that reports that it could not be done, and the functions that may run it."""
 
     run: Verb
     give_up: Verb
+    functions: tuple[str, ...] = (WORKER,)
 
 
 def _method(name: str) -> Verb:
@@ -23,7 +25,7 @@ def _method(name: str) -> Verb:
 
 
 JOBS: dict[str, Job] = {
-    name: Job(_method(job.run), _method(job.give_up))
+    name: Job(_method(job.run), _method(job.give_up), job.functions)
     for capability in installed()
     for name, job in capability.jobs.items()
 }

@@ -1,18 +1,21 @@
 """Background work, over everything that has some: images, scans and reports."""
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from operator import attrgetter
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from botocore.exceptions import EndpointConnectionError
+from botocore.exceptions import ClientError, EndpointConnectionError
 
 from argus.container import Container
 from argus.core import background
 from argus.core.background import FIRST_CHECK, MAX_ATTEMPTS, MAX_CHECKS, Background, Claim, ClaimLost
 from argus.core.dynamo import Table, due_shard, due_shards
+from argus.core.functions import SCANNER, WORKER
 from argus.imagery.model import Image, ImageState, NewFile
 from argus.reports.model import Report
 from argus.scanning.model import Scan, Target
@@ -322,3 +325,81 @@ def test_a_sweep_begins_nothing_when_its_time_is_over(
         assert not _is_sent(workers, item)
     item.tick()
     assert _is_sent(workers, item)
+
+
+# ---------------------------------------------------------------- many at once, for several functions
+
+
+@pytest.fixture
+def reports(argus: Container, workers: Workers, nothing_due: None) -> Background[Report]:
+    """The work on reports, were those in PDF the scanner's."""
+    jobs = replace(argus.jobs, functions={"report.build": (WORKER, SCANNER)}, sleep=lambda _: None)
+    function = {"csv": WORKER, "json": WORKER, "pdf": SCANNER}
+    return replace(argus.reports.background, jobs=jobs, function=lambda report: function[report.format])
+
+
+def _new_reports(argus: Container, owner: Person, *formats: str) -> list[Report]:
+    return [replace(_report(argus, owner.organisation_id), format=each) for each in formats]
+
+
+def _sent(workers: Workers) -> dict[str, list[str]]:
+    """By function, the reports whose jobs are in its queue, which is emptied."""
+    urls, sent = {WORKER: workers.outputs.jobs_queue_url, SCANNER: workers.outputs.scans_queue_url}, {}
+    for function, url in urls.items():
+        ids = sent[function] = list[str]()
+        while found := workers.sqs.receive_message(QueueUrl=url, WaitTimeSeconds=0).get("Messages"):
+            for message in found:
+                workers.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+                ids.append(json.loads(message["Body"])["arguments"]["report_id"])
+        ids.sort()
+    return sent
+
+
+def test_many_items_are_stored_and_each_sent_to_its_function(
+    argus: Container, owner: Person, reports: Background[Report], workers: Workers
+) -> None:
+    new = _new_reports(argus, owner, *["csv", "pdf"] * 13)
+    added = reports.add_many(iter(new))
+    assert [report.id for report in added] == [report.id for report in new]
+    assert _sent(workers) == {WORKER: [], SCANNER: []}
+    reports.send_many(iter(added))
+    stored = [reports.store.get(owner.organisation_id, report.id) for report in new]
+    assert all(report is not None and report.next_check_at is not None for report in stored)
+    assert _sent(workers) == {
+        WORKER: sorted(report.id for report in new[::2]),
+        SCANNER: sorted(report.id for report in new[1::2]),
+    }
+
+
+def _hang(*_: Any, **__: Any) -> Any:
+    raise EndpointConnectionError(endpoint_url="https://sqs.example")
+
+
+def _take_nothing(*, Entries: list[dict[str, str]], **_: Any) -> dict[str, Any]:
+    return {"Failed": [{"Id": entry["Id"], "Code": "InternalError"} for entry in Entries]}
+
+
+@pytest.mark.parametrize("broken", [_hang, _take_nothing], ids=["SQS does not answer", "SQS takes nothing"])
+def test_what_could_not_be_queued_is_sent_by_the_sweep_to_its_function(
+    argus: Container,
+    owner: Person,
+    reports: Background[Report],
+    workers: Workers,
+    clock: MovableClock,
+    broken: Callable[..., Any],
+) -> None:
+    client = SimpleNamespace(send_message_batch=broken)
+    csv, pdf = reports.add_many(_new_reports(argus, owner, "csv", "pdf"))
+    replace(reports, jobs=replace(reports.jobs, client=lambda: client)).send_many([csv, pdf])
+    assert _sent(workers) == {WORKER: [], SCANNER: []}
+    clock.move(minutes=3)
+    reports.sweep()
+    assert _sent(workers) == {WORKER: [csv.id], SCANNER: [pdf.id]}
+
+
+def test_a_queue_that_refuses_is_seen_by_whoever_sends_many(
+    argus: Container, owner: Person, reports: Background[Report]
+) -> None:
+    nowhere = replace(reports.jobs, queue_url=lambda _: argus.settings.queue_url("nowhere"))
+    with pytest.raises(ClientError, match="NonExistentQueue"):
+        replace(reports, jobs=nowhere).send_many(reports.add_many(_new_reports(argus, owner, "csv")))

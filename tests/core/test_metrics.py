@@ -108,8 +108,8 @@ def test_an_image_and_its_scan_tell_jobs_decoding_and_findings(
     workers.work()
     facts = told()
     jobs = [fact["by"] for fact in facts if "jobs" in fact["values"]]
-    assert {"stage": "test", "job": "image.arrived", "outcome": "done"} in jobs
-    assert {"stage": "test", "job": "scan.run", "outcome": "done"} in jobs
+    assert {"stage": "test", "function": "worker", "job": "image.arrived", "outcome": "done"} in jobs
+    assert {"stage": "test", "function": "worker", "job": "scan.run", "outcome": "done"} in jobs
     assert [fact["by"] for fact in facts if "decode_ms" in fact["values"]] == [{"stage": "test"}]
     severities = {fact["by"]["severity"] for fact in facts if "findings" in fact["values"]}
     assert severities <= {severity.value for severity in Severity}

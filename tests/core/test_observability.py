@@ -106,7 +106,7 @@ def test_a_job_is_one_line_with_the_request_and_the_caller_that_asked_for_it(
     owner.post("/scans", body, headers={"X-Request-ID": "scan-this"})
     workers.work()
     (job,) = [line for line in lines() if line["logger"] == "argus.jobs"]
-    assert (job["message"], job["job"], job["outcome"]) == ("job", "scan.run", "done")
+    assert (job["message"], job["function"], job["job"], job["outcome"]) == ("job", "worker", "scan.run", "done")
     assert (job["request_id"], job["caller"]) == ("scan-this", me)
     assert {"ms", "capacity_units", "cold"} <= set(job)
 

@@ -118,7 +118,7 @@ with request_scope("r-1"), tracing.span("GET /x") as span:
     assert (sent["GET /x"]["parent_id"], sent["plugin"]["parent_id"]) == (PARENT, sent["GET /x"]["id"])
 
 
-@pytest.mark.parametrize("module", ["services.api.main", "services.worker.main", "services.scheduler.main"])
+@pytest.mark.parametrize("module", [f"services.{one}.main" for one in ("api", "worker", "scanner", "scheduler")])
 def test_what_is_off_is_not_loaded(module: str) -> None:
     script = f"""
 import sys, {module} as door

@@ -18,6 +18,7 @@ import pytest
 from argus.cli import cognito
 from argus.cli.api import Api
 from argus.cli.sessions import Sessions
+from services.local.main import PROCESSES
 from tests.notify.listening import Listener, listening
 from tests.ports import free_port
 from tests.scenes.flir import flir_scene
@@ -141,7 +142,7 @@ def test_a_process_that_was_killed_is_restarted_and_ready_says_so(
         assert [check["name"] for check in body["checks"] if check["outcome"] != "ok"] == ["process worker"]
         held.unlink()
         names = {check["name"] for check in _ready(http, 200)["checks"] if check["name"].startswith("process")}
-        assert names == {"process worker", "process sockets"}
+        assert names == {"process worker", "process scanner", "process sockets"}
     after = _children(started.pid)
     assert (after.pop("worker") != before.pop("worker"), after) == (True, before)
 
@@ -152,7 +153,7 @@ def test_what_was_killed_works_again_where_it_was(bare: tuple[subprocess.Popen[s
         assert http.get("/health").status_code == 200  # a connection that the API leaves half closed
         for pid in _children(started.pid).values():
             os.kill(pid, signal.SIGKILL)
-        for _ in range(3):
+        for _ in PROCESSES:
             assert "signal 9" in _read_until(started, "ended")
         _ready(http, 200)
         owner = _signed_in(http, port, "owner@north.example")
@@ -245,7 +246,7 @@ def test_a_process_that_does_not_start_ends_everything() -> None:
 def test_ctrl_c_stops_everything(bare: tuple[subprocess.Popen[str], int]) -> None:
     started, port = bare
     children = _children(started.pid).values()
-    assert len(children) == 3
+    assert len(children) == len(PROCESSES)
     started.send_signal(signal.SIGINT)
     started.wait(timeout=PATIENCE)
     assert started.returncode == 0

@@ -98,6 +98,12 @@ def worker(cloud: Lambda) -> Iterator[Function]:
 
 
 @pytest.fixture(scope="module")
+def scanner(cloud: Lambda) -> Iterator[Function]:
+    with cloud.start("dev_scanner") as function:
+        yield function
+
+
+@pytest.fixture(scope="module")
 def scheduler(cloud: Lambda) -> Iterator[Function]:
     with cloud.start("dev_scheduler") as function:
         yield function
@@ -314,6 +320,12 @@ def test_a_scan_runs_from_the_workers_package(
     assert sum(scan["counts"].values()) > 0
 
 
+def test_the_scanner_runs_nothing_that_is_for_the_worker(scanner: Function) -> None:
+    body = {"job": "report.build", "arguments": {"organisation_id": "org_x", "report_id": "rpt_x"}}
+    assert failed(scanner.invoke(events.sqs({"Event": "s3:TestEvent"}, body))) == ["m1"]
+    assert "report.build is not for the scanner" in scanner.log.read_text()
+
+
 def me(api: Function, signed_in: dict[str, str]) -> str:
     return str(json_of(api.invoke(http("GET", "/api/v1/me", headers=signed_in)))["organisation"]["id"])
 
@@ -397,18 +409,19 @@ def test_the_realtime_function_refuses_events_of_others(realtime: Function, even
 
 
 def test_functions_load_nothing_from_outside_their_package_and_the_runtime(
-    api: Function, worker: Function, scheduler: Function, realtime: Function
+    api: Function, worker: Function, scanner: Function, scheduler: Function, realtime: Function
 ) -> None:
     import sysconfig
 
     task, ours = packages(), runtime()
     standard = Path(sysconfig.get_path("stdlib")).resolve()
     system = [Path("/lib"), Path("/usr/lib"), Path("/lib64"), standard, standard.parent]
-    for function in (api, worker, scheduler, realtime):
+    for function in (api, worker, scanner, scheduler, realtime):
         for path in function.shared_objects():
             assert any(path.is_relative_to(folder) for folder in [task, ours, *system]), path
     assert any(path.is_relative_to(task / "worker") for path in worker.shared_objects())
-    assert not any("numpy" in path.name for path in scheduler.shared_objects())
+    for function in (scanner, scheduler):
+        assert not any("numpy" in path.name for path in function.shared_objects())
     assert {"boto3", "awslambdaric"} <= set(RUNTIME_MODULES)
 
 
@@ -422,7 +435,7 @@ def test_nothing_was_written_beside_the_code(api: Function, worker: Function, sc
         assert {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()} == packed
 
 
-@pytest.mark.parametrize("stage", ["dev", "dev_worker", "dev_scheduler", "dev_realtime"])
+@pytest.mark.parametrize("stage", ["dev", "dev_worker", "dev_scanner", "dev_scheduler", "dev_realtime"])
 def test_a_function_has_the_memory_of_its_stage_and_no_more(cloud: Lambda, stage: str) -> None:
     with cloud.start(stage) as function:
         limits = Path(f"/proc/{function.process_id}/limits").read_text()

@@ -65,6 +65,8 @@ def test_names_follow_from_the_stage(aws: EmbeddedAws, outputs: StackOutputs) ->
         uploads_dead_queue_url=f"{queues}/argus-fidelity-uploads-dead",
         jobs_queue_url=f"{queues}/argus-fidelity-jobs",
         jobs_dead_queue_url=f"{queues}/argus-fidelity-jobs-dead",
+        scans_queue_url=f"{queues}/argus-fidelity-scans",
+        scans_dead_queue_url=f"{queues}/argus-fidelity-scans-dead",
         user_pool_id=outputs.user_pool_id,
         client_id=outputs.client_id,
         issuer=f"https://cognito-idp.{aws.region}.amazonaws.com/{outputs.user_pool_id}",
@@ -152,9 +154,10 @@ def test_the_media_bucket_is_private_versioned_and_tidy(aws: EmbeddedAws, output
     ]
 
 
-def test_a_queue_hides_waits_and_buries_as_declared(aws: EmbeddedAws, outputs: StackOutputs) -> None:
-    attributes = aws.client("sqs").get_queue_attributes(QueueUrl=outputs.jobs_queue_url, AttributeNames=["All"])
-    found = attributes["Attributes"]
+@pytest.mark.parametrize("queue", ["uploads", "jobs", "scans"])
+def test_a_queue_hides_waits_and_buries_as_declared(aws: EmbeddedAws, outputs: StackOutputs, queue: str) -> None:
+    url = getattr(outputs, f"{queue}_queue_url")
+    found = aws.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
     assert (found["VisibilityTimeout"], found["ReceiveMessageWaitTimeSeconds"]) == ("30", "20")
     assert json.loads(found["RedrivePolicy"]) == {
         "deadLetterTargetArn": f"{found['QueueArn']}-dead",

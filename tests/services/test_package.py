@@ -11,8 +11,10 @@ import pytest
 from packaging.tags import Tag, parse_tag
 from packaging.utils import canonicalize_name
 
+from argus.core.functions import FUNCTIONS, Function
 from services.deploy import package
 from services.deploy.package import API, PACKAGES, ROOT, WORKER, Package
+from services.worker.time_limit import START_MS, STOP_MS
 from tests.services.runtime_api import packages, stage_settings
 
 MEGABYTE = 1_000_000
@@ -163,7 +165,8 @@ STAGES = json.loads((ROOT / "zappa_settings.json").read_text())
 
 def test_every_stage_has_its_twins() -> None:
     names = ("dev", "staging", "production")
-    assert set(STAGES) == {f"{name}{twin}" for name in names for twin in ("", "_worker", "_scheduler", "_realtime")}
+    twins = ("", *(f"_{name}" for name in ("worker", "scanner", "scheduler", "realtime")))
+    assert set(STAGES) == {f"{name}{twin}" for name in names for twin in twins}
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -188,8 +191,9 @@ def test_a_stages_handler_is_in_its_package(folder: Path, stage: str) -> None:
     assert f"\ndef {function}(event".encode() in source
 
 
-def test_the_worker_ends_well_before_its_messages_come_back() -> None:
-    declared = re.search(r"VisibilityTimeoutSeconds:.*?Default: (\d+)", (ROOT / "infra/data.yaml").read_text(), re.S)
-    assert declared
-    for stage in ("dev_worker", "staging_worker", "production_worker"):
-        assert int(declared[1]) == 6 * stage_settings(stage)["timeout_seconds"]
+@pytest.mark.parametrize("function", FUNCTIONS.values(), ids=FUNCTIONS)
+def test_a_function_behind_a_queue_has_the_time_that_argus_counts_on(function: Function) -> None:
+    for stage in ("dev", "staging", "production"):
+        assert stage_settings(f"{stage}_{function.name}")["timeout_seconds"] == function.timeout_seconds
+    stopping = (START_MS + STOP_MS) / 1000
+    assert function.plugin_seconds + stopping <= function.timeout_seconds

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from argus import jobs
+from services.worker import batch
 from services.worker import main as worker
 from services.worker.time_limit import START_MS, STOP_MS, TimeIsUp, broken_off_in_time
 
@@ -41,7 +42,7 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     monkeypatch.setitem(jobs.JOBS, "work", jobs.Job(lambda _: work, lambda _: give_up))
     monkeypatch.setattr(worker, "container", lambda: None)
-    monkeypatch.setattr(worker, "may_begin", lambda _: True)
+    monkeypatch.setattr(batch, "may_begin", lambda _: True)
     return ran
 
 
@@ -62,7 +63,7 @@ def test_the_running_job_is_broken_off_and_the_rest_released(ran: list[str]) -> 
 
 
 def test_on_its_last_try_a_job_that_is_broken_off_is_given_up(ran: list[str]) -> None:
-    assert failed(Ending(), message("slow", overruns=True, receives=worker.MAX_RECEIVES)) == ["slow"]
+    assert failed(Ending(), message("slow", overruns=True, receives=batch.MAX_RECEIVES)) == ["slow"]
     assert ran == ["slow began", "slow given up"]
 
 

@@ -28,9 +28,10 @@ from argus.core import metrics
 from argus.core.clock import Clock, from_rfc3339, rfc3339
 from argus.core.dynamo import ConditionFailed, Item, Table, due_shard, due_shards
 from argus.core.errors import ArgusError
+from argus.core.functions import WORKER
 from argus.core.observability import seconds_left
 from argus.core.paging import Listing
-from argus.core.queue import Jobs
+from argus.core.queue import JobQueue, NotQueued
 
 MAX_ATTEMPTS = 3  # as the queues' maxReceiveCount
 FIRST_CHECK = timedelta(minutes=2)
@@ -206,14 +207,15 @@ class Background(Generic[W]):
     """The background work on the items of one store."""
 
     store: WorkItemStore[W]
-    jobs: Jobs
-    job: str  # that a worker runs for an item
+    jobs: JobQueue
+    job: str  # that is run for an item
     arguments: Callable[[W], Mapping[str, Any]]  # of the job
     failed: Callable[[W, str], W | None]  # the item given up, for a reason; None for one that must go on
     change: Callable[[W], Any]  # what others see of an item
     announce: Callable[[str, Any], None]  # organisation, what others see of the item now
     clock: Clock
     lease: timedelta
+    function: Callable[[W], str] = lambda _item: WORKER  # that runs the job of an item
     monotonic: Callable[[], float] = time.monotonic
 
     def start(self, item: W) -> W:
@@ -238,9 +240,18 @@ class Background(Generic[W]):
         return new
 
     def send_many(self, items: Iterable[W]) -> None:
-        """Queue the jobs of items that are stored. What the queue does not take, the sweep sends."""
-        for item in items:
-            self._send(item)
+        """Queue the jobs of items that are stored, as `start` does.
+
+        Jobs that SQS does not take, though it answers, are left to the sweep as well.
+        """
+        waiting = list(items)
+        for function in sorted({self.function(item) for item in waiting}):
+            its_own = [item for item in waiting if self.function(item) == function]
+            try:
+                self.jobs.send_many(self.job, map(self.arguments, its_own), function=function)
+            except (BotoCoreError, NotQueued) as error:
+                ids = [item.id for item in its_own]
+                _log.error("jobs were not queued; the sweep will send them", extra={"ids": ids}, exc_info=error)
 
     def is_held(self, item: W) -> bool:
         """Whether a worker has claimed it, and may be alive."""
@@ -269,8 +280,8 @@ class Background(Generic[W]):
     def release(self, claimed: W) -> None:
         """Give up a claim, unless another was made since.
 
-        The queue delivers the job again after its visibility timeout, somewhat more than a lease; the sweep sends it
-        again if the queue does not.
+        The queue delivers the job again after its visibility timeout, or the sweep sends it again after two leases:
+        whichever comes first.
         """
         try:
             item = self.store.get(claimed.organisation_id, claimed.id)  # whatever was written last may have arrived
@@ -337,7 +348,7 @@ class Background(Generic[W]):
             self._send(item)
 
     def _send(self, item: W) -> None:
-        self.jobs.send(self.job, self.arguments(item))
+        self.jobs.send(self.job, self.arguments(item), function=self.function(item))
 
 
 @dataclass

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from argus.core.functions import WORKER
+
 if TYPE_CHECKING:
     from argus.core.runtime import Runtime
 
@@ -43,10 +45,12 @@ class Scope:
 
 @dataclass(frozen=True)
 class Job:
-    """A job of the queue: the method that runs it, and the method that reports that its last attempt failed."""
+    """A job: the method that runs it, the method that reports that its last attempt failed, and the functions that may
+    run it. It can be sent to no other function, and no other runs it."""
 
     run: str
     give_up: str
+    functions: tuple[str, ...] = (WORKER,)
 
 
 Build = Callable[["Runtime"], Any]

@@ -21,7 +21,7 @@ from argus.core.ids import Ids
 from argus.core.objects import Objects
 from argus.core.paging import Cursors
 from argus.core.presign import Credentials, Presigner
-from argus.core.queue import Jobs
+from argus.core.queue import JobQueue
 from argus.core.secrets import Secrets
 from argus.core.settings import BadSetting, Settings
 from argus.core.signing import RoleCredentials
@@ -104,6 +104,10 @@ class Runtime:
         """By kind of thing whose changes are published: the scope that receives them."""
         return {kind: scope for one in self.capabilities for kind, scope in one.events.items()}
 
+    def job_functions(self) -> dict[str, tuple[str, ...]]:
+        """By job: the functions that may run it."""
+        return {name: job.functions for one in self.capabilities for name, job in one.jobs.items()}
+
     def target_checks(self) -> dict[str, Callable[..., Any]]:
         """By kind of target: what raises unless a caller may have it scanned."""
         return {kind: self.method(name) for one in self.capabilities for kind, name in one.targets.items()}
@@ -142,8 +146,12 @@ class Runtime:
         return Objects(self.settings.media_bucket, self.aws.lazily("s3"))
 
     @cached_property
-    def jobs(self) -> Jobs:
-        return Jobs(self.settings.queue_url("jobs"), self.aws.lazily("sqs"))
+    def jobs(self) -> JobQueue:
+        return self.job_queue()
+
+    def job_queue(self, *, fail_fast: bool = False) -> JobQueue:
+        """Where jobs are sent; `fail_fast` for those that no answer depends on."""
+        return JobQueue(self.settings.queue_url, self.aws.lazily("sqs", fail_fast=fail_fast), self.job_functions())
 
     @cached_property
     def link_credentials(self) -> Callable[[], Credentials]:

@@ -136,8 +136,8 @@ class Settings:
     lease_seconds: int = setting(
         "ARGUS_LEASE_SECONDS",
         "300",
-        "how long a worker holds a work item without renewing its claim: longer than its function may run, and shorter "
-        "than the queues' visibility timeout",
+        "how long a function holds a work item without renewing its claim: longer than the worker may run, and shorter "
+        "than the queues' visibility timeouts. The scanner may run longer, and renews its claims while it works",
         int,
     )
     upload_seconds: int = setting("ARGUS_UPLOAD_SECONDS", "3600", "how long a presigned upload is open", int)

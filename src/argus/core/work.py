@@ -1,4 +1,4 @@
-"""One job or sweep as those see it who operate Argus: an id, a span, a line in the log and a metric."""
+"""One job or sweep of a function as those see it who operate Argus: an id, a span, a line in the log and a metric."""
 
 import logging
 from collections.abc import Iterator
@@ -29,7 +29,9 @@ class Job:
 
 
 @contextmanager
-def job(name: str, *, request_id: str, caller_id: str = "", seconds: float | None = None) -> Iterator[Job]:
+def job(
+    name: str, *, function: str, request_id: str, caller_id: str = "", seconds: float | None = None
+) -> Iterator[Job]:
     """Tell of what happens inside, however it ends. `seconds` limit its calls of AWS."""
     with request_scope(request_id, caller_id, seconds=seconds) as work, tracing.span(name) as span:
         told = Job(span)
@@ -37,5 +39,6 @@ def job(name: str, *, request_id: str, caller_id: str = "", seconds: float | Non
             yield told
         finally:
             used = work.used()
-            _log.info("job", extra={"job": name, "outcome": told.outcome, **used})
-            metrics.record({"jobs": 1, "job_ms": used["ms"]}, {"job": name, "outcome": told.outcome})
+            how = {"function": function, "job": name, "outcome": told.outcome}
+            _log.info("job", extra={**how, **used})
+            metrics.record({"jobs": 1, "job_ms": used["ms"]}, how)

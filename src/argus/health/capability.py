@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from argus.core.declarations import Capability
+from argus.core.functions import FUNCTIONS
 from argus.core.runtime import Runtime
 from argus.core.settings import BadSetting, Settings, names, setting
 
@@ -37,10 +38,11 @@ def _health(argus: Runtime) -> "Health":
 
 
 def _checks(argus: Runtime) -> Mapping[str, Callable[[], object]]:
-    """What requests and jobs cannot do without: a cheap call of each service of AWS, none of which changes anything; on
-    a laptop also the processes."""
+    """What requests and jobs cannot do without: a cheap call of each service of AWS, of SQS one for each queue of jobs.
+    None changes anything. On a laptop also the processes."""
     settings = argus.settings
-    table, bucket, jobs = settings.table("requests"), settings.media_bucket, settings.queue_url("jobs")
+    table, bucket = settings.table("requests"), settings.media_bucket
+    queues = [settings.queue_url(function.queue) for function in FUNCTIONS.values()]
     missing = {"pk": {"S": "ready"}, "sk": {"S": "ready"}}
     dynamodb, s3, sqs = (argus.aws.client(name, fail_fast=True) for name in ("dynamodb", "s3", "sqs"))
     pid_files = (Path(name) for name in settings.of(HealthSettings).pid_files)
@@ -48,7 +50,7 @@ def _checks(argus: Runtime) -> Mapping[str, Callable[[], object]]:
         **{f"process {file.stem}": file.stat for file in pid_files},
         "dynamodb": lambda: dynamodb.get_item(TableName=table, Key=missing),
         "s3": lambda: s3.head_bucket(Bucket=bucket),
-        "sqs": lambda: sqs.get_queue_attributes(QueueUrl=jobs, AttributeNames=["QueueArn"]),
+        "sqs": lambda: [sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"]) for url in queues],
     }
 
 

@@ -15,7 +15,7 @@ from argus.core.ids import Ids, is_id
 from argus.core.objects import NoSuchObject, Objects
 from argus.core.paging import Listing
 from argus.core.presign import Link, Presigner, Upload
-from argus.core.queue import Jobs
+from argus.core.queue import JobQueue
 from argus.identity.model import Caller
 from argus.imagery.model import COG, Image, ImageState, NewFile, colour_bar_name, preview_name
 from argus.imagery.pixel import temperature_at
@@ -46,7 +46,7 @@ class Imagery:
     store: ImageryStore
     objects: Objects
     links: Presigner
-    jobs: Jobs
+    jobs: JobQueue
     background: Background[Image]
     clock: Clock
     ids: Ids

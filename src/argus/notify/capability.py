@@ -30,16 +30,14 @@ class NotifySettings:
 
 
 def _notify(argus: Runtime) -> "Notify":
-    from argus.core.queue import Jobs
     from argus.notify.service import Notify
     from argus.notify.store import ConnectionsStore
 
     own = argus.settings.of(NotifySettings)
-    client = partial(argus.aws.client, fail_fast=True)  # no work waits for those who listen
-    gateway = partial(client, "apigatewaymanagementapi", endpoint=own.connections_endpoint)
+    gateway = partial(argus.aws.client, "apigatewaymanagementapi", fail_fast=True, endpoint=own.connections_endpoint)
     return Notify(
         store=ConnectionsStore(argus.table("notify")),
-        jobs=Jobs(argus.settings.queue_url("jobs"), partial(client, "sqs")),
+        jobs=argus.job_queue(fail_fast=True),  # no work waits for those who listen
         socket_url=own.socket_url,
         events=argus.event_scopes(),
         gateway=gateway if own.connections_endpoint else None,

@@ -13,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from argus.core.aws import ClientFactory
 from argus.core.clock import Clock, rfc3339
 from argus.core.errors import Forbidden, TooManyRequests
-from argus.core.queue import Jobs
+from argus.core.queue import JobQueue
 from argus.identity.model import Caller
 from argus.notify.model import Change, Connection
 from argus.notify.store import ConnectionsStore
@@ -39,7 +39,7 @@ class Notify:
     """Connections of all organisations; nobody hears of what is not their organisation's."""
 
     store: ConnectionsStore
-    jobs: Jobs
+    jobs: JobQueue
     socket_url: str  # where clients connect; empty where there is no socket
     events: Mapping[str, str]  # kind of thing -> scope that receives its changes
     gateway: ClientFactory | None  # the management API of the socket; None where there is no socket

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from argus.core.declarations import Capability, Job, Scope, Table
+from argus.core.functions import SCANNER, WORKER
 from argus.core.runtime import Runtime
 from argus.identity.model import EDITORS, EVERYONE
 
@@ -19,7 +20,6 @@ def _catalogue(_argus: Runtime) -> "Catalogue":
 
 def _scanning(argus: Runtime) -> "Scanning":
     from argus.core.background import Background
-    from argus.core.functions import WORKER
     from argus.notify.model import Change
     from argus.scanning.engine import Engine
     from argus.scanning.finding_store import FindingStore
@@ -62,6 +62,7 @@ def _scanning(argus: Runtime) -> "Scanning":
             store=run_store,
             jobs=argus.jobs,
             job="scan.run",
+            function=lambda run: run.function,
             arguments=lambda run: {"organisation_id": run.organisation_id, "run_id": run.id},
             failed=engine.abandon,
             change=lambda _run: None,  # the engine announces the scan
@@ -98,7 +99,7 @@ CAPABILITY = Capability(
     services={"catalogue": _catalogue, "scanning": _scanning},
     blueprints=("argus.scanning.routes:blueprint",),
     jobs={
-        "scan.run": Job("scanning.run", "scanning.give_up_run"),
+        "scan.run": Job("scanning.run", "scanning.give_up_run", functions=(WORKER, SCANNER)),
         "scan.finalize": Job("scanning.finalize", "scanning.give_up"),
     },
     ticks={"runs.sweep": "scanning.sweep_runs", "scans.sweep": "scanning.sweep"},
