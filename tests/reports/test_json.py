@@ -21,7 +21,7 @@ def test_the_report_holds_scan_image_findings_and_rules_under_a_named_schema() -
     report = read(as_json.build(document(finding(1), picture=plain_picture())))
 
     assert list(report) == [
-        "schema", "generated_at", "generator", "organisation", "scan", "image", "findings", "rules",
+        "schema", "generated_at", "generator", "organisation", "scan", "target", "image", "findings", "rules",
     ]  # fmt: skip
     assert report["schema"] == "argus.report/1"
     assert report["generated_at"] == "2026-03-14T12:30:15.250Z"

@@ -77,8 +77,8 @@ def test_what_to_do_stands_under_the_rule_with_its_findings() -> None:
     said = text(document(*(finding(number) for number in range(3)), finding(9, rule="absolute_limit")))
 
     rule = RULES[PLUGIN, "hot_region"]
-    assert rule.remedy in said
-    assert RULES[PLUGIN, "absolute_limit"].remedy in said
+    assert rule.remediation in said
+    assert RULES[PLUGIN, "absolute_limit"].remediation in said
     assert "Region hotter than its surroundings (findings " in said
 
 

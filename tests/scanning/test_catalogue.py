@@ -6,12 +6,18 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from argus.capabilities import installed
+from argus.container import Container
+from argus.core.declarations import Tool
+from argus.core.settings import Settings
 from argus.scanning.catalogue import PLUGINS, Catalogue, InvalidOptions, MalformedManifest, Manifest, NoSuchPlugin
+from argus.scanning.tools import functions_of
 
 OPTIONS = {
     "kelvin": {"type": "number", "minimum": 1, "maximum": 100, "default": 10, "unit": "K"},
@@ -28,7 +34,7 @@ WIRE: dict[str, Any] = {
     "name": "Lamp",
     "summary": "Finds lamps that are lit.",
     "description": "Looks at every lamp in turn.",
-    "consumes": ["image"],
+    "target_kinds": ["image"],
     "permissions": [],
     "price": {"minor_units": 0, "currency": "EUR"},
     "options": {"type": "object", "additionalProperties": False, "properties": OPTIONS},
@@ -37,7 +43,7 @@ WIRE: dict[str, Any] = {
             "title": "Lit",
             "severity": "low",
             "description": "The lamp is lit.",
-            "remedy": "Put it out.",
+            "remediation": "Put it out.",
             "cwe": None,
             "references": ["A book"],
         }
@@ -159,3 +165,47 @@ def test_reading_the_catalogue_imports_no_plugin_no_numpy_and_no_schema_library(
     )
     loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert loaded.stdout.split() == []
+
+
+# ---------------------------------------------------------------- what capabilities declare
+
+TOOLS = {
+    "lens": Tool("Looks", lambda _: None),
+    "socket": Tool("Calls", lambda _: None, function="scanner"),
+    "wire": Tool("Calls too", lambda _: None, function="scanner"),
+}
+
+
+@pytest.mark.parametrize(
+    ("asked", "why"),
+    [
+        (
+            {"target_kinds": ("image", "moon")},
+            "lamp: target_kinds: no capability declares moon; there are: host, image",
+        ),
+        ({"permissions": ("lens", "wand")}, "lamp: permissions: no capability declares wand; there are: lens, socket"),
+        ({"permissions": ("lens", "socket")}, "lamp: permissions: they belong to the functions scanner and worker"),
+    ],
+    ids=["kind", "permission", "two functions"],
+)
+def test_a_manifest_that_asks_for_what_is_not_declared_is_refused(
+    lamp: Manifest, asked: dict[str, Any], why: str
+) -> None:
+    asking = Catalogue({"lamp": replace(lamp, **asked)})
+    with pytest.raises(MalformedManifest, match=re.escape(why)):
+        asking.check({"image", "host"}, TOOLS)
+
+
+@pytest.mark.parametrize(
+    ("permissions", "function"), [((), "worker"), (("lens",), "worker"), (("socket", "wire"), "scanner")]
+)
+def test_a_plugin_runs_where_its_permissions_say(lamp: Manifest, permissions: tuple[str, ...], function: str) -> None:
+    asking = replace(lamp, permissions=permissions)
+    asking.check_declared({"image"}, TOOLS)
+    assert functions_of(asking.permissions, TOOLS) == {function}
+
+
+def test_a_container_does_not_start_with_a_plugin_that_asks_for_what_is_not_declared() -> None:
+    bare = Container(Settings.from_env({}), capabilities=tuple(one for one in installed() if one.name != "imagery"))
+    with pytest.raises(MalformedManifest, match="no capability declares image; there are: none"):
+        _ = bare.catalogue

@@ -1,9 +1,10 @@
 """All that a report shows, gathered before it is built. No I/O."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
+from argus.reports.model import Picture, TargetSection
 from argus.scanning.model import Scan, TrackedFinding
 
 
@@ -13,25 +14,7 @@ class RuleText:
 
     title: str
     description: str
-    remedy: str
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A preview of the scanned image, empty where the format shows none, and what is known of it."""
-
-    preview_png: bytes
-    colour_bar_png: bytes
-    width: int
-    height: int
-    name: str
-    low_celsius: float
-    high_celsius: float
-    accuracy: str
-    camera: str
-    taken_at: datetime | None
-    statistics: Mapping[str, float]
-    parameters: Mapping[str, float]
+    remediation: str
 
 
 @dataclass(frozen=True)
@@ -44,4 +27,9 @@ class Document:
     generated_at: datetime
     argus_version: str
     organisation_name: str
-    picture: Picture | None = None
+    target_name: str  # what people call the target
+    target: TargetSection = field(default_factory=TargetSection)
+
+    @property
+    def picture(self) -> Picture | None:
+        return self.target.picture

@@ -11,10 +11,12 @@ if TYPE_CHECKING:
     from argus.scanning.service import Scanning
 
 
-def _catalogue(_argus: Runtime) -> "Catalogue":
+def _catalogue(argus: Runtime) -> "Catalogue":
     from argus.scanning.catalogue import Catalogue
 
-    return Catalogue.load()
+    catalogue = Catalogue.load()
+    catalogue.check(argus.target_kinds(), argus.plugin_tools())
+    return catalogue
 
 
 def _scanning(argus: Runtime) -> "Scanning":
@@ -24,6 +26,7 @@ def _scanning(argus: Runtime) -> "Scanning":
     from argus.scanning.finding_store import FindingStore
     from argus.scanning.service import Scanning
     from argus.scanning.store import ScanStore
+    from argus.scanning.targets import Targets
 
     store, findings = ScanStore(argus.table("scanning")), FindingStore(argus.table("scanning"))
     background = Background(
@@ -44,11 +47,11 @@ def _scanning(argus: Runtime) -> "Scanning":
         engine=Engine(
             findings=findings,
             catalogue=argus.catalogue,
-            plugin_tools=argus.plugin_tools(),
+            plugin_tools=argus.tool_factories(),
             background=background,
             clock=argus.clock,
         ),
-        targets=argus.target_checks(),
+        targets=Targets.of(argus),
         background=background,
         clock=argus.clock,
         ids=argus.ids,
@@ -76,5 +79,5 @@ CAPABILITY = Capability(
     jobs={"scan.run": Job("scanning.run", "scanning.give_up")},
     ticks={"scans.sweep": "scanning.sweep"},
     events={"scan": "scans:read"},
-    errors=("argus.scanning.catalogue", "argus.scanning.routes", "argus.scanning.service"),
+    errors=("argus.scanning.catalogue", "argus.scanning.service", "argus.scanning.targets"),
 )

@@ -44,6 +44,7 @@ from argus.scanning.model import (
 )
 from argus.scanning.plugin import BudgetSpent, Tools
 from argus.scanning.positions import PositionMatcher
+from argus.scanning.tools import RunTools
 
 PAGE = 25
 MAX_FINDINGS = 10_000  # of one step; more is a plugin out of hand
@@ -117,9 +118,11 @@ class _Run:
     engine: Engine
     claim: Claim[Scan]
     known: dict[str, TrackedFinding] = field(init=False)
+    tools: RunTools = field(init=False)
     not_tested: set[str] = field(default_factory=set)  # rules of the present step
 
     def __post_init__(self) -> None:
+        self.tools = RunTools(self.engine.plugin_tools, self.scan.organisation_id)
         self._know()
 
     @property
@@ -291,10 +294,7 @@ class _Run:
             progress=progress,
             positions=lambda rule: self._positions(manifest.id, rule),
             mark_not_tested=self.not_tested.add,
-            granted={
-                permission: self.engine.plugin_tools[permission](self.scan.organisation_id)
-                for permission in manifest.permissions
-            },
+            granted={permission: self.tools[permission] for permission in manifest.permissions},
         )
 
     def _positions(self, plugin: str, rule: str) -> PositionMatcher:

@@ -4,26 +4,17 @@ import logging
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any
 
 from argus.core.errors import ArgusError, Forbidden
 from argus.scanning.model import Finding, Target
 from argus.scanning.positions import PositionMatcher
-
-if TYPE_CHECKING:
-    from argus.imagery.thermogram import Thermogram
 
 Run = Callable[[Target, "Tools", Mapping[str, Any]], Iterator[Finding]]
 
 
 class BudgetSpent(ArgusError):
     """The plugin used up the requests or seconds its manifest allows."""
-
-
-class ImageReader(Protocol):
-    """Reads the caller's own images."""
-
-    def thermogram(self, image_id: str) -> "Thermogram": ...
 
 
 @dataclass(frozen=True)
@@ -37,12 +28,8 @@ class Tools:
     mark_not_tested: Callable[[str], None]  # of this rule not everything is found: what is missing is not fixed
     granted: Mapping[str, Any] = field(default_factory=dict)  # a tool for each permission of the manifest
 
-    @property
-    def images(self) -> ImageReader:
-        reader: ImageReader = self._tool("imagery")
-        return reader
-
-    def _tool(self, permission: str) -> Any:
+    def tool(self, permission: str) -> Any:
+        """The tool of a permission; the capability that brings it has a typed accessor for it."""
         if permission not in self.granted:
             raise Forbidden(f"the manifest does not ask for the permission {permission}")
         return self.granted[permission]

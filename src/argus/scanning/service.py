@@ -16,8 +16,7 @@ from argus.scanning.engine import Engine
 from argus.scanning.finding_store import FindingFilter, FindingStore
 from argus.scanning.model import FINAL_STATES, Scan, ScanState, Step, Target, TrackedFinding
 from argus.scanning.store import ScanStore
-
-CheckTarget = Callable[[Caller, str], object]
+from argus.scanning.targets import Targets, WantedTarget
 
 
 class NoSuchScan(NotFound):
@@ -30,10 +29,6 @@ class ScanEnded(Conflict):
 
 class ScanEnding(Conflict):
     """The scan is about to end."""
-
-
-class UnknownTarget(Invalid):
-    """Nothing can scan this kind of target."""
 
 
 class WrongTarget(Invalid):
@@ -60,21 +55,19 @@ class Scanning:
     finding_store: FindingStore
     catalogue: Catalogue
     engine: Engine
-    targets: Mapping[str, CheckTarget]  # kind -> raises unless the caller may have that target scanned
+    targets: Targets
     background: Background[Scan]
     clock: Clock
     ids: Ids
 
     # ------------------------------------------------------------ for callers
 
-    def request(self, caller: Caller, target: Target, choices: Sequence[Choice]) -> Scan:
+    def request(self, caller: Caller, wanted: WantedTarget, choices: Sequence[Choice]) -> Scan:
         """Queue a scan. Everything that could be wrong with it is found here, not in the worker."""
+        target = self.targets.resolve(caller, wanted)
         steps = tuple(self._step(target, choice) for choice in choices)
         if len({step.plugin for step in steps}) < len(steps):
             raise RepeatedPlugin("name each plugin once")
-        if target.kind not in self.targets:
-            raise UnknownTarget(target.kind)
-        self.targets[target.kind](caller, target.value)
         scan = Scan(
             id=self.ids.new("scan"),
             organisation_id=caller.organisation_id,
@@ -158,6 +151,6 @@ class Scanning:
 
     def _step(self, target: Target, choice: Choice) -> Step:
         manifest = self.catalogue.get(choice.id)
-        if target.kind not in manifest.consumes:
-            raise WrongTarget(f"{manifest.id} takes {', '.join(manifest.consumes)}, not {target.kind}")
+        if target.kind not in manifest.target_kinds:
+            raise WrongTarget(f"{manifest.id} takes {', '.join(manifest.target_kinds)}, not {target.kind}")
         return Step(manifest.id, manifest.version, manifest.check_options(choice.options))
