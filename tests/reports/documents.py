@@ -169,8 +169,7 @@ def document(*findings: TrackedFinding, picture: Picture | None = None, **change
         generated_at=NOON,
         argus_version="0.1.0",
         organisation_name="North Geothermal",
-        target_name=picture.name if picture else TARGET.value,
-        target=TargetSection(picture=picture),
+        target=TargetSection(picture.name if picture else TARGET.value, picture=picture),
     )
     return replace(known, **changed)
 

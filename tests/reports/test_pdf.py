@@ -10,6 +10,7 @@ from pypdf import PdfReader
 
 from argus.reports import as_pdf, pdf_look, pdf_picture
 from argus.reports.document import Document, RuleText
+from argus.reports.model import TargetSection
 from argus.scanning.model import ScanState, Severity, Status, StepState
 from tests.reports.documents import NOON, PLUGIN, RULES, document, finding, flat_png, plain_picture
 
@@ -42,6 +43,14 @@ def test_the_first_page_says_what_was_scanned_and_what_was_found() -> None:
         "1 High 0 Medium",
         "1 finding present. Since the last look at this target: 1 new, 1 fixed.",
     ):
+        assert said in first
+
+
+def test_the_first_page_has_the_facts_that_the_kind_of_target_brings() -> None:
+    section = TargetSection("north.example", {"Ports": 3, "Registered": NOON, "Owner": None})
+    first = pages(document(FINDING, target=section))[0]
+
+    for said in ("Inspection report north.example", "Ports 3", "Registered 14 March 2026, 12:30 UTC", "Owner —"):
         assert said in first
 
 

@@ -12,8 +12,9 @@ from argus.container import Container
 from argus.core.declarations import Capability, TargetKind, Tool
 from argus.core.errors import Forbidden, Invalid
 from argus.identity.model import Caller
+from argus.imagery import decode
 from argus.imagery.reader import images
-from argus.reports.model import TargetSection
+from argus.reports.model import Report, TargetSection
 from argus.scanning.catalogue import Catalogue
 from argus.scanning.model import Target
 from argus.scanning.plugin import Tools
@@ -43,7 +44,7 @@ def authorise(_caller: Caller, value: str) -> None:
 
 
 def report_section(_organisation_id: str, value: str, *, with_picture: bool) -> TargetSection:
-    return TargetSection(facts={"Letters": len(value), "Picture": str(with_picture)})
+    return TargetSection(value.upper(), {"Letters": len(value), "Picture": str(with_picture)})
 
 
 WORD = TargetKind(
@@ -184,22 +185,18 @@ def test_an_image_is_called_by_its_file_until_it_is_gone(door: Person, wordy: Co
     assert wordy.scanning.targets.label(door.organisation_id, Target("moon", "north")) == "north"
 
 
-@pytest.mark.parametrize(("kind", "facts"), [("word", {"Letters": 5, "Picture": "False"}), ("plain", {})])
+@pytest.mark.parametrize(
+    ("kind", "shown"),
+    [("word", TargetSection("NORTH", {"Letters": 5, "Picture": "False"})), ("plain", TargetSection("north"))],
+)
 def test_a_report_shows_what_the_kind_says_of_its_target(
-    door: Person, work: Callable[[], None], reader: Scripted, wordy: Container, kind: str, facts: dict[str, Any]
+    door: Person, work: Callable[[], None], reader: Scripted, wordy: Container, kind: str, shown: TargetSection
 ) -> None:
     reader.target_kinds = (kind,)
     scan_id = scan(door, {"kind": kind, "value": "North"}).get_json()["id"]
     work()
-    report = wordy.reports.gather(replace(_report(scan_id, door.organisation_id), format="json"))
-    assert (report.target_name, report.target.facts, report.picture) == ("north", facts, None)
-
-
-def _report(scan_id: str, organisation_id: str) -> Any:
-    from argus.core.clock import utc_now
-    from argus.reports.model import Report
-
-    return Report("rpt_1", organisation_id, scan_id, "json", "usr_1", utc_now())
+    report = Report("rpt_1", door.organisation_id, scan_id, "json", "usr_1", wordy.clock())
+    assert wordy.reports.gather(report).target == shown
 
 
 # ---------------------------------------------------------------- tools
@@ -214,8 +211,6 @@ def test_two_plugins_of_a_scan_decode_an_image_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     image_id = uploaded(door, workers, flir_scene(seed=5, width=64, height=48, leaks=1)[0])["id"]
-    from argus.imagery import decode
-
     decoded, real = [], decode.decode
     monkeypatch.setattr(decode, "decode", lambda *args, **kwargs: decoded.append(1) or real(*args, **kwargs))
 

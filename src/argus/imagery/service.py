@@ -202,7 +202,7 @@ class Imagery:
             statistics=asdict(products.statistics),
             parameters=asdict(capture.parameters),
         )
-        return TargetSection(picture=picture)
+        return TargetSection(image.file.name, picture=picture)
 
     def original(self, organisation_id: str, image_id: str) -> tuple[Image, bytes]:
         """A ready image and the bytes it was made from."""

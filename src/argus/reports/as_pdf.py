@@ -132,7 +132,7 @@ class _Report:
         return "Thermal inspection report" if self.document.picture else "Inspection report"
 
     def _subject(self) -> str:
-        name, target = self.document.target_name, self.document.scan.target
+        name, target = self.document.target.name, self.document.scan.target
         return self.words.line(f"{target.kind} {target.value}" if name == target.value else name, limit=120)
 
     # ------------------------------------------------------------ what it is about

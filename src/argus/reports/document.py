@@ -1,7 +1,7 @@
 """All that a report shows, gathered before it is built. No I/O."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
 from argus.reports.model import Picture, TargetSection
@@ -27,8 +27,7 @@ class Document:
     generated_at: datetime
     argus_version: str
     organisation_name: str
-    target_name: str  # what people call the target
-    target: TargetSection = field(default_factory=TargetSection)
+    target: TargetSection
 
     @property
     def picture(self) -> Picture | None:

@@ -40,8 +40,7 @@ class Gatherer:
             generated_at=self.clock(),
             argus_version=__version__,
             organisation_name=self.identity.organisation(report.organisation_id).name,
-            target_name=targets.label(report.organisation_id, scan.target),
-            target=section or TargetSection(),
+            target=section or TargetSection(targets.label(report.organisation_id, scan.target)),
         )
 
 

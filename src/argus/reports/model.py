@@ -63,7 +63,8 @@ class Picture:
 
 @dataclass(frozen=True)
 class TargetSection:
-    """What a report shows of the scanned target: facts by their label, in order, and a picture if it is one."""
+    """What a report shows of the scanned target: what people call it, facts by their label, and a picture of it."""
 
+    name: str
     facts: Mapping[str, str | float | datetime | None] = field(default_factory=dict)
     picture: Picture | None = None

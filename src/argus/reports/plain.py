@@ -45,7 +45,7 @@ def picture(known: Picture) -> dict[str, Any]:
 
 def target(document: Document) -> dict[str, Any]:
     """What is known of the target, beside its kind and value in the scan."""
-    return {"name": well_formed(document.target_name), "facts": plain(document.target.facts)}
+    return {"name": well_formed(document.target.name), "facts": plain(document.target.facts)}
 
 
 def rules(document: Document) -> list[dict[str, Any]]:
