@@ -242,8 +242,12 @@ def test_everything_that_a_capability_names_exists(capability: Capability, bare:
     for service in capability.services:
         assert getattr(bare, service) is getattr(bare, service), "a service is built once"
     jobs = [name for job in capability.jobs.values() for name in (job.run, job.give_up)]
-    methods = [*jobs, *capability.ticks.values(), *capability.targets.values(), *capability.authenticators.values()]
+    methods = [*jobs, *capability.ticks.values(), *capability.authenticators.values()]
     assert all(callable(bare.method(name)) for name in methods)
+    for kind in capability.targets.values():
+        functions = (kind.canonical, kind.authorise, kind.label, kind.report_section)
+        assert all(callable(bare.named(name)) for name in functions if name)
+    assert all(callable(tool.build(bare)) for tool in capability.tools.values())
     assert set(capability.objects.values()) <= set(capability.jobs)
     assert all(callable(load(name)) for name in (*capability.blueprints, *capability.migrations.values()))
     assert all(re.match(r"\d{4}-\d{2}-\d{2}-", name) for name in capability.migrations)

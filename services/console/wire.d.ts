@@ -57,7 +57,7 @@ interface ThermalImage extends ImageSummary {
 
 interface Scan {
   id: string;
-  target: {kind: string; value: string};
+  target: {kind: string; value: string; link: string | null};
   state: string;
   progress: number;
   reason: string;

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import argus
-from argus.core.declarations import Capability, Table
+from argus.core.declarations import Capability, Table, TargetKind, Tool
 from argus.core.settings import Settings, declared
 
 # What belongs to no capability: `core.idempotency` and `core.ratelimit` keep their records here.
@@ -33,6 +33,16 @@ def tables() -> tuple[Table, ...]:
 def settings() -> tuple[type[Any], ...]:
     """Every dataclass of settings: those of `core`, then those of each capability."""
     return (Settings, *(capability.settings for capability in installed() if capability.settings))
+
+
+def target_kinds() -> dict[str, TargetKind]:
+    """Every kind of target that plugins can scan, by name."""
+    return {name: kind for capability in installed() for name, kind in capability.targets.items()}
+
+
+def tools() -> dict[str, Tool]:
+    """Every tool that plugins can ask for, by permission."""
+    return {permission: tool for capability in installed() for permission, tool in capability.tools.items()}
 
 
 def variables() -> frozenset[str]:

@@ -23,7 +23,7 @@ def test_a_scan_shows_what_it_found(terminal: Terminal, leaking: str) -> None:
 
 def test_a_scan_not_waited_for_is_queued(terminal: Terminal, leaking: str) -> None:
     (scan,) = terminal.json("scan", "run", f"image:{leaking}", "--no-wait")["items"]
-    assert scan["target"] == {"kind": "image", "value": leaking}
+    assert scan["target"] == {"kind": "image", "value": leaking, "link": f"/api/v1/images/{leaking}"}
     assert scan["id"] in terminal.run("scan", "list").stdout
 
 
@@ -87,10 +87,44 @@ def test_one_plugin_is_shown(terminal: Terminal) -> None:
     assert terminal.run("plugin", "show", "nope").exit_code == 4
 
 
+KINDS = {"items": [{"kind": "host", "given_by": "value"}, {"kind": "mosaic", "given_by": "id"}], "next_cursor": None}
+
+
+@pytest.mark.parametrize(
+    ("target", "named"),
+    [
+        ("host:north.example", {"kind": "host", "value": "north.example"}),
+        ("mosaic:mos_1", {"kind": "mosaic", "id": "mos_1"}),
+        ("moon:north", {"kind": "moon", "value": "north"}),  # which the server refuses
+        ("image:img_1", {"kind": "image", "id": "img_1"}),
+    ],
+)
+def test_a_target_is_given_as_the_server_says_of_its_kind(
+    before: Callable[..., Terminal], target: str, named: dict[str, str]
+) -> None:
+    asked = []
+
+    def respond(request: Request) -> Response:
+        if request.path.endswith("/target-kinds"):
+            return Response(json.dumps(KINDS))
+        asked.append(request.get_json()["target"])
+        return Response(json.dumps(_scan(state="queued")), 202)
+
+    before(respond).json("scan", "run", target, "--plugin", "a", "--no-wait")
+    assert asked == [named]
+
+
+def test_kinds_of_target_are_listed(terminal: Terminal) -> None:
+    lines = terminal.run("target", "kinds").stdout.splitlines()
+    assert "image\tid\tA thermal image\t/api/v1/images/{value}" in lines
+
+
 def test_options_reach_the_plugin_they_name_as_json(before: Callable[..., Terminal]) -> None:
     asked = []
 
     def respond(request: Request) -> Response:
+        if request.method == "GET":
+            return Response(json.dumps(KINDS))
         asked.append(request.get_json())
         return Response(json.dumps(_scan(state="queued")), 202)
 

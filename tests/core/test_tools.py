@@ -173,7 +173,7 @@ def test_a_service_is_built_once_and_by_its_name() -> None:
         _ = runtime.third
 
 
-@pytest.mark.parametrize("name", ["links", "clock", "target_checks", "settings"])
+@pytest.mark.parametrize("name", ["links", "clock", "target_kinds", "settings"])
 def test_a_service_cannot_take_the_name_of_a_tool(name: str) -> None:
     with pytest.raises(TypeError, match=f"is called {name}"):
         _runtime(**{name: lambda _: object()})

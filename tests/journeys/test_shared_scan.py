@@ -21,6 +21,7 @@ from argus.scanning.model import Run, RunState
 from services.scheduler import main as scheduler
 from tests.conftest import MovableClock, Person
 from tests.scanning.front_door import delta, request, scan
+from tests.scanning.scripted import admit_every_image
 
 LEASE_SECONDS = 3
 ENDS_WITHIN_SECONDS = 120
@@ -62,7 +63,7 @@ def container(argus: Container, sixty: Path, nothing_due: None, monkeypatch: pyt
     """What the API and the scheduler are made of; images need not exist."""
     made = Container(argus.settings, clock=argus.clock, fetch_keys=argus.fetch_keys)
     vars(made)["catalogue"] = Catalogue.load(sixty)
-    object.__setattr__(made.scanning, "targets", {"image": lambda _caller, _id: None})
+    admit_every_image(made)
     monkeypatch.setattr(scheduler, "container", lambda: made)
     return made
 

@@ -4,7 +4,9 @@ No other file is edited by hand. The copy's own tests over everything then run w
 written from the source speak of it.
 """
 
+import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -15,6 +17,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 TOY = ROOT / "tests" / "toy"
+PLUGIN = "src/argus/scanning/plugins/slack_springs/"
 
 
 class Sources:
@@ -67,7 +70,9 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sources]:
     copy.git("init", "--quiet")
     copy.git("add", "--all")
     copy.git("commit", "--quiet", "--message", "as it is")
-    shutil.copytree(TOY / "capability", folder / "src" / "argus" / "toy", ignore=shutil.ignore_patterns("__pycache__"))
+    skip = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(TOY / "capability", folder / "src" / "argus" / "toy", ignore=skip)
+    shutil.copytree(TOY / "plugin", folder / PLUGIN, ignore=skip)
     shutil.copy(TOY / "toy.yaml", folder / "infra" / "toy.yaml")
     yield copy
     shutil.rmtree(folder)
@@ -76,7 +81,7 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sources]:
 @pytest.fixture(scope="module")
 def documented(sources: Sources) -> Sources:
     """The sources after what `make docs` does."""
-    assert sources.changed() == {"infra/toy.yaml", "src/argus/toy/"}
+    assert sources.changed() == {"infra/toy.yaml", "src/argus/toy/", PLUGIN}
     for module in ("services.api.openapi", "services.api.reference"):
         sources.run("-m", module)
     wrote = sources.pytest("tests/test_data.py", "tests/test_roles.py", "-k", "page", ARGUS_WRITE_DOCS="1")
@@ -86,6 +91,8 @@ def documented(sources: Sources) -> Sources:
 
 def test_documents_speak_of_it(documented: Sources) -> None:
     assert '"/api/v1/toys/{toy_id}"' in documented.text("docs/openapi.json")
+    kind = json.loads(documented.text("docs/openapi.json"))["components"]["schemas"]["TargetIn"]["properties"]["kind"]
+    assert kind["enum"] == ["image", "toy"]
     assert "| POST /toys |" in documented.text("docs/data.md")
     assert "| job toy.wind |" in documented.text("docs/data.md")
     assert "| toy | `<organisation>#toys` |" in documented.text("docs/data.md")
@@ -97,7 +104,13 @@ def test_documents_speak_of_it(documented: Sources) -> None:
 
 def test_nothing_else_was_edited(documented: Sources) -> None:
     written = {"docs/openapi.json", "docs/data.md", "docs/access.md", "docs/settings.md", "docs/errors.md"}
-    assert documented.changed() == {"infra/toy.yaml", "src/argus/toy/", "infra/README.md", *written}
+    assert documented.changed() == {"infra/toy.yaml", "src/argus/toy/", PLUGIN, "infra/README.md", *written}
+
+
+def test_the_tests_over_all_plugins_take_in_one_that_scans_it(documented: Sources) -> None:
+    ran = documented.pytest("tests/scanning/test_plugins.py", "-k", "slack_springs")
+    assert ran.returncode == 0, ran.stdout[-5000:]
+    assert re.search(r"\b2\d passed", ran.stdout), ran.stdout
 
 
 def test_the_tests_over_everything_take_it_in(documented: Sources) -> None:

@@ -12,8 +12,9 @@ from PIL import Image
 
 from argus.imagery.colour_bar import colour_bar
 from argus.imagery.preview import previews
-from argus.reports.document import Document, Picture, RuleText
+from argus.reports.document import Document, RuleText
 from argus.reports.gather import gravest_first
+from argus.reports.model import Picture, TargetSection
 from argus.scanning.model import (
     Scan,
     ScanState,
@@ -37,13 +38,14 @@ RULES = {
     (PLUGIN, "hot_region"): RuleText(
         title="Region hotter than its surroundings",
         description="A connected region is warmer than its local background by more than the threshold.",
-        remedy="Inspect the insulation at the marked place. Replace wet or missing insulation and its jacket, then "
-        "survey again under similar weather.",
+        remediation="Inspect the insulation at the marked place. Replace wet or missing insulation and its jacket, "
+        "then survey again under similar weather.",
     ),
     (PLUGIN, "absolute_limit"): RuleText(
         title="Region above the absolute limit",
         description="A connected region is hotter than the limit that was set for this plant.",
-        remedy="Take the part out of service if its rating is exceeded; otherwise repeat the measurement from closer.",
+        remediation="Take the part out of service if its rating is exceeded; otherwise repeat the measurement from "
+        "closer.",
     ),
 }
 
@@ -167,7 +169,7 @@ def document(*findings: TrackedFinding, picture: Picture | None = None, **change
         generated_at=NOON,
         argus_version="0.1.0",
         organisation_name="North Geothermal",
-        picture=picture,
+        target=TargetSection(picture.name if picture else TARGET.value, picture=picture),
     )
     return replace(known, **changed)
 

@@ -56,9 +56,9 @@ def test_a_finding_is_a_row_with_its_evidence_in_columns() -> None:
         "scan_id": "scan_01JSCAN",
         "fingerprint": known.fingerprint,
         "other_evidence": '{"pipe": "B7"}',
-        "remedy": row["remedy"],
+        "remediation": row["remediation"],
     }
-    assert row["remedy"].startswith("Inspect the insulation")
+    assert row["remediation"].startswith("Inspect the insulation")
 
 
 def test_the_file_begins_with_a_byte_order_mark_and_its_lines_end_with_cr_lf() -> None:

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from argus.reports import as_json
+from argus.reports.model import TargetSection
 from argus.scanning.model import Status
 from tests.reports.documents import NOON, RULES, document, finding, plain_picture
 
@@ -21,7 +22,7 @@ def test_the_report_holds_scan_image_findings_and_rules_under_a_named_schema() -
     report = read(as_json.build(document(finding(1), picture=plain_picture())))
 
     assert list(report) == [
-        "schema", "generated_at", "generator", "organisation", "scan", "image", "findings", "rules",
+        "schema", "generated_at", "generator", "organisation", "scan", "target", "image", "findings", "rules",
     ]  # fmt: skip
     assert report["schema"] == "argus.report/1"
     assert report["generated_at"] == "2026-03-14T12:30:15.250Z"
@@ -29,6 +30,7 @@ def test_the_report_holds_scan_image_findings_and_rules_under_a_named_schema() -
     assert report["scan"]["state"] == "succeeded"
     assert report["scan"]["progress"] == report["scan"]["steps"][0]["progress"] == 100
     assert report["scan"]["steps"][0]["options"] == {"delta_celsius": 3.0, "minimum_area_pixels": 12}
+    assert report["target"] == {"name": "DJI_20260314103012_0042_T.JPG", "facts": {}}
     assert report["image"]["parameters"]["emissivity"] == 0.95
     assert {(rule["plugin"], rule["rule"]) for rule in report["rules"]} == set(RULES)
 
@@ -60,6 +62,14 @@ def test_a_finding_is_told_whole() -> None:
 
 def test_a_report_without_a_picture_says_so() -> None:
     assert read(as_json.build(document()))["image"] is None
+
+
+def test_facts_of_a_target_are_plain_json() -> None:
+    section = TargetSection("north.example", {"Ports": 3, "Registered": NOON, "Owner": None})
+    assert read(as_json.build(document(target=section)))["target"] == {
+        "name": "north.example",
+        "facts": {"Ports": 3, "Registered": "2026-03-14T12:30:15.250Z", "Owner": None},
+    }
 
 
 def test_pixels_and_what_only_workers_need_stay_out() -> None:

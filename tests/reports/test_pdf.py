@@ -10,6 +10,7 @@ from pypdf import PdfReader
 
 from argus.reports import as_pdf, pdf_look, pdf_picture
 from argus.reports.document import Document, RuleText
+from argus.reports.model import TargetSection
 from argus.scanning.model import ScanState, Severity, Status, StepState
 from tests.reports.documents import NOON, PLUGIN, RULES, document, finding, flat_png, plain_picture
 
@@ -45,6 +46,14 @@ def test_the_first_page_says_what_was_scanned_and_what_was_found() -> None:
         assert said in first
 
 
+def test_the_first_page_has_the_facts_that_the_kind_of_target_brings() -> None:
+    section = TargetSection("north.example", {"Ports": 3, "Registered": NOON, "Owner": None})
+    first = pages(document(FINDING, target=section))[0]
+
+    for said in ("Inspection report north.example", "Ports 3", "Registered 14 March 2026, 12:30 UTC", "Owner —"):
+        assert said in first
+
+
 def test_settings_and_statistics_are_told_with_their_units() -> None:
     said = text(document(FINDING, picture=plain_picture()))
 
@@ -77,8 +86,8 @@ def test_what_to_do_stands_under_the_rule_with_its_findings() -> None:
     said = text(document(*(finding(number) for number in range(3)), finding(9, rule="absolute_limit")))
 
     rule = RULES[PLUGIN, "hot_region"]
-    assert rule.remedy in said
-    assert RULES[PLUGIN, "absolute_limit"].remedy in said
+    assert rule.remediation in said
+    assert RULES[PLUGIN, "absolute_limit"].remediation in said
     assert "Region hotter than its surroundings (findings " in said
 
 

@@ -115,7 +115,7 @@ def test_a_report_that_cannot_be_made_is_refused_at_once(
 
 
 def test_a_scan_that_has_not_ended_has_no_report_yet(owner: Person, workers: Workers, scan: dict[str, Any]) -> None:
-    body = {"target": scan["target"], "plugins": [{"id": "thermal_hotspots"}]}
+    body = {"target": {"kind": "image", "id": scan["target"]["value"]}, "plugins": [{"id": "thermal_hotspots"}]}
     running = owner.post("/scans", body).get_json()["id"]
     answer = owner.post("/reports", {"scan_id": running, "format": "pdf"})
     assert (answer.status_code, answer.get_json()["code"]) == (409, "conflict")
@@ -179,9 +179,13 @@ def test_a_report_whose_message_was_lost_is_sent_again_and_at_last_given_up(
 def test_what_was_made_is_found_under_the_stage_that_was_asked(
     owner: Person, scan: dict[str, Any], path: str, body: dict[str, Any]
 ) -> None:
-    about = {"scan_id": scan["id"]} if path == "/reports" else {"target": scan["target"]}
+    about = (
+        {"scan_id": scan["id"]} if path == "/reports" else {"target": {"kind": "image", "id": scan["target"]["value"]}}
+    )
     made = owner.post(path, {**about, **body}, environ_overrides={"SCRIPT_NAME": "/production"})
     assert made.headers["Location"] == f"/production/api/v1{path}/{made.get_json()['id']}"
+    if path == "/scans":
+        assert made.get_json()["target"]["link"] == f"/production{scan['target']['link']}"
 
 
 @pytest.mark.parametrize(("attempts", "state"), [(0, "ready"), (3, "failed")], ids=["sent again", "given up"])

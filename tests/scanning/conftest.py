@@ -12,7 +12,7 @@ from argus.scanning.catalogue import Catalogue
 from services.scheduler import main as scheduler
 from services.worker import main as worker
 from tests.conftest import Person, Workers
-from tests.scanning.scripted import Scripted
+from tests.scanning.scripted import Scripted, admit_every_image
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def scripted(argus: Container, first: Scripted, second: Scripted) -> Container:
     container = Container(argus.settings, clock=argus.clock, fetch_keys=argus.fetch_keys)
     plugins: Any = {plugin.id: plugin for plugin in (first, second)}
     vars(container)["catalogue"] = Catalogue(plugins)
-    object.__setattr__(container.scanning, "targets", {"image": lambda _caller, _id: None})
+    admit_every_image(container)
     return container
 
 

@@ -2,10 +2,11 @@
 
 import signal
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import Any
 
+from argus.container import Container
 from argus.scanning.model import Finding, Severity, Target
 from argus.scanning.plugin import RunFunction, Tools
 
@@ -22,6 +23,15 @@ def time_runs_out(_tools: Tools) -> Iterable[Finding]:
     signal.raise_signal(signal.SIGALRM)
 
 
+def admit_every_image(argus: Container) -> None:
+    """Let images be scanned that do not exist."""
+
+    def named(name: str) -> Callable[..., Any]:
+        return (lambda _caller, _id: None) if name == "imagery.ready" else argus.named(name)
+
+    object.__setattr__(argus.scanning, "targets", replace(argus.scanning.targets, named=named))
+
+
 @dataclass
 class Scripted:
     """A plugin whose findings are set by the test."""
@@ -29,14 +39,16 @@ class Scripted:
     id: str
     script: Script = field(default=lambda _tools: ())
     version: str = "1.0.0"
-    consumes: tuple[str, ...] = ("image",)
+    target_kinds: tuple[str, ...] = ("image",)
     permissions: tuple[str, ...] = ()
     budget: Any = field(default_factory=lambda: SimpleNamespace(seconds=45, requests=0))
     runs: int = 0
 
     @property
     def rules(self) -> dict[str, Any]:
-        rule = SimpleNamespace(title="A spot", severity="medium", description="There is a spot.", remedy="Clean it.")
+        rule = SimpleNamespace(
+            title="A spot", severity="medium", description="There is a spot.", remediation="Clean it."
+        )
         return {"spot": rule}
 
     def finds(self, *places: str) -> None:

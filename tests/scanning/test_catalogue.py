@@ -6,12 +6,26 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from argus.scanning.catalogue import PLUGINS, Catalogue, InvalidOptions, MalformedManifest, Manifest, NoSuchPlugin
+from argus.capabilities import installed
+from argus.container import Container
+from argus.core.declarations import Tool
+from argus.core.settings import Settings
+from argus.scanning.catalogue import (
+    PLUGINS,
+    Budget,
+    Catalogue,
+    InvalidOptions,
+    MalformedManifest,
+    Manifest,
+    NoSuchPlugin,
+)
+from argus.scanning.tools import functions_of
 
 OPTIONS = {
     "kelvin": {"type": "number", "minimum": 1, "maximum": 100, "default": 10, "unit": "K", "narrows": "raised"},
@@ -42,7 +56,7 @@ WIRE: dict[str, Any] = {
     "name": "Lamp",
     "summary": "Finds lamps that are lit.",
     "description": "Looks at every lamp in turn.",
-    "consumes": ["image"],
+    "target_kinds": ["image"],
     "permissions": [],
     "price": {"minor_units": 0, "currency": "EUR"},
     "options": {"type": "object", "additionalProperties": False, "properties": OPTIONS},
@@ -51,7 +65,7 @@ WIRE: dict[str, Any] = {
             "title": "Lit",
             "severity": "low",
             "description": "The lamp is lit.",
-            "remedy": "Put it out.",
+            "remediation": "Put it out.",
             "cwe": None,
             "references": ["A book"],
         }
@@ -203,3 +217,49 @@ def test_options_are_as_sensitive_as_others_or_not(
 def test_an_option_that_an_older_version_did_not_have_had_its_default(lamp: Manifest) -> None:
     assert lamp.is_as_sensitive({**DEFAULTS, "kelvin": 9}, as_with={})
     assert not lamp.is_as_sensitive({**DEFAULTS, "kelvin": 11}, as_with={})
+
+
+# ---------------------------------------------------------------- what capabilities declare
+
+TOOLS = {
+    "lens": Tool("Looks", lambda _: None),
+    "socket": Tool("Calls", lambda _: None, function="scanner"),
+    "wire": Tool("Calls too", lambda _: None, function="scanner"),
+}
+
+
+@pytest.mark.parametrize(
+    ("asked", "why"),
+    [
+        (
+            {"target_kinds": ("image", "moon")},
+            "lamp: target_kinds: no capability declares moon; there are: host, image",
+        ),
+        ({"permissions": ("lens", "wand")}, "lamp: permissions: no capability declares wand; there are: lens, socket"),
+        ({"permissions": ("lens", "socket")}, "lamp: permissions: they belong to the functions scanner and worker"),
+        ({"permissions": ("lens",), "budget": Budget(101, 0)}, "lamp: budget: the worker has 100 s for a plugin"),
+        ({"permissions": ("wire",), "budget": Budget(851, 0)}, "lamp: budget: the scanner has 850 s for a plugin"),
+    ],
+    ids=["kind", "permission", "two functions", "too long for the worker", "too long for the scanner"],
+)
+def test_a_manifest_that_asks_for_what_is_not_declared_is_refused(
+    lamp: Manifest, asked: dict[str, Any], why: str
+) -> None:
+    asking = Catalogue({"lamp": replace(lamp, **asked)})
+    with pytest.raises(MalformedManifest, match=re.escape(why)):
+        asking.check({"image", "host"}, TOOLS)
+
+
+@pytest.mark.parametrize(
+    ("permissions", "function"), [((), "worker"), (("lens",), "worker"), (("socket", "wire"), "scanner")]
+)
+def test_a_plugin_runs_where_its_permissions_say(lamp: Manifest, permissions: tuple[str, ...], function: str) -> None:
+    asking = replace(lamp, permissions=permissions)
+    asking.check_declared({"image"}, TOOLS)
+    assert functions_of(asking.permissions, TOOLS) == {function}
+
+
+def test_a_container_does_not_start_with_a_plugin_that_asks_for_what_is_not_declared() -> None:
+    bare = Container(Settings.from_env({}), capabilities=tuple(one for one in installed() if one.name != "imagery"))
+    with pytest.raises(MalformedManifest, match="no capability declares image; there are: none"):
+        _ = bare.catalogue

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from argus.app import create_app
 from argus.container import Container
 from argus.core.clock import rfc3339
+from argus.imagery.reader import images
 from argus.scanning.model import Finding, Run, RunState, Severity
 from argus.scanning.plugin import Tools
 from services.scheduler import main as scheduler
@@ -61,8 +62,7 @@ def test_findings_come_gravest_first_and_filtered(door: Person, work: Callable[[
         some = door.get(f"{path}?severity=critical&status=new&plugin=first&target=image:{TARGET}").get_json()["items"]
         assert [entry["place"] for entry in some] == ["b", "c"]
         assert door.get(f"{path}?status=fixed").get_json()["items"] == []
-        assert door.get(f"{path}?target=image:other").get_json()["items"] == []
-        assert door.get(f"{path}?target=nonsense").status_code == 422
+        assert door.get(f"{path}?target=image:{TARGET[:-1]}1").get_json()["items"] == []
 
 
 def test_many_findings_are_written_and_paged(door: Person, work: Callable[[], None], first: Scripted) -> None:
@@ -139,7 +139,7 @@ def test_a_plugin_that_is_gone_when_its_turn_comes_fails_its_step_alone(
 def test_a_plugin_without_the_permission_sees_no_images(
     door: Person, work: Callable[[], None], first: Scripted
 ) -> None:
-    first.script = lambda tools: [spot(str(tools.images))]
+    first.script = lambda tools: [spot(str(images(tools)))]
     assert scanned(door, work)["reason"].endswith("the manifest does not ask for the permission imagery")
 
 
@@ -168,14 +168,10 @@ def test_progress_is_shown_while_a_plugin_runs(
     ("body", "status", "code"),
     [
         ({"plugins": [{"id": "first"}]}, 422, "unprocessable_entity"),
-        ({"target": {"kind": "image"}, "plugins": [{"id": "first"}]}, 422, "ambiguous_target"),
-        ({"target": {"kind": "image", "id": "a", "value": "b"}, "plugins": [{"id": "first"}]}, 422, "ambiguous_target"),
-        ({"target": {"kind": "moon", "id": "a"}, "plugins": [{"id": "first"}]}, 422, "unprocessable_entity"),
-        ({"target": {"kind": "host", "value": "a"}, "plugins": [{"id": "first"}]}, 422, "wrong_target"),
-        ({"target": {"kind": "image", "id": "a"}, "plugins": []}, 422, "unprocessable_entity"),
-        ({"target": {"kind": "image", "id": "a"}, "plugins": [{"id": "none"}]}, 404, "no_such_plugin"),
-        ({"target": {"kind": "image", "id": "a"}, "plugins": [{"id": "first"}] * 2}, 422, "repeated_plugin"),
-        ({"target": {"kind": "image", "id": "a"}, "plugins": ["first"]}, 422, "unprocessable_entity"),
+        ({"target": {"kind": "image", "id": TARGET}, "plugins": []}, 422, "unprocessable_entity"),
+        ({"target": {"kind": "image", "id": TARGET}, "plugins": [{"id": "none"}]}, 404, "no_such_plugin"),
+        ({"target": {"kind": "image", "id": TARGET}, "plugins": [{"id": "first"}] * 2}, 422, "repeated_plugin"),
+        ({"target": {"kind": "image", "id": TARGET}, "plugins": ["first"]}, 422, "unprocessable_entity"),
         ({"target": {"kind": "image", "id": 7}, "plugins": [{"id": "first"}]}, 422, "unprocessable_entity"),
         ({"target": [], "plugins": {}}, 422, "unprocessable_entity"),
     ],

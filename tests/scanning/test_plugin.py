@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from argus.core.errors import Forbidden
+from argus.imagery.reader import images
 from argus.scanning.plugin import Tools
 from argus.scanning.positions import PositionMatcher
 
@@ -19,4 +20,4 @@ def test_a_tool_that_the_manifest_does_not_ask_for_is_refused() -> None:
         mark_not_tested=lambda rule: None,
     )
     with pytest.raises(Forbidden, match="permission imagery"):
-        _ = bare.images
+        images(bare)

@@ -12,11 +12,13 @@ from typing import Any
 
 import pytest
 
+from argus import capabilities
 from argus.core.errors import Forbidden
 from argus.scanning import testkit
 from argus.scanning.catalogue import PLUGINS, Catalogue, MalformedManifest, Manifest, check
 from argus.scanning.model import Finding, Severity, Target, fingerprint
 from argus.scanning.testkit import Case, Outcome
+from argus.scanning.tools import functions_of
 
 FOLDERS = sorted(path.name for path in PLUGINS.iterdir() if path.is_dir() and not path.name.startswith("_"))
 
@@ -58,6 +60,11 @@ def test_the_manifest_is_whole_and_named_as_its_folder(plugin: str) -> None:
 
 
 @every_plugin
+def test_capabilities_declare_the_kinds_and_permissions_it_asks_for(plugin: str) -> None:
+    manifest_of(plugin).check_declared(capabilities.target_kinds(), capabilities.tools())
+
+
+@every_plugin
 def test_no_other_plugin_has_its_name(plugin: str) -> None:
     name = manifest_of(plugin).name
     assert [other for other in FOLDERS if manifest_of(other).name == name] == [plugin]
@@ -74,7 +81,7 @@ def test_the_options_left_out_are_options_the_plugin_takes(plugin: str) -> None:
 @every_plugin
 def test_a_plugin_that_reaches_nothing_asks_for_no_requests(plugin: str) -> None:
     manifest = manifest_of(plugin)
-    if set(manifest.permissions) <= {"imagery"}:
+    if functions_of(manifest.permissions, capabilities.tools()) == {"worker"}:
         assert manifest.budget.requests == 0
 
 
@@ -85,8 +92,9 @@ def test_a_plugin_that_reaches_nothing_asks_for_no_requests(plugin: str) -> None
         lambda wire: wire.update(colour="red"),
         lambda wire: wire.update(version="1.0"),
         lambda wire: wire.update(id="Hot Spots"),
-        lambda wire: wire.update(consumes=[]),
-        lambda wire: wire.update(permissions=["everything"]),
+        lambda wire: wire.update(target_kinds=[]),
+        lambda wire: wire.update(permissions=["Every thing"]),
+        lambda wire: wire.update(target_kinds=["Moon!"]),
         lambda wire: wire.update(rules={}),
         lambda wire: wire["budget"].update(seconds=100_000),
         lambda wire: wire["options"].update(additionalProperties=True),
@@ -94,7 +102,7 @@ def test_a_plugin_that_reaches_nothing_asks_for_no_requests(plugin: str) -> None
         lambda wire: wire["options"]["properties"]["delta_celsius"].pop("default"),
         lambda wire: wire["options"]["properties"]["delta_celsius"].update(unit=None),
         lambda wire: wire["rules"]["hotspot"].update(severity="dreadful"),
-        lambda wire: wire["rules"]["hotspot"].update(remedy=""),
+        lambda wire: wire["rules"]["hotspot"].update(remediation=""),
         lambda wire: wire["rules"]["hotspot"].pop("references"),
     ],
 )
@@ -143,7 +151,7 @@ def test_only_declared_rules_are_raised(plugin: str, case: Case) -> None:
 
 @every_case
 def test_the_plugin_consumes_the_target_and_keeps_its_budget(plugin: str, case: Case) -> None:
-    assert case.target.kind in manifest_of(plugin).consumes
+    assert case.target.kind in manifest_of(plugin).target_kinds
     assert outcome_of(plugin, case.name).seconds < manifest_of(plugin).budget.seconds
 
 

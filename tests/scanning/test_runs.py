@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from argus.app import create_app
 from argus.container import Container
+from argus.core.declarations import Tool
 from argus.core.functions import FUNCTIONS, SCANNER, WORKER
 from argus.scanning.catalogue import Catalogue
 from argus.scanning.model import Finding, Run, Scan, Target
@@ -41,7 +42,8 @@ def planned(*plugins: Any) -> list[tuple[str, tuple[str, ...]]]:
     made_at: Any = None
     asked = Scan("scan_1", "org_1", Target("image", "img_1"), "usr_1", made_at)
     functions = {"imagery": WORKER, "http": SCANNER, "dns": SCANNER}
-    return [(one.function, one.plugins) for one in plan(asked, plugins, functions.__getitem__)]
+    tools = {name: Tool("", lambda _: None, function=function) for name, function in functions.items()}
+    return [(one.function, one.plugins) for one in plan(asked, plugins, tools)]
 
 
 def plugin(name: str, *permissions: str, seconds: int = 40) -> Scripted:

@@ -19,13 +19,12 @@ SEVERITIES = ("info", "low", "medium", "high", "critical")  # least severe first
 STATUSES = ("new", "unchanged", "regressed", "fixed", "not_tested")
 IMAGE_PLUGIN = "thermal_hotspots"
 PARALLEL = 8
-_STORED = ("image", "mosaic")  # kinds of target that Argus stores, and knows by id
 
 Target = Mapping[str, str]
 
 
-def parse_target(text: str) -> Target:
-    """`img_…` or `kind:value` as the API has it. Raises click.BadParameter."""
+def parse_target(text: str) -> tuple[str, str]:
+    """Kind and value of `img_…` or `kind:value`. Raises click.BadParameter."""
     if text.startswith("scan_"):
         raise click.BadParameter(
             f"{text} is a scan: see `argus finding list --scan {text}` and `argus report create {text}`"
@@ -33,7 +32,15 @@ def parse_target(text: str) -> Target:
     kind, colon, value = ("image", ":", text) if text.startswith("img_") else text.partition(":")
     if not (kind and colon and value):
         raise click.BadParameter(f"{text!r} is neither an image id nor kind:value")
-    return {"kind": kind, "id" if kind in _STORED else "value": value}
+    return kind, value
+
+
+def wanted_targets(api: Api, targets: Sequence[tuple[str, str]]) -> list[Target]:
+    """Targets as a request names them: by id or by value, as the server says of each kind."""
+    given_by = {"image": "id"}
+    if any(kind not in given_by for kind, _ in targets):
+        given_by |= {each["kind"]: each["given_by"] for each in api.get("/target-kinds")["items"]}
+    return [{"kind": kind, given_by.get(kind, "value"): value} for kind, value in targets]
 
 
 def parse_plugins(plugins: Sequence[str], options: Sequence[str]) -> list[dict[str, Any]]:

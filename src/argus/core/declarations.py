@@ -8,7 +8,7 @@ no other list of capabilities. Whatever costs time to import is named rather tha
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from argus.core.functions import WORKER
 
@@ -53,7 +53,30 @@ class Job:
     functions: tuple[str, ...] = (WORKER,)
 
 
+@dataclass(frozen=True)
+class TargetKind:
+    """A kind of thing that plugins scan. The functions are named: `service.method`, or `module:function`."""
+
+    about: str
+    given_by: Literal["id", "value"]  # the id of a thing that Argus holds, or a name from outside
+    canonical: str  # text -> canonical text; raises Invalid for text that cannot name such a target
+    authorise: str  # caller, value -> anything; raises unless the caller may have it scanned
+    label: str | None = None  # organisation, value -> what people call it, None when it is gone; left out: the value
+    link: str | None = None  # path of the API: `/api/v1/images/{value}`
+    # organisation, value, with_picture=... -> `reports.model.TargetSection`, None when the target is gone
+    report_section: str | None = None
+
+
 Build = Callable[["Runtime"], Any]
+
+
+@dataclass(frozen=True)
+class Tool:
+    """What a permission gives a plugin."""
+
+    about: str
+    build: Build  # runtime -> factory; a factory makes the tool of an organisation, one for each run
+    function: str = WORKER  # the Lambda function that runs plugins with this permission
 
 
 @dataclass(frozen=True)
@@ -73,8 +96,8 @@ class Capability:
     jobs: Mapping[str, Job] = field(default_factory=dict)
     objects: Mapping[str, str] = field(default_factory=dict)  # folder in an organisation's bucket -> job of an upload
     ticks: Mapping[str, str] = field(default_factory=dict)  # sweep -> method that every tick of the scheduler calls
-    targets: Mapping[str, str] = field(default_factory=dict)  # kind -> method that raises unless a caller may scan it
-    tools: Mapping[str, Build] = field(default_factory=dict)  # permission of plugins -> factory: organisation -> tool
+    targets: Mapping[str, TargetKind] = field(default_factory=dict)  # by the name of the kind
+    tools: Mapping[str, Tool] = field(default_factory=dict)  # by the permission that plugins ask for
     events: Mapping[str, str] = field(default_factory=dict)  # kind of thing -> scope that receives its changes
     errors: tuple[str, ...] = ()  # modules that define the errors of its answers
     migrations: Mapping[str, str] = field(default_factory=dict)  # name -> `module:function`, oldest first

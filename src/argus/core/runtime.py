@@ -7,14 +7,14 @@ their own, with another clock or other settings.
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from datetime import timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from secrets import token_hex
 from threading import RLock
 from typing import Any
 
 from argus.core.aws import Aws
 from argus.core.clock import Clock, utc_now
-from argus.core.declarations import Build, Capability
+from argus.core.declarations import Build, Capability, TargetKind, Tool, load
 from argus.core.dynamo import Table
 from argus.core.idempotency import Idempotency
 from argus.core.ids import Ids
@@ -86,6 +86,10 @@ class Runtime:
         found: Callable[..., Any] = getattr(getattr(self, service), method)
         return found
 
+    def named(self, name: str) -> Callable[..., Any]:
+        """The function of a name: `imagery.arrived`, or `module:function`."""
+        return load(name) if ":" in name else self.method(name)
+
     # ------------------------------------------------------------ what capabilities declare, together
 
     @cached_property
@@ -108,13 +112,20 @@ class Runtime:
         """By job: the functions that may run it."""
         return {name: job.functions for one in self.capabilities for name, job in one.jobs.items()}
 
-    def target_checks(self) -> dict[str, Callable[..., Any]]:
-        """By kind of target: what raises unless a caller may have it scanned."""
-        return {kind: self.method(name) for one in self.capabilities for kind, name in one.targets.items()}
+    def target_kinds(self) -> dict[str, TargetKind]:
+        """By name: the kinds of target that plugins can scan."""
+        return {name: kind for one in self.capabilities for name, kind in one.targets.items()}
 
-    def plugin_tools(self) -> dict[str, Callable[[str], Any]]:
-        """By permission: what makes the tool of an organisation."""
-        return {permission: build(self) for one in self.capabilities for permission, build in one.tools.items()}
+    def plugin_tools(self) -> dict[str, Tool]:
+        """By permission: the tools that plugins can ask for."""
+        return {permission: tool for one in self.capabilities for permission, tool in one.tools.items()}
+
+    def tool_factories(self) -> dict[str, Callable[[str], Any]]:
+        """By permission: what makes the tool of an organisation. A tool's module is imported when the first is made."""
+        return {permission: partial(self._make_tool, tool) for permission, tool in self.plugin_tools().items()}
+
+    def _make_tool(self, tool: Tool, organisation_id: str) -> Any:
+        return tool.build(self)(organisation_id)
 
     def authenticators(self) -> dict[str, Callable[[str], Any]]:
         """By scheme of credentials: what turns them into a caller."""

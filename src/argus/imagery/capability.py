@@ -5,7 +5,7 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
-from argus.core.declarations import Capability, Job, Scope, Table
+from argus.core.declarations import Capability, Job, Scope, Table, TargetKind, Tool
 from argus.core.runtime import Runtime
 from argus.identity.model import EDITORS, EVERYONE
 
@@ -77,8 +77,18 @@ CAPABILITY = Capability(
     },
     objects={"images": "image.arrived"},
     ticks={"images.sweep": "imagery.sweep"},
-    targets={"image": "imagery.ready"},
-    tools={"imagery": _reader},
+    targets={
+        "image": TargetKind(
+            about="A thermal image",
+            given_by="id",
+            canonical="argus.imagery.service:canonical_id",
+            authorise="imagery.ready",
+            label="imagery.file_name",
+            link="/api/v1/images/{value}",
+            report_section="imagery.report_section",
+        )
+    },
+    tools={"imagery": Tool("Reads the pixels of the organisation's images", _reader)},
     events={"image": "images:read"},
     errors=(
         "argus.imagery.cog",

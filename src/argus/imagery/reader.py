@@ -1,22 +1,46 @@
 """What a plugin sees of imagery: the pixels of its own organisation's images."""
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-from argus.imagery.service import Imagery
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from argus.imagery.service import Imagery
     from argus.imagery.thermogram import Thermogram
+    from argus.scanning.plugin import Tools
+
+PERMISSION = "imagery"
+
+
+class ImageReader(Protocol):
+    """Reads the caller's own images."""
+
+    def thermogram(self, image_id: str) -> "Thermogram": ...
+
+
+def images(tools: "Tools") -> ImageReader:
+    """The images that a plugin may read. Raises Forbidden unless its manifest asks for the permission `imagery`."""
+    reader: ImageReader = tools.tool(PERMISSION)
+    return reader
 
 
 @dataclass(frozen=True)
 class OrganisationImages:
-    """Reads images of one organisation, decoded anew from the original: the products are rounded to 0.01 °C."""
+    """Reads images of one organisation, decoded from the original: the products are rounded to 0.01 °C.
 
-    imagery: Imagery
+    The last image is kept decoded, so that the plugins of a run share it.
+    """
+
+    imagery: "Imagery"
     organisation_id: str
+    _last: dict[str, "Thermogram"] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def thermogram(self, image_id: str) -> "Thermogram":
+        if image_id not in self._last:
+            self._last.clear()  # first: the largest takes 100 MB, and its decoding more
+            self._last[image_id] = self._decoded(image_id)
+        return self._last[image_id]
+
+    def _decoded(self, image_id: str) -> "Thermogram":
         from argus.imagery.decode import decode  # numpy comes with it
 
         image, data = self.imagery.original(self.organisation_id, image_id)

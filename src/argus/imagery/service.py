@@ -3,7 +3,7 @@
 import logging
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -20,12 +20,14 @@ from argus.identity.model import Caller
 from argus.imagery.model import COG, Image, ImageState, NewFile, colour_bar_name, preview_name
 from argus.imagery.pixel import temperature_at
 from argus.imagery.store import ImageryStore
+from argus.reports.model import Picture, TargetSection
 
 MAX_FILE_BYTES = 64 * 1024 * 1024
 MAX_FILES = 100
 UPLOAD_GRACE = timedelta(hours=1)  # an upload may begin in its last second, and its event may come late
 CHECK_GRACE = timedelta(hours=1)  # so long after the end of an upload's time its checks go on, should they fail
 CONTENT_TYPES = ("image/jpeg", "image/tiff", "application/octet-stream")  # octet-stream: FLIR's .fff
+REPORT_PALETTE = "iron"
 
 _KEY = re.compile(r"(?P<organisation>org_\w{26})/images/(?P<image>img_\w{26})/original")
 _log = logging.getLogger("argus.imagery")
@@ -37,6 +39,17 @@ class NoSuchImage(NotFound):
 
 class NotReady(Conflict):
     """The image is not ready."""
+
+
+class NotAnImageId(Invalid):
+    """This is not the id of an image."""
+
+
+def canonical_id(text: str) -> str:
+    """The id of an image as it is. Raises NotAnImageId for text that no image can have."""
+    if not is_id(text, "img"):
+        raise NotAnImageId(f"{text[:100]!r} is not img_ and 26 characters")
+    return text
 
 
 @dataclass(frozen=True)
@@ -160,11 +173,36 @@ class Imagery:
         image = self.store.get(organisation_id, image_id)
         return None if image is None or image.state is ImageState.DELETING else image
 
-    def pictures(self, image: Image, palette: str) -> tuple[bytes, bytes]:
-        """The preview and the colour bar of an image, as PNG; raise `NoSuchObject` when it was deleted meanwhile."""
-        names = (preview_name(palette), colour_bar_name(palette))
-        preview, bar = (self.objects.get(image.product_key(name), max_bytes=MAX_FILE_BYTES) for name in names)
-        return preview, bar
+    def file_name(self, organisation_id: str, image_id: str) -> str | None:
+        """What people call an image; None when it is gone."""
+        image = self.find(organisation_id, image_id)
+        return image.file.name if image else None
+
+    def report_section(self, organisation_id: str, image_id: str, *, with_picture: bool) -> TargetSection | None:
+        """What a report shows of an image; None when it is gone, or was not processed."""
+        image = self.find(organisation_id, image_id)
+        if image is None or image.products is None:
+            return None
+        products, capture = image.products, image.products.capture
+        try:
+            preview, colour_bar = self._pictures(image) if with_picture else (b"", b"")
+        except NoSuchObject:
+            return None  # it was deleted meanwhile
+        picture = Picture(
+            preview_png=preview,
+            colour_bar_png=colour_bar,
+            width=capture.width,
+            height=capture.height,
+            name=image.file.name,
+            low_celsius=products.bounds.low_c,
+            high_celsius=products.bounds.high_c,
+            accuracy=capture.accuracy,
+            camera=" ".join(part for part in (capture.camera.make, capture.camera.model) if part),
+            taken_at=capture.taken_at,
+            statistics=asdict(products.statistics),
+            parameters=asdict(capture.parameters),
+        )
+        return TargetSection(image.file.name, picture=picture)
 
     def original(self, organisation_id: str, image_id: str) -> tuple[Image, bytes]:
         """A ready image and the bytes it was made from."""
@@ -177,6 +215,12 @@ class Imagery:
             raise
 
     # ------------------------------------------------------------ inside
+
+    def _pictures(self, image: Image) -> tuple[bytes, bytes]:
+        """The preview and the colour bar that reports show, as PNG. Raises NoSuchObject."""
+        names = (preview_name(REPORT_PALETTE), colour_bar_name(REPORT_PALETTE))
+        preview, bar = (self.objects.get(image.product_key(name), max_bytes=MAX_FILE_BYTES) for name in names)
+        return preview, bar
 
     def _ready(self, organisation_id: str, image_id: str) -> Image:
         image = self.store.get(organisation_id, image_id)

@@ -51,7 +51,7 @@ COLUMNS = (
     "scan_id",
     "fingerprint",
     "other_evidence",
-    "remedy",
+    "remediation",
 )
 
 # Tabs, line breaks, blanks and marks that a spreadsheet may drop before it looks at the first character.
@@ -116,7 +116,7 @@ def _row(finding: TrackedFinding, rule: RuleText | None) -> dict[str, Any]:
         "scan_id": finding.scan_id,
         "fingerprint": finding.fingerprint,
         "other_evidence": _other(finding.evidence),
-        "remedy": rule.remedy if rule else "",
+        "remediation": rule.remediation if rule else "",
     }
 
 

@@ -6,7 +6,7 @@ and never read as markup; see `argus.reports.pdf_look` for characters the face d
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Any
 
 from reportlab.lib.units import mm
@@ -14,7 +14,8 @@ from reportlab.platypus import Paragraph, Table
 
 from argus.reports import pdf_look as look
 from argus.reports import pdf_picture
-from argus.reports.document import Document, Picture
+from argus.reports.document import Document
+from argus.reports.model import Picture
 from argus.reports.pdf_pages import BOTTOM, HEIGHT, LEFT, WIDTH, About, Drawing, Item, write
 from argus.scanning.model import PRESENT, ScanState, Severity, Status, StepState, TrackedFinding
 
@@ -105,7 +106,7 @@ class _Report:
             yield from self._picture(self.document.picture)
             yield from self._settings(self.document.picture)
         yield from self._findings()
-        yield from self._remedies()
+        yield from self._remediations()
         yield from self._steps()
 
     # ------------------------------------------------------------ around the text
@@ -131,8 +132,8 @@ class _Report:
         return "Thermal inspection report" if self.document.picture else "Inspection report"
 
     def _subject(self) -> str:
-        picture, target = self.document.picture, self.document.scan.target
-        return self.words.line(picture.name if picture and picture.name else f"{target.kind} {target.value}", limit=120)
+        name, target = self.document.target.name, self.document.scan.target
+        return self.words.line(f"{target.kind} {target.value}" if name == target.value else name, limit=120)
 
     # ------------------------------------------------------------ what it is about
 
@@ -153,6 +154,7 @@ class _Report:
                 ("Image size", f"{picture.width} × {picture.height} pixels"),
                 ("Temperatures", picture.accuracy),
             ]
+        facts += [(label, _fact(value)) for label, value in self.document.target.facts.items()]
         yield Item(self._grid(facts, columns=4), space_before=3 * mm)
 
     def _summary(self) -> Iterator[Item]:
@@ -311,7 +313,7 @@ class _Report:
 
     # ------------------------------------------------------------ what to do, what was done
 
-    def _remedies(self) -> Iterator[Item]:
+    def _remediations(self) -> Iterator[Item]:
         concerned: dict[tuple[str, str], list[int]] = {}
         for number, finding in self._numbered():
             if finding.status is not Status.FIXED:
@@ -329,7 +331,7 @@ class _Report:
             yield Item(lead, space_before=2.5 * mm, with_next=14 * mm)
             yield Item(self.words.paragraph(rule.description, "body", limit=4000), space_before=0.5 * mm)
             yield Item(
-                Paragraph(f"<b>Remedy.</b> {self.words.markup(rule.remedy, limit=4000)}", look.style("body")),
+                Paragraph(f"<b>Remediation.</b> {self.words.markup(rule.remediation, limit=4000)}", look.style("body")),
                 space_before=1 * mm,
             )
 
@@ -381,6 +383,16 @@ _REPLACED = (
     "Some characters of names or texts are not in this document's typeface; they are shown by their base letter or by "
     "a question mark. The CSV and JSON reports of this scan have them as they were."
 )
+
+
+def _fact(value: str | float | datetime | None) -> str:
+    match value:
+        case None:
+            return look.MISSING
+        case datetime():
+            return look.moment(value)
+        case _:
+            return str(value)
 
 
 def _percent(fraction: Any) -> str:

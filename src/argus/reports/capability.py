@@ -23,7 +23,7 @@ def _reports(argus: Runtime) -> "Reports":
         objects=argus.objects,
         links=argus.links,
         scanning=argus.scanning,
-        gather=Gatherer(argus.scanning, argus.imagery, argus.identity, argus.catalogue, argus.clock).document,
+        gather=Gatherer(argus.scanning, argus.identity, argus.catalogue, argus.clock).document,
         background=Background(
             store=store,
             jobs=argus.jobs,

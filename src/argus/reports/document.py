@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from argus.reports.model import Picture, TargetSection
 from argus.scanning.model import Scan, TrackedFinding
 
 
@@ -13,25 +14,7 @@ class RuleText:
 
     title: str
     description: str
-    remedy: str
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A preview of the scanned image, empty where the format shows none, and what is known of it."""
-
-    preview_png: bytes
-    colour_bar_png: bytes
-    width: int
-    height: int
-    name: str
-    low_celsius: float
-    high_celsius: float
-    accuracy: str
-    camera: str
-    taken_at: datetime | None
-    statistics: Mapping[str, float]
-    parameters: Mapping[str, float]
+    remediation: str
 
 
 @dataclass(frozen=True)
@@ -44,4 +27,8 @@ class Document:
     generated_at: datetime
     argus_version: str
     organisation_name: str
-    picture: Picture | None = None
+    target: TargetSection
+
+    @property
+    def picture(self) -> Picture | None:
+        return self.target.picture

@@ -1,6 +1,7 @@
-"""A report: a document made from a scan, kept in S3."""
+"""A report: a document made from a scan, kept in S3. What it shows of the target, as the target's kind says it."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -40,3 +41,30 @@ class Report:
     def key(self, extension: str) -> str:
         """Where the document is; the same for every attempt to build it."""
         return f"{self.organisation_id}/reports/{self.id}/report.{extension}"
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A preview of the scanned image, empty where the format shows none, and what is known of it."""
+
+    preview_png: bytes
+    colour_bar_png: bytes
+    width: int
+    height: int
+    name: str
+    low_celsius: float
+    high_celsius: float
+    accuracy: str
+    camera: str
+    taken_at: datetime | None
+    statistics: Mapping[str, float]
+    parameters: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class TargetSection:
+    """What a report shows of the scanned target: what people call it, facts by their label, and a picture of it."""
+
+    name: str
+    facts: Mapping[str, str | float | datetime | None] = field(default_factory=dict)
+    picture: Picture | None = None

@@ -11,7 +11,7 @@ from reportlab.lib.utils import ImageReader
 
 from argus.reports import pdf_look as look
 from argus.reports import shapes
-from argus.reports.document import Picture
+from argus.reports.model import Picture
 from argus.reports.pdf_pages import WIDTH, Drawing
 from argus.scanning.model import Severity
 

@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from argus.core.clock import rfc3339
-from argus.reports.document import Document, Picture
+from argus.reports.document import Document
+from argus.reports.model import Picture
 from argus.scanning.model import Scan, TrackedFinding
 
 SCHEMA = "argus.report/1"
@@ -40,6 +41,11 @@ def finding(known: TrackedFinding, *, number: int) -> dict[str, Any]:
 def picture(known: Picture) -> dict[str, Any]:
     """What is known of the scanned image, without its pixels."""
     return _fields(known, leave_out=_PIXELS)
+
+
+def target(document: Document) -> dict[str, Any]:
+    """What is known of the target, beside its kind and value in the scan."""
+    return {"name": well_formed(document.target.name), "facts": plain(document.target.facts)}
 
 
 def rules(document: Document) -> list[dict[str, Any]]:

@@ -12,10 +12,12 @@ if TYPE_CHECKING:
     from argus.scanning.service import Scanning
 
 
-def _catalogue(_argus: Runtime) -> "Catalogue":
+def _catalogue(argus: Runtime) -> "Catalogue":
     from argus.scanning.catalogue import Catalogue
 
-    return Catalogue.load()
+    catalogue = Catalogue.load()
+    catalogue.check(argus.target_kinds(), argus.plugin_tools())
+    return catalogue
 
 
 def _scanning(argus: Runtime) -> "Scanning":
@@ -26,6 +28,7 @@ def _scanning(argus: Runtime) -> "Scanning":
     from argus.scanning.publishing import Publisher
     from argus.scanning.service import Scanning
     from argus.scanning.store import RunStore, ScanStore
+    from argus.scanning.targets import Targets
 
     table = argus.table("scanning")
     store, run_store, findings = ScanStore(table), RunStore(table), FindingStore(table)
@@ -44,7 +47,7 @@ def _scanning(argus: Runtime) -> "Scanning":
         store=store,
         findings=findings,
         catalogue=argus.catalogue,
-        plugin_tools=argus.plugin_tools(),
+        plugin_tools=argus.tool_factories(),
         scans=scans,
         clock=argus.clock,
     )
@@ -55,8 +58,8 @@ def _scanning(argus: Runtime) -> "Scanning":
         catalogue=argus.catalogue,
         engine=engine,
         publisher=Publisher(store, findings, argus.catalogue, scans, argus.clock),
-        targets=argus.target_checks(),
-        function_of=lambda _permission: WORKER,
+        targets=Targets.of(argus),
+        tools=argus.plugin_tools(),
         scans=scans,
         runs=Background(
             store=run_store,
@@ -104,5 +107,5 @@ CAPABILITY = Capability(
     },
     ticks={"runs.sweep": "scanning.sweep_runs", "scans.sweep": "scanning.sweep"},
     events={"scan": "scans:read"},
-    errors=("argus.scanning.catalogue", "argus.scanning.routes", "argus.scanning.service"),
+    errors=("argus.scanning.catalogue", "argus.scanning.service", "argus.scanning.targets"),
 )

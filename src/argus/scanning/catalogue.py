@@ -5,15 +5,18 @@ The API reads this at every cold start: what only a check of options needs is im
 
 import importlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass, fields
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, cast
 
+from argus.core.declarations import Tool
 from argus.core.errors import ArgusError, Invalid, NotFound
+from argus.core.functions import FUNCTIONS
 from argus.scanning.model import Severity
 from argus.scanning.plugin import RunFunction
+from argus.scanning.tools import functions_of
 
 PLUGINS = Path(__file__).parent / "plugins"
 SCHEMA = Path(__file__).with_name("manifest.schema.json")
@@ -41,7 +44,7 @@ class RuleManifest:
     title: str
     severity: Severity  # of findings that say none themselves
     description: str
-    remedy: str
+    remediation: str
     references: tuple[str, ...]
     cwe: int | None = None  # of the Common Weakness Enumeration
 
@@ -71,7 +74,7 @@ class Manifest:
     name: str
     summary: str
     description: str
-    consumes: tuple[str, ...]  # kinds of target
+    target_kinds: tuple[str, ...]
     permissions: tuple[str, ...]
     price: Price
     options: Mapping[str, Any]  # a JSON Schema of an object
@@ -86,7 +89,7 @@ class Manifest:
             return cls(
                 **{
                     **{name: wire[name] for name in (known.name for known in fields(cls))},
-                    "consumes": tuple(wire["consumes"]),
+                    "target_kinds": tuple(wire["target_kinds"]),
                     "permissions": tuple(wire["permissions"]),
                     "price": Price(**wire["price"]),
                     "rules": {name: _rule(rule) for name, rule in wire["rules"].items()},
@@ -96,6 +99,21 @@ class Manifest:
         except (AttributeError, KeyError, TypeError, ValueError):
             check(path)  # says what is wrong and where, which these do not
             raise
+
+    def check_declared(self, kinds: Collection[str], tools: Mapping[str, Tool]) -> None:
+        """Raise MalformedManifest unless capabilities declare what it asks for, and one function can run it in its time."""
+        if unknown := set(self.target_kinds) - set(kinds):
+            raise MalformedManifest(f"{self.id}: target_kinds: {_undeclared(unknown, kinds)}")
+        if unknown := set(self.permissions) - set(tools):
+            raise MalformedManifest(f"{self.id}: permissions: {_undeclared(unknown, tools)}")
+        if len(functions := functions_of(self.permissions, tools)) > 1:
+            named = " and ".join(sorted(functions))
+            raise MalformedManifest(
+                f"{self.id}: permissions: they belong to the functions {named}; a plugin runs in one"
+            )
+        (function,) = functions
+        if self.budget.seconds > (most := FUNCTIONS[function].plugin_seconds):
+            raise MalformedManifest(f"{self.id}: budget: the {function} has {most} s for a plugin")
 
     def as_wire(self) -> dict[str, Any]:
         """The manifest for an answer; the caller may change it."""
@@ -176,6 +194,11 @@ class Catalogue:
         """In the order of their ids."""
         return list(self.manifests.values())
 
+    def check(self, kinds: Collection[str], tools: Mapping[str, Tool]) -> None:
+        """Raise MalformedManifest unless capabilities declare what the plugins ask for."""
+        for manifest in self.manifests.values():
+            manifest.check_declared(kinds, tools)
+
     def get(self, plugin_id: str) -> Manifest:
         if plugin_id not in self.manifests:
             raise NoSuchPlugin(plugin_id)
@@ -197,6 +220,10 @@ def _schema() -> Callable[[object], object]:
 
     compiled: Callable[[object], object] = fastjsonschema.compile(json.loads(SCHEMA.read_text(encoding="utf-8")))
     return compiled
+
+
+def _undeclared(unknown: Collection[str], declared: Collection[str]) -> str:
+    return f"no capability declares {', '.join(sorted(unknown))}; there are: {', '.join(sorted(declared)) or 'none'}"
 
 
 def _rule(wire: Mapping[str, Any]) -> RuleManifest:

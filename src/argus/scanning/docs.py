@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from argus import capabilities
 from argus.scanning.catalogue import PLUGINS, Catalogue, MalformedManifest, Manifest, RuleManifest, check
 
 FOLDER = Path("docs/plugins")
@@ -19,7 +20,9 @@ def write(folder: Path) -> None:
     """The page of every plugin, into a folder, and the list of them at the end of its README."""
     for path in sorted(PLUGINS.glob("*/manifest.json")):
         check(path)
-    manifests = Catalogue.load().all()
+    catalogue = Catalogue.load()
+    catalogue.check(capabilities.target_kinds(), capabilities.tools())
+    manifests = catalogue.all()
     for manifest in manifests:
         (folder / f"{manifest.id}.md").write_text(page(manifest), encoding="utf-8")
     guide = folder / "README.md"
@@ -39,7 +42,7 @@ def _lines(manifest: Manifest) -> Iterator[str]:
     yield "|---|---|"
     yield f"| id | `{manifest.id}` |"
     yield f"| version | {manifest.version} |"
-    yield f"| takes | {_listed(manifest.consumes)} |"
+    yield f"| takes | {_listed(manifest.target_kinds)} |"
     yield f"| may use | {_listed(manifest.permissions) or 'nothing but the clock'} |"
     yield f"| price | {_price(manifest)} |"
     yield f"| at most | {manifest.budget.seconds} s, {manifest.budget.requests} requests |"
@@ -89,7 +92,7 @@ def _rule(name: str, rule: RuleManifest) -> Iterator[str]:
     yield ""
     yield rule.description
     yield ""
-    yield f"**What to do.** {rule.remedy}"
+    yield f"**What to do.** {rule.remediation}"
     yield ""
     for reference in rule.references:
         yield f"- {reference}"

@@ -43,6 +43,7 @@ from argus.scanning.model import (
 from argus.scanning.plugin import BudgetSpent, Tools
 from argus.scanning.positions import PositionMatcher
 from argus.scanning.store import ScanStore
+from argus.scanning.tools import RunTools
 
 PAGE = 25
 MAX_FINDINGS = 10_000  # of one step; more is a plugin out of hand
@@ -158,10 +159,11 @@ class _Worker:
     scan: Scan  # with its steps
     claim: Claim[Run]
     known: dict[str, TrackedFinding] = field(init=False)
-    shared: dict[str, Any] = field(default_factory=dict)  # tools, by permission
+    tools: RunTools = field(init=False)
     not_tested: dict[str, set[str | None]] = field(default_factory=dict)  # by rule of the present step: places
 
     def __post_init__(self) -> None:
+        self.tools = RunTools(self.engine.plugin_tools, self.scan.organisation_id)
         tracked = self.engine.findings.tracked(self.scan.organisation_id, self.scan.target)
         self.known = {finding.fingerprint: finding for finding in tracked}
 
@@ -291,14 +293,8 @@ class _Worker:
             progress=progress,
             positions=lambda rule: self._positions(manifest.id, rule),
             mark_not_tested=lambda rule, place=None: self.not_tested.setdefault(rule, set()).add(place),
-            granted={permission: self._tool(permission) for permission in manifest.permissions},
+            granted={permission: self.tools[permission] for permission in manifest.permissions},
         )
-
-    def _tool(self, permission: str) -> Any:
-        """The tool behind a permission. All plugins of the run share it: what one has collected is there for all."""
-        if permission not in self.shared:
-            self.shared[permission] = self.engine.plugin_tools[permission](self.scan.organisation_id)
-        return self.shared[permission]
 
     def _positions(self, plugin: str, rule: str) -> PositionMatcher:
         mine = [entry.place for entry in self.known.values() if (entry.plugin, entry.rule) == (plugin, rule)]

@@ -13,7 +13,7 @@ SCAN_IN = {
     "plugins": [{"id": PLUGIN_ID, "options": {"delta_celsius": 10}}],
 }
 
-_TARGET = {"kind": "image", "value": IMAGE_ID}
+_TARGET = {"kind": "image", "value": IMAGE_ID, "link": f"/api/v1/images/{IMAGE_ID}"}
 _STEP: dict[str, Any] = {
     "plugin": PLUGIN_ID,
     "version": "1.0.0",
@@ -125,7 +125,7 @@ PLUGIN = {
     "name": "Thermal hot spots",
     "summary": "Finds connected regions that are hotter than their surroundings, or than a limit.",
     "description": "Every pixel is compared with its local background.",
-    "consumes": ["image"],
+    "target_kinds": ["image"],
     "permissions": ["imagery"],
     "price": {"minor_units": 0, "currency": "EUR"},
     "options": {
@@ -147,7 +147,7 @@ PLUGIN = {
             "title": "Hot spot",
             "severity": "medium",
             "description": "A region is warmer than its surroundings by at least the chosen difference.",
-            "remedy": "Inspect the place. Renew the insulation or seal the leak.",
+            "remediation": "Inspect the place. Renew the insulation or seal the leak.",
             "references": ["ANSI/NETA MTS, table 100.18"],
             "cwe": None,
         }
@@ -156,3 +156,10 @@ PLUGIN = {
 }
 
 PLUGIN_LIST = {"items": [PLUGIN], "next_cursor": None}
+
+TARGET_KIND_LIST = {
+    "items": [
+        {"kind": "image", "about": "A thermal image", "given_by": "id", "link": "/api/v1/images/{value}"},
+    ],
+    "next_cursor": None,
+}

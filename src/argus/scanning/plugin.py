@@ -4,14 +4,11 @@ import logging
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from argus.core.errors import ArgusError, Forbidden
 from argus.scanning.model import Finding, Target
 from argus.scanning.positions import PositionMatcher
-
-if TYPE_CHECKING:
-    from argus.imagery.thermogram import Thermogram
 
 RunFunction = Callable[[Target, "Tools", Mapping[str, Any]], Iterator[Finding]]
 
@@ -26,12 +23,6 @@ class MarkNotTested(Protocol):
     def __call__(self, rule: str, place: str | None = None, /) -> None: ...
 
 
-class ImageReader(Protocol):
-    """Reads the caller's own images."""
-
-    def thermogram(self, image_id: str) -> "Thermogram": ...
-
-
 @dataclass(frozen=True)
 class Tools:
     """All that a plugin may touch. What its manifest does not ask for under `permissions` is refused."""
@@ -43,12 +34,8 @@ class Tools:
     mark_not_tested: MarkNotTested
     granted: Mapping[str, Any] = field(default_factory=dict)  # a tool for each permission of the manifest
 
-    @property
-    def images(self) -> ImageReader:
-        reader: ImageReader = self._tool("imagery")
-        return reader
-
-    def _tool(self, permission: str) -> Any:
+    def tool(self, permission: str) -> Any:
+        """The tool of a permission; the capability that brings it has a typed accessor for it."""
         if permission not in self.granted:
             raise Forbidden(f"the manifest does not ask for the permission {permission}")
         return self.granted[permission]

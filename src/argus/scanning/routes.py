@@ -1,8 +1,8 @@
 """HTTP of scanning."""
 
+from dataclasses import asdict
 from typing import Any
 
-from argus.core.errors import Invalid
 from argus.core.http import (
     Blueprint,
     PageQuery,
@@ -20,16 +20,22 @@ from argus.core.runtime import Runtime
 from argus.scanning import examples
 from argus.scanning.finding_store import FindingFilter
 from argus.scanning.model import Scan, Target
-from argus.scanning.schemas import FindingPage, FindingQuery, PluginList, PluginOut, ScanIn, ScanOut, ScanPage
+from argus.scanning.schemas import (
+    FindingPage,
+    FindingQuery,
+    PluginList,
+    PluginOut,
+    ScanIn,
+    ScanOut,
+    ScanPage,
+    TargetKindList,
+)
 from argus.scanning.service import Choice, Scanning
+from argus.scanning.targets import WantedTarget
 
 _PLUGIN_ID = [path_id("plugin_id", pattern="^[a-z][a-z0-9_]*$", example=examples.PLUGIN_ID)]
 _OF_SCANS = ("get_scan", "list_scan_findings", "cancel_scan")
 _SCAN_ID = [path_id("scan_id", pattern=id_pattern("scan"), example=examples.SCAN_ID)]
-
-
-class AmbiguousTarget(Invalid):
-    """A target has either an id or a value."""
 
 
 def blueprint(argus: Runtime) -> Blueprint:
@@ -50,6 +56,14 @@ def blueprint(argus: Runtime) -> Blueprint:
         """One plugin: its options, its rules, what it may touch"""
         return scanning.catalogue.get(plugin_id).as_wire()
 
+    @blp.route("/target-kinds")
+    @needs("plugins:read")
+    @blp.response(200, TargetKindList, example=examples.TARGET_KIND_LIST)
+    def list_target_kinds() -> dict[str, Any]:
+        """Every kind of target that can be scanned"""
+        kinds = [{"kind": name, **asdict(kind)} for name, kind in sorted(scanning.targets.kinds.items())]
+        return {"items": kinds, "next_cursor": None}
+
     @blp.route("/scans", methods=["POST"])
     @needs("scans:write")
     @idempotent
@@ -64,7 +78,7 @@ def blueprint(argus: Runtime) -> Blueprint:
     def request_scan(wanted: dict[str, Any]) -> tuple[Scan, dict[str, str]]:
         """Queue a scan"""
         choices = [Choice(**choice) for choice in wanted["plugins"]]
-        scan = scanning.request(current_caller(), _target(wanted["target"]), choices)
+        scan = scanning.request(current_caller(), WantedTarget(**wanted["target"]), choices)
         return scan, location("scanning.get_scan", scan_id=scan.id)
 
     @blp.route("/scans")
@@ -112,7 +126,8 @@ def blueprint(argus: Runtime) -> Blueprint:
         """What one scan found, most severe first"""
         caller = current_caller()
         return paged(
-            lambda limit, after: scanning.findings(caller, scan_id, _filter(query), limit=limit, after=after), query
+            lambda limit, after: scanning.findings(caller, scan_id, _filter(scanning, query), limit=limit, after=after),
+            query,
         )
 
     @blp.route("/findings")
@@ -123,17 +138,14 @@ def blueprint(argus: Runtime) -> Blueprint:
         """Every finding with its present status, most severe first"""
         caller = current_caller()
         return paged(
-            lambda limit, after: scanning.current_findings(caller, _filter(query), limit=limit, after=after), query
+            lambda limit, after: scanning.current_findings(caller, _filter(scanning, query), limit=limit, after=after),
+            query,
         )
 
     return blp
 
 
-def _target(wanted: dict[str, str]) -> Target:
-    if ("id" in wanted) == ("value" in wanted):
-        raise AmbiguousTarget("target: give id or value, not both")
-    return Target(wanted["kind"], wanted.get("id") or wanted["value"])
-
-
-def _filter(query: dict[str, Any]) -> FindingFilter:
-    return FindingFilter(query["severity"], query["status"], query["target"], query["plugin"])
+def _filter(scanning: Scanning, query: dict[str, Any]) -> FindingFilter:
+    named: Target | None = query["target"]
+    target = scanning.targets.canonical(named.kind, named.value) if named else None
+    return FindingFilter(query["severity"], query["status"], target, query["plugin"])

@@ -4,11 +4,14 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate
 
-from argus.core.http import PageQuery, Schema, ShortList, Timestamp, id_field
+from argus import capabilities
+from argus.core.http import PageQuery, Schema, ShortList, Timestamp, id_field, reached
 from argus.imagery.examples import IMAGE_ID
 from argus.scanning.model import ScanState, Severity, Status, StepState, Target
+from argus.scanning.targets import link
 
-_KINDS = ("image", "mosaic", "host", "manifest", "device", "email", "username", "text")
+_TARGETS = capabilities.target_kinds()
+_KINDS = sorted(_TARGETS)
 _at_least_0 = validate.Range(min=0)
 _at_least_1 = validate.Range(min=1)
 _percent = validate.Range(0, 100)
@@ -16,9 +19,9 @@ _MAX_OPTIONS = 50
 
 
 class TargetIn(Schema):
-    """Something to look at: `id` of a thing Argus holds, or `value` of one it does not."""
+    """Something to look at: `id` of a thing Argus holds, or `value` of one it does not. `/target-kinds` says which."""
 
-    kind = fields.String(required=True, validate=validate.OneOf(_KINDS))
+    kind = fields.String(required=True, validate=validate.Length(1, 40), metadata={"enum": _KINDS})
     id = fields.String(validate=validate.Length(1, 128))
     value = fields.String(validate=validate.Length(1, 2048))
 
@@ -28,6 +31,11 @@ class TargetOut(Schema):
 
     kind = fields.String(required=True, validate=validate.OneOf(_KINDS))
     value = fields.String(required=True)
+    link = fields.Function(
+        lambda target: (path := link(_TARGETS, target)) and reached(path),
+        required=True,
+        metadata={"type": ["string", "null"], "description": "Path of the API where the target is"},
+    )
 
 
 def _few(options: dict[str, Any]) -> None:
@@ -154,7 +162,7 @@ class TargetField(fields.Field[Target]):
 
     def _deserialize(self, value: object, attr: str | None, data: object, **kwargs: object) -> Target:
         kind, colon, name = str(value).partition(":")
-        if not colon or kind not in _KINDS or not 0 < len(name) <= 2048:
+        if not colon or not 0 < len(kind) <= 40 or not 0 < len(name) <= 2048:
             raise ValidationError("Not a target; write kind:value, as in image:img_….")
         return Target(kind, name)
 
@@ -196,7 +204,7 @@ class RuleOut(Schema):
     title = fields.String(required=True)
     severity = fields.Enum(Severity, by_value=True, required=True)
     description = fields.String(required=True)
-    remedy = fields.String(required=True)
+    remediation = fields.String(required=True)
     references = fields.List(fields.String(), required=True)
     cwe = fields.Integer(required=True, allow_none=True, metadata={"description": "Of the Common Weakness Enumeration"})
 
@@ -209,7 +217,7 @@ class PluginOut(Schema):
     name = fields.String(required=True)
     summary = fields.String(required=True)
     description = fields.String(required=True)
-    consumes = fields.List(fields.String(validate=validate.OneOf(_KINDS)), required=True)
+    target_kinds = fields.List(fields.String(validate=validate.OneOf(_KINDS)), required=True)
     permissions = fields.List(fields.String(), required=True)
     price = fields.Nested(PriceOut, required=True)
     options = fields.Dict(required=True, metadata={"description": "A JSON Schema"})
@@ -220,6 +228,24 @@ class PluginOut(Schema):
         metadata={"description": "What it may find, by rule"},
     )
     budget = fields.Nested(BudgetOut, required=True)
+
+
+class TargetKindOut(Schema):
+    """A kind of target that plugins can scan."""
+
+    kind = fields.String(required=True, validate=validate.OneOf(_KINDS))
+    about = fields.String(required=True)
+    given_by = fields.String(required=True, validate=validate.OneOf(["id", "value"]))
+    link = fields.String(
+        required=True, allow_none=True, metadata={"description": "Path of the API where a target is, by its `{value}`"}
+    )
+
+
+class TargetKindList(Schema):
+    """Every kind of target."""
+
+    items = fields.List(fields.Nested(TargetKindOut), required=True)
+    next_cursor = fields.String(required=True, allow_none=True)
 
 
 class PluginList(Schema):

@@ -6,6 +6,7 @@ from typing import Any
 
 from argus.core.background import Background
 from argus.core.clock import Clock
+from argus.core.declarations import Tool
 from argus.core.dynamo import Item
 from argus.core.errors import Conflict, Invalid, NotFound
 from argus.core.ids import Ids, is_id
@@ -15,11 +16,10 @@ from argus.scanning.catalogue import Catalogue
 from argus.scanning.engine import Engine
 from argus.scanning.finding_store import FindingFilter, FindingStore
 from argus.scanning.model import FINAL_STATES, Run, RunState, Scan, ScanState, Step, Target, TrackedFinding
-from argus.scanning.planning import FunctionOf, plan
+from argus.scanning.planning import plan
 from argus.scanning.publishing import Publisher
 from argus.scanning.store import RunStore, ScanStore
-
-CheckTarget = Callable[[Caller, str], object]
+from argus.scanning.targets import Targets, WantedTarget
 
 
 class NoSuchScan(NotFound):
@@ -32,10 +32,6 @@ class ScanEnded(Conflict):
 
 class ScanEnding(Conflict):
     """The scan is about to end."""
-
-
-class UnknownTarget(Invalid):
-    """Nothing can scan this kind of target."""
 
 
 class WrongTarget(Invalid):
@@ -64,8 +60,8 @@ class Scanning:
     catalogue: Catalogue
     engine: Engine
     publisher: Publisher
-    targets: Mapping[str, CheckTarget]  # kind -> raises unless the caller may have that target scanned
-    function_of: FunctionOf
+    targets: Targets
+    tools: Mapping[str, Tool]  # by permission
     scans: Background[Scan]
     runs: Background[Run]
     clock: Clock
@@ -73,14 +69,12 @@ class Scanning:
 
     # ------------------------------------------------------------ for callers
 
-    def request(self, caller: Caller, target: Target, choices: Sequence[Choice]) -> Scan:
+    def request(self, caller: Caller, wanted: WantedTarget, choices: Sequence[Choice]) -> Scan:
         """Queue a scan. Everything that could be wrong with it is found here, not in the worker."""
+        target = self.targets.resolve(caller, wanted)
         steps = tuple(self._step(target, choice, order) for order, choice in enumerate(choices))
         if len({step.plugin for step in steps}) < len(steps):
             raise RepeatedPlugin("name each plugin once")
-        if target.kind not in self.targets:
-            raise UnknownTarget(target.kind)
-        self.targets[target.kind](caller, target.value)
         scan = Scan(
             id=self.ids.new("scan"),
             organisation_id=caller.organisation_id,
@@ -89,7 +83,7 @@ class Scanning:
             requested_by=caller.user_id,
             created_at=self.clock(),
         )
-        runs = plan(scan, [self.catalogue.get(step.plugin) for step in steps], self.function_of)
+        runs = plan(scan, [self.catalogue.get(step.plugin) for step in steps], self.tools)
         return self._start(replace(scan, open_runs=tuple(run.number for run in runs)), runs)
 
     def _start(self, scan: Scan, runs: Sequence[Run]) -> Scan:
@@ -204,6 +198,6 @@ class Scanning:
 
     def _step(self, target: Target, choice: Choice, order: int) -> Step:
         manifest = self.catalogue.get(choice.id)
-        if target.kind not in manifest.consumes:
-            raise WrongTarget(f"{manifest.id} takes {', '.join(manifest.consumes)}, not {target.kind}")
+        if target.kind not in manifest.target_kinds:
+            raise WrongTarget(f"{manifest.id} takes {', '.join(manifest.target_kinds)}, not {target.kind}")
         return Step(manifest.id, manifest.version, manifest.check_options(choice.options), order=order)

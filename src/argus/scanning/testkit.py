@@ -34,10 +34,11 @@ class UnknownImage(NotFound):
 
 @dataclass(frozen=True)
 class World:
-    """What a plugin finds behind its tools."""
+    """What a plugin finds behind its tools. The world itself plays the tool that reads images."""
 
     images: Mapping[str, "Thermogram"] = field(default_factory=dict)  # by id
     known_positions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # by rule: of earlier findings
+    tools: Mapping[str, Any] = field(default_factory=dict)  # by permission: what plays other tools
 
     def thermogram(self, image_id: str) -> "Thermogram":
         if image_id not in self.images:
@@ -126,7 +127,7 @@ def tools_for(
         progress=_share,
         positions=lambda rule: PositionMatcher.of(world.known_positions.get(rule, ())),
         mark_not_tested=mark_not_tested,
-        granted=dict.fromkeys(manifest.permissions, world),
+        granted={permission: world.tools.get(permission, world) for permission in manifest.permissions},
     )
 
 

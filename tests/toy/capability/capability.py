@@ -1,15 +1,18 @@
 """Toys: the smallest capability there can be."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
-from argus.core.declarations import Capability, Job, Scope, Table
+from argus.core.declarations import Capability, Job, Scope, Table, TargetKind, Tool
 from argus.core.runtime import Runtime
 from argus.core.settings import BadSetting, Settings, setting
 from argus.identity.model import EDITORS, EVERYONE
 
 if TYPE_CHECKING:
     from argus.toy.service import Toys
+    from argus.toy.tool import OrganisationToys
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,12 @@ def _toys(argus: Runtime) -> "Toys":
     )
 
 
+def _tool(argus: Runtime) -> "Callable[[str], OrganisationToys]":
+    from argus.toy.tool import OrganisationToys
+
+    return partial(OrganisationToys, argus.toys)
+
+
 CAPABILITY = Capability(
     name="toy",
     about="Toys",
@@ -67,6 +76,18 @@ CAPABILITY = Capability(
     blueprints=("argus.toy.routes:blueprint",),
     jobs={"toy.wind": Job("toys.wind", "toys.give_up")},
     ticks={"toys.sweep": "toys.sweep"},
+    targets={
+        "toy": TargetKind(
+            about="A toy",
+            given_by="id",
+            canonical="argus.toy.service:canonical_id",
+            authorise="toys.get",
+            label="toys.name",
+            link="/api/v1/toys/{value}",
+            report_section="toys.report_section",
+        )
+    },
+    tools={"toys": Tool("Reads the organisation's toys", _tool)},
     events={"toy": "toys:read"},
     errors=("argus.toy.service",),
 )

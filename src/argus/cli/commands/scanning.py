@@ -80,9 +80,18 @@ PLUGINS = Table(
     (
         Column.of("Plugin", "id", 1, whole=True),
         Column.of("Version", "version", 3),
-        Column.of("Targets", "consumes", 4, formatting.joined),
+        Column.of("Targets", "target_kinds", 4, formatting.joined),
         Column.of("Summary", "summary", 2),
         Column("Options", _options, 5, formatting.joined),
+    ),
+)
+TARGET_KINDS = Table(
+    "Kinds of target",
+    (
+        Column.of("Kind", "kind", 1, whole=True),
+        Column.of("Given by", "given_by", 3),
+        Column.of("About", "about", 2),
+        Column.of("Link", "link", 4),
     ),
 )
 PLUGIN = (
@@ -91,7 +100,7 @@ PLUGIN = (
     Column.of("Version", "version"),
     Column.of("Summary", "summary"),
     Column.of("Description", "description"),
-    Column.of("Targets", "consumes", show=formatting.joined),
+    Column.of("Targets", "target_kinds", show=formatting.joined),
     Column.of("Permissions", "permissions", show=formatting.joined),
     Column("Options", _options, show=formatting.joined),
     Column("Rules", lambda plugin: list(plugin["rules"]), show=formatting.joined),
@@ -113,11 +122,11 @@ def run(
     argus: Invocation, targets: tuple[str, ...], plugins: tuple[str, ...], options: tuple[str, ...], wait: bool
 ) -> None:
     """Scan targets. A target is the id of an image, or kind:value."""
-    wanted = [scans.parse_target(text) for text in targets]
-    if not plugins and any(target["kind"] != "image" for target in wanted):
+    named = [scans.parse_target(text) for text in targets]
+    if not plugins and any(kind != "image" for kind, _ in named):
         raise click.UsageError("state what to run with --plugin; `argus plugin list` lists the plugins")
     chosen = scans.parse_plugins(plugins or (scans.IMAGE_PLUGIN,), options)
-    requested = scans.request(argus.api, wanted, chosen)
+    requested = scans.request(argus.api, scans.wanted_targets(argus.api, named), chosen)
     if wait:
         _finish(argus, requested)
     else:
@@ -185,8 +194,7 @@ def list_findings(
     """List findings, most severe first."""
     query: dict[str, Any] = {name: value for name, value in filters.items() if value}
     if target:
-        wanted = scans.parse_target(target)
-        query["target"] = f"{wanted['kind']}:{wanted.get('id') or wanted['value']}"
+        query["target"] = ":".join(scans.parse_target(target))
     path = f"/scans/{segment(scan_id)}/findings" if scan_id else "/findings"
     argus.screen.show_list(FINDINGS, argus.api.list(path, query, limit=limit))
 
@@ -213,4 +221,17 @@ def show_plugin(argus: Invocation, plugin_id: str) -> None:
     argus.screen.show(found, Details(PLUGIN, found))
 
 
-COMMANDS = (scan, finding, plugin)
+@click.group(cls=Group)
+def target() -> None:
+    """List the kinds of target that can be scanned."""
+
+
+@target.command("kinds")
+@click.pass_obj
+def list_target_kinds(argus: Invocation) -> None:
+    """List the kinds of target, and how each is given."""
+    found = argus.api.get("/target-kinds")
+    argus.screen.show(found, Rows(TARGET_KINDS, found["items"]))
+
+
+COMMANDS = (scan, finding, plugin, target)

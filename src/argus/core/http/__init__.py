@@ -14,7 +14,7 @@ from argus.core.http.access import (
 from argus.core.http.api import Api
 from argus.core.http.hooks import MAX_BODY_BYTES, install
 from argus.core.http.problems import problem_of
-from argus.core.http.views import check_if_match, etagged, idempotent, location, paged
+from argus.core.http.views import check_if_match, etagged, idempotent, location, paged, reached
 from argus.core.http.wire import (
     MAX_PAGE,
     Blueprint,
@@ -63,6 +63,7 @@ __all__ = [
     "paged",
     "problem_of",
     "public",
+    "reached",
     "require_scopes",
     "strict_json",
     "unlimited",

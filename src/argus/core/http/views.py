@@ -46,6 +46,11 @@ def location(endpoint: str, **ids: Any) -> dict[str, str]:
     return {"Location": flask.url_for(endpoint, **ids)}
 
 
+def reached(path: str) -> str:
+    """A path of the API as a client of this request reaches it, with the stage or base of the request's own."""
+    return f"{request.script_root}{path}"
+
+
 def etagged(view: View) -> View:
     """Answer with an ETag, or 304, or 412 as a write would. The tag names the version, for writes, and the bytes, for
     readers: links change while the version stays. Goes outside the schemas, right under the route."""

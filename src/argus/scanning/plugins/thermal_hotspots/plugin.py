@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from argus.imagery.reader import images
 from argus.scanning.model import Finding, Severity, Target
 from argus.scanning.plugin import Tools
 from argus.scanning.positions import Detection
@@ -28,7 +29,7 @@ TOLERANCE_PIXELS = 8.0
 
 def run(target: Target, tools: Tools, options: Mapping[str, Any]) -> Iterator[Finding]:
     """Yield a finding for each hot region: those of rule `hotspot`, then those `over_limit`, each hottest first."""
-    celsius = tools.images.thermogram(target.value).celsius
+    celsius = images(tools).thermogram(target.value).celsius
     delta, limit = options["delta_celsius"], options["absolute_celsius"]
     around = background(celsius, share=_share(celsius, options["background_pixels"]), threshold=delta)
     tools.progress(0.3)
