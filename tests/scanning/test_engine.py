@@ -321,10 +321,10 @@ def test_a_scan_that_cannot_be_looked_at_keeps_no_other_waiting(
     assert item is not None
     real = type(scripted.jobs).send
 
-    def send(jobs: Any, name: str, arguments: Any) -> None:
+    def send(jobs: Any, name: str, arguments: Any, **named: str) -> None:
         if arguments.get("scan_id") == unsendable:
             raise ConnectionError("no queue")
-        real(jobs, name, arguments)
+        real(jobs, name, arguments, **named)
 
     clock.move(minutes=3)
     with pytest.MonkeyPatch.context() as patch:
