@@ -266,10 +266,10 @@ def test_a_scan_that_cannot_be_looked_at_keeps_no_other_waiting(
     assert item is not None
     real = type(scripted.jobs).send
 
-    def send(jobs: Any, name: str, arguments: Any) -> None:
+    def send(jobs: Any, name: str, arguments: Any, **named: str) -> None:
         if arguments.get("run_id") == f"{unsendable}.00":
             raise ConnectionError("no queue")
-        real(jobs, name, arguments)
+        real(jobs, name, arguments, **named)
 
     clock.move(minutes=3)
     with pytest.MonkeyPatch.context() as patch:
