@@ -38,6 +38,7 @@ from services.scheduler import main as scheduler
 from services.worker import main as worker
 from tests.conftest import Issuer, MovableClock, Person, Workers
 from tests.imagery.front_door import announce, send
+from tests.scanning.scripted import add_network_plugin
 from tests.scenes import flir_scene
 from tests.services import events
 from tests.test_infra import TEMPLATES, Templates, properties, resources
@@ -452,6 +453,8 @@ def _drive(watch: Watch, argus: Container, http: Person, newcomer: str, workers:
     }
     scan = http.post("/scans", wanted, headers={"Idempotency-Key": "once"}).get_json()["id"]
     assert http.post("/scans", {**wanted, "plugins": []}, headers={"Idempotency-Key": "bad"}).status_code == 422
+    probed = {**wanted, "plugins": [{"id": add_network_plugin(argus).id}]}
+    assert http.post("/scans", probed).status_code == 202
     nobody = {**wanted, "target": {"kind": "image", "id": "img_" + 26 * "0"}}
     assert http.post("/scans", nobody, headers={"Idempotency-Key": "worse"}).status_code == 404
     work()
@@ -487,6 +490,7 @@ def _drive(watch: Watch, argus: Container, http: Person, newcomer: str, workers:
     for call in calls(http.http.application, Things(http, workers)):
         if call.method == "POST":
             call.by(http)
+    assert http.post("/scans", probed).status_code == 202
     clock.move(hours=3)
     watch.who = "scheduler"
     for _ in range(MAX_CHECKS + 1):

@@ -4,9 +4,11 @@ import signal
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 from argus.container import Container
+from argus.core.declarations import Tool
+from argus.core.functions import SCANNER
 from argus.scanning.model import Finding, Severity, Target
 from argus.scanning.plugin import RunFunction, Tools
 
@@ -21,15 +23,6 @@ def time_runs_out(_tools: Tools) -> Iterable[Finding]:
     """The function's time is over in the middle of a plugin."""
     yield spot("half-done")
     signal.raise_signal(signal.SIGALRM)
-
-
-def admit_every_image(argus: Container) -> None:
-    """Let images be scanned that do not exist."""
-
-    def named(name: str) -> Callable[..., Any]:
-        return (lambda _caller, _id: None) if name == "imagery.ready" else argus.named(name)
-
-    object.__setattr__(argus.scanning, "targets", replace(argus.scanning.targets, named=named))
 
 
 @dataclass
@@ -73,3 +66,23 @@ class Scripted:
             yield from self.script(tools)
 
         return run
+
+
+def add_network_plugin(argus: Container) -> Scripted:
+    """Install a plugin that the scanner runs: its permission belongs to that function."""
+    plugin: Any = Scripted("network_probe", permissions=("network",), script=lambda _tools: [spot("443")])
+    manifests: Any = argus.catalogue.manifests
+    manifests[plugin.id] = plugin
+    scanning: Any = argus.scanning
+    scanning.tools["network"] = Tool("Calls hosts", lambda _: lambda _organisation_id: None, function=SCANNER)
+    scanning.engine.plugin_tools["network"] = lambda _organisation_id: None
+    return cast(Scripted, plugin)
+
+
+def admit_every_image(argus: Container) -> None:
+    """Let images be scanned that do not exist."""
+
+    def named(name: str) -> Callable[..., Any]:
+        return (lambda _caller, _id: None) if name == "imagery.ready" else argus.named(name)
+
+    object.__setattr__(argus.scanning, "targets", replace(argus.scanning.targets, named=named))

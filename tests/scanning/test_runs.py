@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,9 +18,10 @@ from argus.scanning.catalogue import Catalogue
 from argus.scanning.model import Finding, Run, Scan, Target
 from argus.scanning.planning import plan
 from argus.scanning.plugin import Tools
+from services.scanner import main as scanner
 from tests.conftest import MovableClock, Person, Workers
 from tests.scanning.front_door import TARGET, before_write, delta, die_after, request, run, scan, scanned, statuses
-from tests.scanning.scripted import Scripted, spot, time_runs_out
+from tests.scanning.scripted import Scripted, add_network_plugin, spot, time_runs_out
 
 ALONE = SimpleNamespace(seconds=90, requests=0)  # two such plugins do not fit into one run
 
@@ -75,6 +77,30 @@ def test_sixty_plugins_make_at_most_sixty_runs() -> None:
 
 
 # ---------------------------------------------------------------- runs side by side
+
+
+def test_the_scanner_runs_plugins_of_the_network_and_the_worker_the_others(
+    door: Person, scripted: Container, workers: Workers, work: Callable[[], None], first: Scripted,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(scanner, "container", lambda: scripted)
+    probe = add_network_plugin(scripted)
+    first.finds("a")
+    scan_id = request(door, "first", probe.id)
+    assert [(one.function, one.plugins) for one in runs_of(scripted, door, scan_id)] == [
+        (WORKER, ("first",)),
+        (SCANNER, (probe.id,)),
+    ]
+    jobs, scans = (
+        replace(workers, pumps=[pump for pump in workers.pumps if pump.queue_url == url])
+        for url in (workers.outputs.jobs_queue_url, workers.outputs.scans_queue_url)
+    )
+    jobs.work()
+    assert (scan(door, scan_id)["progress"], first.runs, probe.runs) == (50, 1, 0)
+    scans.work()
+    assert probe.runs == 1
+    jobs.work()
+    assert (scan(door, scan_id)["state"], statuses(door)) == ("succeeded", {"a": "new", "443": "new"})
 
 
 def test_each_run_has_a_message_a_lease_and_an_end_of_its_own(

@@ -101,7 +101,7 @@ class Manifest:
             raise
 
     def check_declared(self, kinds: Collection[str], tools: Mapping[str, Tool]) -> None:
-        """Raise MalformedManifest unless capabilities declare what it asks for, and one function has the time for it."""
+        """Raise MalformedManifest unless capabilities declare what it asks for, and one function has time for it."""
         if unknown := set(self.target_kinds) - set(kinds):
             raise MalformedManifest(f"{self.id}: target_kinds: {_undeclared(unknown, kinds)}")
         if unknown := set(self.permissions) - set(tools):
