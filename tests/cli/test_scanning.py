@@ -33,6 +33,17 @@ def test_a_scan_is_waited_for_and_shown(terminal: Terminal, leaking: str) -> Non
     assert (ended["state"], len(ended["findings"])) == ("succeeded", 1)
     shown = terminal.run("scan", "show", queued["id"])
     assert f"scan\t{queued['id']}\ntarget\timage:{leaking}\nstate\tsucceeded\n" in shown.stdout
+    assert "not_tested\tthermal_hotspots.over_limit\n" in shown.stdout
+
+
+def test_a_spot_that_a_less_sensitive_scan_does_not_see_is_not_fixed(terminal: Terminal, leaking: str) -> None:
+    (seen,) = terminal.json("scan", "run", leaking)["items"]
+    (spot,) = seen["findings"]
+    limit = str(spot["evidence"]["delta_celsius"] + 5)
+    (blind,) = terminal.json("scan", "run", leaking, "--option", f"delta_celsius={limit}")["items"]
+    assert (blind["delta"]["not_tested"], blind["delta"]["fixed"]) == (1, 0)
+    (finding,) = terminal.json("finding", "list", "--target", leaking)["items"]
+    assert (finding["status"], finding["open"]) == ("not_tested", True)
 
 
 def test_a_scan_is_cancelled_until_it_has_ended(terminal: Terminal, frames: list[Path], workers: Workers) -> None:

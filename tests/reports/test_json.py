@@ -75,7 +75,9 @@ def test_facts_of_a_target_are_plain_json() -> None:
 def test_pixels_and_what_only_workers_need_stay_out() -> None:
     report = read(as_json.build(document(picture=plain_picture())))
 
-    assert not {"lease_until", "attempts", "organisation_id"} & set(report["scan"])
+    workers = {"lease_until", "attempts", "organisation_id", "open_runs", "finalizing", "checks", "next_check_at"}
+    assert not workers & set(report["scan"])
+    assert not {"attempt", "order"} & set(report["scan"]["steps"][0])
     assert not {"preview_png", "colour_bar_png"} & set(report["image"])
 
 

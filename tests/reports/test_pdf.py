@@ -11,7 +11,7 @@ from pypdf import PdfReader
 from argus.reports import as_pdf, pdf_look, pdf_picture
 from argus.reports.document import Document, RuleText
 from argus.reports.model import TargetSection
-from argus.scanning.model import ScanState, Severity, Status, StepState
+from argus.scanning.model import NotTested, ScanState, Severity, Status, StepState
 from tests.reports.documents import NOON, PLUGIN, RULES, document, finding, flat_png, plain_picture
 
 FINDING = finding(1, title="Wet insulation", severity=Severity.HIGH, status=Status.NEW)
@@ -121,6 +121,14 @@ def test_what_is_fixed_or_was_not_looked_at_is_not_outlined() -> None:
 
     assert "Outlined regions" in pages(document(FINDING, picture=picture))[0]
     assert "Outlined regions" not in pages(document(*gone, picture=picture))[0]
+
+
+def test_what_was_not_tested_is_said() -> None:
+    known = document(FINDING)
+    (step,) = known.scan.steps
+    partly = replace(step, not_tested=(NotTested("over_limit"), NotTested("hotspot", "12.0,7.5")))
+    said = " ".join(pages(replace(known, scan=replace(known.scan, steps=(partly,)))))
+    assert "Not tested, or not to the end: over_limit, hotspot at 12.0,7.5." in said
 
 
 def test_a_scan_that_did_not_finish_says_so() -> None:

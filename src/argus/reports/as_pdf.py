@@ -341,6 +341,9 @@ class _Report:
             options = ", ".join(f"{name} = {value}" for name, value in sorted(step.options.items())) or "defaults"
             said = f"{step.plugin} {step.version}: {step.state.value}, {_counted(step.findings, 'finding')}."
             text = f"<b>{self.words.markup(said)}</b> Options: {self.words.markup(options, limit=1500)}."
+            if step.not_tested:
+                rules = ", ".join(map(str, step.not_tested))
+                text += f" <b>Not tested, or not to the end:</b> {self.words.markup(rules, limit=1500)}."
             yield Item(Paragraph(text, look.style("body")), space_before=1.5 * mm)
 
     # ------------------------------------------------------------ parts

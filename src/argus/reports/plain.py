@@ -9,10 +9,20 @@ from typing import Any
 from argus.core.clock import rfc3339
 from argus.reports.document import Document
 from argus.reports.model import Picture
-from argus.scanning.model import Scan, TrackedFinding
+from argus.scanning.model import Scan, Step, TrackedFinding
 
 SCHEMA = "argus.report/1"
 
+_OF_WORKERS = (
+    "organisation_id",
+    "open_runs",
+    "finalizing",
+    "version",
+    "attempts",
+    "checks",
+    "lease_until",
+    "next_check_at",
+)
 _PIXELS = ("preview_png", "colour_bar_png")
 
 
@@ -28,14 +38,17 @@ def heading(document: Document) -> dict[str, Any]:
 
 def scan(known: Scan) -> dict[str, Any]:
     """A scan without what only workers need."""
-    facts = _fields(known, leave_out=("organisation_id", "lease_until", "attempts", "version"))
-    steps = [{**step, "progress": int(100 * step["progress"])} for step in facts["steps"]]
-    return {**facts, "steps": steps, "progress": known.progress}
+    return {**_fields(known, leave_out=_OF_WORKERS), "steps": list(map(_step, known.steps)), "progress": known.progress}
+
+
+def _step(known: Step) -> dict[str, Any]:
+    return {**_fields(known, leave_out=("order", "attempt")), "progress": int(100 * known.progress)}
 
 
 def finding(known: TrackedFinding, *, number: int) -> dict[str, Any]:
     """A finding; `number` is its place in the report, the same in every format."""
-    return {"number": number, **_fields(known, leave_out=("organisation_id", "order"))}
+    leave_out = ("organisation_id", "order", "scan_started_at", "seen_with")
+    return {"number": number, **_fields(known, leave_out=leave_out)}
 
 
 def picture(known: Picture) -> dict[str, Any]:

@@ -101,6 +101,9 @@ class NotTested:
     rule: str
     place: str | None = None
 
+    def __str__(self) -> str:
+        return self.rule if self.place is None else f"{self.rule} at {self.place}"
+
     def covers(self, *, rule: str, place: str) -> bool:
         return self.rule == rule and self.place in (None, place)
 

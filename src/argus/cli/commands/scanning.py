@@ -1,6 +1,7 @@
 """The commands about scans, findings and plugins."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import click
@@ -21,6 +22,13 @@ def _remarks(scan: Item) -> str:
     """Why a scan failed. Often its reason repeats those of its steps."""
     steps = "; ".join(f"{step['plugin']}: {step['reason']}" for step in scan["steps"] if step["reason"])
     return "; ".join(filter(None, dict.fromkeys((scan["reason"], steps))))
+
+
+def _not_tested(scan: Item) -> Iterator[str]:
+    for step in scan["steps"]:
+        for entry in step["not_tested"]:
+            place = "" if entry["place"] is None else f" at {entry['place']}"
+            yield f"{step['plugin']}.{entry['rule']}{place}"
 
 
 def _option(name: str, schema: Item) -> str:
@@ -57,6 +65,7 @@ SCAN = (
     Column.of("Progress", "progress", show=formatting.percent),
     Column("Remarks", _remarks),
     Column("Plugins", lambda scan: [f"{step['plugin']} {step['version']}" for step in scan["steps"]]),
+    Column("Not tested", lambda scan: list(_not_tested(scan)), show=formatting.joined),
     Column.of("Findings", "counts", show=formatting.counts),
     Column.of("Changes", "delta", show=_changes),
     Column.of("Requested", "created_at", show=local_time),
