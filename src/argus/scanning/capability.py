@@ -61,9 +61,11 @@ CAPABILITY = Capability(
     tables=(
         Table(
             name="scanning",
-            partition_key="`<organisation>#scans`; `<organisation>#scan#<scan>`; `<organisation>#findings`",
-            sort_key="`<scan>`; `<plugin>#<fingerprint>`; `<target>#<fingerprint>`",
-            index="unfinished scans by the time of their next check; findings, most severe first",
+            partition_key="`<organisation>#scans`; `<organisation>#scan#<scan>`; `<organisation>#findings`; "
+            "`<organisation>#finding-summaries`; `<organisation>#finding-counts`",
+            sort_key="`<scan>`; `<plugin>#<fingerprint>`; `<target>#<fingerprint>`; "
+            "`<target>#<plugin>`; `<plugin>.<rule>`",
+            index="unfinished scans by the time of their next check; twelve more for findings, below",
         ),
     ),
     scopes=(
@@ -76,5 +78,10 @@ CAPABILITY = Capability(
     jobs={"scan.run": Job("scanning.run", "scanning.give_up")},
     ticks={"scans.sweep": "scanning.sweep"},
     events={"scan": "scans:read"},
-    errors=("argus.scanning.catalogue", "argus.scanning.routes", "argus.scanning.service"),
+    errors=(
+        "argus.scanning.catalogue",
+        "argus.scanning.finding_query",
+        "argus.scanning.routes",
+        "argus.scanning.service",
+    ),
 )

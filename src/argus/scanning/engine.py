@@ -140,6 +140,7 @@ class _Run:
             if before is None or before.scan_id < self.scan.id:
                 store.track(finding)
                 self.claim.heartbeat(self.scan)
+        store.recount(self.scan.organisation_id, self.scan.target)
         failed = [step for step in self.scan.steps if step.state is StepState.FAILED]
         self.claim.finish(
             replace(

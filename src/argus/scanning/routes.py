@@ -18,9 +18,20 @@ from argus.core.http import (
 from argus.core.openapi import id_pattern, link, path_id
 from argus.core.runtime import Runtime
 from argus.scanning import examples
-from argus.scanning.finding_store import FindingFilter
+from argus.scanning.finding_counts import Totals
+from argus.scanning.finding_query import FindingFilter
 from argus.scanning.model import Scan, Target
-from argus.scanning.schemas import FindingPage, FindingQuery, PluginList, PluginOut, ScanIn, ScanOut, ScanPage
+from argus.scanning.schemas import (
+    FindingCountQuery,
+    FindingCounts,
+    FindingPage,
+    FindingQuery,
+    PluginList,
+    PluginOut,
+    ScanIn,
+    ScanOut,
+    ScanPage,
+)
 from argus.scanning.service import Choice, Scanning
 
 _PLUGIN_ID = [path_id("plugin_id", pattern="^[a-z][a-z0-9_]*$", example=examples.PLUGIN_ID)]
@@ -109,10 +120,13 @@ def blueprint(argus: Runtime) -> Blueprint:
     @blp.arguments(FindingQuery, location="query")
     @blp.response(200, FindingPage, example=examples.FINDING_PAGE)
     def list_scan_findings(query: dict[str, Any], scan_id: str) -> Any:
-        """What one scan found, most severe first"""
-        caller = current_caller()
+        """What one scan found, most severe first; those of one severity and status in the order of the plugin"""
+        caller, chosen = current_caller(), _filter(query)
         return paged(
-            lambda limit, after: scanning.findings(caller, scan_id, _filter(query), limit=limit, after=after), query
+            lambda limit, after: scanning.findings(
+                caller, scan_id, chosen, text=query["text"], sort=query["sort"], limit=limit, after=after
+            ),
+            query,
         )
 
     @blp.route("/findings")
@@ -121,10 +135,21 @@ def blueprint(argus: Runtime) -> Blueprint:
     @blp.response(200, FindingPage, example=examples.FINDING_PAGE)
     def list_findings(query: dict[str, Any]) -> Any:
         """Every finding with its present status, most severe first"""
-        caller = current_caller()
+        caller, chosen = current_caller(), _filter(query)
         return paged(
-            lambda limit, after: scanning.current_findings(caller, _filter(query), limit=limit, after=after), query
+            lambda limit, after: scanning.current_findings(
+                caller, chosen, text=query["text"], sort=query["sort"], limit=limit, after=after
+            ),
+            query,
         )
+
+    @blp.route("/findings/counts")
+    @needs("scans:read")
+    @blp.arguments(FindingCountQuery, location="query")
+    @blp.response(200, FindingCounts, example=examples.FINDING_COUNTS)
+    def count_findings(query: dict[str, Any]) -> Totals:
+        """How many findings there are by severity and status, as of the last scan of each target"""
+        return scanning.finding_counts(current_caller(), _filter(query), text=query["text"])
 
     return blp
 
@@ -136,4 +161,6 @@ def _target(wanted: dict[str, str]) -> Target:
 
 
 def _filter(query: dict[str, Any]) -> FindingFilter:
-    return FindingFilter(query["severity"], query["status"], query["target"], query["plugin"])
+    """What a query chooses; one of counts has no severity and no status."""
+    chosen = (query.get(name) for name in ("severity", "status", "target", "plugin", "rule"))
+    return FindingFilter(*(None if values is None else frozenset(values) for values in chosen))
