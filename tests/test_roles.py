@@ -413,7 +413,7 @@ def _drive(watch: Watch, argus: Container, http: Person, newcomer: str, workers:
     nobody = {**wanted, "target": {"kind": "image", "id": "img_" + 26 * "0"}}
     assert http.post("/scans", nobody, headers={"Idempotency-Key": "worse"}).status_code == 404
     work()
-    for path in ("/scans", f"/scans/{scan}", f"/scans/{scan}/findings", "/findings"):
+    for path in ("/scans", f"/scans/{scan}", f"/scans/{scan}/findings", "/findings", "/findings/counts"):
         assert http.get(path).status_code == 200
     assert http.post(f"/scans/{http.post('/scans', wanted).get_json()['id']}/cancel").status_code == 200
     for chosen in ("json", "pdf"):

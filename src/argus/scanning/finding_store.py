@@ -168,12 +168,13 @@ class FindingStore:
 
 @dataclass
 class _Reader:
-    """The entries of a range in their order, read a few at a time."""
+    """The entries of a range in their order, read a few at a time: at first `stride`, then twice as many each time."""
 
     table: Table
     range: Range
     backwards: bool
     stride: int
+    most: int  # that may be asked of it
     entries: deque[Item] = field(default_factory=deque)
     after: Item | None = None
     read_to_end: bool = False
@@ -194,10 +195,11 @@ class _Reader:
                 index=self.range.index,
                 between=(self.range.low, self.range.high),
                 newest_first=self.backwards,
-                limit=self.stride,
+                limit=min(self.stride, self.most),
                 after=self.after,
             )
             self.entries += page.items
+            self.stride, self.most = 2 * self.stride, self.most - len(page.items)
             self.after, self.read_to_end = page.last_key, page.last_key is None
 
 
@@ -209,7 +211,7 @@ def _first(table: Table, groups: list[list[Range]], limit: int, *, backwards: bo
     for number, group in enumerate(groups, start=1):
         left = limit - len(found)
         stride = left if len(group) == 1 else max(_LEAST_READ, -(-left // len(group)))
-        readers = [_Reader(table, one, backwards, stride) for one in group]
+        readers = [_Reader(table, one, backwards, stride, most=left) for one in group]
         while readers := [reader for reader in readers if not reader.ended]:
             if len(found) == limit:
                 return found, position
