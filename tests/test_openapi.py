@@ -236,7 +236,8 @@ def test_live_answers_look_like_the_examples(owner: Person, workers: Workers) ->
     call("GET /api/v1/scans")
     call("GET /api/v1/scans/{scan_id}", scan_id=scan)
     call("GET /api/v1/scans/{scan_id}/findings", scan_id=scan)
-    call("GET /api/v1/findings", query=f"?target=image:{image}")
+    call("GET /api/v1/findings", query=f"?target=image:{image}&severity=critical,high&sort=-first_seen_at")
+    call("GET /api/v1/findings/counts", query=f"?target=image:{image}")
 
     report = call("POST /api/v1/reports", {"scan_id": scan, "format": "pdf"}).get_json()["id"]
     workers.work()
@@ -257,6 +258,7 @@ def test_live_answers_look_like_the_examples(owner: Person, workers: Workers) ->
         ("DELETE /api/v1/images/{image_id}", "", None, 404),
         ("GET /api/v1/scans", "?limit=0", None, 422),
         ("GET /api/v1/findings", "?target=nothing", None, 422),
+        ("GET /api/v1/findings/counts", "?rule=nothing", None, 422),
         ("POST /api/v1/uploads", "", {"files": []}, 422),
         ("POST /api/v1/reports", "", {"scan_id": "scan_0", "format": "pdf"}, 404),
         ("POST /api/v1/scans/{scan_id}/cancel", "", {"surplus": 1}, 422),

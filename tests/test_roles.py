@@ -52,16 +52,18 @@ TESTS = Path(__file__).parent
 SRC = TESTS.parent / "src" / "argus"
 INLINE_CHARACTERS = 10_240  # of all inline policies of a role, without white space ("IAM and STS quotas")
 
-# What IAM asks for each verb of boto3 that the source calls. A transaction of puts asks for PutItem: there is no action
-# of its own (DynamoDB developer guide, "IAM and transactions"); HEAD asks what GET asks; a bucket that may be listed.
+# What IAM asks for each verb of boto3 that the source calls. A transaction asks for what its writes ask for: there is
+# no action of its own (DynamoDB developer guide, "IAM and transactions"); HEAD asks what GET asks; a bucket may be
+# listed.
 VERBS = {
     "get_item": {"dynamodb:GetItem"},
+    "batch_get_item": {"dynamodb:BatchGetItem"},
     "put_item": {"dynamodb:PutItem"},
     "update_item": {"dynamodb:UpdateItem"},
     "delete_item": {"dynamodb:DeleteItem"},
     "query": {"dynamodb:Query"},
     "batch_write_item": {"dynamodb:BatchWriteItem"},
-    "transact_write_items": {"dynamodb:PutItem"},
+    "transact_write_items": {"dynamodb:PutItem", "dynamodb:UpdateItem"},
     "get_object": {"s3:GetObject", "s3:GetObjectVersion"},
     "head_object": {"s3:GetObject"},
     "head_bucket": {"s3:ListBucket"},
@@ -458,7 +460,7 @@ def _drive(watch: Watch, argus: Container, http: Person, newcomer: str, workers:
     nobody = {**wanted, "target": {"kind": "image", "id": "img_" + 26 * "0"}}
     assert http.post("/scans", nobody, headers={"Idempotency-Key": "worse"}).status_code == 404
     work()
-    for path in ("/scans", f"/scans/{scan}", f"/scans/{scan}/findings", "/findings"):
+    for path in ("/scans", f"/scans/{scan}", f"/scans/{scan}/findings", "/findings", "/findings/counts"):
         assert http.get(path).status_code == 200
     assert http.post(f"/scans/{http.post('/scans', wanted).get_json()['id']}/cancel").status_code == 200
     for chosen in ("json", "pdf"):

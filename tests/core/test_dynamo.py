@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from argus.container import Container
-from argus.core.dynamo import ConditionFailed, Overloaded, Put, Table, due_shard, due_shards, from_wire, to_wire
+from argus.core.dynamo import Add, ConditionFailed, Overloaded, Put, Table, due_shard, due_shards, from_wire, to_wire
 from argus.core.ids import Ids
 
 _VALUES = st.recursive(
@@ -153,3 +153,49 @@ def test_counting_is_exact_under_threads(table: Table, pk: str) -> None:
 
 def test_unfinished_things_are_spread_over_every_shard() -> None:
     assert {due_shard(f"img_{number}") for number in range(500)} == set(due_shards())
+
+
+# ---------------------------------------------------------------- several at once
+
+
+def test_many_are_read_in_the_order_of_their_keys(table: Table, pk: str) -> None:
+    table.put_many({"pk": pk, "sk": f"{number:03}"} for number in range(150))
+    wanted = [(pk, f"{number:03}") for number in (*range(149, -1, -1), 7, 999)]  # one twice, and one that is not there
+    assert [item["sk"] for item in table.get_many(wanted)] == [f"{number:03}" for number in range(149, -1, -1)]
+    assert table.get_many([]) == []
+
+
+def test_what_was_not_read_the_first_time_is_read_again(table: Table, pk: str) -> None:
+    class OneAtATime:
+        def batch_get_item(self, RequestItems: Any) -> Any:
+            ((name, asked),) = RequestItems.items()
+            assert asked["ConsistentRead"]
+            first, *others = asked["Keys"]
+            return {"Responses": {name: [first]}, "UnprocessedKeys": {name: {"Keys": others}} if others else {}}
+
+    found = Table(table.name, OneAtATime).get_many([(pk, "b"), (pk, "a")])
+    assert [item["sk"] for item in found] == ["b", "a"]
+
+
+def test_a_read_that_is_never_answered_whole_is_reported(table: Table, pk: str) -> None:
+    class Full:
+        def batch_get_item(self, RequestItems: Any) -> Any:
+            return {"Responses": {}, "UnprocessedKeys": RequestItems}
+
+    with pytest.raises(Overloaded, match="1 items were not read"):
+        Table(table.name, Full).get_many([(pk, "a")])
+
+
+def test_a_query_may_have_both_ends(table: Table, pk: str) -> None:
+    table.put_many({"pk": pk, "sk": f"{number:02}"} for number in range(10))
+    assert [item["sk"] for item in table.query(pk, between=("03", "05")).items] == ["03", "04", "05"]
+
+
+def test_a_transaction_adds_to_numbers_from_nothing_or_not_at_all(table: Table, pk: str) -> None:
+    more = Add(pk, "n", {"seen": 2, "gone": -1}, {"title": "t"})
+    table.transact([Put({"pk": pk, "sk": "a"}, when="attribute_not_exists(pk)"), more])
+    table.transact([Add(pk, "n", {"seen": 3}, {}), Add(pk, "m", {}, {"title": "only"})])
+    with pytest.raises(ConditionFailed):
+        table.transact([more, Put({"pk": pk, "sk": "a"}, when="attribute_not_exists(pk)")])
+    assert table.get(pk, "n") == {"pk": pk, "sk": "n", "seen": 5, "gone": -1, "title": "t"}
+    assert table.get(pk, "m") == {"pk": pk, "sk": "m", "title": "only"}

@@ -88,6 +88,6 @@ def before_write(number: int, act: Callable[[], None], *, ever_after: bool = Fal
         return write
 
     with pytest.MonkeyPatch.context() as patch:
-        for verb in ("put", "put_many", "delete_many"):
+        for verb in ("put", "put_many", "delete_many", "transact"):
             patch.setattr(Table, verb, counted(getattr(Table, verb)))
         yield

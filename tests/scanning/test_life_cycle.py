@@ -104,7 +104,7 @@ def test_a_scan_cancelled_at_its_very_end_tells_nothing(
     assert (scan(door, scan_id)["state"], statuses(door)) == ("cancelled", {})
 
 
-@pytest.mark.parametrize("writes", range(16))
+@pytest.mark.parametrize("writes", range(17))
 def test_a_scan_cancelled_at_any_write_has_told_nothing_or_tells_it_all(
     door: Person, work: Callable[[], None], first: Scripted, writes: int
 ) -> None:

@@ -18,6 +18,8 @@ from argus.core.errors import ArgusError
 Item = dict[str, Any]
 
 _MAX_BATCH = 25
+_MAX_GETS = 100
+MAX_TRANSACTION = 100  # writes
 _SMALLEST = 1e-100  # DynamoDB refuses numbers nearer to zero than 1e-130; no measurement of ours comes near
 _RETRIES = 8
 _STRIDE, _MAX_READS = 200, 25  # what one request may read in search of what it was asked for: about 5,000 items
@@ -102,14 +104,46 @@ class Put:
     values: Mapping[str, Any] | None = None
 
 
-def _condition(put: Put) -> dict[str, Any]:
-    """A put's condition, with its names and values where it has some."""
-    given = {
-        "ConditionExpression": put.when,
-        "ExpressionAttributeNames": _names(put.when),
-        "ExpressionAttributeValues": _wire(put.values or {}),
-    }
-    return {name: value for name, value in given.items() if value}
+@dataclass(frozen=True)
+class Add:
+    """An item of a transaction whose numbers grow by `amounts`, from 0 where there are none; `changes` are set."""
+
+    pk: str
+    sk: str
+    amounts: Mapping[str, int]
+    changes: Mapping[str, Any]
+
+
+def _entry(table: str, write: Put | Add) -> dict[str, Any]:
+    """A write as an entry of a transaction, with only the expressions that it has."""
+    if isinstance(write, Put):
+        verb, names = "Put", _names(write.when)
+        given = {"Item": _wire(write.item), "ConditionExpression": write.when}
+        values = write.values or {}
+    else:
+        added = ", ".join(f"#{name} :add_{name}" for name in write.amounts)
+        changed = ", ".join(f"#{name} = :set_{name}" for name in write.changes)
+        update = " ".join(f"{verb} {part}" for verb, part in (("ADD", added), ("SET", changed)) if part)
+        verb, names = "Update", _names(update)
+        given = {"Key": _wire({"pk": write.pk, "sk": write.sk}), "UpdateExpression": update}
+        values = {f":add_{name}": amount for name, amount in write.amounts.items()}
+        values |= {f":set_{name}": value for name, value in write.changes.items()}
+    given |= {"ExpressionAttributeNames": names, "ExpressionAttributeValues": _wire(values)}
+    return {verb: {"TableName": table, **{name: value for name, value in given.items() if value}}}
+
+
+@dataclass(frozen=True)
+class Index:
+    """A global secondary index, and the attributes that are its keys. Several indexes may share an attribute."""
+
+    name: str
+    hash_key: str
+    range_key: str
+
+    @classmethod
+    def called(cls, name: str) -> "Index":
+        """The one that has keys of its own, as `gsi1` has `gsi1pk` and `gsi1sk`."""
+        return cls(name, f"{name}pk", f"{name}sk")
 
 
 @dataclass(frozen=True)
@@ -122,6 +156,25 @@ class Table:
     def get(self, pk: str, sk: str) -> Item | None:
         answer = self.client().get_item(TableName=self.name, Key=_wire({"pk": pk, "sk": sk}), ConsistentRead=True)
         return _item(answer["Item"]) if "Item" in answer else None
+
+    def get_many(self, keys: Iterable[tuple[str, str]]) -> list[Item]:
+        """Those of the items that there are, in the order of their keys."""
+        wanted = list(dict.fromkeys(keys))
+        found: dict[tuple[str, str], Item] = {}
+        for start in range(0, len(wanted), _MAX_GETS):
+            left = [_wire({"pk": pk, "sk": sk}) for pk, sk in wanted[start : start + _MAX_GETS]]
+            for attempt in range(_RETRIES):
+                asked = {self.name: {"Keys": left, "ConsistentRead": True}}
+                answer = self.client().batch_get_item(RequestItems=asked)
+                items = map(_item, answer["Responses"].get(self.name, []))
+                found |= {(item["pk"], item["sk"]): item for item in items}
+                left = answer.get("UnprocessedKeys", {}).get(self.name, {}).get("Keys", [])
+                if not left:
+                    break
+                _wait(attempt)  # the table is throttled, or the answer would have more than 16 MB
+            else:
+                raise Overloaded(f"{self.name}: {len(left)} items were not read in {_RETRIES} tries")
+        return [found[key] for key in wanted if key in found]
 
     def put(self, item: Item, *, when: str | None = None, values: Mapping[str, Any] | None = None) -> None:
         """Write a whole item; raise `ConditionFailed` when the one that stands there does not satisfy `when`."""
@@ -166,9 +219,9 @@ class Table:
         pk: str,
         *,
         prefix: str = "",
-        between: tuple[str, str] | None = None,
         up_to: str | None = None,
-        index: str | None = None,
+        between: tuple[str, str] | None = None,
+        index: Index | str | None = None,
         newest_first: bool = False,
         limit: int = 100,
         after: Item | None = None,
@@ -177,21 +230,23 @@ class Table:
     ) -> Page:
         """One page of the items of a partition, in the order of their sort key.
 
-        `prefix`, `between` and `up_to` (both inclusive) narrow the sort key; `keep` filters what was read. A page may
-        hold fewer than `limit` items, even none, and still not be the last: DynamoDB counts before it filters.
+        `prefix`, `up_to` (inclusive) or `between` (both inclusive) narrows the sort key; `keep` filters what was read.
+        A page may hold fewer than `limit` items, even none, and still not be the last: DynamoDB counts before it
+        filters.
         """
-        hash_key, range_key = (f"{index}pk", f"{index}sk") if index else ("pk", "sk")
+        named = Index.called(index) if isinstance(index, str) else index
+        hash_key, range_key = (named.hash_key, named.range_key) if named else ("pk", "sk")
         condition = f"#{hash_key} = :pk"
         every = {":pk": pk, **(values or {})}
         if prefix:
             condition += f" AND begins_with(#{range_key}, :prefix)"
             every[":prefix"] = prefix
-        if between is not None:
-            condition += f" AND #{range_key} BETWEEN :first AND :last"
-            every[":first"], every[":last"] = between
         if up_to is not None:
             condition += f" AND #{range_key} <= :up_to"
             every[":up_to"] = up_to
+        if between is not None:
+            condition += f" AND #{range_key} BETWEEN :low AND :high"
+            every |= {":low": between[0], ":high": between[1]}
         arguments: dict[str, Any] = {
             "TableName": self.name,
             "KeyConditionExpression": condition,
@@ -200,8 +255,8 @@ class Table:
             "ScanIndexForward": not newest_first,
             "Limit": limit,
         }
-        if index:
-            arguments["IndexName"] = index
+        if named:
+            arguments["IndexName"] = named.name
         else:
             arguments["ConsistentRead"] = True
         if keep:
@@ -246,9 +301,9 @@ class Table:
     def delete_many(self, keys: Iterable[tuple[str, str]]) -> None:
         self._batch([{"DeleteRequest": {"Key": _wire({"pk": pk, "sk": sk})}} for pk, sk in keys])
 
-    def transact(self, puts: Sequence[Put]) -> None:
+    def transact(self, writes: Sequence[Put | Add]) -> None:
         """Write all or none; raise `ConditionFailed` when one condition does not hold."""
-        entries = [{"Put": {"TableName": self.name, "Item": _wire(put.item), **_condition(put)}} for put in puts]
+        entries = [_entry(self.name, write) for write in writes]
         client = self.client()
         for attempt in range(_RETRIES):
             try:

@@ -86,12 +86,13 @@ CAPABILITY = Capability(
             name="scanning",
             partition_key=(
                 "`<organisation>#scans`; `<organisation>#runs`; `<organisation>#steps`; `<organisation>#scan#<scan>`; "
-                "`<organisation>#findings`"
+                "`<organisation>#findings`; `<organisation>#finding-summaries`; `<organisation>#finding-counts`"
             ),
             sort_key=(
-                "`<scan>`; `<scan>.<number>`; `<scan>.<order>`; `<plugin>#<fingerprint>`; `<target>#<fingerprint>`"
+                "`<scan>`; `<scan>.<number>`; `<scan>.<order>`; `<plugin>#<fingerprint>`; `<target>#<fingerprint>`; "
+                "`<target>#<plugin>`; `<plugin>.<rule>`"
             ),
-            index="unfinished runs and scans by the time of their next check; findings, most severe first",
+            index="unfinished runs and scans by the time of their next check; twelve more for findings, below",
         ),
     ),
     scopes=(
@@ -107,5 +108,10 @@ CAPABILITY = Capability(
     },
     ticks={"runs.sweep": "scanning.sweep_runs", "scans.sweep": "scanning.sweep"},
     events={"scan": "scans:read"},
-    errors=("argus.scanning.catalogue", "argus.scanning.service", "argus.scanning.targets"),
+    errors=(
+        "argus.scanning.catalogue",
+        "argus.scanning.finding_query",
+        "argus.scanning.service",
+        "argus.scanning.targets",
+    ),
 )

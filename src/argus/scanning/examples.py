@@ -119,6 +119,20 @@ FINDING_PAGE = {
     "next_cursor": None,
 }
 
+_NO_FINDINGS = {"new": 0, "unchanged": 0, "regressed": 0, "fixed": 0, "not_tested": 0}
+FINDING_COUNTS = {
+    "total": 1,
+    "by_severity": {"info": 0, "low": 0, "medium": 0, "high": 0, "critical": 1},
+    "by_status": {**_NO_FINDINGS, "new": 1},
+    "by_severity_and_status": {
+        "info": _NO_FINDINGS,
+        "low": _NO_FINDINGS,
+        "medium": _NO_FINDINGS,
+        "high": _NO_FINDINGS,
+        "critical": {**_NO_FINDINGS, "new": 1},
+    },
+}
+
 PLUGIN = {
     "id": PLUGIN_ID,
     "version": "1.0.0",

@@ -1,31 +1,28 @@
-"""Keys of findings in the scanning table.
+"""Findings and their counts in the scanning table. docs/data.md has the indexes, and what is read for which question.
 
-| item | pk | sk | gsi1pk | gsi1sk |
-|---|---|---|---|---|
-| finding of a scan | `<organisation>#scan#<scan>` | `<plugin>#<fingerprint>` | its pk | most severe first |
-| tracked finding | `<organisation>#findings` | `<target>#<fingerprint>` | its pk | most severe first |
+| item | pk | sk |
+|---|---|---|
+| finding of a scan | `<organisation>#scan#<scan>` | `<plugin>#<fingerprint>` |
+| tracked finding | `<organisation>#findings` | `<target>#<fingerprint>` |
+| summary | `<organisation>#finding-summaries` | `<target>#<plugin>` |
+| counter | `<organisation>#finding-counts` | `<plugin>.<rule>` |
 
-A finding of a scan is a snapshot of that day; the tracked finding is its present state.
+A finding of a scan is a snapshot of that day; the tracked finding is its present state. `<target>` is a hash.
 """
 
+from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import asdict, dataclass, field, replace
 
 from argus.core.clock import from_rfc3339, optional_rfc3339, parse_optional, rfc3339
-from argus.core.dynamo import ConditionFailed, Item, Table
+from argus.core.dynamo import MAX_TRANSACTION, Add, ConditionFailed, Item, Put, Table
 from argus.core.paging import Listing
+from argus.scanning.finding_counts import RuleCount, Totals, changes, count_rules, total
+from argus.scanning.finding_query import INDEX_KEYS, FindingFilter, Range, Sort, index_keys, plan, target_key, time_key
 from argus.scanning.model import Scan, Severity, Status, Target, TrackedFinding
 
-
-@dataclass(frozen=True)
-class FindingFilter:
-    """Which findings to list; None admits all."""
-
-    severity: Severity | None = None
-    status: Status | None = None
-    target: Target | None = None
-    plugin: str | None = None
+_KEYS = {"pk", "sk", *INDEX_KEYS}
+_LEAST_READ = 10  # entries of a range that is merged with others: they cost what one does
 
 
 @dataclass(frozen=True)
@@ -40,8 +37,7 @@ class FindingStore:
         """The key follows from scan, plugin and fingerprint, so writing a page twice changes nothing."""
         pk = _scan_pk(scan.organisation_id, scan.id)
         self.table.put_many(
-            {**_finding_item(finding), "pk": pk, "sk": f"{finding.plugin}#{finding.fingerprint}", "gsi1pk": pk}
-            for finding in findings
+            _finding_item(finding, pk, f"{finding.plugin}#{finding.fingerprint}", tracked=False) for finding in findings
         )
 
     def forget_findings(self, scan: Scan, plugin: str) -> None:
@@ -53,22 +49,20 @@ class FindingStore:
         return map(_finding, self.table.query_all(_scan_pk(scan.organisation_id, scan.id)))
 
     def list_findings(
-        self, scan: Scan, chosen: FindingFilter, *, limit: int, after: Item | None
+        self, scan: Scan, chosen: FindingFilter, sort: Sort, *, limit: int, after: Item | None
     ) -> Listing[TrackedFinding]:
-        """Gravest first, then in the order of the plugin."""
-        return self._listed(_scan_pk(scan.organisation_id, scan.id), chosen, limit, after)
+        """Within a severity and status in the order of the plugin."""
+        if chosen.targets is not None and scan.target not in chosen.targets:
+            return Listing([])
+        chosen = replace(chosen, targets=None)  # the findings of a scan are not in the indexes by target
+        return self._listed(_scan_pk(scan.organisation_id, scan.id), chosen, sort, limit, after)
 
     # ------------------------------------------------------------ tracked findings
 
     def track(self, finding: TrackedFinding) -> None:
         """How the finding stands now, unless a scan that began later has said something."""
         pk = _findings_pk(finding.organisation_id)
-        item = {
-            **_finding_item(finding),
-            "pk": pk,
-            "sk": f"{finding.target.identity}#{finding.fingerprint}",
-            "gsi1pk": pk,
-        }
+        item = _finding_item(finding, pk, f"{target_key(finding.target)}#{finding.fingerprint}", tracked=True)
         try:
             self.table.put(
                 item,
@@ -83,21 +77,156 @@ class FindingStore:
 
     def tracked(self, organisation_id: str, target: Target) -> Iterator[TrackedFinding]:
         """All that is known of a target."""
-        return map(_finding, self.table.query_all(_findings_pk(organisation_id), prefix=f"{target.identity}#"))
+        return map(_finding, self.table.query_all(_findings_pk(organisation_id), prefix=f"{target_key(target)}#"))
 
     def list_tracked(
-        self, organisation_id: str, chosen: FindingFilter, *, limit: int, after: Item | None
+        self, organisation_id: str, chosen: FindingFilter, sort: Sort, *, limit: int, after: Item | None
     ) -> Listing[TrackedFinding]:
-        """Gravest first."""
-        return self._listed(_findings_pk(organisation_id), chosen, limit, after)
+        return self._listed(_findings_pk(organisation_id), chosen, sort, limit, after)
 
-    def _listed(self, pk: str, chosen: FindingFilter, limit: int, after: Item | None) -> Listing[TrackedFinding]:
-        keep, values = _filter(chosen)
-        prefix = f"{9 - chosen.severity.rank}#" if chosen.severity else ""
-        page = self.table.query_filled(
-            pk, index="gsi1", prefix=prefix, limit=limit, after=after, keep=keep, values=values
+    def _listed(
+        self, pk: str, chosen: FindingFilter, sort: Sort, limit: int, after: Item | None
+    ) -> Listing[TrackedFinding]:
+        """A page. It is shorter than `limit` where findings have changed since their index entries were written."""
+        groups = plan(pk, chosen, sort, after=after["position"] if after else None)
+        entries, last = _first(self.table, groups, limit, backwards=sort.backwards)
+        items = self.table.get_many((entry["pk"], entry["sk"]) for entry in entries)
+        findings = [finding for finding in map(_finding, items) if chosen.admits(finding)]
+        return Listing(findings, None if last is None else {"position": last})
+
+    # ------------------------------------------------------------ counts
+
+    def recount(self, organisation_id: str, target: Target) -> None:
+        """Bring the counts up to what is tracked of a target now. It may be repeated, and run beside itself.
+
+        The summaries are read before the findings: one that was counted from newer findings has a newer version, and
+        the write is refused.
+        """
+        while True:
+            summaries = {
+                item["plugin"]: item
+                for item in self.table.query_all(_summaries_pk(organisation_id), prefix=f"{target_key(target)}#")
+            }
+            counted = count_rules(self.tracked(organisation_id, target))
+            results = [
+                self._write_counts(organisation_id, target, plugin, summaries.get(plugin), counted.get(plugin, {}))
+                for plugin in sorted(summaries.keys() | counted.keys())
+            ]
+            if all(results):
+                return
+
+    def _write_counts(
+        self, organisation_id: str, target: Target, plugin: str, summary: Item | None, counted: dict[str, RuleCount]
+    ) -> bool:
+        """Whether the counts of a target and plugin are all written; if not, read and count again."""
+        before = {rule: RuleCount(**known) for rule, known in summary["rules"].items()} if summary else {}
+        changed = changes(before, counted)
+        if not changed:
+            return True
+        now = dict(list(changed.items())[: MAX_TRANSACTION - 1])
+        after = {rule: counted.get(rule, RuleCount(now[rule].title)) for rule in now}
+        item = {
+            "pk": _summaries_pk(organisation_id),
+            "sk": f"{target_key(target)}#{plugin}",
+            "plugin": plugin,
+            "version": summary["version"] + 1 if summary else 1,
+            "rules": {rule: asdict(known) for rule, known in {**before, **after}.items()},
+        }
+        if summary:
+            put = Put(item, when="#version = :version", values={":version": summary["version"]})
+        else:
+            put = Put(item, when="attribute_not_exists(pk)")
+        adds = [
+            Add(
+                pk=_counters_pk(organisation_id),
+                sk=f"{plugin}.{rule}",
+                amounts=change.counts,
+                changes={"title": change.title},
+            )
+            for rule, change in now.items()
+        ]
+        try:
+            self.table.transact([put, *adds])
+        except ConditionFailed:
+            return False
+        return len(now) == len(changed)
+
+    def rule_titles(self, organisation_id: str) -> dict[str, str]:
+        """Titles of the rules that the organisation's findings broke, by `<plugin>.<rule>`."""
+        return {item["sk"]: item["title"] for item in self.table.query_all(_counters_pk(organisation_id))}
+
+    def totals(self, organisation_id: str, chosen: FindingFilter) -> Totals:
+        """How many of the chosen findings there are, whatever severities and statuses are chosen."""
+        if chosen.targets is None:
+            counters = self.table.query_all(_counters_pk(organisation_id))
+            return total(_numbers(item) for item in counters if chosen.has_rule(item["sk"]))
+        return total(
+            known["counts"]
+            for target in chosen.targets
+            for item in self.table.query_all(_summaries_pk(organisation_id), prefix=f"{target_key(target)}#")
+            for rule, known in item["rules"].items()
+            if chosen.has_rule(f"{item['plugin']}.{rule}")
         )
-        return Listing([_finding(item) for item in page.items], page.last_key)
+
+
+@dataclass
+class _Reader:
+    """The entries of a range in their order, read a few at a time: at first `stride`, then twice as many each time."""
+
+    table: Table
+    range: Range
+    backwards: bool
+    stride: int
+    most: int  # that may be asked of it
+    entries: deque[Item] = field(default_factory=deque)
+    after: Item | None = None
+    read_to_end: bool = False
+
+    @property
+    def ended(self) -> bool:
+        return self.read_to_end and not self.entries
+
+    @property
+    def position(self) -> str:
+        return self.range.position(self.entries[0])
+
+    def fill(self) -> None:
+        """Have an entry at hand, unless there is none left."""
+        while not self.entries and not self.read_to_end:
+            page = self.table.query(
+                self.range.pk,
+                index=self.range.index,
+                between=(self.range.low, self.range.high),
+                newest_first=self.backwards,
+                limit=min(self.stride, self.most),
+                after=self.after,
+            )
+            self.entries += page.items
+            self.stride, self.most = 2 * self.stride, self.most - len(page.items)
+            self.after, self.read_to_end = page.last_key, page.last_key is None
+
+
+def _first(table: Table, groups: list[list[Range]], limit: int, *, backwards: bool) -> tuple[list[Item], str | None]:
+    """The first entries, and the position of the last of them where there may be more."""
+    found: list[Item] = []
+    position = None
+    choose = max if backwards else min
+    for number, group in enumerate(groups, start=1):
+        left = limit - len(found)
+        stride = left if len(group) == 1 else max(_LEAST_READ, -(-left // len(group)))
+        readers = [_Reader(table, one, backwards, stride, most=left) for one in group]
+        while readers := [reader for reader in readers if not reader.ended]:
+            if len(found) == limit:
+                return found, position
+            for reader in readers:
+                reader.fill()
+            if waiting := [reader for reader in readers if reader.entries]:
+                first = choose(waiting, key=lambda reader: reader.position)
+                position = first.position
+                found.append(first.entries.popleft())
+        if len(found) == limit and number < len(groups):
+            return found, position
+    return found, None
 
 
 def _scan_pk(organisation_id: str, scan_id: str) -> str:
@@ -108,25 +237,30 @@ def _findings_pk(organisation_id: str) -> str:
     return f"{organisation_id}#findings"
 
 
-def _filter(chosen: FindingFilter) -> tuple[str | None, dict[str, Any]]:
-    wanted: dict[str, Any] = {
-        "status": chosen.status.value if chosen.status else None,
-        "plugin": chosen.plugin,
-        "target": asdict(chosen.target) if chosen.target else None,
-    }
-    given = {name: value for name, value in wanted.items() if value is not None}
-    keep = " AND ".join(f"#{name} = :{name}" for name in given)
-    return keep or None, {f":{name}": value for name, value in given.items()}
+def _summaries_pk(organisation_id: str) -> str:
+    return f"{organisation_id}#finding-summaries"
 
 
-def _finding_item(finding: TrackedFinding) -> Item:
+def _counters_pk(organisation_id: str) -> str:
+    return f"{organisation_id}#finding-counts"
+
+
+def _numbers(counter: Item) -> dict[str, int]:
+    return {name: value for name, value in counter.items() if isinstance(value, int)}
+
+
+def _finding_item(finding: TrackedFinding, pk: str, sk: str, *, tracked: bool) -> Item:
+    first_seen_at = rfc3339(finding.first_seen_at)
+    time_sk = time_key(finding, first_seen_at, ordered=not tracked)
     return {
         **asdict(finding),
         "scan_started_at": rfc3339(finding.scan_started_at),
-        "first_seen_at": rfc3339(finding.first_seen_at),
+        "first_seen_at": first_seen_at,
         "last_seen_at": rfc3339(finding.last_seen_at),
         "fixed_at": optional_rfc3339(finding.fixed_at),
-        "gsi1sk": f"{9 - finding.severity.rank}#{finding.plugin}#{finding.order:06}#{finding.fingerprint}",
+        "pk": pk,
+        "sk": sk,
+        **index_keys(finding, pk, time_sk, by_target=tracked),
     }
 
 
@@ -146,4 +280,4 @@ def _finding(item: Item) -> TrackedFinding:
 
 
 def _without_keys(item: Item) -> Item:
-    return {name: value for name, value in item.items() if name not in ("pk", "sk", "gsi1pk", "gsi1sk")}
+    return {name: value for name, value in item.items() if name not in _KEYS}

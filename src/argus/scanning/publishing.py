@@ -80,6 +80,7 @@ class _Publication:
             if before is None or before.observed < finding.observed:
                 store.track(finding)
                 self.claim.heartbeat(self.scan)
+        store.recount(self.scan.organisation_id, self.scan.target)
         failed = [step for step in self.scan.steps if step.state is StepState.FAILED]
         self.claim.finish(
             replace(

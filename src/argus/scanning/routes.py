@@ -18,9 +18,12 @@ from argus.core.http import (
 from argus.core.openapi import id_pattern, link, path_id
 from argus.core.runtime import Runtime
 from argus.scanning import examples
-from argus.scanning.finding_store import FindingFilter
+from argus.scanning.finding_counts import Totals
+from argus.scanning.finding_query import FindingFilter
 from argus.scanning.model import Scan, Target
 from argus.scanning.schemas import (
+    FindingCountQuery,
+    FindingCounts,
     FindingPage,
     FindingQuery,
     PluginList,
@@ -123,10 +126,12 @@ def blueprint(argus: Runtime) -> Blueprint:
     @blp.arguments(FindingQuery, location="query")
     @blp.response(200, FindingPage, example=examples.FINDING_PAGE)
     def list_scan_findings(query: dict[str, Any], scan_id: str) -> Any:
-        """What one scan found, most severe first"""
-        caller = current_caller()
+        """What one scan found, most severe first; those of one severity and status in the order of the plugin"""
+        caller, chosen = current_caller(), _filter(scanning, query)
         return paged(
-            lambda limit, after: scanning.findings(caller, scan_id, _filter(scanning, query), limit=limit, after=after),
+            lambda limit, after: scanning.findings(
+                caller, scan_id, chosen, text=query["text"], sort=query["sort"], limit=limit, after=after
+            ),
             query,
         )
 
@@ -136,16 +141,28 @@ def blueprint(argus: Runtime) -> Blueprint:
     @blp.response(200, FindingPage, example=examples.FINDING_PAGE)
     def list_findings(query: dict[str, Any]) -> Any:
         """Every finding with its present status, most severe first"""
-        caller = current_caller()
+        caller, chosen = current_caller(), _filter(scanning, query)
         return paged(
-            lambda limit, after: scanning.current_findings(caller, _filter(scanning, query), limit=limit, after=after),
+            lambda limit, after: scanning.current_findings(
+                caller, chosen, text=query["text"], sort=query["sort"], limit=limit, after=after
+            ),
             query,
         )
+
+    @blp.route("/findings/counts")
+    @needs("scans:read")
+    @blp.arguments(FindingCountQuery, location="query")
+    @blp.response(200, FindingCounts, example=examples.FINDING_COUNTS)
+    def count_findings(query: dict[str, Any]) -> Totals:
+        """How many findings there are by severity and status, as of the last scan of each target"""
+        return scanning.finding_counts(current_caller(), _filter(scanning, query), text=query["text"])
 
     return blp
 
 
 def _filter(scanning: Scanning, query: dict[str, Any]) -> FindingFilter:
-    named: Target | None = query["target"]
-    target = scanning.targets.canonical(named.kind, named.value) if named else None
-    return FindingFilter(query["severity"], query["status"], target, query["plugin"])
+    """What a query chooses; one of counts has no severity and no status."""
+    targets: list[Target] | None = query["target"]
+    canonical = targets and [scanning.targets.canonical(one.kind, one.value) for one in targets]
+    chosen = (query.get("severity"), query.get("status"), canonical, query["plugin"], query["rule"])
+    return FindingFilter(*(None if values is None else frozenset(values) for values in chosen))

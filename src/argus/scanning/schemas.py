@@ -5,8 +5,9 @@ from typing import Any
 from marshmallow import ValidationError, fields, validate
 
 from argus import capabilities
-from argus.core.http import PageQuery, Schema, ShortList, Timestamp, id_field, reached
+from argus.core.http import CommaSeparated, PageQuery, Schema, ShortList, Timestamp, id_field, reached
 from argus.imagery.examples import IMAGE_ID
+from argus.scanning.finding_query import Sort
 from argus.scanning.model import ScanState, Severity, Status, StepState, Target
 from argus.scanning.targets import link
 
@@ -151,7 +152,7 @@ class FindingOut(Schema):
 
 
 class FindingPage(Schema):
-    """A page of findings, gravest first."""
+    """A page of findings, in the order asked for."""
 
     items = fields.List(fields.Nested(FindingOut), required=True)
     next_cursor = fields.String(required=True, allow_none=True)
@@ -169,19 +170,109 @@ class TargetField(fields.Field[Target]):
 
 _TARGET_TEXT = {
     "type": "string",
-    "pattern": f"^({'|'.join(_KINDS)}):.{{1,2048}}$",
+    "pattern": f"^({'|'.join(_KINDS)}):[^,]{{1,2048}}$",
     "description": "`kind:value`",
     "example": f"image:{IMAGE_ID}",
 }
+_MAX_VALUES = 50
+_PLUGIN = r"[a-z][a-z0-9_]{0,63}"
+
+
+def _severities() -> CommaSeparated:
+    return CommaSeparated(fields.Enum(Severity, by_value=True), at_most=len(Severity), about="Of these severities")
+
+
+def _statuses() -> CommaSeparated:
+    return CommaSeparated(fields.Enum(Status, by_value=True), at_most=len(Status), about="With these statuses")
+
+
+def _targets() -> CommaSeparated:
+    """A comma ends a target where the next one begins: the value of a target may have commas."""
+    element = TargetField(metadata=_TARGET_TEXT)
+    return CommaSeparated(element, at_most=_MAX_VALUES, separator=r",(?=[a-z_]+:)", about="Of these targets")
+
+
+def _plugins() -> CommaSeparated:
+    element = fields.String(validate=validate.Regexp(rf"^{_PLUGIN}$(?!\n)"))
+    return CommaSeparated(element, at_most=_MAX_VALUES, about="Of these plugins")
+
+
+def _rules() -> CommaSeparated:
+    element = fields.String(validate=validate.Regexp(rf"^{_PLUGIN}\.[A-Za-z0-9_.-]{{1,64}}$(?!\n)"))
+    return CommaSeparated(element, at_most=_MAX_VALUES, about="Of these rules, each as `<plugin>.<rule>`")
+
+
+def _text() -> fields.String:
+    about = "Of rules whose title begins with this, in upper or lower case"
+    return fields.String(load_default=None, validate=validate.Length(1, 200), metadata={"description": about})
 
 
 class FindingQuery(PageQuery):
-    """Which findings."""
+    """Which findings, and in which order."""
 
-    severity = fields.Enum(Severity, by_value=True, load_default=None)
-    status = fields.Enum(Status, by_value=True, load_default=None)
-    target = TargetField(load_default=None, metadata=_TARGET_TEXT)
-    plugin = fields.String(load_default=None, validate=validate.Length(1, 64))
+    severity = _severities()
+    status = _statuses()
+    target = _targets()
+    plugin = _plugins()
+    rule = _rules()
+    text = _text()
+    sort = fields.Enum(
+        Sort,
+        by_value=True,
+        load_default=Sort.MOST_SEVERE,
+        metadata={
+            "description": "`-` is for the highest or newest first. Findings of one severity are in the order of their "
+            "status, new ones first with `-severity`, and then of `first_seen_at`"
+        },
+    )
+
+
+class FindingCountQuery(Schema):
+    """Which findings to count."""
+
+    target = _targets()
+    plugin = _plugins()
+    rule = _rules()
+    text = _text()
+
+
+class CountsOfStatus(Schema):
+    """Findings by status."""
+
+    new = fields.Integer(required=True, validate=_at_least_0)
+    unchanged = fields.Integer(required=True, validate=_at_least_0)
+    regressed = fields.Integer(required=True, validate=_at_least_0)
+    fixed = fields.Integer(required=True, validate=_at_least_0)
+    not_tested = fields.Integer(required=True, validate=_at_least_0)
+
+
+class CountsOfSeverity(Schema):
+    """Findings by severity, whatever their status."""
+
+    info = fields.Integer(required=True, validate=_at_least_0)
+    low = fields.Integer(required=True, validate=_at_least_0)
+    medium = fields.Integer(required=True, validate=_at_least_0)
+    high = fields.Integer(required=True, validate=_at_least_0)
+    critical = fields.Integer(required=True, validate=_at_least_0)
+
+
+class CountsOfBoth(Schema):
+    """Findings by severity, and each of these by status."""
+
+    info = fields.Nested(CountsOfStatus, required=True)
+    low = fields.Nested(CountsOfStatus, required=True)
+    medium = fields.Nested(CountsOfStatus, required=True)
+    high = fields.Nested(CountsOfStatus, required=True)
+    critical = fields.Nested(CountsOfStatus, required=True)
+
+
+class FindingCounts(Schema):
+    """How many findings there are, as of the last scan of each target."""
+
+    total = fields.Integer(required=True, validate=_at_least_0)
+    by_severity = fields.Nested(CountsOfSeverity, required=True)
+    by_status = fields.Nested(CountsOfStatus, required=True)
+    by_severity_and_status = fields.Nested(CountsOfBoth, required=True)
 
 
 class PriceOut(Schema):

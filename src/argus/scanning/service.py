@@ -14,7 +14,9 @@ from argus.core.paging import Listing
 from argus.identity.model import Caller
 from argus.scanning.catalogue import Catalogue
 from argus.scanning.engine import Engine
-from argus.scanning.finding_store import FindingFilter, FindingStore
+from argus.scanning.finding_counts import Totals
+from argus.scanning.finding_query import FindingFilter, Sort
+from argus.scanning.finding_store import FindingStore
 from argus.scanning.model import FINAL_STATES, Run, RunState, Scan, ScanState, Step, Target, TrackedFinding
 from argus.scanning.planning import plan
 from argus.scanning.publishing import Publisher
@@ -131,16 +133,42 @@ class Scanning:
                 run = cancelled or self.run_store.get(run.organisation_id, run.id)
 
     def findings(
-        self, caller: Caller, scan_id: str, chosen: FindingFilter, *, limit: int, after: Item | None
+        self,
+        caller: Caller,
+        scan_id: str,
+        chosen: FindingFilter,
+        *,
+        text: str | None,
+        sort: Sort,
+        limit: int,
+        after: Item | None,
     ) -> Listing[TrackedFinding]:
-        """What one scan found."""
-        return self.finding_store.list_findings(self._get(caller, scan_id), chosen, limit=limit, after=after)
+        """What one scan found. `text` is the beginning of a title."""
+        scan = self.store.with_steps(self._get(caller, scan_id))
+        if text is not None:
+            chosen = _with_title(text, chosen, {**self._titles(caller.organisation_id), **self._titles_of(scan)})
+        return self.finding_store.list_findings(scan, chosen, sort, limit=limit, after=after)
 
     def current_findings(
-        self, caller: Caller, chosen: FindingFilter, *, limit: int, after: Item | None
+        self,
+        caller: Caller,
+        chosen: FindingFilter,
+        *,
+        text: str | None,
+        sort: Sort,
+        limit: int,
+        after: Item | None,
     ) -> Listing[TrackedFinding]:
-        """How every finding of the organisation stands now."""
-        return self.finding_store.list_tracked(caller.organisation_id, chosen, limit=limit, after=after)
+        """How every finding of the organisation stands now. `text` is the beginning of a title."""
+        if text is not None:
+            chosen = _with_title(text, chosen, self._titles(caller.organisation_id))
+        return self.finding_store.list_tracked(caller.organisation_id, chosen, sort, limit=limit, after=after)
+
+    def finding_counts(self, caller: Caller, chosen: FindingFilter, *, text: str | None) -> Totals:
+        """How many findings there are, as of the last scan of each target. `text` is the beginning of a title."""
+        if text is not None:
+            chosen = _with_title(text, chosen, self._titles(caller.organisation_id))
+        return self.finding_store.totals(caller.organisation_id, chosen)
 
     # ------------------------------------------------------------ for workers and other capabilities
 
@@ -196,8 +224,28 @@ class Scanning:
             raise NoSuchScan(scan_id)
         return scan
 
+    def _titles(self, organisation_id: str) -> Mapping[str, str]:
+        """Of the rules that the organisation's findings broke."""
+        return self.finding_store.rule_titles(organisation_id)
+
+    def _titles_of(self, scan: Scan) -> Mapping[str, str]:
+        """Of the rules of a scan's plugins: its findings are not counted before it ends."""
+        plugins = {step.plugin for step in scan.steps}
+        return {
+            f"{manifest.id}.{rule}": about.title
+            for manifest in self.catalogue.all()
+            if manifest.id in plugins
+            for rule, about in manifest.rules.items()
+        }
+
     def _step(self, target: Target, choice: Choice, order: int) -> Step:
         manifest = self.catalogue.get(choice.id)
         if target.kind not in manifest.target_kinds:
             raise WrongTarget(f"{manifest.id} takes {', '.join(manifest.target_kinds)}, not {target.kind}")
         return Step(manifest.id, manifest.version, manifest.check_options(choice.options), order=order)
+
+
+def _with_title(text: str, chosen: FindingFilter, titles: Mapping[str, str]) -> FindingFilter:
+    """Those of the findings whose rule has a title that begins with a text."""
+    beginning = text.casefold()
+    return chosen.only_rules(name for name, title in titles.items() if title.casefold().startswith(beginning))

@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import flask_smorest
 import marshmallow as ma
+import webargs.fields
 from flask import Request, request
 from webargs.flaskparser import FlaskParser, abort
 
@@ -98,6 +99,26 @@ class ShortList(ma.fields.List[Any]):
         if isinstance(value, list) and len(value) > self.at_most:
             raise ma.ValidationError(f"Longer than maximum length {self.at_most}.")
         return cast(list[Any], super()._deserialize(value, attr, data, **kwargs))
+
+
+class CommaSeparated(webargs.fields.DelimitedList):
+    """Values of a query parameter between commas, sorted, each of them once; None where it is not given.
+
+    `separator` is a pattern, for values that may have commas of their own.
+    """
+
+    def __init__(self, element: ma.fields.Field[Any], *, at_most: int, separator: str = ",", about: str) -> None:
+        metadata = {"minItems": 1, "maxItems": at_most, "description": f"{about}; several with commas between them"}
+        super().__init__(element, load_default=None, metadata=metadata)
+        self.at_most, self.separator = at_most, separator
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        texts = re.split(self.separator, value)
+        if len(texts) > self.at_most:
+            raise ma.ValidationError(f"More than {self.at_most} values.")
+        return sorted(
+            set(super(webargs.fields.DelimitedFieldMixin, self)._deserialize(texts, attr, data, **kwargs)), key=str
+        )
 
 
 class PageQuery(Schema):
