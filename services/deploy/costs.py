@@ -13,6 +13,7 @@ import re
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from math import ceil
 
 from argus.imagery.palettes import PALETTES
 from services.deploy.functions import FUNCTIONS, declared_settings
@@ -83,10 +84,10 @@ def units() -> dict[str, tuple[int, int, int]]:
     """What docs/data.md counts, by endpoint or job: calls, read units, write units."""
     found = {}
     for what, calls, reads, writes in re.findall(
-        r"^\| ([^|]+) \| ([^|]+) \| (\d+) \| (\d+) \|$", UNITS.read_text(), re.M
+        r"^\| ([^|]+) \| ([^|]+) \| ([\d.]+) \| (\d+) \|$", UNITS.read_text(), re.M
     ):
         how_often = (re.match(r"\s*(\d+) ×", call) for call in calls.split(";"))
-        found[what] = (sum(int(times[1]) if times else 1 for times in how_often), int(reads), int(writes))
+        found[what] = (sum(int(times[1]) if times else 1 for times in how_often), ceil(float(reads)), int(writes))
     return found
 
 

@@ -60,7 +60,7 @@ def test_nouns_come_first() -> None:
     expected = {
         "image": {"delete", "list", "show", "temperature", "upload"},
         "scan": {"cancel", "list", "run", "show", "wait"},
-        "finding": {"list"},
+        "finding": {"count", "list"},
         "plugin": {"list", "show"},
         "report": {"create", "download", "list", "show"},
         "key": {"create", "list", "revoke", "show"},

@@ -36,8 +36,9 @@ def test_an_unknown_shell_is_wrong_usage(stranger_terminal: Terminal) -> None:
         (("argus", "image", "up"), ["plain,upload"]),
         (("argus", "report", "create", "scan_1", "--format", "g"), ["plain,geojson"]),
         (("argus", "report", "create", "scan_1", "--out"), ["plain,--output"]),
+        (("argus", "finding", "list", "--severity", "low,c"), ["plain,low,critical"]),
     ],
-    ids=["group", "command", "value", "option"],
+    ids=["group", "command", "value", "option", "one of several values"],
 )
 def test_bash_completes(words: tuple[str, ...], offered: list[str]) -> None:
     assert _completed(*words) == offered

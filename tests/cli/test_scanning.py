@@ -65,6 +65,45 @@ def test_findings_are_filtered(terminal: Terminal, leaking: str) -> None:
     assert finding["severity"] in terminal.run("finding", "list", "--target", leaking).stdout
 
 
+def test_filters_take_several_values_and_lists_are_sorted(before: Callable[..., Terminal]) -> None:
+    asked = []
+
+    def respond(request: Request) -> Response:
+        asked.append(request.args.to_dict())
+        return Response(json.dumps({"items": [], "next_cursor": None}))
+
+    several = ("--severity", "high,critical", "--status", "new", "--status", "regressed", "--plugin", "a,b")
+    targets = ("--target", "img_1", "--target", "host:north.example")
+    before(respond).json("finding", "list", *several, *targets, "--rule", "a.x", "--text", "Hot", "--sort", "severity")
+    assert asked == [
+        {
+            "limit": "50",
+            "severity": "high,critical",
+            "status": "new,regressed",
+            "plugin": "a,b",
+            "target": "image:img_1,host:north.example",
+            "rule": "a.x",
+            "text": "Hot",
+            "sort": "severity",
+        }
+    ]
+
+
+def test_a_severity_that_is_none_is_wrong_usage(stranger_terminal: Terminal) -> None:
+    result = stranger_terminal.run("finding", "list", "--severity", "high,huge")
+    assert result.exit_code == 2
+    assert "'huge' is not one of info, low, medium, high, critical." in result.stderr
+
+
+def test_findings_are_counted(terminal: Terminal, leaking: str) -> None:
+    terminal.run("scan", "run", leaking)
+    (finding,) = terminal.json("finding", "list", "--target", leaking)["items"]
+    assert terminal.json("finding", "count", "--target", leaking)["by_severity"][finding["severity"]] == 1
+    lines = terminal.run("finding", "count", "--target", leaking, "--text", "hot").stdout.splitlines()
+    assert [line.split("\t")[0] for line in lines] == ["critical", "high", "medium", "low", "info"]
+    assert sum(int(line.split("\t")[1]) for line in lines) == 1
+
+
 def test_options_a_plugin_does_not_take_are_refused(terminal: Terminal, leaking: str) -> None:
     result = terminal.run("scan", "run", leaking, "--option", "delta_celsius=cold")
     assert result.exit_code == 4

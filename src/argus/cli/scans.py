@@ -17,6 +17,7 @@ from argus.cli.waiting import DELETED, FINAL_SCAN_STATES, Deadline, Item, wait_f
 
 SEVERITIES = ("info", "low", "medium", "high", "critical")  # least severe first
 STATUSES = ("new", "unchanged", "regressed", "fixed", "not_tested")
+SORTS = ("-severity", "severity", "-first_seen_at", "first_seen_at")
 IMAGE_PLUGIN = "thermal_hotspots"
 PARALLEL = 8
 

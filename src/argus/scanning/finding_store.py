@@ -46,7 +46,7 @@ class FindingStore:
         self.table.delete_many([(pk, item["sk"]) for item in self.table.query_all(pk, prefix=f"{plugin}#")])
 
     def of_scan(self, scan: Scan) -> Iterator[TrackedFinding]:
-        return map(_finding, self.table.query_all(_scan_pk(scan.organisation_id, scan.id)))
+        return map(from_item, self.table.query_all(_scan_pk(scan.organisation_id, scan.id)))
 
     def list_findings(
         self, scan: Scan, chosen: FindingFilter, sort: Sort, *, limit: int, after: Item | None
@@ -77,7 +77,7 @@ class FindingStore:
 
     def tracked(self, organisation_id: str, target: Target) -> Iterator[TrackedFinding]:
         """All that is known of a target."""
-        return map(_finding, self.table.query_all(_findings_pk(organisation_id), prefix=f"{target_key(target)}#"))
+        return map(from_item, self.table.query_all(_findings_pk(organisation_id), prefix=f"{target_key(target)}#"))
 
     def list_tracked(
         self, organisation_id: str, chosen: FindingFilter, sort: Sort, *, limit: int, after: Item | None
@@ -91,7 +91,7 @@ class FindingStore:
         groups = plan(pk, chosen, sort, after=after["position"] if after else None)
         entries, last = _first(self.table, groups, limit, backwards=sort.backwards)
         items = self.table.get_many((entry["pk"], entry["sk"]) for entry in entries)
-        findings = [finding for finding in map(_finding, items) if chosen.admits(finding)]
+        findings = [finding for finding in map(from_item, items) if chosen.admits(finding)]
         return Listing(findings, None if last is None else {"position": last})
 
     # ------------------------------------------------------------ counts
@@ -264,7 +264,7 @@ def _finding_item(finding: TrackedFinding, pk: str, sk: str, *, tracked: bool) -
     }
 
 
-def _finding(item: Item) -> TrackedFinding:
+def from_item(item: Item) -> TrackedFinding:
     return TrackedFinding(
         **{
             **_without_keys(item),

@@ -144,9 +144,10 @@ class Scanning:
         after: Item | None,
     ) -> Listing[TrackedFinding]:
         """What one scan found. `text` is the beginning of a title."""
-        scan = self.store.with_steps(self._get(caller, scan_id))
+        scan = self._get(caller, scan_id)
         if text is not None:
-            chosen = _with_title(text, chosen, {**self._titles(caller.organisation_id), **self._titles_of(scan)})
+            titles = self._titles_of(self.store.with_steps(scan))
+            chosen = _with_title(text, chosen, {**self._titles(caller.organisation_id), **titles})
         return self.finding_store.list_findings(scan, chosen, sort, limit=limit, after=after)
 
     def current_findings(

@@ -10,7 +10,7 @@ from argus.cli import formatting, scans
 from argus.cli.api import segment
 from argus.cli.formatting import label, local_time
 from argus.cli.invocation import Group, Invocation
-from argus.cli.options import paged
+from argus.cli.options import Callback, Several, comma_separated, paged
 from argus.cli.tables import Column, Details, Item, Rows, Table
 
 
@@ -82,6 +82,13 @@ FINDINGS = Table(
         Column.of("Place", "place", 6),
         Column.of("Evidence", "evidence", 4, formatting.evidence),
         Column.of("Last seen", "last_seen_at", 7, local_time, whole=True),
+    ),
+)
+COUNTS = Table(
+    "Findings",
+    (
+        Column.of("Severity", "severity", 1, label, coloured=True),
+        *(Column.of(label(status).capitalize(), status, 2, right=True) for status in scans.STATUSES),
     ),
 )
 PLUGINS = Table(
@@ -186,26 +193,60 @@ def cancel(argus: Invocation, scan_id: str) -> None:
 
 @click.group(cls=Group)
 def finding() -> None:
-    """List findings."""
+    """List and count findings."""
+
+
+def _places(callback: Callback) -> Callback:
+    """The filters that lists and counts have."""
+    for option in (
+        click.option("--text", help="Only findings whose title begins with this text."),
+        click.option("--rule", multiple=True, type=Several(), help="Only findings of these rules: plugin.rule."),
+        click.option("--plugin", multiple=True, type=Several(), help="Only findings of these plugins."),
+        click.option(
+            "--target",
+            "targets",
+            multiple=True,
+            help="Only findings of these targets: the id of an image, or kind:value.",
+        ),
+    ):
+        callback = option(callback)
+    return callback
+
+
+def _query(targets: tuple[str, ...], text: str | None, **several: tuple[list[str], ...]) -> dict[str, str]:
+    addresses = [":".join(scans.parse_target(text)) for text in targets]
+    query = {"target": ",".join(addresses), "text": text or ""}
+    query |= {name: comma_separated(values) for name, values in several.items()}
+    return {name: value for name, value in query.items() if value}
 
 
 @finding.command("list")
-@click.option("--severity", type=click.Choice(scans.SEVERITIES), help="Only findings of this severity.")
-@click.option("--status", type=click.Choice(scans.STATUSES), help="Only findings with this status.")
-@click.option("--target", help="Only findings of this target: the id of an image, or kind:value.")
-@click.option("--plugin", help="Only findings of this plugin.")
+@click.option("--severity", multiple=True, type=Several(scans.SEVERITIES), help="Only findings of these severities.")
+@click.option("--status", multiple=True, type=Several(scans.STATUSES), help="Only findings with these statuses.")
+@_places
 @click.option("--scan", "scan_id", metavar="SCAN", help="The findings as this scan left them.  [default: as of now]")
+@click.option(
+    "--sort", type=click.Choice(scans.SORTS), help="With -, the highest or newest first.  [default: -severity]"
+)
 @paged
 @click.pass_obj
 def list_findings(
-    argus: Invocation, /, target: str | None, scan_id: str | None, limit: int | None, **filters: str | None
+    argus: Invocation, /, scan_id: str | None, sort: str | None, limit: int | None, **filters: Any
 ) -> None:
     """List findings, most severe first."""
-    query: dict[str, Any] = {name: value for name, value in filters.items() if value}
-    if target:
-        query["target"] = ":".join(scans.parse_target(target))
+    query = _query(**filters) | ({"sort": sort} if sort else {})
     path = f"/scans/{segment(scan_id)}/findings" if scan_id else "/findings"
     argus.screen.show_list(FINDINGS, argus.api.list(path, query, limit=limit))
+
+
+@finding.command("count")
+@_places
+@click.pass_obj
+def count_findings(argus: Invocation, /, **filters: Any) -> None:
+    """Count findings by severity and status."""
+    counts = argus.api.get("/findings/counts", _query(**filters))
+    rows = [{"severity": severity, **counts["by_severity_and_status"][severity]} for severity in scans.SEVERITIES[::-1]]
+    argus.screen.show(counts, Rows(COUNTS, rows))
 
 
 @click.group(cls=Group)

@@ -112,6 +112,10 @@ class CommaSeparated(webargs.fields.DelimitedList):
         super().__init__(element, load_default=None, metadata=metadata)
         self.at_most, self.separator = at_most, separator
 
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> Any:
+        """For the OpenAPI document, which shows the default."""
+        return None if value is None else ",".join(map(str, value))
+
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
         texts = re.split(self.separator, value)
         if len(texts) > self.at_most:
