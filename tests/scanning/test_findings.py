@@ -468,6 +468,24 @@ def breaking(how: str, writes: int, meanwhile: Callable[[], None]) -> Iterator[N
         yield
 
 
+def test_two_scans_of_a_target_at_once_are_counted_once(owner: Person, store: FindingStore) -> None:
+    organisation_id = owner.organisation_id
+
+    def found(number: int) -> None:
+        store.track(finding(number, organisation_id=organisation_id))
+
+    def another_scan_ends() -> None:
+        found(3)
+        store.recount(organisation_id, TARGETS[0])
+
+    found(1)
+    store.recount(organisation_id, TARGETS[0])
+    found(2)
+    with breaking("meanwhile", 0, another_scan_ends):
+        store.recount(organisation_id, TARGETS[0])
+    assert counted_now(store, organisation_id) == ({"medium_new": 3}, {"medium_new": 3})
+
+
 def test_a_plugin_of_more_rules_than_a_transaction_has_entries_is_counted(owner: Person, store: FindingStore) -> None:
     organisation_id = owner.organisation_id
     for number in range(110):
