@@ -266,7 +266,7 @@ def seen(finding: TrackedFinding, before: TrackedFinding | None) -> TrackedFindi
         return before
     known = replace(
         finding,
-        first_seen_at=min(before.first_seen_at, finding.first_seen_at),
+        first_seen_at=before.first_seen_at,
         last_seen_at=max(before.last_seen_at, finding.last_seen_at),
     )
     if before.observed < finding.observed:
