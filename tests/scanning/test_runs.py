@@ -259,6 +259,41 @@ def test_a_late_worker_does_not_overwrite_the_step_of_the_attempt_that_followed(
     assert (done["state"], done["steps"][0]["state"], statuses(door)) == ("succeeded", "succeeded", {"a": "new"})
 
 
+def test_a_worker_that_lost_its_run_writes_no_finding(
+    door: Person, scripted: Container, first: Scripted, clock: MovableClock
+) -> None:
+    """It computes beyond its lease without a word, while another worker carries the run out."""
+    elapsed = itertools.count(step=3)
+    object.__setattr__(scripted.scanning.runs, "monotonic", lambda: float(next(elapsed)))
+
+    def computes(_tools: Tools) -> Iterable[Finding]:
+        clock.move(minutes=20)
+        first.finds("a")
+        run(scripted, door.organisation_id, scan_id)
+        yield spot("too late")
+
+    first.script = computes
+    scan_id = request(door)
+    scripted.scanning.run(door.organisation_id, f"{scan_id}.00")
+    assert statuses(door, scan_id) == statuses(door) == {"a": "new"}
+
+
+def test_a_worker_that_lost_its_run_to_the_sweep_does_not_revive_its_step(
+    door: Person, scripted: Container, first: Scripted, clock: MovableClock
+) -> None:
+    def hangs(_tools: Tools) -> Iterable[Finding]:
+        clock.move(minutes=20)
+        scripted.scanning.give_up_run(door.organisation_id, f"{scan_id}.00")
+        return []
+
+    first.script = hangs
+    scan_id = request(door)
+    scripted.scanning.run(door.organisation_id, f"{scan_id}.00")
+    scripted.scanning.finalize(door.organisation_id, scan_id)
+    done = scan(door, scan_id)
+    assert (done["state"], done["steps"][0]["state"]) == ("failed", "failed")
+
+
 @settings(
     max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )

@@ -112,20 +112,27 @@ class Engine:
     def join(self, run: Run) -> None:
         """Say that a run has ended. Of those of one scan, the last sends the job that finalizes it."""
         scan = self.store.get(run.organisation_id, run.scan_id)
-        while scan is not None and run.number in scan.open_runs:
-            joined = scan.joined(run.number, check_at=self.clock() + FIRST_CHECK)
-            scan = self.store.save(joined) or self.store.get(run.organisation_id, run.scan_id)
-        if scan is not None and not scan.open_runs and scan.state not in FINAL_STATES:
-            self.scans.send_many([scan])
+        while scan is not None and scan.state not in FINAL_STATES:
+            if run.number in scan.open_runs:
+                joined = scan.joined(run.number, check_at=self.clock() + FIRST_CHECK)
+                scan = self.store.save(joined) or self.store.get(run.organisation_id, run.scan_id)
+                continue
+            if not scan.open_runs:
+                self.scans.send_many([scan])
+            return
 
     def abandon(self, run: Run, reason: str) -> Run:
-        """A run whose attempts have failed: its steps that have not ended fail, and its scan goes on without it."""
+        """A run whose attempts have failed: its steps that have not ended fail, and its scan goes on without it.
+
+        The steps are written as by one attempt more, which refuses what a late worker of the last one writes.
+        """
         scan = self.store.get(run.organisation_id, run.scan_id)
         if scan is not None and scan.state not in FINAL_STATES:
             for step in self.store.with_steps(scan).steps:
                 if step.plugin in run.plugins and not step.ended:
-                    failed = replace(step, state=StepState.FAILED, reason=reason, progress=1.0, attempt=run.attempts)
-                    self.store.put_step(scan, replace(failed, finished_at=self.clock()))
+                    failed = replace(step, state=StepState.FAILED, reason=reason, progress=1.0)
+                    failed = replace(failed, finished_at=self.clock(), attempt=run.attempts + 1)
+                    self.store.put_step(scan, failed)
             self.join(run)
         return replace(run, state=RunState.FAILED, reason=reason)
 
@@ -200,17 +207,23 @@ class _Worker:
 
     def _not_tested(self) -> Iterator[NotTested]:
         for rule, places in sorted(self.not_tested.items()):
-            if None in places or len(places) > MAX_NOT_TESTED:
+            named = [place for place in places if place is not None]
+            too_many = len(named) > MAX_NOT_TESTED or sum(map(len, named)) > MAX_FINDING_CHARACTERS
+            if None in places or too_many:
                 yield NotTested(rule)
             else:
-                yield from (NotTested(rule, place) for place in sorted(filter(None, places)))
+                yield from (NotTested(rule, place) for place in sorted(named))
 
     def _collect(self, step: Step, manifest: Manifest) -> int:
-        """Write what the plugin yields, page by page, and count it; what it found before it failed counts too."""
+        """Write what the plugin yields, page by page, and count it; what it found before it failed counts too.
+
+        No page is written long after the run was known to be ours: another worker may have it by then.
+        """
         fingerprints: set[str] = set()
         page: dict[str, TrackedFinding] = {}
 
         def write() -> None:
+            self.claim.heartbeat(self.claim.item)
             self.engine.findings.put_findings(self.scan, page.values())
             page.clear()
 

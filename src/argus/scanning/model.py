@@ -194,8 +194,7 @@ class Scan:
     def joined(self, run: int, *, check_at: datetime) -> "Scan":
         """The scan once a run has ended; after the last one, it waits to be finalized."""
         open_runs = tuple(number for number in self.open_runs if number != run)
-        over = not open_runs and self.state not in FINAL_STATES
-        return replace(self, open_runs=open_runs, next_check_at=check_at if over else self.next_check_at)
+        return replace(self, open_runs=open_runs, next_check_at=None if open_runs else check_at)
 
     def cancelled(self, *, at: datetime) -> "Scan":
         """The scan, stopped by someone."""
