@@ -79,7 +79,7 @@ class Engine:
     monotonic: Callable[[], float] = time.monotonic
 
     def run(self, run: Run, runs: Background[Run]) -> None:
-        """Carry out a run from wherever it stands; return quietly when another worker has it."""
+        """Carry out a run from where it is; return quietly when another worker has it."""
         if run.next_check_at is None:
             return
         scan = self.store.get(run.organisation_id, run.scan_id)

@@ -60,7 +60,7 @@ class FindingStore:
     # ------------------------------------------------------------ tracked findings
 
     def track(self, finding: TrackedFinding) -> None:
-        """How the finding stands now, unless a scan that began later has said something."""
+        """Write the present state of a finding, unless a scan that began later has said something."""
         pk = _findings_pk(finding.organisation_id)
         item = _finding_item(finding, pk, f"{target_key(finding.target)}#{finding.fingerprint}", tracked=True)
         try:

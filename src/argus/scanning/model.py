@@ -33,7 +33,7 @@ class ScanState(StrEnum):
 
 
 class RunState(StrEnum):
-    """Where one run of a scan stands. The last three are final."""
+    """The state of one run of a scan. The last three are final."""
 
     QUEUED = "queued"
     RUNNING = "running"

@@ -20,7 +20,7 @@ _MAX_OPTIONS = 50
 
 
 class TargetIn(Schema):
-    """Something to look at: `id` of a thing Argus holds, or `value` of one it does not. `/target-kinds` says which."""
+    """What to scan: `id` of a thing Argus holds, or `value` of one it does not. `/target-kinds` says which."""
 
     kind = fields.String(required=True, validate=validate.Length(1, 40), metadata={"enum": _KINDS})
     id = fields.String(validate=validate.Length(1, 128))

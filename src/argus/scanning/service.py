@@ -160,7 +160,7 @@ class Scanning:
         limit: int,
         after: Item | None,
     ) -> Listing[TrackedFinding]:
-        """How every finding of the organisation stands now. `text` is the beginning of a title."""
+        """Every finding of the organisation in its present state. `text` is the beginning of a title."""
         if text is not None:
             chosen = _with_title(text, chosen, self._titles(caller.organisation_id))
         return self.finding_store.list_tracked(caller.organisation_id, chosen, sort, limit=limit, after=after)
