@@ -124,7 +124,7 @@ def _findings() -> Iterator[TrackedFinding]:
             evidence={"text": "x" * 400},
             status=chance.choice([*[Status.UNCHANGED] * 20, Status.NEW, Status.FIXED]),
             scan_id="scan_01k0n2y6d3f7h1k5n9q2s4v8x0",
-            scan_started_at=at,
+            tested_at=at,
             first_seen_at=at,
             last_seen_at=at,
         )

@@ -80,7 +80,7 @@ def finding(number: int = 0, **changed: Any) -> TrackedFinding:
         },
         status=dice.choice([Status.NEW, Status.UNCHANGED, Status.UNCHANGED, Status.REGRESSED]),
         scan_id="scan_01JSCAN",
-        scan_started_at=NOON,
+        tested_at=NOON,
         first_seen_at=NOON - timedelta(days=90),
         last_seen_at=NOON,
         order=number,

@@ -203,6 +203,7 @@ def test_reading_the_catalogue_imports_no_plugin_no_numpy_and_no_schema_library(
         ({"share": 0.6}, {"share": 0.5}, False),
         ({"word": "blue"}, {"word": "red"}, False),
         ({"pixels": 90}, {"pixels": 9}, True),
+        ({"kelvin": 10}, {"kelvin": "high"}, False),
     ],
     ids=str,
 )

@@ -53,7 +53,7 @@ def finding(number: int, *, organisation_id: str = "org", **values: Any) -> Trac
         "evidence": {},
         "status": Status.NEW,
         "scan_id": "scan_0",
-        "scan_started_at": BEGINNING,
+        "tested_at": BEGINNING,
         "first_seen_at": BEGINNING,
         "last_seen_at": BEGINNING,
         "order": number,

@@ -4,6 +4,7 @@ import json
 import signal
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from tests.conftest import MovableClock, Person, Workers
 from tests.scanning.front_door import (
     before_write,
     delta,
+    die_after,
     request,
     run,
     scan,
@@ -162,26 +164,18 @@ def _only_one_each_time(patch: pytest.MonkeyPatch) -> list[str]:
     return told
 
 
-def _vanishes(_tools: Tools) -> Iterable[Finding]:
-    raise SystemExit
-    yield
-
-
 def test_of_two_scans_at_once_the_one_that_is_published_later_finds_the_same_unchanged(
-    door: Person, first: Scripted, scripted: Container, clock: MovableClock
+    door: Person, first: Scripted, scripted: Container
 ) -> None:
-    """The first began earlier, and ends while the second tests its target."""
+    """The first tested earlier, and ends while the second tests its target."""
 
     def meanwhile(_tools: Tools) -> Iterable[Finding]:
-        first.finds("a")
-        run(scripted, door.organisation_id, earlier)
+        scripted.scanning.finalize(door.organisation_id, earlier)
         yield spot("a")
 
-    first.script = _vanishes
+    first.finds("a")
     earlier, later = request(door), request(door)
-    with pytest.raises(SystemExit):
-        run(scripted, door.organisation_id, earlier)
-    clock.move(minutes=10)
+    scripted.scanning.run(door.organisation_id, f"{earlier}.00")
     first.script = meanwhile
     run(scripted, door.organisation_id, later)
     (finding,) = door.get("/findings").get_json()["items"]
@@ -189,7 +183,7 @@ def test_of_two_scans_at_once_the_one_that_is_published_later_finds_the_same_unc
     assert statuses(door, later) == {"a": "unchanged"}
     assert scan(door, earlier)["delta"] == delta(new=1)
     assert scan(door, later)["delta"] == delta(unchanged=1)
-    assert finding["first_seen_at"] <= finding["last_seen_at"]
+    assert finding["first_seen_at"] < finding["last_seen_at"]
 
 
 def test_a_scan_that_began_earlier_and_ends_later_says_nothing_new(
@@ -351,3 +345,100 @@ def test_a_plugin_that_is_no_more_fixes_nothing(
     second.script = uninstalled
     assert scanned(door, work, "first", "second")["delta"] == delta(unchanged=1)
     assert scanned(door, work, "second")["delta"] == delta(not_tested=1)
+
+
+@pytest.mark.parametrize("mark", [("Spot",), ("spot", 5)], ids=["no rule", "no place"])
+def test_a_mark_that_would_cover_nothing_fails_its_step(
+    door: Person, work: Callable[[], None], first: Scripted, mark: Any
+) -> None:
+    def misspelt(tools: Tools) -> Iterable[Finding]:
+        tools.mark_not_tested(*mark)
+        return []
+
+    first.finds("a")
+    scanned(door, work)
+    first.script = misspelt
+    assert scanned(door, work)["delta"] == delta(not_tested=1)
+
+
+def test_marks_that_would_not_fit_into_a_step_become_marks_of_their_rules(
+    door: Person, work: Callable[[], None], first: Scripted
+) -> None:
+    def long(tools: Tools) -> Iterable[Finding]:
+        tools.mark_not_tested("spot", "x" * 100_000)
+        return []
+
+    first.script = long
+    assert scanned(door, work)["steps"][0]["not_tested"] == [{"rule": "spot", "place": None}]
+
+
+def test_a_scan_of_other_plugins_does_not_silence_one_that_still_runs(
+    door: Person, work: Callable[[], None], first: Scripted, second: Scripted, scripted: Container
+) -> None:
+    """It began later and tested nothing of what the other tests."""
+
+    def meanwhile(_tools: Tools) -> Iterable[Finding]:
+        run(scripted, door.organisation_id, request(door, "second"))
+        assert statuses(door) == {"a": "not_tested", "b": "not_tested"}
+        yield spot("a")
+
+    first.finds("a", "b")
+    scanned(door, work)
+    first.script = meanwhile
+    assert scanned(door, work)["delta"] == delta(unchanged=1, fixed=1)
+    assert statuses(door) == {"a": "unchanged", "b": "fixed"}
+
+
+def test_a_failed_scan_that_began_earlier_does_not_overrule_a_later_one(
+    door: Person, work: Callable[[], None], first: Scripted, scripted: Container
+) -> None:
+    def fails(_tools: Tools) -> Iterable[Finding]:
+        first.finds("a")
+        run(scripted, door.organisation_id, request(door))
+        raise ValueError
+        yield
+
+    first.finds("a")
+    scanned(door, work)
+    first.script = fails
+    assert scanned(door, work)["delta"] == delta()
+    assert statuses(door) == {"a": "unchanged"}
+
+
+def test_the_time_of_the_step_decides_not_that_of_its_scan(
+    door: Person, first: Scripted, second: Scripted, scripted: Container
+) -> None:
+    """A scan began earlier, and its other run tests later: what it finds is not fixed by a scan that began between."""
+
+    def begins(_tools: Tools) -> Iterable[Finding]:
+        return []
+
+    first.budget = second.budget = SimpleNamespace(seconds=90, requests=0)
+    second.script = begins
+    earlier = request(door, "first", "second")
+    scripted.scanning.run(door.organisation_id, f"{earlier}.01")
+    first.finds()
+    between = request(door)
+    scripted.scanning.run(door.organisation_id, f"{between}.00")
+    first.finds("leak")
+    scripted.scanning.run(door.organisation_id, f"{earlier}.00")
+    scripted.scanning.finalize(door.organisation_id, earlier)
+    scripted.scanning.finalize(door.organisation_id, between)
+    assert statuses(door) == {"leak": "new"}
+
+
+def test_a_finding_keeps_its_first_sight_when_two_scans_publish_it(
+    door: Person, first: Scripted, scripted: Container, clock: MovableClock
+) -> None:
+    """The one that publishes later was interrupted after its point of no return, and goes on."""
+    first.finds("a")
+    one, other = request(door), request(door)
+    for scan_id in (one, other):
+        scripted.scanning.run(door.organisation_id, f"{scan_id}.00")
+    die_after(1, lambda: scripted.scanning.finalize(door.organisation_id, other))
+    scripted.scanning.finalize(door.organisation_id, one)
+    (before,) = door.get("/findings").get_json()["items"]
+    clock.move(minutes=20)
+    scripted.scanning.finalize(door.organisation_id, other)
+    (after,) = door.get("/findings").get_json()["items"]
+    assert (after["first_seen_at"], after["scan_id"]) == (before["first_seen_at"], other)

@@ -278,20 +278,53 @@ def test_a_worker_that_lost_its_run_writes_no_finding(
     assert statuses(door, scan_id) == statuses(door) == {"a": "new"}
 
 
-def test_a_worker_that_lost_its_run_to_the_sweep_does_not_revive_its_step(
+def test_a_run_that_another_worker_claims_is_not_given_up(door: Person, scripted: Container, first: Scripted) -> None:
+    """The last try of one message fails, and a repeated one is taken just then."""
+    first.finds("a")
+    scan_id = request(door)
+    read_before = runs_of(scripted, door, scan_id)[0]
+
+    def claimed(_tools: Tools) -> Iterable[Finding]:
+        assert scripted.scanning.runs.give_up(read_before)
+        assert scan(door, scan_id)["steps"][0]["state"] == "running"
+        yield spot("a")
+
+    first.script = claimed
+    run(scripted, door.organisation_id, scan_id)
+    done = scan(door, scan_id)
+    assert (done["state"], done["steps"][0]["state"], statuses(door)) == ("succeeded", "succeeded", {"a": "new"})
+
+
+def test_a_run_that_is_being_given_up_cannot_be_claimed(
     door: Person, scripted: Container, first: Scripted, clock: MovableClock
 ) -> None:
-    def hangs(_tools: Tools) -> Iterable[Finding]:
-        clock.move(minutes=20)
-        scripted.scanning.give_up_run(door.organisation_id, f"{scan_id}.00")
-        return []
-
-    first.script = hangs
     scan_id = request(door)
-    scripted.scanning.run(door.organisation_id, f"{scan_id}.00")
+    (given_up,) = runs_of(scripted, door, scan_id)
+    with before_write(1, lambda: scripted.scanning.run(door.organisation_id, given_up.id)):
+        assert scripted.scanning.runs.give_up(given_up)
     scripted.scanning.finalize(door.organisation_id, scan_id)
     done = scan(door, scan_id)
-    assert (done["state"], done["steps"][0]["state"]) == ("failed", "failed")
+    assert (done["state"], done["steps"][0]["state"], first.runs) == ("failed", "failed", 0)
+
+
+def test_a_plugin_of_the_network_keeps_its_run_while_it_yields_or_for_as_long_as_its_function_lasts(
+    door: Person, scripted: Container, clock: MovableClock
+) -> None:
+    """It waits for a host for longer than a worker's lease, and finds something now and then."""
+    elapsed = itertools.count(step=3)
+    object.__setattr__(scripted.scanning.runs, "monotonic", lambda: float(next(elapsed)))
+    probe = add_network_plugin(scripted)
+
+    def slow(_tools: Tools) -> Iterable[Finding]:
+        for number in range(3):
+            clock.move(seconds=FUNCTIONS[SCANNER].timeout_seconds - 10)
+            scripted.scanning.run(door.organisation_id, f"{scan_id}.00")
+            yield spot(str(number))
+
+    probe.script = slow
+    scan_id = request(door, probe.id)
+    run(scripted, door.organisation_id, scan_id)
+    assert (probe.runs, statuses(door)) == (1, {"0": "new", "1": "new", "2": "new"})
 
 
 @settings(

@@ -28,7 +28,7 @@ from argus.core import metrics
 from argus.core.clock import Clock, from_rfc3339, rfc3339
 from argus.core.dynamo import ConditionFailed, Item, Table, due_shard, due_shards
 from argus.core.errors import ArgusError
-from argus.core.functions import WORKER
+from argus.core.functions import FUNCTIONS, WORKER
 from argus.core.observability import seconds_left
 from argus.core.paging import Listing
 from argus.core.queue import JobQueue, NotQueued
@@ -216,6 +216,7 @@ class Background(Generic[W]):
     clock: Clock
     lease: timedelta
     function: Callable[[W], str] = lambda _item: WORKER  # that runs the job of an item
+    clean_up: Callable[[W, str], None] | None = None  # what is left to do, under a claim, before an item is given up
     monotonic: Callable[[], float] = time.monotonic
 
     def start(self, item: W) -> W:
@@ -261,10 +262,17 @@ class Background(Generic[W]):
         """Take an item and change it, as one attempt; None when another worker has it, or it has changed."""
         if self.is_held(item):
             return None
-        until = self.clock() + self.lease
+        until = self.clock() + self.lease_of(item)
         taken = _changed(item, **changes, attempts=item.attempts + 1, checks=0, lease_until=until, next_check_at=until)
         saved = self.write(taken, self.change(item))
         return Claim(self, saved) if saved is not None else None
+
+    def lease_of(self, item: W) -> timedelta:
+        """How long a claim lasts that is not renewed: in proportion to the time of the function that makes it, but no
+        longer than three minutes beyond that time."""
+        seconds = FUNCTIONS[self.function(item)].timeout_seconds
+        proportional = self.lease * (seconds / FUNCTIONS[WORKER].timeout_seconds)
+        return min(proportional, timedelta(seconds=seconds + 180))
 
     def finish(self, item: W) -> W | None:
         """Write the final state of an item; None when someone else has changed it since it was read."""
@@ -299,13 +307,26 @@ class Background(Generic[W]):
         """
         if item.next_check_at is None or self.is_held(item):
             return False
-        failed = self.failed(item, _reason(item))
+        reason = _reason(item)
+        failed = self.failed(item, reason)
         if failed is None:
             return False
-        if self.finish(failed) is not None:
+        if self._end_as(failed, item, reason):
             _log.error("given up", extra={"job": self.job, "id": item.id, "attempts": item.attempts})
             metrics.record({"given_up": 1})
         return True
+
+    def _end_as(self, failed: W, item: W, reason: str) -> bool:
+        """Write an item that is given up; whether nobody has changed it since it was read."""
+        if self.clean_up is None:
+            return self.finish(failed) is not None
+        claim = self.claim(item)
+        if claim is None:
+            return False
+        with claim:
+            self.clean_up(claim.item, reason)
+            claim.finish(self.failed(claim.item, reason) or failed)
+        return not claim.lost
 
     def sweep(self, check: Callable[[W], None] | None = None) -> None:
         """Check every item whose time has come, each on its own; `check` instead of `retry` if there is one.
@@ -368,7 +389,7 @@ class Claim(Generic[W]):
 
     def save(self, item: W) -> None:
         """Write the item and renew the lease. Raises ClaimLost."""
-        until = self.background.clock() + self.background.lease
+        until = self.background.clock() + self.background.lease_of(item)
         self._write(_changed(item, lease_until=until, next_check_at=until))
 
     def heartbeat(self, item: W) -> bool:

@@ -8,7 +8,7 @@
 | `scan` | the scan with its steps, `counts` of present findings by severity and `delta` by status |
 | `target` | `name`, what people call the target, and `facts` by their labels |
 | `image` | the scanned image's facts, its settings and statistics; null when the target is no image |
-| `findings` | gravest first, numbered from 1 as in the other formats |
+| `findings` | most severe first, numbered from 1 as in the other formats |
 | `rules` | title, description and remediation of every rule that could have been broken |
 
 Times are RFC 3339 UTC, temperatures degrees Celsius, image coordinates pixels from the upper left corner. A number

@@ -35,6 +35,7 @@ class Gatherer:
             rules={
                 (step.plugin, name): RuleText(rule.title, rule.description, rule.remediation)
                 for step in scan.steps
+                if step.plugin in self.catalogue.manifests
                 for name, rule in self.catalogue.get(step.plugin).rules.items()
             },
             generated_at=self.clock(),

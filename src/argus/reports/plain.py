@@ -47,7 +47,7 @@ def _step(known: Step) -> dict[str, Any]:
 
 def finding(known: TrackedFinding, *, number: int) -> dict[str, Any]:
     """A finding; `number` is its place in the report, the same in every format."""
-    leave_out = ("organisation_id", "order", "scan_started_at", "seen_with")
+    leave_out = ("organisation_id", "order", "tested_at", "seen_with")
     return {"number": number, **_fields(known, leave_out=leave_out)}
 
 

@@ -25,6 +25,7 @@ def _scanning(argus: Runtime) -> "Scanning":
     from argus.notify.model import Change
     from argus.scanning.engine import Engine
     from argus.scanning.finding_store import FindingStore
+    from argus.scanning.model import Run
     from argus.scanning.publishing import Publisher
     from argus.scanning.service import Scanning
     from argus.scanning.store import RunStore, ScanStore
@@ -67,7 +68,8 @@ def _scanning(argus: Runtime) -> "Scanning":
             job="scan.run",
             function=lambda run: run.function,
             arguments=lambda run: {"organisation_id": run.organisation_id, "run_id": run.id},
-            failed=engine.abandon,
+            failed=Run.given_up,
+            clean_up=engine.abandon,
             change=lambda _run: None,  # the engine announces the scan
             announce=argus.notify.announce,
             clock=argus.clock,

@@ -232,6 +232,8 @@ def _rule(wire: Mapping[str, Any]) -> RuleManifest:
 
 def _finds_as_much(narrows: str, *, now: Any, then: Any) -> bool:
     """Whether a plugin finds as much with one value of an option as with another. Null is the narrowest."""
+    if type(now) is not type(then) and not {type(now), type(then)} <= {int, float, type(None)}:
+        return narrows == "never"  # of another version of the plugin
     match narrows:
         case "never":
             return True

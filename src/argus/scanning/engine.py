@@ -14,6 +14,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -40,7 +41,7 @@ from argus.scanning.model import (
     fingerprint,
     seen,
 )
-from argus.scanning.plugin import BudgetSpent, Tools
+from argus.scanning.plugin import BudgetSpent, Tools, UndeclaredRule, check_mark
 from argus.scanning.positions import PositionMatcher
 from argus.scanning.store import ScanStore
 from argus.scanning.tools import RunTools
@@ -48,14 +49,10 @@ from argus.scanning.tools import RunTools
 PAGE = 25
 MAX_FINDINGS = 10_000  # of one step; more is a plugin out of hand
 MAX_FINDING_CHARACTERS = 64_000  # of its location and evidence; an item may have 400 KB, and a page of 25 is one call
-MAX_NOT_TESTED = 200  # places of one rule; with more, the rule counts as not tested anywhere
+MAX_NOT_TESTED, MAX_NOT_TESTED_CHARACTERS = 100, 4000  # of one step; with more, its rules were not tested anywhere
 MAX_REASON = 500  # characters
 
 _log = logging.getLogger("argus.scanning")
-
-
-class UndeclaredRule(ArgusError):
-    """The plugin raised a rule that its manifest does not declare."""
 
 
 class TooManyFindings(ArgusError):
@@ -121,20 +118,16 @@ class Engine:
                 self.scans.send_many([scan])
             return
 
-    def abandon(self, run: Run, reason: str) -> Run:
-        """A run whose attempts have failed: its steps that have not ended fail, and its scan goes on without it.
-
-        The steps are written as by one attempt more, which refuses what a late worker of the last one writes.
-        """
+    def abandon(self, run: Run, reason: str) -> None:
+        """Fail the steps of a run that have not ended, and join: its scan goes on without it. Needs a claim."""
         scan = self.store.get(run.organisation_id, run.scan_id)
         if scan is not None and scan.state not in FINAL_STATES:
             for step in self.store.with_steps(scan).steps:
                 if step.plugin in run.plugins and not step.ended:
                     failed = replace(step, state=StepState.FAILED, reason=reason, progress=1.0)
-                    failed = replace(failed, finished_at=self.clock(), attempt=run.attempts + 1)
+                    failed = replace(failed, finished_at=self.clock(), attempt=run.attempts)
                     self.store.put_step(scan, failed)
             self.join(run)
-        return replace(run, state=RunState.FAILED, reason=reason)
 
     def announce(self, scan: Scan) -> None:
         """What its steps have done by now, to those who watch the scan."""
@@ -177,13 +170,20 @@ class _Worker:
     def work(self) -> None:
         mine = [step for step in self.scan.steps if step.plugin in self.claim.item.plugins and not step.ended]
         for step in sorted(mine, key=lambda step: step.state is StepState.RUNNING):
+            self._check_scan()
             self._step(step)
+
+    def _check_scan(self) -> None:
+        """Stop when the scan was cancelled: whoever cancelled it may not have come to this run."""
+        scan = self.engine.store.get(self.scan.organisation_id, self.scan.id)
+        if scan is None or scan.state in FINAL_STATES:
+            raise ClaimLost
 
     def _step(self, step: Step) -> None:
         attempt = self.claim.item.attempts
         if attempt > 1:
             self.engine.findings.forget_findings(self.scan, step.plugin)
-        step = replace(step, state=StepState.RUNNING, started_at=self.engine.clock(), attempt=attempt)
+        step = replace(step, state=StepState.RUNNING, started_at=to_milliseconds(self.engine.clock()), attempt=attempt)
         self._save(step)
         self.not_tested.clear()
         try:
@@ -206,13 +206,12 @@ class _Worker:
             raise ClaimLost
 
     def _not_tested(self) -> Iterator[NotTested]:
-        for rule, places in sorted(self.not_tested.items()):
-            named = [place for place in places if place is not None]
-            too_many = len(named) > MAX_NOT_TESTED or sum(map(len, named)) > MAX_FINDING_CHARACTERS
-            if None in places or too_many:
-                yield NotTested(rule)
-            else:
-                yield from (NotTested(rule, place) for place in sorted(named))
+        marks = [NotTested(rule, place) for rule, places in self.not_tested.items() for place in places]
+        characters = sum(len(str(mark)) for mark in marks)
+        if len(marks) > MAX_NOT_TESTED or characters > MAX_NOT_TESTED_CHARACTERS:
+            marks = [NotTested(rule) for rule in self.not_tested]
+        anywhere = {mark.rule for mark in marks if mark.place is None}
+        return (mark for mark in sorted(marks, key=str) if mark.place is None or mark.rule not in anywhere)
 
     def _collect(self, step: Step, manifest: Manifest) -> int:
         """Write what the plugin yields, page by page, and count it; what it found before it failed counts too.
@@ -262,7 +261,7 @@ class _Worker:
                 evidence=finding.evidence,
                 status=Status.NEW,
                 scan_id=self.scan.id,
-                scan_started_at=self.scan.started_at or at,
+                tested_at=step.started_at or at,
                 first_seen_at=at,
                 last_seen_at=at,
                 order=order,
@@ -293,6 +292,7 @@ class _Worker:
                 if count >= MAX_FINDINGS:
                     raise TooManyFindings(f"more than {MAX_FINDINGS}")
                 check_time()
+                self.claim.heartbeat(self.claim.item)
                 yield finding
         except (BotoCoreError, ClientError):
             raise  # AWS is at fault, not the plugin: the job is tried again
@@ -305,9 +305,13 @@ class _Worker:
             log=logging.getLogger(f"argus.plugin.{manifest.id}"),
             progress=progress,
             positions=lambda rule: self._positions(manifest.id, rule),
-            mark_not_tested=lambda rule, place=None: self.not_tested.setdefault(rule, set()).add(place),
+            mark_not_tested=partial(self._mark_not_tested, manifest),
             granted={permission: self.tools[permission] for permission in manifest.permissions},
         )
+
+    def _mark_not_tested(self, manifest: Manifest, rule: str, place: str | None = None, /) -> None:
+        check_mark(manifest.rules, rule, place)
+        self.not_tested.setdefault(rule, set()).add(place)
 
     def _positions(self, plugin: str, rule: str) -> PositionMatcher:
         mine = [entry.place for entry in self.known.values() if (entry.plugin, entry.rule) == (plugin, rule)]

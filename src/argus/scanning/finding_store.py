@@ -60,17 +60,14 @@ class FindingStore:
     # ------------------------------------------------------------ tracked findings
 
     def track(self, finding: TrackedFinding) -> None:
-        """Write the present state of a finding, unless a scan that began later has said something."""
+        """Write the present state of a finding, unless a step that began later has tested it."""
         pk = _findings_pk(finding.organisation_id)
         item = _finding_item(finding, pk, f"{target_key(finding.target)}#{finding.fingerprint}", tracked=True)
         try:
             self.table.put(
                 item,
-                when=(
-                    "attribute_not_exists(pk) OR #scan_started_at < :scan_started_at"
-                    " OR (#scan_started_at = :scan_started_at AND #scan_id <= :scan_id)"
-                ),
-                values={":scan_started_at": item["scan_started_at"], ":scan_id": finding.scan_id},
+                when="attribute_not_exists(pk) OR #tested_at <= :tested_at",
+                values={":tested_at": item["tested_at"]},
             )
         except ConditionFailed:
             return
@@ -254,7 +251,7 @@ def _finding_item(finding: TrackedFinding, pk: str, sk: str, *, tracked: bool) -
     time_sk = time_key(finding, first_seen_at, ordered=not tracked)
     return {
         **asdict(finding),
-        "scan_started_at": rfc3339(finding.scan_started_at),
+        "tested_at": rfc3339(finding.tested_at),
         "first_seen_at": first_seen_at,
         "last_seen_at": rfc3339(finding.last_seen_at),
         "fixed_at": optional_rfc3339(finding.fixed_at),
@@ -271,7 +268,7 @@ def from_item(item: Item) -> TrackedFinding:
             "target": Target(**item["target"]),
             "severity": Severity(item["severity"]),
             "status": Status(item["status"]),
-            "scan_started_at": from_rfc3339(item["scan_started_at"]),
+            "tested_at": from_rfc3339(item["tested_at"]),
             "first_seen_at": from_rfc3339(item["first_seen_at"]),
             "last_seen_at": from_rfc3339(item["last_seen_at"]),
             "fixed_at": parse_optional(item["fixed_at"]),

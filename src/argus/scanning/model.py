@@ -148,6 +148,10 @@ class Run:
     lease_until: datetime | None = None
     next_check_at: datetime | None = None  # None once it has ended
 
+    def given_up(self, reason: str) -> "Run":
+        """The run, whose attempts have failed."""
+        return replace(self, state=RunState.FAILED, reason=reason)
+
 
 @dataclass(frozen=True)
 class Scan:
@@ -225,19 +229,14 @@ class TrackedFinding:
     location: Mapping[str, Any]
     evidence: Mapping[str, Any]
     status: Status
-    scan_id: str  # the latest scan that tested it, or could have
-    scan_started_at: datetime
+    scan_id: str  # the latest scan that said something about it
+    tested_at: datetime  # when the step began that tested it last
     first_seen_at: datetime
     last_seen_at: datetime
     fixed_at: datetime | None = None
     open: bool = True  # not_tested says nothing about open or fixed; this does
     order: int = 0  # where the plugin put it among the findings of its step
     seen_with: Mapping[str, Any] = field(default_factory=dict)  # options that decide how much the plugin finds
-
-    @property
-    def observed(self) -> tuple[datetime, str]:
-        """Scans say something about a finding in the order in which they began, whenever they end."""
-        return self.scan_started_at, self.scan_id
 
 
 def fingerprint(*, organisation_id: str, target: Target, plugin: str, finding: Finding) -> str:
@@ -254,9 +253,9 @@ def fingerprint(*, organisation_id: str, target: Target, plugin: str, finding: F
 
 
 def seen(finding: TrackedFinding, before: TrackedFinding | None) -> TrackedFinding:
-    """The finding that a scan has just detected, given what was known of it before.
+    """The finding that a step has detected, given what is known of it.
 
-    A later scan may have ended meanwhile. It keeps its say: what it calls fixed does not regress by an older
+    A step that began later may have tested it meanwhile. What that one calls fixed does not regress by an older
     observation.
     """
     if before is None:
@@ -268,22 +267,28 @@ def seen(finding: TrackedFinding, before: TrackedFinding | None) -> TrackedFindi
         first_seen_at=before.first_seen_at,
         last_seen_at=max(before.last_seen_at, finding.last_seen_at),
     )
-    if before.observed < finding.observed:
+    if before.tested_at < finding.tested_at:
         return replace(known, status=Status.UNCHANGED if before.open else Status.REGRESSED)
     return replace(known, status=Status.UNCHANGED) if before.open and finding.status is Status.NEW else known
 
 
-def unseen(before: TrackedFinding, *, tested: bool, scan_id: str, started_at: datetime, at: datetime) -> TrackedFinding:
-    """The finding after a scan of its target that did not detect it.
+def unseen(
+    before: TrackedFinding, step: Step | None, *, tested: bool, scan: Scan, at: datetime
+) -> TrackedFinding | None:
+    """The finding after a scan of its target that did not detect it; None when the scan says nothing about it.
 
-    `tested`: its rule was tested to the end at its place, with options that would have found it.
+    `step` is that of its plugin, if the scan has one. `tested`: it tested the finding's rule to the end at its place,
+    with options that would have found it. Steps say something about a finding in the order in which they began.
     """
-    if before.scan_id == scan_id:
+    if before.scan_id == scan.id:
         return before
-    after = replace(before, scan_id=scan_id, scan_started_at=started_at)
+    began_at = step.started_at if step and tested else scan.started_at
+    if not before.open or began_at is None or before.tested_at >= began_at:
+        return None
     if not tested:
-        return replace(after, status=Status.NOT_TESTED)
-    return replace(after, status=Status.FIXED, open=False, fixed_at=before.fixed_at or at)
+        return replace(before, scan_id=scan.id, status=Status.NOT_TESTED)
+    fixed_at = before.fixed_at or at
+    return replace(before, scan_id=scan.id, tested_at=began_at, status=Status.FIXED, open=False, fixed_at=fixed_at)
 
 
 def count_by_severity(findings: Iterable[TrackedFinding]) -> dict[str, int]:

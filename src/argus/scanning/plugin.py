@@ -1,7 +1,7 @@
 """What a plugin may touch: its tools. A plugin is `run(target, tools, options)` yielding `Finding`s."""
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -15,6 +15,10 @@ RunFunction = Callable[[Target, "Tools", Mapping[str, Any]], Iterator[Finding]]
 
 class BudgetSpent(ArgusError):
     """The plugin used up the requests or seconds its manifest allows."""
+
+
+class UndeclaredRule(ArgusError):
+    """The plugin raised a rule that its manifest does not declare."""
 
 
 class MarkNotTested(Protocol):
@@ -39,3 +43,14 @@ class Tools:
         if permission not in self.granted:
             raise Forbidden(f"the manifest does not ask for the permission {permission}")
         return self.granted[permission]
+
+
+def check_mark(rules: Collection[str], rule: str, place: str | None) -> None:
+    """Refuse to mark as not tested what is no rule or no place, as that would cover nothing.
+
+    Raises UndeclaredRule, TypeError.
+    """
+    if rule not in rules:
+        raise UndeclaredRule(rule)
+    if not isinstance(place, str | None):
+        raise TypeError(f"a place is text, not {type(place).__name__}")

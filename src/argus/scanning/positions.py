@@ -15,7 +15,7 @@ Position = tuple[float, float]
 Grid = dict[tuple[float, float], list[Position]]  # column and row, and the positions there
 
 _NAME = re.compile(r"(-?\d{1,15}\.\d),(-?\d{1,15}\.\d)")
-_FARTHEST = 1e12  # beyond, a float has no tenths left to tell neighbours apart by
+_FARTHEST = 1e12  # beyond, a float has no tenths left to distinguish neighbours
 _EVERYWHERE = 1e16  # farther than any two positions are apart
 
 
@@ -23,7 +23,7 @@ _EVERYWHERE = 1e16  # farther than any two positions are apart
 class Detection:
     """Where a rule is broken now, and how far from there an earlier detection may lie and be the same thing.
 
-    All three in one unit of the plugin's choice; a tenth of it is told apart.
+    All three in one unit of the plugin's choice; a tenth of it makes a difference.
     """
 
     x: float

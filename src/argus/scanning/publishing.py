@@ -7,6 +7,7 @@ worker comes next goes on where publishing stopped.
 
 import logging
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from argus.core import metrics
 from argus.core.background import Background, Claim
@@ -77,11 +78,12 @@ class _Publication:
         findings = list(store.of_scan(self.scan)) if self.scan.finalizing else self._compared()
         for finding in findings:
             before = self.known.get(finding.fingerprint)
-            if before is None or before.observed < finding.observed:
-                store.track(finding)
+            if before is None or before.scan_id != self.scan.id:
+                first_seen_at = before.first_seen_at if before else finding.first_seen_at
+                store.track(replace(finding, first_seen_at=first_seen_at))
                 self.claim.heartbeat(self.scan)
         store.recount(self.scan.organisation_id, self.scan.target)
-        failed = [step for step in self.scan.steps if step.state is StepState.FAILED]
+        failed = [step for step in self.scan.steps if step.state is not StepState.SUCCEEDED]
         self.claim.finish(
             replace(
                 self.scan,
@@ -97,27 +99,28 @@ class _Publication:
     def _compared(self) -> list[TrackedFinding]:
         """The findings of this scan against what is known of its target. Whatever comes, these will be published."""
         store, at = self.publisher.findings, self.publisher.clock()
-        started_at = self.scan.started_at or at
         found = {finding.fingerprint: finding for finding in store.of_scan(self.scan)}
         detected = {
             name: seen(finding, self.known.get(name)) if finding.status in PRESENT else finding
             for name, finding in found.items()
         }
         missing = {
-            name: unseen(before, tested=self._tested(before), scan_id=self.scan.id, started_at=started_at, at=at)
+            name: after
             for name, before in self.known.items()
-            if name not in found and before.open and before.observed <= (started_at, self.scan.id)
+            if name not in found and (after := self._unseen(before, at)) is not None
         }
         compared = {**detected, **missing}
         store.put_findings(self.scan, [finding for name, finding in compared.items() if finding != found.get(name)])
         self.claim.save(replace(self.scan, finalizing=True))
         return list(compared.values())
 
-    def _tested(self, finding: TrackedFinding) -> bool:
-        """Whether this scan would have detected the finding, were it still there."""
-        return any(self._tests(step, finding) for step in self.scan.steps if step.plugin == finding.plugin)
+    def _unseen(self, before: TrackedFinding, at: datetime) -> TrackedFinding | None:
+        step = next((step for step in self.scan.steps if step.plugin == before.plugin), None)
+        tested = step is not None and self._tests(step, before)
+        return unseen(before, step, tested=tested, scan=self.scan, at=at)
 
     def _tests(self, step: Step, finding: TrackedFinding) -> bool:
+        """Whether the step would have detected the finding, were it still there."""
         skipped = any(one.covers(rule=finding.rule, place=finding.place) for one in step.not_tested)
         if step.state is not StepState.SUCCEEDED or skipped or step.plugin not in self.publisher.catalogue.manifests:
             return False

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from argus.core.errors import NotFound
 from argus.scanning.catalogue import Manifest
 from argus.scanning.model import Finding, Target
-from argus.scanning.plugin import MarkNotTested, Tools
+from argus.scanning.plugin import MarkNotTested, Tools, check_mark
 from argus.scanning.positions import PositionMatcher
 
 if TYPE_CHECKING:
@@ -106,14 +106,11 @@ def run(manifest: Manifest, case: Case) -> Outcome:
     started = time.monotonic()
     not_tested: set[str] = set()
 
-    def mark(rule: str, place: str | None = None) -> None:
+    def mark(rule: str, place: str | None = None, /) -> None:
+        check_mark(manifest.rules, rule, place)
         not_tested.add(rule if place is None else f"{rule} at {place}")
 
-    tools = tools_for(
-        manifest,
-        case.world,
-        mark_not_tested=lambda rule, place=None: not_tested.add(rule if place is None else f"{rule} at {place}"),
-    )
+    tools = tools_for(manifest, case.world, mark_not_tested=mark)
     findings = tuple(manifest.load_run()(case.target, tools, manifest.check_options(case.options)))
     return Outcome(findings, frozenset(not_tested), time.monotonic() - started)
 
