@@ -326,10 +326,11 @@ def watched(among: Templates = TEMPLATES) -> set[tuple[str, str, str]]:
 
 
 def unwatched_queues(among: Templates = TEMPLATES) -> set[str]:
-    """Queues that no alarm watches: for dead letters, or for the age of what waits."""
+    """Queues that no alarm watches: for dead letters, or for what waits: its age or its number."""
     names = {queue["QueueName"] for queue in every("AWS::SQS::Queue", among)}
-    metrics = {True: "ApproximateNumberOfMessagesVisible", False: "ApproximateAgeOfOldestMessage"}
-    return {name for name in names if ("AWS/SQS", metrics[name.endswith("-dead")], name) not in watched(among)}
+    number, age = (f"Approximate{what}" for what in ("NumberOfMessagesVisible", "AgeOfOldestMessage"))
+    wanted = {name: {number} if name.endswith("-dead") else {number, age} for name in names}
+    return {name for name in names if not any(("AWS/SQS", metric, name) in watched(among) for metric in wanted[name])}
 
 
 def test_the_shared_queues_are_those_of_uploads_jobs_scans_and_ticks() -> None:

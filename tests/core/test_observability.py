@@ -105,10 +105,12 @@ def test_a_job_is_one_line_with_the_request_and_the_caller_that_asked_for_it(
     body = {"target": {"kind": "image", "id": image["id"]}, "plugins": [{"id": "thermal_hotspots"}]}
     owner.post("/scans", body, headers={"X-Request-ID": "scan-this"})
     workers.work()
-    (job,) = [line for line in lines() if line["logger"] == "argus.jobs"]
-    assert (job["message"], job["function"], job["job"], job["outcome"]) == ("job", "worker", "scan.run", "done")
-    assert (job["request_id"], job["caller"]) == ("scan-this", me)
-    assert {"ms", "capacity_units", "cold"} <= set(job)
+    jobs = [line for line in lines() if line["logger"] == "argus.jobs"]
+    assert [job["job"] for job in jobs] == ["scan.run", "scan.finalize"]
+    for job in jobs:
+        assert (job["message"], job["function"], job["outcome"]) == ("job", "worker", "done")
+        assert (job["request_id"], job["caller"]) == ("scan-this", me)
+        assert {"ms", "capacity_units", "cold"} <= set(job)
 
 
 def test_each_sweep_of_a_tick_is_one_line_under_the_ticks_id(

@@ -299,12 +299,12 @@ def test_a_scan_whose_job_could_not_be_queued_is_accepted_and_run_by_the_sweep(
 ) -> None:
     image = uploaded(owner, workers, flir_scene(seed=3, width=80, height=60)[0])
     wanted = {"target": {"kind": "image", "id": image["id"]}, "plugins": [{"id": "thermal_hotspots"}]}
-    asked = hang("sqs", "SendMessage")
+    asked = hang("sqs", "SendMessageBatch")
     answer = door.post("/scans", wanted)
     assert (answer.status_code, len(asked)) == (202, MAX_TIMEOUTS)
     recover("sqs")
     clock.move(minutes=3)
-    elsewhere.scanning.sweep()
+    elsewhere.scanning.sweep_runs()
     workers.work()
     assert owner.get(answer.headers["Location"]).get_json()["state"] == "succeeded"
 

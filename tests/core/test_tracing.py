@@ -83,7 +83,7 @@ def test_a_job_and_the_plugins_it_runs_are_spans(
     owner.post("/scans", body)
     traced()
     workers.work()
-    assert _names(traced()) == ["argus", "scan.run", "plugin thermal_hotspots"]
+    assert _names(traced()) == ["argus", "scan.run", "plugin thermal_hotspots", "argus", "scan.finalize"]
 
 
 def test_a_span_that_raises_says_so_but_not_with_which_words(traced: Callable[[], list[Document]]) -> None:

@@ -313,8 +313,9 @@ def test_a_scan_runs_from_the_workers_package(
     begun = api.invoke(http("POST", "/api/v1/scans", headers=headers, body=json.dumps(asked).encode()))
     assert begun.value["statusCode"] == 202, begun
     path = headers_of(begun)["location"]
-    arguments = {"organisation_id": me(api, signed_in), "scan_id": path.rpartition("/")[2]}
-    assert failed(worker.invoke(events.sqs({"job": "scan.run", "arguments": arguments}))) == []
+    organisation, scan_id = {"organisation_id": me(api, signed_in)}, path.rpartition("/")[2]
+    for job, arguments in (("scan.run", {"run_id": f"{scan_id}.00"}), ("scan.finalize", {"scan_id": scan_id})):
+        assert failed(worker.invoke(events.sqs({"job": job, "arguments": organisation | arguments}))) == []
     scan = json_of(api.invoke(http("GET", path, headers=signed_in)))
     assert scan["state"] == "succeeded"
     assert sum(scan["counts"].values()) > 0

@@ -85,10 +85,13 @@ FINDINGS = Table(
     ),
 )
 COUNTS = Table(
-    "Findings",
+    "Findings by severity and status",
     (
         Column.of("Severity", "severity", 1, label, coloured=True),
-        *(Column.of(label(status).capitalize(), status, 2, right=True) for status in scans.STATUSES),
+        *(
+            Column.of(label(status).capitalize(), status, priority, right=True)
+            for priority, status in enumerate(scans.STATUSES, start=2)
+        ),
     ),
 )
 PLUGINS = Table(
