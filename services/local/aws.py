@@ -29,7 +29,7 @@ from moto.moto_server.werkzeug_app import MotoRequestHandler, create_backend_app
 from werkzeug.serving import BaseWSGIServer, make_server
 
 from argus.core.errors import ArgusError
-from services.local import routers, transactions
+from services.local import moto_speed, routers
 from services.local.browsers import Dispatcher, admit_forms
 from services.local.cloudformation import NotAsDeclared, teaching, verify
 from services.local.cloudformation.clients import Clients
@@ -103,7 +103,7 @@ class EmbeddedAws:
         dispatcher = Dispatcher(functools.partial(_create_service, guard))
         aws = cls(_bind(port, dispatcher), guard, stage=stage, region=region)
         routers.build(dispatcher)
-        transactions.quicken()
+        moto_speed.quicken()
         teaching.serve(aws.client)
         aws._thread.start()
         return aws

@@ -328,7 +328,7 @@ def test_a_plugin_of_the_network_keeps_its_run_while_it_yields_or_for_as_long_as
 
 
 @settings(
-    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 @given(
     order=st.lists(st.sampled_from(["00", "01", "finalize"]), min_size=3, max_size=7),
