@@ -25,7 +25,7 @@ _log = logging.getLogger("argus.local")
 
 
 def api(stop: threading.Event) -> None:
-    """The API behind werkzeug's server, until told to stop."""
+    """The API behind werkzeug's server, until stopped."""
     from werkzeug.serving import WSGIRequestHandler, make_server
 
     from services.api.main import app
@@ -44,7 +44,7 @@ def api(stop: threading.Event) -> None:
 
 
 def worker(stop: threading.Event) -> None:
-    """The worker behind its queues, and the scheduler behind the clock, until told to stop."""
+    """The worker behind its queues, and the scheduler behind the clock, until stopped."""
     from services.scheduler import main as scheduler
     from services.worker import main as work
 
@@ -53,14 +53,14 @@ def worker(stop: threading.Event) -> None:
 
 
 def scanner(stop: threading.Event) -> None:
-    """The scanner behind its queue, until told to stop."""
+    """The scanner behind its queue, until stopped."""
     from services.scanner import main as scan
 
     _take_turns(stop, list(_turns(scan.container(), scan.handler, FUNCTIONS[SCANNER].queue)))
 
 
 def sockets(stop: threading.Event) -> None:
-    """The gateway of WebSockets with the function behind it, until told to stop."""
+    """The gateway of WebSockets with the function behind it, until stopped."""
     from services.local.sockets import Sockets
     from services.realtime.main import container, handler
 
@@ -79,7 +79,7 @@ def _turns(container: Container, handler: Handler, *queues: str) -> Iterator[Cal
 
 
 def _take_turns(stop: threading.Event, turns: Sequence[Callable[[], object]]) -> None:
-    """Each in a thread of its own, again and again, until told to stop."""
+    """Each in a thread of its own, again and again, until stopped."""
     threads = [threading.Thread(target=_until, args=(stop, turn)) for turn in turns]
     for thread in threads:
         thread.start()

@@ -49,11 +49,11 @@ def handler(event: Any, _context: object) -> dict[str, Any]:
 
 
 def _run(name: str, tick_id: str, *, seconds: float) -> bool:
-    with job(name, function="scheduler", request_id=tick_id, seconds=seconds) as told:
+    with job(name, function="scheduler", request_id=tick_id, seconds=seconds) as run:
         try:
             TICKS[name](container())()
-            told.done()
+            run.done()
         except Exception as error:
-            told.failed()
+            run.failed()
             _log.error("sweep failed", extra={"sweep": name}, exc_info=error)
-    return told.outcome == "done"
+    return run.outcome == "done"

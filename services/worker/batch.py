@@ -1,7 +1,7 @@
 """SQS batches into jobs, for every function behind a queue.
 
-Answers with the messages that failed (`ReportBatchItemFailures`): those come again, and after their last try stand in
-the dead-letter queue. What the job's owner should know by then is told by the job's `give_up`.
+Answers with the messages that failed (`ReportBatchItemFailures`): those come again, and after their last try are in
+the dead-letter queue. By then the job's `give_up` has reported the failure to those who wait for it.
 """
 
 import json
@@ -89,26 +89,26 @@ class Batches:
         return call
 
     def _run(self, call: Call, *, last_try: bool) -> bool:
-        """Run one job, tell how it went, and whether it is done."""
-        with job(call.job, function=self.function, request_id=call.request_id, caller_id=call.caller_id) as told:
+        """Run one job; whether it is done."""
+        with job(call.job, function=self.function, request_id=call.request_id, caller_id=call.caller_id) as run:
             try:
                 JOBS[call.job].run(self.container())(**call.arguments)
-                told.done()
+                run.done()
             except TimeIsUp:
-                told.out_of_time()
+                run.out_of_time()
                 if last_try:
                     self._give_up(call)
                 raise
             except Exception as error:
-                told.failed()
+                run.failed()
                 about = {"function": self.function, "job": call.job, "last_try": last_try}
                 _log.error("job failed", extra=about, exc_info=error)
                 if last_try:
                     self._give_up(call)
-        return told.outcome == "done"
+        return run.outcome == "done"
 
     def _give_up(self, call: Call) -> None:
-        """Tell the owner; should that fail too, the scheduler's sweep will."""
+        """Report the failure; if that fails too, the scheduler's sweep does."""
         try:
             JOBS[call.job].give_up(self.container())(**call.arguments)
         except Exception as error:
@@ -132,7 +132,7 @@ def _tries(record: Event) -> int:
 
 
 def _calls(body: Any) -> Iterator[Call]:
-    """The jobs a message asks for: one of our own, or one for each object that S3 tells of."""
+    """The jobs a message asks for: one of our own, or one for each object that S3 announces."""
     if not isinstance(body, dict):
         raise UnknownMessage(type(body).__name__)
     if body.get("Event") == "s3:TestEvent":
@@ -140,8 +140,8 @@ def _calls(body: Any) -> Iterator[Call]:
     if "job" in body:
         yield Call(body["job"], body["arguments"], body.get("request_id", ""), body.get("caller_id", ""))
         return
-    for told in body["Records"]:
-        stored = told["s3"]["object"]
+    for announced in body["Records"]:
+        stored = announced["s3"]["object"]
         key = unquote_plus(stored["key"])
         organisation_id, folder, rest = [*key.split("/", 2), "", ""][:3]
         if not (is_id(organisation_id, "org") and rest):

@@ -2,17 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
 from argus.app import create_app
 from argus.container import Container
-from argus.scanning.catalogue import Catalogue
 from services.scheduler import main as scheduler
 from services.worker import main as worker
 from tests.conftest import Person, Workers
-from tests.scanning.scripted import Scripted, admit_every_image
+from tests.scanning.scripted import Scripted, admit_every_image, container_with
 
 
 @pytest.fixture
@@ -28,9 +26,7 @@ def second() -> Scripted:
 @pytest.fixture
 def scripted(argus: Container, first: Scripted, second: Scripted) -> Container:
     """An Argus whose plugins are scripted and whose images need not exist."""
-    container = Container(argus.settings, clock=argus.clock, fetch_keys=argus.fetch_keys)
-    plugins: Any = {plugin.id: plugin for plugin in (first, second)}
-    vars(container)["catalogue"] = Catalogue(plugins)
+    container = container_with(argus, first, second)
     admit_every_image(container)
     return container
 

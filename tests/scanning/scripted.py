@@ -9,6 +9,7 @@ from typing import Any, cast
 from argus.container import Container
 from argus.core.declarations import Tool
 from argus.core.functions import SCANNER
+from argus.scanning.catalogue import Catalogue
 from argus.scanning.model import Finding, Severity, Target
 from argus.scanning.plugin import RunFunction, Tools
 
@@ -77,6 +78,15 @@ def add_network_plugin(argus: Container) -> Scripted:
     scanning.tools["network"] = Tool("Calls hosts", lambda _: lambda _organisation_id: None, function=SCANNER)
     scanning.engine.plugin_tools["network"] = lambda _organisation_id: None
     return cast(Scripted, plugin)
+
+
+def container_with(argus: Container, *plugins: Scripted, **changes: Any) -> Container:
+    """A container of its own, whose only plugins are these."""
+    given = {"clock": argus.clock, "fetch_keys": argus.fetch_keys, **changes}
+    container = Container(argus.settings, **given)
+    catalogue: Any = {plugin.id: plugin for plugin in plugins}
+    vars(container)["catalogue"] = Catalogue(catalogue)
+    return container
 
 
 def admit_every_image(argus: Container) -> None:

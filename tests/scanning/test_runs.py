@@ -193,6 +193,25 @@ def test_a_cancelled_scan_takes_all_its_runs_from_their_workers(
     assert statuses(door) == {}
 
 
+def test_a_cancel_that_dies_half_way_stops_a_run_at_its_next_step(
+    door: Person, scripted: Container, work: Callable[[], None], first: Scripted, second: Scripted
+) -> None:
+    """The scan is cancelled, and the run was not taken from its worker."""
+
+    def cancelled(_tools: Tools) -> Iterable[Finding]:
+        with before_write(1, _fails):
+            assert door.post(f"/scans/{scan_id}/cancel").status_code == 500
+        yield spot("a")
+
+    first.script = cancelled
+    second.finds("b")
+    scan_id = request(door, "first", "second")
+    work()
+    assert (scan(door, scan_id)["state"], second.runs, statuses(door)) == ("cancelled", 0, {})
+    assert door.post(f"/scans/{scan_id}/cancel").status_code == 200
+    assert [one.state for one in runs_of(scripted, door, scan_id)] == ["cancelled"]
+
+
 def test_a_run_without_its_scan_is_ended_by_the_sweep(
     door: Person, workers: Workers, work: Callable[[], None], scripted: Container, clock: MovableClock, tick: Any
 ) -> None:

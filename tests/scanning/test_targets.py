@@ -15,14 +15,13 @@ from argus.identity.model import Caller
 from argus.imagery import decode
 from argus.imagery.reader import images
 from argus.reports.model import Report, TargetSection
-from argus.scanning.catalogue import Catalogue
 from argus.scanning.model import Target
 from argus.scanning.plugin import Tools
 from services.api import openapi
 from services.worker import main as worker
 from tests.conftest import Person, Workers
 from tests.imagery.front_door import announce, uploaded
-from tests.scanning.scripted import Scripted, spot
+from tests.scanning.scripted import Scripted, container_with, spot
 from tests.scenes import flir_scene
 
 MISSING = "img_00000000000000000000000000"
@@ -70,12 +69,7 @@ def second() -> Scripted:
 def wordy(argus: Container, reader: Scripted, second: Scripted) -> Container:
     """An Argus that can scan words, whose plugins are scripted."""
     words = Capability(name="words", about="Words", targets={"word": WORD, "plain": replace(WORD, report_section=None)})
-    container = Container(
-        argus.settings, clock=argus.clock, fetch_keys=argus.fetch_keys, capabilities=(*installed(), words)
-    )
-    plugins: Any = {plugin.id: plugin for plugin in (reader, second)}
-    vars(container)["catalogue"] = Catalogue(plugins)
-    return container
+    return container_with(argus, reader, second, capabilities=(*installed(), words))
 
 
 @pytest.fixture

@@ -136,8 +136,8 @@ class Settings:
     lease_seconds: int = setting(
         "ARGUS_LEASE_SECONDS",
         "300",
-        "how long a function holds a work item without renewing its claim: longer than the worker may run, and shorter "
-        "than the queues' visibility timeouts. The scanner may run longer, and renews its claims while it works",
+        "how long the worker holds a work item without renewing its claim: longer than it may run, and shorter than "
+        "the visibility timeout of its queues. The scanner's claims last as long as it may run, and three minutes",
         int,
     )
     upload_seconds: int = setting("ARGUS_UPLOAD_SECONDS", "3600", "how long a presigned upload is open", int)

@@ -1,4 +1,4 @@
-"""One job or sweep of a function as those see it who operate Argus: an id, a span, a line in the log and a metric."""
+"""What operators see of one job or sweep: an id, a span, a line in the log and a metric."""
 
 import logging
 from collections.abc import Iterator
@@ -12,8 +12,8 @@ _log = logging.getLogger("argus.jobs")
 
 
 @dataclass
-class Job:
-    """How a job goes; whoever runs it says so, or it has failed."""
+class JobRun:
+    """One run of a job. It has failed unless its caller says that it is done."""
 
     span: tracing.Span
     outcome: str = "failed"
@@ -31,14 +31,14 @@ class Job:
 @contextmanager
 def job(
     name: str, *, function: str, request_id: str, caller_id: str = "", seconds: float | None = None
-) -> Iterator[Job]:
-    """Tell of what happens inside, however it ends. `seconds` limit its calls of AWS."""
+) -> Iterator[JobRun]:
+    """Log and measure what happens inside, however it ends. `seconds` limit its calls of AWS."""
     with request_scope(request_id, caller_id, seconds=seconds) as work, tracing.span(name) as span:
-        told = Job(span)
+        run = JobRun(span)
         try:
-            yield told
+            yield run
         finally:
             used = work.used()
-            how = {"function": function, "job": name, "outcome": told.outcome}
+            how = {"function": function, "job": name, "outcome": run.outcome}
             _log.info("job", extra={**how, **used})
             metrics.record({"jobs": 1, "job_ms": used["ms"]}, how)

@@ -232,18 +232,16 @@ def _rule(wire: Mapping[str, Any]) -> RuleManifest:
 
 def _finds_as_much(narrows: str, *, now: Any, then: Any) -> bool:
     """Whether a plugin finds as much with one value of an option as with another. Null is the narrowest."""
-    if type(now) is not type(then) and not {type(now), type(then)} <= {int, float, type(None)}:
-        return narrows == "never"  # of another version of the plugin
-    match narrows:
-        case "never":
-            return True
-        case "raised" if None not in (now, then):
-            return bool(now <= then)
-        case "lowered" if None not in (now, then):
-            return bool(now >= then)
-        case "raised" | "lowered":
-            return then is None
-    return bool(now == then)
+    if narrows == "never":
+        return True
+    if narrows == "changed":
+        return bool(now == then)
+    if None in (now, then):
+        return then is None
+    try:
+        return bool(now <= then if narrows == "raised" else now >= then)
+    except TypeError:  # in another version of the plugin the option had another type
+        return False
 
 
 def _is_reasonable(value: int | float) -> bool:

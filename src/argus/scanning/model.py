@@ -287,8 +287,7 @@ def unseen(
         return None
     if not tested:
         return replace(before, scan_id=scan.id, status=Status.NOT_TESTED)
-    fixed_at = before.fixed_at or at
-    return replace(before, scan_id=scan.id, tested_at=began_at, status=Status.FIXED, open=False, fixed_at=fixed_at)
+    return replace(before, scan_id=scan.id, tested_at=began_at, status=Status.FIXED, open=False, fixed_at=at)
 
 
 def count_by_severity(findings: Iterable[TrackedFinding]) -> dict[str, int]:
