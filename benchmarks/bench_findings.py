@@ -119,7 +119,7 @@ def _findings() -> Iterator[TrackedFinding]:
             rule=f"rule_{chance.randrange(5)}",
             title="A rule",
             severity=chance.choice([*severities, Severity.CRITICAL]),
-            place=str(number),
+            location_key=str(number),
             location={"at": number},
             evidence={"text": "x" * 400},
             status=chance.choice([*[Status.UNCHANGED] * 20, Status.NEW, Status.FIXED]),

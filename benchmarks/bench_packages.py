@@ -17,9 +17,9 @@ import httpx
 
 from benchmarks.harness import Row
 from services.deploy.costs import IMAGE_REQUESTS, MEASURED_ROWS
-from services.deploy.smoke import People
+from services.deploy.smoke import SmokeUsers
 from services.local.aws import EmbeddedAws
-from services.local.pump import Pump
+from services.local.sqs_poller import SqsPoller
 from tests.scenes.flir import flir_scene
 from tests.services.events import rest
 from tests.services.runtime_api import Function, packages, stage_settings
@@ -65,7 +65,7 @@ class Deployed:
     bucket: str
     api: Function
     worker: Function
-    pumps: list[Pump]
+    pollers: list[SqsPoller]
     token: str
 
     def cpu_ms(self) -> tuple[float, float]:
@@ -103,7 +103,7 @@ class Deployed:
 
     def _work(self) -> None:
         """Until every queue is empty."""
-        while sum(pump.turn(wait_seconds=0) for pump in self.pumps):
+        while sum(poller.turn(wait_seconds=0) for poller in self.pollers):
             pass
 
 
@@ -132,13 +132,13 @@ def _deployed() -> Iterator[Deployed]:
             )
 
         api, worker = start("dev", "api"), start("dev_worker", "worker")
-        people = People(aws.client("cognito-idp"), outputs.user_pool_id, outputs.client_id, aws.endpoint_url)
-        token = stack.enter_context(people.somebody())
-        pumps = [
-            Pump(aws.client("sqs"), url, f"arn:aws:sqs:{aws.region}:{aws.account_id}:{name}", _handler(worker))
+        users = SmokeUsers(aws.client("cognito-idp"), outputs.user_pool_id, outputs.client_id, aws.endpoint_url)
+        token = stack.enter_context(users.user())
+        pollers = [
+            SqsPoller(aws.client("sqs"), url, f"arn:aws:sqs:{aws.region}:{aws.account_id}:{name}", _handler(worker))
             for name, url in (("uploads", outputs.uploads_queue_url), ("jobs", outputs.jobs_queue_url))
         ]
-        yield Deployed(aws, outputs.media_bucket, api, worker, pumps, token)
+        yield Deployed(aws, outputs.media_bucket, api, worker, pollers, token)
 
 
 def _handler(worker: Function) -> Callable[[dict[str, Any], None], dict[str, Any]]:

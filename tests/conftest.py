@@ -27,8 +27,8 @@ from argus.core.dynamo import due_shards
 from argus.core.settings import Settings
 from argus.identity.model import Role, Subject
 from services.local.aws import EmbeddedAws, StackOutputs
-from services.local.pump import Pump
 from services.local.sockets import Sockets
+from services.local.sqs_poller import SqsPoller
 from services.realtime import main as realtime
 from services.scanner import main as scanner
 from services.scheduler import main as scheduler
@@ -142,12 +142,12 @@ class Receiver:
 class Workers:
     """The functions behind the queues; `work()` runs until nothing is visible in any queue."""
 
-    pumps: list[Pump]
+    pollers: list[SqsPoller]
     sqs: Receiver
     outputs: StackOutputs
 
     def work(self) -> None:
-        while sum(pump.turn(wait_seconds=0) for pump in self.pumps):
+        while sum(poller.turn(wait_seconds=0) for poller in self.pollers):
             pass
 
     def work_until_dead(self, queue_url: str, named: str) -> dict[str, Any]:
@@ -326,7 +326,7 @@ def stranger(someone: Callable[[], Person]) -> Person:
 def viewer(http: FlaskClient, argus: Container, issuer: Issuer, owner: Person) -> Person:
     """Someone of the owner's organisation who may only look."""
     subject = f"viewer-{os.urandom(8).hex()}"
-    argus.identity.enrol(Subject(ISSUER, subject), owner.organisation_id, Role.VIEWER)
+    argus.identity.add_member(Subject(ISSUER, subject), owner.organisation_id, Role.VIEWER)
     return Person(http, {"Authorization": f"Bearer {issuer.token(subject)}"}, owner.organisation_id)
 
 
@@ -349,8 +349,8 @@ def workers(argus: Container, aws: EmbeddedAws, outputs: StackOutputs, monkeypat
     }
     for url in [*handlers, outputs.uploads_dead_queue_url, outputs.jobs_dead_queue_url, outputs.scans_dead_queue_url]:
         _drain(sqs, url)
-    pumps = [Pump(sqs, url, _arn(sqs, url), handler) for url, handler in handlers.items()]
-    return Workers(pumps, sqs, outputs)
+    pollers = [SqsPoller(sqs, url, _arn(sqs, url), handler) for url, handler in handlers.items()]
+    return Workers(pollers, sqs, outputs)
 
 
 def _arn(sqs: Any, url: str) -> str:

@@ -268,7 +268,7 @@ def _drive(
 
 
 def _noted(kept: Ledger, name: str, job: Any) -> Any:
-    from argus.jobs import Job
+    from argus.jobs import JobHandler
 
     def run(argus: Container) -> Any:
         verb = job.run(argus)
@@ -279,4 +279,4 @@ def _noted(kept: Ledger, name: str, job: Any) -> Any:
 
         return noted
 
-    return Job(run, job.give_up, job.functions)
+    return JobHandler(run, job.give_up, job.functions)

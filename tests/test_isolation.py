@@ -74,7 +74,7 @@ def test_a_role_opens_what_its_scopes_say_and_nothing_else(
     owner: Person, argus: Container, issuer: Issuer, calls: list[Call], role: Role
 ) -> None:
     subject = f"{role}-{os.urandom(8).hex()}"
-    argus.identity.enrol(Subject(ISSUER, subject), owner.organisation_id, role)
+    argus.identity.add_member(Subject(ISSUER, subject), owner.organisation_id, role)
     member = Person(owner.http, {"Authorization": f"Bearer {issuer.token(subject)}"})
     for call in calls:
         allowed = _scope(owner, call) in argus.role_scopes[role]

@@ -30,8 +30,8 @@ from services.local.cloudformation.clients import Clients
 from services.local.cloudformation.discovery import capability_templates
 from services.local.cloudformation.template import Template
 from services.local.permissions import Use, concerns, may, uses
-from services.local.pump import Handler
 from services.local.sockets import Sockets
+from services.local.sqs_poller import Handler
 from services.realtime import main as realtime
 from services.scanner import main as scanner
 from services.scheduler import main as scheduler
@@ -533,12 +533,12 @@ def seen(
         return handle
 
     names = {worker.handler: "worker", scanner.handler: "scanner"}
-    pumps = [replace(pump, handler=watched_by(names[pump.handler], pump.handler)) for pump in workers.pumps]
+    pollers = [replace(poller, handler=watched_by(names[poller.handler], poller.handler)) for poller in workers.pollers]
     headers = {"Authorization": f"Bearer {issuer.token(os.urandom(8).hex())}"}
     http = create_app(argus).test_client()
     organisation = Person(http, headers).get("/me").get_json()["organisation"]["id"]
     newcomer = f"Bearer {issuer.token(os.urandom(8).hex())}"
-    _drive(watch, argus, Person(http, headers, organisation), newcomer, replace(workers, pumps=pumps), clock)
+    _drive(watch, argus, Person(http, headers, organisation), newcomer, replace(workers, pollers=pollers), clock)
     return watch
 
 

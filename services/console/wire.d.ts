@@ -52,7 +52,7 @@ interface ThermalImage extends ImageSummary {
   parameters: Record<string, number> | null;
   position: {latitude: number; longitude: number; altitude_metres: number | null} | null;
   taken_at: string | null;
-  links: {previews: Record<string, Link>; colorbars: Record<string, Link>; cog: Link; original: Link} | null;
+  links: {previews: Record<string, Link>; colour_bars: Record<string, Link>; cog: Link; original: Link} | null;
 }
 
 interface Scan {

@@ -97,7 +97,7 @@ IMAGE_REQUESTS = (
     *("GET /scans/{id}/findings", "POST /reports", "GET /reports/{id}"),
 )
 # The image, three steps of its scan and the report are told; that costs calls and units, and hardly any CPU.
-IMAGE_JOBS = ("job image.arrived", "job scan.run", "job report.build", *["job notify.tell"] * 5)
+IMAGE_JOBS = ("job image.arrived", "job scan.run", "job report.build", *["job notify.deliver"] * 5)
 # Original, GeoTIFF, report; a preview and a colour bar for each palette; a listing of versions, which costs as much.
 IMAGE_PUTS = 4 + 2 * len(PALETTES)
 IMAGE_GETS = 6  # the worker reads for itself, for a scan and for a report; a viewer takes GeoTIFF, preview and report

@@ -13,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from argus.core.errors import ArgusError
 from services.deploy import steps
-from services.deploy.ground import Account, Ground
+from services.deploy.environment import Account, Environment
 from services.deploy.options import Options
 
 STAGES = ("dev", "staging", "production")
@@ -26,13 +26,13 @@ class NotConfirmed(ArgusError):
 def main(
     arguments: Sequence[str],
     *,
-    ground: Callable[[], Ground] = Account.of_environment,
+    environment: Callable[[], Environment] = Account.of_environment,
     ask: Callable[[str], str] = input,
 ) -> int:
     """0, or 1 with the reason on standard error."""
     asked = _parser().parse_args(arguments)
     try:
-        _run(asked, ground(), ask)
+        _run(asked, environment(), ask)
     except ArgusError as error:
         sys.stderr.write(f"{error.title} {error}\n")
     except (BotoCoreError, ClientError) as error:
@@ -42,10 +42,10 @@ def main(
     return 1
 
 
-def _run(asked: argparse.Namespace, ground: Ground, ask: Callable[[str], str]) -> None:
+def _run(asked: argparse.Namespace, environment: Environment, ask: Callable[[str], str]) -> None:
     given = {option.name: getattr(asked, option.name, None) for option in fields(Options)}
     deployment = steps.begin(
-        asked.stage, ground, {name: value for name, value in given.items() if value is not None}, say
+        asked.stage, environment, {name: value for name, value in given.items() if value is not None}, say
     )
     if asked.verb == "deploy":
         steps.deploy(deployment)

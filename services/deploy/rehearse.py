@@ -37,14 +37,14 @@ from services.local.cloudformation import NotAsDeclared, verify
 from services.local.cloudformation.clients import Clients
 from services.local.cloudformation.template import Template
 from services.local.cloudformation.types import LOCAL_NO_OPS
-from services.local.pump import Pump
 from services.local.sockets import Handler, Sockets
+from services.local.sqs_poller import SqsPoller
 from services.scheduler.main import TICK
 from tests.services import events, runtime_api
 
 STAGE = "local"
 # What comes of types that the embedded AWS cannot have (LOCAL_NO_OPS), and other stacks ask for.
-STAND_INS = {"ApiWebAclArn": f"arn:aws:wafv2:eu-west-1:{verify.ACCOUNT_ID}:regional/webacl/argus-{STAGE}/rehearsed"}
+PLACEHOLDERS = {"ApiWebAclArn": f"arn:aws:wafv2:eu-west-1:{verify.ACCOUNT_ID}:regional/webacl/argus-{STAGE}/rehearsed"}
 
 _API, _WORKER, _SCANNER, _SCHEDULER, _REALTIME = FUNCTIONS
 
@@ -64,8 +64,8 @@ class Embedded:
     aws: EmbeddedAws
     sockets: Sockets
     logs: Path = ROOT / "build" / "rehearsal"
-    looked: list[str] = field(default_factory=list)  # stacks that were read back
-    left_out: set[str] = field(default_factory=set)  # types of theirs that were not made
+    verified: list[str] = field(default_factory=list)  # stacks that were read back
+    omitted: set[str] = field(default_factory=set)  # types of theirs that were not made
 
     @property
     def region(self) -> str:
@@ -76,7 +76,7 @@ class Embedded:
         return self.aws.account_id
 
     @property
-    def environment(self) -> Mapping[str, str]:
+    def variables(self) -> Mapping[str, str]:
         """Ours, but for a developer's own AWS: nothing here may reach a real account."""
         ours = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "ARGUS_"))}
         return {
@@ -95,8 +95,8 @@ class Embedded:
         }
 
     @property
-    def stand_ins(self) -> Mapping[str, str]:
-        return STAND_INS
+    def placeholders(self) -> Mapping[str, str]:
+        return PLACEHOLDERS
 
     def client(self, service: str, region: str = "") -> Any:
         if region:
@@ -112,10 +112,10 @@ class Embedded:
 
     def template(self, path: Path) -> str:
         template = Template.read(path)
-        self.left_out |= {resource["Type"] for resource in template.resources.values()} & LOCAL_NO_OPS.keys()
+        self.omitted |= {resource["Type"] for resource in template.resources.values()} & LOCAL_NO_OPS.keys()
         return template.without_types(LOCAL_NO_OPS).text
 
-    def look(self, name: str, path: Path, parameters: Mapping[str, str]) -> None:
+    def verify_stack(self, name: str, path: Path, parameters: Mapping[str, str]) -> None:
         template = Template.read(path)
         found = list(
             verify.differences(
@@ -128,7 +128,7 @@ class Embedded:
         )
         if found:
             raise NotAsDeclared(name, found)
-        self.looked.append(name)
+        self.verified.append(name)
 
     def keys_url(self, outputs: Mapping[str, str]) -> str:
         return f"{self.aws.endpoint_url}/{outputs['UserPoolId']}/.well-known/jwks.json"
@@ -137,7 +137,7 @@ class Embedded:
         return self.aws.endpoint_url
 
     @contextmanager
-    def front_door(self, stage: str, outputs: Mapping[str, str]) -> Iterator[str]:
+    def api_endpoint(self, stage: str, outputs: Mapping[str, str]) -> Iterator[str]:
         """Everything that was deployed, running: functions, what wakes them, and a gateway in front of the API."""
         self.logs.mkdir(parents=True, exist_ok=True)
         self.client("apigateway").get_stage(restApiId=outputs["RestApiId"], stageName=stage)
@@ -145,8 +145,8 @@ class Embedded:
             api, _ = stack.enter_context(self._started(_API.name(stage)))
             for behind_queues in (_WORKER, _SCANNER):
                 function, as_function = stack.enter_context(self._started(behind_queues.name(stage)))
-                for pump in self._pumps(behind_queues.name(stage), function, as_function("sqs")):
-                    stack.enter_context(_pumping(pump))
+                for poller in self._pollers(behind_queues.name(stage), function, as_function("sqs")):
+                    stack.enter_context(_polling(poller))
             scheduler, _ = stack.enter_context(self._started(_SCHEDULER.name(stage)))
             realtime, _ = stack.enter_context(self._started(_REALTIME.name(stage)))
             stack.enter_context(
@@ -187,8 +187,8 @@ class Embedded:
         ):
             yield function, clients
 
-    def _pumps(self, name: str, function: runtime_api.Function, sqs: Any) -> list[Pump]:
-        """A pump for each queue that a mapping ties to the function; Lambda polls as the function's role."""
+    def _pollers(self, name: str, function: runtime_api.Function, sqs: Any) -> list[SqsPoller]:
+        """A poller for each queue that a mapping ties to the function; Lambda polls as the function's role."""
 
         def handle(event: dict[str, Any], _context: None) -> dict[str, Any]:
             answer = function.invoke(event)
@@ -200,7 +200,7 @@ class Embedded:
         if not mappings:
             raise NotAsDeclared(name, ["no queue wakes it"])
         return [
-            Pump(
+            SqsPoller(
                 sqs,
                 self.client("sqs").get_queue_url(QueueName=mapping["EventSourceArn"].rpartition(":")[2])["QueueUrl"],
                 mapping["EventSourceArn"],
@@ -255,14 +255,14 @@ def _answering(sockets: Sockets, handler: Handler) -> Iterator[None]:
 
 
 @contextmanager
-def _pumping(pump: Pump) -> Iterator[None]:
+def _polling(poller: SqsPoller) -> Iterator[None]:
     over = threading.Event()
 
     def work() -> None:
         while not over.is_set():
-            pump.turn(wait_seconds=1)
+            poller.turn(wait_seconds=1)
 
-    thread = threading.Thread(target=work, name=f"pump {pump.queue_arn}", daemon=True)
+    thread = threading.Thread(target=work, name=f"poller {poller.queue_arn}", daemon=True)
     thread.start()
     try:
         yield
@@ -334,11 +334,11 @@ def nobody(_event: dict[str, Any], _context: None) -> Mapping[str, Any]:
 def rehearse(*, twice: bool) -> Embedded:
     """Deploy on an embedded AWS of its own; what was seen of it. Raises whatever goes wrong."""
     with EmbeddedAws.start(stage=STAGE) as aws, Sockets.start(nobody) as sockets:
-        ground = Embedded(aws, sockets)
-        steps.deploy(steps.begin(STAGE, ground, {}, say))
+        environment = Embedded(aws, sockets)
+        steps.deploy(steps.begin(STAGE, environment, {}, say))
         if twice:
-            steps.deploy(steps.begin(STAGE, ground, {}, say))
-        return ground
+            steps.deploy(steps.begin(STAGE, environment, {}, say))
+        return environment
 
 
 def main() -> int:
@@ -346,12 +346,12 @@ def main() -> int:
     parser.add_argument("--twice", action="store_true", help="deploy a second time, as an update")
     began = time.monotonic()
     try:
-        ground = rehearse(twice=parser.parse_args().twice)
+        environment = rehearse(twice=parser.parse_args().twice)
     except ArgusError as error:
         sys.stderr.write(f"{error.title} {error}\n")
         return 1
-    say(f"read back as declared: {', '.join(dict.fromkeys(ground.looked))}")
-    say(f"only an account has: {', '.join(sorted(ground.left_out))}")
+    say(f"read back as declared: {', '.join(dict.fromkeys(environment.verified))}")
+    say(f"only an account has: {', '.join(sorted(environment.omitted))}")
     say(f"{time.monotonic() - began:.0f} s")
     return 0
 

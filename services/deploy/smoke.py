@@ -1,4 +1,4 @@
-"""The smoke test: somebody signs in, listens, uploads an image, scans it and fetches a report, as anybody would.
+"""The smoke test: user signs in, listens, uploads an image, scans it and fetches a report, as anybody would.
 
 The person is made for it and removed after it, and so is the image. What the API has no way to remove stays: an
 organisation that nobody can enter, with one scan, its findings and one report.
@@ -34,7 +34,7 @@ class SmokeFailed(ArgusError):
 
 
 @dataclass(frozen=True)
-class People:
+class SmokeUsers:
     """The user pool."""
 
     cognito: Any  # boto3's client
@@ -43,7 +43,7 @@ class People:
     sign_in_url: str
 
     @contextmanager
-    def somebody(self) -> Iterator[str]:
+    def user(self) -> Iterator[str]:
         """An access token of a person who exists only within."""
         name = f"smoke-{secrets.token_hex(8)}@argus.invalid"
         password = f"Aa1{secrets.token_urlsafe(24)}"
@@ -65,13 +65,13 @@ class People:
             self.cognito.admin_delete_user(UserPoolId=self.pool_id, Username=name)
 
 
-def prove(url: str, people: People, say: Callable[[str], None]) -> None:
+def prove(url: str, users: SmokeUsers, say: Callable[[str], None]) -> None:
     """Go the whole way once. Raises SmokeFailed, or what the command line raises when it cannot go on."""
     with httpx.Client(timeout=TIMEOUT_SECONDS) as http:
         for path in ("/health", "/ready"):
             _wait_for(http, url + path)
             say(f"{path} answers 200")
-        with people.somebody() as token:
+        with users.user() as token:
             _go_the_way(Api(url, Sessions(Path("unused")), http, fixed_token=token), say)
 
 
@@ -110,7 +110,7 @@ def _go_the_way(api: Api, say: Callable[[str], None]) -> None:
 
 @contextmanager
 def _listening(url: str, token: str) -> Iterator[ClientConnection]:
-    """A WebSocket that is told what happens, and keeps it until somebody asks. Raises SmokeFailed."""
+    """A WebSocket that is told what happens, and keeps it until user asks. Raises SmokeFailed."""
     headers = {"Authorization": f"Bearer {token}"}
     try:
         # No bound: a full queue stops reading, pongs too, and a line without pongs is given up.
@@ -122,7 +122,7 @@ def _listening(url: str, token: str) -> Iterator[ClientConnection]:
 
 
 def _hear(socket: ClientConnection, image_id: str) -> None:
-    """See that somebody has told of the image since we listen, or wait until somebody does. Raises SmokeFailed."""
+    """See that user has told of the image since we listen, or wait until user does. Raises SmokeFailed."""
     deadline = time.monotonic() + SECONDS
     try:
         while json.loads(socket.recv(timeout=deadline - time.monotonic())).get("id") != image_id:

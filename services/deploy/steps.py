@@ -18,8 +18,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from argus.core.errors import ArgusError
 from services.deploy import console, smoke
 from services.deploy import options as stage_options
+from services.deploy.environment import Environment
 from services.deploy.functions import FUNCTIONS, Zappa
-from services.deploy.ground import Ground
 from services.deploy.migrations import MIGRATIONS, Migrations, Tables
 from services.deploy.options import Options
 from services.deploy.package import ROOT
@@ -93,7 +93,7 @@ class Deployment:
     """A stage, the AWS it is deployed on, and what the steps so far have found out."""
 
     stage: str
-    ground: Ground
+    environment: Environment
     options: Options
     say: Callable[[str], None]
     known: dict[str, str] = field(default_factory=dict)  # parameters and outputs of stacks, by name
@@ -101,32 +101,32 @@ class Deployment:
     functions_changed: bool = False
 
     def stacks(self, region: str = "") -> Stacks:
-        return Stacks(self.ground.client("cloudformation", region))
+        return Stacks(self.environment.client("cloudformation", region))
 
     @property
     def releases(self) -> Releases:
         return Releases(
-            self.stage, self.ground.client("ssm"), self.ground.client("s3"), self.known["PackagesBucketName"]
+            self.stage, self.environment.client("ssm"), self.environment.client("s3"), self.known["PackagesBucketName"]
         )
 
     @property
     def zappa(self) -> Zappa:
         folder = ROOT / "build" / "deploy" / self.stage
-        return Zappa(self.stage, folder, self.ground.environment, self.ground.client("lambda"))
+        return Zappa(self.stage, folder, self.environment.variables, self.environment.client("lambda"))
 
 
-def begin(stage: str, ground: Ground, given: Mapping[str, str], say: Callable[[str], None]) -> Deployment:
+def begin(stage: str, environment: Environment, given: Mapping[str, str], say: Callable[[str], None]) -> Deployment:
     """A deployment of a stage, with what was decided about it. Raises BadOption."""
-    options = stage_options.recall(ground.client("ssm"), stage, given)
+    options = stage_options.recall(environment.client("ssm"), stage, given)
     known = {
-        **ground.stand_ins,
+        **environment.placeholders,
         "Stage": stage,
         "Domain": options.domain,
         "HostedZoneId": options.hosted_zone_id,
         "AlarmAddress": options.alarm_address,
         "MonthlyBudget": options.monthly_budget,
     }
-    return Deployment(stage, ground, options, say, known)
+    return Deployment(stage, environment, options, say, known)
 
 
 # ---------------------------------------------------------------- steps
@@ -134,8 +134,8 @@ def begin(stage: str, ground: Ground, given: Mapping[str, str], say: Callable[[s
 
 def remember_options(deployment: Deployment) -> None:
     _foresee_console(deployment)
-    stage_options.remember(deployment.ground.client("ssm"), deployment.stage, deployment.options)
-    origins = deployment.options.web_origins(deployment.ground.client)
+    stage_options.remember(deployment.environment.client("ssm"), deployment.stage, deployment.options)
+    origins = deployment.options.web_origins(deployment.environment.client)
     if origins:
         deployment.known["AllowedOrigins"] = ",".join(origins)
     deployment.say(f"web origins: {', '.join(origins) or 'none'}")
@@ -151,12 +151,12 @@ def _foresee_console(deployment: Deployment) -> None:
 
 def _amplify(deployment: Deployment) -> console.Hosted:
     options = deployment.options
-    return console.Hosted(deployment.ground.client("amplify"), options.amplify_app_id, options.amplify_branch)
+    return console.Hosted(deployment.environment.client("amplify"), options.amplify_app_id, options.amplify_branch)
 
 
 def make_secrets(deployment: Deployment) -> None:
     """The key of cursors, once; nobody ever sees it."""
-    ssm = deployment.ground.client("ssm")
+    ssm = deployment.environment.client("ssm")
     name = _cursor_secret(deployment.stage)
     try:
         ssm.put_parameter(Name=name, Value=secrets.token_hex(32), Type="SecureString", Overwrite=False)
@@ -175,9 +175,9 @@ def make_stack(deployment: Deployment, plan: Plan) -> None:
     parameters = {key: known[key] for key in _parameters(plan.path) if key in known}
     stacks = deployment.stacks(plan.region)
     changed = stacks.deploy(
-        name, template=deployment.ground.template(plan.path), parameters=parameters, tags=_tags(deployment.stage)
+        name, template=deployment.environment.template(plan.path), parameters=parameters, tags=_tags(deployment.stage)
     )
-    deployment.ground.look(name, plan.path, parameters)
+    deployment.environment.verify_stack(name, plan.path, parameters)
     _learn(deployment, plan)
     deployment.say(f"{name}: {'as declared' if changed else 'nothing to change'}")
 
@@ -189,7 +189,7 @@ def _learn(deployment: Deployment, plan: Plan) -> None:
 
 
 def store_packages(deployment: Deployment) -> None:
-    zips = deployment.ground.packages()
+    zips = deployment.environment.packages()
     deployment.release = deployment.releases.store(zips)
     for name, path in zips.items():
         deployment.say(f"{name}.zip, {path.stat().st_size / 1e6:.1f} MB: {deployment.release.keys[name]}")
@@ -197,9 +197,9 @@ def store_packages(deployment: Deployment) -> None:
 
 def migrate(deployment: Deployment) -> None:
     """While the release before still runs: it bears both shapes, or the one there was before."""
-    ground, stage = deployment.ground, deployment.stage
-    tables = Tables(stage, lambda: ground.client("dynamodb"))
-    done = Migrations(stage, ground.client("ssm"), tables).run(MIGRATIONS)
+    environment, stage = deployment.environment, deployment.stage
+    tables = Tables(stage, lambda: environment.client("dynamodb"))
+    done = Migrations(stage, environment.client("ssm"), tables).run(MIGRATIONS)
     deployment.say(f"migrations: {', '.join(done) or 'nothing to do'}")
 
 
@@ -212,8 +212,8 @@ def put_functions(deployment: Deployment) -> None:
 
 def publish_console(deployment: Deployment) -> None:
     """To whoever hosts it: Amplify, CloudFront, both or none."""
-    options, client = deployment.options, deployment.ground.client
-    told = console.variables(deployment.ground.region, deployment.known)
+    options, client = deployment.options, deployment.environment.client
+    told = console.variables(deployment.environment.region, deployment.known)
     if options.amplify_app_id:
         deployment.say(f"Amplify: {_amplify(deployment).publish(told)}")
     if options.domain:
@@ -225,10 +225,12 @@ def publish_console(deployment: Deployment) -> None:
 
 
 def smoke_test(deployment: Deployment) -> None:
-    ground, known = deployment.ground, deployment.known
-    people = smoke.People(ground.client("cognito-idp"), known["UserPoolId"], known["ClientId"], ground.sign_in_url())
-    with ground.front_door(deployment.stage, known) as url:
-        smoke.prove(url, people, deployment.say)
+    environment, known = deployment.environment, deployment.known
+    users = smoke.SmokeUsers(
+        environment.client("cognito-idp"), known["UserPoolId"], known["ClientId"], environment.sign_in_url()
+    )
+    with environment.api_endpoint(deployment.stage, known) as url:
+        smoke.prove(url, users, deployment.say)
 
 
 def record_release(deployment: Deployment) -> None:
@@ -280,7 +282,7 @@ def rollback(deployment: Deployment) -> None:
     if "PackagesBucketName" not in deployment.known or not deployment.releases.before():
         raise NothingToRollBackTo(deployment.stage)
     before = deployment.releases.before()
-    origins = deployment.options.web_origins(deployment.ground.client)
+    origins = deployment.options.web_origins(deployment.environment.client)
     deployment.known["AllowedOrigins"] = ",".join(origins)
     _put(deployment, before)
     smoke_test(deployment)
@@ -308,8 +310,8 @@ def _zappa_for_removal(deployment: Deployment) -> Zappa:
     """Zappa asks for a role and a bucket even to take something away."""
     zappa = deployment.zappa
     zappa.write_settings(
-        region=deployment.ground.region,
-        bucket=f"argus-{deployment.stage}-packages-{deployment.ground.account_id}",
+        region=deployment.environment.region,
+        bucket=f"argus-{deployment.stage}-packages-{deployment.environment.account_id}",
         roles={function.role: "arn:aws:iam::000000000000:role/none" for function in FUNCTIONS},
         settings={},
     )
@@ -322,7 +324,7 @@ def _remove_stack(deployment: Deployment, plan: Plan) -> list[str]:
         return []
     name, stacks = plan.name(deployment.stage), deployment.stacks(plan.region)
     if bucket := stacks.outputs(name).get("ConsoleBucketName"):
-        _empty(deployment.ground.client("s3"), bucket)  # the console's files can be built again
+        _empty(deployment.environment.client("s3"), bucket)  # the console's files can be built again
     found = stacks.resources(name)
     if not stacks.delete(name):
         return []
@@ -364,7 +366,9 @@ def _put(deployment: Deployment, release: Release) -> None:
     """
     known, zappa = deployment.known, deployment.zappa
     bucket = known["PackagesBucketName"]
-    zappa.write_settings(region=deployment.ground.region, bucket=bucket, roles=known, settings=_settings(deployment))
+    zappa.write_settings(
+        region=deployment.environment.region, bucket=bucket, roles=known, settings=_settings(deployment)
+    )
     with ThreadPoolExecutor(len(FUNCTIONS)) as pool:
         putting = [
             pool.submit(
@@ -385,11 +389,11 @@ def _put(deployment: Deployment, release: Release) -> None:
 
 
 def _settings(deployment: Deployment) -> dict[str, str]:
-    ground, known = deployment.ground, deployment.known
-    trusted = {"issuer": known["Issuer"], "jwks_url": ground.keys_url(known), "client_ids": [known["ClientId"]]}
+    environment, known = deployment.environment, deployment.known
+    trusted = {"issuer": known["Issuer"], "jwks_url": environment.keys_url(known), "client_ids": [known["ClientId"]]}
     return {
         "ARGUS_STAGE": deployment.stage,
-        "ARGUS_ACCOUNT_ID": ground.account_id,
+        "ARGUS_ACCOUNT_ID": environment.account_id,
         "ARGUS_TRUSTED_ISSUERS": json.dumps([trusted]),
         "ARGUS_ALLOWED_ORIGINS": known.get("AllowedOrigins", ""),
         "ARGUS_CURSOR_SECRET": f"ssm:{_cursor_secret(deployment.stage)}",
@@ -398,13 +402,13 @@ def _settings(deployment: Deployment) -> dict[str, str]:
         "ARGUS_SOCKET_URL": known["SocketUrl"],
         "ARGUS_CONNECTIONS_ENDPOINT": known["ConnectionsEndpoint"],
         **_where_errors_go(deployment),
-        **ground.settings,
+        **environment.settings,
     }
 
 
 def _where_errors_go(deployment: Deployment) -> dict[str, str]:
     """To Sentry, once an operator keeps a DSN by the name that every role may read (roles.yaml)."""
-    ssm, name = deployment.ground.client("ssm"), f"/argus/{deployment.stage}/sentry-dsn"
+    ssm, name = deployment.environment.client("ssm"), f"/argus/{deployment.stage}/sentry-dsn"
     try:
         ssm.get_parameter(Name=name)
     except ssm.exceptions.ParameterNotFound:

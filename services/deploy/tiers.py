@@ -14,15 +14,15 @@ from botocore.exceptions import BotoCoreError, ClientError
 from argus.container import Container
 from argus.core.errors import ArgusError
 from argus.core.settings import Settings
+from services.deploy.environment import Account, Environment
 from services.deploy.functions import FUNCTIONS
-from services.deploy.ground import Account, Ground
 
 
-def main(arguments: Sequence[str], *, ground: Callable[[], Ground] = Account.of_environment) -> int:
+def main(arguments: Sequence[str], *, environment: Callable[[], Environment] = Account.of_environment) -> int:
     """0, or 1 with the reason on standard error."""
     asked = _parser().parse_args(arguments)
     try:
-        argus = Container(_settings(ground(), asked.stage))
+        argus = Container(_settings(environment(), asked.stage))
         organisation = argus.identity.organisation(asked.organisation)
         argus.keys.allow(organisation.id, asked.tier)
     except ArgusError as error:
@@ -35,10 +35,10 @@ def main(arguments: Sequence[str], *, ground: Callable[[], Ground] = Account.of_
     return 0
 
 
-def _settings(ground: Ground, stage: str) -> Settings:
+def _settings(environment: Environment, stage: str) -> Settings:
     api, *_ = FUNCTIONS
-    running = ground.client("lambda").get_function_configuration(FunctionName=api.name(stage))
-    return Settings.from_env({**running["Environment"]["Variables"], "AWS_REGION": ground.region})
+    running = environment.client("lambda").get_function_configuration(FunctionName=api.name(stage))
+    return Settings.from_env({**running["Environment"]["Variables"], "AWS_REGION": environment.region})
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -31,12 +31,12 @@ from werkzeug.serving import BaseWSGIServer, make_server
 from argus.core.errors import ArgusError
 from services.local import moto_speed, routers
 from services.local.browsers import Dispatcher, admit_forms
-from services.local.cloudformation import NotAsDeclared, teaching, verify
+from services.local.cloudformation import NotAsDeclared, moto_patches, verify
 from services.local.cloudformation.clients import Clients
 from services.local.cloudformation.discovery import INFRA, capability_templates
 from services.local.cloudformation.template import Template
 from services.local.cloudformation.types import LOCAL_NO_OPS
-from services.local.guard import Guard
+from services.local.iam_enforcer import IamEnforcer
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -81,9 +81,9 @@ class _Stack:
 class EmbeddedAws:
     """A running embedded AWS; a context manager that stops it."""
 
-    def __init__(self, server: BaseWSGIServer, guard: Guard, *, stage: str, region: str) -> None:
+    def __init__(self, server: BaseWSGIServer, enforcer: IamEnforcer, *, stage: str, region: str) -> None:
         self.stage = stage
-        self.refusals = guard.refusals  # what roles wanted, and may not
+        self.refusals = enforcer.refusals  # what roles wanted, and may not
         self.region = region
         self.account_id = verify.ACCOUNT_ID
         self.port = server.port
@@ -98,13 +98,13 @@ class EmbeddedAws:
     @classmethod
     def start(cls, port: int = 0, *, stage: str, region: str = "eu-west-1") -> Self:
         """Listen on 127.0.0.1; port 0 takes a free one. Raises PortInUse."""
-        teaching.teach()
-        guard = Guard()
-        dispatcher = Dispatcher(functools.partial(_create_service, guard))
-        aws = cls(_bind(port, dispatcher), guard, stage=stage, region=region)
+        moto_patches.apply()
+        enforcer = IamEnforcer()
+        dispatcher = Dispatcher(functools.partial(_create_service, enforcer))
+        aws = cls(_bind(port, dispatcher), enforcer, stage=stage, region=region)
         routers.build(dispatcher)
         moto_speed.quicken()
-        teaching.serve(aws.client)
+        moto_patches.serve(aws.client)
         aws._thread.start()
         return aws
 
@@ -112,7 +112,7 @@ class EmbeddedAws:
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
-        teaching.stop_serving(self.client)
+        moto_patches.stop_serving(self.client)
         self.client.close()
 
     def __enter__(self) -> Self:
@@ -224,9 +224,9 @@ class _QuietHandler(MotoRequestHandler):
         pass
 
 
-def _create_service(guard: Guard, service: str) -> Any:  # moto says Flask, and does no more than call it
-    """One service behind a server's guard: a role may do what its policies say."""
-    return guard.before(service, _application(service))
+def _create_service(enforcer: IamEnforcer, service: str) -> Any:  # moto says Flask, and does no more than call it
+    """One service behind a server's enforcer: a role may do what its policies say."""
+    return enforcer.before(service, _application(service))
 
 
 @functools.cache

@@ -30,8 +30,8 @@ from argus.core.settings import BadSetting, Settings
 from services.local import demo
 from services.local.aws import HOST, EmbeddedAws, PortInUse, StackOutputs
 from services.local.console import Console, config_of
-from services.local.people import USERS, make_users
-from services.local.processes import Supervisor, supervised
+from services.local.demo_users import USERS, make_users
+from services.local.supervisor import Supervisor, supervised
 
 LOGS = Path("build/local")
 STAGE = "local"
@@ -87,7 +87,7 @@ def running(
         os.environ.update(aws.environment)  # for the container that makes the demo users, here
         argus = Container(Settings.from_env(environment))
         make_users(argus, aws.client("cognito-idp"), outputs, password)
-        commands = {name: (sys.executable, "-m", "services.local.children", name) for name in PROCESSES}
+        commands = {name: (sys.executable, "-m", "services.local.processes", name) for name in PROCESSES}
         processes = stack.enter_context(supervised(commands, environment, logs=LOGS, pid_files=pid_files))
         console.serve(
             config_of(

@@ -1,7 +1,7 @@
 """What IAM is asked for when AWS is called, and what a role's statements answer.
 
-The actions and resources are those of the "Service Authorization Reference"; conditions are not looked at. The guard of
-the embedded AWS (`services.local.guard`) and the tests that watch an Argus at work (tests/test_roles.py) share them.
+The actions and resources are those of the "Service Authorization Reference"; conditions are not evaluated. The IAM
+enforcer of the embedded AWS (`services.local.iam_enforcer`) and tests/test_roles.py use them.
 """
 
 import fnmatch

@@ -1,237 +1,126 @@
-"""Processes that are started, watched, and restarted when they end unexpectedly.
+"""The processes of the laptop: the API, worker and scanner with their pollers, the ticks, and the WebSocket gateway.
 
-    with supervised({"worker": command}, environment, logs=logs, pid_files=folder) as processes:  # all are ready
-        processes.wait()  # until one of them fails for good: raises ProcessFailed
+    python -m services.local.processes api|worker|scanner|sockets PIPE
 
-The last argument of a command is the file descriptor that the process writes `1` to once it is ready. The process ends
-at SIGTERM, and when its standard input closes, so that none outlives a parent that was killed. `<name>.pid` exists
-while it is ready; `<name>.log` holds the output of all its runs.
+Each ends when its standard input closes, so that none outlives a parent that was killed.
 """
 
+import logging
 import os
 import signal
-import subprocess
 import sys
 import threading
-import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
-from multiprocessing import Pipe
-from multiprocessing.connection import Connection
-from pathlib import Path
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import Any
 
-from argus.core.errors import ArgusError
+from argus.container import Container
+from argus.core.functions import FUNCTIONS, SCANNER, WORKER
+from services.local.sqs_poller import Handler, SqsPoller
 
-START_SECONDS = 300  # a busy machine is slow, not broken
-STOP_SECONDS = 10
+TICK_SECONDS = 5.0  # EventBridge ticks every minute; nobody waits that long at a desk
+HOST = "127.0.0.1"
 
-
-class ProcessFailed(ArgusError):
-    """A process of the local system does not start."""
+_log = logging.getLogger("argus.local")
 
 
-@dataclass(frozen=True)
-class Record:
-    """How a process has done lately."""
+def api(stop: threading.Event) -> None:
+    """The API behind werkzeug's server, until stopped."""
+    from werkzeug.serving import WSGIRequestHandler, make_server
 
-    failed_starts: int = 0  # in a row
-    wait_seconds: float = 0.0  # before the next start
+    from services.api.main import app
 
+    class Quiet(WSGIRequestHandler):
+        protocol_version = "HTTP/1.1"
 
-@dataclass(frozen=True)
-class RestartPolicy:
-    """How long a restart waits, and how many failed starts in a row are too many."""
+        def log_request(self, *_: Any) -> None:
+            """The application logs its requests itself."""
 
-    first_seconds: float = 0.5  # doubled at each end …
-    longest_seconds: float = 30.0
-    steady_seconds: float = 60.0  # … until the process was ready for so long
-    failed_seconds: float = 5.0  # a start has failed when the process was ready for less
-    most_failed_starts: int = 5
-
-    def after(self, record: Record, *, ready_seconds: float) -> Record:
-        """The record once a process has ended that was ready for so long."""
-        failed = ready_seconds < self.failed_seconds
-        anew = ready_seconds >= self.steady_seconds or not record.wait_seconds
-        return Record(
-            failed_starts=record.failed_starts + 1 if failed else 0,
-            wait_seconds=self.first_seconds if anew else min(2 * record.wait_seconds, self.longest_seconds),
-        )
+    server = make_server(HOST, int(os.environ["ARGUS_PORT"]), app, threaded=True, request_handler=Quiet)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    _tell_ready()
+    stop.wait()
+    server.shutdown()
 
 
-@dataclass
-class Child:
-    """A process, through all its runs."""
+def worker(stop: threading.Event) -> None:
+    """The worker behind its queues, and the scheduler behind the clock, until stopped."""
+    from services.scheduler import main as scheduler
+    from services.worker import main as work
 
-    name: str
-    command: tuple[str, ...]
-    log: Path
-    pid_file: Path
-    run: subprocess.Popen[bytes] | None = None
-    was_ready: bool = False
+    tick = partial(_tick, stop, lambda: scheduler.handler(scheduler.TICK, None))
+    _take_turns(stop, [*_turns(work.container(), work.handler, "uploads", FUNCTIONS[WORKER].queue), tick])
 
 
-class Supervisor:
-    """Each process has a thread that starts it and waits for its end."""
+def scanner(stop: threading.Event) -> None:
+    """The scanner behind its queue, until stopped."""
+    from services.scanner import main as scan
 
-    def __init__(self, children: Sequence[Child], environment: Mapping[str, str], policy: RestartPolicy) -> None:
-        self._children = children
-        self._environment = dict(environment)
-        self._policy = policy
-        self._changed = threading.Condition()  # its lock guards the failure and the children
-        self._stopping = threading.Event()  # set under the lock: then nothing is started any more
-        self._failure: ProcessFailed | None = None
-        # Daemons, which an interpreter that ends does not wait for.
-        self._threads = [
-            threading.Thread(target=self._watch, args=(child,), name=f"watch-{child.name}", daemon=True)
-            for child in children
-        ]
+    _take_turns(stop, list(_turns(scan.container(), scan.handler, FUNCTIONS[SCANNER].queue)))
 
-    def start(self) -> None:
-        """Start all, and wait until all are ready. Raises ProcessFailed."""
-        for child in self._children:
-            child.log.write_bytes(b"")
-        for thread in self._threads:
-            thread.start()
-        with self._changed:
-            self._changed.wait_for(lambda: self._failure or all(child.was_ready for child in self._children))
-        self.check()
 
-    def wait(self) -> None:
-        """Wait until a process fails for good. Raises ProcessFailed."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._failure)
-        self.check()
+def sockets(stop: threading.Event) -> None:
+    """The gateway of WebSockets with the function behind it, until stopped."""
+    from services.local.sockets import Sockets
+    from services.realtime.main import container, handler
 
-    def check(self) -> None:
-        """Raise ProcessFailed if a process has failed for good."""
-        if self._failure is not None:
-            raise self._failure
+    container()
+    with Sockets.start(handler, port=int(os.environ["ARGUS_SOCKET_PORT"])):
+        _tell_ready()
+        stop.wait()
 
-    def stop(self) -> None:
-        """Stop all, and one that is just being restarted; kill what does not end in time."""
-        self._terminate()
-        for child, thread in zip(self._children, self._threads, strict=True):
-            if thread.is_alive():
-                thread.join(STOP_SECONDS)
-            if thread.is_alive() and child.run is not None:
-                child.run.kill()
-                thread.join()
 
-    def _terminate(self) -> None:
-        with self._changed:
-            self._stopping.set()
-            for child in self._children:
-                if child.run is not None:
-                    child.run.terminate()
+def _turns(container: Container, handler: Handler, *queues: str) -> Iterator[Callable[[], object]]:
+    """For each queue what takes the next batch from it."""
+    settings, sqs = container.settings, container.aws.client("sqs")
+    for queue in queues:
+        arn = f"arn:aws:sqs:{settings.region}:{settings.account_id}:argus-{settings.stage}-{queue}"
+        yield partial(SqsPoller(sqs, settings.queue_url(queue), arn, handler).turn, wait_seconds=1)
 
-    # ------------------------------------------------------------ in the thread of one process
 
-    def _watch(self, child: Child) -> None:
-        # The process inherits this: Ctrl-C reaches the whole group, and the parent decides.
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-        record = Record()
+def _take_turns(stop: threading.Event, turns: Sequence[Callable[[], object]]) -> None:
+    """Each in a thread of its own, again and again, until stopped."""
+    threads = [threading.Thread(target=_until, args=(stop, turn)) for turn in turns]
+    for thread in threads:
+        thread.start()
+    _tell_ready()
+    for thread in threads:
+        thread.join()
+
+
+def _tick(stop: threading.Event, tick: Callable[[], object]) -> None:
+    if not stop.wait(TICK_SECONDS):
+        tick()
+
+
+def _until(stop: threading.Event, turn: Callable[[], object]) -> None:
+    while not stop.is_set():
         try:
-            while not self._stopping.wait(record.wait_seconds):
-                end, ready_seconds = self._run(child)
-                record = self._policy.after(record, ready_seconds=ready_seconds)
-                self._report(child, end, record)
-        except Exception as error:  # standard error may be closed; a process must not run unwatched
-            with self._changed:
-                self._fail(f"{child.name} is no longer watched ({error}), everything is stopped; see {child.log}")
-
-    def _run(self, child: Child) -> tuple[str, float]:
-        """Run a process until it ends; how it ended, and for how long it was ready."""
-        ready_seconds = 0.0
-        try:
-            reader, ready_writer = Pipe(duplex=False)
-            with reader, self._spawn(child, ready_writer) as run:
-                try:
-                    if _is_ready(reader):
-                        ready_seconds = self._follow(child, run)
-                finally:
-                    run.kill()  # unless it has ended
-                    child.pid_file.unlink(missing_ok=True)
-        except OSError as error:  # it could not be started, or was not ready in time
-            return str(error), ready_seconds
-        return _end(run.returncode), ready_seconds
-
-    def _spawn(self, child: Child, ready_writer: Connection) -> subprocess.Popen[bytes]:
-        with ready_writer, child.log.open("ab") as log, self._changed:
-            if self._stopping.is_set():
-                raise InterruptedError("everything stops")
-            child.run = subprocess.Popen(
-                [*child.command, str(ready_writer.fileno())],
-                env=self._environment,
-                stdin=subprocess.PIPE,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                pass_fds=[ready_writer.fileno()],
-            )
-            return child.run
-
-    def _follow(self, child: Child, run: subprocess.Popen[bytes]) -> float:
-        """Wait for the end of a process that is ready; for how long it was."""
-        ready_at = time.monotonic()
-        child.pid_file.write_text(f"{run.pid}\n")
-        with self._changed:
-            child.was_ready = True
-            self._changed.notify_all()
-        run.wait()
-        return time.monotonic() - ready_at
-
-    def _report(self, child: Child, end: str, record: Record) -> None:
-        """Say that a process ended unexpectedly, or give up: what never was ready will not be by itself."""
-        with self._changed:
-            if self._stopping.is_set():
-                return
-            if child.was_ready and record.failed_starts < self._policy.most_failed_starts:
-                wait = f"restarting in {record.wait_seconds:g} s"
-                print(f"argus: {child.name} ended ({end}), {wait}; see {child.log}", file=sys.stderr)
-                return
-            often = f"failed to start {record.failed_starts} times in a row" if child.was_ready else "did not start"
-            self._fail(f"{child.name} {often} ({end}), everything is stopped; see {child.log}")
-
-    def _fail(self, why: str) -> None:
-        """Stop all for good; the lock is held."""
-        self._failure = ProcessFailed(why)
-        self._terminate()
-        self._changed.notify_all()
+            turn()
+        except Exception:
+            _log.exception("a turn failed; going on")
+            stop.wait(1)
 
 
-@contextmanager
-def supervised(
-    commands: Mapping[str, Sequence[str]],
-    environment: Mapping[str, str],
-    *,
-    logs: Path,
-    pid_files: Path,
-    policy: RestartPolicy | None = None,
-) -> Iterator[Supervisor]:
-    """Start a process for each command; stop all when left, however it is left.
-
-    Raises ProcessFailed when one does not start, or has failed for good, whatever else happens then: all are stopped.
-    """
-    logs.mkdir(parents=True, exist_ok=True)
-    children = [
-        Child(name, tuple(command), logs / f"{name}.log", pid_files / f"{name}.pid")
-        for name, command in commands.items()
-    ]
-    supervisor = Supervisor(children, environment, policy or RestartPolicy())
-    try:
-        supervisor.start()
-        yield supervisor
-    finally:
-        supervisor.stop()
-        supervisor.check()
+def _follow_parent(stop: threading.Event) -> None:
+    """Wait for the end of standard input; unbuffered, as a lock held here would disturb the interpreter's end."""
+    while os.read(0, 1024):
+        pass
+    stop.set()
 
 
-def _is_ready(ready: Connection) -> bool:
-    """Whether a process says so, or ends first. Raises TimeoutError."""
-    if not ready.poll(START_SECONDS):
-        raise TimeoutError(f"not ready after {START_SECONDS} s")
-    return os.read(ready.fileno(), 1) == b"1"
+def _tell_ready() -> None:
+    """The parent waits for this at the pipe it named."""
+    os.write(int(sys.argv[2]), b"1")
 
 
-def _end(code: int) -> str:
-    return f"exit code {code}" if code >= 0 else f"signal {-code}, {signal.strsignal(-code)}"
+def main(name: str) -> None:
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
+    threading.Thread(target=_follow_parent, args=(stop,), daemon=True).start()
+    {"api": api, "worker": worker, "scanner": scanner, "sockets": sockets}[name](stop)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -16,7 +16,7 @@ from argus.core.errors import ArgusError
 from argus.core.ids import is_id
 from argus.core.work import job
 from argus.jobs import JOBS, UPLOADS
-from services.worker.time_limit import Context, TimeIsUp, broken_off_in_time, may_begin
+from services.worker.time_limit import Context, DeadlineExceeded, deadline, may_begin
 
 MAX_RECEIVES = 3  # maxReceiveCount of infra/data.yaml; a test compares
 
@@ -58,13 +58,13 @@ class Batches:
         records = _messages(event)
         done = set()
         try:
-            with broken_off_in_time(context):
+            with deadline(context):
                 for record in sorted(records, key=_tries, reverse=True):
                     if not may_begin(context):
                         break
                     if self._handled(record):
                         done.add(record["messageId"])
-        except TimeIsUp:
+        except DeadlineExceeded:
             counts = {"messages": len(records), "done": len(done)}
             _log.warning("time is up", extra={"function": self.function, **counts})
         failed = [record["messageId"] for record in records if record["messageId"] not in done]
@@ -94,7 +94,7 @@ class Batches:
             try:
                 JOBS[call.job].run(self.container())(**call.arguments)
                 run.done()
-            except TimeIsUp:
+            except DeadlineExceeded:
                 run.out_of_time()
                 if last_try:
                     self._give_up(call)

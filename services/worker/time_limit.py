@@ -13,7 +13,7 @@ START_MS = 10_000  # a message is begun only with so much time left
 STOP_MS = 3_000  # with so much left, the one being handled is broken off
 
 
-class TimeIsUp(BaseException):
+class DeadlineExceeded(BaseException):
     """The function is about to be ended. Not an `Exception`: no plugin's or job's failure, which code may catch."""
 
 
@@ -29,8 +29,8 @@ def may_begin(context: Context | None) -> bool:
 
 
 @contextmanager
-def broken_off_in_time(context: Context | None) -> Iterator[None]:
-    """Raise `TimeIsUp` inside when the time is almost over. Signals reach the main thread only, which is Lambda's."""
+def deadline(context: Context | None) -> Iterator[None]:
+    """Raise `DeadlineExceeded` inside when the time is almost over. It works in the main thread only: signals."""
     if context is None or threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -45,4 +45,4 @@ def broken_off_in_time(context: Context | None) -> Iterator[None]:
 
 
 def _raise(_signal: int, _frame: FrameType | None) -> NoReturn:
-    raise TimeIsUp
+    raise DeadlineExceeded

@@ -25,10 +25,10 @@ class Container(Runtime):
     @classmethod
     def from_env(cls, environ: Mapping[str, str] = os.environ) -> "Container":
         argus = cls(Settings.from_env(environ))
-        argus.configure_sight()
+        argus.configure_observability()
         return argus
 
-    def configure_sight(self) -> None:
+    def configure_observability(self) -> None:
         """Logs, metrics, traces and errors of this process go where the settings say."""
         configure_logging(self.settings.log_level)
         metrics.configure(stage=self.settings.stage, on=self.settings.metrics_on)

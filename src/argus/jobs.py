@@ -12,7 +12,7 @@ Verb = Callable[[Container], Callable[..., None]]
 
 
 @dataclass(frozen=True)
-class Job:
+class JobHandler:
     """A method of a service, the one that reports that it could not be done, and the functions that may run it."""
 
     run: Verb
@@ -24,8 +24,8 @@ def _method(name: str) -> Verb:
     return methodcaller("method", name)
 
 
-JOBS: dict[str, Job] = {
-    name: Job(_method(job.run), _method(job.give_up), job.functions)
+JOBS: dict[str, JobHandler] = {
+    name: JobHandler(_method(job.run), _method(job.give_up), job.functions)
     for capability in installed()
     for name, job in capability.jobs.items()
 }

@@ -144,7 +144,7 @@ def sights(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
 
 def test_a_dsn_is_fetched_from_where_it_is_kept(aws: EmbeddedAws, settings: Settings, sights: list[str]) -> None:
     aws.client("ssm").put_parameter(Name="/argus/test/dsn", Value="http://k@127.0.0.1/1", Type="String", Overwrite=True)
-    Container(replace(settings, sentry_dsn="ssm:/argus/test/dsn")).configure_sight()
+    Container(replace(settings, sentry_dsn="ssm:/argus/test/dsn")).configure_observability()
     assert sights == ["http://k@127.0.0.1/1"]
 
 
@@ -153,7 +153,7 @@ def test_a_dsn_that_cannot_be_fetched_stops_no_function_and_is_told_of(
     settings: Settings, sights: list[str], outage: bool, capfd: pytest.CaptureFixture[str]
 ) -> None:
     told = replace(settings, sentry_dsn="ssm:/argus/nowhere")
-    Container(replace(told, aws_endpoint="http://127.0.0.1:9") if outage else told).configure_sight()
+    Container(replace(told, aws_endpoint="http://127.0.0.1:9") if outage else told).configure_observability()
     assert sights == [""]
     (line,) = map(json.loads, capfd.readouterr().out.splitlines())
     assert line["level"] == "WARNING"
@@ -169,5 +169,5 @@ def test_nobody_waits_long_for_a_dsn(settings: Settings, sights: list[str], monk
         return client(self, service, fail_fast=fail_fast)
 
     monkeypatch.setattr(Aws, "client", noted)
-    Container(replace(settings, sentry_dsn="ssm:/argus/nowhere")).configure_sight()
+    Container(replace(settings, sentry_dsn="ssm:/argus/nowhere")).configure_observability()
     assert asked == [True]

@@ -20,13 +20,13 @@ from werkzeug.test import TestResponse
 from argus.app import create_app
 from argus.container import Container
 from argus.core.aws import ATTEMPTS, CONNECT_SECONDS, FAIL_FAST_SECONDS, MAX_TIMEOUTS, NotCalled, read_seconds
+from argus.core.caller import Caller
 from argus.core.dynamo import Put
 from argus.core.http.hooks import REQUEST_SECONDS
 from argus.core.idempotency import LEASE
 from argus.core.ids import Ids
 from argus.core.observability import request_scope
 from argus.identity import key_text
-from argus.identity.model import Caller
 from argus.identity.tokens import FETCH_SECONDS
 from argus.jobs import TICKS
 from services.api import openapi

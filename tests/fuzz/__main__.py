@@ -17,8 +17,8 @@ from typing import Any
 import httpx
 
 from argus.cli.cognito import sign_in
+from services.local.demo_users import USERS
 from services.local.main import running
-from services.local.people import USERS
 from tests.fuzz.checks import write_people
 from tests.ports import free_port
 from tests.scenes import flir_scene

@@ -275,7 +275,7 @@ def test_a_key_may_do_no_more_than_who_makes_it(
     owner: Person, argus: Container, issuer: Issuer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     subject = f"admin-{os.urandom(8).hex()}"
-    argus.identity.enrol(Subject(ISSUER, subject), owner.organisation_id, Role.ADMIN)
+    argus.identity.add_member(Subject(ISSUER, subject), owner.organisation_id, Role.ADMIN)
     admin = Person(owner.http, {"Authorization": f"Bearer {issuer.token(subject)}"})
     monkeypatch.setitem(argus.role_scopes, Role.ADMIN, argus.role_scopes[Role.ADMIN] - {"scans:write"})
     assert admin.post("/api-keys", {**WANTED, "scopes": ["scans:read"]}).status_code == 201

@@ -7,7 +7,7 @@ import pytest
 
 from argus.container import Container
 from services.local.aws import EmbeddedAws, StackOutputs
-from services.local.people import make_users
+from services.local.demo_users import make_users
 from tests.conftest import ISSUER, Issuer, Person
 
 PASSWORD = "Correct-horse-9-battery"

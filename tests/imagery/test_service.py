@@ -73,7 +73,7 @@ def test_a_radiometric_image_becomes_temperatures_pictures_and_facts(
     assert sum(image["histogram"]["counts"]) == 160 * 120
     assert image["camera"]["make"] == "FLIR Systems AB"
     assert set(image["links"]["previews"]) >= PALETTES
-    assert set(image["links"]["colorbars"]) >= PALETTES
+    assert set(image["links"]["colour_bars"]) >= PALETTES
     assert set(image["links"]["cog"]) == {"url", "expires_at"}
 
 
@@ -85,7 +85,7 @@ def test_every_link_of_a_ready_image_leads_to_its_file(
     assert requests.get(links["original"]["url"], timeout=100).content == scene[0]
     assert requests.get(links["cog"]["url"], timeout=100).content[:4] == b"II*\0"
     assert len(requests.get(links["cog"]["url"], headers={"Range": "bytes=0-99"}, timeout=100).content) == 100
-    for link in [*links["previews"].values(), *links["colorbars"].values()]:
+    for link in [*links["previews"].values(), *links["colour_bars"].values()]:
         Picture.open(io.BytesIO(requests.get(link["url"], timeout=100).content)).verify()
 
 

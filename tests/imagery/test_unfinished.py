@@ -100,7 +100,7 @@ def test_an_upload_whose_message_died_with_its_workers_is_processed_within_minut
     """A worker is killed three times while it holds the batch, before it comes to this file."""
     item = announce(owner, scene[0])
     send(item, scene[0])
-    dying = replace(workers, pumps=[replace(pump, handler=_killed) for pump in workers.pumps])
+    dying = replace(workers, pollers=[replace(poller, handler=_killed) for poller in workers.pollers])
     dying.work_until_dead(workers.outputs.uploads_dead_queue_url, item["image_id"])
     assert owner.get(f"/images/{item['image_id']}").get_json()["state"] == "awaiting_upload"
     clock.move(minutes=3)

@@ -117,7 +117,7 @@ def test_a_scan_of_sixty_plugins_across_two_workers_survives_kills(
     assert (len(runs), {one.state for one in runs}) == (12, {RunState.ENDED})
     assert max(one.attempts for one in runs) > 1, "no kill hit a worker that held a run"
     listed = list(_findings(door))
-    assert len({(entry["plugin"], entry["place"]) for entry in listed}) == len(listed) == 180
+    assert len({(entry["plugin"], entry["location_key"]) for entry in listed}) == len(listed) == 180
     assert {(entry["status"], entry["scan_id"]) for entry in listed} == {("new", scan_id)}
 
 

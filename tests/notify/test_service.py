@@ -11,8 +11,9 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from argus.container import Container
+from argus.core.caller import Caller
 from argus.core.clock import from_rfc3339
-from argus.identity.model import Caller, Role
+from argus.identity.model import Role
 from argus.imagery import processing
 from argus.notify.model import LIFE, SETTLING, Change, Connection
 from argus.notify.service import MAX_CONNECTIONS, MAX_CONNECTIONS_OF_ONE, MayNotListen, TooManyConnections
@@ -134,7 +135,7 @@ def test_an_event_told_twice_is_the_same_event(live: Container, hear: Hear, owne
     listener = hear(owner)
     event = {"type": "image.changed", "id": "img_1", "state": "ready", "at": "2026-05-14T06:00:00.000Z"}
     for _ in range(2):
-        live.notify.tell(owner.organisation_id, event)
+        live.notify.deliver(owner.organisation_id, event)
     assert [listener.hear(), listener.hear()] == [event, event]
 
 
@@ -196,7 +197,7 @@ def test_when_posting_takes_too_long_the_rest_are_not_told(
     listener = hear(owner)
     late = replace(live.notify, monotonic=iter([0.0, 11.0]).__next__)
     with caplog.at_level(logging.WARNING, "argus.notify"):
-        late.tell(owner.organisation_id, {"type": "image.changed"})
+        late.deliver(owner.organisation_id, {"type": "image.changed"})
     assert "not told to everyone" in caplog.text
     assert listener.hears_nothing()
     assert len(connections(live, owner)) == 1
@@ -207,7 +208,7 @@ def test_a_connection_of_two_hours_ago_is_told_nothing_and_does_not_count(
 ) -> None:
     listener = hear(owner)
     clock.move(seconds=LIFE.total_seconds())
-    live.notify.tell(owner.organisation_id, {"type": "image.changed"})
+    live.notify.deliver(owner.organisation_id, {"type": "image.changed"})
     assert listener.hears_nothing()
 
 

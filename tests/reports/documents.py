@@ -12,8 +12,8 @@ from PIL import Image
 
 from argus.imagery.colour_bar import colour_bar
 from argus.imagery.preview import previews
-from argus.reports.document import Document, RuleText
-from argus.reports.gather import gravest_first
+from argus.reports.data import ReportData, RuleText
+from argus.reports.gather import most_severe_first
 from argus.reports.model import Picture, TargetSection
 from argus.scanning.model import (
     Scan,
@@ -64,7 +64,7 @@ def finding(number: int = 0, **changed: Any) -> TrackedFinding:
         rule="hot_region",
         title="Region hotter than its surroundings",
         severity=_neta(delta),
-        place=f"{x:.1f},{y:.1f}",
+        location_key=f"{x:.1f},{y:.1f}",
         location={
             "polygon": [*ring, ring[0]],
             "centroid": [round(x, 1), round(y, 1)],
@@ -138,7 +138,7 @@ def plain_picture(**changed: Any) -> Picture:
     return replace(picture(64, 48, preview_png=flat_png(64, 48), colour_bar_png=flat_png(20, 64)), **changed)
 
 
-def document(*findings: TrackedFinding, picture: Picture | None = None, **changed: Any) -> Document:
+def document(*findings: TrackedFinding, picture: Picture | None = None, **changed: Any) -> ReportData:
     """The report of a finished scan; `scan` facts follow from the findings."""
     step = Step(
         plugin=PLUGIN,
@@ -163,9 +163,9 @@ def document(*findings: TrackedFinding, picture: Picture | None = None, **change
         counts=count_by_severity(findings),
         delta=count_by_status(findings),
     )
-    known = Document(
+    known = ReportData(
         scan=scan,
-        findings=gravest_first(findings),
+        findings=most_severe_first(findings),
         rules=RULES,
         generated_at=NOON,
         argus_version="0.1.0",
@@ -175,7 +175,7 @@ def document(*findings: TrackedFinding, picture: Picture | None = None, **change
     return replace(known, **changed)
 
 
-def with_picture(count: int, **changed: Any) -> Document:
+def with_picture(count: int, **changed: Any) -> ReportData:
     """A report of `count` hot regions on a 640 x 512 picture that shows them."""
     findings = [finding(number) for number in range(count)]
     return document(*findings, picture=picture(hot=findings, **changed))

@@ -39,7 +39,7 @@ def test_a_finding_is_a_row_with_its_evidence_in_columns() -> None:
         "rule": "hot_region",
         "target_kind": "image",
         "target": "img_01JPIPE",
-        "place": known.place,
+        "location_key": known.location_key,
         "peak_celsius": "71.25",
         "mean_celsius": "",
         "background_celsius": "",
@@ -96,7 +96,7 @@ def test_numbers_stay_numbers_and_what_is_none_is_empty(value: object, written: 
 @settings(max_examples=150, deadline=None)
 @given(st.text(st.characters(codec=None)) | st.text(f"{FORMULA_STARTS} \",;'\x00a", min_size=1))
 def test_no_words_make_a_formula_or_break_the_table(text: str) -> None:
-    hostile = replace(finding(1, title=text, evidence={text: text, "peak_celsius": text}), place=text)
+    hostile = replace(finding(1, title=text, evidence={text: text, "peak_celsius": text}), location_key=text)
 
     read = rows(as_csv.build(document(hostile, finding(2))))
 

@@ -48,7 +48,7 @@ def test_a_finding_is_told_whole() -> None:
         "rule": "hot_region",
         "title": known.title,
         "severity": known.severity.value,
-        "place": known.place,
+        "location_key": known.location_key,
         "location": known.location,
         "evidence": known.evidence,
         "status": "fixed",
@@ -98,8 +98,8 @@ def test_equal_documents_are_equal_bytes() -> None:
     st.text(st.characters(codec=None)), st.dictionaries(st.text(), st.floats() | st.text() | st.none() | st.booleans())
 )
 def test_any_words_and_evidence_can_be_written(text: str, evidence: dict) -> None:
-    known = replace(finding(1, title=text, evidence=evidence), place=text)
+    known = replace(finding(1, title=text, evidence=evidence), location_key=text)
 
     report = read(as_json.build(document(known, organisation_name=text)))
 
-    assert report["findings"][0]["title"] == report["findings"][0]["place"] == report["organisation"]["name"]
+    assert report["findings"][0]["title"] == report["findings"][0]["location_key"] == report["organisation"]["name"]

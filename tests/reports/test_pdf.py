@@ -8,8 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pypdf import PdfReader
 
-from argus.reports import as_pdf, pdf_look, pdf_picture
-from argus.reports.document import Document, RuleText
+from argus.reports import as_pdf, pdf_picture, typesetting
+from argus.reports.data import ReportData, RuleText
 from argus.reports.model import TargetSection
 from argus.scanning.model import NotTested, ScanState, Severity, Status, StepState
 from tests.reports.documents import NOON, PLUGIN, RULES, document, finding, flat_png, plain_picture
@@ -21,12 +21,12 @@ def read(body: bytes) -> PdfReader:
     return PdfReader(BytesIO(body), strict=True)
 
 
-def pages(known: Document) -> list[str]:
+def pages(known: ReportData) -> list[str]:
     """The text of each page on one line, as a line may be broken anywhere."""
     return [" ".join(page.extract_text().split()) for page in read(as_pdf.build(known)).pages]
 
 
-def text(known: Document) -> str:
+def text(known: ReportData) -> str:
     return " ".join(pages(known))
 
 
@@ -70,7 +70,7 @@ def test_settings_and_statistics_are_told_with_their_units() -> None:
 def test_a_finding_is_a_row_with_severity_status_measurements_and_place() -> None:
     evidence = {"peak_celsius": 71.26, "delta_celsius": -3.54, "area_pixels": 812}
 
-    said = text(document(replace(FINDING, evidence=evidence, place="B7,12")))
+    said = text(document(replace(FINDING, evidence=evidence, location_key="B7,12")))
 
     assert "1 High Wet insulation thermal_hotspots.hot_region New 71.3 \u22123.5 812 B7,12" in said
 
@@ -102,7 +102,7 @@ def test_approximate_temperatures_are_announced_on_the_first_page() -> None:
 
 
 def test_only_approximate_temperatures_get_the_colour_of_caution() -> None:
-    caution = " ".join(f"{part:.6f}".strip("0") for part in pdf_look.CAUTION_SHADE.rgb()).replace("1. ", "1 ")
+    caution = " ".join(f"{part:.6f}".strip("0") for part in typesetting.CAUTION_SHADE.rgb()).replace("1. ", "1 ")
 
     streams = [
         read(as_pdf.build(document(FINDING, picture=plain_picture(accuracy=accuracy))))
@@ -247,7 +247,7 @@ def test_numbers_do_not_cover_each_other() -> None:
 def test_severities_differ_in_lightness() -> None:
     lightness = sorted(
         0.2126 * colour.red**2.2 + 0.7152 * colour.green**2.2 + 0.0722 * colour.blue**2.2
-        for colour in pdf_look.SEVERITY_COLOURS.values()
+        for colour in typesetting.SEVERITY_COLOURS.values()
     )
 
     assert all(b / a > 1.15 for a, b in pairwise(lightness))
@@ -308,10 +308,10 @@ def test_no_words_evidence_or_location_break_the_report(
     assert len(read(body).pages) >= 1
 
 
-def everywhere(words: str) -> Document:
+def everywhere(words: str) -> ReportData:
     """A document that says the same words wherever somebody else's words go."""
     known = document(
-        replace(FINDING, title=words, place=words, rule=words, plugin=words),
+        replace(FINDING, title=words, location_key=words, rule=words, plugin=words),
         picture=plain_picture(name=words, camera=words, accuracy=words, parameters={words: 1.0}),
         organisation_name=words,
         argus_version=words,

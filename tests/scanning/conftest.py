@@ -58,5 +58,5 @@ class Hours:
 @pytest.fixture
 def timed(workers: Workers, work: Callable[[], None]) -> Workers:
     """Workers whose time may run out, as Lambda's does."""
-    pumps = [replace(pump, handler=lambda event, _: worker.handler(event, Hours())) for pump in workers.pumps]
-    return replace(workers, pumps=pumps)
+    pollers = [replace(poller, handler=lambda event, _: worker.handler(event, Hours())) for poller in workers.pollers]
+    return replace(workers, pollers=pollers)

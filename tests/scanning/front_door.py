@@ -49,7 +49,7 @@ def scanned(
 def statuses(door: Person, scan_id: str | None = None) -> dict[str, str]:
     """Status by place, of one scan or as of now."""
     path = f"/scans/{scan_id}/findings" if scan_id else "/findings"
-    return {entry["place"]: entry["status"] for entry in door.get(f"{path}?limit=100").get_json()["items"]}
+    return {entry["location_key"]: entry["status"] for entry in door.get(f"{path}?limit=100").get_json()["items"]}
 
 
 def delta(**counts: int) -> dict[str, int]:

@@ -16,8 +16,8 @@ from argus.scanning.plugin import RunFunction, Tools
 Script = Callable[[Tools], Iterable[Finding]]
 
 
-def spot(place: str, *, severity: Severity | None = None, rule: str = "spot", evidence: Any = None) -> Finding:
-    return Finding(rule, {"at": place}, evidence or {}, place, severity=severity)
+def spot(location_key: str, *, severity: Severity | None = None, rule: str = "spot", evidence: Any = None) -> Finding:
+    return Finding(rule, {"at": location_key}, evidence or {}, location_key, severity=severity)
 
 
 def time_runs_out(_tools: Tools) -> Iterable[Finding]:

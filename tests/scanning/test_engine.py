@@ -58,10 +58,10 @@ def test_findings_come_gravest_first_and_filtered(door: Person, work: Callable[[
     ]
     scan_id = scanned(door, work)["id"]
     for path in (f"/scans/{scan_id}/findings", "/findings"):
-        places = [entry["place"] for entry in door.get(path).get_json()["items"]]
+        places = [entry["location_key"] for entry in door.get(path).get_json()["items"]]
         assert (set(places[:2]), places[2:]) == ({"b", "c"}, ["a"])
         some = door.get(f"{path}?severity=critical&status=new&plugin=first&target=image:{TARGET}").get_json()["items"]
-        assert {entry["place"] for entry in some} == {"b", "c"}
+        assert {entry["location_key"] for entry in some} == {"b", "c"}
         assert door.get(f"{path}?status=fixed").get_json()["items"] == []
         assert door.get(f"{path}?target=image:{TARGET[:-1]}1").get_json()["items"] == []
 
@@ -73,7 +73,7 @@ def test_within_a_severity_the_findings_of_a_scan_are_in_the_order_of_the_plugin
     scan_id = scanned(door, work)["id"]
     for sort in ("-severity", "-first_seen_at"):
         found = door.get(f"/scans/{scan_id}/findings?sort={sort}").get_json()["items"]
-        assert [entry["place"] for entry in found] == list("dacb")
+        assert [entry["location_key"] for entry in found] == list("dacb")
 
 
 def test_many_findings_are_written_and_paged(door: Person, work: Callable[[], None], first: Scripted) -> None:
@@ -84,7 +84,7 @@ def test_many_findings_are_written_and_paged(door: Person, work: Callable[[], No
     address: str | None = f"/scans/{done['id']}/findings?limit=50"
     while address:
         page = door.get(address).get_json()
-        seen += [entry["place"] for entry in page["items"]]
+        seen += [entry["location_key"] for entry in page["items"]]
         cursor = page["next_cursor"]
         address = f"/scans/{done['id']}/findings?limit=50&cursor={cursor}" if cursor else None
     assert seen == [f"p{number:03}" for number in range(130)]

@@ -48,7 +48,7 @@ def finding(number: int, *, organisation_id: str = "org", **values: Any) -> Trac
         "plugin": "tls",
         "rule": "weak",
         "severity": Severity.MEDIUM,
-        "place": str(number),
+        "location_key": str(number),
         "location": {},
         "evidence": {},
         "status": Status.NEW,

@@ -82,7 +82,7 @@ def test_what_was_seen_but_not_told_is_not_fixed(door: Person, work: Callable[[]
     done = scanned(door, work)
     assert (done["delta"], done["steps"][0]["not_tested"]) == (
         delta(unchanged=1, not_tested=1),
-        [{"rule": "spot", "place": None}],
+        [{"rule": "spot", "location_key": None}],
     )
 
 
@@ -157,7 +157,7 @@ def _only_one_each_time(patch: pytest.MonkeyPatch) -> list[str]:
 
     def track(store: FindingStore, finding: Any) -> None:
         real(store, finding)
-        told.append(finding.place)
+        told.append(finding.location_key)
         signal.raise_signal(signal.SIGALRM)
 
     patch.setattr(FindingStore, "track", track)
@@ -291,7 +291,7 @@ def test_what_was_not_tested_at_its_place_is_not_fixed(door: Person, work: Calla
     scanned(door, work)
     first.script = partly
     done = scanned(door, work)
-    assert done["steps"][0]["not_tested"] == [{"rule": "spot", "place": "b"}]
+    assert done["steps"][0]["not_tested"] == [{"rule": "spot", "location_key": "b"}]
     assert statuses(door) == {"a": "fixed", "b": "not_tested"}
 
 
@@ -306,7 +306,7 @@ def test_a_rule_that_was_not_tested_at_very_many_places_was_not_tested(
     first.finds("a")
     scanned(door, work)
     first.script = hardly
-    assert scanned(door, work)["steps"][0]["not_tested"] == [{"rule": "spot", "place": None}]
+    assert scanned(door, work)["steps"][0]["not_tested"] == [{"rule": "spot", "location_key": None}]
     assert statuses(door) == {"a": "not_tested"}
 
 
@@ -369,7 +369,7 @@ def test_marks_that_would_not_fit_into_a_step_become_marks_of_their_rules(
         return []
 
     first.script = long
-    assert scanned(door, work)["steps"][0]["not_tested"] == [{"rule": "spot", "place": None}]
+    assert scanned(door, work)["steps"][0]["not_tested"] == [{"rule": "spot", "location_key": None}]
 
 
 def test_a_scan_of_other_plugins_does_not_silence_one_that_still_runs(

@@ -160,7 +160,7 @@ def test_what_is_told_is_plain_json_with_finite_numbers(plugin: str, case: Case)
     for finding in outcome_of(plugin, case.name).findings:
         told = [finding.location, finding.evidence]
         assert json.loads(json.dumps(told, allow_nan=False)) == told
-        assert finding.place
+        assert finding.location_key
         assert finding.severity is None or finding.severity in set(Severity)
 
 

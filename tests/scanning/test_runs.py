@@ -92,7 +92,7 @@ def test_the_scanner_runs_plugins_of_the_network_and_the_worker_the_others(
         (SCANNER, (probe.id,)),
     ]
     jobs, scans = (
-        replace(workers, pumps=[pump for pump in workers.pumps if pump.queue_url == url])
+        replace(workers, pollers=[poller for poller in workers.pollers if poller.queue_url == url])
         for url in (workers.outputs.jobs_queue_url, workers.outputs.scans_queue_url)
     )
     jobs.work()
@@ -383,7 +383,7 @@ def test_any_order_repeats_and_deaths_of_two_runs_publish_once(
     done = scan(door, scan_id)
     assert (done["state"], done["delta"]) == ("succeeded", delta(new=1, unchanged=2, fixed=1))
     now = door.get(f"/findings?target=image:{target}").get_json()["items"]
-    assert {entry["place"]: entry["status"] for entry in now} == {
+    assert {entry["location_key"]: entry["status"] for entry in now} == {
         "a": "unchanged",
         "b": "unchanged",
         "c": "new",

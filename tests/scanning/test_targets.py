@@ -9,9 +9,9 @@ import pytest
 from argus.app import create_app
 from argus.capabilities import installed
 from argus.container import Container
+from argus.core.caller import Caller
 from argus.core.declarations import Capability, TargetKind, Tool
 from argus.core.errors import Forbidden, Invalid
-from argus.identity.model import Caller
 from argus.imagery import decode
 from argus.imagery.reader import images
 from argus.reports.model import Report, TargetSection
@@ -214,7 +214,7 @@ def test_two_plugins_of_a_scan_decode_an_image_once(
     reader.script = second.script = width
     scan_id = scan(door, {"kind": "image", "id": image_id}, "reader", "second").get_json()["id"]
     work()
-    places = [finding["place"] for finding in door.get(f"/scans/{scan_id}/findings").get_json()["items"]]
+    places = [finding["location_key"] for finding in door.get(f"/scans/{scan_id}/findings").get_json()["items"]]
     assert (places, len(decoded)) == (["64", "64"], 1)
 
 

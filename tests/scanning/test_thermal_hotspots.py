@@ -350,7 +350,7 @@ def shifted(celsius: NDArray[np.float64], right: int, down: int) -> NDArray[np.f
 
 
 def places(findings: list[Finding]) -> list[str]:
-    return [finding.place for finding in findings]
+    return [finding.location_key for finding in findings]
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -389,18 +389,18 @@ def test_two_near_leaks_stay_apart_and_keep_their_places() -> None:
     first, second = hotspots(celsius)
     assert first.location["centroid"] == pytest.approx([300, 256], abs=0.5)
     assert second.location["centroid"] == pytest.approx([316, 256], abs=0.5)
-    again = hotspots(shifted(celsius, 3, 0), known={"hotspot": [second.place, first.place]})
-    assert places(again) == [first.place, second.place]
+    again = hotspots(shifted(celsius, 3, 0), known={"hotspot": [second.location_key, first.location_key]})
+    assert places(again) == [first.location_key, second.location_key]
 
 
 def test_a_new_leak_beside_a_known_one_does_not_take_its_place() -> None:
     old = slope(0) + bump(300, 256, 6, 30, 12)
     (known,) = hotspots(noisy(old))
     hotter, same = hotspots(
-        noisy(np.maximum(old, slope(0) + bump(306, 270, 4, 60, 12))), known={"hotspot": [known.place]}
+        noisy(np.maximum(old, slope(0) + bump(306, 270, 4, 60, 12))), known={"hotspot": [known.location_key]}
     )
-    assert same.place == known.place
-    assert hotter.place != known.place
+    assert same.location_key == known.location_key
+    assert hotter.location_key != known.location_key
 
 
 def test_no_two_findings_share_a_place() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import argus.scanning.plugins
 from argus.container import Container
 from argus.scanning.catalogue import Catalogue
-from services.local import pump
+from services.local import sqs_poller
 from services.worker import main as worker
 
 
@@ -14,9 +14,9 @@ def main(folder: str) -> None:
     argus.scanning.plugins.__path__.append(folder)
     container = Container.from_env()
     vars(container)["catalogue"] = Catalogue.load(Path(folder))
-    pump.BATCH = 1  # as the event source mapping of jobs
+    sqs_poller.BATCH = 1  # as the event source mapping of jobs
     url = container.settings.queue_url("jobs")
-    queue = pump.Pump(container.aws.client("sqs"), url, "arn:aws:sqs:x:x:x", worker.handler)
+    queue = sqs_poller.SqsPoller(container.aws.client("sqs"), url, "arn:aws:sqs:x:x:x", worker.handler)
     worker.container = lambda: container  # type: ignore[assignment]
     sys.stdout.write("ready\n")
     sys.stdout.flush()

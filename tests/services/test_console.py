@@ -230,7 +230,7 @@ def test_without_node_the_deployment_says_what_it_takes(monkeypatch: pytest.Monk
 
 
 @dataclass
-class Ground:
+class Environment:
     """Where the step finds its clients."""
 
     clients: dict[str, Any]
@@ -240,9 +240,9 @@ class Ground:
         return self.clients[service]
 
 
-def said(ground: Ground, options: Options, **known: str) -> list[str]:
+def said(environment: Environment, options: Options, **known: str) -> list[str]:
     lines: list[str] = []
-    steps.publish_console(steps.Deployment("staging", ground, options, lines.append, {**KNOWN, **known}))  # type: ignore[arg-type]
+    steps.publish_console(steps.Deployment("staging", environment, options, lines.append, {**KNOWN, **known}))  # type: ignore[arg-type]
     return lines
 
 
@@ -251,9 +251,9 @@ def test_the_step_publishes_to_everybody_who_hosts_the_console(
 ) -> None:
     built: list[Any] = []
     monkeypatch.setattr(console, "build", lambda told: built.append(told) or dist)
-    ground = Ground({"amplify": amplify[1], "s3": aws.client("s3"), "cloudfront": aws.client("cloudfront")})
+    environment = Environment({"amplify": amplify[1], "s3": aws.client("s3"), "cloudfront": aws.client("cloudfront")})
     options = Options(amplify_app_id=APP, domain="argus.example", hosted_zone_id="Z1")
-    assert said(ground, options, DistributionId=hosted) == [
+    assert said(environment, options, DistributionId=hosted) == [
         "Amplify: branch main is told; build 1 began",
         "https://argus.example: 5 files",
     ]
@@ -261,7 +261,7 @@ def test_the_step_publishes_to_everybody_who_hosts_the_console(
 
 
 def test_a_stage_whose_console_nobody_hosts_is_told_so() -> None:
-    assert said(Ground({}), Options()) == ["nobody hosts it: this stage has neither a domain nor an Amplify app"]
+    assert said(Environment({}), Options()) == ["nobody hosts it: this stage has neither a domain nor an Amplify app"]
 
 
 # ---------------------------------------------------------------- foreseen
@@ -280,9 +280,9 @@ class Parameters:
 def begun(amplify: Any, options: Options) -> tuple[list[str], list[str]]:
     """What the first step remembers and says."""
     parameters, lines = Parameters(), list[str]()
-    ground = Ground({"amplify": amplify, "ssm": parameters})
+    environment = Environment({"amplify": amplify, "ssm": parameters})
     try:
-        steps.remember_options(steps.Deployment("staging", ground, options, lines.append, {}))  # type: ignore[arg-type]
+        steps.remember_options(steps.Deployment("staging", environment, options, lines.append, {}))  # type: ignore[arg-type]
     except (BadOption, console.ConsoleNotBuilt) as error:
         lines.append(str(error))
     return parameters.kept, lines

@@ -15,8 +15,8 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from botocore.stub import Stubber
 
 from services.deploy import main, smoke, steps
+from services.deploy.environment import Account
 from services.deploy.functions import FUNCTIONS, Function, FunctionFailed, Zappa, code_hash
-from services.deploy.ground import Account
 from services.deploy.options import BadOption, Options, recall, remember
 from services.deploy.package import ROOT
 from services.deploy.rehearse import STAGE, Embedded, NotAllowed, nobody
@@ -43,23 +43,23 @@ class Said:
 
 
 @pytest.fixture(scope="module")
-def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
+def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
     with EmbeddedAws.start(stage=STAGE) as aws, Sockets.start(nobody) as sockets:
         yield Embedded(aws, sockets, logs=tmp_path_factory.mktemp("rehearsal"))
 
 
 @pytest.fixture(scope="module")
-def deployed(ground: Embedded) -> Said:
+def deployed(environment: Embedded) -> Said:
     """A stage that was deployed, and what was said. Every function reads at its start where errors go."""
     dsn = {"Name": f"/argus/{STAGE}/sentry-dsn", "Value": "http://nobody@127.0.0.1:9/1", "Type": "SecureString"}
-    ground.client("ssm").put_parameter(**dsn)
+    environment.client("ssm").put_parameter(**dsn)
     said = Said()
-    steps.deploy(steps.begin(STAGE, ground, {"origins": "https://console.example"}, said))
+    steps.deploy(steps.begin(STAGE, environment, {"origins": "https://console.example"}, said))
     return said
 
 
 @pytest.fixture(scope="module")
-def next_release(ground: Embedded, deployed: Said, tmp_path_factory: pytest.TempPathFactory) -> Embedded:
+def next_release(environment: Embedded, deployed: Said, tmp_path_factory: pytest.TempPathFactory) -> Embedded:
     """The same AWS, and packages that differ from those deployed."""
 
     class NextRelease(Embedded):
@@ -67,11 +67,11 @@ def next_release(ground: Embedded, deployed: Said, tmp_path_factory: pytest.Temp
             return found
 
     folder = tmp_path_factory.mktemp("next")
-    found = {name: Path(shutil.copy(path, folder)) for name, path in ground.packages().items()}
+    found = {name: Path(shutil.copy(path, folder)) for name, path in environment.packages().items()}
     for path in found.values():
         with zipfile.ZipFile(path, "a") as opened:
             opened.writestr("next.txt", "one more file")
-    return NextRelease(ground.aws, ground.sockets, logs=ground.logs)
+    return NextRelease(environment.aws, environment.sockets, logs=environment.logs)
 
 
 def unconnected(service: str) -> Any:
@@ -79,35 +79,35 @@ def unconnected(service: str) -> Any:
     return boto3.client(service, region_name="eu-west-1", aws_access_key_id="unused", aws_secret_access_key="unused")
 
 
-def running(ground: Embedded) -> list[str]:
+def running(environment: Embedded) -> list[str]:
     """What code the functions run, by the hash that Lambda tells."""
-    functions = ground.client("lambda")
+    functions = environment.client("lambda")
     return [
         functions.get_function(FunctionName=function.name(STAGE))["Configuration"]["CodeSha256"]
         for function in FUNCTIONS
     ]
 
 
-def hashes(ground: Embedded) -> list[str]:
-    return [code_hash(ground.packages()[function.package].read_bytes()) for function in FUNCTIONS]
+def hashes(environment: Embedded) -> list[str]:
+    return [code_hash(environment.packages()[function.package].read_bytes()) for function in FUNCTIONS]
 
 
 # ---------------------------------------------------------------- the whole way
 
 
-def test_a_stage_is_deployed_and_somebody_can_use_it(ground: Embedded, deployed: Said) -> None:
+def test_a_stage_is_deployed_and_somebody_can_use_it(environment: Embedded, deployed: Said) -> None:
     assert deployed.steps() == [name for name, _ in steps.STEPS]
-    assert ground.looked == [plan.name(STAGE) for plan in steps.PLANS if not plan.needs_domain]
-    assert running(ground) == hashes(ground)
+    assert environment.verified == [plan.name(STAGE) for plan in steps.PLANS if not plan.needs_domain]
+    assert running(environment) == hashes(environment)
     told = " ".join(deployed.lines)
     for proof in ("/health answers 200", "/ready answers 200", "signed in, owner of org_", "image img_", "report of 2"):
         assert proof in told
     assert "migrations: nothing to do" in deployed.lines
 
 
-def test_functions_have_the_settings_that_the_stacks_gave(ground: Embedded, deployed: Said) -> None:
-    functions = ground.client("lambda")
-    pool = Stacks(ground.client("cloudformation")).outputs(f"argus-{STAGE}-identity")
+def test_functions_have_the_settings_that_the_stacks_gave(environment: Embedded, deployed: Said) -> None:
+    functions = environment.client("lambda")
+    pool = Stacks(environment.client("cloudformation")).outputs(f"argus-{STAGE}-identity")
     for function in FUNCTIONS:
         found = functions.get_function(FunctionName=function.name(STAGE))["Configuration"]
         variables = found["Environment"]["Variables"]
@@ -118,16 +118,16 @@ def test_functions_have_the_settings_that_the_stacks_gave(ground: Embedded, depl
         assert variables["ARGUS_ALLOWED_ORIGINS"] == "https://console.example"
         assert variables["ARGUS_CURSOR_SECRET"] == f"ssm:/argus/{STAGE}/cursor-secret"
         assert variables["ARGUS_SENTRY_DSN"] == f"ssm:/argus/{STAGE}/sentry-dsn"
-        assert variables["ARGUS_LINK_ROLE"] == f"arn:aws:iam::{ground.account_id}:role/argus-{STAGE}-links"
+        assert variables["ARGUS_LINK_ROLE"] == f"arn:aws:iam::{environment.account_id}:role/argus-{STAGE}-links"
         assert found["Role"].endswith(f"role/argus-{STAGE}-{'api' if not function.suffix else function.suffix[1:]}")
         assert found["Runtime"] == "python3.11"
 
 
-def test_nobody_who_was_made_for_the_smoke_test_is_left(ground: Embedded, deployed: Said) -> None:
-    pool = Stacks(ground.client("cloudformation")).outputs(f"argus-{STAGE}-identity")["UserPoolId"]
-    assert ground.client("cognito-idp").list_users(UserPoolId=pool)["Users"] == []
-    bucket = f"argus-{STAGE}-media-{ground.account_id}"
-    keys = [entry["Key"] for entry in ground.client("s3").list_objects_v2(Bucket=bucket)["Contents"]]
+def test_nobody_who_was_made_for_the_smoke_test_is_left(environment: Embedded, deployed: Said) -> None:
+    pool = Stacks(environment.client("cloudformation")).outputs(f"argus-{STAGE}-identity")["UserPoolId"]
+    assert environment.client("cognito-idp").list_users(UserPoolId=pool)["Users"] == []
+    bucket = f"argus-{STAGE}-media-{environment.account_id}"
+    keys = [entry["Key"] for entry in environment.client("s3").list_objects_v2(Bucket=bucket)["Contents"]]
     assert [key for key in keys if "/images/" in key] == []
 
 
@@ -137,11 +137,11 @@ def test_nobody_who_was_made_for_the_smoke_test_is_left(ground: Embedded, deploy
     ids=["what the API cannot do without", "what it goes on without"],
 )
 def test_what_a_role_lacks_fails_the_rehearsal_and_is_named(
-    ground: Embedded, deployed: Said, lacking: str, on: str
+    environment: Embedded, deployed: Said, lacking: str, on: str
 ) -> None:
     """Rate limits fail open: only who refused knows that nothing was counted."""
     role = {"RoleName": f"argus-{STAGE}-api", "PolicyName": "what-it-does"}
-    iam = ground.client("iam")
+    iam = environment.client("iam")
     policy = iam.get_role_policy(**role)["PolicyDocument"]
     left = [
         {**entry, "Action": kept}
@@ -149,7 +149,7 @@ def test_what_a_role_lacks_fails_the_rehearsal_and_is_named(
         if (kept := [action for action in entry["Action"] if action != lacking])
     ]
     iam.put_role_policy(**role, PolicyDocument=json.dumps({**policy, "Statement": left}))
-    deployment = steps.begin(STAGE, ground, {}, Said())
+    deployment = steps.begin(STAGE, environment, {}, Said())
     for name in ("identity", "realtime"):
         deployment.known |= deployment.stacks().outputs(f"argus-{STAGE}-{name}")
     deployment.known["RestApiId"] = deployment.stacks().resources(f"argus-{STAGE}")["Api"]
@@ -168,19 +168,19 @@ def _no_smoke(monkeypatch: pytest.MonkeyPatch) -> None:
     def closed(*_: Any) -> Iterator[str]:
         yield "http://127.0.0.1:9"
 
-    monkeypatch.setattr(Embedded, "front_door", closed)
+    monkeypatch.setattr(Embedded, "api_endpoint", closed)
     monkeypatch.setattr(smoke, "prove", lambda *_: None)
 
 
 @pytest.mark.usefixtures("_no_smoke")
 def test_a_release_that_fails_its_smoke_test_is_taken_back(
-    ground: Embedded, next_release: Embedded, monkeypatch: pytest.MonkeyPatch
+    environment: Embedded, next_release: Embedded, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first, second = hashes(ground), hashes(next_release)
+    first, second = hashes(environment), hashes(next_release)
     assert set(first).isdisjoint(second)
 
     def seen(*_: Any) -> None:
-        assert running(ground) == second
+        assert running(environment) == second
         raise smoke.SmokeFailed("no image is ever ready")
 
     monkeypatch.setattr(smoke, "prove", seen)
@@ -188,7 +188,7 @@ def test_a_release_that_fails_its_smoke_test_is_taken_back(
     with pytest.raises(smoke.SmokeFailed, match="no image is ever ready"):
         steps.deploy(steps.begin(STAGE, next_release, {}, said))
     assert f"argus-{STAGE}-data: nothing to change" in said.lines
-    assert running(ground) == first
+    assert running(environment) == first
 
 
 @pytest.mark.usefixtures("_no_smoke")
@@ -202,7 +202,7 @@ def test_a_release_that_fails_its_smoke_test_is_taken_back(
     ids=lambda error: type(error).__name__,
 )
 def test_a_function_that_cannot_be_put_back_keeps_no_other_from_it_and_is_named(
-    ground: Embedded, next_release: Embedded, fails: Exception, monkeypatch: pytest.MonkeyPatch
+    environment: Embedded, next_release: Embedded, fails: Exception, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put: list[tuple[str, str]] = []
 
@@ -219,7 +219,7 @@ def test_a_function_that_cannot_be_put_back_keeps_no_other_from_it_and_is_named(
     said = Said()
     with pytest.raises(smoke.SmokeFailed, match="no image is ever ready"):
         steps.deploy(steps.begin(STAGE, next_release, {}, said))
-    before = zip((function.suffix for function in FUNCTIONS), hashes(ground), strict=True)
+    before = zip((function.suffix for function in FUNCTIONS), hashes(environment), strict=True)
     assert sorted(put[len(FUNCTIONS) :]) == sorted(before)
     api, *others, told = said.lines[-len(FUNCTIONS) - 1 :]
     assert api.startswith(f"argus-{STAGE} could not be put to packages/api/")
@@ -229,38 +229,38 @@ def test_a_function_that_cannot_be_put_back_keeps_no_other_from_it_and_is_named(
 
 @pytest.mark.usefixtures("_no_smoke")
 def test_a_rollback_puts_back_the_release_before_and_another_one_undoes_it(
-    ground: Embedded, next_release: Embedded, monkeypatch: pytest.MonkeyPatch
+    environment: Embedded, next_release: Embedded, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put: list[str] = []
     monkeypatch.setattr(Zappa, "put", lambda _, __, *, bucket, key, code_hash: put.append(code_hash))
 
     def rolled_back() -> list[str]:
         put.clear()
-        steps.rollback(steps.begin(STAGE, ground, {}, Said()))
+        steps.rollback(steps.begin(STAGE, environment, {}, Said()))
         return sorted(put)
 
     with pytest.raises(steps.NothingToRollBackTo):
         rolled_back()
     steps.deploy(steps.begin(STAGE, next_release, {}, Said()))
-    assert rolled_back() == sorted(hashes(ground))
+    assert rolled_back() == sorted(hashes(environment))
     assert rolled_back() == sorted(hashes(next_release))
 
 
-def test_what_is_destroyed_keeps_its_data(ground: Embedded, deployed: Said) -> None:
-    remains = steps.destroy(steps.begin(STAGE, ground, {}, Said()))
+def test_what_is_destroyed_keeps_its_data(environment: Embedded, deployed: Said) -> None:
+    remains = steps.destroy(steps.begin(STAGE, environment, {}, Said()))
     # By status: moto cannot describe stacks that other tests of this process have left broken.
     alive = ["CREATE_COMPLETE", "UPDATE_COMPLETE"]
-    listed = ground.client("cloudformation").list_stacks(StackStatusFilter=alive)["StackSummaries"]
+    listed = environment.client("cloudformation").list_stacks(StackStatusFilter=alive)["StackSummaries"]
     names = [stack["StackName"] for stack in listed]
     assert [name for name in names if name.startswith(f"argus-{STAGE}")] == []
-    found = ground.client("lambda").list_functions()["Functions"]
+    found = environment.client("lambda").list_functions()["Functions"]
     assert [one["FunctionName"] for one in found if one["FunctionName"].startswith(f"argus-{STAGE}")] == []
-    listed = ground.client("dynamodb").list_tables()["TableNames"]
+    listed = environment.client("dynamodb").list_tables()["TableNames"]
     tables = {name for name in listed if name.startswith(f"argus-{STAGE}-")}
     expected = {"identity", "imagery", "scanning", "reports", "notify", "requests"}
     assert tables >= {f"argus-{STAGE}-{capability}" for capability in expected}
     assert {f"AWS::DynamoDB::Table {name}" for name in tables} <= set(remains)
-    assert f"AWS::S3::Bucket argus-{STAGE}-media-{ground.account_id}" in remains
+    assert f"AWS::S3::Bucket argus-{STAGE}-media-{environment.account_id}" in remains
 
 
 def test_capabilities_come_after_the_roles_they_add_to() -> None:
@@ -336,17 +336,17 @@ BROKEN = {
 
 
 def test_a_stack_that_fails_names_the_resource_and_stops_the_deployment(
-    ground: Embedded, monkeypatch: pytest.MonkeyPatch
+    environment: Embedded, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Embedded, "template", lambda *_: json.dumps(BROKEN))
     said = Said()
     with pytest.raises(StackFailed, match=f"argus-{STAGE}-packages: NoBucket: .*NoSuchBucket"):
-        steps.deploy(steps.begin(STAGE, ground, {}, said))
+        steps.deploy(steps.begin(STAGE, environment, {}, said))
     assert said.steps()[-1] == "bucket of packages"
 
 
-def test_what_never_stood_is_out_of_the_way_the_next_time(ground: Embedded) -> None:
-    stacks = Stacks(ground.client("cloudformation"))
+def test_what_never_stood_is_out_of_the_way_the_next_time(environment: Embedded) -> None:
+    stacks = Stacks(environment.client("cloudformation"))
     parts = {"parameters": {}, "tags": {}}
     with pytest.raises(StackFailed):
         stacks.deploy("argus-broken", template=json.dumps(BROKEN), **parts)
@@ -400,8 +400,8 @@ def test_of_a_stack_that_rolled_back_the_first_failures_are_told_not_what_follow
 # ---------------------------------------------------------------- options
 
 
-def test_what_was_decided_is_remembered(ground: Embedded) -> None:
-    ssm = ground.client("ssm")
+def test_what_was_decided_is_remembered(environment: Embedded) -> None:
+    ssm = environment.client("ssm")
     given = {"domain": "argus.example", "hosted_zone_id": "Z1"}
     remember(ssm, "dev", recall(ssm, "dev", given))
     assert recall(ssm, "dev", {"monthly_budget": "20"}) == Options(**given, monthly_budget="20")
@@ -413,9 +413,11 @@ def test_what_was_decided_is_remembered(ground: Embedded) -> None:
      {"origins": "https://a.example/"}, {"origins": "*"}],
     ids=str,
 )  # fmt: skip
-def test_options_that_cannot_be_are_refused_before_anything_is_made(ground: Embedded, given: dict[str, str]) -> None:
+def test_options_that_cannot_be_are_refused_before_anything_is_made(
+    environment: Embedded, given: dict[str, str]
+) -> None:
     with pytest.raises(BadOption):
-        steps.begin("staging", ground, given, Said())
+        steps.begin("staging", environment, given, Said())
 
 
 class Amplify:
@@ -458,13 +460,13 @@ def test_the_guide_names_every_option() -> None:
 def test_the_region_is_that_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_REGION", "af-south-1")
     account = Account.of_environment()
-    assert (account.region, account.environment["AWS_DEFAULT_REGION"]) == ("af-south-1", "af-south-1")
+    assert (account.region, account.variables["AWS_DEFAULT_REGION"]) == ("af-south-1", "af-south-1")
     assert account.sign_in_url() == "https://cognito-idp.af-south-1.amazonaws.com"
 
 
 def test_an_account_is_called_by_its_stacks_own_address() -> None:
     account = Account("eu-west-1")
-    with account.front_door("dev", {"ApiUrl": "https://api.argus.example"}) as url:
+    with account.api_endpoint("dev", {"ApiUrl": "https://api.argus.example"}) as url:
         assert url == "https://api.argus.example"
     assert account.template(steps.DATA.path) == steps.DATA.path.read_text()
 
@@ -489,21 +491,21 @@ def test_an_api_that_never_answers_is_told_of(monkeypatch: pytest.MonkeyPatch) -
     ],
 )
 def test_the_command_refuses_what_was_not_meant(
-    ground: Embedded, arguments: list[str], typed: str, reason: str, capsys: pytest.CaptureFixture[str]
+    environment: Embedded, arguments: list[str], typed: str, reason: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main.main(arguments, ground=lambda: ground, ask=lambda _: typed) == 1
+    assert main.main(arguments, environment=lambda: environment, ask=lambda _: typed) == 1
     assert reason in capsys.readouterr().err
 
 
 def test_the_command_destroys_what_was_named(
-    ground: Embedded, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    environment: Embedded, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(steps, "destroy", lambda _: ["AWS::DynamoDB::Table argus-dev-imagery"])
-    assert main.main(["destroy", "dev"], ground=lambda: ground, ask=lambda _: "dev\n") == 0
+    assert main.main(["destroy", "dev"], environment=lambda: environment, ask=lambda _: "dev\n") == 0
     assert "argus-dev-imagery" in capsys.readouterr().out
 
 
-def test_a_rehearsal_reaches_no_account(ground: Embedded, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_rehearsal_reaches_no_account(environment: Embedded, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_PROFILE", "a-developers-own")
-    assert "AWS_PROFILE" not in ground.environment
-    assert ground.environment["AWS_ENDPOINT_URL"].startswith("http://127.0.0.1:")
+    assert "AWS_PROFILE" not in environment.variables
+    assert environment.variables["AWS_ENDPOINT_URL"].startswith("http://127.0.0.1:")

@@ -101,45 +101,45 @@ def test_a_queue_of_its_own_needs_an_alarm_of_its_own(folders: Folders, tmp_path
 
 
 @pytest.fixture(scope="module")
-def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
+def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
     with EmbeddedAws.start(stage="newcomer") as aws, Sockets.start(nobody) as sockets:
         yield Embedded(aws, sockets, logs=tmp_path_factory.mktemp("newcomer"))
 
 
-def deploy(stage: str, ground: Embedded, plans: Iterable[steps.Plan]) -> steps.Deployment:
-    deployment = steps.begin(stage, ground, {}, lambda _: None)
+def deploy(stage: str, environment: Embedded, plans: Iterable[steps.Plan]) -> steps.Deployment:
+    deployment = steps.begin(stage, environment, {}, lambda _: None)
     for plan in plans:
         steps.make_stack(deployment, plan)
     return deployment
 
 
 def test_it_is_deployed_as_declared_used_and_removed(
-    ground: Embedded, folders: Folders, monkeypatch: pytest.MonkeyPatch
+    environment: Embedded, folders: Folders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = steps.capability_plans(capability_templates(folders.infra, folders.capabilities))
     monkeypatch.setattr(steps, "BEFORE_FUNCTIONS", (steps.PACKAGES, steps.DATA, steps.ROLES, *found))
-    deployment = deploy("newcomer", ground, steps.BEFORE_FUNCTIONS)
-    assert "argus-newcomer-ledger" in ground.looked
+    deployment = deploy("newcomer", environment, steps.BEFORE_FUNCTIONS)
+    assert "argus-newcomer-ledger" in environment.verified
     item = {"pk": {"S": "org_a"}, "sk": {"S": "entry"}}
-    with ground.aws.as_role(f"arn:aws:iam::{ground.account_id}:role/argus-newcomer-api") as api:
+    with environment.aws.as_role(f"arn:aws:iam::{environment.account_id}:role/argus-newcomer-api") as api:
         api("dynamodb").put_item(TableName="argus-newcomer-ledger", Item=item)
         with pytest.raises(ClientError, match="not authorized to perform: dynamodb:DeleteItem"):
             api("dynamodb").delete_item(TableName="argus-newcomer-ledger", Key=item)
-    ground.aws.refusals.clear()
+    environment.aws.refusals.clear()
 
     remains = steps.destroy(deployment)
     assert "AWS::DynamoDB::Table argus-newcomer-ledger" in remains
-    roles = [role["RoleName"] for role in ground.client("iam").list_roles()["Roles"]]
+    roles = [role["RoleName"] for role in environment.client("iam").list_roles()["Roles"]]
     assert not [name for name in roles if name.startswith("argus-newcomer-")]
     assert not deployment.stacks().outputs("argus-newcomer-data")
 
 
 def test_a_role_cannot_be_removed_before_the_capabilities_that_use_it(
-    ground: Embedded, folders: Folders, monkeypatch: pytest.MonkeyPatch
+    environment: Embedded, folders: Folders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Why a stage is taken away last made first."""
     (ledger,) = steps.capability_plans([folders.infra / "ledger.yaml"])
-    deployment = deploy("reversed", ground, (steps.DATA, steps.ROLES, ledger))
+    deployment = deploy("reversed", environment, (steps.DATA, steps.ROLES, ledger))
     monkeypatch.setattr(steps, "BEFORE_FUNCTIONS", (ledger, steps.ROLES))
     with pytest.raises(ClientError, match="must delete policies first"):
         steps.destroy(deployment)

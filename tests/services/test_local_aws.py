@@ -105,7 +105,7 @@ def test_every_capability_that_has_a_template_has_its_stack(aws: EmbeddedAws) ->
 
 @pytest.mark.usefixtures("outputs")
 def test_a_role_may_do_what_the_policy_of_a_capability_says(aws: EmbeddedAws) -> None:
-    """The guard reads a policy that is a resource of its own, beside those of the role itself."""
+    """The enforcer reads a policy that is a resource of its own, beside those of the role itself."""
     asked = {"Key": {"pk": {"S": "nobody"}, "sk": {"S": "nothing"}}}
     with aws.as_role(f"arn:aws:iam::{aws.account_id}:role/argus-fidelity-worker") as clients:
         assert "Item" not in clients("dynamodb").get_item(TableName="argus-fidelity-reports", **asked)

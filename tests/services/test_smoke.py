@@ -13,7 +13,7 @@ from argus.app import create_app
 from argus.container import Container
 from argus.notify.service import Notify
 from services.deploy import smoke
-from services.deploy.smoke import People, SmokeFailed
+from services.deploy.smoke import SmokeFailed, SmokeUsers
 from services.local.aws import HOST, EmbeddedAws, StackOutputs
 from services.local.sockets import Sockets
 from tests.cli.conftest import serving
@@ -21,8 +21,8 @@ from tests.conftest import Workers
 
 
 @pytest.fixture
-def people(aws: EmbeddedAws, outputs: StackOutputs) -> People:
-    return People(aws.client("cognito-idp"), outputs.user_pool_id, outputs.client_id, aws.endpoint_url)
+def users(aws: EmbeddedAws, outputs: StackOutputs) -> SmokeUsers:
+    return SmokeUsers(aws.client("cognito-idp"), outputs.user_pool_id, outputs.client_id, aws.endpoint_url)
 
 
 @contextmanager
@@ -39,21 +39,21 @@ def _serving(argus: Container, workers: Workers) -> Iterator[str]:
 
 
 def test_what_was_told_of_the_image_counts_whenever_it_comes(
-    live: Container, workers: Workers, people: People, monkeypatch: pytest.MonkeyPatch
+    live: Container, workers: Workers, users: SmokeUsers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Hints go through a queue of their own: the image's may come behind the report's, and all after the answers."""
-    tell, late = Notify.tell, list[Mapping[str, Any]]()
+    deliver, late = Notify.deliver, list[Mapping[str, Any]]()
 
     def told(self: Notify, organisation_id: str, event: Mapping[str, Any]) -> None:
         late.append(event)
         if event["type"] == "report.changed":
             for one in reversed(late):
-                tell(self, organisation_id, one)
+                deliver(self, organisation_id, one)
 
-    monkeypatch.setattr(Notify, "tell", told)
+    monkeypatch.setattr(Notify, "deliver", told)
     said: list[str] = []
     with _serving(live, workers) as url:
-        smoke.prove(url, people, said.append)
+        smoke.prove(url, users, said.append)
     assert late[0]["type"] == "image.changed"
     assert said[-2:] == ["report of 2 findings", "told of the image over a WebSocket"]
 
@@ -100,7 +100,7 @@ def closed() -> str:
 def test_a_line_on_which_nobody_hears_anything_fails_with_a_reason(
     live: Container,
     workers: Workers,
-    people: People,
+    users: SmokeUsers,
     line: str,
     reason: str,
     monkeypatch: pytest.MonkeyPatch,
@@ -113,4 +113,4 @@ def test_a_line_on_which_nobody_hears_anything_fails_with_a_reason(
         fetch_keys=live.fetch_keys,
     )
     with _serving(elsewhere, workers) as url, pytest.raises(SmokeFailed, match=reason):
-        smoke.prove(url, people, lambda _: None)
+        smoke.prove(url, users, lambda _: None)

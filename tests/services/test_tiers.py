@@ -10,8 +10,8 @@ from typing import Any, cast
 import pytest
 
 from services.deploy import tiers
+from services.deploy.environment import Environment
 from services.deploy.functions import FUNCTIONS
-from services.deploy.ground import Ground
 from services.local.aws import EmbeddedAws, StackOutputs
 from tests.conftest import Person
 
@@ -58,7 +58,7 @@ def decide(aws: EmbeddedAws, outputs: StackOutputs) -> Iterator[Decide]:
 
     def run(**asked: str) -> int:
         arguments = [part for name, value in asked.items() for part in (f"--{name}", value)]
-        return tiers.main(arguments, ground=lambda: cast(Ground, _Account(aws)))
+        return tiers.main(arguments, environment=lambda: cast(Environment, _Account(aws)))
 
     yield run
     functions.delete_function(FunctionName=api.name("test"))

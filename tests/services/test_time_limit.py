@@ -11,7 +11,7 @@ import pytest
 from argus import jobs
 from services.worker import batch
 from services.worker import main as worker
-from services.worker.time_limit import START_MS, STOP_MS, TimeIsUp, broken_off_in_time
+from services.worker.time_limit import START_MS, STOP_MS, DeadlineExceeded, deadline
 
 
 class Ending:
@@ -40,7 +40,7 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     def give_up(name: str, **_: Any) -> None:
         ran.append(f"{name} given up")
 
-    monkeypatch.setitem(jobs.JOBS, "work", jobs.Job(lambda _: work, lambda _: give_up))
+    monkeypatch.setitem(jobs.JOBS, "work", jobs.JobHandler(lambda _: work, lambda _: give_up))
     monkeypatch.setattr(worker, "container", lambda: None)
     monkeypatch.setattr(batch, "may_begin", lambda _: True)
     return ran
@@ -80,11 +80,11 @@ def test_nothing_is_begun_without_time_for_it(ran: list[str], monkeypatch: pytes
 
 def test_the_alarm_is_off_afterwards() -> None:
     before = signal.getsignal(signal.SIGALRM)
-    with broken_off_in_time(Ending()):
+    with deadline(Ending()):
         assert signal.getitimer(signal.ITIMER_REAL)[0] > 0
     assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
     assert signal.getsignal(signal.SIGALRM) is before
-    with pytest.raises(TimeIsUp), broken_off_in_time(Ending(-1)):
+    with pytest.raises(DeadlineExceeded), deadline(Ending(-1)):
         time.sleep(5)
     assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
 
@@ -93,7 +93,7 @@ def test_outside_the_main_thread_nothing_is_broken_off() -> None:
     ended: list[bool] = []
 
     def run() -> None:
-        with broken_off_in_time(Ending(-1)):
+        with deadline(Ending(-1)):
             time.sleep(0.05)
             ended.append(True)
 

@@ -13,7 +13,7 @@ from argus.container import Container
 from argus.core import work
 from argus.core.functions import FUNCTIONS, SCANNER, WORKER
 from argus.core.observability import current_request_id
-from argus.jobs import JOBS, Job
+from argus.jobs import JOBS, JobHandler
 from services.scanner import main as scanner
 from services.worker import main as worker
 from services.worker.batch import UnknownEvent
@@ -42,7 +42,7 @@ def ran(monkeypatch: pytest.MonkeyPatch, argus: Container) -> list[Any]:
 
     for door in DOORS.values():
         monkeypatch.setattr(door, "container", lambda: argus)
-    monkeypatch.setitem(JOBS, "note", Job(lambda _: note, lambda _: give_up, tuple(FUNCTIONS)))
+    monkeypatch.setitem(JOBS, "note", JobHandler(lambda _: note, lambda _: give_up, tuple(FUNCTIONS)))
     return calls
 
 

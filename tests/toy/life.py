@@ -20,7 +20,7 @@ def scanned(owner: Person, workers: Workers, toy_id: str) -> list[str]:
     assert (document["target"]["name"], document["target"]["facts"]["Turns"]) == ("Tin mouse", 12)
     found = owner.get(f"/findings?target=toy:{toy_id}").get_json()["items"]
     assert [each["fingerprint"] for each in found] == [each["fingerprint"] for each in document["findings"]]
-    return [each["place"] for each in found]
+    return [each["location_key"] for each in found]
 
 
 def test_kinds_are_advertised_and_others_refused(owner: Person) -> None:

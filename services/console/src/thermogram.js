@@ -72,7 +72,7 @@ export function thermogram(image, findings, {read, palette}) {
   /** @param {string} name of a palette */
   function show(name) {
     picture.src = image.links?.previews[name].url ?? "";
-    legend.src = image.links?.colorbars[name].url ?? "";
+    legend.src = image.links?.colour_bars[name].url ?? "";
     legend.alt = words.image.legend(name.replaceAll("_", " "));
   }
 

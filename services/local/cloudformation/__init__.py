@@ -2,8 +2,8 @@
 
 moto answers CREATE_COMPLETE while it skips resource types and properties it does not know. The modules per service
 (`tables`, `buckets`, `queues`, `users`, `keys`, `roles`, `events`, `alarms`) say how each type of ours is made,
-completed and read back; `types` is the list of them; `teaching` hands them to moto; `discovery` finds the templates of
-capabilities; `template` reads a template as CloudFormation would; `verify` compares that with what is really there,
+completed and read back; `types` is the list of them; `moto_patches` hands them to moto; `discovery` finds the templates
+of capabilities; `template` reads a template as CloudFormation would; `verify` compares that with what is really there,
 through the ordinary AWS APIs.
 """
 

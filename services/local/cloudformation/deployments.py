@@ -2,7 +2,7 @@
 
 moto's change sets, executed, leave a new stack without parameters and outputs. It does not know that a function may
 have URLs, which Zappa asks after. And a queue that wakes a function makes moto receive each message itself and start
-the function in Docker: messages would lose an attempt, or be gone, before services/local/pump.py receives them.
+the function in Docker: messages would lose an attempt, or be gone, before services/local/sqs_poller.py receives them.
 """
 
 import functools
@@ -14,7 +14,7 @@ from moto.sqs.models import Queue
 
 
 @functools.cache
-def teach() -> None:
+def apply() -> None:
     """Change sets that do what creating or updating the stack does; queues that wake nobody."""
     change_set: Any = ChangeSet
     change_set.apply = _apply

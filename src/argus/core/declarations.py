@@ -44,7 +44,7 @@ class Scope:
 
 
 @dataclass(frozen=True)
-class Job:
+class JobHandler:
     """A job: the method that runs it, the method that reports that its last attempt failed, and the functions that may
     run it. It can be sent to no other function, and no other runs it."""
 
@@ -93,7 +93,7 @@ class Capability:
     prefix: str = API_PREFIX
     authenticators: Mapping[str, str] = field(default_factory=dict)  # scheme of credentials -> method: text -> caller
     checks: Callable[["Runtime"], Mapping[str, Callable[[], object]]] | None = None  # what `/ready` asks, by name
-    jobs: Mapping[str, Job] = field(default_factory=dict)
+    jobs: Mapping[str, JobHandler] = field(default_factory=dict)
     objects: Mapping[str, str] = field(default_factory=dict)  # folder in an organisation's bucket -> job of an upload
     ticks: Mapping[str, str] = field(default_factory=dict)  # sweep -> method that every tick of the scheduler calls
     targets: Mapping[str, TargetKind] = field(default_factory=dict)  # by the name of the kind

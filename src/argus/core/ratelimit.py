@@ -23,10 +23,11 @@ from limits import RateLimitItem, parse
 from limits.storage import Storage
 
 from argus.core import metrics
+from argus.core.caller import Caller
 from argus.core.clock import Clock
 from argus.core.dynamo import Table
 from argus.core.errors import TooManyRequests
-from argus.core.http import Caller, client_address
+from argus.core.http import client_address
 
 _SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400}
 _REMEMBERED = 10_000  # addresses; more than spend their quota in one window of one process
@@ -99,7 +100,7 @@ class Policy:
 
 
 @dataclass(frozen=True)
-class Standing:
+class RateLimitStatus:
     """How someone stands with a policy: the count after this request, in the window that ends then."""
 
     policy: Policy
@@ -120,7 +121,7 @@ class Limits:
     per_caller: Policy
     per_address: Policy
     per_key: Mapping[str, Policy]  # by tier, the standard one first
-    _spent: dict[str, Standing] = field(default_factory=dict)
+    _spent: dict[str, RateLimitStatus] = field(default_factory=dict)
 
     @classmethod
     def make(
@@ -150,10 +151,10 @@ class Limits:
         known = self._spent.get(address)
         if known is not None and known.ends_at > self.clock().timestamp():
             self._judge(known)
-        standing = self._count(self.per_address, address)
-        if standing is not None and standing.spent:
-            self._remember(address, standing)
-        self._judge(standing)
+        status = self._count(self.per_address, address)
+        if status is not None and status.spent:
+            self._remember(address, status)
+        self._judge(status)
 
     def count_caller(self, caller: Caller) -> None:
         """Count a request of someone known; raise `TooManyRequests` when that is one too many."""
@@ -162,14 +163,14 @@ class Limits:
 
     def headers(self) -> Mapping[str, str]:
         """What this request's answer says of limits: draft-ietf-httpapi-ratelimit-headers-10."""
-        standing: Standing | None = g.get("rate_limit")
-        if standing is None:
+        status: RateLimitStatus | None = g.get("rate_limit")
+        if status is None:
             return {}
-        policy, limit = standing.policy, standing.policy.limit
-        remaining = max(0, limit.amount - standing.count)
+        policy, limit = status.policy, status.policy.limit
+        remaining = max(0, limit.amount - status.count)
         return {
             "RateLimit-Policy": f'"{policy.name}";q={limit.amount};w={limit.get_expiry()}',
-            "RateLimit": f'"{policy.name}";r={remaining};t={self._seconds_left(standing)}',
+            "RateLimit": f'"{policy.name}";r={remaining};t={self._seconds_left(status)}',
         }
 
     def described(self) -> dict[str, Any]:
@@ -180,32 +181,32 @@ class Limits:
         """A tier that the settings no longer name is the standard one."""
         return self.per_key.get(tier) or next(iter(self.per_key.values()))
 
-    def _count(self, policy: Policy, whom: str) -> Standing | None:
+    def _count(self, policy: Policy, whom: str) -> RateLimitStatus | None:
         """None when nobody can count: then nobody is refused."""
         limit = policy.limit
         key = limit.key_for(policy.name, whom)
         storage = cast(DynamoStorage, self.limiter.storage)
         ends_at = _window_end(self.clock, limit.get_expiry())
         try:
-            return Standing(policy, storage.incr(key, limit.get_expiry()), ends_at)
+            return RateLimitStatus(policy, storage.incr(key, limit.get_expiry()), ends_at)
         except (BotoCoreError, ClientError, OSError) as error:
             _log.warning("rate limit not counted, request admitted", exc_info=error)
             metrics.record({"rate_limit_unavailable": 1})
             return None
 
-    def _judge(self, standing: Standing | None) -> None:
-        g.rate_limit = standing
-        if standing is not None and standing.spent:
-            detail = f"the limit {standing.policy.name} is {standing.policy.limit}"
-            raise TooManyRequests(detail, retry_after_seconds=self._seconds_left(standing))
+    def _judge(self, status: RateLimitStatus | None) -> None:
+        g.rate_limit = status
+        if status is not None and status.spent:
+            detail = f"the limit {status.policy.name} is {status.policy.limit}"
+            raise TooManyRequests(detail, retry_after_seconds=self._seconds_left(status))
 
-    def _remember(self, address: str, standing: Standing) -> None:
+    def _remember(self, address: str, status: RateLimitStatus) -> None:
         if len(self._spent) >= _REMEMBERED:
             self._spent.clear()  # they are counted anew, and stand here again with their next request
-        self._spent[address] = standing
+        self._spent[address] = status
 
-    def _seconds_left(self, standing: Standing) -> int:
-        return max(1, math.ceil(standing.ends_at - self.clock().timestamp()))
+    def _seconds_left(self, status: RateLimitStatus) -> int:
+        return max(1, math.ceil(status.ends_at - self.clock().timestamp()))
 
 
 def _network(address: str) -> str:

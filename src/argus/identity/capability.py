@@ -89,7 +89,7 @@ CAPABILITY = Capability(
         Table(
             name="identity",
             partition_key="`subject#<hash>`; `<organisation>#organisation`; `<organisation>#keys`",
-            sort_key="`membership`; `organisation`, `member#<user>`; `<key>`, `allowance`",
+            sort_key="`membership`; `organisation`, `member#<user>`; `<key>`, `tier_limit`",
             shared={"subject#": "how the organisation of a person is found who shows a token"},
         ),
     ),

@@ -3,7 +3,7 @@
 | item | pk | sk |
 |---|---|---|
 | API key | `<organisation>#keys` | `<key>` |
-| allowance | `<organisation>#keys` | `allowance` |
+| tier_limit | `<organisation>#keys` | `tier_limit` |
 
 The text of a key names its organisation and itself, so that one read finds it.
 """
@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from argus.core.clock import from_rfc3339, rfc3339
 from argus.core.dynamo import ConditionFailed, Item, Put, Table
 from argus.core.paging import Listing
-from argus.identity.model import Allowance, ApiKey
+from argus.identity.model import ApiKey, KeyTierLimit
 
 REMEMBERED = timedelta(days=90)  # after its end, whoever asks which key that was still finds it
 _KEYS = "key_"
@@ -47,17 +47,17 @@ class KeyStore:
             if item["expires_at"] > now.timestamp():
                 yield _key(item)
 
-    def allowance(self, organisation_id: str) -> Allowance | None:
-        item = self.table.get(_pk(organisation_id), "allowance")
-        return Allowance(item["tier"], item["version"]) if item else None
+    def tier_limit(self, organisation_id: str) -> KeyTierLimit | None:
+        item = self.table.get(_pk(organisation_id), "tier_limit")
+        return KeyTierLimit(item["tier"], item["version"]) if item else None
 
-    def add(self, key: ApiKey, allowance: Allowance) -> bool:
-        """Keep a key; False when another was made, or the operator decided anew, since the allowance was read."""
-        return self._decide(key.organisation_id, allowance, Put(_item(key), when="attribute_not_exists(pk)"))
+    def add(self, key: ApiKey, tier_limit: KeyTierLimit) -> bool:
+        """Keep a key; False when another was made, or the operator decided anew, since the tier_limit was read."""
+        return self._decide(key.organisation_id, tier_limit, Put(_item(key), when="attribute_not_exists(pk)"))
 
-    def allow(self, organisation_id: str, allowance: Allowance) -> bool:
-        """Keep what the operator decided; False when the allowance changed since it was read."""
-        return self._decide(organisation_id, allowance)
+    def allow(self, organisation_id: str, tier_limit: KeyTierLimit) -> bool:
+        """Keep what the operator decided; False when the tier_limit changed since it was read."""
+        return self._decide(organisation_id, tier_limit)
 
     def change(self, key: ApiKey, changes: Item, *, when: str, values: Item) -> bool:
         """Write some attributes, and the next version; False when the key was not as `when` says."""
@@ -91,16 +91,16 @@ class KeyStore:
         except ConditionFailed:
             return
 
-    def _decide(self, organisation_id: str, allowance: Allowance, *puts: Put) -> bool:
+    def _decide(self, organisation_id: str, tier_limit: KeyTierLimit, *puts: Put) -> bool:
         item = {
             "pk": _pk(organisation_id),
-            "sk": "allowance",
-            "tier": allowance.tier,
-            "version": allowance.version + 1,
+            "sk": "tier_limit",
+            "tier": tier_limit.tier,
+            "version": tier_limit.version + 1,
         }
         unchanged = "attribute_not_exists(pk) OR #version = :version"
         try:
-            self.table.transact([Put(item, when=unchanged, values={":version": allowance.version}), *puts])
+            self.table.transact([Put(item, when=unchanged, values={":version": tier_limit.version}), *puts])
         except ConditionFailed:
             return False
         return True

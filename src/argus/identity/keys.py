@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from argus.core.caller import Caller, CallingKey
 from argus.core.clock import Clock
 from argus.core.dynamo import Item
 from argus.core.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated
@@ -16,7 +17,7 @@ from argus.core.ids import Ids, is_id
 from argus.core.paging import Listing
 from argus.identity import key_text
 from argus.identity.key_store import REMEMBERED, KeyStore
-from argus.identity.model import Allowance, ApiKey, Caller, KeyState
+from argus.identity.model import ApiKey, KeyState, KeyTierLimit
 
 MAX_KEYS = 50  # of one organisation, that open something
 MAX_REMEMBERED = 500  # with those that ended: whoever makes a key reads them all
@@ -76,7 +77,9 @@ class Keys:
                 raise InvalidKey("it has expired")
         self._note_use(key, now)
         scopes = frozenset(key.scopes) & self.allowed_scopes
-        return Caller(key.created_by, key.organisation_id, scopes, key=key)
+        return Caller(
+            key.created_by, key.organisation_id, scopes, key=CallingKey(key.id, key.name, key.tier, key.expires_at)
+        )
 
     # ------------------------------------------------------------ for callers
 
@@ -101,7 +104,7 @@ class Keys:
             expires_at=now + timedelta(days=expires_in_days),
         )
         for _ in range(_TRIES):
-            if self.store.add(key, self._allowance_for(key)):
+            if self.store.add(key, self._tier_limit_for(key)):
                 return key, text
         raise Conflict("other keys are being made just now; try again")
 
@@ -129,8 +132,8 @@ class Keys:
         if tier not in self.tiers:
             raise TierNotAllowed(f"{tier}: there are {', '.join(self.tiers)}")
         for _ in range(_TRIES):
-            before = self._allowance(organisation_id)
-            if self.store.allow(organisation_id, Allowance(tier, before.version)):
+            before = self._tier_limit(organisation_id)
+            if self.store.allow(organisation_id, KeyTierLimit(tier, before.version)):
                 break
         else:
             raise Conflict("keys are being made just now; try again")
@@ -140,14 +143,14 @@ class Keys:
 
     # ------------------------------------------------------------
 
-    def _allowance(self, organisation_id: str) -> Allowance:
-        return self.store.allowance(organisation_id) or Allowance(self.tiers[0])
+    def _tier_limit(self, organisation_id: str) -> KeyTierLimit:
+        return self.store.tier_limit(organisation_id) or KeyTierLimit(self.tiers[0])
 
-    def _allowance_for(self, key: ApiKey) -> Allowance:
+    def _tier_limit_for(self, key: ApiKey) -> KeyTierLimit:
         """What the organisation is allowed, if that allows one more such key."""
-        allowance = self._allowance(key.organisation_id)
-        if key.tier not in self.tiers or self._rank(key.tier) > self._rank(allowance.tier):
-            raise TierNotAllowed(f"{key.tier}: this organisation may have up to {allowance.tier}")
+        tier_limit = self._tier_limit(key.organisation_id)
+        if key.tier not in self.tiers or self._rank(key.tier) > self._rank(tier_limit.tier):
+            raise TierNotAllowed(f"{key.tier}: this organisation may have up to {tier_limit.tier}")
         states = [known.state(key.created_at) for known in self.store.all(key.organisation_id, key.created_at)]
         if states.count(KeyState.ACTIVE) >= MAX_KEYS:
             raise TooManyKeys(f"{MAX_KEYS}; revoke one that is not used")
@@ -155,7 +158,7 @@ class Keys:
             raise TooManyKeys(
                 f"{MAX_REMEMBERED} with those that ended; each of these counts for {REMEMBERED.days} days after its end"
             )
-        return allowance
+        return tier_limit
 
     def _rank(self, tier: str) -> int:
         """Tiers that the settings no longer name count as the lowest."""

@@ -89,30 +89,8 @@ class ApiKey:
 
 
 @dataclass(frozen=True)
-class Allowance:
+class KeyTierLimit:
     """What the operator allows the keys of an organisation."""
 
     tier: str  # the highest that a key may have
     version: int = 0  # counts the keys ever made, and decisions: whoever makes a key saw the latest
-
-
-@dataclass(frozen=True)
-class Caller:
-    """Whoever makes this request, and what they may do: a person, or a key that acts for one."""
-
-    user_id: str
-    organisation_id: str
-    scopes: frozenset[str]
-    role: Role | None = None  # a person's, as is the issuer of their token
-    issuer: str | None = None
-    key: ApiKey | None = None
-
-    @property
-    def id(self) -> str:
-        """Who is counted, logged and remembered."""
-        return self.key.id if self.key else self.user_id
-
-    @property
-    def tier(self) -> str:
-        """A key's; a person has none."""
-        return self.key.tier if self.key else ""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from marshmallow import fields, validate
 
-from argus.core.http import Schema, Timestamp, WholeNumber, id_field, one_line, uri_field
+from argus.core.http import Schema, StrictInteger, Timestamp, id_field, one_line, uri_field
 from argus.identity import key_text
 from argus.identity.model import KeyState, Role
 
@@ -82,7 +82,7 @@ def api_key_in_schema(allowed: Sequence[str]) -> type[Schema]:
             validate=validate.Length(1, len(allowed)),
             metadata={"description": "What it may do: no more than the person who creates it"},
         )
-        expires_in_days = WholeNumber(load_default=90, validate=validate.Range(1, 365))
+        expires_in_days = StrictInteger(load_default=90, validate=validate.Range(1, 365))
         tier = fields.String(
             load_default="standard",
             validate=validate.Regexp(_TIER),

@@ -3,10 +3,11 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from argus.core.caller import Caller
 from argus.core.clock import Clock
 from argus.core.errors import Conflict, NotFound
 from argus.core.ids import Ids
-from argus.identity.model import Caller, Membership, Organisation, Role, Subject
+from argus.identity.model import Membership, Organisation, Role, Subject
 from argus.identity.store import IdentityStore
 
 
@@ -31,7 +32,7 @@ class Identity:
     def authenticate(self, token: str) -> Caller:
         """The caller a token speaks of; someone seen for the first time gets an organisation of their own."""
         subject = self.verify(token)
-        membership = self.store.membership(subject) or self._welcome(subject)
+        membership = self.store.membership(subject) or self._provision_first_sign_in(subject)
         return Caller(
             membership.user_id,
             membership.organisation_id,
@@ -54,14 +55,14 @@ class Identity:
             raise AlreadyMember(subject.id)
         return membership
 
-    def enrol(self, subject: Subject, organisation_id: str, role: Role) -> Membership:
+    def add_member(self, subject: Subject, organisation_id: str, role: Role) -> Membership:
         """Make the subject a member of an organisation."""
         membership = Membership(self.ids.new("usr"), organisation_id, role)
         if not self.store.join(subject, membership):
             raise AlreadyMember(subject.id)
         return membership
 
-    def _welcome(self, subject: Subject) -> Membership:
+    def _provision_first_sign_in(self, subject: Subject) -> Membership:
         """First sign-in. Two at once both try; one founds the organisation and the other finds it."""
         try:
             return self.found(subject, "Personal")

@@ -5,7 +5,7 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
-from argus.core.declarations import Capability, Job, Scope, Table, TargetKind, Tool
+from argus.core.declarations import Capability, JobHandler, Scope, Table, TargetKind, Tool
 from argus.core.runtime import Runtime
 from argus.identity.model import EDITORS, EVERYONE
 
@@ -72,8 +72,8 @@ CAPABILITY = Capability(
     services={"imagery": _imagery},
     blueprints=("argus.imagery.routes:blueprint",),
     jobs={
-        "image.arrived": Job("imagery.arrived", "imagery.give_up"),
-        "image.check": Job("imagery.check_upload", "imagery.give_up_check"),
+        "image.arrived": JobHandler("imagery.arrived", "imagery.give_up"),
+        "image.check": JobHandler("imagery.check_upload", "imagery.give_up_check"),
     },
     objects={"images": "image.arrived"},
     ticks={"images.sweep": "imagery.sweep"},

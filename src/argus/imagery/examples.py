@@ -81,7 +81,7 @@ IMAGE = {
     "links": {
         "cog": _link("products/temperature.tif"),
         "previews": {palette: _link(f"products/preview/{palette}.png") for palette in _PALETTES},
-        "colorbars": {palette: _link(f"products/colour_bar/{palette}.png") for palette in _PALETTES},
+        "colour_bars": {palette: _link(f"products/colour_bar/{palette}.png") for palette in _PALETTES},
         "original": _link("original"),
     },
     "uploaded_by": USER_ID,

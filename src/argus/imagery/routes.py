@@ -155,6 +155,6 @@ def _links(imagery: Imagery, image: Image) -> dict[str, Any] | None:
     return {
         "cog": imagery.link(image, COG),
         "previews": {palette: imagery.link(image, preview_name(palette)) for palette in palettes},
-        "colorbars": {palette: imagery.link(image, colour_bar_name(palette)) for palette in palettes},
+        "colour_bars": {palette: imagery.link(image, colour_bar_name(palette)) for palette in palettes},
         "original": imagery.original_link(image),
     }

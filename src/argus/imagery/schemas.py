@@ -3,13 +3,13 @@
 from marshmallow import fields, validate
 
 from argus.core.http import (
+    BoundedList,
     Number,
     PageQuery,
     QueryNumber,
     Schema,
-    ShortList,
+    StrictInteger,
     Timestamp,
-    WholeNumber,
     id_field,
     one_line,
     uri_field,
@@ -46,7 +46,7 @@ class FileIn(SurveyFields):
     """A file to be uploaded."""
 
     name = fields.String(required=True, validate=[validate.Length(1, 255), one_line(may_be_blank=False)])
-    size = WholeNumber(required=True, validate=validate.Range(1, MAX_FILE_BYTES), metadata={"description": "bytes"})
+    size = StrictInteger(required=True, validate=validate.Range(1, MAX_FILE_BYTES), metadata={"description": "bytes"})
     content_type = fields.String(required=True, validate=validate.OneOf(CONTENT_TYPES))
     scale = fields.Nested(ScaleIn, load_default=None, allow_none=True)
 
@@ -54,7 +54,7 @@ class FileIn(SurveyFields):
 class UploadsIn(SurveyFields):
     """A batch of files; survey fields here hold for every file that does not state its own."""
 
-    files = ShortList(fields.Nested(FileIn), required=True, at_most=MAX_FILES)
+    files = BoundedList(fields.Nested(FileIn), required=True, at_most=MAX_FILES)
 
 
 class UploadTarget(Schema):
@@ -93,7 +93,9 @@ class LinksOut(Schema):
 
     cog = fields.Nested(LinkOut, metadata={"description": "Cloud-Optimised GeoTIFF of temperatures"})
     previews = fields.Dict(keys=fields.String(), values=fields.Nested(LinkOut), metadata={"description": "by palette"})
-    colorbars = fields.Dict(keys=fields.String(), values=fields.Nested(LinkOut), metadata={"description": "by palette"})
+    colour_bars = fields.Dict(
+        keys=fields.String(), values=fields.Nested(LinkOut), metadata={"description": "by palette"}
+    )
     original = fields.Nested(LinkOut)
 
 

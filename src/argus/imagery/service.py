@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from argus.core.background import FIRST_CHECK, MAX_ATTEMPTS, Background
+from argus.core.caller import Caller
 from argus.core.clock import Clock
 from argus.core.dynamo import Item
 from argus.core.errors import Conflict, Invalid, NotFound
@@ -16,7 +17,6 @@ from argus.core.objects import NoSuchObject, Objects
 from argus.core.paging import Listing
 from argus.core.presign import Link, Presigner, Upload
 from argus.core.queue import JobQueue
-from argus.identity.model import Caller
 from argus.imagery.model import COG, Image, ImageState, NewFile, colour_bar_name, preview_name
 from argus.imagery.pixel import temperature_at
 from argus.imagery.store import ImageryStore

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from argus.core.declarations import Capability, Job, Table
+from argus.core.declarations import Capability, JobHandler, Table
 from argus.core.runtime import Runtime
 from argus.core.settings import BadSetting, Settings, setting
 
@@ -58,6 +58,6 @@ CAPABILITY = Capability(
     ),
     settings=NotifySettings,
     services={"notify": _notify},
-    jobs={"notify.tell": Job("notify.tell", "notify.give_up")},
+    jobs={"notify.deliver": JobHandler("notify.deliver", "notify.give_up")},
     errors=("argus.notify.service",),
 )

@@ -11,10 +11,10 @@ from typing import Any, cast
 from botocore.exceptions import BotoCoreError, ClientError
 
 from argus.core.aws import ClientFactory
+from argus.core.caller import Caller
 from argus.core.clock import Clock, rfc3339
 from argus.core.errors import Forbidden, TooManyRequests
 from argus.core.queue import JobQueue
-from argus.identity.model import Caller
 from argus.notify.model import Change, Connection
 from argus.notify.store import ConnectionsStore
 
@@ -77,13 +77,13 @@ class Notify:
             event["progress"] = change.progress
         event["at"] = rfc3339(self.clock())
         try:
-            self.jobs.send("notify.tell", {"organisation_id": organisation_id, "event": event})
+            self.jobs.send("notify.deliver", {"organisation_id": organisation_id, "event": event})
         except (BotoCoreError, ClientError) as error:
             _log.warning("a change was not announced", extra={"change": change.id}, exc_info=error)
 
     # ------------------------------------------------------------ for workers
 
-    def tell(self, organisation_id: str, event: Mapping[str, Any]) -> None:
+    def deliver(self, organisation_id: str, event: Mapping[str, Any]) -> None:
         """Post an event to everyone who listens and may read what it is about; forget those who are gone.
 
         No client holds up the others, or fails the job: one that missed an event will hear the next, or polls.

@@ -18,7 +18,7 @@ from io import StringIO
 from typing import Any
 
 from argus.reports import plain, shapes
-from argus.reports.document import Document, RuleText
+from argus.reports.data import ReportData, RuleText
 from argus.scanning.model import TrackedFinding
 
 MEASUREMENTS = (
@@ -39,7 +39,7 @@ COLUMNS = (
     "rule",
     "target_kind",
     "target",
-    "place",
+    "location_key",
     *MEASUREMENTS,
     "centroid_x_pixels",
     "centroid_y_pixels",
@@ -60,7 +60,7 @@ _FORMULA = re.compile(rf"[\t\r\n]|{_IGNORED}[=+\-@\uff1d\uff0b\uff0d\uff20]")
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
 
-def build(document: Document) -> bytes:
+def build(document: ReportData) -> bytes:
     lines = StringIO(newline="")
     writer = csv.DictWriter(lines, COLUMNS, restval="", lineterminator="\r\n")
     writer.writeheader()
@@ -104,7 +104,7 @@ def _row(finding: TrackedFinding, rule: RuleText | None) -> dict[str, Any]:
         "rule": finding.rule,
         "target_kind": finding.target.kind,
         "target": finding.target.value,
-        "place": finding.place,
+        "location_key": finding.location_key,
         **{name: finding.evidence.get(name) for name in MEASUREMENTS},
         "centroid_x_pixels": x,
         "centroid_y_pixels": y,

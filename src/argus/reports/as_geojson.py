@@ -10,11 +10,11 @@ import json
 from typing import Any
 
 from argus.reports import plain, shapes
-from argus.reports.document import Document
+from argus.reports.data import ReportData
 from argus.scanning.model import TrackedFinding
 
 
-def build(document: Document) -> bytes:
+def build(document: ReportData) -> bytes:
     features = [_feature(finding, number) for number, finding in enumerate(document.findings, start=1)]
     places = [feature["geometry"] for feature in features if feature["geometry"]]
     bbox: dict[str, Any] = {"bbox": shapes.bounds(places)} if places else {}

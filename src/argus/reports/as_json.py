@@ -18,10 +18,10 @@ that is not finite is null. Keys stand in a fixed order, so equal documents are 
 import json
 
 from argus.reports import plain
-from argus.reports.document import Document
+from argus.reports.data import ReportData
 
 
-def build(document: Document) -> bytes:
+def build(document: ReportData) -> bytes:
     report = {
         **plain.heading(document),
         "scan": plain.scan(document.scan),

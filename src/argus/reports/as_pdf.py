@@ -1,7 +1,7 @@
 """A report as PDF, for people: A4 pages with summary, marked picture, settings, findings and what to do about them.
 
 Equal documents make equal bytes. Words from outside (names, titles, evidence) are shortened to what a page can bear,
-and never read as markup; see `argus.reports.pdf_look` for characters the face does not have.
+and never read as markup; see `argus.reports.typesetting` for characters the face does not have.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -12,9 +12,8 @@ from typing import Any
 from reportlab.lib.units import mm
 from reportlab.platypus import Paragraph, Table
 
-from argus.reports import pdf_look as look
-from argus.reports import pdf_picture
-from argus.reports.document import Document
+from argus.reports import pdf_picture, typesetting
+from argus.reports.data import ReportData
 from argus.reports.model import Picture
 from argus.reports.pdf_pages import BOTTOM, HEIGHT, LEFT, WIDTH, About, Drawing, Item, write
 from argus.scanning.model import PRESENT, ScanState, Severity, Status, StepState, TrackedFinding
@@ -24,16 +23,16 @@ MAX_FINDINGS = 2_000  # in the table, some 80 pages; CSV and JSON have them all
 _BUTT = 0  # lines that end where they are told to
 
 _SETTINGS: Mapping[str, tuple[str, Callable[[Any], str]]] = {
-    "emissivity": ("Emissivity", lambda value: look.number(value, 2)),
-    "distance_metres": ("Distance", lambda value: look.number(value, 1, "m")),
-    "reflected_celsius": ("Reflected temperature", lambda value: look.number(value, 1, "°C")),
-    "atmospheric_celsius": ("Atmospheric temperature", lambda value: look.number(value, 1, "°C")),
+    "emissivity": ("Emissivity", lambda value: typesetting.number(value, 2)),
+    "distance_metres": ("Distance", lambda value: typesetting.number(value, 1, "m")),
+    "reflected_celsius": ("Reflected temperature", lambda value: typesetting.number(value, 1, "°C")),
+    "atmospheric_celsius": ("Atmospheric temperature", lambda value: typesetting.number(value, 1, "°C")),
     "relative_humidity": ("Relative humidity", lambda value: _percent(value)),
-    "window_celsius": ("Window temperature", lambda value: look.number(value, 1, "°C")),
-    "window_transmission": ("Window transmission", lambda value: look.number(value, 2)),
+    "window_celsius": ("Window temperature", lambda value: typesetting.number(value, 1, "°C")),
+    "window_transmission": ("Window transmission", lambda value: typesetting.number(value, 2)),
 }
 _STATISTICS: Mapping[str, tuple[str, Callable[[Any], str]]] = {
-    key: (label, lambda value: look.number(value, 1, "°C"))
+    key: (label, lambda value: typesetting.number(value, 1, "°C"))
     for key, label in (
         ("min_c", "Coldest pixel"),
         ("p5_c", "5th percentile"),
@@ -73,7 +72,7 @@ _ACCURACY = {
 }
 
 
-def build(document: Document) -> bytes:
+def build(document: ReportData) -> bytes:
     return _Report(document).build()
 
 
@@ -81,8 +80,8 @@ def build(document: Document) -> bytes:
 class _Report:
     """One document being set."""
 
-    document: Document
-    words: look.Typesetter = field(default_factory=look.Typesetter)
+    document: ReportData
+    words: typesetting.Typesetter = field(default_factory=typesetting.Typesetter)
 
     def build(self) -> bytes:
         document = self.document
@@ -113,18 +112,18 @@ class _Report:
 
     def _frame(self, canvas: Any, page: int, pages: int) -> None:
         right, top, bottom = LEFT + WIDTH, BOTTOM + HEIGHT + 7 * mm, BOTTOM - 6 * mm
-        canvas.setStrokeColor(look.LINE)
+        canvas.setStrokeColor(typesetting.LINE)
         canvas.setLineWidth(0.6)
         canvas.line(LEFT, top, right, top)
         canvas.line(LEFT, bottom, right, bottom)
-        canvas.setFillColor(look.ACCENT)
-        canvas.setFont(look.BOLD, 8)
+        canvas.setFillColor(typesetting.ACCENT)
+        canvas.setFont(typesetting.BOLD, 8)
         canvas.drawString(LEFT, top + 2.2 * mm, "ARGUS")
-        canvas.setFillColor(look.MUTED)
-        canvas.setFont(look.REGULAR, 7)
+        canvas.setFillColor(typesetting.MUTED)
+        canvas.setFont(typesetting.REGULAR, 7)
         canvas.drawString(LEFT + 14 * mm, top + 2.2 * mm, self.words.line(self.document.organisation_name, limit=45))
         canvas.drawRightString(right, top + 2.2 * mm, self.words.line(self._subject(), limit=45))
-        made = f"Generated {look.moment(self.document.generated_at)} by Argus {self.document.argus_version}"
+        made = f"Generated {typesetting.moment(self.document.generated_at)} by Argus {self.document.argus_version}"
         canvas.drawString(LEFT, bottom - 4.2 * mm, self.words.line(made, limit=110))
         canvas.drawRightString(right, bottom - 4.2 * mm, f"Page {page} of {pages}")
 
@@ -139,18 +138,18 @@ class _Report:
 
     def _head(self) -> Iterator[Item]:
         scan, picture = self.document.scan, self.document.picture
-        yield Item(Paragraph(self._title(), look.style("title")))
+        yield Item(Paragraph(self._title(), typesetting.style("title")))
         yield Item(self.words.paragraph(self._subject(), "subtitle"), space_before=1)
         facts = [
             ("Organisation", self.document.organisation_name),
             ("Target", f"{scan.target.kind} {scan.target.value}"),
             ("Scan", scan.id),
-            ("Finished", look.moment(scan.finished_at)),
+            ("Finished", typesetting.moment(scan.finished_at)),
         ]
         if picture:
             facts += [
                 ("Camera", picture.camera or "not told by the file"),
-                ("Taken", look.moment(picture.taken_at)),
+                ("Taken", typesetting.moment(picture.taken_at)),
                 ("Image size", f"{picture.width} × {picture.height} pixels"),
                 ("Temperatures", picture.accuracy),
             ]
@@ -161,27 +160,27 @@ class _Report:
         counts = self.document.scan.counts
         tiles = [
             [
-                Paragraph(str(counts.get(severity, 0)), look.style("tile")),
-                Paragraph(severity.value.capitalize(), look.style("label")),
+                Paragraph(str(counts.get(severity, 0)), typesetting.style("tile")),
+                Paragraph(severity.value.capitalize(), typesetting.style("label")),
             ]
             for severity in reversed(Severity)
         ]
         table = Table([tiles], colWidths=[WIDTH / len(tiles)] * len(tiles))
         table.setStyle(
             [
-                ("BACKGROUND", (0, 0), (-1, -1), look.SHADE),
+                ("BACKGROUND", (0, 0), (-1, -1), typesetting.SHADE),
                 ("LEFTPADDING", (0, 0), (-1, -1), 9),
                 ("TOPPADDING", (0, 0), (-1, -1), 5),
                 ("BOTTOMPADDING", (0, 0), (-1, -1), 6),
-                ("INNERGRID", (0, 0), (-1, -1), 3, look.PAPER),
+                ("INNERGRID", (0, 0), (-1, -1), 3, typesetting.PAPER),
                 *(
-                    ("LINEABOVE", (column, 0), (column, 0), 3, look.SEVERITY_COLOURS[severity], _BUTT)
+                    ("LINEABOVE", (column, 0), (column, 0), 3, typesetting.SEVERITY_COLOURS[severity], _BUTT)
                     for column, severity in enumerate(reversed(Severity))
                 ),
             ]
         )
         yield Item(table, space_before=4 * mm)
-        yield Item(Paragraph(self._delta(), look.style("body")), space_before=2.5 * mm)
+        yield Item(Paragraph(self._delta(), typesetting.style("body")), space_before=2.5 * mm)
 
     def _delta(self) -> str:
         present = sum(self.document.scan.counts.values())
@@ -206,8 +205,10 @@ class _Report:
             yield self._note(*_ACCURACY[picture.accuracy], caution=picture.accuracy == "approximate")
 
     def _note(self, lead: str, text: str, *, caution: bool) -> Item:
-        colour, shade = (look.CAUTION, look.CAUTION_SHADE) if caution else (look.LINE, look.SHADE)
-        table = Table([[Paragraph(f"<b>{lead}</b> {text}", look.style("value"))]], colWidths=[WIDTH])
+        colour, shade = (
+            (typesetting.CAUTION, typesetting.CAUTION_SHADE) if caution else (typesetting.LINE, typesetting.SHADE)
+        )
+        table = Table([[Paragraph(f"<b>{lead}</b> {text}", typesetting.style("value"))]], colWidths=[WIDTH])
         table.setStyle(
             [
                 ("BACKGROUND", (0, 0), (-1, -1), shade),
@@ -228,14 +229,14 @@ class _Report:
             if finding.status in PRESENT
         ]
         drawing = pdf_picture.drawing(picture, marks)
-        ends = f"{look.number(picture.low_celsius, 1)} to {look.number(picture.high_celsius, 1, '°C')}"
+        ends = f"{typesetting.number(picture.low_celsius, 1)} to {typesetting.number(picture.high_celsius, 1, '°C')}"
         caption = f"Colours run from {ends}; pixels beyond take the end colours."
         if marks:
             caption += " Outlined regions carry the numbers of the findings table"
             beyond = len(marks) > pdf_picture.MAX_LABELS
             caption += f", the {pdf_picture.MAX_LABELS} gravest where there is room." if beyond else "."
         yield Item(drawing, space_before=4 * mm, with_next=12 * mm)
-        yield Item(Paragraph(caption, look.style("caption")), space_before=2 * mm)
+        yield Item(Paragraph(caption, typesetting.style("caption")), space_before=2 * mm)
 
     def _settings(self, picture: Picture) -> Iterator[Item]:
         yield self._heading("Measurement settings", with_next=13 * mm)
@@ -248,7 +249,7 @@ class _Report:
     ) -> list[tuple[str, str]]:
         """What is known in its own order and words, then whatever else there is under its own name."""
         told = [(label, show(values[key])) for key, (label, show) in known.items() if key in values]
-        return told + [(key, look.number(value, 3)) for key, value in values.items() if key not in known]
+        return told + [(key, typesetting.number(value, 3)) for key, value in values.items() if key not in known]
 
     # ------------------------------------------------------------ the findings
 
@@ -258,14 +259,14 @@ class _Report:
     def _findings(self) -> Iterator[Item]:
         yield self._heading("Findings")
         if not self.document.findings:
-            yield Item(Paragraph("No rule was found broken.", look.style("body")), space_before=1.5 * mm)
+            yield Item(Paragraph("No rule was found broken.", typesetting.style("body")), space_before=1.5 * mm)
             return
         told = {key for finding in self.document.findings for key in finding.evidence}
         measured = [column for column in _MEASUREMENTS if column[0] in told]
         head = [
-            *(Paragraph(heading, look.style("label")) for heading in ("", "Severity", "Finding", "Status")),
-            *(Paragraph(heading, look.style("label of numbers")) for _, heading, _, _ in measured),
-            Paragraph("Place", look.style("label")),
+            *(Paragraph(heading, typesetting.style("label")) for heading in ("", "Severity", "Finding", "Status")),
+            *(Paragraph(heading, typesetting.style("label of numbers")) for _, heading, _, _ in measured),
+            Paragraph("Place", typesetting.style("label")),
         ]
         rows = [self._row(number, finding, measured) for number, finding in self._numbered() if number <= MAX_FINDINGS]
         place = 25 * mm if measured else 55 * mm
@@ -276,11 +277,11 @@ class _Report:
             [
                 ("VALIGN", (0, 0), (-1, -1), "TOP"),
                 ("VALIGN", (0, 0), (-1, 0), "BOTTOM"),
-                ("LINEBELOW", (0, 0), (-1, 0), 0.9, look.ACCENT),
-                ("LINEBELOW", (0, 1), (-1, -1), 0.4, look.LINE),
-                ("FONT", (0, 1), (0, -1), look.BOLD, 7.4, 9.6),
-                ("FONT", (4, 1), (-2, -1), look.REGULAR, 7.4, 9.6),
-                ("TEXTCOLOR", (0, 1), (-1, -1), look.INK),
+                ("LINEBELOW", (0, 0), (-1, 0), 0.9, typesetting.ACCENT),
+                ("LINEBELOW", (0, 1), (-1, -1), 0.4, typesetting.LINE),
+                ("FONT", (0, 1), (0, -1), typesetting.BOLD, 7.4, 9.6),
+                ("FONT", (4, 1), (-2, -1), typesetting.REGULAR, 7.4, 9.6),
+                ("TEXTCOLOR", (0, 1), (-1, -1), typesetting.INK),
                 ("ALIGN", (4, 1), (-2, -1), "RIGHT"),
                 ("LEFTPADDING", (0, 0), (-1, -1), 4),
                 ("LEFTPADDING", (0, 0), (0, -1), 0),
@@ -293,22 +294,22 @@ class _Report:
         left = len(self.document.findings) - len(rows)
         if left:
             more = f"{_counted(left, 'more finding')} of lesser severity: see the CSV or JSON report of this scan."
-            yield Item(Paragraph(more, look.style("body")), space_before=2 * mm)
+            yield Item(Paragraph(more, typesetting.style("body")), space_before=2 * mm)
 
     def _row(self, number: int, finding: TrackedFinding, measured: Sequence[tuple[str, str, int, int]]) -> list[Any]:
         present = finding.status in PRESENT
         rule = self.words.markup(f"{finding.plugin}.{finding.rule}", limit=100)
         title = Paragraph(
             f'{self.words.markup(finding.title)}<br/><font size="6.4" color="#61707f">{rule}</font>',
-            look.style("cell" if present else "faded"),
+            typesetting.style("cell" if present else "faded"),
         )
         return [
             str(number),
-            Paragraph(finding.severity.value.capitalize(), look.chip_style(finding.severity)),
+            Paragraph(finding.severity.value.capitalize(), typesetting.chip_style(finding.severity)),
             title,
-            Paragraph(_STATUS_WORDS[finding.status], look.style("cell" if present else "faded")),
-            *(look.number(finding.evidence.get(key), decimals) for key, _, decimals, _ in measured),
-            self.words.paragraph(finding.place or look.MISSING, "faded", limit=120),
+            Paragraph(_STATUS_WORDS[finding.status], typesetting.style("cell" if present else "faded")),
+            *(typesetting.number(finding.evidence.get(key), decimals) for key, _, decimals, _ in measured),
+            self.words.paragraph(finding.location_key or typesetting.MISSING, "faded", limit=120),
         ]
 
     # ------------------------------------------------------------ what to do, what was done
@@ -325,13 +326,15 @@ class _Report:
             rule = self.document.rules[key]
             lead = Paragraph(
                 f"{self.words.markup(rule.title)} "
-                f'<font name="{look.REGULAR}" color="#61707f">({_findings_named(numbers)})</font>',
-                look.style("subheading"),
+                f'<font name="{typesetting.REGULAR}" color="#61707f">({_findings_named(numbers)})</font>',
+                typesetting.style("subheading"),
             )
             yield Item(lead, space_before=2.5 * mm, with_next=14 * mm)
             yield Item(self.words.paragraph(rule.description, "body", limit=4000), space_before=0.5 * mm)
             yield Item(
-                Paragraph(f"<b>Remediation.</b> {self.words.markup(rule.remediation, limit=4000)}", look.style("body")),
+                Paragraph(
+                    f"<b>Remediation.</b> {self.words.markup(rule.remediation, limit=4000)}", typesetting.style("body")
+                ),
                 space_before=1 * mm,
             )
 
@@ -344,13 +347,13 @@ class _Report:
             if step.not_tested:
                 rules = ", ".join(map(str, step.not_tested))
                 text += f" <b>Not tested, or not to the end:</b> {self.words.markup(rules, limit=1500)}."
-            yield Item(Paragraph(text, look.style("body")), space_before=1.5 * mm)
+            yield Item(Paragraph(text, typesetting.style("body")), space_before=1.5 * mm)
 
     # ------------------------------------------------------------ parts
 
     def _heading(self, text: str, *, with_next: float = 24 * mm) -> Item:
         """A heading that the reader's outline shows too."""
-        paragraph = Paragraph(text, look.style("heading"))
+        paragraph = Paragraph(text, typesetting.style("heading"))
 
         def draw(canvas: Any, x: float, y: float) -> None:
             paragraph.wrapOn(canvas, WIDTH, HEIGHT)
@@ -358,7 +361,7 @@ class _Report:
             canvas.bookmarkHorizontal(text, 0, y + 20)
             canvas.addOutlineEntry(text, text, level=0)
 
-        return Item(Drawing(look.style("heading").leading, draw), space_before=5.5 * mm, with_next=with_next)
+        return Item(Drawing(typesetting.style("heading").leading, draw), space_before=5.5 * mm, with_next=with_next)
 
     def _grid(self, facts: Sequence[tuple[str, str]], *, columns: int) -> Table:
         """Facts side by side, each under its small label."""
@@ -372,7 +375,7 @@ class _Report:
         table.setStyle(
             [
                 ("VALIGN", (0, 0), (-1, -1), "TOP"),
-                ("LINEABOVE", (0, 0), (-1, -1), 0.4, look.LINE),
+                ("LINEABOVE", (0, 0), (-1, -1), 0.4, typesetting.LINE),
                 ("LEFTPADDING", (0, 0), (-1, -1), 0),
                 ("RIGHTPADDING", (0, 0), (-1, -1), 8),
                 ("TOPPADDING", (0, 0), (-1, -1), 3),
@@ -391,15 +394,15 @@ _REPLACED = (
 def _fact(value: str | float | datetime | None) -> str:
     match value:
         case None:
-            return look.MISSING
+            return typesetting.MISSING
         case datetime():
-            return look.moment(value)
+            return typesetting.moment(value)
         case _:
             return str(value)
 
 
 def _percent(fraction: Any) -> str:
-    return look.number(fraction * 100 if isinstance(fraction, int | float) else None, 0, "%")
+    return typesetting.number(fraction * 100 if isinstance(fraction, int | float) else None, 0, "%")
 
 
 def _counted(count: int, noun: str) -> str:

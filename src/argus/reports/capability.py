@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from argus.core.declarations import Capability, Job, Scope, Table
+from argus.core.declarations import Capability, JobHandler, Scope, Table
 from argus.core.runtime import Runtime
 from argus.identity.model import EDITORS, EVERYONE
 
@@ -57,7 +57,7 @@ CAPABILITY = Capability(
     ),
     services={"reports": _reports},
     blueprints=("argus.reports.routes:blueprint",),
-    jobs={"report.build": Job("reports.build", "reports.give_up")},
+    jobs={"report.build": JobHandler("reports.build", "reports.give_up")},
     ticks={"reports.sweep": "reports.sweep"},
     events={"report": "reports:read"},
     errors=("argus.reports.service",),

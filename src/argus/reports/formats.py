@@ -3,7 +3,7 @@
 import importlib
 from dataclasses import dataclass
 
-from argus.reports.document import Document
+from argus.reports.data import ReportData
 
 
 @dataclass(frozen=True)
@@ -15,7 +15,7 @@ class Format:
     extension: str
     shows_picture: bool = False
 
-    def build(self, document: Document) -> bytes:
+    def build(self, document: ReportData) -> bytes:
         built: bytes = importlib.import_module(f"argus.reports.as_{self.name}").build(document)
         return built
 

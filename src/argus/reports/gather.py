@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from argus import __version__
 from argus.core.clock import Clock
 from argus.identity.service import Identity
-from argus.reports.document import Document, RuleText
+from argus.reports.data import ReportData, RuleText
 from argus.reports.formats import FORMATS
 from argus.reports.model import Report, TargetSection
 from argus.scanning.catalogue import Catalogue
@@ -23,15 +23,15 @@ class Gatherer:
     catalogue: Catalogue
     clock: Clock
 
-    def document(self, report: Report) -> Document:
+    def document(self, report: Report) -> ReportData:
         scan, findings = self.scanning.result(report.organisation_id, report.scan_id)
         targets = self.scanning.targets
         section = targets.report_section(
             report.organisation_id, scan.target, with_picture=FORMATS[report.format].shows_picture
         )
-        return Document(
+        return ReportData(
             scan=scan,
-            findings=gravest_first(findings),
+            findings=most_severe_first(findings),
             rules={
                 (step.plugin, name): RuleText(rule.title, rule.description, rule.remediation)
                 for step in scan.steps
@@ -45,5 +45,5 @@ class Gatherer:
         )
 
 
-def gravest_first(findings: Iterable[TrackedFinding]) -> list[TrackedFinding]:
+def most_severe_first(findings: Iterable[TrackedFinding]) -> list[TrackedFinding]:
     return sorted(findings, key=lambda finding: (-finding.severity.rank, finding.plugin, finding.order))

@@ -9,8 +9,7 @@ from reportlab.lib.colors import Color
 from reportlab.lib.units import mm
 from reportlab.lib.utils import ImageReader
 
-from argus.reports import pdf_look as look
-from argus.reports import shapes
+from argus.reports import shapes, typesetting
 from argus.reports.model import Picture
 from argus.reports.pdf_pages import WIDTH, Drawing
 from argus.scanning.model import Severity
@@ -71,7 +70,7 @@ def drawing(picture: Picture, marks: Sequence[Mark]) -> Drawing:
 
     def draw(canvas: Any, x: float, y: float) -> None:
         frame = _Box(x, y, width, height)
-        canvas.setFillColor(look.SHADE)
+        canvas.setFillColor(typesetting.SHADE)
         canvas.rect(x, y, width, height, stroke=0, fill=1)
         canvas.drawImage(preview, x, y, width, height, mask="auto")
         canvas.drawImage(legend, x + width + _GAP, y, legend_height * legend_ratio, legend_height, mask="auto")
@@ -121,19 +120,19 @@ def _draw_outline(canvas: Any, corners: Sequence[shapes.Point]) -> None:
     for corner in corners[1:]:
         path.lineTo(*corner)
     path.close()
-    for colour, width in ((_CASING, 2.1), (look.PAPER, 0.85)):
+    for colour, width in ((_CASING, 2.1), (typesetting.PAPER, 0.85)):
         canvas.setStrokeColor(colour)
         canvas.setLineWidth(width)
         canvas.drawPath(path, stroke=1, fill=0)
 
 
 def _draw_label(canvas: Any, mark: Mark, box: _Box) -> None:
-    canvas.setFillColor(look.SEVERITY_COLOURS[mark.severity])
-    canvas.setStrokeColor(look.PAPER)
+    canvas.setFillColor(typesetting.SEVERITY_COLOURS[mark.severity])
+    canvas.setStrokeColor(typesetting.PAPER)
     canvas.setLineWidth(0.6)
     canvas.roundRect(box.x, box.y, box.width, box.height, 2, stroke=1, fill=1)
-    canvas.setFillColor(look.on(mark.severity))
-    canvas.setFont(look.BOLD, _FONT_SIZE)
+    canvas.setFillColor(typesetting.on(mark.severity))
+    canvas.setFont(typesetting.BOLD, _FONT_SIZE)
     canvas.drawCentredString(box.x + box.width / 2, box.y + 2, str(mark.number))
 
 

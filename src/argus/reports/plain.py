@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from argus.core.clock import rfc3339
-from argus.reports.document import Document
+from argus.reports.data import ReportData
 from argus.reports.model import Picture
 from argus.scanning.model import Scan, Step, TrackedFinding
 
@@ -26,7 +26,7 @@ _OF_WORKERS = (
 _PIXELS = ("preview_png", "colour_bar_png")
 
 
-def heading(document: Document) -> dict[str, Any]:
+def heading(document: ReportData) -> dict[str, Any]:
     """What every report says of itself."""
     return {
         "schema": SCHEMA,
@@ -56,12 +56,12 @@ def picture(known: Picture) -> dict[str, Any]:
     return _fields(known, leave_out=_PIXELS)
 
 
-def target(document: Document) -> dict[str, Any]:
+def target(document: ReportData) -> dict[str, Any]:
     """What is known of the target, beside its kind and value in the scan."""
     return {"name": well_formed(document.target.name), "facts": plain(document.target.facts)}
 
 
-def rules(document: Document) -> list[dict[str, Any]]:
+def rules(document: ReportData) -> list[dict[str, Any]]:
     """What the manifests say of each rule, by plugin and name."""
     return [
         {"plugin": plugin, "rule": name, **_fields(text)} for (plugin, name), text in sorted(document.rules.items())

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from argus.core.background import Background
+from argus.core.caller import Caller
 from argus.core.clock import Clock
 from argus.core.dynamo import Item
 from argus.core.errors import NotFound
@@ -11,8 +12,7 @@ from argus.core.ids import Ids, is_id
 from argus.core.objects import NewObject, Objects
 from argus.core.paging import Listing
 from argus.core.presign import Link, Presigner
-from argus.identity.model import Caller
-from argus.reports.document import Document
+from argus.reports.data import ReportData
 from argus.reports.formats import FORMATS
 from argus.reports.model import Report, ReportState
 from argus.reports.store import ReportsStore
@@ -31,7 +31,7 @@ class Reports:
     objects: Objects
     links: Presigner
     scanning: Scanning
-    gather: Callable[[Report], Document]
+    gather: Callable[[Report], ReportData]
     background: Background[Report]
     clock: Clock
     ids: Ids

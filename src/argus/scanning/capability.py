@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from argus.core.declarations import Capability, Job, Scope, Table
+from argus.core.declarations import Capability, JobHandler, Scope, Table
 from argus.core.functions import SCANNER, WORKER
 from argus.core.runtime import Runtime
 from argus.identity.model import EDITORS, EVERYONE
@@ -105,8 +105,8 @@ CAPABILITY = Capability(
     services={"catalogue": _catalogue, "scanning": _scanning},
     blueprints=("argus.scanning.routes:blueprint",),
     jobs={
-        "scan.run": Job("scanning.run", "scanning.give_up_run", functions=(WORKER, SCANNER)),
-        "scan.finalize": Job("scanning.finalize", "scanning.give_up"),
+        "scan.run": JobHandler("scanning.run", "scanning.give_up_run", functions=(WORKER, SCANNER)),
+        "scan.finalize": JobHandler("scanning.finalize", "scanning.give_up"),
     },
     ticks={"runs.sweep": "scanning.sweep_runs", "scans.sweep": "scanning.sweep"},
     events={"scan": "scans:read"},

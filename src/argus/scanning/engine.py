@@ -137,7 +137,7 @@ class Engine:
 def _check(finding: Finding) -> None:
     """Refuse a finding that could not be stored or published; raises ValueError, TypeError."""
     written = json.dumps([finding.location, finding.evidence], allow_nan=False)
-    if len(written) + len(finding.place) + len(finding.discriminator) > MAX_FINDING_CHARACTERS:
+    if len(written) + len(finding.location_key) + len(finding.discriminator) > MAX_FINDING_CHARACTERS:
         raise ValueError(f"a finding of more than {MAX_FINDING_CHARACTERS} characters")
 
 
@@ -160,7 +160,7 @@ class _Worker:
     claim: Claim[Run]
     known: dict[str, TrackedFinding] = field(init=False)
     tools: RunTools = field(init=False)
-    not_tested: dict[str, set[str | None]] = field(default_factory=dict)  # by rule of the present step: places
+    not_tested: dict[str, set[str | None]] = field(default_factory=dict)  # by rule of the present step: location keys
 
     def __post_init__(self) -> None:
         self.tools = RunTools(self.engine.plugin_tools, self.scan.organisation_id)
@@ -206,12 +206,12 @@ class _Worker:
             raise ClaimLost
 
     def _not_tested(self) -> Iterator[NotTested]:
-        marks = [NotTested(rule, place) for rule, places in self.not_tested.items() for place in places]
+        marks = [NotTested(rule, location_key) for rule, keys in self.not_tested.items() for location_key in keys]
         characters = sum(len(str(mark)) for mark in marks)
         if len(marks) > MAX_NOT_TESTED or characters > MAX_NOT_TESTED_CHARACTERS:
             marks = [NotTested(rule) for rule in self.not_tested]
-        anywhere = {mark.rule for mark in marks if mark.place is None}
-        return (mark for mark in sorted(marks, key=str) if mark.place is None or mark.rule not in anywhere)
+        anywhere = {mark.rule for mark in marks if mark.location_key is None}
+        return (mark for mark in sorted(marks, key=str) if mark.location_key is None or mark.rule not in anywhere)
 
     def _collect(self, step: Step, manifest: Manifest) -> int:
         """Write what the plugin yields, page by page, and count it; what it found before it failed counts too.
@@ -256,7 +256,7 @@ class _Worker:
                 rule=finding.rule,
                 title=rule.title,
                 severity=finding.severity or Severity(rule.severity),
-                place=finding.place,
+                location_key=finding.location_key,
                 location=finding.location,
                 evidence=finding.evidence,
                 status=Status.NEW,
@@ -309,10 +309,10 @@ class _Worker:
             granted={permission: self.tools[permission] for permission in manifest.permissions},
         )
 
-    def _mark_not_tested(self, manifest: Manifest, rule: str, place: str | None = None, /) -> None:
-        check_mark(manifest.rules, rule, place)
-        self.not_tested.setdefault(rule, set()).add(place)
+    def _mark_not_tested(self, manifest: Manifest, rule: str, location_key: str | None = None, /) -> None:
+        check_mark(manifest.rules, rule, location_key)
+        self.not_tested.setdefault(rule, set()).add(location_key)
 
     def _positions(self, plugin: str, rule: str) -> PositionMatcher:
-        mine = [entry.place for entry in self.known.values() if (entry.plugin, entry.rule) == (plugin, rule)]
+        mine = [entry.location_key for entry in self.known.values() if (entry.plugin, entry.rule) == (plugin, rule)]
         return PositionMatcher.of(mine)

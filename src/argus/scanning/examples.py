@@ -59,7 +59,7 @@ SCAN = {
             "state": "succeeded",
             "progress": 100,
             "findings": 1,
-            "not_tested": [{"rule": "over_limit", "place": None}],
+            "not_tested": [{"rule": "over_limit", "location_key": None}],
             "started_at": "2026-05-14T06:32:01.100Z",
             "finished_at": "2026-05-14T06:32:01.350Z",
         }
@@ -93,7 +93,7 @@ FINDING_PAGE = {
             "severity": "critical",
             "status": "new",
             "open": True,
-            "place": "51.0,70.8",
+            "location_key": "51.0,70.8",
             "location": {
                 "centroid": [51.0, 70.8],
                 "bounding_box": [47, 67, 55, 74],

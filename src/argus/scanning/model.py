@@ -82,14 +82,14 @@ class Target:
 class Finding:
     """What a plugin yields: one rule broken at one place.
 
-    `place` is the normalised location and goes into the fingerprint; `location` is the full one, for people.
+    `location_key` is the normalised location and goes into the fingerprint; `location` is the full one, for people.
     `discriminator` separates findings of one rule at one place. `severity` overrides the manifest's default.
     """
 
     rule: str
     location: Mapping[str, Any]
     evidence: Mapping[str, Any]
-    place: str
+    location_key: str
     discriminator: str = ""
     severity: Severity | None = None
 
@@ -99,13 +99,13 @@ class NotTested:
     """A rule that a step did not test: at one place, or anywhere."""
 
     rule: str
-    place: str | None = None
+    location_key: str | None = None
 
     def __str__(self) -> str:
-        return self.rule if self.place is None else f"{self.rule} at {self.place}"
+        return self.rule if self.location_key is None else f"{self.rule} at {self.location_key}"
 
-    def covers(self, *, rule: str, place: str) -> bool:
-        return self.rule == rule and self.place in (None, place)
+    def covers(self, *, rule: str, location_key: str) -> bool:
+        return self.rule == rule and self.location_key in (None, location_key)
 
 
 @dataclass(frozen=True)
@@ -225,7 +225,7 @@ class TrackedFinding:
     rule: str
     title: str
     severity: Severity
-    place: str
+    location_key: str
     location: Mapping[str, Any]
     evidence: Mapping[str, Any]
     status: Status
@@ -244,7 +244,7 @@ def fingerprint(*, organisation_id: str, target: Target, plugin: str, finding: F
 
     Each part is length-prefixed, so that no two lists of parts share an encoding.
     """
-    parts = (organisation_id, target.identity, f"{plugin}.{finding.rule}", finding.place, finding.discriminator)
+    parts = (organisation_id, target.identity, f"{plugin}.{finding.rule}", finding.location_key, finding.discriminator)
     digest = hashlib.sha256()
     for part in parts:
         encoded = part.encode()

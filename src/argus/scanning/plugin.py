@@ -24,7 +24,7 @@ class UndeclaredRule(ArgusError):
 class MarkNotTested(Protocol):
     """Says that a rule was not tested, or not to the end: at one place, or anywhere. What is missing is not fixed."""
 
-    def __call__(self, rule: str, place: str | None = None, /) -> None: ...
+    def __call__(self, rule: str, location_key: str | None = None, /) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -45,12 +45,12 @@ class Tools:
         return self.granted[permission]
 
 
-def check_mark(rules: Collection[str], rule: str, place: str | None) -> None:
+def check_mark(rules: Collection[str], rule: str, location_key: str | None) -> None:
     """Refuse to mark as not tested what is no rule or no place, as that would cover nothing.
 
     Raises UndeclaredRule, TypeError.
     """
     if rule not in rules:
         raise UndeclaredRule(rule)
-    if not isinstance(place, str | None):
-        raise TypeError(f"a place is text, not {type(place).__name__}")
+    if not isinstance(location_key, str | None):
+        raise TypeError(f"a location key is text, not {type(location_key).__name__}")

@@ -121,7 +121,7 @@ class _Publication:
 
     def _tests(self, step: Step, finding: TrackedFinding) -> bool:
         """Whether the step would have detected the finding, were it still there."""
-        skipped = any(one.covers(rule=finding.rule, place=finding.place) for one in step.not_tested)
+        skipped = any(one.covers(rule=finding.rule, location_key=finding.location_key) for one in step.not_tested)
         if step.state is not StepState.SUCCEEDED or skipped or step.plugin not in self.publisher.catalogue.manifests:
             return False
         manifest = self.publisher.catalogue.get(step.plugin)

@@ -33,7 +33,7 @@ from argus.scanning.schemas import (
     ScanPage,
     TargetKindList,
 )
-from argus.scanning.service import Choice, Scanning
+from argus.scanning.service import PluginSelection, Scanning
 from argus.scanning.targets import WantedTarget
 
 _PLUGIN_ID = [path_id("plugin_id", pattern="^[a-z][a-z0-9_]*$", example=examples.PLUGIN_ID)]
@@ -80,8 +80,8 @@ def blueprint(argus: Runtime) -> Blueprint:
     @blp.alt_response(404, "NOT_FOUND")
     def request_scan(wanted: dict[str, Any]) -> tuple[Scan, dict[str, str]]:
         """Queue a scan"""
-        choices = [Choice(**choice) for choice in wanted["plugins"]]
-        scan = scanning.request(current_caller(), WantedTarget(**wanted["target"]), choices)
+        selections = [PluginSelection(**selection) for selection in wanted["plugins"]]
+        scan = scanning.request(current_caller(), WantedTarget(**wanted["target"]), selections)
         return scan, location("scanning.get_scan", scan_id=scan.id)
 
     @blp.route("/scans")

@@ -5,7 +5,7 @@ from typing import Any
 from marshmallow import ValidationError, fields, validate
 
 from argus import capabilities
-from argus.core.http import CommaSeparated, PageQuery, Schema, ShortList, Timestamp, id_field, reached
+from argus.core.http import BoundedList, CommaSeparated, PageQuery, Schema, Timestamp, id_field, reached
 from argus.imagery.examples import IMAGE_ID
 from argus.scanning.finding_query import Sort
 from argus.scanning.model import ScanState, Severity, Status, StepState, Target
@@ -44,7 +44,7 @@ def _few(options: dict[str, Any]) -> None:
         raise ValidationError(f"More than {_MAX_OPTIONS} options.")
 
 
-class ChoiceIn(Schema):
+class PluginSelectionIn(Schema):
     """A plugin and its options; what is left out takes the manifest's default."""
 
     id = fields.String(required=True, validate=validate.Length(1, 64))
@@ -57,14 +57,14 @@ class ScanIn(Schema):
     """A scan to make."""
 
     target = fields.Nested(TargetIn, required=True, metadata={"oneOf": [{"required": ["id"]}, {"required": ["value"]}]})
-    plugins = ShortList(fields.Nested(ChoiceIn), required=True, at_most=60)
+    plugins = BoundedList(fields.Nested(PluginSelectionIn), required=True, at_most=60)
 
 
 class NotTestedOut(Schema):
     """A rule that was not tested, or not to the end: at one place, or, with null, anywhere."""
 
     rule = fields.String(required=True)
-    place = fields.String(required=True, allow_none=True)
+    location_key = fields.String(required=True, allow_none=True)
 
 
 class StepOut(Schema):
@@ -142,7 +142,7 @@ class FindingOut(Schema):
     severity = fields.Enum(Severity, by_value=True, required=True)
     status = fields.Enum(Status, by_value=True, required=True)
     open = fields.Boolean(required=True)
-    place = fields.String(required=True)
+    location_key = fields.String(required=True)
     location = fields.Dict(required=True)
     evidence = fields.Dict(required=True)
     scan_id = id_field("scan")

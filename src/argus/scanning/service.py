@@ -5,13 +5,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from argus.core.background import Background
+from argus.core.caller import Caller
 from argus.core.clock import Clock
 from argus.core.declarations import Tool
 from argus.core.dynamo import Item
 from argus.core.errors import Conflict, Invalid, NotFound
 from argus.core.ids import Ids, is_id
 from argus.core.paging import Listing
-from argus.identity.model import Caller
 from argus.scanning.catalogue import Catalogue
 from argus.scanning.engine import Engine
 from argus.scanning.finding_counts import Totals
@@ -45,7 +45,7 @@ class RepeatedPlugin(Invalid):
 
 
 @dataclass(frozen=True)
-class Choice:
+class PluginSelection:
     """A plugin chosen for a scan, with its options."""
 
     id: str
@@ -71,10 +71,10 @@ class Scanning:
 
     # ------------------------------------------------------------ for callers
 
-    def request(self, caller: Caller, wanted: WantedTarget, choices: Sequence[Choice]) -> Scan:
+    def request(self, caller: Caller, wanted: WantedTarget, selections: Sequence[PluginSelection]) -> Scan:
         """Queue a scan. Everything that could be wrong with it is found here, not in the worker."""
         target = self.targets.resolve(caller, wanted)
-        steps = tuple(self._step(target, choice, order) for order, choice in enumerate(choices))
+        steps = tuple(self._step(target, selection, order) for order, selection in enumerate(selections))
         if len({step.plugin for step in steps}) < len(steps):
             raise RepeatedPlugin("name each plugin once")
         scan = Scan(
@@ -239,11 +239,11 @@ class Scanning:
             for rule, about in manifest.rules.items()
         }
 
-    def _step(self, target: Target, choice: Choice, order: int) -> Step:
-        manifest = self.catalogue.get(choice.id)
+    def _step(self, target: Target, selection: PluginSelection, order: int) -> Step:
+        manifest = self.catalogue.get(selection.id)
         if target.kind not in manifest.target_kinds:
             raise WrongTarget(f"{manifest.id} takes {', '.join(manifest.target_kinds)}, not {target.kind}")
-        return Step(manifest.id, manifest.version, manifest.check_options(choice.options), order=order)
+        return Step(manifest.id, manifest.version, manifest.check_options(selection.options), order=order)
 
 
 def _with_title(text: str, chosen: FindingFilter, titles: Mapping[str, str]) -> FindingFilter:

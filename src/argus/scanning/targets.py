@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import quote
 
+from argus.core.caller import Caller
 from argus.core.declarations import TargetKind
 from argus.core.errors import Invalid
 from argus.core.runtime import Runtime
-from argus.identity.model import Caller
 from argus.scanning.model import Target
 
 if TYPE_CHECKING:

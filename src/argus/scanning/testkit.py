@@ -52,7 +52,7 @@ class Case:
 
     A rule left out of `expects` is expected not at all, but only one that is named there with 0 counts as the rule's
     negative case: its author has thought of it. `not_tested` has the rules that it must mark
-    so, `rule at place` for one place, and no others.
+    so, `rule at location_key` for one place, and no others.
     """
 
     name: str
@@ -106,9 +106,9 @@ def run(manifest: Manifest, case: Case) -> Outcome:
     started = time.monotonic()
     not_tested: set[str] = set()
 
-    def mark(rule: str, place: str | None = None, /) -> None:
-        check_mark(manifest.rules, rule, place)
-        not_tested.add(rule if place is None else f"{rule} at {place}")
+    def mark(rule: str, location_key: str | None = None, /) -> None:
+        check_mark(manifest.rules, rule, location_key)
+        not_tested.add(rule if location_key is None else f"{rule} at {location_key}")
 
     tools = tools_for(manifest, case.world, mark_not_tested=mark)
     findings = tuple(manifest.load_run()(case.target, tools, manifest.check_options(case.options)))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from argus.core.declarations import Capability, Job, Scope, Table, TargetKind, Tool
+from argus.core.declarations import Capability, JobHandler, Scope, Table, TargetKind, Tool
 from argus.core.runtime import Runtime
 from argus.core.settings import BadSetting, Settings, setting
 from argus.identity.model import EDITORS, EVERYONE
@@ -74,7 +74,7 @@ CAPABILITY = Capability(
     settings=ToySettings,
     services={"toys": _toys},
     blueprints=("argus.toy.routes:blueprint",),
-    jobs={"toy.wind": Job("toys.wind", "toys.give_up")},
+    jobs={"toy.wind": JobHandler("toys.wind", "toys.give_up")},
     ticks={"toys.sweep": "toys.sweep"},
     targets={
         "toy": TargetKind(

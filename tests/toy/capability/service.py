@@ -6,12 +6,12 @@ from argus.toy.model import Toy, ToyState
 from argus.toy.store import ToyStore
 
 from argus.core.background import Background
+from argus.core.caller import Caller
 from argus.core.clock import Clock
 from argus.core.dynamo import Item
 from argus.core.errors import Invalid, NotFound
 from argus.core.ids import Ids, is_id
 from argus.core.paging import Listing
-from argus.identity.model import Caller
 from argus.reports.model import TargetSection
 
 

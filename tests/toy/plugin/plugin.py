@@ -12,4 +12,4 @@ from argus.scanning.plugin import Tools
 def run(target: Target, tools: Tools, options: Mapping[str, Any]) -> Iterator[Finding]:
     turns = toys(tools).toy(target.value).turns
     if turns < options["turns"]:
-        yield Finding("slack", location={"part": "spring"}, evidence={"turns": turns}, place="spring")
+        yield Finding("slack", location={"part": "spring"}, evidence={"turns": turns}, location_key="spring")

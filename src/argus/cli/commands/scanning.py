@@ -27,8 +27,8 @@ def _remarks(scan: Item) -> str:
 def _not_tested(scan: Item) -> Iterator[str]:
     for step in scan["steps"]:
         for entry in step["not_tested"]:
-            place = "" if entry["place"] is None else f" at {entry['place']}"
-            yield f"{step['plugin']}.{entry['rule']}{place}"
+            where = "" if entry["location_key"] is None else f" at {entry['location_key']}"
+            yield f"{step['plugin']}.{entry['rule']}{where}"
 
 
 def _option(name: str, schema: Item) -> str:
@@ -79,7 +79,7 @@ FINDINGS = Table(
         Column.of("Status", "status", 5, label, coloured=True),
         Column.of("Finding", "title", 2),
         Column("Target", lambda finding: formatting.target(finding["target"]), 3, whole=True),
-        Column.of("Place", "place", 6),
+        Column.of("Location", "location_key", 6),
         Column.of("Evidence", "evidence", 4, formatting.evidence),
         Column.of("Last seen", "last_seen_at", 7, local_time, whole=True),
     ),

@@ -4,29 +4,17 @@ The hooks enforce it before the view runs, and an app with a route that states n
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, cast
 
 from flask import Flask, g, request
 from flask_smorest.utils import deepupdate
 
+from argus.core.caller import Caller
 from argus.core.errors import Forbidden, Unauthenticated
 
 View = TypeVar("View", bound=Callable[..., Any])
 
 API_KEY_HEADER = "X-API-Key"
-
-
-class Caller(Protocol):
-    """What this module needs to know of whoever calls."""
-
-    @property
-    def id(self) -> str: ...
-    @property
-    def organisation_id(self) -> str: ...
-    @property
-    def scopes(self) -> frozenset[str]: ...
-    @property
-    def tier(self) -> str: ...
 
 
 class Limits(Protocol):
@@ -37,9 +25,9 @@ class Limits(Protocol):
     def headers(self) -> Mapping[str, str]: ...
 
 
-def current_caller() -> Any:
-    """Whatever `authenticate` returned for this request."""
-    return g.caller
+def current_caller() -> Caller:
+    """The caller of this request. Only views with a scope have one."""
+    return cast(Caller, g.caller)
 
 
 def client_address() -> str:

@@ -12,10 +12,11 @@ from flask.logging import default_handler
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge, UnsupportedMediaType
 
 from argus.core import metrics, tracing
+from argus.core.caller import Caller
 from argus.core.errors import ArgusError, Unauthenticated
-from argus.core.http.access import Caller, Limits, MissingScope, credentials
+from argus.core.http.access import Limits, MissingScope, credentials
 from argus.core.http.problems import aws_problem, http_problem, problem_of
-from argus.core.http.wire import Unreadable, check_query
+from argus.core.http.wire import MalformedRequest, check_query
 from argus.core.idempotency import Idempotency
 from argus.core.ids import Ids
 from argus.core.observability import current_request_id, request_scope
@@ -66,7 +67,7 @@ def install(
         if view is None or request.method == "OPTIONS":
             return  # 404, 405, redirects and preflights, which Flask answers next
         if "\0" in request.path or "%00" in request.query_string.decode("latin-1"):
-            raise Unreadable("a NUL character in the address")
+            raise MalformedRequest("a NUL character in the address")
         scope = getattr(view, "argus_scope", None)
         g.caller = identify() if scope else None
         if scope and scope not in g.caller.scopes:

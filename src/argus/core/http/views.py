@@ -15,7 +15,7 @@ from werkzeug.http import quote_etag
 
 from argus.core.errors import PreconditionFailed
 from argus.core.http.access import View, documented
-from argus.core.http.wire import Unreadable
+from argus.core.http.wire import MalformedRequest
 from argus.core.idempotency import Answer, Attempt, Idempotency
 from argus.core.paging import Cursors, Listing
 
@@ -91,7 +91,7 @@ def idempotent(view: View, *, withheld: str = "") -> View:
         if key is None:
             return cast(Response, view(*args, **kwargs))
         if not _SANE_IDEMPOTENCY_KEY.fullmatch(key):
-            raise Unreadable("Idempotency-Key: 1 to 255 printable characters without spaces")
+            raise MalformedRequest("Idempotency-Key: 1 to 255 printable characters without spaces")
         store: Idempotency = flask.current_app.extensions["argus.idempotency"]
         begun = store.begin(
             organisation_id=g.caller.organisation_id,

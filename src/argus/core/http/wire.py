@@ -23,7 +23,7 @@ _DIGITS = re.compile(r"-?[0-9]{1,18}")
 _NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")  # as JSON writes it; a backslash before it may itself be escaped
 
 
-class Unreadable(BadRequest):
+class MalformedRequest(BadRequest):
     """The request is not what its headers say, or holds characters no text has."""
 
 
@@ -34,7 +34,7 @@ class Schema(ma.Schema):
         unknown = ma.RAISE
 
 
-class WholeNumber(ma.fields.Integer):
+class StrictInteger(ma.fields.Integer):
     """A JSON number without a fraction. `14.0` is one, as JSON Schema has it; `"14"` is not."""
 
     def _validated(self, value: Any) -> int:
@@ -88,7 +88,7 @@ def uri_field(*, allow_none: bool = False) -> ma.fields.String:
     return ma.fields.String(required=True, allow_none=allow_none, metadata={"format": "uri"})
 
 
-class ShortList(ma.fields.List[Any]):
+class BoundedList(ma.fields.List[Any]):
     """A list whose length is looked at before its elements: each could be wrong, and would have its price."""
 
     def __init__(self, element: ma.fields.Field[Any], *, at_most: int, **options: Any) -> None:
@@ -187,15 +187,15 @@ def check_query(view: Callable[..., Any]) -> None:
 
 
 def strict_json(body: bytes) -> Any:
-    """The value of a JSON text; raise `Unreadable` for whatever could not be stored and answered again."""
+    """The value of a JSON text; raise `MalformedRequest` for whatever could not be stored and answered again."""
     try:
         value = json.loads(body.decode(), parse_constant=_refuse_constant, object_pairs_hook=_object)
         written = json.dumps(value, ensure_ascii=False)
         written.encode()  # a lone surrogate has no UTF-8
         if _NUL.search(written):
-            raise Unreadable("a NUL character in the body")
+            raise MalformedRequest("a NUL character in the body")
     except (ValueError, RecursionError) as error:  # also endless digits, and nesting without end
-        raise Unreadable(f"the body is not JSON as RFC 8259 has it: {error}") from error
+        raise MalformedRequest(f"the body is not JSON as RFC 8259 has it: {error}") from error
     return value
 
 

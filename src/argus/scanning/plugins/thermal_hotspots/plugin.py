@@ -87,12 +87,12 @@ def _tolerance(region: Region) -> float:
     return max(TOLERANCE_PIXELS, float(np.sqrt(region.area_pixels / np.pi)))
 
 
-def _finding(rule: str, region: Region, place: str, threshold_celsius: float) -> Finding:
+def _finding(rule: str, region: Region, location_key: str, threshold_celsius: float) -> Finding:
     ring = outline_of(region.pixels(), box=region.bounding_box)
     delta = round(region.delta_celsius, 2)
     return Finding(
         rule=rule,
-        place=place,
+        location_key=location_key,
         location={
             "centroid": [round(value, 1) for value in region.centroid],
             "bounding_box": list(region.bounding_box),

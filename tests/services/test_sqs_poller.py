@@ -1,4 +1,4 @@
-"""The pump plays SQS event source mapping as AWS does it."""
+"""The poller plays SQS event source mapping as AWS does it."""
 
 import json
 import os
@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from services.local.aws import EmbeddedAws, StackOutputs
-from services.local.pump import Pump
+from services.local.sqs_poller import SqsPoller
 from tests.conftest import LONG_SECONDS, Receiver
 
 ARN = "arn:aws:sqs:eu-west-1:123456789012:argus-test-jobs"
@@ -16,7 +16,7 @@ ARN = "arn:aws:sqs:eu-west-1:123456789012:argus-test-jobs"
 @pytest.fixture
 def queue(aws: EmbeddedAws) -> str:
     attributes = {"VisibilityTimeout": str(LONG_SECONDS)}
-    made = aws.client("sqs").create_queue(QueueName=f"pump-{os.urandom(8).hex()}", Attributes=attributes)
+    made = aws.client("sqs").create_queue(QueueName=f"poller-{os.urandom(8).hex()}", Attributes=attributes)
     return str(made["QueueUrl"])
 
 
@@ -35,10 +35,10 @@ def test_done_messages_are_deleted_and_failed_ones_come_again(sqs: Receiver, que
         bad = [record["messageId"] for record in event["Records"] if record["body"] == "1"]
         return {"batchItemFailures": [{"itemIdentifier": one} for one in bad]}
 
-    pump = Pump(sqs, queue, ARN, handler)
-    assert (pump.turn(wait_seconds=0), pump.turn(wait_seconds=0)) == (3, 0)
+    poller = SqsPoller(sqs, queue, ARN, handler)
+    assert (poller.turn(wait_seconds=0), poller.turn(wait_seconds=0)) == (3, 0)
     sqs.settle()
-    assert pump.turn(wait_seconds=0) == 1
+    assert poller.turn(wait_seconds=0) == 1
     assert batches == [["0", "1", "2"], ["1"]]
 
 
@@ -50,7 +50,7 @@ def test_a_record_has_lambdas_shape(sqs: Receiver, queue: str) -> None:
         events.append(event)
         return {"batchItemFailures": []}
 
-    Pump(sqs, queue, ARN, handler).turn(wait_seconds=0)
+    SqsPoller(sqs, queue, ARN, handler).turn(wait_seconds=0)
     (record,) = events[0]["Records"]
     assert set(record) == {
         "messageId", "receiptHandle", "body", "attributes", "messageAttributes", "md5OfBody", "eventSource",
@@ -69,10 +69,10 @@ def test_a_function_that_fails_or_answers_nonsense_loses_no_message(sqs: Receive
             raise answer
         return answer
 
-    pump = Pump(sqs, queue, ARN, handler)
-    assert pump.turn(wait_seconds=0) == 1
+    poller = SqsPoller(sqs, queue, ARN, handler)
+    assert poller.turn(wait_seconds=0) == 1
     sqs.settle()
-    assert pump.turn(wait_seconds=0) == 1
+    assert poller.turn(wait_seconds=0) == 1
 
 
 def test_the_provisioned_queues_are_the_settings_queues(settings: Any, outputs: StackOutputs) -> None:

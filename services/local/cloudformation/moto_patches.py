@@ -1,4 +1,4 @@
-"""Handing our resource types to moto's CloudFormation: `teach()` changes moto for the whole process.
+"""Handing our resource types to moto's CloudFormation: `apply()` changes moto for the whole process.
 
 moto finds a type's model among the direct subclasses of `CloudFormationModel` and remembers the list, so models are
 made first and the memory is emptied. Its models run inside the server's request, where `flask.request` says which
@@ -45,7 +45,7 @@ def stop_serving(clients: Clients) -> None:
 
 
 @functools.cache
-def teach() -> None:
+def apply() -> None:
     """Make moto's CloudFormation whole for our types; once per process."""
     parsing.get_model_map()  # loads moto's own first: of two models for a type, the one defined last counts
     models = {
@@ -66,7 +66,7 @@ def teach() -> None:
     queue: Any = Queue
     queue.BASE_ATTRIBUTES.append("RedriveAllowPolicy")
     queue.redrive_allow_policy = None
-    deployments.teach()  # before moto's applications are built: they keep the routes that there are then
+    deployments.apply()  # before moto's applications are built: they keep the routes that there are then
 
 
 def _permission(bucket: FakeBucket, action: str, resource: str) -> Any:

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from services.deploy import package
 
 
-class Ground(Protocol):
+class Environment(Protocol):
     """Whatever differs between an AWS account and its rehearsal."""
 
     @property
@@ -21,7 +21,7 @@ class Ground(Protocol):
     def account_id(self) -> str: ...
 
     @property
-    def environment(self) -> Mapping[str, str]:
+    def variables(self) -> Mapping[str, str]:
         """The variables with which a child process finds this AWS."""
 
     @property
@@ -29,7 +29,7 @@ class Ground(Protocol):
         """Settings of Argus that only hold here."""
 
     @property
-    def stand_ins(self) -> Mapping[str, str]:
+    def placeholders(self) -> Mapping[str, str]:
         """Outputs that no stack can give here."""
 
     def client(self, service: str, region: str = "") -> Any:
@@ -41,7 +41,7 @@ class Ground(Protocol):
     def template(self, path: Path) -> str:
         """The template's text, without what this AWS cannot have."""
 
-    def look(self, name: str, path: Path, parameters: Mapping[str, str]) -> None:
+    def verify_stack(self, name: str, path: Path, parameters: Mapping[str, str]) -> None:
         """Whether the stack is as declared. Raises NotAsDeclared."""
 
     def keys_url(self, outputs: Mapping[str, str]) -> str:
@@ -50,7 +50,7 @@ class Ground(Protocol):
     def sign_in_url(self) -> str:
         """Where people sign in."""
 
-    def front_door(self, stage: str, outputs: Mapping[str, str]) -> Any:
+    def api_endpoint(self, stage: str, outputs: Mapping[str, str]) -> Any:
         """A context manager of the API's address, which is open within it."""
 
 
@@ -60,7 +60,7 @@ class Account:
 
     region: str
     settings: Mapping[str, str] = field(default_factory=dict)
-    stand_ins: Mapping[str, str] = field(default_factory=dict)
+    placeholders: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of_environment(cls) -> "Account":
@@ -74,7 +74,7 @@ class Account:
         return str(self.client("sts").get_caller_identity()["Account"])
 
     @property
-    def environment(self) -> Mapping[str, str]:
+    def variables(self) -> Mapping[str, str]:
         return {**os.environ, "AWS_REGION": self.region, "AWS_DEFAULT_REGION": self.region}
 
     def client(self, service: str, region: str = "") -> Any:
@@ -88,7 +88,7 @@ class Account:
     def template(self, path: Path) -> str:
         return path.read_text(encoding="utf-8")
 
-    def look(self, name: str, path: Path, parameters: Mapping[str, str]) -> None:
+    def verify_stack(self, name: str, path: Path, parameters: Mapping[str, str]) -> None:
         """CloudFormation's word is enough here."""
 
     def keys_url(self, outputs: Mapping[str, str]) -> str:
@@ -98,5 +98,5 @@ class Account:
         return f"https://cognito-idp.{self.region}.amazonaws.com"
 
     @contextmanager
-    def front_door(self, _stage: str, outputs: Mapping[str, str]) -> Iterator[str]:
+    def api_endpoint(self, _stage: str, outputs: Mapping[str, str]) -> Iterator[str]:
         yield outputs["ApiUrl"]

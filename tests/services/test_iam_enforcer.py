@@ -21,7 +21,7 @@ TABLE = "arn:aws:dynamodb:eu-west-1:123456789012:table/argus-test-requests"
 IMAGES = "arn:aws:dynamodb:eu-west-1:123456789012:table/argus-test-imagery"
 BUCKET = "arn:aws:s3:::argus-test-media-123456789012"
 QUEUE = "arn:aws:sqs:eu-west-1:123456789012:argus-test-jobs"
-KEY = {"pk": {"S": "guard"}, "sk": {"S": "guard"}}
+KEY = {"pk": {"S": "enforcer"}, "sk": {"S": "enforcer"}}
 OBJECT = {"Bucket": "argus-test-media-123456789012", "Key": "org_guard/images/one/original"}
 ORIGINAL = f"{BUCKET}/{OBJECT['Key']}"
 
@@ -89,7 +89,7 @@ CALLS: dict[str, tuple[str, str, Callable[[Caller], Any]]] = {
             TableName="argus-test-imagery",
             IndexName="gsi1",
             KeyConditionExpression="gsi1pk = :pk",
-            ExpressionAttributeValues={":pk": {"S": "guard"}},
+            ExpressionAttributeValues={":pk": {"S": "enforcer"}},
         ),
     ),
     "a message": (
@@ -118,13 +118,13 @@ CALLS: dict[str, tuple[str, str, Callable[[Caller], Any]]] = {
     ),
     "a parameter": (
         "ssm:GetParameter",
-        "arn:aws:ssm:eu-west-1:123456789012:parameter/argus/guard/*",
-        lambda c: c("ssm").get_parameter(Name="/argus/guard/secret"),
+        "arn:aws:ssm:eu-west-1:123456789012:parameter/argus/enforcer/*",
+        lambda c: c("ssm").get_parameter(Name="/argus/enforcer/secret"),
     ),
     "a secret": (
         "secretsmanager:GetSecretValue",
-        "arn:aws:secretsmanager:eu-west-1:123456789012:secret:argus/guard/*",
-        lambda c: c("secretsmanager").get_secret_value(SecretId="argus/guard/secret"),
+        "arn:aws:secretsmanager:eu-west-1:123456789012:secret:argus/enforcer/*",
+        lambda c: c("secretsmanager").get_secret_value(SecretId="argus/enforcer/secret"),
     ),
 }
 
@@ -133,11 +133,11 @@ CALLS: dict[str, tuple[str, str, Callable[[Caller], Any]]] = {
 def things(aws: EmbeddedAws, outputs: StackOutputs) -> Iterator[None]:
     """What the calls above ask for."""
     aws.client("s3").put_object(**OBJECT, Body=b"hot")
-    aws.client("ssm").put_parameter(Name="/argus/guard/secret", Value="x", Type="String", Overwrite=True)
-    made = aws.client("secretsmanager").create_secret(Name="argus/guard/secret", SecretString="x")
+    aws.client("ssm").put_parameter(Name="/argus/enforcer/secret", Value="x", Type="String", Overwrite=True)
+    made = aws.client("secretsmanager").create_secret(Name="argus/enforcer/secret", SecretString="x")
     yield
     aws.client("secretsmanager").delete_secret(SecretId=made["ARN"], ForceDeleteWithoutRecovery=True)
-    aws.client("ssm").delete_parameter(Name="/argus/guard/secret")
+    aws.client("ssm").delete_parameter(Name="/argus/enforcer/secret")
     for entry in aws.client("s3").list_object_versions(Bucket=OBJECT["Bucket"], Prefix=OBJECT["Key"])["Versions"]:
         aws.client("s3").delete_object(**OBJECT, VersionId=entry["VersionId"])
 
@@ -225,7 +225,7 @@ def test_what_nobody_has_taught_the_guard_is_refused(aws: EmbeddedAws, role: Rol
         lambda: everything("s3").copy_object(**OBJECT, CopySource={**OBJECT}),
         lambda: everything("sns").list_topics(),
     ):
-        with pytest.raises(ClientError, match="nobody has taught the guard"):
+        with pytest.raises(ClientError, match="the IAM enforcer does not know"):
             call()
 
 

@@ -14,8 +14,8 @@ import pytest
 
 from argus.app import create_app
 from argus.container import Container
-from services.local import main, processes
-from services.local.processes import ProcessFailed, Record, RestartPolicy, Supervisor, supervised
+from services.local import main, supervisor
+from services.local.supervisor import ProcessFailed, Record, RestartPolicy, Supervisor, supervised
 
 READY = "import os, sys; print('started', flush=True); os.write(int(sys.argv[1]), b'1')\n"
 SERVES = f"{READY}sys.stdin.read()"
@@ -146,7 +146,7 @@ def test_a_command_that_is_not_there_is_a_failed_start(tmp_path: Path) -> None:
 
 
 def test_what_is_never_ready_is_a_failed_start(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(processes, "START_SECONDS", 0.1)
+    monkeypatch.setattr(supervisor, "START_SECONDS", 0.1)
     with (
         pytest.raises(ProcessFailed, match=r"worker did not start \(not ready after 0.1 s\)"),
         start(worker="import sys; sys.stdin.read()"),
@@ -231,7 +231,7 @@ def test_leaving_starts_nothing_any_more(
         return Pipe(**options)
 
     with start(worker=SERVES) as running:
-        monkeypatch.setattr(processes, "Pipe", pipe_once_stopping)
+        monkeypatch.setattr(supervisor, "Pipe", pipe_once_stopping)
         os.kill(pid_of("worker"), signal.SIGKILL)
         due.wait()
     assert (tmp_path / "worker.log").read_text() == "started\n"
@@ -255,7 +255,7 @@ def test_leaving_stops_a_process_that_is_just_being_restarted(
 def test_leaving_kills_what_does_not_end(
     start: Start, pid_of: Callable[..., int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(processes, "STOP_SECONDS", 0.1)
+    monkeypatch.setattr(supervisor, "STOP_SECONDS", 0.1)
     with start(worker=f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)\n{READY}signal.pause()"):
         worker = pid_of("worker")
     assert not _is_alive(worker)

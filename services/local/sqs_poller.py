@@ -13,13 +13,13 @@ from typing import Any
 
 BATCH = 10
 
-_log = logging.getLogger("argus.pump")
+_log = logging.getLogger("argus.sqs_poller")
 
 Handler = Callable[[dict[str, Any], None], dict[str, Any]]
 
 
 @dataclass(frozen=True)
-class Pump:
+class SqsPoller:
     """One queue and the function behind it."""
 
     sqs: Any

@@ -18,7 +18,7 @@ class RuleText:
 
 
 @dataclass(frozen=True)
-class Document:
+class ReportData:
     """All that a report shows."""
 
     scan: Scan

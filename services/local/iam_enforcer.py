@@ -41,7 +41,7 @@ class Refusal:
 
 
 @dataclass(frozen=True)
-class Guard:
+class IamEnforcer:
     """Stands before the services of one embedded AWS, and remembers whom it has turned away."""
 
     refusals: list[Refusal] = field(default_factory=list)
@@ -68,7 +68,7 @@ class Guard:
                 if not _allowed(session.role_arn, use)
             ]
         except UnknownCall as unknown:
-            wanted = [f"{unknown or service} ({request.method} {request.path}), which nobody has taught the guard"]
+            wanted = [f"{unknown or service} ({request.method} {request.path}), which the IAM enforcer does not know"]
         for one in wanted:
             self.refusals.append(Refusal(session.role_arn.rsplit("/", 1)[-1], one))
         if not wanted:

@@ -30,7 +30,7 @@ def make_users(argus: Container, cognito: Any, outputs: StackOutputs, password: 
     for user in USERS:
         subject = Subject(outputs.issuer, _sign_up(cognito, outputs.user_pool_id, user.email, password))
         if user.organisation in organisations:
-            argus.identity.enrol(subject, organisations[user.organisation], user.role)
+            argus.identity.add_member(subject, organisations[user.organisation], user.role)
         else:
             organisations[user.organisation] = argus.identity.found(subject, user.organisation).organisation_id
 
