@@ -7,8 +7,9 @@ from pathlib import Path
 from pkgutil import walk_packages
 from typing import Any
 
-from argus import capabilities, core
-from argus.core.errors import ArgusError
+from argus import capabilities
+from argus.core.errors import ArgusError, code_of
+from argus.core.languages import Entry, Text, messages_of
 from argus.core.settings import Settings, declared
 from argus.identity.model import Role
 
@@ -41,24 +42,47 @@ def access() -> str:
 
 
 def errors() -> str:
-    """Every error that an answer of the API may carry, by its code."""
-    of_core = [found.name for found in walk_packages(core.__path__, prefix="argus.core.")]
-    modules = [*of_core, *(module for one in capabilities.installed() for module in one.errors)]
-    kinds = sorted((kind for module in modules for kind in errors_of(module)), key=lambda kind: kind("").code)
-    rows = [[f"`{kind('').code}`", str(kind.status), kind("").title] for kind in kinds]
+    """Every message for users by its code, and the status of answers that carry it."""
+    packages = ["argus.core", *(f"argus.{one.name}" for one in capabilities.installed())]
+    entries = {code: entry for package in packages for code, entry in messages_of(package).items()}
+    statuses = {code_of(kind): str(kind.status) for package in packages for kind in errors_of(package)}
+    rows = [
+        [
+            f"`{code}`",
+            statuses.get(code, ""),
+            entry.title.en,
+            "<br>".join(text.en.replace("<", "&lt;") for text in _details(entry)),
+        ]
+        for code, entry in sorted(entries.items())
+    ]
     return _page(
         "Errors",
-        "An error is `application/problem+json` (RFC 9457). `code` is for programs and does not change; an image that "
-        "is rejected carries one too.",
-        _table(["code", "status", "title"], rows),
+        "An error is `application/problem+json` (RFC 9457). `code` is for programs: it never changes, in no language. "
+        "`title` and `detail` are in the language of `Accept-Language`: English, French or Spanish. A rejected image "
+        "and a failed scan or report have a message too; codes without a status occur only there, or are statuses "
+        "that the HTTP library answers.",
+        _table(["code", "status", "title", "detail"], rows),
     )
 
 
-def errors_of(module: str) -> list[type[ArgusError]]:
-    """The errors that a module defines and an answer may carry."""
-    found = vars(import_module(module)).values()
-    kinds = [kind for kind in found if isinstance(kind, type) and issubclass(kind, ArgusError)]
-    return [kind for kind in kinds if kind.__module__ == module and (kind.status < 500 or kind.status == 503)]
+def errors_of(package: str) -> list[type[ArgusError]]:
+    """The errors that the modules of a package define."""
+    folder = import_module(package)
+    modules = [
+        import_module(found.name)
+        for found in walk_packages(folder.__path__, prefix=f"{package}.")
+        if ".plugins." not in found.name
+    ]
+    kinds = [kind for module in modules for kind in vars(module).values() if isinstance(kind, type)]
+    return [
+        kind
+        for kind in dict.fromkeys(kinds)
+        if issubclass(kind, ArgusError) and kind.__module__.startswith(f"{package}.")
+    ]
+
+
+def _details(entry: Entry) -> list[Text]:
+    return [*([entry.detail] if entry.detail else []), *entry.details.values()]
 
 
 PAGES: Mapping[str, Callable[[], str]] = {"settings.md": settings, "access.md": access, "errors.md": errors}

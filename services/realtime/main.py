@@ -15,8 +15,9 @@ from typing import Any
 
 from argus.container import Container
 from argus.core import metrics, tracing
-from argus.core.errors import ArgusError, BadRequest, Forbidden, TooManyRequests, Unauthenticated
+from argus.core.errors import ArgusError, TooManyRequests
 from argus.core.observability import Work, request_scope
+from argus.notify.errors import ForeignOrigin, NoSocketToken, UnknownProtocol
 
 PROTOCOL = "argus.v1"
 EVENT_SECONDS = 6.0  # for calls of AWS; the function has 10
@@ -31,14 +32,6 @@ Answer = dict[str, Any]
 
 class UnknownEvent(ArgusError):
     """The event is not one of a WebSocket API."""
-
-
-class UnknownProtocol(BadRequest):
-    """None of the subprotocols offered is ours."""
-
-
-class ForeignOrigin(Forbidden):
-    """Pages of this origin may not listen."""
 
 
 @cache
@@ -77,11 +70,11 @@ def _about(event: Any) -> dict[str, Any]:
 
 def _refused(refusal: ArgusError) -> Answer:
     """The status becomes that of the handshake."""
-    told = {"code": refusal.code, "title": refusal.title, "detail": refusal.detail}
+    body = {"code": refusal.code, "title": refusal.message.title(), "detail": refusal.message.sentence()}
     headers = {"Content-Type": "application/json"}
     if isinstance(refusal, TooManyRequests):
         headers["Retry-After"] = str(refusal.retry_after_seconds)
-    return {"statusCode": refusal.status, "headers": headers, "body": json.dumps(told)}
+    return {"statusCode": refusal.status, "headers": headers, "body": json.dumps(body)}
 
 
 # ---------------------------------------------------------------- routes
@@ -91,10 +84,10 @@ def _connect(event: Event, work: Work) -> Answer:
     argus, headers = container(), _headers(event)
     origin = headers.get("origin")
     if origin is not None and origin not in argus.settings.allowed_origins:
-        raise ForeignOrigin(origin[:200])
+        raise ForeignOrigin(origin=origin)
     offered = [name.strip() for name in headers.get("sec-websocket-protocol", "").split(",") if name.strip()]
     if offered and PROTOCOL not in offered:
-        raise UnknownProtocol(f"offer {PROTOCOL}")
+        raise UnknownProtocol(protocol=PROTOCOL)
     caller = argus.identity.authenticate(_token(headers, offered))
     work.caller_id = caller.user_id
     argus.notify.connect(caller, event["requestContext"]["connectionId"])
@@ -112,8 +105,8 @@ def _say(event: Event, _work: Work) -> Answer:
         understood = json.loads(event.get("body") or "") == _PING
     except (ValueError, RecursionError):
         understood = False
-    told = {"type": "pong"} if understood else {"type": "error", "code": "unknown_message"}
-    return {"statusCode": 200, "body": json.dumps(told)}
+    body = {"type": "pong"} if understood else {"type": "error", "code": "unknown_message"}
+    return {"statusCode": 200, "body": json.dumps(body)}
 
 
 _ROUTES: dict[str, Callable[[Event, Work], Answer]] = {
@@ -133,5 +126,5 @@ def _token(headers: dict[str, str], offered: list[str]) -> str:
     tokens = [token.strip()] if scheme.lower() == "bearer" else []
     tokens += [name.removeprefix(_BEARER) for name in offered if name.startswith(_BEARER)]
     if not tokens or not tokens[0]:
-        raise Unauthenticated(f"offer the subprotocol {_BEARER}<token>, or send Authorization: Bearer <token>")
+        raise NoSocketToken
     return tokens[0]

@@ -84,7 +84,7 @@ def _documents(api: Api) -> flask.Blueprint:
 
         dist = Path(flask_swagger_ui.__file__).parent / "dist"
         if name not in {entry.name for entry in dist.iterdir()}:
-            raise NotFound(name)
+            raise NotFound
         return _page(dist / name)
 
     return blp

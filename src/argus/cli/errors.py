@@ -15,7 +15,7 @@ class CliError(ArgusError):
 
     def as_problem(self) -> dict[str, Any]:
         """The error as RFC 9457 has it, for `--json`."""
-        return {"title": self.title, "detail": self.detail, "code": self.code}
+        return {"title": self.title, "detail": self.cause, "code": self.code}
 
 
 class Incomplete(CliError):

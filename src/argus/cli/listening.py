@@ -58,7 +58,7 @@ def events(api: Api, *, on_open: Callable[[str], object], on_lost: Callable[[str
         except (Unreachable, Refused) as error:
             if isinstance(error, Refused) and not _is_transient(error.problem.get("status", 0)):
                 raise
-            on_lost(error.detail)
+            on_lost(error.cause)
             refused_token = ""  # the token is still the old one: a second refusal of it is no news
 
 

@@ -86,7 +86,7 @@ class Screen:
         if self.json:
             click.echo(json.dumps(error.as_problem()), err=True)
             return
-        click.echo(clean(f"argus: {error.title.rstrip('.')}: {error.detail}"), err=True)
+        click.echo(clean(f"argus: {error.title.rstrip('.')}: {error.cause}"), err=True)
         if isinstance(error, Refused):
             for field, message in error.fields():
                 click.echo(f"  {clean(field)}: {clean(message)}", err=True)

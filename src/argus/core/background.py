@@ -29,6 +29,7 @@ from argus.core.clock import Clock, from_rfc3339, rfc3339
 from argus.core.dynamo import ConditionFailed, Item, Table, due_shard, due_shards
 from argus.core.errors import ArgusError
 from argus.core.functions import FUNCTIONS, WORKER
+from argus.core.languages import Message
 from argus.core.observability import seconds_left
 from argus.core.paging import Listing
 from argus.core.queue import JobQueue, NotQueued
@@ -210,13 +211,15 @@ class Background(Generic[W]):
     jobs: JobQueue
     job: str  # that is run for an item
     arguments: Callable[[W], Mapping[str, Any]]  # of the job
-    failed: Callable[[W, str], W | None]  # the item given up, for a reason; None for one that must go on
+    failed: Callable[[W, Message], W | None]  # the item given up, for a reason; None for one that must go on
     change: Callable[[W], Any]  # what others see of an item
     announce: Callable[[str, Any], None]  # organisation, what others see of the item now
     clock: Clock
     lease: timedelta
     function: Callable[[W], str] = lambda _item: WORKER  # that runs the job of an item
-    clean_up: Callable[[W, str], None] | None = None  # what is left to do, under a claim, before an item is given up
+    clean_up: Callable[[W, Message], None] | None = (
+        None  # what is left to do, under a claim, before an item is given up
+    )
     monotonic: Callable[[], float] = time.monotonic
 
     def start(self, item: W) -> W:
@@ -316,7 +319,7 @@ class Background(Generic[W]):
             metrics.record({"given_up": 1})
         return True
 
-    def _end_as(self, failed: W, item: W, reason: str) -> bool:
+    def _end_as(self, failed: W, item: W, reason: Message) -> bool:
         """Write an item that is given up; whether nobody has changed it since it was read."""
         if self.clean_up is None:
             return self.finish(failed) is not None
@@ -431,9 +434,7 @@ def _changed(item: W, **changes: Any) -> W:
     return changed
 
 
-def _reason(item: WorkItem) -> str:
+def _reason(item: WorkItem) -> Message:
     """Why an item is given up, for the user who waits for it."""
-    if item.attempts == 0:
-        return "No worker could take it; the operators have been alerted."
-    attempts = "1 attempt" if item.attempts == 1 else f"{item.attempts} attempts"
-    return f"Processing failed after {attempts}; the operators have been alerted."
+    key = {0: "never_started", 1: "once"}.get(item.attempts, "attempts")
+    return Message("argus.core", "processing_failed", key, {"attempts": item.attempts})

@@ -1,8 +1,9 @@
 """What a capability declares about itself, in the `capability.py` of its folder.
 
 The application, the container, the workers, the settings, the documents and the tests read these declarations; there is
-no other list of capabilities. Whatever costs time to import is named rather than imported: `module:name` for an object,
-`service.method` for a method of a service that some capability declares.
+no other list of capabilities. Only its texts for users are elsewhere: in `messages.py` of its folder. Whatever is slow
+to import is named rather than imported: `module:name` for an object, `service.method` for a method of a service that
+some capability declares.
 """
 
 from collections.abc import Callable, Mapping
@@ -99,7 +100,6 @@ class Capability:
     targets: Mapping[str, TargetKind] = field(default_factory=dict)  # by the name of the kind
     tools: Mapping[str, Tool] = field(default_factory=dict)  # by the permission that plugins ask for
     events: Mapping[str, str] = field(default_factory=dict)  # kind of thing -> scope that receives its changes
-    errors: tuple[str, ...] = ()  # modules that define the errors of its answers
     migrations: Mapping[str, str] = field(default_factory=dict)  # name -> `module:function`, oldest first
 
 

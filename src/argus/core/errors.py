@@ -1,99 +1,139 @@
-"""One tree of errors. A class is a kind, its docstring the title, its message what happened to which thing.
+"""One tree of errors. A class is a kind, with a code of its own; its sentences are in the `messages` of its package.
 
-Each doorway turns them into answers in one place: `core.http` into problem+json, the worker into batch failures.
+    raise NoSuchImage(image_id=image_id)
+    raise Damaged("jpeg_segment", position=position)  # a kind with several sentences: by their key
+
+Each entry point turns errors into answers in one place: `core.http` into problem+json, the worker into batch failures.
 """
 
 import re
 from collections.abc import Mapping
 from typing import ClassVar
 
+from argus.core.languages import Message, Parameter, messages_of
+
+MAX_PARAMETER = 500  # characters of text that a message repeats
+
 
 class ArgusError(Exception):
-    """Something went wrong in Argus."""
+    """An operation failed. The class says what kind of failure it is, the cause is for the log."""
 
     status: ClassVar[int] = 500
 
-    def __init__(
-        self,
-        detail: str = "",
-        *,
-        errors: Mapping[str, object] | None = None,
-        extensions: Mapping[str, object] | None = None,
-    ) -> None:
-        super().__init__(detail)
-        self.detail = detail
-        self.errors = errors
+    def __init__(self, cause: str = "", *, extensions: Mapping[str, object] | None = None) -> None:
+        super().__init__(cause)
+        self.cause = cause
         self.extensions = extensions or {}  # members of the problem beside RFC 9457's own
+        self.message = _message(type(self), "", {})
 
     @property
     def code(self) -> str:
-        """The class name in snake case: stable, for machines."""
-        return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", type(self).__name__).lower()
+        """The class name in snake case: stable, for programs."""
+        return code_of(type(self))
 
     @property
     def title(self) -> str:
+        """What kind of error this is, in English, for operators: the first line of the class's description."""
         return (type(self).__doc__ or "").strip().splitlines()[0]
 
 
-class BadRequest(ArgusError):
+class UserError(ArgusError):
+    """An error with a message for the user: what happened to what, and what to do."""
+
+    def __init__(
+        self,
+        key: str = "",
+        /,
+        *,
+        errors: Mapping[str, object] | None = None,
+        extensions: Mapping[str, object] | None = None,
+        **parameters: Parameter,
+    ) -> None:
+        super().__init__(extensions=extensions)
+        self.errors = errors  # by field
+        self.message = _message(type(self), key, parameters)
+
+    def __str__(self) -> str:
+        return self.message.sentence()
+
+
+class BadRequest(UserError):
     """The request cannot be understood."""
 
     status = 400
 
 
-class Unauthenticated(ArgusError):
+class Unauthenticated(UserError):
     """The caller is not known."""
 
     status = 401
 
 
-class Forbidden(ArgusError):
+class Forbidden(UserError):
     """The caller may not do this."""
 
     status = 403
 
 
-class NotFound(ArgusError):
-    """There is no such thing here."""
+class NotFound(UserError):
+    """The resource does not exist in the caller's organisation."""
 
     status = 404
 
 
-class Conflict(ArgusError):
-    """The thing is in a state that does not allow this."""
+class Conflict(UserError):
+    """The resource is in a state that does not allow this."""
 
     status = 409
 
 
-class PreconditionFailed(ArgusError):
-    """The thing has changed since it was read."""
+class PreconditionFailed(UserError):
+    """The resource has changed since the client read it."""
 
     status = 412
 
 
-class TooLarge(ArgusError):
+class TooLarge(UserError):
     """The request is larger than allowed."""
 
     status = 413
 
 
-class Invalid(ArgusError):
+class Invalid(UserError):
     """The request is well formed but not acceptable."""
 
     status = 422
 
 
-class TooManyRequests(ArgusError):
-    """The caller asks more often than allowed."""
+class TooManyRequests(UserError):
+    """The caller exceeds a rate limit."""
 
     status = 429
 
-    def __init__(self, detail: str = "", *, retry_after_seconds: int = 1) -> None:
-        super().__init__(detail)
+    def __init__(self, key: str = "", /, *, retry_after_seconds: int = 1, **parameters: Parameter) -> None:
+        super().__init__(key, errors=None, extensions=None, **parameters)
         self.retry_after_seconds = retry_after_seconds
 
 
 class Unavailable(ArgusError):
-    """A part that Argus depends on does not answer."""
+    """A service that Argus depends on does not answer."""
 
     status = 503
+
+
+def code_of(kind: type[ArgusError]) -> str:
+    """The code of a kind of error."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", kind.__name__).lower()
+
+
+def _message(kind: type[ArgusError], key: str, parameters: Mapping[str, Parameter]) -> Message:
+    """The message of an error. A kind without sentences of its own has those of the kind that it derives from."""
+    for base in kind.__mro__:
+        package = ".".join(base.__module__.split(".")[:2])
+        if issubclass(base, ArgusError) and code_of(base) in messages_of(package):
+            return Message(package, code_of(base), key, {name: _short(value) for name, value in parameters.items()})
+    return Message("argus.core", "internal_server_error")
+
+
+def _short(value: Parameter) -> Parameter:
+    return value[:MAX_PARAMETER] if isinstance(value, str) else value

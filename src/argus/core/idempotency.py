@@ -73,7 +73,7 @@ class Idempotency:
         except ConditionFailed as failed:
             known = failed.item or self.table.get(attempt.pk, "answer")
             if known is None:
-                raise StillRunning(key) from failed
+                raise StillRunning(key=key) from failed
             return self._recall(known, attempt, key)
         return attempt
 
@@ -105,7 +105,7 @@ class Idempotency:
 
     def _recall(self, known: Item, attempt: Attempt, key: str) -> Answer:
         if known["fingerprint"] != attempt.fingerprint:
-            raise KeyReused(key)
+            raise KeyReused(key=key)
         if "status" not in known:
-            raise StillRunning(key)
+            raise StillRunning(key=key)
         return Answer(known["status"], known["headers"], zlib.decompress(known["body"]).decode())

@@ -54,7 +54,7 @@ class Objects:
         answer = self._get(key, **({"VersionId": version_id} if version_id else {}))
         if answer["ContentLength"] > max_bytes:
             answer["Body"].close()
-            raise ObjectTooLarge(f"{answer['ContentLength']} bytes, more than {max_bytes}")
+            raise ObjectTooLarge(size_bytes=answer["ContentLength"], max_bytes=max_bytes)
         return bytes(answer["Body"].read())
 
     def newest(self, key: str) -> Stored:

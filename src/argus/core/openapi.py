@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from argus.core.languages import Message
+
 OpenApi = dict[str, Any]
 
 DESCRIPTION = """\
@@ -57,89 +59,67 @@ class _Kind:
 
     response: str
     description: str
-    code: str
-    title: str
-    detail: str
+    message: Message
 
 
 _KINDS = {
     400: _Kind(
         response="BAD_REQUEST",
-        description="The request cannot be read",
-        code="unreadable",
-        title="The request is not what its headers say, or holds characters no text has.",
-        detail="the body is not JSON as RFC 8259 has it",
+        description="The request is malformed",
+        message=Message("argus.core", "malformed_request", "json_at", {"line": 1, "column": 18}),
     ),
     401: _Kind(
         response="UNAUTHORIZED",
         description="No token or key, or one that is not valid",
-        code="unauthenticated",
-        title="The caller is not known.",
-        detail="send Authorization: Bearer <token>, or X-API-Key",
+        message=Message("argus.core", "unauthenticated", "missing"),
     ),
     403: _Kind(
         response="FORBIDDEN",
         description="The caller's role or key does not allow this",
-        code="missing_scope",
-        title="The caller's role or key does not allow this.",
-        detail="this needs the scope images:write",
+        message=Message("argus.core", "missing_scope", parameters={"scope": "images:write"}),
     ),
     404: _Kind(
         response="NOT_FOUND",
-        description="There is no such thing in the caller's organisation",
-        code="no_such_image",
-        title="There is no such image.",
-        detail="img_01k0n2xw9g8v5r3t7y1z4b6c2d",
+        description="The resource does not exist in the caller's organisation",
+        message=Message("argus.core", "not_found"),
     ),
     409: _Kind(
         response="CONFLICT",
-        description="The thing is in a state that does not allow this, or the first request with this Idempotency-Key "
-        "is still running",
-        code="not_ready",
-        title="The image is not ready.",
-        detail="img_01k0n2xw9g8v5r3t7y1z4b6c2d is processing",
+        description="The resource is in a state that does not allow this, or the first request with this "
+        "Idempotency-Key is still running",
+        message=Message("argus.core", "still_running", parameters={"key": "8c5f1e0a"}),
     ),
     412: _Kind(
         response="PRECONDITION_FAILED",
-        description="It has changed since the version in If-Match",
-        code="precondition_failed",
-        title="The thing has changed since it was read.",
-        detail="it is at version 4 now",
+        description="The resource has changed since the version in If-Match",
+        message=Message("argus.core", "precondition_failed", parameters={"version": 4}),
     ),
     413: _Kind(
         response="REQUEST_ENTITY_TOO_LARGE",
         description="The body is larger than 1 MiB",
-        code="request_entity_too_large",
-        title="Request Entity Too Large",
-        detail="The data value transmitted exceeds the capacity limit.",
+        message=Message("argus.core", "request_entity_too_large"),
     ),
     415: _Kind(
         response="UNSUPPORTED_MEDIA_TYPE",
         description="The body is not application/json",
-        code="unsupported_media_type",
-        title="Unsupported Media Type",
-        detail="the body must be application/json",
+        message=Message("argus.core", "unsupported_media_type"),
     ),
     422: _Kind(
         response="UNPROCESSABLE_ENTITY",
-        description="Well formed, but not acceptable; `errors` says which fields and why, where it is about fields",
-        code="unprocessable_entity",
-        title="Unprocessable Entity",
-        detail="some fields are not acceptable",
+        description="Well formed, but not acceptable; `errors` lists invalid fields and why",
+        message=Message("argus.core", "unprocessable_entity"),
     ),
     429: _Kind(
         response="TOO_MANY_REQUESTS",
         description="More requests than the limit allows",
-        code="too_many_requests",
-        title="The caller asks more often than allowed.",
-        detail="the limit caller is 600 per 1 minute",
+        message=Message(
+            "argus.core", "too_many_requests", parameters={"policy": "caller", "limit": "600 per 1 minute"}
+        ),
     ),
     503: _Kind(
         response="SERVICE_UNAVAILABLE",
-        description="A part that Argus depends on does not answer",
-        code="unavailable",
-        title="A part that Argus depends on does not answer.",
-        detail="try again",
+        description="A service that Argus depends on does not answer",
+        message=Message("argus.core", "unavailable"),
     ),
 }
 _FIELD_ERRORS = {422: {"files": {"0": {"size": ["Must be greater than or equal to 1."]}}}}
@@ -149,11 +129,11 @@ def _problem(status: int) -> OpenApi:
     """A shared response."""
     kind = _KINDS[status]
     example = {
-        "type": f"urn:argus:problem:{kind.code}",
-        "title": kind.title,
+        "type": f"urn:argus:problem:{kind.message.code}",
+        "title": kind.message.title(),
         "status": status,
-        "detail": kind.detail,
-        "code": kind.code,
+        "detail": kind.message.sentence(),
+        "code": kind.message.code,
         "request_id": "req_01k0n2xz0q4m8s6w2e9r5t7y3a",
         **({"errors": _FIELD_ERRORS[status]} if status in _FIELD_ERRORS else {}),
     }

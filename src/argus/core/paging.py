@@ -48,10 +48,10 @@ class Cursors:
         try:
             raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
         except ValueError as error:
-            raise BadCursor("cursor: not one of ours") from error
+            raise BadCursor("malformed") from error
         mac, payload = raw[:_MAC_BYTES], raw[_MAC_BYTES:]
         if not hmac.compare_digest(mac, self._mac(payload, bound_to)):
-            raise BadCursor("cursor: made for another listing, or altered")
+            raise BadCursor("foreign")
         opened: Item = json.loads(payload)
         return opened
 

@@ -197,8 +197,11 @@ class Limits:
     def _judge(self, status: RateLimitStatus | None) -> None:
         g.rate_limit = status
         if status is not None and status.spent:
-            detail = f"the limit {status.policy.name} is {status.policy.limit}"
-            raise TooManyRequests(detail, retry_after_seconds=self._seconds_left(status))
+            raise TooManyRequests(
+                policy=status.policy.name,
+                limit=str(status.policy.limit),
+                retry_after_seconds=self._seconds_left(status),
+            )
 
     def _remember(self, address: str, status: RateLimitStatus) -> None:
         if len(self._spent) >= _REMEMBERED:

@@ -62,5 +62,4 @@ CAPABILITY = Capability(
     blueprints=("argus.health.routes:blueprint",),
     prefix="",
     checks=_checks,
-    errors=("argus.health.routes",),
 )

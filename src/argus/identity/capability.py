@@ -103,5 +103,4 @@ CAPABILITY = Capability(
     blueprints=("argus.identity.routes:blueprint", "argus.identity.routes:keys_blueprint"),
     authenticators={"bearer": "identity.authenticate", "key": "keys.authenticate"},
     checks=_checks,
-    errors=("argus.identity.keys", "argus.identity.service", "argus.identity.tokens"),
 )

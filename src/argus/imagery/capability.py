@@ -90,13 +90,4 @@ CAPABILITY = Capability(
     },
     tools={"imagery": Tool("Reads the pixels of the organisation's images", _reader)},
     events={"image": "images:read"},
-    errors=(
-        "argus.imagery.cog",
-        "argus.imagery.palettes",
-        "argus.imagery.pixel",
-        "argus.imagery.processing",
-        "argus.imagery.service",
-        "argus.imagery.stats",
-        "argus.imagery.thermogram",
-    ),
 )

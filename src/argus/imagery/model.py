@@ -4,6 +4,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
+from argus.core.languages import Message
+
 
 class Accuracy(StrEnum):
     """How far a temperature can be trusted."""
@@ -14,7 +16,6 @@ class Accuracy(StrEnum):
 
 # What files say of themselves has no limit of its own; it stands in every item that a listing reads.
 MAX_CAMERA_TEXT = 100  # characters of each part
-MAX_REASON = 300  # characters
 
 
 @dataclass(frozen=True)
@@ -169,8 +170,7 @@ class Image:
     created_at: datetime
     upload_until: datetime
     state: ImageState = ImageState.AWAITING_UPLOAD
-    code: str = ""  # why it was rejected, for machines
-    reason: str = ""  # why it was rejected, as a sentence
+    reason: Message | None = None  # why it was rejected
     object_version: str = ""  # the S3 version that was processed; later writes under the key change nothing
     products: Products | None = None
     version: int = 1
@@ -179,16 +179,21 @@ class Image:
     lease_until: datetime | None = None  # until then one worker has the image
     next_check_at: datetime | None = None  # None once it is ready or rejected
 
-    def rejected(self, code: str, reason: str) -> "Image":
-        return replace(self, state=ImageState.REJECTED, code=code, reason=reason[:MAX_REASON])
+    def rejected(self, reason: Message) -> "Image":
+        return replace(self, state=ImageState.REJECTED, reason=reason)
 
-    def given_up(self, reason: str) -> "Image | None":
+    def given_up(self, reason: Message) -> "Image | None":
         """The image, whose processing failed; None for one that is being deleted."""
-        return None if self.state is ImageState.DELETING else self.rejected("processing_failed", reason)
+        return None if self.state is ImageState.DELETING else self.rejected(reason)
 
     def deleting(self, *, next_check_at: datetime) -> "Image":
         """The image, no longer shown; its removal is checked then."""
         return replace(self, state=ImageState.DELETING, lease_until=None, next_check_at=next_check_at)
+
+    @property
+    def code(self) -> str:
+        """Why it was rejected, for programs."""
+        return self.reason.code if self.reason else ""
 
     @property
     def prefix(self) -> str:

@@ -124,7 +124,7 @@ def _summary(image: Image) -> dict[str, Any]:
         "size": image.file.size,
         "state": image.state,
         "code": image.code or None,
-        "reason": image.reason or None,
+        "reason": image.reason,
         "survey": image.file.survey,
         "accuracy": products.capture.accuracy if products else None,
         "stats": products.statistics if products else None,

@@ -8,18 +8,18 @@ from argus.core.http import (
     PageQuery,
     QueryNumber,
     Schema,
+    Sentence,
     StrictInteger,
     Timestamp,
     id_field,
     one_line,
     uri_field,
 )
-from argus.imagery.model import MAX_CAMERA_TEXT, MAX_REASON, Accuracy, ImageState
+from argus.imagery.model import MAX_CAMERA_TEXT, Accuracy, ImageState
 from argus.imagery.service import CONTENT_TYPES, MAX_FILE_BYTES, MAX_FILES
 
 _label = one_line(may_be_blank=True)
 _camera_text = validate.Length(max=MAX_CAMERA_TEXT)
-_reason = validate.Length(max=MAX_REASON)
 _at_least_0 = validate.Range(min=0)
 _at_least_1 = validate.Range(min=1)
 _FORMATS = ("flir_rjpeg", "flir_fff", "dji_rjpeg", "tiff16")
@@ -159,9 +159,9 @@ class ImageOut(Schema):
     name = fields.String(required=True)
     size = fields.Integer(required=True, validate=_at_least_1, metadata={"description": "bytes"})
     state = fields.String(required=True, validate=validate.OneOf(_STATES))
-    code = fields.String(required=True, allow_none=True, metadata={"description": "Why it was rejected, for machines"})
-    reason = fields.String(
-        required=True, allow_none=True, validate=_reason, metadata={"description": "Why it was rejected, in words"}
+    code = fields.String(required=True, allow_none=True, metadata={"description": "Why it was rejected, for programs"})
+    reason = Sentence(
+        required=True, allow_none=True, metadata={"description": "Why it was rejected, in the caller's language"}
     )
     survey = fields.Nested(SurveyFields, required=True)
     format = fields.String(required=True, allow_none=True, validate=validate.OneOf(_FORMATS))
@@ -189,7 +189,7 @@ class ImageSummary(Schema):
     size = fields.Integer(required=True, validate=_at_least_1, metadata={"description": "bytes"})
     state = fields.String(required=True, validate=validate.OneOf(_STATES))
     code = fields.String(required=True, allow_none=True)
-    reason = fields.String(required=True, allow_none=True, validate=_reason)
+    reason = Sentence(required=True, allow_none=True)
     survey = fields.Nested(SurveyFields, required=True)
     accuracy = fields.Enum(Accuracy, by_value=True, required=True, allow_none=True)
     stats = fields.Nested(StatsOut, required=True, allow_none=True)

@@ -13,6 +13,7 @@ from argus.core.clock import Clock
 from argus.core.dynamo import Item
 from argus.core.errors import Conflict, Invalid, NotFound
 from argus.core.ids import Ids, is_id
+from argus.core.languages import Message
 from argus.core.objects import NoSuchObject, Objects
 from argus.core.paging import Listing
 from argus.core.presign import Link, Presigner, Upload
@@ -156,7 +157,7 @@ class Imagery:
             stored = self.objects.newest(key)
         except NoSuchObject:
             if image.state is ImageState.AWAITING_UPLOAD and image.upload_until <= self.clock():
-                self.background.finish(image.rejected("never_uploaded", "the file was not uploaded in time"))
+                self.background.finish(image.rejected(Message("argus.imagery", "never_uploaded")))
         else:
             self.arrived(key, object_version=stored.version_id, size_bytes=stored.size_bytes)
 
@@ -273,8 +274,7 @@ class Imagery:
             replace(image, attempts=0) if image.state is ImageState.REJECTED else image,
             state=ImageState.PROCESSING,
             object_version=image.object_version or object_version or self.objects.newest(image.original_key).version_id,
-            code="",
-            reason="",
+            reason=None,
         )
         if claim is None:
             return  # another worker has it; should that one vanish, the sweep comes back
@@ -282,7 +282,7 @@ class Imagery:
             try:
                 products = process(claim.item, self.objects, size_bytes=size_bytes, max_bytes=MAX_FILE_BYTES)
             except Invalid as rejection:
-                claim.finish(claim.item.rejected(rejection.code, rejection.detail))
+                claim.finish(claim.item.rejected(rejection.message))
             else:
                 claim.finish(replace(claim.item, state=ImageState.READY, products=products))
         if claim.lost:

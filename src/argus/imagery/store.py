@@ -13,6 +13,7 @@ from typing import Any
 from argus.core.background import WorkItemStore
 from argus.core.clock import from_rfc3339, rfc3339
 from argus.core.dynamo import Item
+from argus.core.languages import message_from
 from argus.core.paging import Listing
 from argus.imagery.model import (
     Accuracy,
@@ -62,8 +63,7 @@ class ImageryStore(WorkItemStore[Image]):
             "created_at": rfc3339(item.created_at),
             "upload_until": rfc3339(item.upload_until),
             "state": item.state.value,
-            "code": item.code,
-            "reason": item.reason,
+            "reason": asdict(item.reason) if item.reason else None,
             "object_version": item.object_version,
         }
         return {**attributes, "products": _products_item(item.products)} if item.products else attributes
@@ -79,6 +79,7 @@ class ImageryStore(WorkItemStore[Image]):
                 "created_at": from_rfc3339(attributes["created_at"]),
                 "upload_until": from_rfc3339(attributes["upload_until"]),
                 "state": ImageState(attributes["state"]),
+                "reason": message_from(attributes["reason"]),
                 "products": _products(attributes["products"]) if "products" in attributes else None,
             }
         )

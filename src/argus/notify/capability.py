@@ -59,5 +59,4 @@ CAPABILITY = Capability(
     settings=NotifySettings,
     services={"notify": _notify},
     jobs={"notify.deliver": JobHandler("notify.deliver", "notify.give_up")},
-    errors=("argus.notify.service",),
 )

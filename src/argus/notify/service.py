@@ -13,8 +13,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from argus.core.aws import ClientFactory
 from argus.core.caller import Caller
 from argus.core.clock import Clock, rfc3339
-from argus.core.errors import Forbidden, TooManyRequests
 from argus.core.queue import JobQueue
+from argus.notify.errors import MayNotListen, TooManyConnections
 from argus.notify.model import Change, Connection
 from argus.notify.store import ConnectionsStore
 
@@ -24,14 +24,6 @@ POSTS_AT_ONCE = 10
 POSTING_SECONDS = 10.0  # after which nobody else is told of a change
 
 _log = logging.getLogger("argus.notify")
-
-
-class MayNotListen(Forbidden):
-    """The caller's role does not allow listening."""
-
-
-class TooManyConnections(TooManyRequests):
-    """The organisation, or the caller, has as many connections as it may have."""
 
 
 @dataclass(frozen=True)
@@ -52,14 +44,14 @@ class Notify:
         """Publish to the connection what the caller may read. Two at once may pass a limit by one."""
         scopes = frozenset(self.events.values()) & caller.scopes
         if not scopes:
-            raise MayNotListen(f"this needs one of the scopes {', '.join(sorted(set(self.events.values())))}")
+            raise MayNotListen(scopes=", ".join(sorted(set(self.events.values()))))
         now = self.clock()
         others = [one for one in self._listening(caller.organisation_id) if one.id != connection_id]
         own = sum(one.user_id == caller.user_id for one in others)
         if own >= MAX_CONNECTIONS_OF_ONE:
-            raise TooManyConnections(f"{own} connections of yours are open", retry_after_seconds=60)
+            raise TooManyConnections("of_user", connections=own, retry_after_seconds=60)
         if len(others) >= MAX_CONNECTIONS:
-            raise TooManyConnections(f"{len(others)} connections are open", retry_after_seconds=60)
+            raise TooManyConnections("of_organisation", connections=len(others), retry_after_seconds=60)
         self.store.add(Connection(connection_id, caller.organisation_id, caller.user_id, now, scopes))
 
     def disconnect(self, connection_id: str) -> None:

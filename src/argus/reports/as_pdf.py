@@ -197,8 +197,8 @@ class _Report:
         scan, picture = self.document.scan, self.document.picture
         failed = [step for step in scan.steps if step.state is StepState.FAILED]
         if scan.state is not ScanState.SUCCEEDED or failed:
-            reasons = [scan.reason, *(f"{step.plugin}: {step.reason}" for step in failed)]
-            why = self.words.markup("; ".join(reason for reason in reasons if reason), limit=600)
+            reasons = [f"{step.plugin}: {step.reason.sentence()}" for step in failed if step.reason]
+            why = self.words.markup(" ".join([scan.reason.sentence()] if scan.reason else reasons), limit=600)
             end = _ENDED.get(scan.state, "has not ended")
             yield self._note("This scan is incomplete.", f"It {end}. {why}", caution=True)
         if picture and picture.accuracy in _ACCURACY:

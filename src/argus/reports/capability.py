@@ -60,5 +60,4 @@ CAPABILITY = Capability(
     jobs={"report.build": JobHandler("reports.build", "reports.give_up")},
     ticks={"reports.sweep": "reports.sweep"},
     events={"report": "reports:read"},
-    errors=("argus.reports.service",),
 )

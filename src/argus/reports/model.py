@@ -5,6 +5,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
+from argus.core.languages import Message
+
 
 class ReportState(StrEnum):
     """Where a report stands. The last two are final."""
@@ -25,7 +27,7 @@ class Report:
     requested_by: str
     created_at: datetime
     state: ReportState = ReportState.QUEUED
-    reason: str = ""
+    reason: Message | None = None  # why it failed
     size_bytes: int = 0
     finished_at: datetime | None = None
     version: int = 1
@@ -34,7 +36,7 @@ class Report:
     lease_until: datetime | None = None  # until then one worker builds the document
     next_check_at: datetime | None = None  # None once it is ready or has failed
 
-    def given_up(self, reason: str, *, at: datetime) -> "Report":
+    def given_up(self, reason: Message, *, at: datetime) -> "Report":
         """The report, whose workers failed."""
         return replace(self, state=ReportState.FAILED, reason=reason, finished_at=at)
 

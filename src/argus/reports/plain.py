@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from argus.core.clock import rfc3339
+from argus.core.languages import Message
 from argus.reports.data import ReportData
 from argus.reports.model import Picture
 from argus.scanning.model import Scan, Step, TrackedFinding
@@ -38,11 +39,22 @@ def heading(document: ReportData) -> dict[str, Any]:
 
 def scan(known: Scan) -> dict[str, Any]:
     """A scan without what only workers need."""
-    return {**_fields(known, leave_out=_OF_WORKERS), "steps": list(map(_step, known.steps)), "progress": known.progress}
+    fields = _fields(known, leave_out=_OF_WORKERS)
+    return {
+        **fields,
+        "reason": _sentence(known.reason),
+        "steps": list(map(_step, known.steps)),
+        "progress": known.progress,
+    }
 
 
 def _step(known: Step) -> dict[str, Any]:
-    return {**_fields(known, leave_out=("order", "attempt")), "progress": int(100 * known.progress)}
+    fields = _fields(known, leave_out=("order", "attempt"))
+    return {**fields, "reason": _sentence(known.reason), "progress": int(100 * known.progress)}
+
+
+def _sentence(reason: Message | None) -> str:
+    return reason.sentence() if reason else ""
 
 
 def finding(known: TrackedFinding, *, number: int) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from marshmallow import fields, validate
 
-from argus.core.http import Schema, Timestamp, id_field, uri_field
+from argus.core.http import Schema, Sentence, Timestamp, id_field, uri_field
 from argus.reports.formats import FORMATS
 from argus.reports.model import ReportState
 
@@ -28,7 +28,7 @@ class ReportOut(Schema):
     scan_id = id_field("scan")
     format = fields.String(required=True, validate=validate.OneOf(list(FORMATS)))
     state = fields.Enum(ReportState, by_value=True, required=True)
-    reason = fields.String(required=True)
+    reason = Sentence(required=True)
     size_bytes = fields.Integer(required=True, validate=validate.Range(min=0))
     requested_by = id_field("usr")
     created_at = Timestamp(required=True)

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from argus.core.background import WorkItemStore
 from argus.core.clock import from_rfc3339, rfc3339
 from argus.core.dynamo import Item
+from argus.core.languages import message_from
 from argus.reports.model import Report, ReportState
 
 
@@ -33,6 +34,7 @@ class ReportsStore(WorkItemStore[Report]):
             **{
                 **attributes,
                 "state": ReportState(attributes["state"]),
+                "reason": message_from(attributes["reason"]),
                 "created_at": from_rfc3339(attributes["created_at"]),
                 "finished_at": from_rfc3339(finished_at) if finished_at else None,
             }

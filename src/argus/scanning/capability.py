@@ -110,10 +110,4 @@ CAPABILITY = Capability(
     },
     ticks={"runs.sweep": "scanning.sweep_runs", "scans.sweep": "scanning.sweep"},
     events={"scan": "scans:read"},
-    errors=(
-        "argus.scanning.catalogue",
-        "argus.scanning.finding_query",
-        "argus.scanning.service",
-        "argus.scanning.targets",
-    ),
 )

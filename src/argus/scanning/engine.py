@@ -22,7 +22,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from argus.core import tracing
 from argus.core.background import FIRST_CHECK, Background, Claim, ClaimLost
 from argus.core.clock import Clock, to_milliseconds
-from argus.core.errors import ArgusError, Unavailable
+from argus.core.errors import ArgusError, Unavailable, UserError
+from argus.core.languages import Message
 from argus.scanning.catalogue import Catalogue, Manifest, NoSuchPlugin
 from argus.scanning.finding_store import FindingStore
 from argus.scanning.model import (
@@ -50,7 +51,6 @@ PAGE = 25
 MAX_FINDINGS = 10_000  # of one step; more is a plugin out of hand
 MAX_FINDING_CHARACTERS = 64_000  # of its location and evidence; an item may have 400 KB, and a page of 25 is one call
 MAX_NOT_TESTED, MAX_NOT_TESTED_CHARACTERS = 100, 4000  # of one step; with more, its rules were not tested anywhere
-MAX_REASON = 500  # characters
 
 _log = logging.getLogger("argus.scanning")
 
@@ -118,7 +118,7 @@ class Engine:
                 self.scans.send_many([scan])
             return
 
-    def abandon(self, run: Run, reason: str) -> None:
+    def abandon(self, run: Run, reason: Message) -> None:
         """Fail the steps of a run that have not ended, and join: its scan goes on without it. Needs a claim."""
         scan = self.store.get(run.organisation_id, run.scan_id)
         if scan is not None and scan.state not in FINAL_STATES:
@@ -141,14 +141,11 @@ def _check(finding: Finding) -> None:
         raise ValueError(f"a finding of more than {MAX_FINDING_CHARACTERS} characters")
 
 
-def _reason(cause: BaseException | None) -> str:
-    """Why a step failed, for everyone who may see the scan; what went wrong inside is for the log."""
-    match cause:
-        case Unavailable():
-            return cause.title
-        case ArgusError():
-            return f"{cause.title.rstrip('.')}: {cause.detail}"[:MAX_REASON] if cause.detail else cause.title
-    return f"the plugin failed: {type(cause).__name__}"
+def _reason(cause: BaseException | None) -> Message:
+    """Why a step failed, for everyone who may see the scan; the exception itself is for the log."""
+    if isinstance(cause, UserError | Unavailable):
+        return cause.message
+    return Message("argus.scanning", "plugin_failed", parameters={"exception": type(cause).__name__})
 
 
 @dataclass

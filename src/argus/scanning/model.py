@@ -7,6 +7,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from argus.core.languages import Message
+
 
 class Severity(StrEnum):
     """How much a finding matters, least first."""
@@ -119,7 +121,7 @@ class Step:
     progress: float = 0.0  # 0..1
     findings: int = 0
     not_tested: tuple[NotTested, ...] = ()
-    reason: str = ""
+    reason: Message | None = None  # why it failed
     started_at: datetime | None = None
     finished_at: datetime | None = None
     order: int = 0  # among the steps of its scan
@@ -141,14 +143,14 @@ class Run:
     function: str  # that carries it out
     plugins: tuple[str, ...]
     state: RunState = RunState.QUEUED
-    reason: str = ""
+    reason: Message | None = None  # why it failed
     version: int = 1
     attempts: int = 0
     checks: int = 0
     lease_until: datetime | None = None
     next_check_at: datetime | None = None  # None once it has ended
 
-    def given_up(self, reason: str) -> "Run":
+    def given_up(self, reason: Message) -> "Run":
         """The run, whose attempts have failed."""
         return replace(self, state=RunState.FAILED, reason=reason)
 
@@ -168,7 +170,7 @@ class Scan:
     open_runs: tuple[int, ...] = ()  # numbers of the runs that have not ended
     steps: tuple[Step, ...] = ()
     state: ScanState = ScanState.QUEUED
-    reason: str = ""
+    reason: Message | None = None  # why it failed
     started_at: datetime | None = None
     finished_at: datetime | None = None
     counts: Mapping[str, int] = field(default_factory=dict)  # present findings by severity
@@ -204,7 +206,7 @@ class Scan:
         """The scan, stopped by someone."""
         return replace(self, state=ScanState.CANCELLED, finished_at=at)
 
-    def given_up(self, reason: str, *, at: datetime) -> "Scan | None":
+    def given_up(self, reason: Message, *, at: datetime) -> "Scan | None":
         """The scan that could not be finalized; None for one that has begun to publish its findings, which goes on."""
         if self.finalizing:
             return None

@@ -6,12 +6,14 @@ worker comes next goes on where publishing stopped.
 """
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from argus.core import metrics
 from argus.core.background import Background, Claim
 from argus.core.clock import Clock
+from argus.core.languages import Message
 from argus.scanning.catalogue import Catalogue
 from argus.scanning.finding_store import FindingStore
 from argus.scanning.model import (
@@ -88,7 +90,7 @@ class _Publication:
             replace(
                 self.scan,
                 state=ScanState.FAILED if failed else ScanState.SUCCEEDED,
-                reason="; ".join(f"{step.plugin}: {step.reason}" for step in failed),
+                reason=_reason(failed) if failed else None,
                 counts=count_by_severity(findings),
                 delta=count_by_status(findings),
                 finished_at=self.publisher.clock(),
@@ -126,3 +128,8 @@ class _Publication:
             return False
         manifest = self.publisher.catalogue.get(step.plugin)
         return manifest.is_as_sensitive(step.options, as_with=finding.seen_with)
+
+
+def _reason(failed: Sequence[Step]) -> Message:
+    plugins = ", ".join(step.plugin for step in failed)
+    return Message("argus.scanning", "steps_failed", parameters={"plugins": plugins})

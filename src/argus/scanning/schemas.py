@@ -5,7 +5,7 @@ from typing import Any
 from marshmallow import ValidationError, fields, validate
 
 from argus import capabilities
-from argus.core.http import BoundedList, CommaSeparated, PageQuery, Schema, Timestamp, id_field, reached
+from argus.core.http import BoundedList, CommaSeparated, PageQuery, Schema, Sentence, Timestamp, id_field, reached
 from argus.imagery.examples import IMAGE_ID
 from argus.scanning.finding_query import Sort
 from argus.scanning.model import ScanState, Severity, Status, StepState, Target
@@ -81,7 +81,7 @@ class StepOut(Schema):
     not_tested = fields.List(
         fields.Nested(NotTestedOut), required=True, metadata={"description": "What findings may be missing of"}
     )
-    reason = fields.String(required=True)
+    reason = Sentence(required=True)
     started_at = Timestamp(allow_none=True)
     finished_at = Timestamp(allow_none=True)
 
@@ -113,7 +113,7 @@ class ScanOut(Schema):
     target = fields.Nested(TargetOut, required=True)
     state = fields.Enum(ScanState, by_value=True, required=True)
     progress = fields.Integer(required=True, validate=_percent)
-    reason = fields.String(required=True)
+    reason = Sentence(required=True)
     steps = fields.List(fields.Nested(StepOut), required=True)
     counts = fields.Nested(SeverityCounts, required=True)
     delta = fields.Nested(StatusCounts, required=True)

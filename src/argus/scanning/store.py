@@ -17,6 +17,7 @@ from typing import Any, ClassVar
 from argus.core.background import WorkItemStore
 from argus.core.clock import from_rfc3339, optional_rfc3339, parse_optional, rfc3339
 from argus.core.dynamo import ConditionFailed, Item
+from argus.core.languages import message_from
 from argus.core.paging import Listing
 from argus.scanning.model import NotTested, Run, RunState, Scan, ScanState, Step, StepState, Target
 
@@ -45,6 +46,7 @@ class ScanStore(WorkItemStore[Scan]):
                 "target": Target(**attributes["target"]),
                 "open_runs": tuple(attributes["open_runs"]),
                 "state": ScanState(attributes["state"]),
+                "reason": message_from(attributes["reason"]),
                 "created_at": from_rfc3339(attributes["created_at"]),
                 "started_at": parse_optional(attributes["started_at"]),
                 "finished_at": parse_optional(attributes["finished_at"]),
@@ -99,7 +101,14 @@ class RunStore(WorkItemStore[Run]):
         return asdict(item)
 
     def from_attributes(self, attributes: Item) -> Run:
-        return Run(**{**attributes, "plugins": tuple(attributes["plugins"]), "state": RunState(attributes["state"])})
+        return Run(
+            **{
+                **attributes,
+                "plugins": tuple(attributes["plugins"]),
+                "state": RunState(attributes["state"]),
+                "reason": message_from(attributes["reason"]),
+            }
+        )
 
     def of_scan(self, scan: Scan) -> Iterator[Run]:
         found = self.table.query_all(self.partition(scan.organisation_id), prefix=f"{scan.id}.")
@@ -129,6 +138,7 @@ def _step(item: Mapping[str, Any]) -> Step:
         **{
             **{name: value for name, value in item.items() if name not in ("pk", "sk")},
             "state": StepState(item["state"]),
+            "reason": message_from(item["reason"]),
             "not_tested": tuple(NotTested(**entry) for entry in item["not_tested"]),
             "started_at": parse_optional(item["started_at"]),
             "finished_at": parse_optional(item["finished_at"]),

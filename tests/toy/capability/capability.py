@@ -89,5 +89,4 @@ CAPABILITY = Capability(
     },
     tools={"toys": Tool("Reads the organisation's toys", _tool)},
     events={"toy": "toys:read"},
-    errors=("argus.toy.service",),
 )

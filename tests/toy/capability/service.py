@@ -26,7 +26,7 @@ class NotToyId(Invalid):
 def canonical_id(text: str) -> str:
     """The id of a toy as it is."""
     if not is_id(text, "toy"):
-        raise NotToyId(text[:100])
+        raise NotToyId(text=text)
     return text
 
 
@@ -51,7 +51,7 @@ class Toys:
     def of(self, organisation_id: str, toy_id: str) -> Toy:
         toy = self.store.get(organisation_id, toy_id) if is_id(toy_id, "toy") else None
         if toy is None:
-            raise NoSuchToy(toy_id)
+            raise NoSuchToy(toy_id=toy_id)
         return toy
 
     def list(self, caller: Caller, *, limit: int, after: Item | None) -> Listing[Toy]:

@@ -12,6 +12,7 @@ from argus.core.http.access import (
 )
 from argus.core.http.api import Api
 from argus.core.http.hooks import MAX_BODY_BYTES, install
+from argus.core.http.language import request_language
 from argus.core.http.problems import problem_of
 from argus.core.http.views import check_if_match, etagged, idempotent, location, paged, reached
 from argus.core.http.wire import (
@@ -25,6 +26,7 @@ from argus.core.http.wire import (
     Problem,
     QueryNumber,
     Schema,
+    Sentence,
     StrictInteger,
     Timestamp,
     id_field,
@@ -48,6 +50,7 @@ __all__ = [
     "Problem",
     "QueryNumber",
     "Schema",
+    "Sentence",
     "StrictInteger",
     "Timestamp",
     "check_if_match",
@@ -64,6 +67,7 @@ __all__ = [
     "problem_of",
     "public",
     "reached",
+    "request_language",
     "require_scopes",
     "strict_json",
     "unlimited",

@@ -87,10 +87,10 @@ def credentials() -> tuple[str, str]:
     """What the caller shows for itself: its scheme, `bearer` or `key`, and the token or key. Raises Unauthenticated."""
     key = request.headers.get(API_KEY_HEADER)
     if key is not None and "Authorization" in request.headers:
-        raise Unauthenticated(f"send either Authorization or {API_KEY_HEADER}, not both")
+        raise Unauthenticated("both")
     if key is not None:
         return "key", key.strip()
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
-        raise Unauthenticated(f"send Authorization: Bearer <token>, or {API_KEY_HEADER}")
+        raise Unauthenticated("missing")
     return "bearer", token.strip()

@@ -67,11 +67,11 @@ def install(
         if view is None or request.method == "OPTIONS":
             return  # 404, 405, redirects and preflights, which Flask answers next
         if "\0" in request.path or "%00" in request.query_string.decode("latin-1"):
-            raise MalformedRequest("a NUL character in the address")
+            raise MalformedRequest("address")
         scope = getattr(view, "argus_scope", None)
         g.caller = identify() if scope else None
         if scope and scope not in g.caller.scopes:
-            raise MissingScope(f"this needs the scope {scope}")
+            raise MissingScope(scope=scope)
         if not hasattr(view, "argus_unlimited"):
             if not scope:
                 limits.count_address()
@@ -105,7 +105,8 @@ def install(
             "Cache-Control", "no-store" if "ETag" not in response.headers else "private, no-cache"
         )
         response.headers.update(limits.headers())
-        _tell(response)
+        response.vary.add("Accept-Language")
+        _record(response)
         return response
 
     def leave(_error: BaseException | None) -> None:
@@ -123,7 +124,7 @@ def _operation() -> str:
     return f"{request.method} {request.url_rule}" if request.url_rule else "unmatched"
 
 
-def _tell(response: Response) -> None:
+def _record(response: Response) -> None:
     """The finished request in the log, the metrics and the trace."""
     caller, used = g.get("caller"), g.work.used()
     g.span.status(response.status_code)

@@ -78,7 +78,7 @@ def check_if_match(version: int) -> None:
         return
     named = {(tag or "").split("-")[0] for tag in tags.as_set()}  # werkzeug reads an empty tag as None
     if str(version) not in named:
-        raise PreconditionFailed(f"it is at version {version} now")
+        raise PreconditionFailed(version=version)
 
 
 def idempotent(view: View, *, withheld: str = "") -> View:
@@ -91,7 +91,7 @@ def idempotent(view: View, *, withheld: str = "") -> View:
         if key is None:
             return cast(Response, view(*args, **kwargs))
         if not _SANE_IDEMPOTENCY_KEY.fullmatch(key):
-            raise MalformedRequest("Idempotency-Key: 1 to 255 printable characters without spaces")
+            raise MalformedRequest("idempotency_key")
         store: Idempotency = flask.current_app.extensions["argus.idempotency"]
         begun = store.begin(
             organisation_id=g.caller.organisation_id,

@@ -14,6 +14,8 @@ from webargs.flaskparser import FlaskParser, abort
 from argus.core import openapi
 from argus.core.clock import rfc3339
 from argus.core.errors import BadRequest
+from argus.core.http.language import request_language
+from argus.core.languages import Message
 
 MAX_PAGE = 100
 
@@ -68,6 +70,15 @@ class Timestamp(ma.fields.DateTime):
 
     def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
         return None if value is None else rfc3339(value)
+
+
+class Sentence(ma.fields.String):
+    """A `core.languages.Message` as a sentence in the caller's language; empty text, or null, where there is none."""
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
+        if value is None:
+            return None if self.allow_none else ""
+        return cast(Message, value).sentence(request_language())
 
 
 def one_line(*, may_be_blank: bool) -> ma.validate.Regexp:
@@ -193,9 +204,11 @@ def strict_json(body: bytes) -> Any:
         written = json.dumps(value, ensure_ascii=False)
         written.encode()  # a lone surrogate has no UTF-8
         if _NUL.search(written):
-            raise MalformedRequest("a NUL character in the body")
+            raise MalformedRequest("body")
+    except json.JSONDecodeError as error:
+        raise MalformedRequest("json_at", line=error.lineno, column=error.colno) from error
     except (ValueError, RecursionError) as error:  # also endless digits, and nesting without end
-        raise MalformedRequest(f"the body is not JSON as RFC 8259 has it: {error}") from error
+        raise MalformedRequest("json") from error
     return value
 
 
@@ -203,7 +216,7 @@ def _object(members: list[tuple[str, Any]]) -> dict[str, Any]:
     """The members as they are, where Python would keep the last of those with one name, and others the first."""
     value = dict(members)
     if len(value) < len(members):
-        raise ValueError("a name stands twice in an object")
+        raise MalformedRequest("repeated_name")
     return value
 
 

@@ -1,0 +1,326 @@
+"""What the frame says to users."""
+
+from argus.core.languages import Entry, Messages, Text
+
+MESSAGES: Messages = {
+    "bad_cursor": Entry(
+        Text(
+            en="Invalid cursor",
+            fr="Curseur invalide",
+            es="Cursor no válido",
+        ),
+        details={
+            "malformed": Text(
+                en="The cursor is malformed. Send next_cursor as you received it, or start without a cursor.",
+                fr="Le curseur est mal formé. Renvoyez next_cursor tel que reçu, ou commencez sans curseur.",
+                es="El cursor está mal formado. Envíe next_cursor tal como lo recibió o empiece sin cursor.",
+            ),
+            "foreign": Text(
+                en="The cursor belongs to another list or was altered. Start again without a cursor.",
+                fr="Le curseur appartient à une autre liste ou a été modifié. Recommencez sans curseur.",
+                es="El cursor pertenece a otra lista o fue modificado. Empiece de nuevo sin cursor.",
+            ),
+        },
+    ),
+    "bad_request": Entry(
+        Text(
+            en="Bad request",
+            fr="Requête incorrecte",
+            es="Solicitud incorrecta",
+        ),
+    ),
+    "conflict": Entry(
+        Text(
+            en="Conflict",
+            fr="Conflit",
+            es="Conflicto",
+        ),
+    ),
+    "credentials_expired": Entry(
+        Text(
+            en="Links cannot be signed now",
+            fr="Les liens ne peuvent pas être signés pour l’instant",
+            es="Los enlaces no se pueden firmar ahora",
+        ),
+    ),
+    "forbidden": Entry(
+        Text(
+            en="Forbidden",
+            fr="Accès interdit",
+            es="Acceso prohibido",
+        ),
+    ),
+    "internal_server_error": Entry(
+        Text(
+            en="Internal error",
+            fr="Erreur interne",
+            es="Error interno",
+        ),
+        Text(
+            en="Something went wrong on the server. The request_id helps the operators to find out what.",
+            fr="Une erreur s’est produite sur le serveur. Le request_id aide les opérateurs à en trouver la cause.",
+            es="Se produjo un error en el servidor. El request_id ayuda a los operadores a encontrar la causa.",
+        ),
+    ),
+    "invalid": Entry(
+        Text(
+            en="Invalid request",
+            fr="Requête invalide",
+            es="Solicitud no válida",
+        ),
+    ),
+    "key_reused": Entry(
+        Text(
+            en="Idempotency-Key already used",
+            fr="Idempotency-Key déjà utilisée",
+            es="Idempotency-Key ya utilizada",
+        ),
+        Text(
+            en="Another request used the Idempotency-Key {key}. Use a new key for each request.",
+            fr="Une autre requête a utilisé l’Idempotency-Key {key}. Utilisez une nouvelle clé pour chaque requête.",
+            es="Otra solicitud usó la Idempotency-Key {key}. Use una clave nueva para cada solicitud.",
+        ),
+    ),
+    "malformed_request": Entry(
+        Text(
+            en="Malformed request",
+            fr="Requête mal formée",
+            es="Solicitud mal formada",
+        ),
+        details={
+            "address": Text(
+                en="The URL contains invalid characters (NUL).",
+                fr="L’URL contient des caractères invalides (NUL).",
+                es="La URL contiene caracteres no válidos (NUL).",
+            ),
+            "body": Text(
+                en="The body contains invalid characters (NUL).",
+                fr="Le corps contient des caractères invalides (NUL).",
+                es="El cuerpo contiene caracteres no válidos (NUL).",
+            ),
+            "idempotency_key": Text(
+                en="An Idempotency-Key has 1 to 255 printable characters without spaces.",
+                fr="Une Idempotency-Key compte 1 à 255 caractères imprimables sans espaces.",
+                es="Una Idempotency-Key tiene de 1 a 255 caracteres imprimibles sin espacios.",
+            ),
+            "json": Text(
+                en="The body is not valid JSON (RFC 8259).",
+                fr="Le corps n’est pas du JSON valide (RFC 8259).",
+                es="El cuerpo no es JSON válido (RFC 8259).",
+            ),
+            "json_at": Text(
+                en="The body is not valid JSON (RFC 8259): see line {line}, column {column}.",
+                fr="Le corps n’est pas du JSON valide (RFC 8259) : voir ligne {line}, colonne {column}.",
+                es="El cuerpo no es JSON válido (RFC 8259): vea la línea {line}, columna {column}.",
+            ),
+            "repeated_name": Text(
+                en="The body is ambiguous: an object has two members of the same name.",
+                fr="Le corps est ambigu : un objet a deux membres du même nom.",
+                es="El cuerpo es ambiguo: un objeto tiene dos miembros con el mismo nombre.",
+            ),
+        },
+    ),
+    "method_not_allowed": Entry(
+        Text(
+            en="Method not allowed",
+            fr="Méthode non autorisée",
+            es="Método no permitido",
+        ),
+        Text(
+            en="This URL does not support the method. The Allow header lists those that it supports.",
+            fr="Cette URL n’accepte pas cette méthode. L’en-tête Allow énumère celles qu’elle accepte.",
+            es="Esta URL no admite el método. La cabecera Allow enumera los que admite.",
+        ),
+    ),
+    "missing_scope": Entry(
+        Text(
+            en="Missing permission",
+            fr="Permission manquante",
+            es="Falta un permiso",
+        ),
+        Text(
+            en="This requires the scope {scope}, which your role or API key does not have.",
+            fr="Ceci exige la portée {scope}, que votre rôle ou votre clé d’API n’a pas.",
+            es="Esto requiere el ámbito {scope}, que su rol o su clave de API no tiene.",
+        ),
+    ),
+    "no_such_object": Entry(
+        Text(
+            en="A stored file is missing",
+            fr="Un fichier stocké est manquant",
+            es="Falta un archivo almacenado",
+        ),
+    ),
+    "not_found": Entry(
+        Text(
+            en="Not found",
+            fr="Introuvable",
+            es="No encontrado",
+        ),
+        Text(
+            en="There is nothing at this URL.",
+            fr="Il n’y a rien à cette URL.",
+            es="No hay nada en esta URL.",
+        ),
+    ),
+    "not_removed": Entry(
+        Text(
+            en="Some files could not be deleted",
+            fr="Certains fichiers n’ont pas pu être supprimés",
+            es="Algunos archivos no se pudieron eliminar",
+        ),
+    ),
+    "object_too_large": Entry(
+        Text(
+            en="File too large",
+            fr="Fichier trop volumineux",
+            es="Archivo demasiado grande",
+        ),
+        Text(
+            en="The file has {size_bytes} bytes; at most {max_bytes} are accepted.",
+            fr="Le fichier compte {size_bytes} octets ; {max_bytes} au plus sont acceptés.",
+            es="El archivo tiene {size_bytes} bytes; se aceptan como máximo {max_bytes}.",
+        ),
+    ),
+    "precondition_failed": Entry(
+        Text(
+            en="The resource has changed",
+            fr="La ressource a changé",
+            es="El recurso ha cambiado",
+        ),
+        Text(
+            en="The resource is now at version {version}. Read it again before you change it.",
+            fr="La ressource est maintenant à la version {version}. Relisez-la avant de la modifier.",
+            es="El recurso está ahora en la versión {version}. Léalo de nuevo antes de modificarlo.",
+        ),
+    ),
+    "processing_failed": Entry(
+        Text(
+            en="Processing failed",
+            fr="Échec du traitement",
+            es="Error de procesamiento",
+        ),
+        details={
+            "never_started": Text(
+                en="Processing could not start; the operators have been alerted.",
+                fr="Le traitement n’a pas pu commencer ; les opérateurs ont été alertés.",
+                es="El procesamiento no pudo comenzar; se ha alertado a los operadores.",
+            ),
+            "once": Text(
+                en="Processing failed after 1 attempt; the operators have been alerted.",
+                fr="Le traitement a échoué après 1 tentative ; les opérateurs ont été alertés.",
+                es="El procesamiento falló tras 1 intento; se ha alertado a los operadores.",
+            ),
+            "attempts": Text(
+                en="Processing failed after {attempts} attempts; the operators have been alerted.",
+                fr="Le traitement a échoué après {attempts} tentatives ; les opérateurs ont été alertés.",
+                es="El procesamiento falló tras {attempts} intentos; se ha alertado a los operadores.",
+            ),
+        },
+    ),
+    "request_entity_too_large": Entry(
+        Text(
+            en="Request too large",
+            fr="Requête trop volumineuse",
+            es="Solicitud demasiado grande",
+        ),
+        Text(
+            en="A request body has at most 1 MiB.",
+            fr="Le corps d’une requête compte 1 Mio au plus.",
+            es="El cuerpo de una solicitud tiene como máximo 1 MiB.",
+        ),
+    ),
+    "secret_unavailable": Entry(
+        Text(
+            en="Service unavailable",
+            fr="Service indisponible",
+            es="Servicio no disponible",
+        ),
+    ),
+    "still_running": Entry(
+        Text(
+            en="Request still running",
+            fr="Requête encore en cours",
+            es="Solicitud todavía en curso",
+        ),
+        Text(
+            en="The first request with the Idempotency-Key {key} is still running. Try again shortly.",
+            fr="La première requête avec l’Idempotency-Key {key} est encore en cours. Réessayez bientôt.",
+            es="La primera solicitud con la Idempotency-Key {key} todavía está en curso. Inténtelo de nuevo en breve.",
+        ),
+    ),
+    "too_large": Entry(
+        Text(
+            en="Request too large",
+            fr="Requête trop volumineuse",
+            es="Solicitud demasiado grande",
+        ),
+    ),
+    "too_many_requests": Entry(
+        Text(
+            en="Too many requests",
+            fr="Trop de requêtes",
+            es="Demasiadas solicitudes",
+        ),
+        Text(
+            en="The limit “{policy}” allows {limit}. Retry-After says when to try again.",
+            fr="La limite « {policy} » autorise {limit}. Retry-After indique quand réessayer.",
+            es="El límite «{policy}» permite {limit}. Retry-After indica cuándo volver a intentarlo.",
+        ),
+    ),
+    "unauthenticated": Entry(
+        Text(
+            en="Not signed in",
+            fr="Non authentifié",
+            es="No autenticado",
+        ),
+        details={
+            "both": Text(
+                en="Send either Authorization or X-API-Key, not both.",
+                fr="Envoyez soit Authorization, soit X-API-Key, mais pas les deux.",
+                es="Envíe Authorization o X-API-Key, pero no ambos.",
+            ),
+            "missing": Text(
+                en="Send a bearer token in Authorization, or an API key in X-API-Key.",
+                fr="Envoyez un jeton « bearer » dans Authorization, ou une clé d’API dans X-API-Key.",
+                es="Envíe un token «bearer» en Authorization o una clave de API en X-API-Key.",
+            ),
+        },
+    ),
+    "unavailable": Entry(
+        Text(
+            en="Service unavailable",
+            fr="Service indisponible",
+            es="Servicio no disponible",
+        ),
+        Text(
+            en="A service that Argus depends on does not answer. Try again shortly.",
+            fr="Un service dont Argus dépend ne répond pas. Réessayez bientôt.",
+            es="Un servicio del que depende Argus no responde. Inténtelo de nuevo en breve.",
+        ),
+    ),
+    "unprocessable_entity": Entry(
+        Text(
+            en="Invalid fields",
+            fr="Champs invalides",
+            es="Campos no válidos",
+        ),
+        Text(
+            en="Some fields are invalid; errors says which ones and why.",
+            fr="Certains champs sont invalides ; errors indique lesquels et pourquoi.",
+            es="Algunos campos no son válidos; errors indica cuáles y por qué.",
+        ),
+    ),
+    "unsupported_media_type": Entry(
+        Text(
+            en="Unsupported media type",
+            fr="Type de contenu non accepté",
+            es="Tipo de contenido no admitido",
+        ),
+        Text(
+            en="The body must be application/json.",
+            fr="Le corps doit être en application/json.",
+            es="El cuerpo debe ser application/json.",
+        ),
+    ),
+}

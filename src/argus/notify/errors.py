@@ -1,0 +1,23 @@
+"""Why a WebSocket connection is refused."""
+
+from argus.core.errors import BadRequest, Forbidden, TooManyRequests, Unauthenticated
+
+
+class MayNotListen(Forbidden):
+    """The caller's scopes cover no event."""
+
+
+class TooManyConnections(TooManyRequests):
+    """The organisation or the user has the maximum number of connections."""
+
+
+class UnknownProtocol(BadRequest):
+    """The client offers no supported subprotocol."""
+
+
+class ForeignOrigin(Forbidden):
+    """Pages of this origin may not connect."""
+
+
+class NoSocketToken(Unauthenticated):
+    """The client sends no token."""

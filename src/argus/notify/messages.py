@@ -1,0 +1,73 @@
+"""What notify says to users."""
+
+from argus.core.languages import Entry, Messages, Text
+
+MESSAGES: Messages = {
+    "foreign_origin": Entry(
+        Text(
+            en="Origin not allowed",
+            fr="Origine non autorisée",
+            es="Origen no permitido",
+        ),
+        Text(
+            en="Pages of {origin} may not connect.",
+            fr="Les pages de {origin} ne peuvent pas se connecter.",
+            es="Las páginas de {origin} no pueden conectarse.",
+        ),
+    ),
+    "may_not_listen": Entry(
+        Text(
+            en="Missing permission",
+            fr="Permission manquante",
+            es="Falta un permiso",
+        ),
+        Text(
+            en="Notifications require one of these scopes: {scopes}.",
+            fr="Les notifications exigent l’une de ces portées : {scopes}.",
+            es="Las notificaciones requieren uno de estos ámbitos: {scopes}.",
+        ),
+    ),
+    "no_socket_token": Entry(
+        Text(
+            en="Not signed in",
+            fr="Non authentifié",
+            es="No autenticado",
+        ),
+        Text(
+            en="Offer the subprotocol bearer.<token>, or send Authorization: Bearer <token>.",
+            fr="Proposez le sous-protocole bearer.<jeton>, ou envoyez Authorization: Bearer <jeton>.",
+            es="Ofrezca el subprotocolo bearer.<token> o envíe Authorization: Bearer <token>.",
+        ),
+    ),
+    "too_many_connections": Entry(
+        Text(
+            en="Too many connections",
+            fr="Trop de connexions",
+            es="Demasiadas conexiones",
+        ),
+        details={
+            "of_organisation": Text(
+                en="Your organisation has {connections} open connections. Close one first.",
+                fr="Votre organisation a {connections} connexions ouvertes. Fermez-en une d’abord.",
+                es="Su organización tiene {connections} conexiones abiertas. Cierre una primero.",
+            ),
+            "of_user": Text(
+                en="You have {connections} open connections. Close one first.",
+                fr="Vous avez {connections} connexions ouvertes. Fermez-en une d’abord.",
+                es="Usted tiene {connections} conexiones abiertas. Cierre una primero.",
+            ),
+        },
+    ),
+    "unknown_protocol": Entry(
+        Text(
+            en="Unknown subprotocol",
+            fr="Sous-protocole inconnu",
+            es="Subprotocolo desconocido",
+        ),
+        Text(
+            en="Offer the subprotocol {protocol}.",
+            fr="Proposez le sous-protocole {protocol}.",
+            es="Ofrezca el subprotocolo {protocol}.",
+        ),
+    ),
+}

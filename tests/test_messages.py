@@ -1,0 +1,111 @@
+"""What Argus says to users: in every language, with the parameters that the code gives, and without dead sentences."""
+
+import ast
+import string
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from pkgutil import walk_packages
+from types import ModuleType
+
+import pytest
+
+from argus import capabilities
+from argus.core.errors import ArgusError, Unavailable, UserError, code_of
+from argus.core.languages import LANGUAGES, Entry, Text, messages_of
+
+PACKAGES = ("argus.core", *(f"argus.{each.name}" for each in capabilities.installed()))
+ENTRIES = [pytest.param(code, entry, id=code) for package in PACKAGES for code, entry in messages_of(package).items()]
+NOT_PARAMETERS = {"errors", "extensions", "retry_after_seconds"}
+
+
+def names(text: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
+
+
+def texts(entry: Entry) -> list[Text]:
+    return [entry.title, *([entry.detail] if entry.detail else []), *entry.details.values()]
+
+
+@pytest.mark.parametrize(("code", "entry"), ENTRIES)
+def test_a_message_says_the_same_in_every_language(code: str, entry: Entry) -> None:
+    for text in texts(entry):
+        said = [getattr(text, language) for language in LANGUAGES]
+        assert all(said), code
+        assert len({frozenset(names(sentence)) for sentence in said}) == 1, said
+    assert not any(getattr(entry.title, language).endswith(".") for language in LANGUAGES)
+    for text in texts(entry)[1:]:
+        assert all(getattr(text, language).endswith(".") for language in LANGUAGES), text.en
+
+
+def test_no_code_has_two_meanings() -> None:
+    codes = [code for package in PACKAGES for code in messages_of(package)]
+    assert len(codes) == len(set(codes))
+
+
+# ---------------------------------------------------------------- what the code says
+
+
+@dataclass(frozen=True)
+class Said:
+    """A place in the code that raises an error for users."""
+
+    where: str
+    kind: type[UserError]
+    key: str | None  # None where it is computed
+    parameters: frozenset[str]
+
+
+def modules() -> Iterator[ModuleType]:
+    for package in PACKAGES:
+        for found in walk_packages(import_module(package).__path__, prefix=f"{package}."):
+            if ".plugins." not in found.name and not found.name.endswith("testkit"):
+                yield import_module(found.name)
+
+
+def said_in(module: ModuleType) -> Iterator[Said]:
+    tree = ast.parse(Path(str(module.__file__)).read_text())
+    bare = [node.exc for node in ast.walk(tree) if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Name)]
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)]
+    for node in [*(ast.Call(name, [], [], lineno=name.lineno) for name in bare), *calls]:
+        kind = vars(module).get(node.func.id)  # type: ignore[attr-defined]
+        if isinstance(kind, type) and issubclass(kind, UserError):
+            keys = [each.value if isinstance(each, ast.Constant) else None for each in node.args] or [""]
+            given = frozenset(each.arg for each in node.keywords if each.arg) - NOT_PARAMETERS
+            yield Said(f"{module.__name__}:{node.lineno}", kind, keys[0], given)
+
+
+ERRORS = list(
+    dict.fromkeys(
+        kind
+        for module in modules()
+        for kind in vars(module).values()
+        if isinstance(kind, type) and issubclass(kind, UserError | Unavailable) and kind is not UserError
+    )
+)
+SAID = [pytest.param(said, id=said.where) for module in modules() for said in said_in(module)]
+
+
+@pytest.mark.parametrize("kind", ERRORS, ids=code_of)
+def test_an_error_has_a_message_of_its_own(kind: type[ArgusError]) -> None:
+    assert code_of(kind) in messages_of(".".join(kind.__module__.split(".")[:2]))
+
+
+@pytest.mark.parametrize("said", SAID)
+def test_an_error_gives_its_sentence_the_parameters_that_it_names(said: Said) -> None:
+    entry = messages_of(".".join(said.kind.__module__.split(".")[:2]))[code_of(said.kind)]
+    if said.key is None:
+        pytest.fail("write the key out, so that this test can read it")
+    text = entry.text(said.key)
+    assert (text is not None) or not said.key, f"there is no detail {said.key!r}"
+    assert said.parameters == (names(text.en) if text else set()) | names(entry.title.en)
+
+
+def test_every_detail_is_said_somewhere() -> None:
+    said = {(code_of(each.kind), each.key) for module in modules() for each in said_in(module)}
+    for package in PACKAGES:
+        source = "".join(path.read_text() for path in Path(str(import_module(package).__file__)).parent.rglob("*.py"))
+        for code, entry in messages_of(package).items():
+            unsaid = [key for key in entry.details if (code, key) not in said and source.count(f'"{key}"') < 2]
+            assert not unsaid, f"{code}: {unsaid}"
