@@ -1,4 +1,4 @@
-/** The signed-in user, loaded from an Argus that responds when the test says so. */
+/** The signed-in user, with loads that the test finishes. */
 
 import assert from "node:assert/strict";
 import {test} from "node:test";

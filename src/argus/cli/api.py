@@ -12,7 +12,7 @@ from urllib.parse import quote
 from argus import __version__
 from argus.cli import cognito
 from argus.cli.addresses import require_encryption
-from argus.cli.errors import Misconfigured, NotSignedIn, Refused, Unreachable
+from argus.cli.errors import Misconfigured, NotSignedIn, RequestRejected, Unreachable
 from argus.cli.profiles import DEFAULT_PROFILE, Profiles, Session
 from argus.cli.retries import with_retries
 from argus.cli.sessions import Sessions
@@ -141,7 +141,7 @@ class Api:
             credentials = "ARGUS_TOKEN" if self.fixed_token else "The session"
             raise NotSignedIn(f"{credentials} is not accepted at {self.url}. Sign in with `argus login`.")
         if response.status_code >= 400:
-            raise Refused(document if isinstance(document, dict) else _problem(response))
+            raise RequestRejected(document if isinstance(document, dict) else _problem(response))
         if not isinstance(document, dict):
             raise Unreachable(f"{self.url} does not respond like an Argus server.")
         return document

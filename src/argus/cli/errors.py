@@ -45,7 +45,7 @@ class Unreachable(CliError):
     exit_code = 5
 
 
-class Refused(CliError):
+class RequestRejected(CliError):
     """Request rejected."""
 
     exit_code = 4

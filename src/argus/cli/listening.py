@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from argus.cli.addresses import require_encryption
 from argus.cli.api import Api
-from argus.cli.errors import CliError, Misconfigured, NotSignedIn, Refused, Unreachable
+from argus.cli.errors import CliError, Misconfigured, NotSignedIn, RequestRejected, Unreachable
 
 if TYPE_CHECKING:
     from websockets.http11 import Response
@@ -25,7 +25,7 @@ def events(api: Api, *, on_open: Callable[[str], object], on_lost: Callable[[str
     """The change events of the caller's organisation, endlessly. `on_open` receives the URL, `on_lost` the reason.
 
     Events are missed while the connection is lost. Raises the errors of `Api` before the first connection. If the
-    caller is rejected, raises NotSignedIn after a second rejected token, else Refused.
+    caller is rejected, raises NotSignedIn after a second rejected token, else RequestRejected.
     """
     from websockets.exceptions import InvalidStatus, WebSocketException
     from websockets.sync.client import connect
@@ -55,8 +55,8 @@ def events(api: Api, *, on_open: Callable[[str], object], on_lost: Callable[[str
         pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
         try:
             url, token = _connection(api, instead_of=refused_token)
-        except (Unreachable, Refused) as error:
-            if isinstance(error, Refused) and not _is_transient(error.problem.get("status", 0)):
+        except (Unreachable, RequestRejected) as error:
+            if isinstance(error, RequestRejected) and not _is_transient(error.problem.get("status", 0)):
                 raise
             on_lost(error.cause)
             refused_token = ""  # the token was not replaced, so do not count a second rejection of it
@@ -87,7 +87,7 @@ def _refusal(url: str, response: "Response") -> CliError:
     if not isinstance(problem, dict):
         detail = f"{url} responded with HTTP status {response.status_code}."
         problem = {"title": response.reason_phrase or "Request rejected", "detail": detail, "code": ""}
-    return Refused(problem)
+    return RequestRejected(problem)
 
 
 def _receive(socket: "ClientConnection") -> Iterator[Event]:

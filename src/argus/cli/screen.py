@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from argus.cli.api import Listing
-from argus.cli.errors import CliError, Refused
+from argus.cli.errors import CliError, RequestRejected
 from argus.cli.formatting import clean
 from argus.cli.query import Query
 from argus.cli.tables import Details, Rows, Table
@@ -90,7 +90,7 @@ class Screen:
             click.echo(json.dumps(error.as_problem()), err=True)
             return
         click.echo(clean(f"argus: {error.title}. {error.cause}").rstrip(), err=True)
-        if isinstance(error, Refused):
+        if isinstance(error, RequestRejected):
             for field, message in error.fields():
                 click.echo(f"  {clean(field)}: {clean(message)}", err=True)
             if request_id := error.problem.get("request_id"):

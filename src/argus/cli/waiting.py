@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from argus.cli.api import Api, segment
-from argus.cli.errors import Refused
+from argus.cli.errors import RequestRejected
 
 FIRST_PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 2.0
@@ -78,8 +78,8 @@ def _read(api: Api, path: str, ids: set[str]) -> Iterable[Item]:
 def _read_one(api: Api, path: str, item_id: str) -> Item:
     try:
         item: Item = api.get(f"{path}/{segment(item_id)}")
-    except Refused as refused:
-        if refused.problem.get("status") != 404:
+    except RequestRejected as error:
+        if error.problem.get("status") != 404:
             raise
         return {"id": item_id, "state": DELETED}
     return item

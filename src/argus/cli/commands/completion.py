@@ -12,7 +12,7 @@ SHELLS = {"bash": BashComplete, "zsh": ZshComplete, "fish": FishComplete}
 @click.argument("shell", type=click.Choice(SHELLS))
 @click.pass_context
 def completion(context: click.Context, shell: str) -> None:
-    """Print the script that completes commands and options in your shell.
+    """Print the completion script for a shell.
 
     \b
     bash  echo 'eval "$(argus completion bash)"' >> ~/.bashrc

@@ -118,7 +118,7 @@ def logout(argus: Invocation) -> None:
 @click.command(cls=Command)
 @click.pass_obj
 def token(argus: Invocation) -> None:
-    """Print an access token, for example for curl.
+    """Print an access token, for use with curl.
 
     curl -H "Authorization: Bearer $(argus token)" …
     """

@@ -12,7 +12,7 @@ import click
 from argus.cli import formatting, scans
 from argus.cli.api import segment
 from argus.cli.commands.scanning import FINDINGS, SCANS
-from argus.cli.errors import CliError, Incomplete, Refused
+from argus.cli.errors import CliError, Incomplete, RequestRejected
 from argus.cli.folders import EXTENSIONS, read_folders, selected
 from argus.cli.formatting import label, local_time, one_decimal
 from argus.cli.invocation import Group, Invocation
@@ -303,20 +303,20 @@ def delete(argus: Invocation, image_ids: tuple[str, ...], yes: bool) -> None:
     if not yes:
         click.confirm(f"Delete {formatting.number_of(len(image_ids), 'image')} permanently?", abort=True, err=True)
     items: list[dict[str, Any]] = []
-    refusals = []
+    errors = []
     for image_id in image_ids:
         try:
             argus.api.delete(f"/images/{segment(image_id)}")
             items.append({"id": image_id, "deleted": True})
-        except Refused as refused:
-            refusals.append(refused)
-            items.append({"id": image_id, "deleted": False, "problem": refused.as_problem()})
+        except RequestRejected as error:
+            errors.append(error)
+            items.append({"id": image_id, "deleted": False, "problem": error.as_problem()})
     argus.screen.show({"items": items})
     for item in items:
         if item["deleted"]:
             argus.screen.line(f"Deleted {item['id']}.")
-    if refusals:
-        raise refusals[0]
+    if errors:
+        raise errors[0]
 
 
 COMMANDS = (image,)
