@@ -1,4 +1,4 @@
-/** What the console reads of the API's answers; docs/openapi.json says all of it. */
+/** The parts of the API's responses that the console uses. docs/openapi.json documents all of them. */
 
 interface Config {
   api_url: string;

@@ -1,19 +1,19 @@
-/** The console as people use it: in a real browser, on the whole system, with the demo survey. `make browser`. */
+/** The console in a real browser, with the complete system and the demo survey. `make browser`. */
 
 import assert from "node:assert/strict";
 import {after, afterEach, before, beforeEach, test} from "node:test";
 
 import {PASSWORD, startBrowser, startStack} from "./stack.mjs";
 
-const PATIENCE_MS = 120_000; // a busy machine is no failure
+const TIMEOUT_MS = 120_000; // long enough for a busy machine
 const HOTTEST = "NORTH_P01_0004_T.JPG";
 
-let stack, browser, context, page, complaints, expected;
+let stack, browser, context, page, consoleErrors, expected;
 
 before(async () => {
   stack = await startStack();
   browser = await startBrowser();
-}, {timeout: 5 * PATIENCE_MS});
+}, {timeout: 5 * TIMEOUT_MS});
 
 after(async () => {
   await browser?.close();
@@ -22,23 +22,23 @@ after(async () => {
 
 beforeEach(async () => {
   context = await browser.newContext();
-  context.setDefaultTimeout(PATIENCE_MS);
+  context.setDefaultTimeout(TIMEOUT_MS);
   page = await context.newPage();
-  complaints = [];
+  consoleErrors = [];
   expected = [];
-  // Errors of scripts, failed requests and violations of the content security policy all stand in the browser's console.
-  page.on("console", (message) => ["error", "warning"].includes(message.type()) && complaints.push(message.text()));
-  page.on("pageerror", (error) => complaints.push(String(error)));
+  // The browser's console has script errors, failed requests and violations of the content security policy.
+  page.on("console", (message) => ["error", "warning"].includes(message.type()) && consoleErrors.push(message.text()));
+  page.on("pageerror", (error) => consoleErrors.push(String(error)));
 });
 
 afterEach(async () => {
   await context.close();
-  assert.deepEqual(complaints.filter((text) => !expected.some((known) => text.includes(known))), []);
+  assert.deepEqual(consoleErrors.filter((text) => !expected.some((known) => text.includes(known))), []);
 });
 
 async function signIn(email, password = PASSWORD) {
   await page.goto(stack.console);
-  await page.getByLabel("E-mail").fill(email);
+  await page.getByLabel("Email").fill(email);
   await page.getByLabel("Password").fill(password);
   await page.getByRole("button", {name: "Sign in"}).click();
 }
@@ -50,14 +50,14 @@ async function openScan(name) {
   await page.getByRole("heading", {name, level: 1}).waitFor();
 }
 
-test("a wrong password is refused with a message", async () => {
+test("a wrong password shows a message", async () => {
   expected.push("status of 400");
   await signIn("owner@north.example", "Wrong-horse-9-battery");
-  await page.getByText("Wrong e-mail or password.").waitFor();
+  await page.getByText("Wrong email or password.").waitFor();
   assert.equal(await page.getByRole("navigation").count(), 0);
 });
 
-test("an owner sees the survey and reads a temperature that is the API's", async () => {
+test("an owner sees the survey, and the temperature of a pixel is the API's", async () => {
   await signIn("owner@north.example");
   await page.getByRole("heading", {name: "Images"}).waitFor();
   await page.locator(".gallery li").nth(5).waitFor();
@@ -67,15 +67,15 @@ test("an owner sees the survey and reads a temperature that is the API's", async
   await page.getByRole("heading", {name: HOTTEST}).waitFor();
 
   const picture = page.locator(".canvas img");
-  await picture.evaluate((image) => image.decode()); // its size is then what it stays
+  await picture.evaluate((image) => image.decode()); // its size is final then
   const spot = await page.locator("polygon.region.critical").boundingBox();
-  const answered = page.waitForResponse((response) => response.url().includes("/temperature?"));
+  const response = page.waitForResponse((response) => response.url().includes("/temperature?"));
   await page.mouse.click(spot.x + spot.width / 2, spot.y + spot.height / 2);
-  const {celsius} = await (await answered).json();
+  const {celsius} = await (await response).json();
   const readout = page.locator(".readout strong");
   await readout.waitFor();
   assert.equal(await readout.textContent(), `${celsius.toFixed(1)} °C`);
-  assert.ok(celsius > 60, `${celsius} °C is no hot spot`);
+  assert.ok(celsius > 60, `${celsius} °C is not a hot spot`);
 });
 
 test("arrow keys and Enter read a temperature without a mouse", async () => {
@@ -89,15 +89,15 @@ test("arrow keys and Enter read a temperature without a mouse", async () => {
   await page.getByText("at 330, 255").waitFor();
 });
 
-test("another palette shows another picture and its own legend", async () => {
+test("selecting a palette changes the image and the legend", async () => {
   await signIn("owner@north.example");
   await page.getByRole("link", {name: HOTTEST}).click();
   await page.getByLabel("Palette").selectOption("rainbow");
   await page.locator('.canvas img[src*="rainbow"]').waitFor();
-  await page.getByAltText("Temperatures of the palette rainbow").waitFor();
+  await page.getByAltText("Colour scale of the palette rainbow").waitFor();
 });
 
-test("findings stand in a table gravest first, and a row points at its region", async () => {
+test("findings are listed most severe first, and a focused row highlights its region", async () => {
   await signIn("owner@north.example");
   await openScan(HOTTEST);
   const rows = page.locator("tbody tr");
@@ -107,7 +107,7 @@ test("findings stand in a table gravest first, and a row points at its region", 
   await page.locator("polygon.critical.highlighted").waitFor();
 });
 
-test("each format of a report is made, and its link answers", async () => {
+test("a report is created in each format, and its link works", async () => {
   await signIn("owner@north.example");
   await openScan(HOTTEST);
   for (const format of ["PDF", "CSV", "JSON", "GeoJSON"]) {
@@ -116,12 +116,12 @@ test("each format of a report is made, and its link answers", async () => {
     const link = page.getByRole("link", {name: `Open the ${format} report`});
     await link.waitFor();
     await (await saved).delete();
-    const answer = await context.request.get(await link.getAttribute("href"));
-    assert.equal(answer.status(), 200);
+    const response = await context.request.get(await link.getAttribute("href"));
+    assert.equal(response.status(), 200);
   }
 });
 
-test("an uploaded image is read, and scanned on demand", async () => {
+test("an uploaded image is processed, and scanned on request", async () => {
   await signIn("owner@north.example");
   await page.getByRole("link", {name: HOTTEST}).click();
   const original = await page.getByRole("link", {name: "Original file"}).getAttribute("href");
@@ -138,7 +138,7 @@ test("an uploaded image is read, and scanned on demand", async () => {
   assert.equal(await page.locator("polygon.region").count(), 3);
 });
 
-test("a viewer may look, and is offered nothing else", async () => {
+test("a viewer can only read", async () => {
   await signIn("viewer@north.example");
   await page.getByRole("link", {name: HOTTEST}).waitFor();
   assert.equal(await page.getByText("Upload images").count(), 0);
@@ -150,20 +150,20 @@ test("a viewer may look, and is offered nothing else", async () => {
   assert.equal(await page.getByRole("button", {name: "PDF"}).count(), 0);
 });
 
-test("a reload keeps the session, signing out ends it", async () => {
-  expected.push("status of 500"); // the embedded Cognito cannot revoke
+test("a reload keeps the session, sign-out ends it", async () => {
+  expected.push("status of 500"); // the embedded Cognito does not support RevokeToken
   await signIn("owner@north.example");
   await page.getByRole("link", {name: HOTTEST}).waitFor();
   await page.reload();
   await page.getByRole("link", {name: HOTTEST}).waitFor();
   await page.getByRole("button", {name: "Sign out"}).click();
-  await page.getByLabel("E-mail").waitFor();
+  await page.getByLabel("Email").waitFor();
   await page.reload();
-  await page.getByLabel("E-mail").waitFor();
+  await page.getByLabel("Email").waitFor();
   assert.equal(await page.evaluate(() => sessionStorage.length), 0);
 });
 
-test("what is not there is said with its request id, and nothing of another organisation is", async () => {
+test("an image of another organisation is not found, with a request id", async () => {
   expected.push("status of 404");
   await signIn("owner@north.example");
   await page.getByRole("link", {name: HOTTEST}).click();
@@ -173,12 +173,12 @@ test("what is not there is said with its request id, and nothing of another orga
   expected.push("status of 500");
   await signIn("owner@south.example");
   await page.getByText("No images yet.").waitFor();
-  await page.evaluate((place) => (location.hash = place), hash);
+  await page.evaluate((fragment) => (location.hash = fragment), hash);
   const alert = page.getByRole("alert");
   await alert.getByText(/^Request /).waitFor();
 });
 
-test("a narrow screen needs no sideways scrolling", async () => {
+test("a narrow screen does not scroll horizontally", async () => {
   await page.setViewportSize({width: 375, height: 740});
   await signIn("owner@north.example");
   const noOverflow = () => page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth);

@@ -1,4 +1,4 @@
-/** The whole of Argus on free ports, and a browser to look at it. */
+/** Starts the complete system on free ports, and a browser. */
 
 import {spawn} from "node:child_process";
 import {randomInt} from "node:crypto";
@@ -8,13 +8,13 @@ import {createServer} from "node:net";
 import {createInterface} from "node:readline";
 import {fileURLToPath} from "node:url";
 
-// Playwright is a dependency of the console, and so is found where the console's packages are.
+// Playwright is installed with the packages of the console.
 const {chromium} = createRequire(new URL("../../services/console/package.json", import.meta.url))("playwright-core");
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 export const PASSWORD = "Correct-horse-9-battery";
 
-/** Below the ports that the kernel gives to outgoing connections: one of these may take what was free a moment ago. */
+/** A free port below the ephemeral range: outgoing connections could take a port of that range at any time. */
 async function freePort() {
   const port = randomInt(20_000, 32_000);
   const probe = createServer().listen(port, "127.0.0.1");
@@ -28,7 +28,7 @@ async function freePort() {
   return String(port);
 }
 
-/** Start everything; resolves once the demo survey was scanned. */
+/** Start all processes. Resolves when the demo survey has been scanned. */
 export async function startStack() {
   const names = ["ARGUS_PORT", "ARGUS_AWS_PORT", "ARGUS_CONSOLE_PORT", "ARGUS_SOCKET_PORT"];
   const ports = await Promise.all(names.map(freePort));
@@ -42,12 +42,12 @@ export async function startStack() {
     },
     stdio: ["ignore", "pipe", "inherit"],
   });
-  const printed = [];
+  const output = [];
   for await (const line of createInterface({input: child.stdout})) {
-    printed.push(line);
-    if (line.includes("Password")) break; // the last of what is told once all is ready
+    output.push(line);
+    if (line.includes("Password")) break; // the last line of the summary
   }
-  if (!printed.some((line) => line.includes("Password"))) throw new Error(`it did not start:\n${printed.join("\n")}`);
+  if (!output.some((line) => line.includes("Password"))) throw new Error(`The system did not start:\n${output.join("\n")}`);
   child.stdout.resume();
   return {
     console: `http://127.0.0.1:${ports[2]}`,
@@ -62,7 +62,7 @@ export async function startStack() {
 export const startBrowser = () =>
   chromium.launch({
     executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-    // As root in a container it cannot have its sandbox; the rest keeps it from calling home.
+    // The sandbox is not available as root in a container. The other options disable background requests.
     args: [
       ...["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"],
       ...["--disable-background-networking", "--disable-component-update", "--disable-sync"],

@@ -1,4 +1,4 @@
-"""The command line before a whole Argus on a socket, and before servers that misbehave."""
+"""Fixtures: the command line with a complete Argus server, and with servers that a test defines."""
 
 import json
 import os
@@ -55,25 +55,25 @@ def serving(app: Any) -> Iterator[str]:
 
 @dataclass
 class Terminal:
-    """A shell whose home is a folder of its own."""
+    """A shell with its own configuration folder."""
 
     url: str
     folder: Path
     environment: dict[str, str]
 
-    def run(self, *arguments: str, given: str | None = None, **environment: str) -> Result:
-        nobody = {"ARGUS_TOKEN": None, "ARGUS_API_KEY": None, "ARGUS_PROFILE": None}
-        base = {"ARGUS_URL": self.url, "ARGUS_CONFIG_DIR": str(self.folder), "TZ": "UTC", **nobody}
-        return CliRunner().invoke(command, arguments, input=given, env={**base, **self.environment, **environment})
+    def run(self, *arguments: str, stdin: str | None = None, **environment: str) -> Result:
+        no_credentials = {"ARGUS_TOKEN": None, "ARGUS_API_KEY": None, "ARGUS_PROFILE": None}
+        base = {"ARGUS_URL": self.url, "ARGUS_CONFIG_DIR": str(self.folder), "TZ": "UTC", **no_credentials}
+        return CliRunner().invoke(command, arguments, input=stdin, env={**base, **self.environment, **environment})
 
     def json(self, *arguments: str, code: int = 0) -> Any:
-        """The document of a command that ends with this code."""
+        """The JSON document of a command that exits with this code."""
         result = self.run("--json", *arguments)
         assert result.exit_code == code, result.output
         return json.loads(result.stdout)
 
-    def on_screen(self, *arguments: str, columns: int = 80) -> str:
-        """What the command prints on a terminal that is this wide."""
+    def on_terminal(self, *arguments: str, columns: int = 80) -> str:
+        """The output of the command on a terminal of this width."""
         leader, follower = pty.openpty()
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("ARGUS_")}
         own = {"ARGUS_URL": self.url, "ARGUS_CONFIG_DIR": str(self.folder), "COLUMNS": str(columns), "TERM": "xterm"}
@@ -83,13 +83,13 @@ class Terminal:
             stdout=follower,
         )
         os.close(follower)
-        shown = b""
-        with suppress(OSError):  # Linux reports the end of the other side as EIO
+        output = b""
+        with suppress(OSError):  # Linux reports EIO when the other side is closed
             while chunk := os.read(leader, 65536):
-                shown += chunk
+                output += chunk
         os.close(leader)
         assert process.wait() == 0
-        return shown.decode().replace("\r\n", "\n")
+        return output.decode().replace("\r\n", "\n")
 
     @property
     def profiles_file(self) -> Path:
@@ -103,8 +103,8 @@ class Terminal:
 
 
 @pytest.fixture(autouse=True)
-def _hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pauses as a test can afford them."""
+def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Retries and polls without long pauses."""
     monkeypatch.setattr(retries, "FIRST_PAUSE_SECONDS", 0.001)
     monkeypatch.setattr(waiting, "FIRST_PAUSE_SECONDS", 0.02)
 
@@ -116,39 +116,39 @@ def url(argus: Container) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def _person(aws: EmbeddedAws, outputs: StackOutputs) -> None:
+def _user(aws: EmbeddedAws, outputs: StackOutputs) -> None:
     cognito = aws.client("cognito-idp")
     cognito.admin_create_user(UserPoolId=outputs.user_pool_id, Username=USER, MessageAction="SUPPRESS")
     cognito.admin_set_user_password(UserPoolId=outputs.user_pool_id, Username=USER, Password=PASSWORD, Permanent=True)
 
 
 @pytest.fixture
-def stranger_terminal(url: str, tmp_path: Path, _person: None) -> Terminal:
-    """Nobody is signed in here."""
+def signed_out_terminal(url: str, tmp_path: Path, _user: None) -> Terminal:
+    """A terminal without a session."""
     return Terminal(url, tmp_path / "home", {})
 
 
 @pytest.fixture(scope="session")
-def _kept_session(url: str, _person: None, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """What signing in leaves behind."""
+def _stored_session(url: str, _user: None, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The profiles file after a sign-in."""
     terminal = Terminal(url, tmp_path_factory.mktemp("home"), {})
-    result = terminal.run("login", "--user", USER, "--password-stdin", given=PASSWORD)
+    result = terminal.run("login", "--user", USER, "--password-stdin", stdin=PASSWORD)
     assert result.exit_code == 0, result.output
     return terminal.profiles_file.read_text()
 
 
 @pytest.fixture
-def terminal(stranger_terminal: Terminal, _kept_session: str) -> Terminal:
-    """A person is signed in here, as by `argus login`."""
-    Sessions(stranger_terminal.profiles_file).put(
-        stranger_terminal.url, Session(**json.loads(_kept_session)["default"]["session"])
+def terminal(signed_out_terminal: Terminal, _stored_session: str) -> Terminal:
+    """A terminal with a session, as after `argus login`."""
+    Sessions(signed_out_terminal.profiles_file).put(
+        signed_out_terminal.url, Session(**json.loads(_stored_session)["default"]["session"])
     )
-    return stranger_terminal
+    return signed_out_terminal
 
 
 @pytest.fixture
-def working(workers: Workers) -> Iterator[None]:
-    """The workers work as long as the test lasts."""
+def running_workers(workers: Workers) -> Iterator[None]:
+    """The workers process jobs during the test."""
     stop = threading.Event()
 
     def work() -> None:
@@ -176,22 +176,22 @@ def frames(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 
 @pytest.fixture
-def leaking(terminal: Terminal, working: None, frames: list[Path]) -> str:
-    """An image with one leak. The workers keep working."""
+def leaking_image(terminal: Terminal, running_workers: None, frames: list[Path]) -> str:
+    """The id of an image with one leak. The workers keep running."""
     (item,) = terminal.json("image", "upload", str(frames[0]))["items"]
     return item["image_id"]
 
 
-Answerer = Callable[[Request], Response]
+Responder = Callable[[Request], Response]
 
 
 @pytest.fixture
-def before(tmp_path: Path) -> Iterator[Callable[[Answerer], Terminal]]:
-    """A terminal before a server of the test's own, with a token of its own."""
+def terminal_for(tmp_path: Path) -> Iterator[Callable[[Responder], Terminal]]:
+    """Creates a terminal for a server that responds as the test defines, with an access token."""
     open_servers = []
 
-    def start(answer: Answerer) -> Terminal:
-        manager = serving(Request.application(answer))
+    def start(respond: Responder) -> Terminal:
+        manager = serving(Request.application(respond))
         address = manager.__enter__()
         open_servers.append(manager)
         return Terminal(address, tmp_path / "home", {"ARGUS_TOKEN": "a-token"})

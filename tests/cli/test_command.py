@@ -1,4 +1,4 @@
-"""The command line as a whole: its commands, its help, its start."""
+"""The command line as a whole: commands, help, imports."""
 
 import re
 import subprocess
@@ -27,7 +27,7 @@ def _commands(group: click.Group, name: str) -> list[tuple[str, click.Command]]:
 ALL = dict(_commands(argus, "argus"))
 
 
-def test_a_module_that_is_added_to_the_package_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_module_added_to_the_package_is_discovered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = """
 import click
 from argus.cli.invocation import Group
@@ -48,15 +48,15 @@ COMMANDS = (survey,)
     assert "\n  image " in shown
 
 
-def test_the_help_names_every_exit_code_and_command(stranger_terminal: Terminal) -> None:
-    result = stranger_terminal.run("--help")
+def test_help_lists_every_exit_code_and_command(signed_out_terminal: Terminal) -> None:
+    result = signed_out_terminal.run("--help")
     for code in ("0  ", "1  ", "2  ", "3  ", "4  ", "5  ", "130"):
         assert f"\n    {code}" in result.stdout
     for name in argus.commands:
         assert f"\n  {name}" in result.stdout
 
 
-def test_nouns_come_first() -> None:
+def test_commands_are_a_noun_and_a_verb() -> None:
     expected = {
         "image": {"delete", "list", "show", "temperature", "upload"},
         "scan": {"cancel", "list", "run", "show", "wait"},
@@ -71,7 +71,7 @@ def test_nouns_come_first() -> None:
 
 
 @pytest.mark.parametrize("path", ALL)
-def test_every_command_has_a_help_and_the_global_options(path: str) -> None:
+def test_every_command_has_help_and_global_options(path: str) -> None:
     command = ALL[path]
     assert isinstance(command, Command | Group)
     assert (command.help or "").partition("\n")[0].endswith(".")
@@ -79,14 +79,14 @@ def test_every_command_has_a_help_and_the_global_options(path: str) -> None:
     assert {"--url", "--profile", "--json", "--query", "--quiet", "--timeout"} <= options
 
 
-def test_the_version_is_the_package_s(stranger_terminal: Terminal) -> None:
-    assert version("argus") in stranger_terminal.run("--version").stdout
+def test_version_is_the_version_of_the_package(signed_out_terminal: Terminal) -> None:
+    assert version("argus") in signed_out_terminal.run("--version").stdout
 
 
-def test_help_loads_neither_httpx_nor_rich_nor_any_capability() -> None:
+def test_help_loads_no_httpx_no_rich_and_no_capability() -> None:
     script = "import sys, argus.cli.command; print(*sorted(sys.modules))"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     loaded = set(done.stdout.split())
-    ours = {name for name in loaded if name.startswith("argus.") and not name.startswith("argus.cli")}
-    assert ours == {"argus.core", "argus.core.errors"}
+    own = {name for name in loaded if name.startswith("argus.") and not name.startswith("argus.cli")}
+    assert own == {"argus.core", "argus.core.errors", "argus.core.languages"}
     assert not loaded & {"httpx", "rich", "jmespath", "websockets", "flask", "boto3", "numpy"}

@@ -9,7 +9,7 @@ from tests.cli.conftest import Terminal
 
 
 def _completed(*words: str, shell: str = "bash") -> list[str]:
-    """What the shell offers for the last word: click is asked as its scripts ask."""
+    """The completions of the last word, requested as click's shell scripts request them."""
     environment = {
         "_ARGUS_COMPLETE": f"{shell}_complete",
         "COMP_WORDS": " ".join(words),
@@ -19,18 +19,18 @@ def _completed(*words: str, shell: str = "bash") -> list[str]:
 
 
 @pytest.mark.parametrize("shell", SHELLS)
-def test_the_script_asks_argus_itself(stranger_terminal: Terminal, shell: str) -> None:
-    result = stranger_terminal.run("completion", shell)
+def test_script_calls_argus(signed_out_terminal: Terminal, shell: str) -> None:
+    result = signed_out_terminal.run("completion", shell)
     assert result.exit_code == 0
     assert f"_ARGUS_COMPLETE={shell}_complete" in result.stdout
 
 
-def test_an_unknown_shell_is_wrong_usage(stranger_terminal: Terminal) -> None:
-    assert stranger_terminal.run("completion", "tcsh").exit_code == 2
+def test_unknown_shell_is_a_usage_error(signed_out_terminal: Terminal) -> None:
+    assert signed_out_terminal.run("completion", "tcsh").exit_code == 2
 
 
 @pytest.mark.parametrize(
-    ("words", "offered"),
+    ("words", "completions"),
     [
         (("argus", "ima"), ["plain,image"]),
         (("argus", "image", "up"), ["plain,upload"]),
@@ -40,8 +40,8 @@ def test_an_unknown_shell_is_wrong_usage(stranger_terminal: Terminal) -> None:
     ],
     ids=["group", "command", "value", "option", "one of several values"],
 )
-def test_bash_completes(words: tuple[str, ...], offered: list[str]) -> None:
-    assert _completed(*words) == offered
+def test_bash_completes(words: tuple[str, ...], completions: list[str]) -> None:
+    assert _completed(*words) == completions
 
 
 def test_zsh_and_fish_complete() -> None:

@@ -1,4 +1,4 @@
-"""Values as people read them."""
+"""Values formatted for a terminal."""
 
 import time
 
@@ -14,15 +14,15 @@ from argus.cli import formatting
         ({"polygon": [[0, 0]], "area_pixels": 7, "note": "wet_wood"}, "area 7 px, note wet_wood"),
         ({}, ""),
     ],
-    ids=["temperatures", "only what can be read", "nothing"],
+    ids=["temperatures", "no polygons", "nothing"],
 )
-def test_evidence_reads_as_measured_values(document: dict[str, object], text: str) -> None:
+def test_evidence_is_formatted_with_units(document: dict[str, object], text: str) -> None:
     assert formatting.evidence(document) == text
 
 
 @pytest.mark.parametrize("zone", ["America/New_York", "Asia/Tokyo"])
 @pytest.mark.parametrize("timestamp", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"])
-def test_a_time_at_the_end_of_the_calendar_is_shown_in_any_zone(
+def test_times_at_the_limits_of_the_calendar_are_formatted_in_any_zone(
     timestamp: str, zone: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TZ", zone)

@@ -1,4 +1,4 @@
-"""docs/cli.md is true: its lines run, and it names what there is."""
+"""docs/cli.md is correct: its commands run, and its tables are complete."""
 
 import os
 import re
@@ -21,7 +21,7 @@ OWNER, READER = "owner@north.example", "reader@guide.example"  # the pool is sha
 
 @pytest.fixture
 def folder(tmp_path: Path, frames: list[Path], aws: EmbeddedAws, outputs: StackOutputs) -> Path:
-    """Where the guide's reader is: an account, a password in a file, and a survey."""
+    """The working folder of the guide: an account, a password file and a survey."""
     reader = {"UserPoolId": outputs.user_pool_id, "Username": READER}
     aws.client("cognito-idp").admin_create_user(**reader, MessageAction="SUPPRESS")
     aws.client("cognito-idp").admin_set_user_password(**reader, Password=PASSWORD, Permanent=True)
@@ -32,13 +32,13 @@ def folder(tmp_path: Path, frames: list[Path], aws: EmbeddedAws, outputs: StackO
     return tmp_path
 
 
-def test_every_line_of_the_guide_runs(url: str, working: None, folder: Path) -> None:
+def test_every_line_of_the_guide_runs(url: str, running_workers: None, folder: Path) -> None:
     lines = re.findall(r"^\$ (.*)$", "".join(re.findall(r"```console\n(.*?)```", GUIDE, re.DOTALL)), re.MULTILINE)
     lines = [line.replace(OWNER, READER) for line in lines]
     assert len(lines) > 20
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("ARGUS_")}
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    done = subprocess.run(
+    process = subprocess.run(
         ["bash", "-e", "-o", "pipefail", "-x", "-c", "\n".join(lines)],
         env={**inherited, "PATH": path, "SERVER": url, "ARGUS_CONFIG_DIR": str(folder / "config")},
         cwd=folder,
@@ -46,12 +46,12 @@ def test_every_line_of_the_guide_runs(url: str, working: None, folder: Path) -> 
         text=True,
         check=False,
     )
-    assert done.returncode == 0, done.stderr
+    assert process.returncode == 0, process.stderr
     assert (folder / "report.pdf").read_bytes()[:5] == b"%PDF-"
     assert (folder / "again.pdf").stat().st_size > 0
 
 
-def test_the_guide_names_every_command() -> None:
+def test_the_guide_lists_every_command() -> None:
     rows = dict(re.findall(r"^\| `argus (\w+)` \| (.*) \|$", GUIDE, re.MULTILINE))
     for name, command in argus.commands.items():
         if isinstance(command, click.Group):
@@ -60,12 +60,12 @@ def test_the_guide_names_every_command() -> None:
             assert f"`argus {name}`" in GUIDE
 
 
-def test_the_guide_names_the_columns_of_every_list() -> None:
+def test_the_guide_lists_the_columns_of_every_list() -> None:
     for table in TABLES.values():
         assert f"| {', '.join(column.name for column in table.columns)} |" in GUIDE
 
 
-def test_the_guide_names_every_exit_code_and_environment_variable_of_the_help() -> None:
+def test_the_guide_lists_every_exit_code_and_environment_variable_of_the_help() -> None:
     codes = re.findall(r"^  (\d+) +\w", argus.epilog or "", re.MULTILINE)
     variables = re.findall(r"^  ([A-Z_]+) ", argus.epilog or "", re.MULTILINE)
     assert (len(codes), len(variables)) == (7, 6)

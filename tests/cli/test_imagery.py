@@ -1,4 +1,4 @@
-"""Uploading, listing, showing and deleting images."""
+"""Commands for images: upload, list, show, delete."""
 
 import json
 import os
@@ -21,13 +21,13 @@ from tests.scenes.tiff import tiff16
 
 @pytest.fixture
 def snapshot(tmp_path: Path) -> Path:
-    """A picture without temperatures."""
+    """A JPEG without temperatures."""
     path = tmp_path / "holiday.jpg"
     Image.new("RGB", (64, 48), "teal").save(path)
     return path
 
 
-def test_uploaded_frames_become_ready(terminal: Terminal, working: None, frames: list[Path]) -> None:
+def test_uploaded_frames_become_ready(terminal: Terminal, running_workers: None, frames: list[Path]) -> None:
     result = terminal.run("image", "upload", *map(str, frames), "--site", "North", "--period", "2026-05")
     assert result.exit_code == 0, result.output
     assert result.stdout.count("ready") == 2
@@ -36,8 +36,8 @@ def test_uploaded_frames_become_ready(terminal: Terminal, working: None, frames:
     assert newest[0]["survey"] == {"site": "North", "sector": "", "period": "2026-05", "pad": ""}
 
 
-def test_a_rejected_file_is_shown_with_its_reason_beside_the_others(
-    terminal: Terminal, working: None, frames: list[Path], snapshot: Path, tmp_path: Path
+def test_a_rejected_file_is_listed_with_its_reason(
+    terminal: Terminal, running_workers: None, frames: list[Path], snapshot: Path, tmp_path: Path
 ) -> None:
     empty = tmp_path / "empty.jpg"
     empty.touch()
@@ -46,28 +46,30 @@ def test_a_rejected_file_is_shown_with_its_reason_beside_the_others(
     lines = {
         name: line for line in result.stdout.splitlines() for name in ("empty", "NORTH", "holiday") if name in line
     }
-    assert "the file is empty" in lines["empty"]
+    assert "The file is empty." in lines["empty"]
     assert "ready" in lines["NORTH"]
     assert "rejected" in lines["holiday"]
     assert "2 of 3 files are not ready" in result.stderr
 
 
-def test_a_rejection_reads_the_same_for_machines(terminal: Terminal, working: None, snapshot: Path) -> None:
+def test_a_rejection_has_the_same_code_and_reason_in_json(
+    terminal: Terminal, running_workers: None, snapshot: Path
+) -> None:
     (item,) = terminal.json("image", "upload", str(snapshot), code=1)["items"]
     image = terminal.json("image", "show", item["image_id"])
     assert (item["state"], item["code"], item["reason"]) == ("rejected", image["code"], image["reason"])
     assert item["reason"]
 
 
-def test_upload_and_scan_show_the_leak(terminal: Terminal, working: None, frames: list[Path]) -> None:
+def test_upload_and_scan_show_the_leak(terminal: Terminal, running_workers: None, frames: list[Path]) -> None:
     document = terminal.json("image", "upload", *map(str, frames), "--scan", "--option", "delta_celsius=8")
-    leaking, sound = document["items"]
+    leaking, intact = document["items"]
     assert leaking["scan"]["steps"][0]["options"]["delta_celsius"] == 8
     assert [finding["rule"] for finding in leaking["scan"]["findings"]] == ["hotspot"]
-    assert sound["scan"]["findings"] == []
+    assert intact["scan"]["findings"] == []
 
 
-def test_upload_and_scan_name_the_file_for_people(terminal: Terminal, working: None, frames: list[Path]) -> None:
+def test_upload_and_scan_list_the_file_name(terminal: Terminal, running_workers: None, frames: list[Path]) -> None:
     result = terminal.run("image", "upload", str(frames[0]), "--scan")
     assert result.exit_code == 0, result.output
     (row,) = [line for line in result.stdout.splitlines() if "Hot spot" in line]
@@ -77,8 +79,8 @@ def test_upload_and_scan_name_the_file_for_people(terminal: Terminal, working: N
 
 
 @pytest.mark.parametrize("wrong", [("--plugin", "nope"), ("--option", "delta_celsius=cold")], ids=["plugin", "option"])
-def test_images_whose_scan_is_refused_are_shown_and_can_be_scanned(
-    terminal: Terminal, working: None, frames: list[Path], wrong: tuple[str, str]
+def test_images_whose_scan_is_rejected_are_listed_and_can_be_scanned(
+    terminal: Terminal, running_workers: None, frames: list[Path], wrong: tuple[str, str]
 ) -> None:
     result = terminal.run("image", "upload", str(frames[0]), "--scan", *wrong)
     assert result.exit_code == 4
@@ -89,20 +91,20 @@ def test_images_whose_scan_is_refused_are_shown_and_can_be_scanned(
     assert (item["state"], item["scan"]) == ("ready", None)
 
 
-def test_a_tiff_takes_its_scale_from_the_command_line(terminal: Terminal, working: None, tmp_path: Path) -> None:
+def test_the_scale_of_a_tiff_can_be_an_option(terminal: Terminal, running_workers: None, tmp_path: Path) -> None:
     path = tmp_path / "scene.tif"
     path.write_bytes(tiff16(np.tile(np.arange(261, 341, dtype=np.uint16), (64, 1))))
     (item,) = terminal.json("image", "upload", str(path), "--scale-factor", "0.1", "--scale-offset", "-5")["items"]
     assert item["stats"]["mean_c"] == pytest.approx(25.05, abs=0.01)
 
 
-def test_without_waiting_the_upload_ends_when_the_bytes_are_sent(terminal: Terminal, frames: list[Path]) -> None:
+def test_no_wait_ends_when_the_bytes_are_sent(terminal: Terminal, frames: list[Path]) -> None:
     (item,) = terminal.json("image", "upload", str(frames[0]), "--no-wait")["items"]
     assert item["state"] == "uploaded"
     assert terminal.json("image", "show", item["image_id"])["state"] == "awaiting_upload"
 
 
-def test_a_timeout_of_nothing_waits_for_nothing(terminal: Terminal, frames: list[Path]) -> None:
+def test_a_timeout_of_zero_does_not_wait(terminal: Terminal, frames: list[Path]) -> None:
     terminal.json("image", "upload", str(frames[0]), "--timeout", "0", code=1)
 
 
@@ -124,21 +126,21 @@ def test_waiting_ends_at_the_timeout(terminal: Terminal, frames: list[Path]) -> 
     ],
     ids=lambda arguments: " ".join(arguments) or "nothing",
 )
-def test_contradictory_options_are_wrong_usage(
+def test_contradictory_options_are_a_usage_error(
     terminal: Terminal, frames: list[Path], arguments: tuple[str, ...]
 ) -> None:
-    given = [str(frames[0]) if argument == "FRAME" else argument for argument in arguments]
-    assert terminal.run("image", "upload", *given).exit_code == 2
+    replaced = [str(frames[0]) if argument == "FRAME" else argument for argument in arguments]
+    assert terminal.run("image", "upload", *replaced).exit_code == 2
 
 
-def test_a_refusal_names_every_field(terminal: Terminal, frames: list[Path]) -> None:
+def test_a_rejected_request_lists_every_field(terminal: Terminal, frames: list[Path]) -> None:
     result = terminal.run("image", "upload", str(frames[0]), "--site", "x" * 101)
     assert result.exit_code == 4
     assert "  site: " in result.stderr
     assert "  request req_" in result.stderr
 
 
-def test_one_image_is_shown_with_its_links(terminal: Terminal, working: None, frames: list[Path]) -> None:
+def test_one_image_is_shown_with_its_links(terminal: Terminal, running_workers: None, frames: list[Path]) -> None:
     (item,) = terminal.json("image", "upload", str(frames[0]))["items"]
     result = terminal.run("image", "show", item["image_id"])
     assert "640 × 512" in result.stdout
@@ -146,7 +148,7 @@ def test_one_image_is_shown_with_its_links(terminal: Terminal, working: None, fr
     assert f"\ntemperatures_url\t{links['cog']['url']}\n" in result.stdout
 
 
-def test_the_temperature_of_a_pixel_is_printed(terminal: Terminal, working: None, frames: list[Path]) -> None:
+def test_the_temperature_of_a_pixel_is_printed(terminal: Terminal, running_workers: None, frames: list[Path]) -> None:
     (item,) = terminal.json("image", "upload", str(frames[0]))["items"]
     result = terminal.run("image", "temperature", item["image_id"], "51", "70")
     celsius = terminal.json("image", "temperature", item["image_id"], "51", "70")["celsius"]
@@ -154,7 +156,7 @@ def test_the_temperature_of_a_pixel_is_printed(terminal: Terminal, working: None
     assert terminal.run("image", "temperature", item["image_id"], "640", "0").exit_code == 4
 
 
-def test_no_such_image_is_a_refusal_for_machines_too(terminal: Terminal) -> None:
+def test_a_missing_image_is_an_error_document_with_json(terminal: Terminal) -> None:
     result = terminal.run("--json", "image", "show", "../me")
     assert (result.exit_code, result.stdout) == (4, "")
     assert json.loads(result.stderr)["status"] == 404
@@ -162,18 +164,18 @@ def test_no_such_image_is_a_refusal_for_machines_too(terminal: Terminal) -> None
 
 def test_deleted_images_are_not_found(terminal: Terminal, frames: list[Path]) -> None:
     (item,) = terminal.json("image", "upload", str(frames[0]), "--no-wait")["items"]
-    unsure = terminal.run("image", "delete", item["image_id"])
-    assert (unsure.exit_code, "confirm with --yes" in unsure.stderr) == (2, True)
+    unconfirmed = terminal.run("image", "delete", item["image_id"])
+    assert (unconfirmed.exit_code, "Confirm with --yes." in unconfirmed.stderr) == (2, True)
     result = terminal.run("image", "delete", "--yes", item["image_id"], "img_nothing")
     assert result.exit_code == 4
     assert f"Deleted {item['image_id']}." in result.stdout
     assert terminal.run("image", "show", item["image_id"]).exit_code == 4
 
 
-def test_a_name_cannot_control_the_terminal(before: Callable[..., Terminal]) -> None:
+def test_a_name_cannot_control_the_terminal(terminal_for: Callable[..., Terminal]) -> None:
     hostile = "\x1b]0;owned\x07\x9b31m\u202egpj.exe [bold red]x[/] \ud800\r\n"
     page = {"items": [_summary("img_1", name=hostile)], "next_cursor": None}
-    terminal = before(lambda _: Response(json.dumps(page)))
+    terminal = terminal_for(lambda _: Response(json.dumps(page)))
     result = terminal.run("image", "list")
     assert result.exit_code == 0
     assert not {"\x1b", "\x07", "\x9b", "\u202e", "\r"} & set(result.stdout)
@@ -181,26 +183,26 @@ def test_a_name_cannot_control_the_terminal(before: Callable[..., Terminal]) -> 
     assert terminal.json("image", "list")["items"][0]["name"] == hostile
 
 
-def test_an_upload_whose_answer_was_lost_is_made_once(
-    terminal: Terminal, url: str, before: Callable[..., Terminal], frames: list[Path]
+def test_an_upload_whose_response_was_lost_is_created_once(
+    terminal: Terminal, url: str, terminal_for: Callable[..., Terminal], frames: list[Path]
 ) -> None:
     from argus.cli.api import Api
 
     keys = []
 
     def respond(request: Request) -> Response:
-        """Passes everything on, and loses the first answer to a POST."""
+        """Forwards all requests, and loses the first response to a POST."""
         import httpx
 
         headers = {name: value for name, value in request.headers if name not in ("Host", "Content-Length")}
-        answer = httpx.request(request.method, url + request.full_path, headers=headers, content=request.get_data())
+        response = httpx.request(request.method, url + request.full_path, headers=headers, content=request.get_data())
         if request.method == "POST":
-            keys.append((request.headers["Idempotency-Key"], answer.headers.get("Idempotent-Replayed")))
+            keys.append((request.headers["Idempotency-Key"], response.headers.get("Idempotent-Replayed")))
             if len(keys) == 1:
                 return Response(status=502)
-        return Response(answer.content, answer.status_code)
+        return Response(response.content, response.status_code)
 
-    lossy = before(respond)
+    lossy = terminal_for(respond)
     lossy.environment["ARGUS_TOKEN"] = Api.of(url, {"ARGUS_CONFIG_DIR": str(terminal.folder)}).token()
     earlier = len(terminal.json("image", "list", "--all")["items"])
     lossy.json("image", "upload", str(frames[0]), "--no-wait")
@@ -208,82 +210,82 @@ def test_an_upload_whose_answer_was_lost_is_made_once(
     assert keys == [(keys[0][0], None), (keys[0][0], "true")]
 
 
-def test_a_refusal_of_s3_is_the_reason_of_the_file(before: Callable[..., Terminal], frames: list[Path]) -> None:
+def test_an_s3_error_is_the_reason_of_the_file(terminal_for: Callable[..., Terminal], frames: list[Path]) -> None:
     def respond(request: Request) -> Response:
         if request.path == "/bucket":
             assert "Authorization" not in request.headers
             assert list(request.form) == ["key", "policy"]
             return Response("<Error><Code>AccessDenied</Code><Message>Policy expired.</Message></Error>", 403)
-        return _one_place(request)
+        return _upload_form(request)
 
-    (item,) = before(respond).json("image", "upload", str(frames[0]), "--no-wait", code=1)["items"]
-    assert (item["state"], item["reason"]) == ("rejected", "S3 answers 403: Policy expired.")
+    (item,) = terminal_for(respond).json("image", "upload", str(frames[0]), "--no-wait", code=1)["items"]
+    assert (item["state"], item["reason"]) == ("rejected", "S3 responded with status 403: Policy expired.")
 
 
-def test_an_image_that_someone_deletes_meanwhile_is_not_waited_for(
-    before: Callable[..., Terminal], frames: list[Path]
-) -> None:
+def test_waiting_ends_when_the_image_is_deleted(terminal_for: Callable[..., Terminal], frames: list[Path]) -> None:
     def respond(request: Request) -> Response:
         if request.path == "/api/v1/images/img_1":
             return Response(json.dumps({"title": "gone", "status": 404}), 404)
         if request.path == "/api/v1/uploads":
-            return _one_place(request)
+            return _upload_form(request)
         request.get_data()
         return Response(status=204)
 
-    (item,) = before(respond).json("image", "upload", str(frames[0]), code=1)["items"]
+    (item,) = terminal_for(respond).json("image", "upload", str(frames[0]), code=1)["items"]
     assert item["state"] == "deleted"
 
 
 @pytest.mark.parametrize("stalled", ["bucket", "images"], ids=["sending", "waiting"])
-def test_ctrl_c_ends_the_upload_at_once(before: Callable[..., Terminal], frames: list[Path], stalled: str) -> None:
-    reached, over = threading.Event(), threading.Event()
+def test_ctrl_c_ends_the_upload_at_once(
+    terminal_for: Callable[..., Terminal], frames: list[Path], stalled: str
+) -> None:
+    reached, release = threading.Event(), threading.Event()
 
     def respond(request: Request) -> Response:
         request.get_data()
         if stalled in request.path:
             reached.set()
-            over.wait(100)
-        return _one_place(request) if request.path == "/api/v1/uploads" else Response(status=204)
+            release.wait(100)
+        return _upload_form(request) if request.path == "/api/v1/uploads" else Response(status=204)
 
-    terminal = before(respond)
+    terminal = terminal_for(respond)
     process = start(
         [sys.executable, "-m", "argus.cli", "image", "upload", str(frames[0])],
         {**os.environ, **terminal.environment, "ARGUS_URL": terminal.url},
     )
     assert reached.wait(100)
     process.send_signal(signal.SIGINT)
-    shown = process.communicate(timeout=100)
-    over.set()
-    assert (process.returncode, *shown) == (130, "", "argus: interrupted\n")
+    output = process.communicate(timeout=100)
+    release.set()
+    assert (process.returncode, *output) == (130, "", "argus: interrupted\n")
 
 
-def test_many_files_go_in_batches(before: Callable[..., Terminal], tmp_path: Path) -> None:
+def test_many_files_are_uploaded_in_batches(terminal_for: Callable[..., Terminal], tmp_path: Path) -> None:
     paths = [tmp_path / f"{number:03}.jpg" for number in range(130)]
     for path in paths:
         path.write_bytes(path.name.encode())
     batches: list[list[str]] = []
-    arrived: dict[str, bytes] = {}
+    received: dict[str, bytes] = {}
 
     def respond(request: Request) -> Response:
         if request.path == "/bucket":
-            arrived[request.form["key"]] = request.files["file"].read()
+            received[request.form["key"]] = request.files["file"].read()
             return Response(status=204)
         batches.append([file["name"] for file in request.get_json()["files"]])
-        return _places(request, batches[-1])
+        return _upload_forms(request, batches[-1])
 
-    items = before(respond).json("image", "upload", *map(str, paths), "--no-wait")["items"]
+    items = terminal_for(respond).json("image", "upload", *map(str, paths), "--no-wait")["items"]
     assert [len(batch) for batch in batches] == [100, 30]
     assert [(Path(item["file"]).name, item["image_id"]) for item in items] == [(path.name,) * 2 for path in paths]
-    assert arrived == {path.name: path.name.encode() for path in paths}
+    assert received == {path.name: path.name.encode() for path in paths}
 
 
-def _one_place(request: Request) -> Response:
-    return _places(request, ["img_1"])
+def _upload_form(request: Request) -> Response:
+    return _upload_forms(request, ["img_1"])
 
 
-def _places(request: Request, image_ids: list[str]) -> Response:
-    """What `POST /uploads` answers: a form for each file, which goes to this same server."""
+def _upload_forms(request: Request, image_ids: list[str]) -> Response:
+    """The response of `POST /uploads`: a form for each file, which posts to this server."""
     form = {"url": f"{request.host_url}bucket", "method": "POST"}
     items = [
         {"image_id": image_id, "upload": {**form, "fields": {"key": image_id, "policy": "p"}}} for image_id in image_ids

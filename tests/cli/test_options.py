@@ -22,10 +22,14 @@ TOTAL = 230
         (("--all",), [100, 100, 30], False),
         (("--all", "--limit", "5"), [100, 100, 30], False),
     ],
-    ids=["default", "limit", "limit at the end", "all", "all goes before limit"],
+    ids=["default", "limit", "limit at the end", "all", "all overrides limit"],
 )
-def test_a_list_asks_for_the_pages_that_it_prints(
-    before: Callable[..., Terminal], command: tuple[str, str], options: tuple[str, ...], sizes: list[int], more: bool
+def test_a_list_requests_only_the_pages_that_it_prints(
+    terminal_for: Callable[..., Terminal],
+    command: tuple[str, str],
+    options: tuple[str, ...],
+    sizes: list[int],
+    more: bool,
 ) -> None:
     pages = []
 
@@ -36,7 +40,7 @@ def test_a_list_asks_for_the_pages_that_it_prints(
         items = [{"id": number} for number in range(start, end)]
         return Response(json.dumps({"items": items, "next_cursor": str(end) if end < TOTAL else None}))
 
-    document = before(respond).json(*command, *options)
+    document = terminal_for(respond).json(*command, *options)
     assert pages == sizes
     assert [item["id"] for item in document["items"]] == list(range(sum(sizes)))
     assert (document["next_cursor"] is not None) == more

@@ -1,4 +1,4 @@
-"""Profiles: several servers and sessions, chosen by name."""
+"""Profiles: several servers and sessions, selected by name."""
 
 import json
 import stat
@@ -25,11 +25,11 @@ SESSION = {
 
 
 @pytest.fixture
-def staging(stranger_terminal: Terminal) -> Terminal:
-    """Someone is signed in under the profile `staging`, and ARGUS_URL is not set."""
-    signed_in = stranger_terminal.run("login", "--profile", "staging", *_as_user(), given=PASSWORD)
+def staging(signed_out_terminal: Terminal) -> Terminal:
+    """A terminal with a session in the profile `staging`, without ARGUS_URL."""
+    signed_in = signed_out_terminal.run("login", "--profile", "staging", *_as_user(), stdin=PASSWORD)
     assert signed_in.exit_code == 0, signed_in.output
-    return replace(stranger_terminal, environment={"ARGUS_URL": ""})
+    return replace(signed_out_terminal, environment={"ARGUS_URL": ""})
 
 
 def _as_user() -> tuple[str, ...]:
@@ -45,7 +45,7 @@ def _as_user() -> tuple[str, ...]:
     ],
     ids=["before", "after", "environment"],
 )
-def test_a_profile_remembers_its_url_and_session(
+def test_a_profile_stores_its_url_and_session(
     staging: Terminal, arguments: tuple[str, ...], environment: dict[str, str]
 ) -> None:
     assert staging.run(*arguments, **environment).exit_code == 0
@@ -56,37 +56,37 @@ def test_without_a_name_the_default_profile_is_used(terminal: Terminal) -> None:
     assert f"profile\t{DEFAULT_PROFILE}\n" in terminal.run("whoami").stdout
 
 
-def test_an_explicit_url_goes_before_the_profile_s_and_gets_no_session_of_another(
-    staging: Terminal, before: Callable[..., Terminal]
+def test_an_explicit_url_overrides_the_profile_and_gets_no_session(
+    staging: Terminal, terminal_for: Callable[..., Terminal]
 ) -> None:
-    asked: list[Request] = []
+    requests: list[Request] = []
 
     def respond(request: Request) -> Response:
-        asked.append(request)
+        requests.append(request)
         return Response(status=500)
 
-    other = before(respond).url
+    other = terminal_for(respond).url
     for arguments, environment in ((("--url", other), {}), ((), {"ARGUS_URL": other})):
         result = staging.run("--profile", "staging", *arguments, "image", "list", **environment)
         assert result.exit_code == 3
-        assert f"profile staging has no session at {other}" in result.stderr
-    assert asked == []
+        assert f"The profile staging has no session at {other}." in result.stderr
+    assert requests == []
 
 
-def test_an_option_goes_before_the_environment(staging: Terminal) -> None:
+def test_an_option_overrides_the_environment(staging: Terminal) -> None:
     assert staging.run("--profile", "staging", "whoami", ARGUS_PROFILE="nowhere").exit_code == 0
 
 
 @pytest.mark.parametrize("command", [("image", "list"), ("login", *_as_user())], ids=["list", "login"])
 def test_a_profile_that_does_not_exist_needs_a_url(staging: Terminal, command: tuple[str, ...]) -> None:
-    result = staging.run("--profile", "production", *command, given=PASSWORD)
+    result = staging.run("--profile", "production", *command, stdin=PASSWORD)
     assert result.exit_code == 3
-    assert "create it with `argus login --profile production --url URL`" in result.stderr
+    assert "Create it with `argus login --profile production --url URL`." in result.stderr
 
 
 @pytest.mark.parametrize("name", ["../escape", "two words", "-x", "x" * 65])
-def test_a_name_is_one_word(stranger_terminal: Terminal, name: str) -> None:
-    assert stranger_terminal.run("profile", "list", f"--profile={name}").exit_code == 2
+def test_an_invalid_name_is_a_usage_error(signed_out_terminal: Terminal, name: str) -> None:
+    assert signed_out_terminal.run("profile", "list", f"--profile={name}").exit_code == 2
 
 
 def test_profiles_are_listed_and_deleted(staging: Terminal) -> None:
@@ -102,14 +102,14 @@ def test_profiles_are_listed_and_deleted(staging: Terminal) -> None:
     assert staging.run("profile", "delete", "staging").exit_code == 3
 
 
-def test_no_secret_is_listed(staging: Terminal) -> None:
+def test_profile_list_prints_no_tokens(staging: Terminal) -> None:
     session = json.loads(staging.profiles_file.read_text())["staging"]["session"]
     shown = staging.run("--json", "profile", "list").output
     assert not [secret for secret in (session["access_token"], session["refresh_token"]) if secret in shown]
 
 
 def test_deleting_a_profile_revokes_its_refresh_token(
-    stranger_terminal: Terminal, before: Callable[..., Terminal]
+    signed_out_terminal: Terminal, terminal_for: Callable[..., Terminal]
 ) -> None:
     revoked: list[Any] = []
 
@@ -117,13 +117,13 @@ def test_deleting_a_profile_revokes_its_refresh_token(
         revoked.append((request.headers["X-Amz-Target"].rpartition(".")[2], request.get_json(force=True)["Token"]))
         return Response("{}")
 
-    session = Session(**{**SESSION, "endpoint": before(respond).url})
-    Profiles(stranger_terminal.profiles_file).put("old", Profile("https://gone.example", session))
-    assert stranger_terminal.json("profile", "delete", "old") == {"name": "old", "deleted": True, "revoked": True}
+    session = Session(**{**SESSION, "endpoint": terminal_for(respond).url})
+    Profiles(signed_out_terminal.profiles_file).put("old", Profile("https://gone.example", session))
+    assert signed_out_terminal.json("profile", "delete", "old") == {"name": "old", "deleted": True, "revoked": True}
     assert revoked == [("RevokeToken", "r")]
 
 
-def test_signing_out_of_one_profile_keeps_the_session_of_another(staging: Terminal) -> None:
+def test_logout_of_one_profile_keeps_other_sessions(staging: Terminal) -> None:
     Profiles(staging.profiles_file).put("other", Profile("https://elsewhere.example", Session(**SESSION)))
     assert staging.run("logout", "--profile", "staging").exit_code == 0
     profiles = Profiles(staging.profiles_file).all()
@@ -131,7 +131,7 @@ def test_signing_out_of_one_profile_keeps_the_session_of_another(staging: Termin
     assert staging.run("--profile", "staging", "whoami").exit_code == 3
 
 
-def test_a_renewal_does_not_bring_back_a_profile_that_has_changed(tmp_path: Path) -> None:
+def test_a_renewal_does_not_restore_a_changed_profile(tmp_path: Path) -> None:
     profiles = Profiles(tmp_path / "profiles.json")
     sessions = Sessions(profiles.path, "staging")
     sessions.renew("https://old.example", Session(**SESSION))
@@ -141,7 +141,7 @@ def test_a_renewal_does_not_bring_back_a_profile_that_has_changed(tmp_path: Path
     assert profiles.all() == {"staging": Profile("https://new.example", Session(**SESSION))}
 
 
-def test_the_file_is_readable_by_its_owner_alone_after_every_change(staging: Terminal) -> None:
+def test_only_the_owner_can_read_the_file_after_each_change(staging: Terminal) -> None:
     staging.run("logout", "--profile", "staging")
     assert stat.S_IMODE(staging.profiles_file.stat().st_mode) == 0o600
     staging.run("profile", "delete", "staging")
@@ -164,12 +164,14 @@ def test_the_file_is_readable_by_its_owner_alone_after_every_change(staging: Ter
         '{"default": {"url": "https://argus.example", "session": {"user": "u"}}}',
         json.dumps({"default": {"url": "https://argus.example", "session": {**SESSION, "expires_at": "soon"}}}),
     ],
-    ids=["cut", "list", "no UTF-8", "deep", "no object", "no session", "no URL", "fields missing", "wrong type"],
+    ids=["truncated", "list", "no UTF-8", "deep", "no object", "no session", "no URL", "fields missing", "wrong type"],
 )
-def test_a_damaged_file_is_named(stranger_terminal: Terminal, command: tuple[str, ...], text: str) -> None:
-    stranger_terminal.folder.mkdir()
-    stranger_terminal.profiles_file.write_text(text, encoding="latin-1")
-    result = stranger_terminal.run(*command, ARGUS_URL="", given=PASSWORD)
+def test_a_damaged_file_is_reported_and_kept(
+    signed_out_terminal: Terminal, command: tuple[str, ...], text: str
+) -> None:
+    signed_out_terminal.folder.mkdir()
+    signed_out_terminal.profiles_file.write_text(text, encoding="latin-1")
+    result = signed_out_terminal.run(*command, ARGUS_URL="", stdin=PASSWORD)
     assert result.exit_code == 3
-    assert f"{stranger_terminal.profiles_file} cannot be read" in result.stderr
-    assert stranger_terminal.profiles_file.read_text(encoding="latin-1") == text
+    assert f"{signed_out_terminal.profiles_file} cannot be read" in result.stderr
+    assert signed_out_terminal.profiles_file.read_text(encoding="latin-1") == text

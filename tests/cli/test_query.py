@@ -23,15 +23,15 @@ PAGE = {"items": [{"id": "img_1", "size": 7}, {"id": "img_2", "size": 9}], "next
     ],
 )
 def test_an_expression_selects_from_the_document(
-    before: Callable[..., Terminal], expression: str, selected: object
+    terminal_for: Callable[..., Terminal], expression: str, selected: object
 ) -> None:
-    terminal = before(lambda _: Response(json.dumps(PAGE)))
+    terminal = terminal_for(lambda _: Response(json.dumps(PAGE)))
     for arguments in (("--query", expression, "image", "list"), ("image", "list", "--query", expression)):
         assert json.loads(terminal.run(*arguments).stdout) == selected
 
 
-def test_a_string_is_printed_as_json(before: Callable[..., Terminal]) -> None:
-    result = before(lambda _: Response(json.dumps(PAGE))).run("image", "list", "--query", "items[0].id")
+def test_a_string_is_printed_as_json(terminal_for: Callable[..., Terminal]) -> None:
+    result = terminal_for(lambda _: Response(json.dumps(PAGE))).run("image", "list", "--query", "items[0].id")
     assert result.stdout == '"img_1"\n'
 
 
@@ -40,28 +40,28 @@ def test_a_string_is_printed_as_json(before: Callable[..., Terminal]) -> None:
     ["", "items[", "items[?", "'", "nope(@)", "length()", "length(@, @)", "not_null()", "items[?nope(@)]", "a." * 9999],
     ids=lambda text: text[:20] or "empty",
 )
-def test_a_bad_expression_is_wrong_usage_before_argus_is_asked(
-    before: Callable[..., Terminal], expression: str
+def test_an_invalid_expression_is_a_usage_error_before_any_request(
+    terminal_for: Callable[..., Terminal], expression: str
 ) -> None:
-    asked: list[str] = []
+    requests: list[str] = []
 
     def respond(request: Request) -> Response:
-        asked.append(request.path)
+        requests.append(request.path)
         return Response(json.dumps(PAGE))
 
-    result = before(respond).run("image", "list", "--query", expression)
-    assert (result.exit_code, result.stdout, asked) == (2, "", [])
+    result = terminal_for(respond).run("image", "list", "--query", expression)
+    assert (result.exit_code, result.stdout, requests) == (2, "", [])
     assert "'--query'" in result.stderr
 
 
-def test_an_expression_that_does_not_apply_is_wrong_usage(before: Callable[..., Terminal]) -> None:
+def test_an_expression_that_does_not_apply_is_a_usage_error(terminal_for: Callable[..., Terminal]) -> None:
     hostile = {"items": "\x1b[2J", "next_cursor": None, "id": "img_1"}
-    result = before(lambda _: Response(json.dumps(hostile))).run("plugin", "show", "p", "--query", "abs(items)")
+    result = terminal_for(lambda _: Response(json.dumps(hostile))).run("plugin", "show", "p", "--query", "abs(items)")
     assert (result.exit_code, "does not apply to this result" in result.stderr) == (2, True)
-    assert json.loads(result.stdout) == hostile, "a command that has changed something must not lose its result"
+    assert json.loads(result.stdout) == hostile, "the result of a command must not be lost"
     assert "\x1b" not in result.stderr
 
 
-def test_errors_are_json_too(before: Callable[..., Terminal]) -> None:
-    result = before(lambda _: Response('{"status": 403}', 403)).run("image", "list", "--query", "items")
+def test_errors_are_json(terminal_for: Callable[..., Terminal]) -> None:
+    result = terminal_for(lambda _: Response('{"status": 403}', 403)).run("image", "list", "--query", "items")
     assert json.loads(result.stderr) == {"status": 403}

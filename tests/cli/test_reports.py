@@ -1,4 +1,4 @@
-"""Creating, listing and downloading reports."""
+"""Commands for reports: create, list, download."""
 
 import csv
 import io
@@ -12,12 +12,12 @@ from werkzeug.wrappers import Request, Response
 from tests.cli.conftest import Terminal
 
 
-def test_a_report_is_waited_for_and_saved(terminal: Terminal, leaking: str, tmp_path: Path) -> None:
-    (scan,) = terminal.json("scan", "run", leaking, "--no-wait")["items"]
-    nowhere = terminal.run(
+def test_create_waits_for_the_report_and_saves_it(terminal: Terminal, leaking_image: str, tmp_path: Path) -> None:
+    (scan,) = terminal.json("scan", "run", leaking_image, "--no-wait")["items"]
+    unwritable = terminal.run(
         "report", "create", scan["id"], "--format", "csv", "--output", str(tmp_path / "none" / "report.csv")
     )
-    assert (nowhere.exit_code, "No such file" in nowhere.stderr) == (3, True)
+    assert (unwritable.exit_code, "No such file" in unwritable.stderr) == (3, True)
     output = tmp_path / "report.csv"
     result = terminal.run("report", "create", scan["id"], "--format", "csv", "--output", str(output))
     assert result.exit_code == 0, result.output
@@ -26,44 +26,47 @@ def test_a_report_is_waited_for_and_saved(terminal: Terminal, leaking: str, tmp_
     assert [path.name for path in output.parent.glob("*report*")] == ["report.csv"]
 
 
-def test_a_report_on_standard_output_is_nothing_else(terminal: Terminal, leaking: str) -> None:
-    (scan,) = terminal.json("scan", "run", leaking)["items"]
+def test_output_to_standard_output_prints_only_the_report(terminal: Terminal, leaking_image: str) -> None:
+    (scan,) = terminal.json("scan", "run", leaking_image)["items"]
     result = terminal.run("report", "create", scan["id"], "--format", "geojson", "--output", "-")
     assert json.loads(result.stdout)["type"] == "FeatureCollection"
     assert terminal.run("--json", "report", "create", scan["id"], "--output", "-").exit_code == 2
 
 
 def test_a_report_is_listed_shown_and_downloaded(
-    terminal: Terminal, leaking: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    terminal: Terminal, leaking_image: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    (scan,) = terminal.json("scan", "run", leaking)["items"]
-    made = terminal.json("report", "create", scan["id"], "--format", "csv")
-    assert f"{made['id']}\t{scan['id']}\tcsv\tready\t" in terminal.run("report", "list").stdout
-    assert terminal.json("report", "show", made["id"])["size_bytes"] == made["size_bytes"]
-    result = terminal.run("report", "download", made["id"])
-    assert (result.exit_code, result.stderr) == (0, f"Saved {made['id']}.csv ({made['size_bytes']} B).\n")
-    assert (tmp_path / f"{made['id']}.csv").stat().st_size == made["size_bytes"]
-    again = terminal.run("report", "download", made["id"], "--output", "-")
-    assert again.stdout_bytes == (tmp_path / f"{made['id']}.csv").read_bytes()
+    (scan,) = terminal.json("scan", "run", leaking_image)["items"]
+    created = terminal.json("report", "create", scan["id"], "--format", "csv")
+    assert f"{created['id']}\t{scan['id']}\tcsv\tready\t" in terminal.run("report", "list").stdout
+    assert terminal.json("report", "show", created["id"])["size_bytes"] == created["size_bytes"]
+    result = terminal.run("report", "download", created["id"])
+    assert (result.exit_code, result.stderr) == (0, f"Saved {created['id']}.csv ({created['size_bytes']} B).\n")
+    assert (tmp_path / f"{created['id']}.csv").stat().st_size == created["size_bytes"]
+    again = terminal.run("report", "download", created["id"], "--output", "-")
+    assert again.stdout_bytes == (tmp_path / f"{created['id']}.csv").read_bytes()
 
 
-def test_a_report_is_requested_without_waiting(terminal: Terminal, leaking: str) -> None:
-    (scan,) = terminal.json("scan", "run", leaking)["items"]
-    made = terminal.json("report", "create", scan["id"], "--no-wait")
-    assert made["state"] == "queued"
+def test_a_report_is_requested_without_waiting(terminal: Terminal, leaking_image: str) -> None:
+    (scan,) = terminal.json("scan", "run", leaking_image)["items"]
+    created = terminal.json("report", "create", scan["id"], "--no-wait")
+    assert created["state"] == "queued"
     assert terminal.run("report", "create", scan["id"], "--no-wait", "--output", "a.pdf").exit_code == 2
 
 
 @pytest.mark.parametrize("state", ["queued", "failed"])
-def test_only_a_report_that_is_ready_is_downloaded(before: Callable[..., Terminal], state: str, tmp_path: Path) -> None:
+def test_only_ready_reports_are_downloaded(terminal_for: Callable[..., Terminal], state: str, tmp_path: Path) -> None:
     report = {"id": "rep_1", "format": "pdf", "state": state, "link": None}
-    result = before(lambda _: Response(json.dumps(report))).run("report", "download", "rep_1")
-    assert (result.exit_code, f"rep_1 is {state}; only a report that is ready" in result.stderr) == (1, True)
+    result = terminal_for(lambda _: Response(json.dumps(report))).run("report", "download", "rep_1")
+    assert (
+        result.exit_code,
+        f"The report rep_1 is {state}. Only ready reports can be downloaded." in result.stderr,
+    ) == (1, True)
 
 
 def test_the_name_of_a_downloaded_file_is_never_a_path(
-    before: Callable[..., Terminal], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    terminal_for: Callable[..., Terminal], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
 
@@ -73,5 +76,5 @@ def test_the_name_of_a_downloaded_file_is_never_a_path(
         report = {"id": "../../rep", "format": "/x", "state": "ready", "size_bytes": 1, "link": link}
         return Response(json.dumps({**report, **dict.fromkeys(names)}))
 
-    assert before(respond).run("report", "download", "rep_1").exit_code == 0
+    assert terminal_for(respond).run("report", "download", "rep_1").exit_code == 0
     assert [path.name for path in tmp_path.iterdir()] == ["_.._rep._x"]

@@ -1,4 +1,4 @@
-"""Lists on terminals of any width, and as lines for programs."""
+"""Lists as tables on terminals of any width, and as lines for programs."""
 
 import io
 import json
@@ -57,7 +57,7 @@ def _only(item: dict[str, Any]) -> Callable[[object], Response]:
 
 @pytest.mark.parametrize("width", [200, 80, 60, 40])
 @pytest.mark.parametrize("title", TABLES)
-def test_every_table_fits_and_breaks_neither_ids_nor_lines(title: str, width: int) -> None:
+def test_every_table_fits_and_wraps_neither_ids_nor_lines(title: str, width: int) -> None:
     columns = tuple(map(_filled, TABLES[title].columns))
     title_line, header, row = _render(Table(title, columns), [{}], width)
     assert (title_line, header != "") == (title, True)
@@ -67,12 +67,12 @@ def test_every_table_fits_and_breaks_neither_ids_nor_lines(title: str, width: in
 
 
 @pytest.mark.parametrize("title", TABLES)
-def test_every_table_states_which_column_is_dropped_next(title: str) -> None:
+def test_every_table_has_distinct_priorities(title: str) -> None:
     priorities = [column.priority for column in TABLES[title].columns]
     assert sorted(priorities) == list(range(1, len(priorities) + 1))
 
 
-def test_the_least_important_column_is_dropped_first_and_an_empty_one_before_it() -> None:
+def test_empty_columns_are_dropped_first_then_the_least_important() -> None:
     def column(name: str, priority: int, text: str) -> Column:
         return Column(name, lambda _: text, priority)
 
@@ -82,7 +82,7 @@ def test_the_least_important_column_is_dropped_first_and_an_empty_one_before_it(
     assert _render(table, [{}], 21)[1].split() == ["First"]
 
 
-def test_an_id_is_whole_on_a_terminal_that_is_too_narrow_for_it() -> None:
+def test_an_id_is_not_truncated_on_a_narrow_terminal() -> None:
     table = Table("T", (_filled(Column.of("Id", "id", whole=True)),))
     assert _render(table, [{}], 20)[-1] == ID
 
@@ -92,48 +92,48 @@ def test_wide_characters_count_as_two_cells() -> None:
     assert _render(table, [{"name": "\N{CJK UNIFIED IDEOGRAPH-4E00}" * 20}], 11)[-1].endswith("…")
 
 
-def test_a_list_on_80_columns(before: Callable[..., Terminal]) -> None:
-    shown = before(_only(IMAGE)).on_screen("image", "list")
-    assert re.sub(r"\x1b\[[0-9;]*m", "", shown).splitlines() == [
+def test_a_list_on_80_columns(terminal_for: Callable[..., Terminal]) -> None:
+    output = terminal_for(_only(IMAGE)).on_terminal("image", "list")
+    assert re.sub(r"\x1b\[[0-9;]*m", "", output).splitlines() == [
         "Images",
         "Image                           File                  State  Max °C",
         "img_01k0n2xw9g8v5r3t7y1z4b6c2d  NORTH_P01_0001_T.JPG  ready    30.0",
     ]
-    assert "\x1b[32mready" in shown
+    assert "\x1b[32mready" in output
 
 
-def test_why_an_image_was_rejected_has_a_column_of_its_own(before: Callable[..., Terminal]) -> None:
+def test_the_reason_of_a_rejected_image_is_in_the_column_remarks(terminal_for: Callable[..., Terminal]) -> None:
     rejected = {**IMAGE, "state": "rejected", "accuracy": None, "stats": None, "reason": "not radiometric"}
-    shown = before(_only(rejected)).on_screen("image", "list")
-    _, head, row = re.sub(r"\x1b\[[0-9;]*m", "", shown).splitlines()
+    output = terminal_for(_only(rejected)).on_terminal("image", "list")
+    _, head, row = re.sub(r"\x1b\[[0-9;]*m", "", output).splitlines()
     assert row.index("not ra") == head.index("Remarks")
 
 
-def test_an_empty_list_has_no_header(before: Callable[..., Terminal]) -> None:
-    assert before(lambda _: Response('{"items": [], "next_cursor": null}')).on_screen("image", "list") == ""
+def test_an_empty_list_has_no_header(terminal_for: Callable[..., Terminal]) -> None:
+    assert terminal_for(lambda _: Response('{"items": [], "next_cursor": null}')).on_terminal("image", "list") == ""
 
 
-def test_programs_get_a_line_for_each_item_with_full_values(before: Callable[..., Terminal]) -> None:
+def test_in_a_pipe_each_item_is_one_line_with_full_values(terminal_for: Callable[..., Terminal]) -> None:
     hostile = {**IMAGE, "name": "a\tname\nof two lines"}
-    result = before(_only(hostile)).run("image", "list")
+    result = terminal_for(_only(hostile)).run("image", "list")
     assert result.stdout == (
         "img_01k0n2xw9g8v5r3t7y1z4b6c2d\ta name of two lines\tready\texact\t1.04\t2.0\t30.0\t2048\t\t"
         "2026-05-03T10:00:00Z\n"
     )
 
 
-def test_programs_get_pages_as_they_are_read(before: Callable[..., Terminal]) -> None:
+def test_in_a_pipe_pages_are_printed_as_they_are_read(terminal_for: Callable[..., Terminal]) -> None:
     pages = iter([Response(json.dumps({"items": [IMAGE], "next_cursor": "more"})), Response("nonsense")])
-    result = before(lambda _: next(pages)).run("image", "list", "--all")
+    result = terminal_for(lambda _: next(pages)).run("image", "list", "--all")
     assert (result.exit_code, result.stdout.count("img_")) == (5, 1)
 
 
-def test_details_are_lines_of_a_name_and_a_value(before: Callable[..., Terminal]) -> None:
+def test_details_are_lines_of_a_name_and_a_value(terminal_for: Callable[..., Terminal]) -> None:
     names = ("id", "scan_id", "format", "state", "reason", "size_bytes", "created_at", "finished_at")
     values = ("rep_1", "scan_1", "pdf", "ready", "", 2048, "2026-05-03T10:00:00Z", "2026-05-03T10:00:05Z")
     link = {"url": f"https://media.example/{'x' * 100}", "expires_at": "2026-05-03T11:00:00Z"}
-    terminal = before(lambda _: Response(json.dumps({**dict(zip(names, values, strict=True)), "link": link})))
+    terminal = terminal_for(lambda _: Response(json.dumps({**dict(zip(names, values, strict=True)), "link": link})))
     lines = terminal.run("report", "show", "rep_1").stdout.splitlines()
     assert lines[:4] == ["report\trep_1", "scan\tscan_1", "format\tpdf", "state\tready"]
     assert lines[-2:] == ["url_expires\t2026-05-03T11:00:00Z", f"url\t{link['url']}"]
-    assert f"  {link['url']}\n" in terminal.on_screen("report", "show", "rep_1"), "an address is never broken"
+    assert f"  {link['url']}\n" in terminal.on_terminal("report", "show", "rep_1"), "a URL is not wrapped"

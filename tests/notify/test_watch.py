@@ -86,7 +86,7 @@ def test_changes_are_lines_until_ctrl_c(
         started.send_signal(signal.SIGINT)
         assert started.wait(timeout=100) == 130
         assert started.stderr is not None
-        assert started.stderr.readline() == f"listening to {live.notify.socket_url}; Ctrl-C ends it\n"
+        assert started.stderr.readline() == f"Connected to {live.notify.socket_url}. Press Ctrl-C to stop.\n"
 
 
 def test_a_line_that_breaks_is_made_anew(
@@ -107,14 +107,14 @@ def test_where_nobody_is_told_the_command_says_so(argus: Container, owner: Perso
     with serving(create_app(alone)) as url, watching(url, owner, tmp_path) as started:
         _, told = started.communicate(timeout=100)
     assert started.returncode == 1
-    assert "does not send changes" in told
+    assert "does not send events" in told
 
 
 def test_an_api_key_may_not_listen(url: str, owner: Person, tmp_path: Path) -> None:
     with watching(url, owner, tmp_path, ARGUS_TOKEN="", ARGUS_API_KEY="some") as started:
         _, told = started.communicate(timeout=100)
     assert started.returncode == 3
-    assert "API keys may not listen" in told
+    assert "API keys cannot receive events" in told
 
 
 @pytest.mark.parametrize(
@@ -123,8 +123,8 @@ def test_an_api_key_may_not_listen(url: str, owner: Person, tmp_path: Path) -> N
         ([403], 4, "this needs the scopes scans:read"),
         ([404], 4, "404"),
         ([429, 408, 503, 403], 4, "this needs the scopes scans:read"),
-        ([401, 401], 3, "sign in with `argus login`"),
-        ([401, 429, 401], 3, "sign in with `argus login`"),
+        ([401, 401], 3, "Sign in with `argus login`"),
+        ([401, 429, 401], 3, "Sign in with `argus login`"),
     ],
     ids=lambda value: "-".join(map(str, value)) if isinstance(value, list) else "",
 )

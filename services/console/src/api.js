@@ -1,4 +1,4 @@
-/** Argus over HTTP: who is asking, what is asked again, and what an answer means. */
+/** The HTTP client of the Argus API: credentials, retries, errors. */
 
 import {Problem} from "./problem.js";
 import {NotSignedIn} from "./session.js";
@@ -12,23 +12,23 @@ export class Api {
   #session;
   #fetch;
   #pause;
-  #tell;
+  #onStatus;
 
   /**
    * @param {string} url
    * @param {{
-   *   session: {token(insteadOf?: string): Promise<string>, forget(): void},
+   *   session: {token(insteadOf?: string): Promise<string>, clear(): void},
    *   fetch: typeof globalThis.fetch,
    *   pause: (ms: number, signal?: AbortSignal) => Promise<void>,
-   *   tell?: (message: string) => void,
-   * }} needs
+   *   onStatus?: (message: string) => void,
+   * }} dependencies
    */
-  constructor(url, {session, fetch, pause, tell = () => {}}) {
+  constructor(url, {session, fetch, pause, onStatus = () => {}}) {
     this.#url = url.replace(/\/$/, "");
     this.#session = session;
     this.#fetch = fetch;
     this.#pause = pause;
-    this.#tell = tell;
+    this.#onStatus = onStatus;
   }
 
   /**
@@ -37,20 +37,20 @@ export class Api {
    * @returns {Promise<any>}
    */
   get(path, {query = {}, signal} = {}) {
-    const given = Object.entries(query).filter(([, value]) => value != null);
-    const text = new URLSearchParams(given.map(([name, value]) => [name, String(value)])).toString();
-    return this.#ask("GET", text ? `${path}?${text}` : path, {signal});
+    const present = Object.entries(query).filter(([, value]) => value != null);
+    const text = new URLSearchParams(present.map(([name, value]) => [name, String(value)])).toString();
+    return this.#request("GET", text ? `${path}?${text}` : path, {signal});
   }
 
-  /** Create something, once: every attempt carries the same Idempotency-Key.
+  /** Create a resource. All attempts send the same Idempotency-Key, so it is created once.
    * @param {string} path @param {object} body @param {{signal?: AbortSignal}} [options] @returns {Promise<any>} */
   post(path, body, {signal} = {}) {
     const headers = {"Content-Type": "application/json", "Idempotency-Key": crypto.randomUUID()};
-    return this.#ask("POST", path, {body: JSON.stringify(body), headers, signal});
+    return this.#request("POST", path, {body: JSON.stringify(body), headers, signal});
   }
 
   /** @param {string} method @param {string} path @param {RequestInit} request */
-  async #ask(method, path, request) {
+  async #request(method, path, request) {
     const signal = request.signal ?? undefined;
     let token = await this.#session.token();
     let renewed = false;
@@ -58,19 +58,19 @@ export class Api {
       const response = await this.#send(method, path, request, token);
       if (response.ok) return response.status === 204 ? null : response.json();
       if (response.status === 401 && !renewed) {
-        token = await this.#session.token(token); // our clock may be wrong about when a token ends
+        token = await this.#session.token(token); // the local clock may be wrong about the expiry
         renewed = true;
         continue;
       }
       if (response.status === 401) {
-        this.#session.forget();
-        throw new NotSignedIn(words.signIn.over);
+        this.#session.clear();
+        throw new NotSignedIn(words.signIn.sessionEnded);
       }
-      const seconds = Number(response.headers.get("Retry-After")); // 429 and 503 say when to come back
+      const seconds = Number(response.headers.get("Retry-After")); // sent with 429 and 503
       if (!seconds || seconds > LONGEST_WAIT_SECONDS || attempt === ATTEMPTS) throw await problem(response);
-      this.#tell(words.errors.busy(seconds));
+      this.#onStatus(words.errors.busy(seconds));
       await this.#pause(seconds * 1000, signal);
-      this.#tell("");
+      this.#onStatus("");
     }
   }
 
@@ -96,7 +96,7 @@ async function problem(response) {
   try {
     return new Problem({request_id: requestId, ...(await response.json())});
   } catch {
-    // An error page that is not Argus's: a gateway's, a proxy's.
+    // An error page that is not from Argus: from a gateway or a proxy.
     return new Problem({title: words.errors.unexpected, detail: `HTTP ${response.status}`, request_id: requestId});
   }
 }

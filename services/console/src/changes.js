@@ -1,17 +1,17 @@
 /**
- * Hints that something changed, pushed over a WebSocket. They only wake a poll early: what they say is asked of the API
- * again, and without them polling goes on as it would.
+ * Change events over a WebSocket. An event only ends a pause between two polls early: the state is always read from the
+ * API. Without events, polling continues as usual.
  */
 
 import {pause} from "./polling.js";
 import {NotSignedIn} from "./session.js";
 
-const RECONNECT_MS = 15_000; // polling goes on meanwhile
+const RECONNECT_MS = 15_000; // polling continues in the meantime
 
 export class Changes {
   #url;
   #session;
-  #hints = new EventTarget();
+  #events = new EventTarget();
 
   /** @param {string} url @param {{token(): Promise<string>}} session */
   constructor(url, session) {
@@ -19,41 +19,41 @@ export class Changes {
     this.#session = session;
   }
 
-  /** Listen until the signal aborts or the session is over, connecting again when the line breaks. @param {AbortSignal} signal */
+  /** Receive events until the signal aborts or the session ends. Reconnects when the connection is lost. @param {AbortSignal} signal */
   async listen(signal) {
     while (!signal.aborted) {
       try {
-        await this.#once(await this.#session.token(), signal);
+        await this.#connect(await this.#session.token(), signal);
       } catch (error) {
-        if (error instanceof NotSignedIn) return; // the next view's request says so
-        // Whatever else it was, such as a network that was away while the token was renewed, may be over next time.
+        if (error instanceof NotSignedIn) return; // the next request of a view reports it
+        // Other errors may be transient, such as a lost network while the token was renewed: reconnect.
       }
-      await pause(RECONNECT_MS, signal).catch(() => {}); // cut short, it ends the loop
+      await pause(RECONNECT_MS, signal).catch(() => {}); // aborted: the loop ends
     }
   }
 
-  /** Like `pause`, but over as soon as there is a hint about `id`. @param {string} id @param {number} ms @param {AbortSignal} [signal] */
+  /** Like `pause`, but ends as soon as there is an event for `id`. @param {string} id @param {number} ms @param {AbortSignal} [signal] */
   async pause(id, ms, signal) {
-    const over = new AbortController();
-    const hint = new Promise((resolve) =>
-      this.#hints.addEventListener(id, resolve, {once: true, signal: over.signal}),
+    const ended = new AbortController();
+    const event = new Promise((resolve) =>
+      this.#events.addEventListener(id, resolve, {once: true, signal: ended.signal}),
     );
     try {
-      await Promise.race([hint, pause(ms, signal)]);
+      await Promise.race([event, pause(ms, signal)]);
     } finally {
-      over.abort();
+      ended.abort();
     }
   }
 
   /** @param {string} token @param {AbortSignal} signal @returns {Promise<void>} */
-  #once(token, signal) {
+  #connect(token, signal) {
     return new Promise((resolve) => {
-      if (signal.aborted) return resolve(); // they left while the token was renewed
-      // The token goes as a subprotocol: a browser sets no headers here, and a query would stand in access logs.
+      if (signal.aborted) return resolve(); // signed out while the token was renewed
+      // The token is a subprotocol: browsers cannot set headers here, and a query string would appear in access logs.
       const socket = new WebSocket(this.#url, ["argus.v1", `bearer.${token}`]);
       const close = () => socket.close();
       signal.addEventListener("abort", close, {once: true});
-      socket.onmessage = ({data}) => this.#heard(data);
+      socket.onmessage = ({data}) => this.#dispatch(data);
       socket.onclose = () => {
         signal.removeEventListener("abort", close);
         resolve();
@@ -61,11 +61,11 @@ export class Changes {
     });
   }
 
-  /** Pass a hint on; what is none is passed over. @param {any} data */
-  #heard(data) {
+  /** Dispatch an event. Other messages are ignored. @param {any} data */
+  #dispatch(data) {
     try {
       const {id} = JSON.parse(data);
-      if (typeof id === "string") this.#hints.dispatchEvent(new Event(id));
+      if (typeof id === "string") this.#events.dispatchEvent(new Event(id));
     } catch {
       // not JSON, or null
     }

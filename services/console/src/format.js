@@ -1,4 +1,4 @@
-/** Values of the wire as people read them. */
+/** Values of the API as text. */
 
 import {language, words} from "./words.js";
 
@@ -21,7 +21,7 @@ export function size(bytes) {
   return bytes < 1024 ** 2 ? `${Math.round(bytes / 1024)} KiB` : `${oneDecimal.format(bytes / 1024 ** 2)} MiB`;
 }
 
-/** `2 critical, 1 low`: what there is, gravest first. @param {Record<string, number>} counts */
+/** `2 critical, 1 low`: non-zero counts, most severe first. @param {Record<string, number>} counts */
 export function counts(counts) {
   const parts = Object.entries(words.findings.levels)
     .filter(([level]) => counts[level])
@@ -29,5 +29,5 @@ export function counts(counts) {
   return parts.join(", ") || words.scans.none;
 }
 
-/** The known levels of a survey, from the largest. @param {ImageSummary["survey"]} survey */
+/** The levels of a survey that are set, from the largest to the smallest. @param {ImageSummary["survey"]} survey */
 export const survey = ({site, sector, pad, period}) => [site, sector, pad, period].filter(Boolean).join(" · ");

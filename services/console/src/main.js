@@ -1,22 +1,22 @@
-/** The console: who is signed in, which view is shown, and what went wrong. */
+/** The console: the session, the routes, and error messages. */
 
 import {Api} from "./api.js";
 import {Changes} from "./changes.js";
+import {CurrentUser} from "./current_user.js";
 import {h} from "./dom.js";
 import {pause} from "./polling.js";
 import {Problem} from "./problem.js";
 import {NotSignedIn, Session} from "./session.js";
-import {Visitor} from "./visitor.js";
 import {language, words} from "./words.js";
 import {imageView} from "./views/image.js";
 import {imagesView} from "./views/images.js";
-import {problemBox} from "./views/pieces.js";
+import {problemBox} from "./views/components.js";
 import {scanView} from "./views/scan.js";
 import {scansView} from "./views/scans.js";
 import {signInView} from "./views/sign_in.js";
 
-/** Address, view, and the entry of the menu that it belongs to. */
-const PLACES = /** @type {[RegExp, (context: any, id: string) => Promise<HTMLElement>, string][]} */ ([
+/** URL fragment, view, and menu entry. */
+const ROUTES = /** @type {[RegExp, (context: any, id: string) => Promise<HTMLElement>, string][]} */ ([
   [/^#\/images$/, imagesView, "images"],
   [/^#\/images\/(img_\w+)$/, imageView, "images"],
   [/^#\/scans$/, scansView, "scans"],
@@ -37,23 +37,23 @@ const api = new Api(config.api_url, {
   session,
   fetch: fetch.bind(window),
   pause,
-  tell: (message) => page.status.replaceChildren(message),
+  onStatus: (message) => page.status.replaceChildren(message),
 });
 const changes = config.socket_url ? new Changes(config.socket_url, session) : null;
 
-/** How to wait for a change of `id`: until a hint or for a while, or just for a while. @param {string} id */
-const pauseOn = (id) =>
+/** A pause that ends early when `id` changes, if there is a WebSocket. @param {string} id */
+const pauseUntilChange = (id) =>
   changes ? (/** @type {number} */ ms, /** @type {AbortSignal} */ signal) => changes.pause(id, ms, signal) : pause;
 
-const visitor = new Visitor(async (signedIn) => {
+const currentUser = new CurrentUser(async (signedIn) => {
   const me = await api.get("/me");
   changes?.listen(signedIn);
   return me;
 });
-let shown = new AbortController();
+let viewController = new AbortController();
 
-/** Run what a person asked for; show what went wrong. A view that was left has nothing to say any more. */
-const attemptIn =
+/** Run an action of the user, and show its error, unless the view was left in the meantime. */
+const attemptFor =
   (/** @type {AbortSignal} */ signal) =>
   async (/** @type {() => Promise<any>} */ action, /** @type {HTMLButtonElement} */ button) => {
     if (button) button.disabled = true;
@@ -62,7 +62,7 @@ const attemptIn =
       return await action();
     } catch (error) {
       if (signal.aborted) return undefined;
-      if (error instanceof NotSignedIn) askToSignIn(error.message);
+      if (error instanceof NotSignedIn) showSignIn(error.message);
       else page.alerts.replaceChildren(problemBox(error));
       return undefined;
     } finally {
@@ -71,50 +71,50 @@ const attemptIn =
   };
 
 async function show() {
-  shown.abort();
-  shown = new AbortController();
-  const {signal} = shown;
+  viewController.abort();
+  viewController = new AbortController();
+  const {signal} = viewController;
   page.alerts.replaceChildren();
   page.status.replaceChildren();
-  if (!session.signedIn) return askToSignIn();
+  if (!session.signedIn) return showSignIn();
   const {hash} = location;
-  const [pattern, view, entry] = PLACES.find(([known]) => known.test(hash)) ?? [];
+  const [pattern, view, entry] = ROUTES.find(([fragment]) => fragment.test(hash)) ?? [];
   if (hash === "" || hash === "#/") return location.replace("#/images");
   page.main.replaceChildren(h("p", {class: "loading"}, words.loading));
   try {
-    const me = await visitor.me();
+    const me = await currentUser.get();
     drawHeader(me, entry);
-    if (!pattern || !view) throw new Problem(words.nowhere);
-    const context = {api, me, signal, pauseOn, attempt: attemptIn(signal)};
-    place(await view(context, pattern.exec(hash)?.[1] ?? ""), signal);
+    if (!pattern || !view) throw new Problem(words.pageNotFound);
+    const context = {api, me, signal, pauseUntilChange, attempt: attemptFor(signal)};
+    render(await view(context, pattern.exec(hash)?.[1] ?? ""), signal);
   } catch (error) {
     if (signal.aborted) return undefined;
-    if (error instanceof NotSignedIn) return askToSignIn(error.message);
-    place(problemBox(error), signal);
+    if (error instanceof NotSignedIn) return showSignIn(error.message);
+    render(problemBox(error), signal);
   }
   return undefined;
 }
 
 /** @param {string} [notice] */
-function askToSignIn(notice) {
-  shown.abort();
-  visitor.leave();
+function showSignIn(notice) {
+  viewController.abort();
+  currentUser.clear();
   page.header.hidden = true;
   page.alerts.replaceChildren();
-  place(signInView(session, show, notice), new AbortController().signal);
+  render(signInView(session, show, notice), new AbortController().signal);
 }
 
 /** @param {HTMLElement} view @param {AbortSignal} signal */
-function place(view, signal) {
-  if (signal.aborted) return; // another view was asked for meanwhile
+function render(view, signal) {
+  if (signal.aborted) return; // the user has opened another view in the meantime
   page.main.replaceChildren(view);
   const heading = view.querySelector("h1");
   document.title = heading ? `${heading.textContent} · ${words.product}` : words.product;
-  heading?.focus({preventScroll: true}); // who listens to the page hears where they are
+  heading?.focus({preventScroll: true}); // screen readers announce the new page
   window.scrollTo(0, 0);
 }
 
-/** @param {Me} who @param {string | undefined} entry */
+/** @param {Me} user @param {string | undefined} entry */
 function drawHeader({organisation, role}, entry) {
   const links = /** @type {("images" | "scans")[]} */ (["images", "scans"]).map((name) =>
     h("a", {href: `#/${name}`, "aria-current": name === entry && "page"}, words.nav[name]),
@@ -123,16 +123,16 @@ function drawHeader({organisation, role}, entry) {
   page.header.replaceChildren(
     h("a", {class: "brand", href: "#/images"}, h("img", {src: logo(), alt: "", width: 28, height: 28}), words.product),
     h("nav", {"aria-label": words.nav.label}, ...links),
-    h("span", {class: "who"}, organisation.name, h("small", {}, role)),
-    h("button", {type: "button", class: "quiet", onclick: signOut}, words.signIn.out),
+    h("span", {class: "user"}, organisation.name, h("small", {}, role)),
+    h("button", {type: "button", class: "quiet", onclick: signOut}, words.signIn.signOut),
   );
 }
 
-/** The build gives files other names; the page's own icon has the right one. */
+/** The build renames files, so the URL of the icon is read from the page. */
 const logo = () => document.querySelector('link[rel="icon"]')?.getAttribute("href");
 
 async function signOut() {
-  askToSignIn();
+  showSignIn();
   await session.signOut();
 }
 

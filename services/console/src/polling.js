@@ -1,4 +1,4 @@
-/** Asking again until something has ended, ever more slowly, or at once when there is a hint that it changed. */
+/** Polling with increasing pauses, until a final state. */
 
 const FIRST_PAUSE_MS = 400;
 const LONGEST_PAUSE_MS = 8_000;
@@ -22,15 +22,15 @@ export function pause(ms, signal) {
 
 /**
  * @template T
- * @param {() => Promise<T>} ask
- * @param {{ended: (value: T) => boolean, seen?: (value: T) => void, signal: AbortSignal, wait?: typeof pause}} options
- * @returns {Promise<T>} what it was when it had ended
+ * @param {() => Promise<T>} read
+ * @param {{isFinal: (value: T) => boolean, onValue?: (value: T) => void, signal: AbortSignal, wait?: typeof pause}} options
+ * @returns {Promise<T>} the final value
  */
-export async function until(ask, {ended, seen = () => {}, signal, wait = pause}) {
+export async function poll(read, {isFinal, onValue = () => {}, signal, wait = pause}) {
   for (let ms = FIRST_PAUSE_MS; ; ms = Math.min(ms * 1.6, LONGEST_PAUSE_MS)) {
-    const value = await ask();
-    seen(value);
-    if (ended(value)) return value;
+    const value = await read();
+    onValue(value);
+    if (isFinal(value)) return value;
     await wait(ms, signal);
   }
 }

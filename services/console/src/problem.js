@@ -1,4 +1,4 @@
-/** What went wrong, as problem+json says it. */
+/** An error, with the fields of problem+json (RFC 9457). */
 export class Problem extends Error {
   /** @param {{title: string, detail?: string, status?: number, request_id?: string}} problem */
   constructor({title, detail = "", status = 0, request_id = ""}) {

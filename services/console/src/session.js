@@ -1,23 +1,24 @@
 /**
- * Who is signed in: tokens from Cognito's public API (InitiateAuth, RespondToAuthChallenge, RevokeToken).
+ * The session: tokens from Cognito's public API (InitiateAuth, RespondToAuthChallenge, RevokeToken).
  *
- * Tokens live in memory and in sessionStorage, so that a reload does not sign out. They are never in localStorage or a
- * cookie: another tab, a later visitor of the same machine or a forged cross-site request must not have them. A script
- * that ran in this page could read either, which is why the content security policy lets in no script but our own.
+ * Tokens are kept in memory and in sessionStorage, so that a reload does not sign out. They are never in localStorage or
+ * a cookie: other tabs, later users of the same machine and forged cross-site requests must not get them. A script in
+ * this page could read them anywhere, so the content security policy allows only scripts of the console.
  */
 
 import {Problem} from "./problem.js";
 import {words} from "./words.js";
 
 const KEY = "argus.session";
-const RENEW_BEFORE_MS = 30_000; // a token must outlive the request it goes with
-const WRONG = new Set(["NotAuthorizedException", "UserNotFoundException"]); // told apart, they would name users
-const LATER = new Set(["TooManyRequestsException", "LimitExceededException"]); // 400 all the same
+const RENEW_BEFORE_MS = 30_000; // a token must stay valid for the whole request
+// Both get the same message: different ones would reveal which users exist.
+const WRONG_CREDENTIALS = new Set(["NotAuthorizedException", "UserNotFoundException"]);
+const TRANSIENT = new Set(["TooManyRequestsException", "LimitExceededException"]); // Cognito sends them with 400
 
-/** Why somebody is not signed in; the message is for them. */
+/** The user is not signed in. The message is shown to the user. */
 export class NotSignedIn extends Error {}
 
-/** Cognito wants one thing more before it gives tokens. */
+/** A further step that Cognito requires before it issues tokens. */
 export class Challenge {
   /** @param {string} name @param {string} session @param {string} email */
   constructor(name, session, email) {
@@ -27,8 +28,8 @@ export class Challenge {
   }
 }
 
-/** The answer that each challenge we know wants. @type {Record<string, string>} */
-const ANSWERS = {NEW_PASSWORD_REQUIRED: "NEW_PASSWORD", SOFTWARE_TOKEN_MFA: "SOFTWARE_TOKEN_MFA_CODE"};
+/** The name of the response to each supported challenge. @type {Record<string, string>} */
+const CHALLENGE_RESPONSES = {NEW_PASSWORD_REQUIRED: "NEW_PASSWORD", SOFTWARE_TOKEN_MFA: "SOFTWARE_TOKEN_MFA_CODE"};
 
 export class Session {
   #tokens;
@@ -38,12 +39,12 @@ export class Session {
   #now;
   /** @type {Promise<string> | null} */
   #renewing = null;
-  /** Raised whenever somebody signs in or out: what Cognito was asked for in an earlier one is nobody's any more. */
+  /** Incremented by each sign-in and sign-out. Responses to requests of an earlier generation are discarded. */
   #generation = 0;
 
   /**
    * @param {Pick<Config, "client_id" | "cognito_url">} config
-   * @param {{storage: Pick<Storage, "getItem" | "setItem" | "removeItem">, fetch: typeof globalThis.fetch, now: () => number}} needs
+   * @param {{storage: Pick<Storage, "getItem" | "setItem" | "removeItem">, fetch: typeof globalThis.fetch, now: () => number}} dependencies
    */
   constructor(config, {storage, fetch, now}) {
     this.#config = config;
@@ -60,64 +61,64 @@ export class Session {
   /** Raises NotSignedIn. @param {string} email @param {string} password @returns {Promise<Challenge | null>} */
   async signIn(email, password) {
     const parameters = {USERNAME: email, PASSWORD: password};
-    return this.#take(await this.#initiate("USER_PASSWORD_AUTH", parameters), email);
+    return this.#complete(await this.#initiate("USER_PASSWORD_AUTH", parameters), email);
   }
 
   /** Raises NotSignedIn. @param {Challenge} challenge @param {string} text @returns {Promise<Challenge | null>} */
-  async answer(challenge, text) {
-    const answer = await this.#call("RespondToAuthChallenge", {
+  async respond(challenge, text) {
+    const result = await this.#call("RespondToAuthChallenge", {
       ChallengeName: challenge.name,
       Session: challenge.session,
-      ChallengeResponses: {USERNAME: challenge.email, [ANSWERS[challenge.name]]: text},
+      ChallengeResponses: {USERNAME: challenge.email, [CHALLENGE_RESPONSES[challenge.name]]: text},
     });
-    return this.#take(answer, challenge.email);
+    return this.#complete(result, challenge.email);
   }
 
-  /** An access token that is good for a while; another one than `insteadOf`. Raises NotSignedIn. */
+  /** An access token, valid for the next request. Renews it if it is `insteadOf`. Raises NotSignedIn. */
   async token(insteadOf = "") {
-    if (!this.#tokens) throw new NotSignedIn(words.signIn.over);
+    if (!this.#tokens) throw new NotSignedIn(words.signIn.sessionEnded);
     const {access, expiresAt} = this.#tokens;
     if (access !== insteadOf && expiresAt > this.#now() + RENEW_BEFORE_MS) return access;
-    this.#renewing ??= this.#renew(); // requests at once renew once
+    this.#renewing ??= this.#renew(); // concurrent requests share one renewal
     return this.#renewing;
   }
 
-  /** Forget the tokens here, and end the refresh token there. */
+  /** Delete the tokens, and revoke the refresh token. */
   async signOut() {
     const refresh = this.#tokens?.refresh;
-    this.forget();
-    // Who leaves is gone from this browser whatever the server says; a token that could not be revoked ends by itself.
+    this.clear();
+    // Sign-out succeeds in this browser even if the revocation fails. The token then expires by itself.
     if (refresh) await this.#call("RevokeToken", {Token: refresh}).catch(() => {});
   }
 
-  forget() {
-    this.#begin();
+  clear() {
+    this.#startGeneration();
     this.#tokens = null;
     this.#storage.removeItem(KEY);
   }
 
-  /** From here on, what Cognito was asked before does not count. */
-  #begin() {
+  /** Discard the responses to all earlier requests. */
+  #startGeneration() {
     this.#generation += 1;
     this.#renewing = null;
   }
 
-  /** Raises NotSignedIn, also when somebody left or came while Cognito was asked. */
+  /** Raises NotSignedIn, also after a sign-out or another sign-in during the request. */
   async #renew() {
     const refresh = this.#tokens.refresh;
     const generation = this.#generation;
     try {
-      const answer = await this.#initiate("REFRESH_TOKEN_AUTH", {REFRESH_TOKEN: refresh});
-      if (generation === this.#generation) this.#keep(answer.AuthenticationResult, refresh);
+      const result = await this.#initiate("REFRESH_TOKEN_AUTH", {REFRESH_TOKEN: refresh});
+      if (generation === this.#generation) this.#store(result.AuthenticationResult, refresh);
     } catch (error) {
       if (generation === this.#generation) {
-        if (!(error instanceof NotSignedIn)) throw error; // the network is away; the session is not
-        this.forget();
+        if (!(error instanceof NotSignedIn)) throw error; // a network error does not end the session
+        this.clear();
       }
     } finally {
       if (generation === this.#generation) this.#renewing = null;
     }
-    if (generation !== this.#generation) throw new NotSignedIn(words.signIn.over);
+    if (generation !== this.#generation) throw new NotSignedIn(words.signIn.sessionEnded);
     return this.#tokens.access;
   }
 
@@ -126,28 +127,28 @@ export class Session {
     return this.#call("InitiateAuth", {AuthFlow: flow, AuthParameters: parameters});
   }
 
-  /** Keep the tokens of a sign-in, or say what is wanted. @param {any} answer @param {string} email */
-  #take(answer, email) {
-    if (answer.ChallengeName) {
-      if (ANSWERS[answer.ChallengeName]) return new Challenge(answer.ChallengeName, answer.Session, email);
-      throw new NotSignedIn(words.signIn.unknownChallenge(answer.ChallengeName));
+  /** Store the tokens of a sign-in, or return the challenge. @param {any} result @param {string} email */
+  #complete(result, email) {
+    if (result.ChallengeName) {
+      if (CHALLENGE_RESPONSES[result.ChallengeName]) return new Challenge(result.ChallengeName, result.Session, email);
+      throw new NotSignedIn(words.signIn.unknownChallenge(result.ChallengeName));
     }
-    this.#begin();
-    this.#keep(answer.AuthenticationResult);
+    this.#startGeneration();
+    this.#store(result.AuthenticationResult);
     return null;
   }
 
   /** @param {any} result @param {string} [refresh] */
-  #keep(result, refresh) {
+  #store(result, refresh) {
     this.#tokens = {
       access: result.AccessToken,
-      refresh: result.RefreshToken ?? refresh, // present again only where the pool rotates refresh tokens
+      refresh: result.RefreshToken ?? refresh, // returned only if the pool rotates refresh tokens
       expiresAt: this.#now() + result.ExpiresIn * 1000,
     };
     this.#storage.setItem(KEY, JSON.stringify(this.#tokens));
   }
 
-  /** Unsigned JSON, the operation named in a header. @param {string} operation @param {object} body */
+  /** Call an operation: unsigned JSON, with the operation in a header. @param {string} operation @param {object} body */
   async #call(operation, body) {
     const response = await this.#fetch(`${this.#config.cognito_url}/`, {
       method: "POST",
@@ -157,20 +158,20 @@ export class Session {
       },
       body: JSON.stringify({ClientId: this.#config.client_id, ...body}),
     });
-    const answer = parsed(await response.text());
-    if (response.ok) return answer;
-    const kind = String(answer.__type ?? "").split("#").at(-1) ?? "";
-    // Says nothing of whoever asks: a session that could not be renewed now is not over.
-    if (response.status === 429 || response.status >= 500 || LATER.has(kind)) {
-      throw new Problem({title: words.signIn.later, detail: words.errors.unreachableDetail, status: response.status});
+    const result = parse(await response.text());
+    if (response.ok) return result;
+    const kind = String(result.__type ?? "").split("#").at(-1) ?? "";
+    // These errors do not end the session: it can be renewed later.
+    if (response.status === 429 || response.status >= 500 || TRANSIENT.has(kind)) {
+      throw new Problem({title: words.signIn.unavailable, detail: words.errors.unreachableDetail, status: response.status});
     }
-    const refused = operation === "InitiateAuth" && WRONG.has(kind);
-    throw new NotSignedIn(refused ? words.signIn.wrong : answer.message || words.signIn.failed);
+    const rejected = operation === "InitiateAuth" && WRONG_CREDENTIALS.has(kind);
+    throw new NotSignedIn(rejected ? words.signIn.wrong : result.message || words.signIn.rejected);
   }
 }
 
-/** What Cognito said; nothing of a page that a gateway before it may answer with. @param {string} text */
-function parsed(text) {
+/** A JSON document; empty for an error page of a gateway. @param {string} text */
+function parse(text) {
   try {
     return JSON.parse(text || "{}");
   } catch {

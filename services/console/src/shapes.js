@@ -1,6 +1,6 @@
-/** Where things are in a picture, in its own pixels: (0, 0) is the top left corner of the first one. */
+/** Positions in an image, in its pixels: (0, 0) is the top left pixel. */
 
-/** Only what is a ring of finite points may be drawn: evidence comes from plugins. @param {unknown} ring */
+/** The points of a polygon, or null unless the ring is valid: it comes from plugins. @param {unknown} ring */
 export function polygonPoints(ring) {
   if (!Array.isArray(ring) || ring.length < 3) return null;
   const valid = ring.every((point) => Array.isArray(point) && point.length === 2 && point.every(Number.isFinite));
@@ -10,7 +10,7 @@ export function polygonPoints(ring) {
 /**
  * The pixel under a pointer.
  * @param {{clientX: number, clientY: number}} pointer
- * @param {{left: number, top: number, width: number, height: number}} box where the picture is on the screen
+ * @param {{left: number, top: number, width: number, height: number}} box the position of the image on the screen
  * @param {{width: number, height: number}} picture its size in pixels
  */
 export function pixelAt(pointer, box, picture) {
@@ -27,7 +27,7 @@ const STEPS = /** @type {Record<string, [number, number]>} */ ({
 });
 
 /**
- * Where an arrow key leads from a pixel, ten at a time with Shift; null for any other key.
+ * The pixel that an arrow key moves to: by 1, with Shift by 10. Null for other keys.
  * @param {{x: number, y: number}} from
  * @param {{key: string, shiftKey: boolean}} pressed
  * @param {{width: number, height: number}} picture

@@ -1,4 +1,4 @@
-/** The temperature viewer: a thermal picture, the regions found in it, and the temperature of a place. */
+/** The temperature viewer: a thermal image, its findings, and the temperature of a pixel. */
 
 import {h, svg} from "./dom.js";
 import {celsius} from "./format.js";
@@ -6,9 +6,9 @@ import {moved, pixelAt, polygonPoints} from "./shapes.js";
 import {words, wordFor} from "./words.js";
 
 /**
- * @param {ThermalImage} image a ready one
+ * @param {ThermalImage} image in the state ready
  * @param {Finding[]} findings
- * @param {{read: (pixel: {x: number, y: number}) => Promise<number | null>, palette: string}} needs
+ * @param {{read: (pixel: {x: number, y: number}) => Promise<number | null>, palette: string}} options
  */
 export function thermogram(image, findings, {read, palette}) {
   const size = {width: image.width ?? 1, height: image.height ?? 1};
@@ -23,7 +23,7 @@ export function thermogram(image, findings, {read, palette}) {
     cross,
   );
   const readout = h("output", {class: "readout", "aria-live": "polite"}, words.image.pick);
-  let place = {x: Math.floor(size.width / 2), y: Math.floor(size.height / 2)};
+  let pixel = {x: Math.floor(size.width / 2), y: Math.floor(size.height / 2)};
 
   const canvas = h(
     "div",
@@ -33,13 +33,13 @@ export function thermogram(image, findings, {read, palette}) {
       role: "application", // arrow keys move the cross, as in a drawing program
       "aria-label": words.image.viewer,
       onclick: (/** @type {MouseEvent} */ event) => {
-        mark(pixelAt(event, drawing.getBoundingClientRect(), size));
-        tell();
+        moveCross(pixelAt(event, drawing.getBoundingClientRect(), size));
+        showTemperature();
       },
       onkeydown: (/** @type {KeyboardEvent} */ event) => {
-        const next = moved(place, event, size);
-        if (next) mark(next);
-        else if (event.key === "Enter") tell();
+        const next = moved(pixel, event, size);
+        if (next) moveCross(next);
+        else if (event.key === "Enter") showTemperature();
         else return;
         event.preventDefault();
       },
@@ -49,23 +49,23 @@ export function thermogram(image, findings, {read, palette}) {
   );
   show(palette);
 
-  /** @param {{x: number, y: number}} pixel */
-  function mark(pixel) {
-    place = pixel;
+  /** @param {{x: number, y: number}} target */
+  function moveCross(target) {
+    pixel = target;
     cross.setAttribute("transform", `translate(${pixel.x + 0.5} ${pixel.y + 0.5})`);
     cross.setAttribute("visibility", "visible");
   }
 
-  async function tell() {
-    const asked = place;
+  async function showTemperature() {
+    const requested = pixel;
     readout.replaceChildren(words.image.reading);
     try {
-      const value = await read(asked);
-      if (asked !== place) return; // a later click is being answered
+      const value = await read(requested);
+      if (requested !== pixel) return; // the user has selected another pixel
       const text = value === null ? words.image.noTemperature : celsius(value);
-      readout.replaceChildren(h("strong", {}, text), ` ${words.image.at(asked.x, asked.y)}`);
+      readout.replaceChildren(h("strong", {}, text), ` ${words.image.at(requested.x, requested.y)}`);
     } catch {
-      readout.replaceChildren(words.image.pick); // `read` has said why
+      readout.replaceChildren(words.image.pick); // `read` has shown the error
     }
   }
 

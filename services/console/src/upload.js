@@ -1,10 +1,10 @@
-/** A file on its way to S3 by the presigned form that Argus gave for it. */
+/** Uploads a file to S3 with a presigned form from Argus. */
 
 import {Problem} from "./problem.js";
 import {words} from "./words.js";
 
 /**
- * XMLHttpRequest, since fetch does not tell how much was sent.
+ * Uses XMLHttpRequest, since fetch does not report the progress of an upload.
  * @param {UploadTarget} target
  * @param {File} file
  * @param {(share: number) => void} progress
@@ -13,7 +13,7 @@ import {words} from "./words.js";
 export function send(target, file, progress, signal) {
   const form = new FormData();
   for (const [name, value] of Object.entries(target.fields)) form.append(name, value);
-  form.append("file", file); // S3 reads no field after the file
+  form.append("file", file); // S3 ignores fields after the file
   const request = new XMLHttpRequest();
   signal.addEventListener("abort", () => request.abort(), {once: true});
   return new Promise((/** @type {(value: void) => void} */ resolve, reject) => {

@@ -1,4 +1,4 @@
-/** Every word the console shows. Another language is another module with these names. */
+/** All texts of the console. Another language is another module with the same keys. */
 
 export const language = "en";
 
@@ -6,32 +6,32 @@ export const words = {
   product: "Argus",
   loading: "Loading…",
   more: "Show more",
-  back: "Back",
   requestId: (/** @type {string} */ id) => `Request ${id}`,
-  nowhere: {title: "There is no such page", detail: "The address leads nowhere in the console."},
+  pageNotFound: {title: "Page not found", detail: "The console has no page at this URL."},
 
   signIn: {
     title: "Sign in",
-    email: "E-mail",
+    email: "Email",
     password: "Password",
     newPassword: "Choose a new password",
-    newPasswordHint: "The one you were given works only once. 12 characters or more, with small and capital letters and a digit.",
+    newPasswordHint:
+      "Your temporary password works only once. Use at least 12 characters, with lower-case and upper-case letters and a digit.",
     code: "Code from your authenticator app",
     submit: "Sign in",
     busy: "Signing in…",
-    wrong: "Wrong e-mail or password.",
-    failed: "The sign-in service did not accept this.",
-    later: "The sign-in service is busy or out of order",
-    over: "Your session has ended. Please sign in again.",
-    unknownChallenge: (/** @type {string} */ name) => `This account asks for ${name}, which the console does not know.`,
-    out: "Sign out",
+    wrong: "Wrong email or password.",
+    rejected: "The sign-in service rejected the request.",
+    unavailable: "The sign-in service is not available",
+    sessionEnded: "Your session has ended. Sign in again.",
+    unknownChallenge: (/** @type {string} */ name) => `This account requires ${name}, which the console does not support.`,
+    signOut: "Sign out",
   },
 
   errors: {
     unreachable: "Argus cannot be reached",
     unreachableDetail: "Check your connection and try again.",
-    unexpected: "Unexpected answer",
-    busy: (/** @type {number} */ seconds) => `Argus is busy; trying again in ${seconds} s…`,
+    unexpected: "Unexpected response",
+    busy: (/** @type {number} */ seconds) => `Argus is busy. Retrying in ${seconds} s…`,
   },
 
   nav: {images: "Images", scans: "Scans", label: "Main"},
@@ -41,11 +41,11 @@ export const words = {
     empty: "No images yet.",
     emptyHint: "Upload radiometric images from a thermal camera to begin.",
     state: {
-      awaiting_upload: "waiting for its file",
-      processing: "being read",
+      awaiting_upload: "awaiting upload",
+      processing: "processing",
       ready: "ready",
       rejected: "rejected",
-      deleting: "being removed",
+      deleting: "deleting",
     },
     preview: (/** @type {string} */ name) => `Thermal preview of ${name}`,
   },
@@ -57,23 +57,23 @@ export const words = {
     sector: "Sector",
     period: "Period",
     submit: "Upload",
-    sending: "sending",
-    failed: "The file did not arrive; try it again.",
+    uploading: "uploading",
+    failed: "The upload failed. Try again.",
   },
 
   image: {
     scan: "Scan for hot spots",
     palette: "Palette",
-    viewer: "Thermal picture. Click a place to read its temperature, or move with the arrow keys and press Enter.",
-    pick: "Click a place in the picture to read its temperature.",
+    viewer: "Thermal image. Click a pixel to read its temperature, or move with the arrow keys and press Enter.",
+    pick: "Click a pixel in the image to read its temperature.",
     at: (/** @type {number} */ x, /** @type {number} */ y) => `at ${x}, ${y}`,
-    noTemperature: "no temperature here",
-    reading: "reading…",
-    legend: (/** @type {string} */ palette) => `Temperatures of the palette ${palette}`,
-    approximate: "Approximate: this camera's file does not say all that an exact temperature needs.",
+    noTemperature: "no temperature",
+    reading: "Reading the temperature…",
+    legend: (/** @type {string} */ palette) => `Colour scale of the palette ${palette}`,
+    approximate: "Approximate: the file does not contain all the values that exact temperatures require.",
     statistics: "Temperatures",
-    minimum: "Lowest",
-    maximum: "Highest",
+    minimum: "Minimum",
+    maximum: "Maximum",
     mean: "Mean",
     percentiles: "5–95 %",
     camera: "Camera",
@@ -98,19 +98,17 @@ export const words = {
     title: "Scans",
     empty: "No scans yet.",
     emptyHint: "Open an image and scan it for hot spots.",
-    target: "Image",
-    found: "Found",
-    state: {queued: "queued", running: "running", succeeded: "done", failed: "failed", cancelled: "cancelled"},
+    state: {queued: "queued", running: "running", succeeded: "succeeded", failed: "failed", cancelled: "cancelled"},
     when: "Requested",
     progress: "Progress of the scan",
     openImage: "Open the image",
-    none: "nothing",
+    none: "no findings",
   },
 
   findings: {
-    none: "Nothing stands out.",
+    none: "No findings.",
     severity: "Severity",
-    what: "Finding",
+    title: "Finding",
     status: "Status",
     rise: "ΔT",
     peak: "Peak",
@@ -119,7 +117,7 @@ export const words = {
     states: {
       new: "new",
       unchanged: "unchanged",
-      regressed: "back again",
+      regressed: "regressed",
       fixed: "fixed",
       not_tested: "not tested",
     },
@@ -128,12 +126,12 @@ export const words = {
   reports: {
     title: "Report",
     formats: {pdf: "PDF", csv: "CSV", json: "JSON", geojson: "GeoJSON"},
-    making: (/** @type {string} */ format) => `Making the ${format} report…`,
+    creating: (/** @type {string} */ format) => `Creating the ${format} report…`,
     ready: (/** @type {string} */ format) => `Open the ${format} report`,
-    failed: "The report could not be made",
+    failed: "The report could not be created",
   },
 };
 
-/** The word for a value of the wire; a value newer than this console is shown as it is. */
+/** The text for a value of the API. A value that this console does not know is shown as it is. */
 export const wordFor = (/** @type {Record<string, string>} */ table, /** @type {string} */ value) =>
   Object.hasOwn(table, value) ? table[value] : value.replaceAll("_", " ");

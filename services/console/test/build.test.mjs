@@ -1,4 +1,4 @@
-/** What is published. */
+/** The build. */
 
 import assert from "node:assert/strict";
 import {mkdtemp, readFile, readdir, rm} from "node:fs/promises";
@@ -29,26 +29,26 @@ after(() => rm(dist, {recursive: true}));
 
 const read = (name, from = dist) => readFile(join(from, name), "utf8");
 
-/** Directive -> what it lets in. */
+/** Directive -> sources. */
 async function policyOf(from) {
   const [, policy] = (await read("index.html", from)).match(/content="(default-src[^"]+)"/);
   return Object.fromEntries(policy.split("; ").map((part) => part.split(/ (.*)/s).slice(0, 2)));
 }
 
-test("all names but two change with their content", () => {
-  const plain = names.filter((name) => !/^\w+\.[0-9a-f]{10}\.(js|css|svg)$/.test(name));
-  assert.deepEqual(plain, ["config.json", "index.html"]);
+test("all file names but two contain a hash of the content", () => {
+  const unhashed = names.filter((name) => !/^\w+\.[0-9a-f]{10}\.(js|css|svg)$/.test(name));
+  assert.deepEqual(unhashed, ["config.json", "index.html"]);
 });
 
-test("every file that is mentioned is there", async () => {
+test("every referenced file exists", async () => {
   for (const name of names.filter((name) => name !== "config.json")) {
-    for (const [, mentioned] of (await read(name)).matchAll(/(?:from |href=|src=|url\()"(?!#)\.?\/?([^"]+)"/g)) {
-      assert.ok(names.includes(mentioned), `${name} mentions ${mentioned}`);
+    for (const [, referenced] of (await read(name)).matchAll(/(?:from |href=|src=|url\()"(?!#)\.?\/?([^"]+)"/g)) {
+      assert.ok(names.includes(referenced), `${name} refers to ${referenced}`);
     }
   }
 });
 
-test("config.json is the stage's", async () => {
+test("config.json contains the values of the stage", async () => {
   assert.deepEqual(JSON.parse(await read("config.json")), {
     api_url: ENVIRONMENT.ARGUS_API_URL,
     region: "eu-west-1",
@@ -60,7 +60,7 @@ test("config.json is the stage's", async () => {
   assert.equal(configOf({...ENVIRONMENT, ARGUS_SOCKET_URL: socket}).socket_url, socket);
 });
 
-test("the policy lets in our own scripts and styles only, and names the stage's services", async () => {
+test("the policy allows only own scripts and styles, and the services of the stage", async () => {
   assert.deepEqual(await policyOf(dist), {
     "default-src": "'none'",
     "script-src": "'self'",
@@ -72,23 +72,23 @@ test("the policy lets in our own scripts and styles only, and names the stage's 
   });
 });
 
-test("with a domain, a page that Amplify hosts may show media of the domain's CloudFront", async () => {
+test("with a domain, the policy allows media from its CloudFront distribution", async () => {
   const other = await mkdtemp(join(tmpdir(), "console-"));
   try {
     await build(other, {...ENVIRONMENT, ARGUS_MEDIA_ORIGIN: "https://argus.example"});
     const policy = await policyOf(other);
     assert.equal(policy["img-src"], `'self' ${BUCKET} https://argus.example`);
-    assert.ok(policy["connect-src"].endsWith(` ${BUCKET} https://argus.example`)); // temperatures are fetched there
+    assert.ok(policy["connect-src"].endsWith(` ${BUCKET} https://argus.example`)); // temperatures are fetched from there
   } finally {
     await rm(other, {recursive: true});
   }
 });
 
-test("a setting that is missing stops the build by its name", () => {
+test("a missing variable is an error with its name", () => {
   assert.throws(() => configOf({...ENVIRONMENT, ARGUS_ISSUER: ""}), /set ARGUS_ISSUER/);
 });
 
-test("no source sets markup from text", async () => {
+test("no module sets HTML from text", async () => {
   for (const name of names.filter((name) => name.endsWith(".js"))) {
     assert.doesNotMatch(await read(name), /\.(innerHTML|outerHTML|insertAdjacentHTML)\b/);
   }

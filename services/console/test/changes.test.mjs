@@ -1,4 +1,4 @@
-/** Hints over a WebSocket, and how long somebody listens for them. */
+/** Change events over a WebSocket, and reconnection. */
 
 import assert from "node:assert/strict";
 import {beforeEach, test} from "node:test";
@@ -6,12 +6,12 @@ import {beforeEach, test} from "node:test";
 import {Changes} from "../src/changes.js";
 import {NotSignedIn} from "../src/session.js";
 
-/** The server's side of a socket, as far as the console sees it. */
+/** A fake WebSocket. */
 class Socket {
-  static made = [];
+  static instances = [];
   constructor(url, protocols) {
     Object.assign(this, {url, protocols});
-    Socket.made.push(this);
+    Socket.instances.push(this);
   }
   close() {
     this.onclose();
@@ -20,101 +20,101 @@ class Socket {
 
 beforeEach(() => {
   globalThis.WebSocket = Socket;
-  Socket.made = [];
+  Socket.instances = [];
 });
 
-/** Until everything that can go on has gone on. */
-const settled = () => new Promise(setImmediate);
+/** Resolves after all pending promises. */
+const flush = () => new Promise(setImmediate);
 
-/** Listens with the tokens given, of which one may be an error. */
-async function listening(...tokens) {
-  const leaving = new AbortController();
+/** Listens with these tokens; an Error is thrown instead. */
+async function listen(...tokens) {
+  const controller = new AbortController();
   const token = async () => {
     const next = await tokens.shift();
     if (next instanceof Error) throw next;
     return next;
   };
   const changes = new Changes("wss://socket.example/", {token});
-  const ended = changes.listen(leaving.signal);
-  await settled();
-  return {changes, leaving, ended};
+  const ended = changes.listen(controller.signal);
+  await flush();
+  return {changes, controller, ended};
 }
 
-test("a hint about what is waited for ends the pause, another does not", async () => {
-  const {changes, leaving, ended} = await listening("token-1");
-  const [socket] = Socket.made;
+test("an event for the awaited id ends the pause, other events do not", async () => {
+  const {changes, controller, ended} = await listen("token-1");
+  const [socket] = Socket.instances;
   assert.deepEqual(socket.protocols, ["argus.v1", "bearer.token-1"]);
 
-  let over = false;
-  const waiting = changes.pause("scan_1", 2 ** 30, leaving.signal).then(() => (over = true));
+  let done = false;
+  const waiting = changes.pause("scan_1", 2 ** 30, controller.signal).then(() => (done = true));
   socket.onmessage({data: '{"type":"scan.changed","id":"scan_2"}'});
-  await settled();
-  assert.equal(over, false);
+  await flush();
+  assert.equal(done, false);
   socket.onmessage({data: '{"type":"scan.changed","id":"scan_1"}'});
   await waiting;
-  assert.equal(over, true);
-  leaving.abort();
+  assert.equal(done, true);
+  controller.abort();
   await ended;
 });
 
-test("what is no hint is passed over", async () => {
-  const {changes, leaving, ended} = await listening("token-1");
-  const [socket] = Socket.made;
-  let over = false;
-  const waiting = changes.pause("undefined", 2 ** 30, leaving.signal).finally(() => (over = true));
+test("messages that are not events are ignored", async () => {
+  const {changes, controller, ended} = await listen("token-1");
+  const [socket] = Socket.instances;
+  let done = false;
+  const waiting = changes.pause("undefined", 2 ** 30, controller.signal).finally(() => (done = true));
   for (const data of ["", "{", "null", "7", "[]", '{"type":"pong"}', '{"id":7}', new Blob(["{}"])]) socket.onmessage({data});
-  await settled();
-  assert.equal(over, false);
-  leaving.abort();
+  await flush();
+  assert.equal(done, false);
+  controller.abort();
   await assert.rejects(waiting, {name: "AbortError"});
   await ended;
 });
 
-test("a line that breaks is made anew, after a while", async (context) => {
+test("a lost connection is reopened after 15 seconds", async (context) => {
   context.mock.timers.enable({apis: ["setTimeout"]});
-  const {leaving, ended} = await listening("token-1", "token-2");
-  Socket.made[0].onclose();
-  await settled();
+  const {controller, ended} = await listen("token-1", "token-2");
+  Socket.instances[0].onclose();
+  await flush();
   context.mock.timers.tick(14_999);
-  await settled();
-  assert.equal(Socket.made.length, 1);
+  await flush();
+  assert.equal(Socket.instances.length, 1);
   context.mock.timers.tick(1);
-  await settled();
-  assert.deepEqual(Socket.made.map(({protocols}) => protocols[1]), ["bearer.token-1", "bearer.token-2"]);
-  leaving.abort();
+  await flush();
+  assert.deepEqual(Socket.instances.map(({protocols}) => protocols[1]), ["bearer.token-1", "bearer.token-2"]);
+  controller.abort();
   await ended;
 });
 
-test("a network that is away while the token is renewed does not end the listening", async (context) => {
+test("a network error during the renewal of the token is retried", async (context) => {
   context.mock.timers.enable({apis: ["setTimeout"]});
-  const {leaving, ended} = await listening(new TypeError("Failed to fetch"), "token-2");
-  assert.equal(Socket.made.length, 0);
+  const {controller, ended} = await listen(new TypeError("Failed to fetch"), "token-2");
+  assert.equal(Socket.instances.length, 0);
   context.mock.timers.tick(15_000);
-  await settled();
-  assert.deepEqual(Socket.made[0]?.protocols, ["argus.v1", "bearer.token-2"]);
-  leaving.abort();
+  await flush();
+  assert.deepEqual(Socket.instances[0]?.protocols, ["argus.v1", "bearer.token-2"]);
+  controller.abort();
   await ended;
 });
 
-test("the listening ends with the session", async () => {
-  const {ended} = await listening(new NotSignedIn("Your session is over."));
+test("listening ends when the session ends", async () => {
+  const {ended} = await listen(new NotSignedIn("Your session has ended."));
   await ended;
-  assert.equal(Socket.made.length, 0);
+  assert.equal(Socket.instances.length, 0);
 });
 
-test("who leaves while the line is broken is not waited for", async () => {
-  const {leaving, ended} = await listening("token-1");
-  Socket.made[0].onclose();
-  await settled();
-  leaving.abort();
+test("sign-out while disconnected ends listening", async () => {
+  const {controller, ended} = await listen("token-1");
+  Socket.instances[0].onclose();
+  await flush();
+  controller.abort();
   await ended;
 });
 
-test("who leaves while the token is renewed has no socket opened for them", async () => {
-  let arrive;
-  const {leaving, ended} = await listening(new Promise((resolve) => (arrive = resolve)));
-  leaving.abort();
-  arrive("token-1");
+test("sign-out during the renewal of the token opens no socket", async () => {
+  let resolveToken;
+  const {controller, ended} = await listen(new Promise((resolve) => (resolveToken = resolve)));
+  controller.abort();
+  resolveToken("token-1");
   await ended;
-  assert.equal(Socket.made.length, 0);
+  assert.equal(Socket.instances.length, 0);
 });

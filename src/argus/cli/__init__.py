@@ -1,7 +1,7 @@
-"""The `argus` command: a client of the HTTP API, and of nothing else.
+"""The `argus` command: a client of the HTTP API.
 
-It knows the wire and no capability's code, so what it can do, any program can. Each of click, httpx and rich is
-imported where it is first needed: `argus --help` loads click alone.
+It uses the public API only, so any program can do what it does. click, httpx and rich are imported where they are first
+used: `argus --help` loads click only.
 """
 
 import os
@@ -18,6 +18,6 @@ def main() -> None:
     except SystemExit as end:
         if end.code != INTERRUPTED:
             raise
-        # A thread may still be sending into a stalled connection; a plain exit would wait for it.
+        # A thread may still be sending on a stalled connection; a normal exit would wait for it.
         sys.stdout.flush()
         os._exit(INTERRUPTED)

@@ -1,4 +1,4 @@
-"""`python -m argus.cli`: the command where it is not installed."""
+"""`python -m argus.cli`: runs the command without installing it."""
 
 from argus.cli import main
 

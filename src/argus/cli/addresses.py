@@ -1,4 +1,4 @@
-"""Which addresses may receive passwords and tokens."""
+"""Which URLs may receive passwords and tokens."""
 
 from argus.cli.errors import Misconfigured
 
@@ -6,14 +6,14 @@ _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 def require_encryption(url: str) -> None:
-    """Passwords and tokens travel encrypted, or stay on this machine. Raises Misconfigured."""
+    """Require https, except for loopback addresses. Raises Misconfigured."""
     import httpx
 
     try:
         address = httpx.URL(url)
     except httpx.InvalidURL as error:
-        raise Misconfigured(f"{url} is not a URL: {error}") from error
+        raise Misconfigured(f"{url} is not a valid URL: {error}.") from error
     if address.scheme not in ("http", "https") or not address.host:
-        raise Misconfigured(f"{url} is not the URL of a server; write https://host")
+        raise Misconfigured(f"{url} is not the URL of a server. Use the form https://host.")
     if address.scheme == "http" and address.host not in _LOOPBACK:
-        raise Misconfigured(f"{url} is not https; passwords and tokens are never sent unencrypted")
+        raise Misconfigured(f"{url} does not use https. Passwords and tokens are never sent unencrypted.")

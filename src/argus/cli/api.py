@@ -1,4 +1,4 @@
-"""Argus over HTTP: credentials, retries, and what an answer means."""
+"""The HTTP client of the Argus API: credentials, retries, errors."""
 
 import os
 import threading
@@ -12,7 +12,7 @@ from urllib.parse import quote
 from argus import __version__
 from argus.cli import cognito
 from argus.cli.addresses import require_encryption
-from argus.cli.errors import Misconfigured, NotSignedIn, Refused, Unreachable
+from argus.cli.errors import Misconfigured, NotSignedIn, RequestRejected, Unreachable
 from argus.cli.profiles import DEFAULT_PROFILE, Profiles, Session
 from argus.cli.retries import with_retries
 from argus.cli.sessions import Sessions
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     import httpx
 
 TIMEOUT_SECONDS = 30.0
-PAGE = 100
-RENEW_BEFORE_SECONDS = 30.0  # a token must outlive the request it goes with
+PAGE_SIZE = 100
+RENEW_BEFORE_SECONDS = 30.0  # a token must stay valid for the whole request
 
 
 def http_client() -> "httpx.Client":
-    """A client without credentials: they are added to the requests that need them."""
+    """A client without credentials. They are added to the requests that need them."""
     import httpx
 
     return httpx.Client(timeout=TIMEOUT_SECONDS, headers={"User-Agent": f"argus-cli/{__version__}"})
@@ -34,7 +34,7 @@ def http_client() -> "httpx.Client":
 
 @dataclass
 class Listing:
-    """A list's items, each page read when it is needed. After that, `next_cursor` says whether more exist."""
+    """The items of a list. Each page is read when it is needed. At the end, `next_cursor` is set if there are more."""
 
     api: "Api"
     path: str
@@ -45,7 +45,7 @@ class Listing:
 
     def __iter__(self) -> Iterator[Mapping[str, Any]]:
         while self.limit is None or self.count < self.limit:
-            size = PAGE if self.limit is None else min(PAGE, self.limit - self.count)
+            size = PAGE_SIZE if self.limit is None else min(PAGE_SIZE, self.limit - self.count)
             cursor = {"cursor": self.next_cursor} if self.next_cursor else {}
             page = self.api.get(self.path, {**self.query, "limit": size, **cursor})
             self.next_cursor = page["next_cursor"]
@@ -57,14 +57,14 @@ class Listing:
 
 @dataclass(frozen=True)
 class Api:
-    """One Argus. Safe to use from several threads."""
+    """The API of one server. Thread-safe."""
 
     url: str
     sessions: Sessions
     http: "httpx.Client" = field(repr=False)  # also for presigned URLs and sign-in: it holds no credentials
-    fixed_token: str = field(default="", repr=False)  # ARGUS_TOKEN: used as it is, never renewed
+    fixed_token: str = field(default="", repr=False)  # ARGUS_TOKEN: never renewed
     key: str = field(default="", repr=False)  # ARGUS_API_KEY: for programs, instead of any token
-    answered: threading.Event = field(default_factory=threading.Event, repr=False)  # an answer was read
+    responded: threading.Event = field(default_factory=threading.Event, repr=False)  # a response was read
     _renewing: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     @classmethod
@@ -72,9 +72,9 @@ class Api:
         require_encryption(url)
         token, key = environ.get("ARGUS_TOKEN", ""), environ.get("ARGUS_API_KEY", "")
         if token and key:
-            raise Misconfigured("ARGUS_TOKEN and ARGUS_API_KEY are both set; unset one of them")
+            raise Misconfigured("ARGUS_TOKEN and ARGUS_API_KEY are both set. Unset one of them.")
         if not (key.isascii() and key.isprintable()):
-            raise Misconfigured("ARGUS_API_KEY contains characters that no key has")
+            raise Misconfigured("ARGUS_API_KEY contains invalid characters.")
         sessions = Sessions(Profiles.of(environ).path, profile)
         return cls(url.rstrip("/"), sessions, http_client(), token, key)
 
@@ -87,14 +87,14 @@ class Api:
         return self._document(self._send("GET", path, query=query))
 
     def post(self, path: str, body: Mapping[str, Any] | None = None) -> Any:
-        """Create something, once: every attempt carries the same Idempotency-Key."""
+        """Create a resource. All attempts send the same Idempotency-Key, so it is created once."""
         return self._document(self._send("POST", path, body=body))
 
     def delete(self, path: str) -> None:
         self._document(self._send("DELETE", path))
 
     def public(self, path: str) -> Any:
-        """Read what needs no credentials."""
+        """Read a public resource, without credentials."""
         address = f"{self.url}/api/v1{path}"
         return self._document(with_retries(lambda: self.http.get(address), host=self.url))
 
@@ -124,11 +124,11 @@ class Api:
         token = self.token()
         response = send(_bearer(token))
         if response.status_code == 401 and not self.fixed_token:
-            response = send(_bearer(self.token(instead_of=token)))  # our clock may be wrong about when a token expires
+            response = send(_bearer(self.token(instead_of=token)))  # the local clock may be wrong about the expiry
         return response
 
     def _document(self, response: "httpx.Response") -> Any:
-        self.answered.set()
+        self.responded.set()
         if response.status_code == 204:
             return None
         try:
@@ -137,19 +137,19 @@ class Api:
             document = None
         if response.status_code == 401:
             if self.key:
-                raise NotSignedIn(f"ARGUS_API_KEY is not accepted at {self.url}: {_detail(document)}")
-            credentials = "ARGUS_TOKEN" if self.fixed_token else "the session"
-            raise NotSignedIn(f"{credentials} is not accepted at {self.url}; sign in with `argus login`")
+                raise NotSignedIn(f"ARGUS_API_KEY is not accepted at {self.url}. {_detail(document)}".rstrip())
+            credentials = "ARGUS_TOKEN" if self.fixed_token else "The session"
+            raise NotSignedIn(f"{credentials} is not accepted at {self.url}. Sign in with `argus login`.")
         if response.status_code >= 400:
-            raise Refused(document if isinstance(document, dict) else _problem(response))
+            raise RequestRejected(document if isinstance(document, dict) else _problem(response))
         if not isinstance(document, dict):
-            raise Unreachable(f"{self.url} does not answer like an Argus server")
+            raise Unreachable(f"{self.url} does not respond like an Argus server.")
         return document
 
     # ------------------------------------------------------------ credentials
 
     def token(self, *, instead_of: str = "") -> str:
-        """An access token that is valid for a while; another one than `instead_of`. Raises NotSignedIn."""
+        """An access token, valid for the next request. Renews it if it is `instead_of`. Raises NotSignedIn."""
         if self.fixed_token:
             return self.fixed_token
         with self._renewing:
@@ -157,7 +157,7 @@ class Api:
             if session.access_token == instead_of:
                 session = replace(session, expires_at=0.0)
             if session.expires_at < time.time() + RENEW_BEFORE_SECONDS:
-                session = cognito.renewed(self.http, session)
+                session = cognito.renew(self.http, session)
                 self.sessions.renew(self.url, session)
             return session.access_token
 
@@ -165,14 +165,14 @@ class Api:
         session = self.sessions.get(self.url)
         if session is None:
             raise NotSignedIn(
-                f"profile {self.sessions.profile} has no session at {self.url}; "
-                "sign in with `argus login`, or set ARGUS_API_KEY"
+                f"The profile {self.sessions.profile} has no session at {self.url}. "
+                "Sign in with `argus login`, or set ARGUS_API_KEY."
             )
         return session
 
 
 def segment(text: str) -> str:
-    """One part of a path, from whatever a person typed."""
+    """Text from the command line as one segment of a path."""
     return quote(text, safe="")
 
 
@@ -181,15 +181,15 @@ def _bearer(token: str) -> dict[str, str]:
 
 
 def _detail(document: object) -> str:
-    """Argus's explanation, if the document is Argus's."""
+    """The detail of a problem document."""
     return str(document.get("detail", "")) if isinstance(document, dict) else ""
 
 
 def _problem(response: "httpx.Response") -> dict[str, Any]:
-    """The problem of an error page that is not Argus's: a gateway's, a proxy's."""
+    """The problem for an error page that is not from Argus: from a gateway or a proxy."""
     return {
-        "title": response.reason_phrase or "Refused",
+        "title": response.reason_phrase or "Request rejected",
         "status": response.status_code,
-        "detail": f"HTTP {response.status_code} from {response.url.host}",
+        "detail": f"{response.url.host} responded with HTTP status {response.status_code}.",
         "code": "",
     }

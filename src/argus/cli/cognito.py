@@ -1,4 +1,4 @@
-"""Signing in at a Cognito user pool by its public API: unsigned JSON, the operation named in `X-Amz-Target`.
+"""Sign-in at a Cognito user pool through its public API: unsigned JSON, with the operation in `X-Amz-Target`.
 
 Source: Amazon Cognito user pools API reference, InitiateAuth and RevokeToken.
 """
@@ -16,28 +16,27 @@ from argus.cli.retries import with_retries
 if TYPE_CHECKING:
     import httpx
 
-NOT_REVOKED = "The sign-in service did not revoke the session's tokens; they expire by themselves."
+NOT_REVOKED = "The sign-in service did not revoke the session's tokens. They expire by themselves."
 _CHALLENGES = {
-    "NEW_PASSWORD_REQUIRED": "the password is a temporary one; choose your own in the console first",
-    "SOFTWARE_TOKEN_MFA": "the account asks for a code from an authenticator app",
-    "SMS_MFA": "the account asks for a code by SMS",
-    "EMAIL_OTP": "the account asks for a code by mail",
-    "MFA_SETUP": "the account must set up a second factor in the console first",
+    "NEW_PASSWORD_REQUIRED": "The password is temporary. First choose your own in the console.",
+    "SOFTWARE_TOKEN_MFA": "The account requires a code from an authenticator app.",
+    "SMS_MFA": "The account requires a code sent by SMS.",
+    "EMAIL_OTP": "The account requires a code sent by email.",
+    "MFA_SETUP": "The account requires a second factor. First set it up in the console.",
 }
-_WRONG_PASSWORD = frozenset(
-    {"NotAuthorizedException", "UserNotFoundException"}
-)  # different messages would reveal who has an account
+# Both get the same message: different ones would reveal who has an account.
+_WRONG_PASSWORD = frozenset({"NotAuthorizedException", "UserNotFoundException"})
 _EXPIRED = _WRONG_PASSWORD | {
     "PasswordResetRequiredException",
     "UserNotConfirmedException",
     "RefreshTokenReuseException",
-    "ResourceNotFoundException",  # the pool or its client is gone, as after a restart of `make run`
+    "ResourceNotFoundException",  # the pool or its client was deleted, as after a restart of `make run`
 }
 
 
 def sign_in(http: "httpx.Client", *, endpoint: str, client_id: str, user: str, password: str) -> Session:
     """Exchange a password for tokens. Raises NotSignedIn."""
-    status, answer = _call(
+    status, body = _call(
         http,
         endpoint,
         "InitiateAuth",
@@ -48,12 +47,14 @@ def sign_in(http: "httpx.Client", *, endpoint: str, client_id: str, user: str, p
         },
     )
     if status != 200:
-        wrong = _error_code(answer) in _WRONG_PASSWORD
-        raise NotSignedIn("wrong user or password" if wrong else _message(answer))
-    if challenge := answer.get("ChallengeName"):
-        reason = _CHALLENGES.get(challenge, f"the account asks for {challenge}")
-        raise NotSignedIn(f"{reason}; this command supports passwords only; set ARGUS_TOKEN to a token from elsewhere")
-    result = answer["AuthenticationResult"]
+        wrong = _error_code(body) in _WRONG_PASSWORD
+        raise NotSignedIn("Wrong user or password." if wrong else _message(body))
+    if challenge := body.get("ChallengeName"):
+        reason = _CHALLENGES.get(challenge, f"The account requires {challenge}.")
+        raise NotSignedIn(
+            f"{reason} `argus login` supports passwords only; set ARGUS_TOKEN to an access token instead."
+        )
+    result = body["AuthenticationResult"]
     return Session(
         user=user,
         access_token=result["AccessToken"],
@@ -64,9 +65,9 @@ def sign_in(http: "httpx.Client", *, endpoint: str, client_id: str, user: str, p
     )
 
 
-def renewed(http: "httpx.Client", session: Session) -> Session:
-    """The session with a new access token. Raises NotSignedIn when the refresh token has expired, else Unreachable."""
-    status, answer = _call(
+def renew(http: "httpx.Client", session: Session) -> Session:
+    """The session with a new access token. Raises NotSignedIn if the refresh token is not valid, else Unreachable."""
+    status, body = _call(
         http,
         session.endpoint,
         "InitiateAuth",
@@ -76,11 +77,11 @@ def renewed(http: "httpx.Client", session: Session) -> Session:
             "AuthParameters": {"REFRESH_TOKEN": session.refresh_token},
         },
     )
-    if _error_code(answer) in _EXPIRED:
-        raise NotSignedIn("the session has expired; sign in again with `argus login`")
-    if status != 200 or "AuthenticationResult" not in answer:
-        raise Unreachable(f"{session.endpoint} does not renew the session now: {_message(answer)}")
-    result = answer["AuthenticationResult"]
+    if _error_code(body) in _EXPIRED:
+        raise NotSignedIn("The session has expired. Sign in again with `argus login`.")
+    if status != 200 or "AuthenticationResult" not in body:
+        raise Unreachable(f"{session.endpoint} cannot renew the session now. {_message(body)}")
+    result = body["AuthenticationResult"]
     return replace(
         session,
         access_token=result["AccessToken"],
@@ -91,7 +92,7 @@ def renewed(http: "httpx.Client", session: Session) -> Session:
 
 
 def revoke(http: "httpx.Client", session: Session) -> bool:
-    """Revoke the refresh token; whether that worked."""
+    """Revoke the refresh token. Returns whether it succeeded."""
     try:
         status, _ = _call(
             http, session.endpoint, "RevokeToken", {"ClientId": session.client_id, "Token": session.refresh_token}
@@ -101,12 +102,12 @@ def revoke(http: "httpx.Client", session: Session) -> bool:
     return status == 200
 
 
-def _call(http: "httpx.Client", endpoint: str, operation: str, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+def _call(http: "httpx.Client", endpoint: str, operation: str, request: dict[str, Any]) -> tuple[int, dict[str, Any]]:
     require_encryption(endpoint)
     response = with_retries(
         lambda: http.post(
             f"{endpoint.rstrip('/')}/",
-            content=json.dumps(body),
+            content=json.dumps(request),
             headers={
                 "Content-Type": "application/x-amz-json-1.1",
                 "X-Amz-Target": f"AWSCognitoIdentityProviderService.{operation}",
@@ -115,15 +116,15 @@ def _call(http: "httpx.Client", endpoint: str, operation: str, body: dict[str, A
         host=endpoint,
     )
     try:
-        answer = response.json() if response.content else {}
+        body = response.json() if response.content else {}
     except ValueError:
-        answer = {}
-    return response.status_code, answer if isinstance(answer, dict) else {}
+        body = {}
+    return response.status_code, body if isinstance(body, dict) else {}
 
 
-def _error_code(answer: dict[str, Any]) -> str:
-    return str(answer.get("__type", "")).rpartition("#")[2]
+def _error_code(body: dict[str, Any]) -> str:
+    return str(body.get("__type", "")).rpartition("#")[2]
 
 
-def _message(answer: dict[str, Any]) -> str:
-    return str(answer.get("message") or answer.get("Message") or _error_code(answer) or "the sign-in service failed")
+def _message(body: dict[str, Any]) -> str:
+    return str(body.get("message") or body.get("Message") or _error_code(body) or "The sign-in service failed.")

@@ -1,29 +1,34 @@
-"""The errors of commands and their exit codes. 2 is click's own, for wrong usage."""
+"""The errors of commands and their exit codes. click uses 2 for usage errors."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 from argus.core.errors import ArgusError
 
-INTERRUPTED = 130  # 128 + SIGINT, as shells have it
+INTERRUPTED = 130  # 128 + SIGINT, as in shells
 
 
 class CliError(ArgusError):
-    """The command failed."""
+    """Command failed."""
 
     exit_code: ClassVar[int] = 1
 
+    @property
+    def title(self) -> str:
+        """The kind of error, without a full stop."""
+        return super().title.rstrip(".")
+
     def as_problem(self) -> dict[str, Any]:
-        """The error as RFC 9457 has it, for `--json`."""
+        """The error as a problem document (RFC 9457), for `--json`."""
         return {"title": self.title, "detail": self.cause, "code": self.code}
 
 
 class Incomplete(CliError):
-    """Something is incomplete."""
+    """Incomplete."""
 
 
 class Misconfigured(CliError):
-    """The configuration is wrong."""
+    """Configuration error."""
 
     exit_code = 3
 
@@ -35,13 +40,13 @@ class NotSignedIn(CliError):
 
 
 class Unreachable(CliError):
-    """Argus does not answer."""
+    """No response from Argus."""
 
     exit_code = 5
 
 
-class Refused(CliError):
-    """Argus refused the request."""
+class RequestRejected(CliError):
+    """Request rejected."""
 
     exit_code = 4
 
@@ -51,22 +56,22 @@ class Refused(CliError):
 
     @property
     def title(self) -> str:
-        return str(self.problem.get("title") or super().title)
+        return str(self.problem.get("title") or super().title).rstrip(".")
 
     def as_problem(self) -> dict[str, Any]:
         return dict(self.problem)
 
     def fields(self) -> Iterator[tuple[str, str]]:
-        """The errors, field by field: (dotted path, message)."""
-        yield from _flat(self.problem.get("errors"), "")
+        """The errors by field: (dotted path, message)."""
+        yield from _flatten(self.problem.get("errors"), "")
 
 
-def _flat(found: object, path: str) -> Iterator[tuple[str, str]]:
-    if isinstance(found, Mapping):
-        for name, inner in found.items():
-            yield from _flat(inner, f"{path}.{name}" if path else str(name))
-    elif isinstance(found, list):
-        for inner in found:
-            yield from _flat(inner, path)
-    elif found is not None:
-        yield path, str(found)
+def _flatten(errors: object, path: str) -> Iterator[tuple[str, str]]:
+    if isinstance(errors, Mapping):
+        for name, inner in errors.items():
+            yield from _flatten(inner, f"{path}.{name}" if path else str(name))
+    elif isinstance(errors, list):
+        for inner in errors:
+            yield from _flatten(inner, path)
+    elif errors is not None:
+        yield path, str(errors)

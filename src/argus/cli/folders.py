@@ -1,4 +1,4 @@
-"""Which files an upload takes: explicit files always, from folders those that may be radiometric images."""
+"""The files to upload: all that are named, and from folders those with the extension of a radiometric image."""
 
 import os
 from collections.abc import Iterable, Iterator
@@ -10,12 +10,12 @@ from argus.cli.errors import Misconfigured
 from argus.cli.formatting import number_of
 
 EXTENSIONS = (".fff", ".jpeg", ".jpg", ".tif", ".tiff")
-_SHOWN_NAMES = 10
+_MAX_NAMES = 10
 
 
 @dataclass(frozen=True)
 class Folder:
-    """What an upload takes from a folder and its subfolders. Hidden files and folders are ignored."""
+    """The files to upload from a folder and its subfolders. Hidden files and folders are ignored."""
 
     path: Path
     files: tuple[Path, ...]
@@ -23,20 +23,20 @@ class Folder:
 
     @classmethod
     def read(cls, path: Path) -> "Folder":
-        """Raises Misconfigured when the folder, or one inside it, cannot be read."""
+        """Raises Misconfigured if the folder or a subfolder cannot be read."""
         found = sorted(_visible_files(path))
         files = tuple(file for file in found if file.suffix.lower() in EXTENSIONS)
         return cls(path, files, tuple(file for file in found if file.suffix.lower() not in EXTENSIONS))
 
     def summary(self) -> str:
         """`survey: 6 files; 2 skipped because of their extension: notes.txt, track.gpx`."""
-        taken = f"{self.path}: {number_of(len(self.files), 'file')}"
+        summary = f"{self.path}: {number_of(len(self.files), 'file')}"
         if not self.skipped:
-            return taken
-        names = [str(file.relative_to(self.path)) for file in self.skipped[:_SHOWN_NAMES]]
+            return summary
+        names = [str(file.relative_to(self.path)) for file in self.skipped[:_MAX_NAMES]]
         if more := len(self.skipped) - len(names):
             names.append(f"and {more} more")
-        return f"{taken}; {len(self.skipped)} skipped because of their extension: {', '.join(names)}"
+        return f"{summary}; {len(self.skipped)} skipped because of their extension: {', '.join(names)}"
 
 
 def read_folders(paths: Iterable[Path]) -> list[Folder]:
@@ -50,12 +50,12 @@ def selected(paths: Iterable[Path], folders: Iterable[Folder]) -> list[Path]:
 
 
 def _visible_files(folder: Path) -> Iterator[Path]:
-    for parent, folders, files in os.walk(folder, onerror=_refuse):
+    for parent, folders, files in os.walk(folder, onerror=_raise_unreadable):
         folders[:] = [name for name in folders if not name.startswith(".")]
         for path in (Path(parent, name) for name in files if not name.startswith(".")):
             if path.is_file():  # no sockets, pipes or broken links
                 yield path
 
 
-def _refuse(error: OSError) -> NoReturn:
-    raise Misconfigured(f"{error.filename} cannot be read: {error.strerror}") from error
+def _raise_unreadable(error: OSError) -> NoReturn:
+    raise Misconfigured(f"{error.filename} cannot be read: {error.strerror}.") from error

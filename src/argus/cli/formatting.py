@@ -1,4 +1,4 @@
-"""Values of the API as text. What a server sends never controls the terminal."""
+"""Values of the API as text. Control characters from the server never reach the terminal."""
 
 import json
 import re
@@ -9,17 +9,17 @@ from typing import Any
 # C0, DEL and C1 control terminals; bidirectional marks (Unicode UAX 9) change the order in which text is read; lone
 # surrogates cannot be printed.
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-SHOWN_EVIDENCE = 2
+EVIDENCE_VALUES = 2
 _UNITS = {"celsius": "°C", "metres": "m", "metres2": "m²", "pixels": "px", "pixels2": "px²", "percent": "%"}
 
 
 def clean(text: object) -> str:
-    """One line of harmless text."""
+    """Text on one line, without control characters."""
     return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", re.sub(r"\s+", " ", str(text)))
 
 
 def plain(value: object) -> str:
-    """A value for programs: full, on one line, without tabs. Lists are joined by commas, objects are JSON."""
+    """A value for programs: complete, on one line, without tabs. Lists are joined by commas, objects are JSON."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -30,7 +30,7 @@ def plain(value: object) -> str:
 
 
 def label(value: str) -> str:
-    """`awaiting_upload` as people write it."""
+    """`awaiting upload` for `awaiting_upload`."""
     return value.replace("_", " ")
 
 
@@ -39,7 +39,7 @@ def joined(values: list[str]) -> str:
 
 
 def local_time(timestamp: str | None) -> str:
-    """An RFC 3339 time in the reader's time zone; unchanged where that zone has no such time."""
+    """An RFC 3339 time in the local time zone; unchanged if it cannot be converted to that zone."""
     if not timestamp:
         return ""
     moment = datetime.fromisoformat(timestamp)
@@ -72,14 +72,14 @@ def file_size(size_bytes: int) -> str:
 
 
 def target(document: Mapping[str, str]) -> str:
-    """`kind:value`, as the command line takes it."""
+    """`kind:value`, as on the command line."""
     return f"{document['kind']}:{document['value']}"
 
 
 def evidence(document: Mapping[str, Any]) -> str:
-    """The first measured values, in the plugin's order; reports and `--json` have them all."""
+    """The first measured values, in the plugin's order; reports and `--json` have all."""
     values = [(name, value) for name, value in document.items() if isinstance(value, int | float | str)]
-    return ", ".join(_measurement(name, value) for name, value in values[:SHOWN_EVIDENCE])
+    return ", ".join(_measurement(name, value) for name, value in values[:EVIDENCE_VALUES])
 
 
 def _measurement(name: str, value: object) -> str:
@@ -91,7 +91,7 @@ def _measurement(name: str, value: object) -> str:
 
 
 def counts(document: Mapping[str, int]) -> str:
-    """`2 critical, 1 low`: from a document with the least severe first, the most severe first."""
+    """`2 critical, 1 low`: most severe first. The document has the least severe first."""
     return ", ".join(f"{number} {name}" for name, number in reversed(list(document.items())) if number) or "none"
 
 

@@ -1,4 +1,4 @@
-"""What every command shares: the global options, accepted before and after its name, and errors as exit codes."""
+"""The base of all commands: global options, accepted before and after the command, and errors as exit codes."""
 
 import contextlib
 import math
@@ -25,23 +25,23 @@ DEFAULT_TIMEOUT_SECONDS = 600.0
 _META = "argus.cli."
 _PACKAGE = Path(__file__).parent
 
-# The errors of reading a document of another shape than expected: missing fields, null for a list, a time that is
-# none, brackets a hundred thousand deep.
+# Errors from reading a document with an unexpected shape: missing fields, null for a list, an invalid time, too many
+# nested brackets.
 _SHAPE_ERRORS = (LookupError, TypeError, ValueError, AttributeError, RecursionError)
 
 
 @dataclass(frozen=True)
 class Invocation:
-    """One call of a command: its global options, the API and the screen."""
+    """One run of a command: its global options, the API client and the output."""
 
     profile: str
-    explicit_url: str  # empty where neither --url nor ARGUS_URL is given
+    explicit_url: str  # empty without --url and ARGUS_URL
     timeout_seconds: float
     screen: Screen
 
     @classmethod
     def of(cls, meta: Mapping[str, Any]) -> "Invocation":
-        """From what click remembers of the global options."""
+        """From the global options in click's `Context.meta`."""
         return cls(
             profile=meta.get(f"{_META}profile") or DEFAULT_PROFILE,
             explicit_url=meta.get(f"{_META}url", ""),
@@ -55,13 +55,15 @@ class Invocation:
 
     @cached_property
     def url(self) -> str:
-        """The explicit one, else the profile's. Raises Misconfigured when the profile does not exist."""
+        """The explicit URL, else the profile's. Raises Misconfigured if the profile does not exist."""
         if self.explicit_url:
             return self.explicit_url
         profile = Profiles.of(os.environ).get(self.profile)
         if profile is None and self.profile != DEFAULT_PROFILE:
             name = self.profile
-            raise Misconfigured(f"there is no profile {name}; create it with `argus login --profile {name} --url URL`")
+            raise Misconfigured(
+                f"The profile {name} does not exist. Create it with `argus login --profile {name} --url URL`."
+            )
         return profile.url if profile else DEFAULT_URL
 
     @cached_property
@@ -69,38 +71,38 @@ class Invocation:
         return Api.of(self.url, profile=self.profile)
 
     @property
-    def was_answered(self) -> bool:
-        """Whether an answer of the server was read."""
-        return "api" in vars(self) and self.api.answered.is_set()
+    def received_response(self) -> bool:
+        """Whether a response of the server was read."""
+        return "api" in vars(self) and self.api.responded.is_set()
 
     def close(self) -> None:
         if "api" in vars(self):
             self.api.close()
 
     def deadline(self) -> Deadline:
-        """When background work must be done: `--timeout` from now."""
+        """The deadline for background work: `--timeout` from now."""
         return Deadline.after(self.timeout_seconds)
 
 
-def _remember(context: click.Context, option: click.Parameter, value: object) -> None:
+def _store(context: click.Context, option: click.Parameter, value: object) -> None:
     if value is not None and value is not False:
         context.meta[f"{_META}{option.name}"] = value
 
 
-def _remember_profile(context: click.Context, option: click.Parameter, name: str | None) -> None:
+def _store_profile(context: click.Context, option: click.Parameter, name: str | None) -> None:
     if name and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", name):
-        raise click.BadParameter("a name has 1 to 64 letters, digits, dots, hyphens and underscores")
-    _remember(context, option, name)
+        raise click.BadParameter("A name has 1 to 64 letters, digits, dots, hyphens or underscores.")
+    _store(context, option, name)
 
 
-def _remember_query(context: click.Context, _: click.Parameter, expression: str | None) -> None:
+def _store_query(context: click.Context, _: click.Parameter, expression: str | None) -> None:
     if expression is not None:
         context.meta[f"{_META}query"] = Query.parse(expression)
 
 
 def _global_options(*, repeated: bool) -> list[click.Parameter]:
-    """`argus` itself documents them and reads the environment; each command and group accepts them again."""
-    shared: dict[str, Any] = {"expose_value": False, "callback": _remember, "hidden": repeated}
+    """Documented on `argus`, which also reads the environment; hidden on groups and commands, which accept them too."""
+    shared: dict[str, Any] = {"expose_value": False, "callback": _store, "hidden": repeated}
     return [
         click.Option(
             ["--url"],
@@ -113,21 +115,21 @@ def _global_options(*, repeated: bool) -> list[click.Parameter]:
             envvar=None if repeated else "ARGUS_PROFILE",
             metavar="NAME",
             help=f"The URL and session to use.  [env: ARGUS_PROFILE; default: {DEFAULT_PROFILE}]",
-            **{**shared, "callback": _remember_profile},
+            **{**shared, "callback": _store_profile},
         ),
         click.Option(["--json"], is_flag=True, help="Print one JSON document.", **shared),
         click.Option(
             ["--query"],
             metavar="EXPRESSION",
-            help="Print what a JMESPath expression selects from the JSON document; implies --json.",
-            **{**shared, "callback": _remember_query},
+            help="Apply a JMESPath expression to the JSON document; implies --json.",
+            **{**shared, "callback": _store_query},
         ),
         click.Option(["--quiet", "-q"], is_flag=True, help="Print results and errors only.", **shared),
         click.Option(
             ["--timeout"],
             type=click.FloatRange(0, max_open=True, max=math.inf),
             metavar="SECONDS",
-            help=f"How long to wait for background work.  [default: {DEFAULT_TIMEOUT_SECONDS:.0f}]",
+            help=f"The maximum time to wait for background work.  [default: {DEFAULT_TIMEOUT_SECONDS:.0f}]",
             **shared,
         ),
     ]
@@ -146,20 +148,20 @@ class Command(click.Command):
         try:
             return super().invoke(context)
         except _SHAPE_ERRORS as error:
-            if not argus.was_answered:
-                raise  # no answer was read that could be the cause: the defect is ours
-            raise Unreachable(f"{argus.url} does not answer like an Argus server ({_where(error)})") from error
+            if not argus.received_response:
+                raise  # no response was read, so the cause is a bug in this program
+            raise Unreachable(f"{argus.url} does not respond like an Argus server ({_location(error)}).") from error
 
 
-def _where(error: Exception) -> str:
+def _location(error: Exception) -> str:
     """The error and the line that raised it: `KeyError: 'items' at api.py:72`."""
     frames = traceback.extract_tb(error.__traceback__)
-    ours = next((frame for frame in reversed(frames) if Path(frame.filename).is_relative_to(_PACKAGE)), frames[-1])
-    return f"{type(error).__name__}: {str(error)[:100]} at {Path(ours.filename).name}:{ours.lineno}"
+    frame = next((each for each in reversed(frames) if Path(each.filename).is_relative_to(_PACKAGE)), frames[-1])
+    return f"{type(error).__name__}: {str(error)[:100]} at {Path(frame.filename).name}:{frame.lineno}"
 
 
 class Group(click.Group):
-    """The commands about one thing: `argus image list`."""
+    """The commands for one kind of resource, as in `argus image list`."""
 
     command_class = Command
 
@@ -169,7 +171,7 @@ class Group(click.Group):
 
 
 class CommandLine(click.Group):
-    """`argus` itself: the one place where errors become messages and exit codes."""
+    """`argus` itself: turns errors into messages and exit codes."""
 
     command_class = Command
 

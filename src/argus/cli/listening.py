@@ -1,4 +1,4 @@
-"""Receiving changes over a WebSocket. A lost connection is opened again, after growing pauses."""
+"""Receiving change events over a WebSocket. A lost connection is reopened with increasing pauses."""
 
 import json
 import time
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from argus.cli.addresses import require_encryption
 from argus.cli.api import Api
-from argus.cli.errors import CliError, Misconfigured, NotSignedIn, Refused, Unreachable
+from argus.cli.errors import CliError, Misconfigured, NotSignedIn, RequestRejected, Unreachable
 
 if TYPE_CHECKING:
     from websockets.http11 import Response
@@ -15,23 +15,23 @@ if TYPE_CHECKING:
 
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 60.0
-OPEN_SECONDS = 60.0  # a cold start takes its time
-PING_SECONDS = 240.0  # ten minutes of silence end a connection
+OPEN_SECONDS = 60.0  # a cold start may be slow
+PING_SECONDS = 240.0  # API Gateway closes a connection after ten idle minutes
 
 Event = Mapping[str, Any]
 
 
 def events(api: Api, *, on_open: Callable[[str], object], on_lost: Callable[[str], object]) -> Iterator[Event]:
-    """The changes in the caller's organisation, without end. `on_open` receives the URL, `on_lost` the reason.
+    """The change events of the caller's organisation, endlessly. `on_open` receives the URL, `on_lost` the reason.
 
-    Changes that happen while there is no connection are missed. Raises what `Api` raises before the first connection,
-    and when the caller may not listen: NotSignedIn for the second token that is refused, else Refused.
+    Events are missed while the connection is lost. Raises the errors of `Api` before the first connection. If the
+    caller is rejected, raises NotSignedIn after a second rejected token, else RequestRejected.
     """
     from websockets.exceptions import InvalidStatus, WebSocketException
     from websockets.sync.client import connect
 
     if api.key:
-        raise Misconfigured("API keys may not listen; sign in with `argus login`")
+        raise Misconfigured("API keys cannot receive events. Sign in with `argus login`.")
     pause = FIRST_PAUSE_SECONDS
     url, token = _connection(api)
     refused_token = ""
@@ -45,7 +45,7 @@ def events(api: Api, *, on_open: Callable[[str], object], on_lost: Callable[[str
         except InvalidStatus as error:
             status = error.response.status_code
             if status == 401 and not refused_token:
-                refused_token = token  # our clock may be wrong about when a token expires
+                refused_token = token  # the local clock may be wrong about the expiry
             elif not _is_transient(status):
                 raise _refusal(url, error.response) from error
             on_lost(str(error))
@@ -55,39 +55,39 @@ def events(api: Api, *, on_open: Callable[[str], object], on_lost: Callable[[str
         pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
         try:
             url, token = _connection(api, instead_of=refused_token)
-        except (Unreachable, Refused) as error:
-            if isinstance(error, Refused) and not _is_transient(error.problem.get("status", 0)):
+        except (Unreachable, RequestRejected) as error:
+            if isinstance(error, RequestRejected) and not _is_transient(error.problem.get("status", 0)):
                 raise
             on_lost(error.cause)
-            refused_token = ""  # the token is still the old one: a second refusal of it is no news
+            refused_token = ""  # the token was not replaced, so do not count a second rejection of it
 
 
 def _connection(api: Api, *, instead_of: str = "") -> tuple[str, str]:
-    """The WebSocket's URL, and a token that is valid for a while: another one than `instead_of`, if there is one."""
+    """The WebSocket URL and an access token that stays valid for the handshake. Renews it if it is `instead_of`."""
     url = api.get("/me")["socket_url"]
     if url is None:
-        raise CliError(f"{api.url} does not send changes: it has no WebSocket")
+        raise CliError(f"{api.url} does not send events: it has no WebSocket API.")
     require_encryption(url.replace("ws", "http", 1))
     return str(url), api.token(instead_of=instead_of)
 
 
 def _is_transient(status: int) -> bool:
-    """Whether another attempt may succeed."""
+    """Whether a retry may succeed."""
     return status in (408, 429) or status >= 500
 
 
 def _refusal(url: str, response: "Response") -> CliError:
-    """The error of a handshake that a retry would not change: Argus's own problem, or a gateway's status."""
+    """The error for a handshake that must not be retried: Argus's problem document, or a gateway's status."""
     if response.status_code == 401:
-        return NotSignedIn(f"the token is not accepted at {url}; sign in with `argus login`")
+        return NotSignedIn(f"The token is not accepted at {url}. Sign in with `argus login`.")
     try:
         problem = json.loads(response.body)
     except ValueError:
         problem = None
     if not isinstance(problem, dict):
-        detail = f"HTTP {response.status_code} from {url}"
-        problem = {"title": response.reason_phrase or "Refused", "detail": detail, "code": ""}
-    return Refused(problem)
+        detail = f"{url} responded with HTTP status {response.status_code}."
+        problem = {"title": response.reason_phrase or "Request rejected", "detail": detail, "code": ""}
+    return RequestRejected(problem)
 
 
 def _receive(socket: "ClientConnection") -> Iterator[Event]:

@@ -1,4 +1,4 @@
-"""Options that several commands share."""
+"""Options of several commands."""
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import wraps
@@ -13,19 +13,21 @@ Callback = Callable[..., Any]
 
 
 def paged(callback: Callback) -> Callback:
-    """`--limit` and `--all`. The command receives `limit`: how many items, or None for all."""
+    """`--limit` and `--all`. The command receives `limit`: the number of items, or None for all."""
 
-    @click.option("--limit", type=click.IntRange(1), default=DEFAULT_LIMIT, show_default=True, help="How many.")
-    @click.option("--all", "everything", is_flag=True, help="All of them.")
+    @click.option(
+        "--limit", type=click.IntRange(1), default=DEFAULT_LIMIT, show_default=True, help="The number of items."
+    )
+    @click.option("--all", "all_items", is_flag=True, help="All items.")
     @wraps(callback)
-    def limited(*arguments: Any, limit: int, everything: bool, **keywords: Any) -> Any:
-        return callback(*arguments, limit=None if everything else limit, **keywords)
+    def limited(*arguments: Any, limit: int, all_items: bool, **keywords: Any) -> Any:
+        return callback(*arguments, limit=None if all_items else limit, **keywords)
 
     return limited
 
 
-class Several(click.ParamType[list[str]]):
-    """Values with commas between them; of `choices`, where there are some. The command receives a list."""
+class CommaSeparated(click.ParamType[list[str]]):
+    """Values separated by commas, from `choices` if it is not empty. The command receives a list."""
 
     name = "text"
 
@@ -36,17 +38,17 @@ class Several(click.ParamType[list[str]]):
         return f"[{'|'.join(self.choices)}],…" if self.choices else "TEXT,…"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> list[str]:
-        values = value if isinstance(value, list) else [one.strip() for one in value.split(",")]
-        for one in values:
-            if not one or (self.choices and one not in self.choices):
-                self.fail(f"{one!r} is not one of {', '.join(self.choices)}." if self.choices else "a value is empty.")
+        values = value if isinstance(value, list) else [each.strip() for each in value.split(",")]
+        for each in values:
+            if not each or (self.choices and each not in self.choices):
+                self.fail(f"{each!r} is not one of {', '.join(self.choices)}." if self.choices else "A value is empty.")
         return values
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         before, comma, last = incomplete.rpartition(",")
-        return [CompletionItem(f"{before}{comma}{one}") for one in self.choices if one.startswith(last)]
+        return [CompletionItem(f"{before}{comma}{each}") for each in self.choices if each.startswith(last)]
 
 
-def comma_separated(values: Iterable[Sequence[str]]) -> str:
-    """The values of an option that may be given more than once, as the API has them."""
-    return ",".join(one for given in values for one in given)
+def join_values(values: Iterable[Sequence[str]]) -> str:
+    """The values of a repeatable option, in the format of the API."""
+    return ",".join(value for each in values for value in each)

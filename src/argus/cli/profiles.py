@@ -1,4 +1,4 @@
-"""Profiles: each is the name of a URL, and of the session there."""
+"""Profiles: a URL and a session under a name."""
 
 import json
 import os
@@ -15,14 +15,14 @@ DEFAULT_PROFILE = "default"
 
 @dataclass(frozen=True)
 class Session:
-    """The tokens of a sign-in, and where they are renewed."""
+    """The tokens of a sign-in, and the endpoint that renews them."""
 
     user: str
     access_token: str = field(repr=False)
     refresh_token: str = field(repr=False)
     expires_at: float  # epoch seconds
     client_id: str
-    endpoint: str  # of Cognito's API
+    endpoint: str  # of the Cognito API
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> "Session":
@@ -36,7 +36,7 @@ class Session:
 
 @dataclass(frozen=True)
 class Profile:
-    """Where an Argus is, and who is signed in there."""
+    """The URL of a server, and the session there."""
 
     url: str
     session: Session | None = None
@@ -52,7 +52,7 @@ class Profile:
 
 @dataclass(frozen=True)
 class Profiles:
-    """A JSON file with every profile, by its name. Only its owner may read it."""
+    """A JSON file with all profiles by name. Only its owner can read it."""
 
     path: Path
 
@@ -64,7 +64,7 @@ class Profiles:
         return cls(Path(home) / "argus" / "profiles.json")
 
     def all(self) -> dict[str, Profile]:
-        """Raises Misconfigured when the file is damaged."""
+        """Raises Misconfigured if the file cannot be read or is not valid."""
         try:
             documents = json.loads(self.path.read_bytes())
             if not isinstance(documents, dict):
@@ -74,7 +74,7 @@ class Profiles:
             return {}
         except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
             reason = f"{type(error).__name__}: {error}"
-            raise Misconfigured(f"{self.path} cannot be read ({reason}); delete it and sign in again") from error
+            raise Misconfigured(f"{self.path} cannot be read ({reason}). Delete it and sign in again.") from error
 
     def get(self, name: str) -> Profile | None:
         return self.all().get(name)
@@ -86,7 +86,7 @@ class Profiles:
         self._write({other: profile for other, profile in self.all().items() if other != name})
 
     def _write(self, profiles: Mapping[str, Profile]) -> None:
-        """Replace the whole file: it is never half written, and at no moment readable by others."""
+        """Replace the file atomically. Other users can never read it."""
         temporary = self.path.with_name(f".{self.path.name}.{secrets.token_hex(4)}")
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -95,4 +95,4 @@ class Profiles:
             temporary.replace(self.path)
         except OSError as error:
             temporary.unlink(missing_ok=True)
-            raise Misconfigured(f"{self.path} cannot be written: {error.strerror}") from error
+            raise Misconfigured(f"{self.path} cannot be written: {error.strerror}.") from error

@@ -1,4 +1,4 @@
-"""JMESPath expressions (jmespath.org), which select from a JSON document."""
+"""JMESPath expressions (jmespath.org), which select values from a JSON document."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -20,20 +20,23 @@ class Query:
 
     @classmethod
     def parse(cls, expression: str) -> "Query":
-        """Raises click.BadParameter, also for what jmespath itself notices later: functions and their arguments."""
+        """Raises click.BadParameter, also for unknown functions and wrong argument counts.
+
+        jmespath itself checks functions only when it evaluates.
+        """
         import jmespath
         from jmespath.exceptions import JMESPathError
 
         try:
             parsed = jmespath.compile(expression)
             for function in _function_calls(parsed.parsed):
-                _require_known(function)
+                _validate_call(function)
         except (JMESPathError, RecursionError) as error:
             raise click.BadParameter(_reason(error)) from error
         return cls(parsed)
 
     def select(self, document: Any) -> Any:
-        """The expression's value. Raises click.UsageError where a function gets a value of the wrong type."""
+        """The value of the expression. Raises click.UsageError if a function gets a value of the wrong type."""
         from jmespath.exceptions import JMESPathError
 
         try:
@@ -50,7 +53,7 @@ def _function_calls(node: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
             yield from _function_calls(child)
 
 
-def _require_known(function: Mapping[str, Any]) -> None:
+def _validate_call(function: Mapping[str, Any]) -> None:
     from jmespath.exceptions import ArityError, UnknownFunctionError
     from jmespath.functions import Functions
 
@@ -64,4 +67,4 @@ def _require_known(function: Mapping[str, Any]) -> None:
 
 
 def _reason(error: Exception) -> str:
-    return "the expression is nested too deeply" if isinstance(error, RecursionError) else clean(error)
+    return "The expression is nested too deeply." if isinstance(error, RecursionError) else clean(error)

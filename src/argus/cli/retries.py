@@ -1,4 +1,4 @@
-"""Retrying requests that got no answer, or an answer that may change soon."""
+"""Retries of requests after connection errors and transient responses."""
 
 import random
 import time
@@ -12,16 +12,16 @@ if TYPE_CHECKING:
 
 ATTEMPTS = 5
 FIRST_PAUSE_SECONDS = 0.2
-LONGEST_WAIT_SECONDS = 90.0  # what a server may ask for by Retry-After: its windows are a minute
+LONGEST_WAIT_SECONDS = 90.0  # the longest Retry-After to respect: rate limits have windows of a minute
 
 _random = random.SystemRandom()
 
 
 def with_retries(send: Callable[[], "httpx.Response"], *, host: str) -> "httpx.Response":
-    """The answer to `send`, which may be called several times and so must be safe to repeat.
+    """The response to `send`, which must be idempotent: it may be called several times.
 
-    Lost connections, 429, 5xx and a first attempt that still runs are retried with growing pauses. The last answer is
-    returned whatever it is; raises Unreachable when there is none.
+    Retries connection errors, 429, 5xx, and 409 while the first attempt is still running, with increasing pauses.
+    Returns the last response, even if it is an error. Raises Unreachable if there is no response.
     """
     import httpx
 
@@ -31,7 +31,7 @@ def with_retries(send: Callable[[], "httpx.Response"], *, host: str) -> "httpx.R
             response = send()
         except httpx.TransportError as error:
             if attempt == ATTEMPTS:
-                raise Unreachable(f"{host}: {error or type(error).__name__}") from error
+                raise Unreachable(f"{host} does not respond ({str(error) or type(error).__name__}).") from error
         else:
             retry_after = _retry_after_seconds(response)
             if attempt == ATTEMPTS or not _is_retryable(response) or retry_after > LONGEST_WAIT_SECONDS:
@@ -43,11 +43,11 @@ def with_retries(send: Callable[[], "httpx.Response"], *, host: str) -> "httpx.R
 
 def _is_retryable(response: "httpx.Response") -> bool:
     if response.status_code == 409:
-        return b'"still_running"' in response.content  # the first attempt under this Idempotency-Key
+        return b'"still_running"' in response.content  # the first attempt with this Idempotency-Key
     return response.status_code == 429 or response.status_code >= 500
 
 
 def _retry_after_seconds(response: "httpx.Response") -> float:
-    """Argus and S3 send seconds. HTTP allows a date too; then our own pauses apply."""
+    """Argus and S3 send seconds. HTTP also allows a date, which is ignored."""
     text = response.headers.get("Retry-After", "")
     return float(text) if text.isdecimal() else 0.0

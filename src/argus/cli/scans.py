@@ -1,4 +1,4 @@
-"""Requesting scans of many targets, and collecting their findings."""
+"""Requests scans of many targets, and collects their findings."""
 
 import json
 from collections import Counter
@@ -25,19 +25,19 @@ Target = Mapping[str, str]
 
 
 def parse_target(text: str) -> tuple[str, str]:
-    """Kind and value of `img_…` or `kind:value`. Raises click.BadParameter."""
+    """The kind and value of `img_…` or `kind:value`. Raises click.BadParameter."""
     if text.startswith("scan_"):
         raise click.BadParameter(
-            f"{text} is a scan: see `argus finding list --scan {text}` and `argus report create {text}`"
+            f"{text} is a scan. See `argus finding list --scan {text}` and `argus report create {text}`."
         )
     kind, colon, value = ("image", ":", text) if text.startswith("img_") else text.partition(":")
     if not (kind and colon and value):
-        raise click.BadParameter(f"{text!r} is neither an image id nor kind:value")
+        raise click.BadParameter(f"{text!r} is neither an image id nor kind:value.")
     return kind, value
 
 
-def wanted_targets(api: Api, targets: Sequence[tuple[str, str]]) -> list[Target]:
-    """Targets as a request names them: by id or by value, as the server says of each kind."""
+def target_documents(api: Api, targets: Sequence[tuple[str, str]]) -> list[Target]:
+    """Targets as in a request: by id or by value, depending on the kind. The server lists the kinds."""
     given_by = {"image": "id"}
     if any(kind not in given_by for kind, _ in targets):
         given_by |= {each["kind"]: each["given_by"] for each in api.get("/target-kinds")["items"]}
@@ -45,7 +45,7 @@ def wanted_targets(api: Api, targets: Sequence[tuple[str, str]]) -> list[Target]
 
 
 def parse_plugins(plugins: Sequence[str], options: Sequence[str]) -> list[dict[str, Any]]:
-    """Plugins with their options. `name=value` goes to the only plugin, `plugin.name=value` to one of several."""
+    """Plugins with their options: `name=value` for a single plugin, `plugin.name=value` for one of several."""
     chosen: dict[str, dict[str, Any]] = {plugin: {} for plugin in plugins}
     for option in options:
         name, equals, value = option.partition("=")
@@ -53,8 +53,8 @@ def parse_plugins(plugins: Sequence[str], options: Sequence[str]) -> list[dict[s
         if not dot and len(chosen) == 1:
             plugin, rest = plugins[0], name
         if not equals or not rest or plugin not in chosen:
-            wanted = "name=value" if len(chosen) == 1 else "plugin.name=value, for one of the plugins chosen"
-            raise click.BadParameter(f"{option!r} is not {wanted}", param_hint="--option")
+            form = "name=value" if len(chosen) == 1 else "plugin.name=value, with one of the chosen plugins"
+            raise click.BadParameter(f"{option!r} does not have the form {form}.", param_hint="--option")
         chosen[plugin][rest] = _json_or_text(value)
     return [{"id": plugin, "options": values} for plugin, values in chosen.items()]
 
@@ -68,7 +68,7 @@ def _json_or_text(text: str) -> Any:
 
 @dataclass(frozen=True)
 class Scans:
-    """Scans as last read, and their findings, most severe first."""
+    """The most recent state of scans, and their findings, most severe first."""
 
     items: Sequence[Item]
     findings: Sequence[Item]
@@ -78,7 +78,7 @@ class Scans:
         return [scan for scan in self.items if scan["state"] != "succeeded"]
 
     def summary(self) -> str:
-        """`6 scans, findings: 2 critical, 1 low; 1 scan failed.` Without findings where no scan succeeded."""
+        """`6 scans, findings: 2 critical, 1 low; 1 scan failed.` No findings part if no scan succeeded."""
         counts = dict.fromkeys(SEVERITIES, 0)
         for scan in self.items:
             for severity, number in scan["counts"].items():
@@ -98,7 +98,7 @@ class Scans:
         return [{**scan, "findings": by_scan[scan["id"]]} for scan in self.items]
 
     def note_summary(self, screen: Screen, names: Mapping[str, str] | None = None) -> None:
-        """Print the summary, and the command that reports each scan. `names` are what a person calls the targets."""
+        """Print the summary, and for each scan the command that creates its report. `names` are target names by id."""
         if self.items:
             screen.note(self.summary())
         for scan in self.items:
@@ -109,11 +109,11 @@ class Scans:
     def require_success(self) -> None:
         """Raises Incomplete."""
         if self.unsuccessful:
-            raise Incomplete(f"{len(self.unsuccessful)} of {len(self.items)} scans did not succeed")
+            raise Incomplete(f"{len(self.unsuccessful)} of {len(self.items)} scans did not succeed.")
 
 
 def request(api: Api, targets: Iterable[Target], plugins: Sequence[Mapping[str, Any]]) -> list[Item]:
-    """Queue a scan of each target."""
+    """Request a scan of each target."""
     with ThreadPoolExecutor(PARALLEL) as pool:
         return list(pool.map(lambda target: api.post("/scans", {"target": target, "plugins": plugins}), targets))
 

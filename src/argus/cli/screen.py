@@ -1,4 +1,4 @@
-"""Standard output and standard error: for people, for programs that read lines, and with `--json` as one document."""
+"""Output: tables on a terminal, lines in a pipe, and one JSON document with `--json`."""
 
 import json
 import sys
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from argus.cli.api import Listing
-from argus.cli.errors import CliError, Refused
+from argus.cli.errors import CliError, RequestRejected
 from argus.cli.formatting import clean
 from argus.cli.query import Query
 from argus.cli.tables import Details, Rows, Table
@@ -36,31 +36,34 @@ class Screen:
         return sys.stdout.isatty()
 
     def show(self, document: Any, *blocks: Block) -> None:
-        """The result of a command: one JSON document, or tables for people, or their lines for programs."""
+        """Print the result of a command: as a JSON document, as tables on a terminal, or as lines in a pipe."""
         if self.json:
             self.show_json(document, indent=2 if self.is_terminal else None)
         elif self.is_terminal:
             for number, block in enumerate(blocks):
-                self._render(block, apart=number > 0)
+                self._render(block, blank_line=number > 0)
         else:
             for number, block in enumerate(blocks):
                 click.echo("\n" * (number > 0) + "".join(f"{line}\n" for line in block.lines()), nl=False)
 
     def show_json(self, document: Any, *, indent: int | None = None) -> None:
-        """The document, or what the query selects. One that does not fit the document must not cost the result of a
-        command that has changed something: the whole document is printed, and the command ends with the error."""
-        selected, misfit = document, None
+        """Print the document, or the values that the query selects.
+
+        If the query does not apply, the whole document is printed before the error: a command that has changed
+        something must not lose its result.
+        """
+        selected, query_error = document, None
         if self.query:
             try:
                 selected = self.query.select(document)
             except click.UsageError as error:
-                misfit = error
-        click.echo(json.dumps(selected, indent=indent))  # ASCII only: safe for any terminal and any encoding
-        if misfit:
-            raise misfit
+                query_error = error
+        click.echo(json.dumps(selected, indent=indent))  # ASCII only: safe for all terminals and encodings
+        if query_error:
+            raise query_error
 
     def show_list(self, table: Table, listing: Listing) -> None:
-        """A list: for programs that read lines, each is printed as soon as it is read."""
+        """Print a list. In a pipe, each item is printed as soon as it is read."""
         if self.json or self.is_terminal:
             items = list(listing)
             self.show({"items": items, "next_cursor": listing.next_cursor}, *([Rows(table, items)] if items else []))
@@ -70,15 +73,15 @@ class Screen:
         if self.is_terminal and not listing.count:
             self.note(f"{table.title}: none")
         if listing.next_cursor:
-            self.note("More exist: add --all")
+            self.note("There are more. Add --all to list them.")
 
     def line(self, text: str) -> None:
-        """One line of the result, never broken."""
+        """Print one line of the result, without wrapping."""
         if not self.json:
             click.echo(clean(text))
 
     def note(self, text: str) -> None:
-        """Something useful that is not the result."""
+        """Print information that is not the result, on standard error."""
         if not self.json and not self.quiet:
             click.echo(clean(text), err=True)
 
@@ -86,8 +89,8 @@ class Screen:
         if self.json:
             click.echo(json.dumps(error.as_problem()), err=True)
             return
-        click.echo(clean(f"argus: {error.title.rstrip('.')}: {error.cause}"), err=True)
-        if isinstance(error, Refused):
+        click.echo(clean(f"argus: {error.title}. {error.cause}").rstrip(), err=True)
+        if isinstance(error, RequestRejected):
             for field, message in error.fields():
                 click.echo(f"  {clean(field)}: {clean(message)}", err=True)
             if request_id := error.problem.get("request_id"):
@@ -95,7 +98,7 @@ class Screen:
 
     @contextmanager
     def progress(self, description: str, total: int, *, in_bytes: bool = False) -> Iterator[Advance]:
-        """A bar on standard error, if that is a terminal; yields the function that moves it."""
+        """A progress bar, if standard error is a terminal. Yields the function that advances it."""
         if self.json or self.quiet or not sys.stderr.isatty():
             yield lambda _: None
             return
@@ -107,13 +110,13 @@ class Screen:
             bar = bars.add_task(description, total=total)
             yield lambda more: bars.advance(bar, more)
 
-    def _render(self, block: Block, *, apart: bool) -> None:
+    def _render(self, block: Block, *, blank_line: bool) -> None:
         console = self._stdout
         with console.capture() as captured:
-            # The table has fitted itself; only ids wider than the terminal pass its edge, and are not cut.
+            # The table already fits. Only ids that are wider than the terminal exceed it; they are not truncated.
             console.print(block.render(console.width), soft_wrap=True)
         lines = [line.rstrip() for line in captured.get().splitlines()]
-        click.echo("\n" * apart + "\n".join(lines))
+        click.echo("\n" * blank_line + "\n".join(lines))
 
     @cached_property
     def _stdout(self) -> "Console":

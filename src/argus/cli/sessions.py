@@ -1,4 +1,4 @@
-"""The session of one profile."""
+"""The session of a profile."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +8,7 @@ from argus.cli.profiles import DEFAULT_PROFILE, Profile, Profiles, Session
 
 @dataclass(frozen=True)
 class Sessions:
-    """Reads and writes the session of a profile in the file of profiles. A session is for its profile's URL only."""
+    """Reads and writes the session of a profile in the profiles file. A session is valid for its profile's URL only."""
 
     path: Path
     profile: str = DEFAULT_PROFILE
@@ -21,10 +21,10 @@ class Sessions:
         Profiles(self.path).put(self.profile, Profile(url, session))
 
     def renew(self, url: str, session: Session) -> None:
-        """Store new tokens, unless the profile was signed in elsewhere or deleted in the meantime."""
+        """Store new tokens, unless the profile now has another URL or no session, or was deleted."""
         if self.get(url):
             self.put(url, session)
 
-    def forget(self, url: str) -> None:
-        """The profile keeps its URL."""
+    def delete(self, url: str) -> None:
+        """Delete the session. The profile keeps its URL."""
         Profiles(self.path).put(self.profile, Profile(url))

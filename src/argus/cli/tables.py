@@ -1,4 +1,4 @@
-"""Items of the API as tables that fit a terminal, as tab-separated values for programs, and one item in full."""
+"""Items of the API as tables that fit the terminal, as tab-separated values, or one item with all its values."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -29,26 +29,26 @@ _STYLES = {
     "revoked": "dim",
 }
 _GAP = 2  # spaces between columns
-_NARROWEST = 16  # cells to which a column is truncated before it is dropped
+_MIN_WIDTH = 16  # cells; a column is dropped rather than truncated further
 
 Item = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class Column:
-    """One value of an item. Where space is short, the column with the largest `priority` number is dropped first.
+    """One value of an item. On narrow terminals, the column with the largest `priority` is dropped first.
 
-    `read` gives the value that programs get, `show` the text for people.
+    `read` returns the value for programs, `show` the text for a terminal.
     """
 
     name: str
     read: Callable[[Item], Any]
     priority: int = 1
     show: Callable[[Any], str] = plain
-    narrowest: int = _NARROWEST
+    min_width: int = _MIN_WIDTH
     right: bool = False
-    whole: bool = False  # an id or a time, printed in full or not at all; so are the numbers of a `right` column
-    coloured: bool = False  # a severity, a state or a status
+    whole: bool = False  # never truncated, only dropped: ids and times; also numbers, in `right` columns
+    coloured: bool = False  # for severities, states and statuses
 
     @classmethod
     def of(cls, name: str, field: str, priority: int = 1, show: Callable[[Any], str] = plain, **more: Any) -> "Column":
@@ -57,7 +57,7 @@ class Column:
 
 
 class Cell(NamedTuple):
-    """One value twice: for programs and for people."""
+    """One value: for programs and as shown on a terminal."""
 
     value: str
     shown: str
@@ -66,19 +66,19 @@ class Cell(NamedTuple):
 
 @dataclass(frozen=True)
 class Table:
-    """The columns of one kind of item, in the order in which they are printed."""
+    """The columns of one kind of item, in order."""
 
     title: str
     columns: tuple[Column, ...]
 
     def tsv(self, item: Item) -> str:
-        """One line: every value in full, separated by tabs."""
+        """One line with all values, untruncated, separated by tabs."""
         return "\t".join(cell.value for cell in _row(self.columns, item))
 
     def replacing(self, *columns: Column) -> "Table":
-        """The table with other columns in the places of those with the same name."""
-        changed = {column.name: column for column in columns}
-        return replace(self, columns=tuple(changed.get(column.name, column) for column in self.columns))
+        """The table with these columns instead of those with the same names."""
+        replacements = {column.name: column for column in columns}
+        return replace(self, columns=tuple(replacements.get(column.name, column) for column in self.columns))
 
 
 def _row(columns: Sequence[Column], item: Item) -> list[Cell]:
@@ -87,7 +87,7 @@ def _row(columns: Sequence[Column], item: Item) -> list[Cell]:
 
 def _cell(column: Column, item: Item) -> Cell:
     value = column.read(item)
-    # Both texts are made wherever the output goes, so that an answer of another shape is noticed everywhere.
+    # Always format both, so that an unexpected shape is an error in every output format.
     shown = clean(column.show(value))
     return Cell(plain(value), shown, _STYLES.get(value, "") if column.coloured else "")
 
@@ -100,11 +100,11 @@ class Rows:
     items: Sequence[Item]
 
     def lines(self) -> Iterator[str]:
-        """For programs."""
+        """The lines for programs."""
         return map(self.table.tsv, self.items)
 
     def render(self, width: int) -> "RenderableType":
-        """For a terminal that is `width` cells wide."""
+        """The table for a terminal with `width` cells."""
         from rich.table import Table as RichTable
         from rich.text import Text
 
@@ -135,57 +135,57 @@ class Rows:
 
 
 def _fit(columns: Sequence[Column], rows: Sequence[Sequence[Cell]], width: int) -> dict[int, int]:
-    """The width of each column that is printed, by its index: empty and unimportant columns are dropped first."""
+    """The widths of the columns to print, by index. Empty and less important columns are dropped first."""
     from rich.cells import cell_len
 
     natural = {}
     for index, column in enumerate(columns):
         natural[index] = max(cell_len(text) for text in (column.name, *(row[index].shown for row in rows)))
-    narrowest = {
-        index: natural[index] if column.whole or column.right else min(natural[index], column.narrowest)
+    min_widths = {
+        index: natural[index] if column.whole or column.right else min(natural[index], column.min_width)
         for index, column in enumerate(columns)
     }
     empty = {index for index in natural if not any(row[index].shown for row in rows)}
     by_importance = sorted(natural, key=lambda index: (index in empty, columns[index].priority, index))
 
-    def left(wanted: Mapping[int, int], chosen: Iterable[int]) -> int:
-        cells = [wanted[index] + _GAP for index in chosen]
+    def remaining(widths: Mapping[int, int], chosen: Iterable[int]) -> int:
+        cells = [widths[index] + _GAP for index in chosen]
         return width - sum(cells) + _GAP
 
     chosen = list(by_importance)
-    while len(chosen) > 1 and left(narrowest, chosen) < 0:
+    while len(chosen) > 1 and remaining(min_widths, chosen) < 0:
         chosen.pop()
-    widths = {index: narrowest[index] for index in chosen}
-    for index in chosen:  # the most important grow first
-        widths[index] += max(0, min(natural[index] - widths[index], left(widths, chosen)))
+    widths = {index: min_widths[index] for index in chosen}
+    for index in chosen:  # widen the most important first
+        widths[index] += max(0, min(natural[index] - widths[index], remaining(widths, chosen)))
     return dict(sorted(widths.items()))
 
 
 @dataclass(frozen=True)
 class Details:
-    """One item, a line for each value that is known."""
+    """One item: a line for each value that is not empty."""
 
     columns: Sequence[Column]
     item: Item
 
     def lines(self) -> Iterator[str]:
-        """For programs: a name in lower case, a tab, the value."""
-        for name, cell in self._known():
+        """The lines for programs: the name in lower case, a tab, the value."""
+        for name, cell in self._cells():
             yield f"{name.lower().replace('°c', 'celsius').replace(' ', '_')}\t{cell.value}"
 
     def render(self, width: int) -> "RenderableType":
-        """For a terminal, which wraps long lines itself: an address stays one address."""
+        """The text for a terminal. The terminal wraps long lines, so URLs can be copied."""
         from rich.text import Text
 
-        known = list(self._known())
-        names = max((len(name) for name, _ in known), default=0)
+        cells = list(self._cells())
+        names = max((len(name) for name, _ in cells), default=0)
         lines = [
             Text.assemble((name, "bold"), " " * (names - len(name) + _GAP), (cell.shown, cell.style))
-            for name, cell in known
+            for name, cell in cells
         ]
         return Text("\n").join(lines)
 
-    def _known(self) -> Iterator[tuple[str, Cell]]:
+    def _cells(self) -> Iterator[tuple[str, Cell]]:
         for column, cell in zip(self.columns, _row(self.columns, self.item), strict=True):
             if cell.shown:
                 yield column.name, cell

@@ -1,4 +1,4 @@
-"""Uploading files: presigned forms from Argus in batches, bytes to S3 in parallel."""
+"""Uploads of files: presigned forms from Argus in batches, then the bytes to S3 in parallel."""
 
 import io
 import re
@@ -15,20 +15,21 @@ from argus.cli.formatting import clean
 from argus.cli.retries import with_retries
 from argus.cli.screen import Advance
 
-BATCH = 100  # files in one request, and
-MAX_FILE_BYTES = 64 * 1024 * 1024  # bytes in one file: what Argus accepts
+# The limits of Argus: files in a request, bytes in a file.
+BATCH_SIZE = 100
+MAX_FILE_BYTES = 64 * 1024 * 1024
 PARALLEL = 8
 _CONTENT_TYPES = {".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".tif": "image/tiff", ".tiff": "image/tiff"}
 _TIFF = "image/tiff"
 
 
-class Stopped(Exception):
-    """The upload is being aborted."""
+class UploadAborted(Exception):
+    """The upload was aborted."""
 
 
 @dataclass(frozen=True)
 class Uploaded:
-    """The outcome of one file. `state` is `uploaded` or `rejected` until Argus reports the image's own state."""
+    """The result for one file. `state` is `uploaded` or `rejected` until Argus reports the state of the image."""
 
     file: str
     image_id: str | None = None
@@ -39,7 +40,7 @@ class Uploaded:
     stats: Mapping[str, float] | None = None
 
     def updated(self, image: Mapping[str, Any] | None) -> "Uploaded":
-        """The outcome with the state of its image, if that is known."""
+        """The result with the state of its image, if known."""
         if image is None:
             return self
         return replace(
@@ -63,13 +64,13 @@ class Uploader:
     stop: threading.Event = field(default_factory=threading.Event)
 
     def upload(self, paths: Sequence[Path]) -> Iterator[Uploaded]:
-        """Every file's outcome, in order."""
+        """The result for each file, in order."""
         pool = ThreadPoolExecutor(PARALLEL)
         try:
-            for start in range(0, len(paths), BATCH):
-                yield from self._upload_batch(pool, paths[start : start + BATCH])
+            for start in range(0, len(paths), BATCH_SIZE):
+                yield from self._upload_batch(pool, paths[start : start + BATCH_SIZE])
         finally:
-            # After an error or Ctrl-C, threads that are still sending are stopped, not waited for.
+            # After an error or Ctrl-C, do not wait for threads that are still sending: stop them.
             self.stop.set()
             pool.shutdown(wait=False, cancel_futures=True)
 
@@ -89,16 +90,16 @@ class Uploader:
         return {**document, "scale": self.scale} if self.scale and content_type == _TIFF else document
 
     def _upload_file(self, path: Path, form: Mapping[str, Any]) -> Uploaded:
-        outcome = Uploaded(str(path), form["image_id"])
+        result = Uploaded(str(path), form["image_id"])
         upload = form["upload"]
         try:
             response = with_retries(lambda: self._post(path, upload), host=upload["url"])
         except (Unreachable, OSError) as error:
-            return replace(outcome, state="rejected", code="not_uploaded", reason=str(error))
+            return replace(result, state="rejected", code="not_uploaded", reason=str(error))
         if response.is_success:
-            return outcome
+            return result
         reason = _s3_reason(response.status_code, response.text)
-        return replace(outcome, state="rejected", code="not_uploaded", reason=reason)
+        return replace(result, state="rejected", code="not_uploaded", reason=reason)
 
     def _post(self, path: Path, upload: Mapping[str, Any]) -> Any:
         with _ProgressFile(path, self.advance, self.stop) as file:
@@ -112,7 +113,7 @@ class Uploader:
 
 
 class _ProgressFile(io.FileIO):
-    """A file that reports how much of it was read, and can be stopped."""
+    """A file that reports its progress, and whose reading can be stopped."""
 
     def __init__(self, path: Path, advance: Advance, stop: threading.Event) -> None:
         super().__init__(path)
@@ -122,7 +123,7 @@ class _ProgressFile(io.FileIO):
 
     def read(self, size: int | None = -1, /) -> bytes:
         if self._stop.is_set():
-            raise Stopped
+            raise UploadAborted
         data = super().read(-1 if size is None else size) or b""
         self.read_bytes += len(data)
         self._advance(len(data))
@@ -130,17 +131,17 @@ class _ProgressFile(io.FileIO):
 
 
 def _rejection(path: Path) -> Uploaded | None:
-    """The outcome of a file that Argus would refuse, and with it the whole batch."""
+    """The result for a file that Argus would reject together with its whole batch."""
     size_bytes = path.stat().st_size
     if size_bytes == 0:
-        return Uploaded(str(path), state="rejected", code="empty", reason="the file is empty")
+        return Uploaded(str(path), state="rejected", code="empty", reason="The file is empty.")
     if size_bytes > MAX_FILE_BYTES:
-        reason = f"the file has {size_bytes} bytes; 64 MiB are allowed"
+        reason = f"The file has {size_bytes} bytes; at most 64 MiB are accepted."
         return Uploaded(str(path), state="rejected", code="too_large", reason=reason)
     return None
 
 
 def _s3_reason(status: int, xml: str) -> str:
-    """S3 answers with <Error><Code/><Message/>: Amazon S3 API reference, "REST error responses"."""
-    found = re.search(r"<Message>([^<]*)</Message>", xml)
-    return f"S3 answers {status}: {found[1] if found else 'no reason given'}"
+    """S3 errors are <Error><Code/><Message/></Error>: Amazon S3 API reference, "REST error responses"."""
+    match = re.search(r"<Message>([^<]*)</Message>", xml)
+    return f"S3 responded with status {status}: {match[1] if match else 'no reason given.'}"

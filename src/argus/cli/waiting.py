@@ -1,4 +1,4 @@
-"""Waiting for background work, with few requests however many items are pending."""
+"""Waits for background work. Polls lists, so many pending items need few requests."""
 
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from argus.cli.api import Api, segment
-from argus.cli.errors import Refused
+from argus.cli.errors import RequestRejected
 
 FIRST_PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 2.0
 
-DELETED = "deleted"  # the client's own state: what existed, and is not found any more
+DELETED = "deleted"  # a state of this client: the item existed and is not found any more
 FINAL_IMAGE_STATES = frozenset({"ready", "rejected", DELETED})
 FINAL_SCAN_STATES = frozenset({"succeeded", "failed", "cancelled", DELETED})
 FINAL_REPORT_STATES = frozenset({"ready", "failed", DELETED})
@@ -21,7 +21,7 @@ Item = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Deadline:
-    """A moment after which waiting ends."""
+    """The time when waiting ends."""
 
     at: float  # time.monotonic()
 
@@ -30,7 +30,7 @@ class Deadline:
         return cls(time.monotonic() + seconds)
 
     @property
-    def left_seconds(self) -> float:
+    def remaining_seconds(self) -> float:
         return max(0.0, self.at - time.monotonic())
 
 
@@ -43,7 +43,7 @@ def wait_for(
     deadline: Deadline,
     on_final: Callable[[Item], object] = lambda _: None,
 ) -> dict[str, Item]:
-    """The items by id, as last read: when all are in a final state, or at the deadline."""
+    """Wait until all items are in a final state, or until the deadline. Returns the items by id, as last read."""
     latest: dict[str, Item] = {}
     pending = set(ids)
     pause = FIRST_PAUSE_SECONDS
@@ -54,16 +54,16 @@ def wait_for(
             if item["state"] in final:
                 pending.discard(item["id"])
                 on_final(item)
-        if not deadline.left_seconds:
+        if not deadline.remaining_seconds:
             break
         if pending:
-            time.sleep(min(pause, deadline.left_seconds))
+            time.sleep(min(pause, deadline.remaining_seconds))
         pause = FIRST_PAUSE_SECONDS if len(pending) < before else min(pause * 1.5, LONGEST_PAUSE_SECONDS)
     return latest
 
 
 def _read(api: Api, path: str, ids: set[str]) -> Iterable[Item]:
-    """The items now. Ids sort by time and lists begin with the newest, so recent items take one page."""
+    """The current items. Ids sort by time and lists start with the newest, so recent items are on the first page."""
     found = {}
     if len(ids) > 1:
         oldest = min(ids)
@@ -78,8 +78,8 @@ def _read(api: Api, path: str, ids: set[str]) -> Iterable[Item]:
 def _read_one(api: Api, path: str, item_id: str) -> Item:
     try:
         item: Item = api.get(f"{path}/{segment(item_id)}")
-    except Refused as refused:
-        if refused.problem.get("status") != 404:
+    except RequestRejected as error:
+        if error.problem.get("status") != 404:
             raise
         return {"id": item_id, "state": DELETED}
     return item

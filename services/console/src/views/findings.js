@@ -1,19 +1,19 @@
-/** Findings as a table that points into the picture. */
+/** A table of findings, which highlights their regions in the image. */
 
 import {h} from "../dom.js";
 import {celsius, number} from "../format.js";
 import {words, wordFor} from "../words.js";
-import {badge} from "./pieces.js";
+import {badge} from "./components.js";
 
 const w = words.findings;
 
 /**
  * @param {Finding[]} findings
- * @param {(finding: Finding, on: boolean) => void} point called while a row is under the pointer or has the focus
+ * @param {(finding: Finding, on: boolean) => void} highlight called while a row is hovered or has the focus
  */
-export function findingsTable(findings, point) {
+export function findingsTable(findings, highlight) {
   if (!findings.length) return h("p", {class: "none"}, w.none);
-  const heads = [w.severity, w.what, w.status, w.rise, w.peak, w.area];
+  const heads = [w.severity, w.title, w.status, w.rise, w.peak, w.area];
   return h(
     "div",
     {class: "table"},
@@ -21,15 +21,15 @@ export function findingsTable(findings, point) {
       "table",
       {},
       h("thead", {}, h("tr", {}, ...heads.map((head) => h("th", {scope: "col"}, head)))),
-      h("tbody", {}, ...findings.map((finding) => row(finding, point))),
+      h("tbody", {}, ...findings.map((finding) => row(finding, highlight))),
     ),
   );
 }
 
-/** @param {Finding} finding @param {(finding: Finding, on: boolean) => void} point */
-function row(finding, point) {
-  const on = () => point(finding, true);
-  const off = () => point(finding, false);
+/** @param {Finding} finding @param {(finding: Finding, on: boolean) => void} highlight */
+function row(finding, highlight) {
+  const on = () => highlight(finding, true);
+  const off = () => highlight(finding, false);
   const {delta_celsius: rise, peak_celsius: peak, area_pixels: area} = finding.evidence;
   return h(
     "tr",

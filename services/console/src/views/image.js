@@ -1,15 +1,15 @@
-/** One image: its temperatures, what was found in it, and where it came from. */
+/** One image: its temperatures, findings and metadata. */
 
 import {facts, h} from "../dom.js";
 import {celsius, number, size, survey, when} from "../format.js";
 import {thermogram} from "../thermogram.js";
 import {words, wordFor} from "../words.js";
 import {findingsTable} from "./findings.js";
-import {badge, may} from "./pieces.js";
+import {badge, hasScope} from "./components.js";
 
 const w = words.image;
 
-/** @param {import("./pieces.js").Context} context @param {string} id */
+/** @param {import("./components.js").Context} context @param {string} id */
 export async function imageView(context, id) {
   const {api, signal, attempt} = context;
   /** @type {[ThermalImage, Page<Finding>]} */
@@ -22,11 +22,11 @@ export async function imageView(context, id) {
     "div",
     {class: "head"},
     h("h1", {tabindex: -1}, image.name),
-    image.state === "ready" && may(context, "scans:write") && scan,
+    image.state === "ready" && hasScope(context, "scans:write") && scan,
   );
   if (image.state !== "ready") {
     const state = badge(image.reason ?? wordFor(words.images.state, image.state), image.state);
-    return h("div", {}, head, h("p", {}, state), origin(image));
+    return h("div", {}, head, h("p", {}, state), metadata(image));
   }
   const viewer = pictureOf(context, image, found.items);
   return h(
@@ -37,7 +37,7 @@ export async function imageView(context, id) {
       "div",
       {class: "columns"},
       h("div", {}, viewer.element, h("h2", {}, w.findings), findingsTable(found.items, viewer.highlight)),
-      h("div", {class: "aside"}, temperatures(image), origin(image)),
+      h("div", {class: "aside"}, temperatures(image), metadata(image)),
     ),
   );
 
@@ -48,15 +48,15 @@ export async function imageView(context, id) {
   }
 }
 
-/** The viewer with a choice of palettes. @param {import("./pieces.js").Context} context @param {ThermalImage} image @param {Finding[]} findings */
+/** The viewer with a choice of palettes. @param {import("./components.js").Context} context @param {ThermalImage} image @param {Finding[]} findings */
 export function pictureOf({api, signal, attempt}, image, findings) {
   const palettes = Object.keys(image.links?.previews ?? {});
   const viewer = thermogram(image, findings, {
     palette: palettes[0],
     read: async ({x, y}) => {
-      const answer = await attempt(() => api.get(`/images/${image.id}/temperature`, {query: {x, y}, signal}));
-      if (!answer) throw new Error("not read");
-      return answer.celsius;
+      const response = await attempt(() => api.get(`/images/${image.id}/temperature`, {query: {x, y}, signal}));
+      if (!response) throw new Error("not read");
+      return response.celsius;
     },
   });
   const choice = h(
@@ -86,7 +86,7 @@ const temperatures = ({stats, accuracy, links}) =>
   );
 
 /** @param {ThermalImage} image */
-function origin(image) {
+function metadata(image) {
   const {camera, parameters, position} = image;
   return h(
     "section",

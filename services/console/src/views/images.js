@@ -3,14 +3,14 @@
 import {h} from "../dom.js";
 import {celsius, survey, when} from "../format.js";
 import {words, wordFor} from "../words.js";
-import {badge, emptyBox, may, paged} from "./pieces.js";
+import {badge, emptyBox, hasScope, paged} from "./components.js";
 import {uploadForm} from "./uploads.js";
 
 const PAGE = 24;
 
-/** @param {import("./pieces.js").Context} context */
+/** @param {import("./components.js").Context} context */
 export async function imagesView(context) {
-  const upload = may(context, "images:write") && uploadForm(context, refresh);
+  const upload = hasScope(context, "images:write") && uploadForm(context, refresh);
   let list = await gallery(context);
   const view = h("div", {}, h("h1", {tabindex: -1}, words.images.title), upload, list);
   return view;
@@ -23,9 +23,9 @@ export async function imagesView(context) {
   }
 }
 
-/** @param {import("./pieces.js").Context} context */
+/** @param {import("./components.js").Context} context */
 function gallery(context) {
-  const previews = lazily(context);
+  const previews = lazyPreviews(context);
   return paged(context, {
     path: "/images",
     limit: PAGE,
@@ -58,9 +58,9 @@ function card(image, previews) {
   );
 }
 
-/** A listing has no links: a picture's is asked for when the picture comes into sight.
- * @param {import("./pieces.js").Context} context */
-function lazily({api, signal, attempt}) {
+/** Loads each preview when it becomes visible: listings have no links.
+ * @param {import("./components.js").Context} context */
+function lazyPreviews({api, signal, attempt}) {
   const observer = new IntersectionObserver(
     (entries) => {
       for (const {target} of entries.filter((entry) => entry.isIntersecting)) {

@@ -1,22 +1,22 @@
-/** One scan: its progress, then what it found, drawn over the picture, and reports about it. */
+/** One scan: its progress, its findings in the image, and its reports. */
 
 import {Problem} from "../problem.js";
 import {h} from "../dom.js";
 import {when} from "../format.js";
-import {until} from "../polling.js";
+import {poll} from "../polling.js";
 import {words, wordFor} from "../words.js";
 import {findingsTable} from "./findings.js";
 import {pictureOf} from "./image.js";
-import {badge, may} from "./pieces.js";
+import {badge, hasScope} from "./components.js";
 
 const UNFINISHED = ["queued", "running"];
 
-/** @param {import("./pieces.js").Context} context @param {string} id */
+/** @param {import("./components.js").Context} context @param {string} id */
 export async function scanView(context, id) {
-  const {api, signal, attempt, pauseOn} = context;
-  const ask = () => api.get(`/scans/${id}`, {signal});
+  const {api, signal, attempt, pauseUntilChange} = context;
+  const read = () => api.get(`/scans/${id}`, {signal});
   /** @type {Scan} */
-  const scan = await ask();
+  const scan = await read();
   const image = await imageOf(context, scan);
   const head = h(
     "div",
@@ -26,7 +26,7 @@ export async function scanView(context, id) {
   );
   const body = h("div", {});
   if (UNFINISHED.includes(scan.state)) attempt(follow);
-  else body.append(...(await ended(scan)));
+  else body.append(...(await results(scan)));
   return h("div", {}, head, h("p", {class: "hint"}, `${words.scans.when} ${when(scan.created_at)}`), body);
 
   async function follow() {
@@ -34,20 +34,20 @@ export async function scanView(context, id) {
     const state = h("span", {"aria-live": "polite"}, wordFor(words.scans.state, scan.state));
     body.replaceChildren(h("div", {class: "card following"}, bar, state));
     /** @type {Scan} */
-    const last = await until(ask, {
-      ended: (seen) => !UNFINISHED.includes(seen.state),
-      seen: (seen) => {
-        bar.value = seen.progress;
-        state.textContent = wordFor(words.scans.state, seen.state);
+    const last = await poll(read, {
+      isFinal: (current) => !UNFINISHED.includes(current.state),
+      onValue: (current) => {
+        bar.value = current.progress;
+        state.textContent = wordFor(words.scans.state, current.state);
       },
       signal,
-      wait: pauseOn(id),
+      wait: pauseUntilChange(id),
     });
-    body.replaceChildren(...(await ended(last)));
+    body.replaceChildren(...(await results(last)));
   }
 
   /** @param {Scan} last */
-  async function ended(last) {
+  async function results(last) {
     const state = badge(wordFor(words.scans.state, last.state), last.state);
     if (last.state !== "succeeded") return [h("p", {}, state, ` ${last.reason}`)];
     /** @type {Page<Finding>} */
@@ -59,13 +59,13 @@ export async function scanView(context, id) {
         "div",
         {class: "columns"},
         h("div", {}, viewer?.element, h("h2", {}, words.image.findings), table),
-        h("div", {class: "aside"}, may(context, "reports:write") && reports(context, id)),
+        h("div", {class: "aside"}, hasScope(context, "reports:write") && reports(context, id)),
       ),
     ];
   }
 }
 
-/** What was scanned, unless it is gone. @param {import("./pieces.js").Context} context @param {Scan} scan @returns {Promise<ThermalImage | null>} */
+/** The scanned image, or null if it was deleted. @param {import("./components.js").Context} context @param {Scan} scan @returns {Promise<ThermalImage | null>} */
 async function imageOf({api, signal}, {target}) {
   if (target.kind !== "image") return null;
   try {
@@ -76,32 +76,32 @@ async function imageOf({api, signal}, {target}) {
   }
 }
 
-/** @param {import("./pieces.js").Context} context @param {string} scanId */
-function reports({api, signal, attempt, pauseOn}, scanId) {
-  const made = h("div", {class: "made", "aria-live": "polite"});
+/** @param {import("./components.js").Context} context @param {string} scanId */
+function reports({api, signal, attempt, pauseUntilChange}, scanId) {
+  const created = h("div", {class: "created", "aria-live": "polite"});
   const buttons = Object.entries(words.reports.formats).map(([format, label]) => {
-    const button = h("button", {type: "button", onclick: () => attempt(() => make(format, label), button)}, label);
-    return button; // named, since the listener disables it
+    const button = h("button", {type: "button", onclick: () => attempt(() => create(format, label), button)}, label);
+    return button; // the listener refers to it
   });
-  return h("section", {class: "card reports"}, h("h2", {}, words.reports.title), h("p", {}, ...buttons), made);
+  return h("section", {class: "card reports"}, h("h2", {}, words.reports.title), h("p", {}, ...buttons), created);
 
   /** @param {string} format @param {string} label */
-  async function make(format, label) {
-    const line = h("p", {}, words.reports.making(label));
-    made.append(line);
+  async function create(format, label) {
+    const line = h("p", {}, words.reports.creating(label));
+    created.append(line);
     try {
       /** @type {Report} */
       const queued = await api.post("/reports", {scan_id: scanId, format}, {signal});
       /** @type {Report} */
-      const report = await until(() => api.get(`/reports/${queued.id}`, {signal}), {
-        ended: (seen) => seen.state !== "queued",
+      const report = await poll(() => api.get(`/reports/${queued.id}`, {signal}), {
+        isFinal: (current) => current.state !== "queued",
         signal,
-        wait: pauseOn(queued.id),
+        wait: pauseUntilChange(queued.id),
       });
       if (!report.link) throw new Problem({title: words.reports.failed, detail: report.reason});
       const link = h("a", {href: report.link.url}, words.reports.ready(label));
       line.replaceChildren(link);
-      link.click(); // S3 answers with an attachment: the file is saved, the page stays
+      link.click(); // S3 responds with an attachment: the browser saves the file and stays on the page
     } catch (error) {
       line.remove();
       throw error;

@@ -3,15 +3,15 @@
 import {h} from "../dom.js";
 import {counts, when} from "../format.js";
 import {words, wordFor} from "../words.js";
-import {badge, emptyBox, paged} from "./pieces.js";
+import {badge, emptyBox, paged} from "./components.js";
 
 const PAGE = 50;
 
-/** @param {import("./pieces.js").Context} context */
+/** @param {import("./components.js").Context} context */
 export async function scansView(context) {
   /** @type {Page<ImageSummary>} */
-  const known = await context.api.get("/images", {query: {limit: 100}, signal: context.signal});
-  const names = new Map(known.items.map((image) => [image.id, image.name])); // an older image is shown by its id
+  const recent = await context.api.get("/images", {query: {limit: 100}, signal: context.signal});
+  const names = new Map(recent.items.map((image) => [image.id, image.name])); // older images are shown by their ids
   const list = await paged(context, {
     path: "/scans",
     limit: PAGE,

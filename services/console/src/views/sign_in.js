@@ -1,20 +1,20 @@
-/** Signing in: e-mail and password, and what the user pool may want after that. */
+/** Sign-in: email and password, then the challenges of the user pool. */
 
 import {h} from "../dom.js";
 import {Challenge, NotSignedIn} from "../session.js";
 import {words} from "../words.js";
-import {problemBox} from "./pieces.js";
+import {problemBox} from "./components.js";
 
 const w = words.signIn;
 
 /**
  * @param {import("../session.js").Session} session
  * @param {() => void} done
- * @param {string} [notice] why it is needed again
+ * @param {string} [notice] why the user must sign in again
  */
 export function signInView(session, done, notice = "") {
-  const said = h("div", {"aria-live": "assertive"}, notice && message(notice));
-  const box = h("div", {class: "sign-in card"}, h("h1", {tabindex: -1}, w.title), said);
+  const messages = h("div", {"aria-live": "assertive"}, notice && message(notice));
+  const box = h("div", {class: "sign-in card"}, h("h1", {tabindex: -1}, w.title), messages);
   box.append(passwordForm());
   return box;
 
@@ -26,17 +26,17 @@ export function signInView(session, done, notice = "") {
 
   /** @param {Challenge} challenge */
   function challengeForm(challenge) {
-    const asked =
+    const response =
       challenge.name === "NEW_PASSWORD_REQUIRED"
         ? field(w.newPassword, {type: "password", autocomplete: "new-password", minlength: 12}, w.newPasswordHint)
         : field(w.code, {inputmode: "numeric", autocomplete: "one-time-code", pattern: "[0-9]{6}"});
-    return form([asked], () => session.answer(challenge, asked.input.value.trim()));
+    return form([response], () => session.respond(challenge, response.input.value.trim()));
   }
 
   /** @param {ReturnType<typeof field>[]} fields @param {() => Promise<Challenge | null>} send */
   function form(fields, send) {
     const button = h("button", {class: "primary"}, w.submit);
-    const element = h("form", {onsubmit: submit}, ...fields.map((one) => one.element), button);
+    const element = h("form", {onsubmit: submit}, ...fields.map((each) => each.element), button);
     return element;
 
     /** @param {SubmitEvent} event */
@@ -44,7 +44,7 @@ export function signInView(session, done, notice = "") {
       event.preventDefault();
       button.disabled = true;
       button.textContent = w.busy;
-      said.replaceChildren();
+      messages.replaceChildren();
       try {
         const challenge = await send();
         if (!challenge) return done();
@@ -52,7 +52,7 @@ export function signInView(session, done, notice = "") {
         element.replaceWith(next);
         next.querySelector("input")?.focus();
       } catch (error) {
-        said.replaceChildren(error instanceof NotSignedIn ? message(error.message) : problemBox(error));
+        messages.replaceChildren(error instanceof NotSignedIn ? message(error.message) : problemBox(error));
       } finally {
         button.disabled = false;
         button.textContent = w.submit;

@@ -1,18 +1,18 @@
-/** Sending images: a place for each from Argus, the bytes to S3, then waiting until they are read. */
+/** Uploads of images: presigned forms from Argus, the bytes to S3, then polling until they are processed. */
 
 import {h} from "../dom.js";
 import {size} from "../format.js";
-import {until} from "../polling.js";
+import {poll} from "../polling.js";
 import {send} from "../upload.js";
 import {words, wordFor} from "../words.js";
-import {problemBox} from "./pieces.js";
+import {problemBox} from "./components.js";
 
-const BATCH = 100; // what one request may ask for
-const READ = ["ready", "rejected"];
+const BATCH_SIZE = 100; // the limit of files in a request
+const FINAL_STATES = ["ready", "rejected"];
 
-/** @param {import("./pieces.js").Context} context @param {() => void} arrived called for each image that is ready */
-export function uploadForm(context, arrived) {
-  const {api, signal, attempt, pauseOn} = context;
+/** @param {import("./components.js").Context} context @param {() => void} onReady called for each image that is ready */
+export function uploadForm(context, onReady) {
+  const {api, signal, attempt, pauseUntilChange} = context;
   const files = h("input", {type: "file", multiple: true, required: true, accept: ".jpg,.jpeg,.rjpg,.fff,.tif,.tiff"});
   const levels = ["site", "sector", "period"].map((name) => h("input", {name, maxlength: 64}));
   const button = h("button", {class: "primary"}, words.upload.submit);
@@ -34,26 +34,26 @@ export function uploadForm(context, arrived) {
   async function upload() {
     const chosen = [...(files.files ?? [])];
     const survey = Object.fromEntries(levels.map((input) => [input.name, input.value.trim()]));
-    for (let begin = 0; begin < chosen.length; begin += BATCH) {
-      const batch = chosen.slice(begin, begin + BATCH);
-      const wanted = batch.map((file) => ({name: file.name, size: file.size, content_type: contentType(file)}));
-      const places = await api.post("/uploads", {...survey, files: wanted}, {signal});
-      for (const [index, file] of batch.entries()) await transfer(file, places.items[index]);
+    for (let begin = 0; begin < chosen.length; begin += BATCH_SIZE) {
+      const batch = chosen.slice(begin, begin + BATCH_SIZE);
+      const files = batch.map((file) => ({name: file.name, size: file.size, content_type: contentType(file)}));
+      const targets = await api.post("/uploads", {...survey, files}, {signal});
+      for (const [index, file] of batch.entries()) await transfer(file, targets.items[index]);
     }
     form.reset();
   }
 
-  /** One after the other: the line is the bottleneck. Argus reads what has arrived meanwhile.
-   * @param {File} file @param {{image_id: string, upload: UploadTarget}} place */
-  async function transfer(file, place) {
+  /** Uploads are sequential: the bandwidth is the bottleneck. Argus processes uploaded files in the meantime.
+   * @param {File} file @param {{image_id: string, upload: UploadTarget}} target */
+  async function transfer(file, target) {
     const bar = h("progress", {max: 1, value: 0, "aria-label": file.name});
-    const state = h("span", {}, words.upload.sending);
+    const state = h("span", {}, words.upload.uploading);
     const line = h("li", {}, h("span", {}, `${file.name} (${size(file.size)})`), bar, state);
     progress.append(line);
     try {
-      await send(place.upload, file, (share) => (bar.value = share), signal);
-      bar.removeAttribute("value"); // how long reading takes is not known
-      follow(place.image_id, bar, state).catch((error) => signal.aborted || line.append(problemBox(error)));
+      await send(target.upload, file, (share) => (bar.value = share), signal);
+      bar.removeAttribute("value"); // the time to process it is unknown
+      follow(target.image_id, bar, state).catch((error) => signal.aborted || line.append(problemBox(error)));
     } catch (error) {
       bar.remove();
       state.replaceWith(problemBox(error));
@@ -63,17 +63,17 @@ export function uploadForm(context, arrived) {
   /** @param {string} id @param {HTMLProgressElement} bar @param {HTMLElement} state */
   async function follow(id, bar, state) {
     /** @type {ThermalImage} */
-    const image = await until(() => api.get(`/images/${id}`, {signal}), {
-      ended: (seen) => READ.includes(seen.state),
-      seen: (seen) => (state.textContent = wordFor(words.images.state, seen.state)),
+    const image = await poll(() => api.get(`/images/${id}`, {signal}), {
+      isFinal: (current) => FINAL_STATES.includes(current.state),
+      onValue: (current) => (state.textContent = wordFor(words.images.state, current.state)),
       signal,
-      wait: pauseOn(id),
+      wait: pauseUntilChange(id),
     });
     bar.value = 1;
     if (image.reason) state.textContent = `${wordFor(words.images.state, image.state)}: ${image.reason}`;
-    else arrived();
+    else onReady();
   }
 }
 
-/** Browsers know no type for .fff. @param {File} file */
+/** Browsers have no media type for .fff. @param {File} file */
 const contentType = (file) => file.type || "application/octet-stream";

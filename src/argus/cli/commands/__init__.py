@@ -1,4 +1,4 @@
-"""The commands. Each capability, and what the command line has of its own, is a module that exports `COMMANDS`.
+"""The commands: a module for each capability, and for profiles and completion. Each exports `COMMANDS`.
 
-`argus.cli.command` discovers the modules: a new one is added here, and nothing else changes.
+`argus.cli.command` discovers the modules in this package, so a new module needs no registration.
 """

@@ -1,4 +1,4 @@
-"""The command that makes shells complete the others."""
+"""The command for shell completion."""
 
 import click
 from click.shell_completion import BashComplete, FishComplete, ZshComplete
@@ -12,7 +12,7 @@ SHELLS = {"bash": BashComplete, "zsh": ZshComplete, "fish": FishComplete}
 @click.argument("shell", type=click.Choice(SHELLS))
 @click.pass_context
 def completion(context: click.Context, shell: str) -> None:
-    """Print the script that completes commands and options.
+    """Print the completion script for a shell.
 
     \b
     bash  echo 'eval "$(argus completion bash)"' >> ~/.bashrc

@@ -1,4 +1,4 @@
-"""The commands about who is calling: sign-in, and API keys."""
+"""The commands for sign-in and API keys."""
 
 import sys
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from argus.cli.tables import Column, Details, Item, Table
 
 
 def _key(name: str) -> Callable[[Item], str | None]:
-    """Reads a field of the key that a caller uses, if it is a key."""
+    """Reads a field of the caller's API key, if it uses one."""
     return lambda caller: (caller["key"] or {}).get(name)
 
 
@@ -63,22 +63,22 @@ KEY = (
 
 
 @click.command(cls=Command)
-@click.option("--user", metavar="EMAIL", help="Who signs in; asked for when left out.")
+@click.option("--user", metavar="EMAIL", help="The user to sign in.  [default: prompt]")
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
 @click.pass_obj
 def login(argus: Invocation, user: str | None, password_stdin: bool) -> None:
     """Sign in with a password.
 
-    The profile remembers the URL and the session, in ~/.config/argus/profiles.json, which only you may read. The
+    The URL and the session are stored in the profile, in ~/.config/argus/profiles.json, which only you can read. The
     session is renewed when needed.
     """
     if not user and (password_stdin or not sys.stdin.isatty()):
-        raise click.UsageError("state who signs in with --user EMAIL")
+        raise click.UsageError("Specify the user with --user EMAIL.")
     if not password_stdin and not sys.stdin.isatty():
-        raise click.UsageError("standard input is not a terminal: pass the password with --password-stdin")
+        raise click.UsageError("Standard input is not a terminal. Pass the password with --password-stdin.")
     issuers = argus.api.public("/sign-in")["items"]
     if not issuers:
-        raise Misconfigured(f"{argus.url} trusts no issuer that accepts passwords; set ARGUS_TOKEN instead")
+        raise Misconfigured(f"{argus.url} does not support sign-in with a password. Set ARGUS_TOKEN instead.")
     user = user or click.prompt("User", err=True)
     password = (
         sys.stdin.readline().rstrip("\r\n") if password_stdin else click.prompt("Password", hide_input=True, err=True)
@@ -94,20 +94,20 @@ def login(argus: Invocation, user: str | None, password_stdin: bool) -> None:
     )
     argus.screen.line(f"Signed in to {api.url} as {user}, {me['role']} of {me['organisation']['name']}.")
     if variable := "ARGUS_API_KEY" if argus.api.key else "ARGUS_TOKEN" if argus.api.fixed_token else "":
-        argus.screen.note(f"{variable} is set, and takes precedence over this session.")
+        argus.screen.note(f"{variable} is set and takes precedence over this session.")
 
 
 @click.command(cls=Command)
 @click.pass_obj
 def logout(argus: Invocation) -> None:
-    """Forget the session, and revoke its refresh token."""
+    """Delete the session, and revoke its refresh token."""
     api = argus.api
     session = api.sessions.get(api.url)
     if session is None:
         argus.screen.show({"url": api.url, "signed_out": False})
         argus.screen.line(f"Not signed in to {api.url}.")
         return
-    api.sessions.forget(api.url)
+    api.sessions.delete(api.url)
     revoked = cognito.revoke(api.http, session)
     argus.screen.show({"url": api.url, "signed_out": True, "revoked": revoked})
     argus.screen.line(f"Signed out of {api.url}.")
@@ -118,12 +118,12 @@ def logout(argus: Invocation) -> None:
 @click.command(cls=Command)
 @click.pass_obj
 def token(argus: Invocation) -> None:
-    """Print an access token, for curl.
+    """Print an access token, for use with curl.
 
     curl -H "Authorization: Bearer $(argus token)" …
     """
     if argus.api.key:
-        raise click.UsageError("ARGUS_API_KEY is set, and a key has no token: send it as X-API-Key")
+        raise click.UsageError("ARGUS_API_KEY is set. API keys have no access token: send the key in X-API-Key.")
     access_token = argus.api.token()
     argus.screen.show({"access_token": access_token})
     argus.screen.line(access_token)
@@ -132,7 +132,7 @@ def token(argus: Invocation) -> None:
 @click.command(cls=Command)
 @click.pass_obj
 def whoami(argus: Invocation) -> None:
-    """Show who is calling: user or API key, organisation, role, scopes."""
+    """Show the caller: user or API key, organisation, role, scopes."""
     me = argus.api.get("/me")
     session = None if argus.api.fixed_token or argus.api.key else argus.api.session()
     client = {"url": argus.api.url, "profile": session and argus.profile, "name": session and session.user}
@@ -155,21 +155,23 @@ def key() -> None:
     "scopes",
     multiple=True,
     required=True,
-    help="What the key may do, such as images:read; repeat it. `argus whoami` lists the scopes that you hold.",
+    help="A scope of the key, such as images:read; repeatable. `argus whoami` lists your scopes.",
 )
-@click.option("--days", type=click.IntRange(1, 365), default=90, show_default=True, help="When it expires.")
-@click.option("--tier", default="standard", show_default=True, help="Its rate limit.")
+@click.option(
+    "--days", type=click.IntRange(1, 365), default=90, show_default=True, help="The number of days until it expires."
+)
+@click.option("--tier", default="standard", show_default=True, help="The tier, which sets the rate limit.")
 @click.pass_obj
 def create(argus: Invocation, name: str, scopes: tuple[str, ...], days: int, tier: str) -> None:
-    """Create a key, and show it this once.
+    """Create a key and print it. It is not shown again.
 
     ARGUS_API_KEY=$(argus --quiet key create nightly --scope scans:read)
     """
-    wanted = {"name": name, "scopes": list(scopes), "expires_in_days": days, "tier": tier}
-    created = argus.api.post("/api-keys", wanted)
+    body = {"name": name, "scopes": list(scopes), "expires_in_days": days, "tier": tier}
+    created = argus.api.post("/api-keys", body)
     argus.screen.show(created)
-    if created["key"] is None:  # the first answer was lost, and this one is its repetition
-        raise Incomplete(f"{created['id']} was created, but its text was lost: revoke it, and create another")
+    if created["key"] is None:  # the first response was lost, and this one is a replay without the key
+        raise Incomplete(f"{created['id']} was created, but the key was lost. Revoke it and create another.")
     argus.screen.line(created["key"])
     argus.screen.note(f"{created['id']} expires {local_time(created['expires_at'])}. It is not shown again.")
 
@@ -186,7 +188,7 @@ def list_keys(argus: Invocation, limit: int | None) -> None:
 @click.argument("key_id", metavar="KEY")
 @click.pass_obj
 def show(argus: Invocation, key_id: str) -> None:
-    """Show one key, without its text."""
+    """Show one key, without the key itself."""
     found = argus.api.get(f"/api-keys/{segment(_require_id(key_id))}")
     argus.screen.show(found, Details(KEY, found))
 
@@ -195,18 +197,16 @@ def show(argus: Invocation, key_id: str) -> None:
 @click.argument("key_id", metavar="KEY")
 @click.pass_obj
 def revoke(argus: Invocation, key_id: str) -> None:
-    """Revoke a key: it is refused from the next request on."""
+    """Revoke a key. It is rejected from the next request on."""
     argus.api.delete(f"/api-keys/{segment(_require_id(key_id))}")
     argus.screen.show({"id": key_id, "revoked": True})
     argus.screen.line(f"Revoked {key_id}.")
 
 
 def _require_id(key_id: str) -> str:
-    """The id and never the key itself, which must not appear in an address: proxies log those."""
+    """Reject the key itself in place of its id. It must not appear in a URL: proxies log URLs."""
     if key_id.startswith("argus_"):
-        raise click.UsageError(
-            f"this is the key itself, which must not appear in an address; its id is key_{key_id[6:32]}"
-        )
+        raise click.UsageError(f"This is the key itself, which must not appear in a URL. Its id is key_{key_id[6:32]}.")
     return key_id
 
 

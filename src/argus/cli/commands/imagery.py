@@ -1,4 +1,4 @@
-"""The commands about thermal images."""
+"""The commands for thermal images."""
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -12,7 +12,7 @@ import click
 from argus.cli import formatting, scans
 from argus.cli.api import segment
 from argus.cli.commands.scanning import FINDINGS, SCANS
-from argus.cli.errors import CliError, Incomplete, Refused
+from argus.cli.errors import CliError, Incomplete, RequestRejected
 from argus.cli.folders import EXTENSIONS, read_folders, selected
 from argus.cli.formatting import label, local_time, one_decimal
 from argus.cli.invocation import Group, Invocation
@@ -21,20 +21,20 @@ from argus.cli.tables import Column, Details, Item, Rows, Table
 from argus.cli.uploading import Uploaded, Uploader
 from argus.cli.waiting import FINAL_IMAGE_STATES, Deadline, wait_for
 
-FILE_NAME = 20  # cells that show which file it is, as in NORTH_P01_0001_T.JPG
+FILE_NAME_WIDTH = 20  # cells, enough for names such as NORTH_P01_0001_T.JPG
 STATES = ("awaiting_upload", "processing", "ready", "rejected")
 
 
-def _inside(field: str, name: str) -> Callable[[Item], Any]:
-    """Reads a field of an object that may be null."""
+def _nested(field: str, name: str) -> Callable[[Item], Any]:
+    """Reads a field of a nested object, which may be null."""
     return lambda item: (item[field] or {}).get(name)
 
 
 def _temperatures(min_priority: int = 1, mean_priority: int = 1, max_priority: int = 1) -> tuple[Column, ...]:
     return (
-        Column("Min °C", _inside("stats", "min_c"), min_priority, one_decimal, right=True),
-        Column("Mean °C", _inside("stats", "mean_c"), mean_priority, one_decimal, right=True),
-        Column("Max °C", _inside("stats", "max_c"), max_priority, one_decimal, right=True),
+        Column("Min °C", _nested("stats", "min_c"), min_priority, one_decimal, right=True),
+        Column("Mean °C", _nested("stats", "mean_c"), mean_priority, one_decimal, right=True),
+        Column("Max °C", _nested("stats", "max_c"), max_priority, one_decimal, right=True),
     )
 
 
@@ -57,7 +57,7 @@ def _position(image: Item) -> str:
 
 
 def _link(*path: str) -> Callable[[Item], str | None]:
-    """Reads the address of a link, if the image has it."""
+    """Reads the URL of a link, if the image has it."""
 
     def read(image: Item) -> str | None:
         link = image["links"] or {}
@@ -69,7 +69,7 @@ def _link(*path: str) -> Callable[[Item], str | None]:
 
 
 def _preview(image: Item) -> str | None:
-    """The first palette's; all others are in --json."""
+    """The preview of the first palette; --json has all."""
     previews = list((image["links"] or {}).get("previews", {}).values())
     return previews[0]["url"] if previews else None
 
@@ -86,7 +86,7 @@ IMAGES = Table(
     "Images",
     (
         Column.of("Image", "id", 1, whole=True),
-        Column.of("File", "name", 2, narrowest=FILE_NAME),
+        Column.of("File", "name", 2, min_width=FILE_NAME_WIDTH),
         Column.of("State", "state", 3, label, coloured=True),
         Column.of("Accuracy", "accuracy", 9),
         *_temperatures(8, 7, 5),
@@ -109,9 +109,9 @@ IMAGE = (
     Column("Camera", _camera),
     Column("Pixels", _pixels),
     *_temperatures(),
-    Column("Emissivity", _inside("parameters", "emissivity")),
-    Column("Distance metres", _inside("parameters", "distance_metres")),
-    Column("Reflected °C", _inside("parameters", "reflected_celsius"), show=one_decimal),
+    Column("Emissivity", _nested("parameters", "emissivity")),
+    Column("Distance metres", _nested("parameters", "distance_metres")),
+    Column("Reflected °C", _nested("parameters", "reflected_celsius"), show=one_decimal),
     Column("Position", _position),
     Column("Links expire", _links_expire, show=local_time),
     Column("Temperatures URL", _link("cog")),
@@ -121,14 +121,14 @@ IMAGE = (
 UPLOADS = Table(
     "Uploads",
     (
-        Column("File", lambda uploaded: Path(uploaded["file"]).name, 2, narrowest=FILE_NAME),
+        Column("File", lambda uploaded: Path(uploaded["file"]).name, 2, min_width=FILE_NAME_WIDTH),
         Column.of("Image", "image_id", 1, whole=True),
         Column.of("State", "state", 3, label, coloured=True),
         *_temperatures(7, 6, 5),
         Column("Remarks", _remark, 4),
     ),
 )
-_FILE = Column.of("Target", "file", 3)  # in place of the target's id, which the table of uploads has
+_FILE = Column.of("Target", "file", 3)  # instead of the target's id, which is in the table of uploads
 
 
 @click.group(cls=Group)
@@ -146,13 +146,15 @@ def image() -> None:
 )
 @click.option("--site", default="", help="Survey: the site.")
 @click.option("--sector", default="", help="Survey: the sector of the site.")
-@click.option("--period", default="", help="Survey: when, as in 2026-05.")
+@click.option("--period", default="", help="Survey: the period, such as 2026-05.")
 @click.option("--pad", default="", help="Survey: the pad of the sector.")
-@click.option("--scale-factor", type=float, help="TIFF: degrees Celsius per count, if the file does not state it.")
+@click.option("--scale-factor", type=float, help="TIFF: degrees Celsius per count, if the file does not contain it.")
 @click.option("--scale-offset", type=float, default=0.0, help="TIFF: degrees Celsius of count 0.")
 @click.option("--wait/--no-wait", default=True, help="Wait until the images are decoded.  [default: wait]")
 @click.option("--scan", is_flag=True, help="Scan every image that becomes ready, and show the findings.")
-@click.option("--plugin", "plugins", multiple=True, help=f"With --scan: what to run.  [default: {scans.IMAGE_PLUGIN}]")
+@click.option(
+    "--plugin", "plugins", multiple=True, help=f"With --scan: the plugin to run.  [default: {scans.IMAGE_PLUGIN}]"
+)
 @click.option("--option", "options", multiple=True, metavar="NAME=VALUE", help="With --scan: an option of the plugin.")
 @click.pass_obj
 def upload(
@@ -169,15 +171,15 @@ def upload(
 ) -> None:
     """Upload radiometric images, and wait until they are decoded.
 
-    From folders and their subfolders it takes the files whose names end in .fff, .jpeg, .jpg, .tif or .tiff, except
-    hidden ones. Files that are named are always uploaded.
+    From folders and their subfolders, uploads the files that end in .fff, .jpeg, .jpg, .tif or .tiff, except hidden
+    files. Files named on the command line are always uploaded.
     """
     if not scan and (plugins or options):
-        raise click.UsageError("--plugin and --option need --scan")
+        raise click.UsageError("--plugin and --option require --scan.")
     if scan and not wait:
-        raise click.UsageError("--scan needs decoded images: leave out --no-wait")
+        raise click.UsageError("--scan requires decoded images: omit --no-wait.")
     if scale_offset and scale_factor is None:
-        raise click.UsageError("--scale-offset needs --scale-factor")
+        raise click.UsageError("--scale-offset requires --scale-factor.")
     chosen = scans.parse_plugins(plugins or (scans.IMAGE_PLUGIN,), options)
     scale = None if scale_factor is None else {"factor": scale_factor, "offset": scale_offset}
 
@@ -193,25 +195,25 @@ def upload(
         requested = scans.request(argus.api, targets, chosen)
     except CliError:
         show(scans.Scans([], []))
-        argus.screen.note(f"The images are uploaded. To scan them: argus scan run {' '.join(ready)} --plugin ...")
+        argus.screen.note(f"The images were uploaded. To scan them: argus scan run {' '.join(ready)} --plugin ...")
         raise
     finished = scans.finish(argus.api, requested, deadline=deadline, screen=argus.screen)
     show(finished)
 
     failed = [uploaded for uploaded in uploads if uploaded.state != ("ready" if wait else "uploaded")]
     if failed:
-        raise Incomplete(f"{len(failed)} of {len(uploads)} files are not {'ready' if wait else 'uploaded'}")
+        raise Incomplete(f"{len(failed)} of {len(uploads)} files are not {'ready' if wait else 'uploaded'}.")
     finished.require_success()
 
 
 def _select(argus: Invocation, paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
-    """The files to upload, and those that are skipped. Raises click.UsageError when nothing is left."""
+    """The files to upload, and the skipped files. Raises click.UsageError if there is no file to upload."""
     folders = read_folders(paths)
     for folder in folders:
         argus.screen.note(folder.summary())
     files = selected(paths, folders)
     if not files:
-        raise click.UsageError(f"no file ends in {', '.join(EXTENSIONS)}; name files to upload them anyway")
+        raise click.UsageError(f"No file ends in {', '.join(EXTENSIONS)}. To upload other files, name them.")
     return files, [file for folder in folders for file in folder.skipped]
 
 
@@ -224,7 +226,7 @@ def _upload(
 
 
 def _wait_for_images(argus: Invocation, uploads: list[Uploaded], deadline: Deadline) -> list[Uploaded]:
-    """The outcomes when all images are ready or rejected, or at the deadline."""
+    """Wait until all images are ready or rejected, or until the deadline. Returns the updated results."""
     ids = [uploaded.image_id for uploaded in uploads if uploaded.image_id and uploaded.state == "uploaded"]
     with argus.screen.progress("Processing", len(ids)) as advance:
         latest = wait_for(
@@ -251,7 +253,7 @@ def _show(
 
 
 def _by_file(table: Table, items: Sequence[Item], names: Mapping[str, str]) -> Rows:
-    """Scans or findings, with the file that was uploaded as the target."""
+    """Scans or findings, with the uploaded file as the target."""
     return Rows(table.replacing(_FILE), [{**item, "file": names[item["target"]["value"]]} for item in items])
 
 
@@ -269,7 +271,7 @@ def list_images(argus: Invocation, state: str | None, limit: int | None) -> None
 @click.argument("image_id", metavar="IMAGE")
 @click.pass_obj
 def show(argus: Invocation, image_id: str) -> None:
-    """Show one image with its addresses."""
+    """Show one image with its URLs."""
     found = argus.api.get(f"/images/{segment(image_id)}")
     argus.screen.show(found, Details(IMAGE, found))
 
@@ -282,7 +284,8 @@ def show(argus: Invocation, image_id: str) -> None:
 def temperature(argus: Invocation, image_id: str, x: int, y: int) -> None:
     """Print the temperature of one pixel in degrees Celsius.
 
-    X counts columns from the left and Y rows from the top, both from 0. A pixel without a value prints an empty line.
+    X is the column from the left and Y the row from the top, both from 0. Prints an empty line for a pixel without a
+    value.
     """
     found = argus.api.get(f"/images/{segment(image_id)}/temperature", {"x": x, "y": y})
     argus.screen.show(found)
@@ -291,29 +294,29 @@ def temperature(argus: Invocation, image_id: str, x: int, y: int) -> None:
 
 @image.command()
 @click.argument("image_ids", nargs=-1, required=True, metavar="IMAGE...")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @click.pass_obj
 def delete(argus: Invocation, image_ids: tuple[str, ...], yes: bool) -> None:
-    """Delete images with their originals and products. Findings and reports stay."""
+    """Delete images with their originals and products. Findings and reports are kept."""
     if not yes and not sys.stdin.isatty():
-        raise click.UsageError("standard input is not a terminal: confirm with --yes")
+        raise click.UsageError("Standard input is not a terminal. Confirm with --yes.")
     if not yes:
-        click.confirm(f"Delete {formatting.number_of(len(image_ids), 'image')} for ever?", abort=True, err=True)
+        click.confirm(f"Delete {formatting.number_of(len(image_ids), 'image')} permanently?", abort=True, err=True)
     items: list[dict[str, Any]] = []
-    refusals = []
+    errors = []
     for image_id in image_ids:
         try:
             argus.api.delete(f"/images/{segment(image_id)}")
             items.append({"id": image_id, "deleted": True})
-        except Refused as refused:
-            refusals.append(refused)
-            items.append({"id": image_id, "deleted": False, "problem": refused.as_problem()})
+        except RequestRejected as error:
+            errors.append(error)
+            items.append({"id": image_id, "deleted": False, "problem": error.as_problem()})
     argus.screen.show({"items": items})
     for item in items:
         if item["deleted"]:
             argus.screen.line(f"Deleted {item['id']}.")
-    if refusals:
-        raise refusals[0]
+    if errors:
+        raise errors[0]
 
 
 COMMANDS = (image,)

@@ -1,4 +1,4 @@
-"""The command that receives changes."""
+"""The command that prints change events."""
 
 import click
 
@@ -11,12 +11,12 @@ from argus.cli.invocation import Command, Invocation
 def watch(argus: Invocation) -> None:
     """Print changes of images, scans and reports as they happen.
 
-    Ctrl-C ends it. With --json each change is one line. Changes that happen while the connection is lost are missed.
+    Press Ctrl-C to stop. With --json, each change is one line. Changes are missed while the connection is lost.
     """
     for event in listening.events(
         argus.api,
-        on_open=lambda url: argus.screen.note(f"listening to {url}; Ctrl-C ends it"),
-        on_lost=lambda reason: argus.screen.note(f"connecting again: {reason}"),
+        on_open=lambda url: argus.screen.note(f"Connected to {url}. Press Ctrl-C to stop."),
+        on_lost=lambda reason: argus.screen.note(f"Reconnecting: {reason}"),
     ):
         if argus.screen.json:
             argus.screen.show_json(event)

@@ -1,4 +1,4 @@
-"""The commands about profiles."""
+"""The commands for profiles."""
 
 import os
 
@@ -30,15 +30,15 @@ def profile() -> None:
 @profile.command("list")
 @click.pass_obj
 def list_profiles(argus: Invocation) -> None:
-    """List profiles, and who is signed in to each."""
+    """List profiles and their users."""
     items = [
         {
             "name": name,
-            "url": found.url,
-            "user": found.session.user if found.session else None,
+            "url": stored.url,
+            "user": stored.session.user if stored.session else None,
             "active": name == argus.profile,
         }
-        for name, found in sorted(Profiles.of(os.environ).all().items())
+        for name, stored in sorted(Profiles.of(os.environ).all().items())
     ]
     argus.screen.show({"items": items, "next_cursor": None}, *([Rows(PROFILES, items)] if items else []))
     if not items:
@@ -51,17 +51,17 @@ def list_profiles(argus: Invocation) -> None:
 def delete(argus: Invocation, name: str) -> None:
     """Delete a profile, and revoke the refresh token of its session."""
     profiles = Profiles.of(os.environ)
-    found = profiles.get(name)
-    if found is None:
-        raise Misconfigured(f"there is no profile {name}; `argus profile list` lists the profiles")
+    stored = profiles.get(name)
+    if stored is None:
+        raise Misconfigured(f"The profile {name} does not exist. `argus profile list` lists the profiles.")
     profiles.delete(name)
     revoked = False
-    if found.session:
+    if stored.session:
         with http_client() as http:
-            revoked = cognito.revoke(http, found.session)
+            revoked = cognito.revoke(http, stored.session)
     argus.screen.show({"name": name, "deleted": True, "revoked": revoked})
     argus.screen.line(f"Deleted {name}.")
-    if found.session and not revoked:
+    if stored.session and not revoked:
         argus.screen.note(cognito.NOT_REVOKED)
 
 

@@ -1,4 +1,4 @@
-"""The commands about reports."""
+"""The commands for reports."""
 
 import re
 import secrets
@@ -45,7 +45,7 @@ REPORT = (
     Column("URL", lambda report: (report["link"] or {}).get("url")),
 )
 
-_output = click.option("--output", "-o", metavar="FILE", help="Save the report to this file; - is standard output.")
+_output = click.option("--output", "-o", metavar="FILE", help="Save the report to this file; - for standard output.")
 
 
 @click.group(cls=Group)
@@ -60,24 +60,25 @@ def report() -> None:
 @_output
 @click.pass_obj
 def create(argus: Invocation, scan_id: str, kind: str, wait: bool, output: str | None) -> None:
-    """Create a report of a scan, and print its address.
+    """Create a report of a scan, and print its URL.
 
-    It waits until the scan has ended, and until the report is ready.
+    Waits until the scan has ended and the report is ready.
     """
-    _require_one_result(argus, output)
+    _require_single_output(argus, output)
     if output and not wait:
-        raise click.UsageError("--output needs a report that is ready: leave out --no-wait")
+        raise click.UsageError("--output requires a ready report: omit --no-wait.")
     deadline = argus.deadline()
     if wait:
         _wait_for_scan(argus.api, scan_id, deadline)
-    made = argus.api.post("/reports", {"scan_id": scan_id, "format": kind})
+    created = argus.api.post("/reports", {"scan_id": scan_id, "format": kind})
     if wait:
-        found = wait_for(argus.api, "/reports", [made["id"]], final=FINAL_REPORT_STATES, deadline=deadline)
-        made = {**made, **found[made["id"]]}
-        if made["state"] != "ready":
-            argus.screen.show(made)
-            raise Incomplete(f"{made['id']} is {made['state']}: {made['reason'] or 'it takes longer than --timeout'}")
-    _save_and_show(argus, made, output)
+        found = wait_for(argus.api, "/reports", [created["id"]], final=FINAL_REPORT_STATES, deadline=deadline)
+        created = {**created, **found[created["id"]]}
+        if created["state"] != "ready":
+            argus.screen.show(created)
+            reason = created["reason"] or "It took longer than --timeout."
+            raise Incomplete(f"The report {created['id']} is {created['state']}. {reason}")
+    _save_and_show(argus, created, output)
 
 
 def _wait_for_scan(api: Api, scan_id: str, deadline: Deadline) -> None:
@@ -98,7 +99,7 @@ def list_reports(argus: Invocation, limit: int | None) -> None:
 @click.argument("report_id", metavar="REPORT")
 @click.pass_obj
 def show(argus: Invocation, report_id: str) -> None:
-    """Show one report with its address."""
+    """Show one report with its URL."""
     found = argus.api.get(f"/reports/{segment(report_id)}")
     argus.screen.show(found, Details(REPORT, found))
 
@@ -108,21 +109,21 @@ def show(argus: Invocation, report_id: str) -> None:
 @_output
 @click.pass_obj
 def download(argus: Invocation, report_id: str, output: str | None) -> None:
-    """Save a report that is ready, as REPORT.FORMAT in the current folder or to --output."""
-    _require_one_result(argus, output)
+    """Download a ready report to REPORT.FORMAT in the current folder, or to --output."""
+    _require_single_output(argus, output)
     found = argus.api.get(f"/reports/{segment(report_id)}")
     if found["state"] != "ready":
-        raise Incomplete(f"{found['id']} is {found['state']}; only a report that is ready can be downloaded")
+        raise Incomplete(f"The report {found['id']} is {found['state']}. Only ready reports can be downloaded.")
     _save_and_show(argus, found, output or _file_name(found))
 
 
-def _require_one_result(argus: Invocation, output: str | None) -> None:
+def _require_single_output(argus: Invocation, output: str | None) -> None:
     if output == STANDARD_OUTPUT and argus.screen.json:
-        raise click.UsageError("--json and --output - both write to standard output; choose one")
+        raise click.UsageError("--json and --output - both write to standard output. Choose one.")
 
 
 def _file_name(report: Item) -> str:
-    """`rpt_….pdf`, never a path, whatever the server sends."""
+    """`rpt_….pdf`: never a path, whatever the server sends."""
     return re.sub(r"[^\w.]", "_", f"{report['id']}.{report['format']}").lstrip(".")
 
 
@@ -138,14 +139,14 @@ def _save_and_show(argus: Invocation, report: Item, output: str | None) -> None:
 
 def _download(api: Api, report: Item) -> bytes:
     url = report["link"]["url"]
-    response = with_retries(lambda: api.http.get(url), host="the report's address")
+    response = with_retries(lambda: api.http.get(url), host="The URL of the report")
     if not response.is_success:
-        raise Incomplete(f"{report['id']}: its address answers {response.status_code}")
+        raise Incomplete(f"The URL of {report['id']} responded with HTTP status {response.status_code}.")
     return response.content
 
 
 def _save(document: bytes, output: str) -> None:
-    """Write the whole file or nothing."""
+    """Write the file atomically."""
     if output == STANDARD_OUTPUT:
         sys.stdout.buffer.write(document)
         return
@@ -156,7 +157,7 @@ def _save(document: bytes, output: str) -> None:
         temporary.replace(path)
     except OSError as error:
         temporary.unlink(missing_ok=True)
-        raise Misconfigured(f"{output} cannot be written: {error.strerror}") from error
+        raise Misconfigured(f"{output} cannot be written: {error.strerror}.") from error
 
 
 COMMANDS = (report,)

@@ -1,4 +1,4 @@
-"""The commands about scans, findings and plugins."""
+"""The commands for scans, findings, plugins and kinds of target."""
 
 import json
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from argus.cli import formatting, scans
 from argus.cli.api import segment
 from argus.cli.formatting import label, local_time
 from argus.cli.invocation import Group, Invocation
-from argus.cli.options import Callback, Several, comma_separated, paged
+from argus.cli.options import Callback, CommaSeparated, join_values, paged
 from argus.cli.tables import Column, Details, Item, Rows, Table
 
 
@@ -19,7 +19,7 @@ def _steps(scan: Item) -> list[str]:
 
 
 def _remarks(scan: Item) -> str:
-    """Why a scan failed. Often its reason repeats those of its steps."""
+    """Why a scan failed: its reason and those of its steps, without repetition."""
     steps = "; ".join(f"{step['plugin']}: {step['reason']}" for step in scan["steps"] if step["reason"])
     return "; ".join(filter(None, dict.fromkeys((scan["reason"], steps))))
 
@@ -133,19 +133,23 @@ def scan() -> None:
 
 @scan.command()
 @click.argument("targets", nargs=-1, required=True, metavar="TARGET...")
-@click.option("--plugin", "plugins", multiple=True, help=f"What to run.  [default: {scans.IMAGE_PLUGIN} for images]")
+@click.option(
+    "--plugin", "plugins", multiple=True, help=f"The plugin to run.  [default: {scans.IMAGE_PLUGIN} for images]"
+)
 @click.option("--option", "options", multiple=True, metavar="NAME=VALUE", help="An option of the plugin.")
-@click.option("--wait/--no-wait", default=True, help="Wait for the end, and show the findings.  [default: wait]")
+@click.option(
+    "--wait/--no-wait", default=True, help="Wait until the scans have ended, and show the findings.  [default: wait]"
+)
 @click.pass_obj
 def run(
     argus: Invocation, targets: tuple[str, ...], plugins: tuple[str, ...], options: tuple[str, ...], wait: bool
 ) -> None:
-    """Scan targets. A target is the id of an image, or kind:value."""
-    named = [scans.parse_target(text) for text in targets]
-    if not plugins and any(kind != "image" for kind, _ in named):
-        raise click.UsageError("state what to run with --plugin; `argus plugin list` lists the plugins")
+    """Scan targets. A target is an image id or kind:value."""
+    parsed = [scans.parse_target(text) for text in targets]
+    if not plugins and any(kind != "image" for kind, _ in parsed):
+        raise click.UsageError("Specify a plugin with --plugin. `argus plugin list` lists the plugins.")
     chosen = scans.parse_plugins(plugins or (scans.IMAGE_PLUGIN,), options)
-    requested = scans.request(argus.api, scans.wanted_targets(argus.api, named), chosen)
+    requested = scans.request(argus.api, scans.target_documents(argus.api, parsed), chosen)
     if wait:
         _finish(argus, requested)
     else:
@@ -199,37 +203,43 @@ def finding() -> None:
     """List and count findings."""
 
 
-def _places(callback: Callback) -> Callback:
-    """The filters that lists and counts have."""
+def _filters(callback: Callback) -> Callback:
+    """The filter options of lists and counts."""
     for option in (
-        click.option("--text", help="Only findings whose title begins with this text."),
-        click.option("--rule", multiple=True, type=Several(), help="Only findings of these rules: plugin.rule."),
-        click.option("--plugin", multiple=True, type=Several(), help="Only findings of these plugins."),
+        click.option("--text", help="Only findings whose title starts with this text."),
+        click.option("--rule", multiple=True, type=CommaSeparated(), help="Only findings of these rules: plugin.rule."),
+        click.option("--plugin", multiple=True, type=CommaSeparated(), help="Only findings of these plugins."),
         click.option(
             "--target",
             "targets",
             multiple=True,
-            help="Only findings of these targets: the id of an image, or kind:value.",
+            help="Only findings of these targets: image ids or kind:value.",
         ),
     ):
         callback = option(callback)
     return callback
 
 
-def _query(targets: tuple[str, ...], text: str | None, **several: tuple[list[str], ...]) -> dict[str, str]:
-    addresses = [":".join(scans.parse_target(text)) for text in targets]
-    query = {"target": ",".join(addresses), "text": text or ""}
-    query |= {name: comma_separated(values) for name, values in several.items()}
+def _query(targets: tuple[str, ...], text: str | None, **repeatable: tuple[list[str], ...]) -> dict[str, str]:
+    named_targets = [":".join(scans.parse_target(text)) for text in targets]
+    query = {"target": ",".join(named_targets), "text": text or ""}
+    query |= {name: join_values(values) for name, values in repeatable.items()}
     return {name: value for name, value in query.items() if value}
 
 
 @finding.command("list")
-@click.option("--severity", multiple=True, type=Several(scans.SEVERITIES), help="Only findings of these severities.")
-@click.option("--status", multiple=True, type=Several(scans.STATUSES), help="Only findings with these statuses.")
-@_places
-@click.option("--scan", "scan_id", metavar="SCAN", help="The findings as this scan left them.  [default: as of now]")
 @click.option(
-    "--sort", type=click.Choice(scans.SORTS), help="With -, the highest or newest first.  [default: -severity]"
+    "--severity", multiple=True, type=CommaSeparated(scans.SEVERITIES), help="Only findings of these severities."
+)
+@click.option("--status", multiple=True, type=CommaSeparated(scans.STATUSES), help="Only findings with these statuses.")
+@_filters
+@click.option(
+    "--scan", "scan_id", metavar="SCAN", help="The findings at the end of this scan.  [default: the current findings]"
+)
+@click.option(
+    "--sort",
+    type=click.Choice(scans.SORTS),
+    help="The order; with -, the highest or newest first.  [default: -severity]",
 )
 @paged
 @click.pass_obj
@@ -243,7 +253,7 @@ def list_findings(
 
 
 @finding.command("count")
-@_places
+@_filters
 @click.pass_obj
 def count_findings(argus: Invocation, /, **filters: Any) -> None:
     """Count findings by severity and status."""
@@ -254,7 +264,7 @@ def count_findings(argus: Invocation, /, **filters: Any) -> None:
 
 @click.group(cls=Group)
 def plugin() -> None:
-    """List and show plugins: what they scan, what they find, their options."""
+    """List and show plugins: their targets, rules and options."""
 
 
 @plugin.command("list")
@@ -282,7 +292,7 @@ def target() -> None:
 @target.command("kinds")
 @click.pass_obj
 def list_target_kinds(argus: Invocation) -> None:
-    """List the kinds of target, and how each is given."""
+    """List the kinds of target, and whether each is given by id or by value."""
     found = argus.api.get("/target-kinds")
     argus.screen.show(found, Rows(TARGET_KINDS, found["items"]))
 

@@ -1,22 +1,22 @@
-/** What several views show. */
+/** Components that several views share. */
 
 import {Problem} from "../problem.js";
 import {h} from "../dom.js";
 import {words} from "../words.js";
 
 /**
- * What every view is given.
+ * The context of a view.
  * @typedef {{
  *   api: import("../api.js").Api,
  *   me: Me,
  *   signal: AbortSignal,
- *   pauseOn: (id: string) => typeof import("../polling.js").pause,
+ *   pauseUntilChange: (id: string) => typeof import("../polling.js").pause,
  *   attempt: <T>(action: () => Promise<T>, button?: HTMLButtonElement) => Promise<T | undefined>,
- * }} Context `signal` ends with the view; `attempt` runs what a person asked for and shows what went wrong
+ * }} Context `signal` aborts when the view is left; `attempt` runs an action of the user and shows its error
  */
 
 /** @param {Context} context @param {string} scope */
-export const may = (context, scope) => context.me.scopes.includes(scope);
+export const hasScope = (context, scope) => context.me.scopes.includes(scope);
 
 /** @param {unknown} error */
 export function problemBox(error) {
@@ -34,11 +34,11 @@ export function problemBox(error) {
 /** @param {string} title @param {string} hint */
 export const emptyBox = (title, hint) => h("div", {class: "empty"}, h("strong", {}, title), h("p", {}, hint));
 
-/** @param {string} text @param {string} kind a class of the style sheet */
+/** @param {string} text @param {string} kind a CSS class */
 export const badge = (text, kind) => h("span", {class: `badge ${kind}`}, text);
 
 /**
- * A list that grows by pages.
+ * A list that loads its pages on request.
  * @template T
  * @param {Context} context
  * @param {{path: string, limit: number, list: HTMLElement, row: (item: T) => Node, empty: () => Node}} options
