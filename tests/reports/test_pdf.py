@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pypdf import PdfReader
 
+from argus.core.languages import Message
 from argus.reports import as_pdf, pdf_picture, typesetting
 from argus.reports.data import ReportData, RuleText
 from argus.reports.model import TargetSection
@@ -134,12 +135,24 @@ def test_what_was_not_tested_is_said() -> None:
 def test_a_scan_that_did_not_finish_says_so() -> None:
     known = document(FINDING)
     (step,) = known.scan.steps
-    failed = replace(step, state=StepState.FAILED, reason="the image has no temperatures")
-    scan = replace(known.scan, state=ScanState.FAILED, steps=(failed,), counts={}, delta={}, finished_at=None)
+    reason = Message("argus.scanning", "budget_spent", parameters={"seconds": 45})
+    failed = replace(step, state=StepState.FAILED, reason=reason)
+    scan = replace(
+        known.scan,
+        state=ScanState.FAILED,
+        reason=Message("argus.scanning", "steps_failed", parameters={"plugins": PLUGIN}),
+        steps=(failed,),
+        counts={},
+        delta={},
+        finished_at=None,
+    )
 
     said = text(replace(known, scan=scan))
 
-    assert "This scan is incomplete. It failed. thermal_hotspots: the image has no temperatures" in said
+    assert (
+        "This scan is incomplete. It failed. thermal_hotspots: The plugin ran longer than the 45 s that its manifest "
+        "allows."
+    ) in said
 
 
 def test_a_report_without_picture_or_findings_is_whole() -> None:
@@ -317,9 +330,10 @@ def everywhere(words: str) -> ReportData:
         argus_version=words,
         rules={(words, words): RuleText(words, words, words)},
     )
+    reason = Message("argus.scanning", "plugin_failed", parameters={"exception": words})
     (step,) = known.scan.steps
-    steps = (replace(step, plugin=words, version=words, options={words: words}, state=StepState.FAILED, reason=words),)
-    return replace(known, scan=replace(known.scan, id=words, steps=steps, reason=words))
+    steps = (replace(step, plugin=words, version=words, options={words: words}, state=StepState.FAILED, reason=reason),)
+    return replace(known, scan=replace(known.scan, id=words, steps=steps, reason=reason))
 
 
 class Drawn:

@@ -118,7 +118,7 @@ def test_a_scan_that_has_not_ended_has_no_report_yet(owner: Person, workers: Wor
     body = {"target": {"kind": "image", "id": scan["target"]["value"]}, "plugins": [{"id": "thermal_hotspots"}]}
     running = owner.post("/scans", body).get_json()["id"]
     answer = owner.post("/reports", {"scan_id": running, "format": "pdf"})
-    assert (answer.status_code, answer.get_json()["code"]) == (409, "conflict")
+    assert (answer.status_code, answer.get_json()["code"]) == (409, "scan_not_ended")
 
 
 def _broken(*_: Any) -> Any:
@@ -169,7 +169,7 @@ def test_a_report_whose_message_was_lost_is_sent_again_and_at_last_given_up(
     failed = owner.get(hopeless).get_json()
     assert (failed["state"], failed["reason"]) == (
         "failed",
-        "No worker could take it; the operators have been alerted.",
+        "Processing could not start; the operators have been alerted.",
     )
 
 

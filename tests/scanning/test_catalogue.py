@@ -169,8 +169,11 @@ def test_an_option_that_the_plugin_does_not_take_is_refused(lamp: Manifest, name
 
 
 def test_everything_wrong_is_said_at_once(lamp: Manifest) -> None:
-    with pytest.raises(InvalidOptions, match="lamp: deep, kelvin, light") as refused:
+    with pytest.raises(InvalidOptions) as refused:
         lamp.check_options({"kelvin": -1, "pixels": 5, "light": 1, "deep": "yes"})
+    assert str(refused.value) == (
+        "The plugin lamp does not accept these options: deep, kelvin, light. errors says why."
+    )
     assert set(refused.value.errors or {}) == {"kelvin", "light", "deep"}
 
 

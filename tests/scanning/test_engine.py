@@ -102,17 +102,20 @@ def test_a_plugin_that_raises_fails_its_step_and_not_the_others(
     second.finds("b")
     done = scanned(door, work, "first", "second")
     assert done["state"] == "failed"
-    assert done["reason"] == "first: the plugin failed: ValueError"
-    assert [step["state"] for step in done["steps"]] == ["failed", "succeeded"]
+    assert done["reason"] == "These plugins did not finish: first. The steps say why."
+    assert [(step["state"], step["reason"]) for step in done["steps"]] == [
+        ("failed", "The plugin stopped with an internal error (ValueError)."),
+        ("succeeded", ""),
+    ]
     assert "b" in statuses(door, done["id"])
 
 
 def test_a_plugin_may_raise_only_what_it_declares(door: Person, work: Callable[[], None], first: Scripted) -> None:
     first.script = lambda _tools: [spot("a", rule="undeclared")]
     done = scanned(door, work)
-    assert (done["state"], done["reason"]) == (
+    assert (done["state"], done["steps"][0]["reason"]) == (
         "failed",
-        "first: The plugin raised a rule that its manifest does not declare: undeclared",
+        "The plugin used the rule undeclared, which its manifest does not declare.",
     )
 
 
@@ -129,8 +132,10 @@ def test_a_plugin_that_spends_its_time_is_stopped(
 
     first.script = endless
     done = scanned(door, work)
-    spent = "The plugin used up the requests or seconds its manifest allows: more than 45 s"
-    assert (done["state"], done["reason"]) == ("failed", f"first: {spent}")
+    assert (done["state"], done["steps"][0]["reason"]) == (
+        "failed",
+        "The plugin ran longer than the 45 s that its manifest allows.",
+    )
 
 
 def test_a_plugin_that_is_gone_when_its_turn_comes_fails_its_step_alone(
@@ -142,7 +147,7 @@ def test_a_plugin_that_is_gone_when_its_turn_comes_fails_its_step_alone(
     work()
     done = scan(door, scan_id)
     assert [(step["state"], step["reason"]) for step in done["steps"]] == [
-        ("failed", "There is no such plugin: first"),
+        ("failed", "There is no plugin first. List the plugins to see which ones are installed."),
         ("succeeded", ""),
     ]
 
@@ -151,7 +156,8 @@ def test_a_plugin_without_the_permission_sees_no_images(
     door: Person, work: Callable[[], None], first: Scripted
 ) -> None:
     first.script = lambda tools: [spot(str(images(tools)))]
-    assert scanned(door, work)["reason"].endswith("the manifest does not ask for the permission imagery")
+    (step,) = scanned(door, work)["steps"]
+    assert step["reason"] == "The plugin’s manifest does not declare the permission imagery."
 
 
 def test_progress_is_shown_while_a_plugin_runs(
@@ -350,8 +356,10 @@ def test_a_scan_broken_off_on_its_last_try_has_failed_with_no_step_open_and_its_
     assert json.loads(dead["Body"])["arguments"]["run_id"] == f"{scan_id}.00"
     failed = scan(door, scan_id)
     assert (failed["state"], failed["progress"], first.runs) == ("failed", 100, 3)
-    assert failed["reason"] == "first: Processing failed after 3 attempts; the operators have been alerted."
-    assert [step["state"] for step in failed["steps"]] == ["failed", "succeeded"]
+    assert [(step["state"], step["reason"]) for step in failed["steps"]] == [
+        ("failed", "Processing failed after 3 attempts; the operators have been alerted."),
+        ("succeeded", ""),
+    ]
 
 
 def test_a_message_that_keeps_failing_does_not_end_a_scan_that_runs_elsewhere(

@@ -250,7 +250,9 @@ def test_filters_that_would_take_too_many_queries_are_refused(owner: Person) -> 
     plugins = ",".join(f"p{number}" for number in range(21))
     answer = owner.get(f"/findings?plugin={plugins}&severity=high&sort=first_seen_at")
     assert (answer.status_code, answer.get_json()["code"]) == (422, "too_many_combinations")
-    assert answer.get_json()["detail"] == "105 combinations of the chosen values, at most 100: choose fewer"
+    assert answer.get_json()["detail"] == (
+        "The chosen values make 105 combinations; at most 100 are allowed. Choose fewer values."
+    )
     assert owner.get(f"/findings?plugin={plugins}&severity=high").status_code == 200
 
 

@@ -157,7 +157,7 @@ def test_a_step_that_fails_leaves_the_other_runs(
     first.script, second.script = out_of_memory, lambda _tools: [spot("c")]
     done = scanned(door, work, "first", "second")
     assert [(step["state"], step["reason"]) for step in done["steps"]] == [
-        ("failed", "the plugin failed: MemoryError"),
+        ("failed", "The plugin stopped with an internal error (MemoryError)."),
         ("succeeded", ""),
     ]
     assert (done["state"], done["delta"]) == ("failed", delta(new=1, fixed=1, not_tested=1))

@@ -198,7 +198,9 @@ class _Report:
         failed = [step for step in scan.steps if step.state is StepState.FAILED]
         if scan.state is not ScanState.SUCCEEDED or failed:
             reasons = [f"{step.plugin}: {step.reason.sentence()}" for step in failed if step.reason]
-            why = self.words.markup(" ".join([scan.reason.sentence()] if scan.reason else reasons), limit=600)
+            if scan.reason and not reasons:
+                reasons = [scan.reason.sentence()]
+            why = self.words.markup(" ".join(reasons), limit=600)
             end = _ENDED.get(scan.state, "has not ended")
             yield self._note("This scan is incomplete.", f"It {end}. {why}", caution=True)
         if picture and picture.accuracy in _ACCURACY:

@@ -19,7 +19,7 @@ def blueprint(argus: Runtime) -> Blueprint:
     blp = Blueprint("reports", __name__, description="Documents made from scans")
 
     def wire(report: Report) -> dict[str, Any]:
-        return {**asdict(report), "link": reports.link(report)}
+        return {**asdict(report), "reason": report.reason, "link": reports.link(report)}
 
     @blp.route("/reports", methods=["POST"])
     @needs("reports:write")

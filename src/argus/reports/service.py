@@ -54,7 +54,7 @@ class Reports:
     def get(self, caller: Caller, report_id: str) -> Report:
         report = self.store.get(caller.organisation_id, report_id) if is_id(report_id, "rpt") else None
         if report is None:
-            raise NoSuchReport(report_id)
+            raise NoSuchReport(report_id=report_id)
         return report
 
     def list(self, caller: Caller, *, limit: int, after: Item | None) -> Listing[Report]:

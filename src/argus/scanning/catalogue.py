@@ -132,7 +132,7 @@ class Manifest:
             else:
                 checked[name] = _plain(value, properties[name])
         if errors:
-            raise InvalidOptions(f"{self.id}: {', '.join(sorted(errors))}"[:500], errors=errors)
+            raise InvalidOptions(plugin=self.id, options=", ".join(sorted(errors)), errors=errors)
         return checked
 
     def load_run(self) -> RunFunction:
@@ -201,7 +201,7 @@ class Catalogue:
 
     def get(self, plugin_id: str) -> Manifest:
         if plugin_id not in self.manifests:
-            raise NoSuchPlugin(plugin_id)
+            raise NoSuchPlugin(plugin=plugin_id)
         return self.manifests[plugin_id]
 
 

@@ -22,7 +22,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from argus.core import tracing
 from argus.core.background import FIRST_CHECK, Background, Claim, ClaimLost
 from argus.core.clock import Clock, to_milliseconds
-from argus.core.errors import ArgusError, Unavailable, UserError
+from argus.core.errors import Unavailable, UserError
 from argus.core.languages import Message
 from argus.scanning.catalogue import Catalogue, Manifest, NoSuchPlugin
 from argus.scanning.finding_store import FindingStore
@@ -55,7 +55,7 @@ MAX_NOT_TESTED, MAX_NOT_TESTED_CHARACTERS = 100, 4000  # of one step; with more,
 _log = logging.getLogger("argus.scanning")
 
 
-class TooManyFindings(ArgusError):
+class TooManyFindings(UserError):
     """The plugin found more than one step may hold."""
 
 
@@ -272,7 +272,7 @@ class _Worker:
 
         def check_time() -> None:
             if self.engine.monotonic() > deadline:
-                raise BudgetSpent(f"more than {manifest.budget.seconds} s")
+                raise BudgetSpent(seconds=manifest.budget.seconds)
 
         def progress(share: float) -> None:
             check_time()
@@ -284,10 +284,10 @@ class _Worker:
             run = manifest.load_run()
             for count, finding in enumerate(run(self.scan.target, self._tools(manifest, progress), step.options)):
                 if finding.rule not in manifest.rules:
-                    raise UndeclaredRule(finding.rule)
+                    raise UndeclaredRule(rule=finding.rule)
                 _check(finding)
                 if count >= MAX_FINDINGS:
-                    raise TooManyFindings(f"more than {MAX_FINDINGS}")
+                    raise TooManyFindings(max_findings=MAX_FINDINGS)
                 check_time()
                 self.claim.heartbeat(self.claim.item)
                 yield finding

@@ -147,7 +147,7 @@ def plan(pk: str, chosen: FindingFilter, sort: Sort, *, after: str | None) -> li
         skipped = len(_cell(*_CELLS[0]))
     count = len(partitions) * sum(map(len, spans))
     if count > MAX_RANGES:
-        raise TooManyCombinations(f"{count} combinations of the chosen values, at most {MAX_RANGES}: choose fewer")
+        raise TooManyCombinations(combinations=count, max_combinations=MAX_RANGES)
     groups = [
         [Range(index, partition, first, last + _END, skipped) for first, last in span for partition in partitions]
         for span in (reversed(spans) if sort.backwards else spans)

@@ -6,19 +6,23 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
-from argus.core.errors import ArgusError, Forbidden
+from argus.core.errors import Forbidden, UserError
 from argus.scanning.model import Finding, Target
 from argus.scanning.positions import PositionMatcher
 
 RunFunction = Callable[[Target, "Tools", Mapping[str, Any]], Iterator[Finding]]
 
 
-class BudgetSpent(ArgusError):
-    """The plugin used up the requests or seconds its manifest allows."""
+class BudgetSpent(UserError):
+    """The plugin ran longer than its manifest allows."""
 
 
-class UndeclaredRule(ArgusError):
-    """The plugin raised a rule that its manifest does not declare."""
+class UndeclaredRule(UserError):
+    """The plugin used a rule that its manifest does not declare."""
+
+
+class PermissionNotDeclared(Forbidden):
+    """The plugin used a tool whose permission its manifest does not declare."""
 
 
 class MarkNotTested(Protocol):
@@ -41,7 +45,7 @@ class Tools:
     def tool(self, permission: str) -> Any:
         """The tool of a permission; the capability that brings it has a typed accessor for it."""
         if permission not in self.granted:
-            raise Forbidden(f"the manifest does not ask for the permission {permission}")
+            raise PermissionNotDeclared(permission=permission)
         return self.granted[permission]
 
 
@@ -51,6 +55,6 @@ def check_mark(rules: Collection[str], rule: str, location_key: str | None) -> N
     Raises UndeclaredRule, TypeError.
     """
     if rule not in rules:
-        raise UndeclaredRule(rule)
+        raise UndeclaredRule(rule=rule)
     if not isinstance(location_key, str | None):
         raise TypeError(f"a location key is text, not {type(location_key).__name__}")

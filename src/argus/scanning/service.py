@@ -33,7 +33,11 @@ class ScanEnded(Conflict):
 
 
 class ScanEnding(Conflict):
-    """The scan is about to end."""
+    """The scan publishes its findings and is about to end."""
+
+
+class ScanNotEnded(Conflict):
+    """The scan has not ended yet."""
 
 
 class WrongTarget(Invalid):
@@ -76,7 +80,7 @@ class Scanning:
         target = self.targets.resolve(caller, wanted)
         steps = tuple(self._step(target, selection, order) for order, selection in enumerate(selections))
         if len({step.plugin for step in steps}) < len(steps):
-            raise RepeatedPlugin("name each plugin once")
+            raise RepeatedPlugin
         scan = Scan(
             id=self.ids.new("scan"),
             organisation_id=caller.organisation_id,
@@ -114,9 +118,9 @@ class Scanning:
             check(scan.version)
             if scan.state is not ScanState.CANCELLED:
                 if scan.state in FINAL_STATES:
-                    raise ScanEnded(f"{scan_id} has {scan.state}")
+                    raise ScanEnded(scan_id=scan_id, state=scan.state)
                 if scan.finalizing:
-                    raise ScanEnding(f"{scan_id} has tested everything and publishes its findings")
+                    raise ScanEnding(scan_id=scan_id)
                 cancelled = self.scans.finish(scan.cancelled(at=self.clock()))
                 if cancelled is None:
                     continue
@@ -204,17 +208,17 @@ class Scanning:
         self.scans.sweep()
 
     def ended(self, caller: Caller, scan_id: str) -> Scan:
-        """A scan that has ended; raise `Conflict` for one that has not."""
+        """A scan that has ended; raises ScanNotEnded."""
         scan = self.get(caller, scan_id)
         if scan.state not in FINAL_STATES:
-            raise Conflict(f"{scan_id} is {scan.state}")
+            raise ScanNotEnded(scan_id=scan_id, state=scan.state)
         return scan
 
     def result(self, organisation_id: str, scan_id: str) -> tuple[Scan, Iterator[TrackedFinding]]:
         """A scan and all its findings, for a report."""
         scan = self.store.get(organisation_id, scan_id)
         if scan is None:
-            raise NoSuchScan(scan_id)
+            raise NoSuchScan(scan_id=scan_id)
         return self.store.with_steps(scan), self.finding_store.of_scan(scan)
 
     # ------------------------------------------------------------ inside
@@ -222,7 +226,7 @@ class Scanning:
     def _get(self, caller: Caller, scan_id: str) -> Scan:
         scan = self.store.get(caller.organisation_id, scan_id) if is_id(scan_id, "scan") else None
         if scan is None:
-            raise NoSuchScan(scan_id)
+            raise NoSuchScan(scan_id=scan_id)
         return scan
 
     def _titles(self, organisation_id: str) -> Mapping[str, str]:
@@ -242,7 +246,7 @@ class Scanning:
     def _step(self, target: Target, selection: PluginSelection, order: int) -> Step:
         manifest = self.catalogue.get(selection.id)
         if target.kind not in manifest.target_kinds:
-            raise WrongTarget(f"{manifest.id} takes {', '.join(manifest.target_kinds)}, not {target.kind}")
+            raise WrongTarget(plugin=manifest.id, kinds=", ".join(manifest.target_kinds), kind=target.kind)
         return Step(manifest.id, manifest.version, manifest.check_options(selection.options), order=order)
 
 

@@ -54,11 +54,11 @@ class Targets:
         target, and for a target that is not the caller's.
         """
         if (wanted.id is None) == (wanted.value is None):
-            raise AmbiguousTarget("target: give id or value, not both")
+            raise AmbiguousTarget
         kind = self._kind(wanted.kind)
         given_by, text = ("id", wanted.id) if wanted.id is not None else ("value", wanted.value or "")
         if given_by != kind.given_by:
-            raise WrongTargetField(f"{wanted.kind}: give {kind.given_by}, not {given_by}")
+            raise WrongTargetField(kind=wanted.kind, expected=kind.given_by, given=given_by)
         target = self.canonical(wanted.kind, text)
         self.named(kind.authorise)(caller, target.value)
         return target
@@ -85,7 +85,7 @@ class Targets:
 
     def _kind(self, name: str) -> TargetKind:
         if name not in self.kinds:
-            raise UnknownTarget(f"{name} is none of {', '.join(sorted(self.kinds))}")
+            raise UnknownTarget(kind=name, kinds=", ".join(sorted(self.kinds)))
         return self.kinds[name]
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from argus.core.errors import NotFound
+from argus.core.errors import ArgusError
 from argus.scanning.catalogue import Manifest
 from argus.scanning.model import Finding, Target
 from argus.scanning.plugin import MarkNotTested, Tools, check_mark
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)  # in every case, so that two runs are equal
 
 
-class UnknownImage(NotFound):
+class UnknownImage(ArgusError):
     """The case's world has no such image."""
 
 
