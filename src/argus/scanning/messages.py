@@ -118,11 +118,9 @@ MESSAGES: Messages = {
             es="Análisis a punto de terminar",
         ),
         Text(
-            en="The scan {scan_id} has run all its plugins and is publishing its findings. It cannot be "
-            "cancelled any more.",
+            en="The scan {scan_id} has run all plugins and is publishing its findings. It can no longer be cancelled.",
             fr="L’analyse {scan_id} a exécuté tous ses plugins et publie ses constats. Elle ne peut plus être annulée.",
-            es="El análisis {scan_id} ejecutó todos sus plugins y está publicando sus hallazgos. Ya no "
-            "se puede cancelar.",
+            es="El análisis {scan_id} ejecutó todos los plugins y publica sus hallazgos. Ya no se puede cancelar.",
         ),
     ),
     "scan_not_ended": Entry(
