@@ -88,7 +88,7 @@ class Memory:
             self.read += 1
             size += self.sizes[key]
             finding = from_item({name: from_wire(value) for name, value in self.items[key].items()})
-            if chosen.admits(finding):
+            if chosen.matches(finding):
                 kept.append(finding)
                 if len(kept) == LIMIT:
                     break

@@ -1,4 +1,4 @@
-"""A scan of sixty plugins that two workers share, of which some are killed."""
+"""A scan of sixty plugins on two workers that are killed several times."""
 
 import json
 import os
@@ -20,11 +20,11 @@ from argus.scanning.catalogue import PLUGINS, Catalogue
 from argus.scanning.model import Run, RunState
 from services.scheduler import main as scheduler
 from tests.conftest import MovableClock, Person
-from tests.scanning.front_door import delta, request, scan
+from tests.scanning.api import delta, request, scan
 from tests.scanning.scripted import admit_every_image
 
 LEASE_SECONDS = 3
-ENDS_WITHIN_SECONDS = 120
+TIMEOUT_SECONDS = 120
 CODE = '''"""Three findings, one after another."""
 
 import time
@@ -48,28 +48,28 @@ def sixty(tmp_path: Path) -> Path:
     for number in range(60):
         name = f"lamp_{number:02}"
         budget = {"seconds": 20, "requests": 0}
-        mine = {"id": name, "name": name, "permissions": [], "rules": {"lit": rule}, "budget": budget}
+        changes = {"id": name, "name": name, "permissions": [], "rules": {"lit": rule}, "budget": budget}
         empty = {"type": "object", "additionalProperties": False, "properties": {}}
         folder = tmp_path / name
         folder.mkdir()
         (folder / "__init__.py").touch()
         (folder / "plugin.py").write_text(CODE, encoding="utf-8")
-        (folder / "manifest.json").write_text(json.dumps({**wire, **mine, "options": empty}), encoding="utf-8")
+        (folder / "manifest.json").write_text(json.dumps({**wire, **changes, "options": empty}), encoding="utf-8")
     return tmp_path
 
 
 @pytest.fixture
 def container(argus: Container, sixty: Path, nothing_due: None, monkeypatch: pytest.MonkeyPatch) -> Container:
-    """What the API and the scheduler are made of; images need not exist."""
-    made = Container(argus.settings, clock=argus.clock, fetch_keys=argus.fetch_keys)
-    vars(made)["catalogue"] = Catalogue.load(sixty)
-    admit_every_image(made)
-    monkeypatch.setattr(scheduler, "container", lambda: made)
-    return made
+    """The container of the API and the scheduler; images need not exist."""
+    new = Container(argus.settings, clock=argus.clock, fetch_keys=argus.fetch_keys)
+    vars(new)["catalogue"] = Catalogue.load(sixty)
+    admit_every_image(new)
+    monkeypatch.setattr(scheduler, "container", lambda: new)
+    return new
 
 
 class Worker:
-    """A worker process, which can be killed and started again."""
+    """A worker process that can be killed and restarted."""
 
     def __init__(self, container: Container, folder: Path) -> None:
         settings = {**container.settings.environ, "ARGUS_LEASE_SECONDS": str(LEASE_SECONDS)}
@@ -97,57 +97,57 @@ class Worker:
 def test_a_scan_of_sixty_plugins_across_two_workers_survives_kills(
     container: Container, owner: Person, sixty: Path, clock: MovableClock
 ) -> None:
-    door = Person(create_app(container).test_client(), owner.headers, owner.organisation_id)
+    client = Person(create_app(container).test_client(), owner.headers, owner.organisation_id)
     names = list(container.catalogue.manifests)
     with ExitStack() as stack:
         workers = [Worker(container, sixty) for _ in range(2)]
         for one in workers:
             stack.callback(one.kill)
-        scan_id = request(door, *names)
+        scan_id = request(client, *names)
         for one in (*workers, workers[0]):
-            _wait_for_running(container, door, scan_id)
+            _wait_for_running(container, client, scan_id)
             one.restart()
-        _sweep_until_ended(door, scan_id, clock)
-    done = scan(door, scan_id)
+        _sweep_until_ended(client, scan_id, clock)
+    done = scan(client, scan_id)
     assert (done["state"], done["reason"], done["delta"]) == ("succeeded", "", delta(new=180))
     assert [(step["plugin"], step["state"], step["findings"]) for step in done["steps"]] == [
         (name, "succeeded", 3) for name in names
     ]
-    runs = _runs(container, door, scan_id)
+    runs = _runs(container, client, scan_id)
     assert (len(runs), {one.state for one in runs}) == (12, {RunState.ENDED})
     assert max(one.attempts for one in runs) > 1, "no kill hit a worker that held a run"
-    listed = list(_findings(door))
+    listed = list(_findings(client))
     assert len({(entry["plugin"], entry["location_key"]) for entry in listed}) == len(listed) == 180
     assert {(entry["status"], entry["scan_id"]) for entry in listed} == {("new", scan_id)}
 
 
-def _runs(container: Container, door: Person, scan_id: str) -> list[Run]:
-    found = container.scanning.store.get(door.organisation_id, scan_id)
+def _runs(container: Container, client: Person, scan_id: str) -> list[Run]:
+    found = container.scanning.store.get(client.organisation_id, scan_id)
     return list(container.scanning.run_store.of_scan(found))
 
 
-def _wait_for_running(container: Container, door: Person, scan_id: str) -> None:
-    """Until both workers hold a run, and a moment more, so that the kill comes anywhere in it."""
-    deadline = time.monotonic() + ENDS_WITHIN_SECONDS
-    while sum(one.state is RunState.RUNNING for one in _runs(container, door, scan_id)) < 2:
-        assert time.monotonic() < deadline, "two workers do not work"
+def _wait_for_running(container: Container, client: Person, scan_id: str) -> None:
+    """Wait until both workers have a run, plus a random time, so that the kill happens anywhere in it."""
+    deadline = time.monotonic() + TIMEOUT_SECONDS
+    while sum(one.state is RunState.RUNNING for one in _runs(container, client, scan_id)) < 2:
+        assert time.monotonic() < deadline, "fewer than two workers have a run"
         time.sleep(0.02)
     time.sleep(random.uniform(0, 0.5))
 
 
-def _sweep_until_ended(door: Person, scan_id: str, clock: MovableClock) -> None:
-    """Only the sweep's clock runs ahead: what it sends too early, a worker that holds the run refuses."""
-    deadline = time.monotonic() + ENDS_WITHIN_SECONDS
-    while scan(door, scan_id)["state"] == "running":
-        assert time.monotonic() < deadline, scan(door, scan_id)
+def _sweep_until_ended(client: Person, scan_id: str, clock: MovableClock) -> None:
+    """Move only the clock of the sweep: messages that it sends too early are ignored while a worker has the run."""
+    deadline = time.monotonic() + TIMEOUT_SECONDS
+    while scan(client, scan_id)["state"] == "running":
+        assert time.monotonic() < deadline, scan(client, scan_id)
         time.sleep(LEASE_SECONDS + 1)
         clock.move(minutes=30)
         scheduler.handler(scheduler.TICK, None)
 
 
-def _findings(door: Person) -> Iterator[dict[str, Any]]:
+def _findings(client: Person) -> Iterator[dict[str, Any]]:
     cursor = ""
     while cursor is not None:
-        page = door.get(f"/findings?limit=100{cursor and f'&cursor={cursor}'}").get_json()
+        page = client.get(f"/findings?limit=100{cursor and f'&cursor={cursor}'}").get_json()
         yield from page["items"]
         cursor = page["next_cursor"]

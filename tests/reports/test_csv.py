@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from argus.reports import as_csv
-from tests.reports.documents import document, finding
+from tests.reports.report_data import finding, report_data
 
 FULL_WIDTH = "\uff1d\uff0b\uff0d\uff20"
 FORMULA_STARTS = f"=+-@\t\r\n{FULL_WIDTH}"
@@ -26,7 +26,7 @@ def test_a_finding_is_a_row_with_its_evidence_in_columns() -> None:
         evidence={"peak_celsius": 71.25, "delta_celsius": -3.5, "area_pixels": 12, "pipe": "B7"},
     )
 
-    (row,) = rows(as_csv.build(document(known)))
+    (row,) = rows(as_csv.build(report_data(known)))
 
     assert tuple(row) == as_csv.COLUMNS
     assert row == {
@@ -62,43 +62,43 @@ def test_a_finding_is_a_row_with_its_evidence_in_columns() -> None:
 
 
 def test_the_file_begins_with_a_byte_order_mark_and_its_lines_end_with_cr_lf() -> None:
-    body = as_csv.build(document(finding(1), finding(2)))
+    body = as_csv.build(report_data(finding(1), finding(2)))
 
     assert body.startswith(b"\xef\xbb\xbfnumber,severity,")
     assert body.count(b"\r\n") == body.count(b"\n") == 3
 
 
-def test_a_report_of_nothing_is_a_header() -> None:
-    assert rows(as_csv.build(document())) == []
+def test_a_report_without_findings_is_a_header() -> None:
+    assert rows(as_csv.build(report_data())) == []
 
 
 @pytest.mark.parametrize("start", FORMULA_STARTS, ids=ascii)
-def test_text_that_starts_like_a_formula_is_defused(start: str) -> None:
+def test_text_that_starts_like_a_formula_is_escaped(start: str) -> None:
     text = f"{start}cmd|'/C calc'!A0"
 
-    (row,) = rows(as_csv.build(document(finding(1, title=text))))
+    (row,) = rows(as_csv.build(report_data(finding(1, title=text))))
 
     assert row["title"] == f"'{text}"
 
 
 @pytest.mark.parametrize("text", (" =1+1", "\ufeff=1+1", "\u200b@SUM(A1)", "\x00=1", "\xa0+1"), ids=ascii)
-def test_a_formula_behind_what_a_spreadsheet_may_drop_is_defused(text: str) -> None:
+def test_a_formula_after_characters_that_a_spreadsheet_drops_is_escaped(text: str) -> None:
     assert str(as_csv.cell(text)).startswith("'")
 
 
 @pytest.mark.parametrize(
     ("value", "written"), ((-3.5, -3.5), (-7, -7), (0.1, 0.1), (nan, ""), (-inf, ""), (True, "true"), (None, ""))
 )
-def test_numbers_stay_numbers_and_what_is_none_is_empty(value: object, written: object) -> None:
+def test_numbers_stay_numbers_and_missing_values_are_empty(value: object, written: object) -> None:
     assert as_csv.cell(value) == written
 
 
 @settings(max_examples=150, deadline=None)
 @given(st.text(st.characters(codec=None)) | st.text(f"{FORMULA_STARTS} \",;'\x00a", min_size=1))
-def test_no_words_make_a_formula_or_break_the_table(text: str) -> None:
+def test_no_text_makes_a_formula_or_breaks_the_table(text: str) -> None:
     hostile = replace(finding(1, title=text, evidence={text: text, "peak_celsius": text}), location_key=text)
 
-    read = rows(as_csv.build(document(hostile, finding(2))))
+    read = rows(as_csv.build(report_data(hostile, finding(2))))
 
     assert len(read) == 2
     assert not [value for value in read[0].values() if value and value[0] in FORMULA_STARTS]

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from argus.reports import as_geojson
-from tests.reports.documents import document, finding, plain_picture
+from tests.reports.report_data import finding, plain_picture, report_data
 
 CLOCKWISE = [[-21.4, 64.0], [-21.4, 64.1], [-21.3, 64.1], [-21.3, 64.0], [-21.4, 64.0]]
 
@@ -18,7 +18,7 @@ def read(body: bytes) -> dict[str, Any]:
 
 def located(geometry: object, number: int = 1) -> dict[str, Any]:
     known = finding(number, location={"polygon": [[0, 0], [4, 0], [4, 4]], "wgs84": geometry})
-    return read(as_geojson.build(document(known)))
+    return read(as_geojson.build(report_data(known)))
 
 
 def signed_area(ring: list[list[float]]) -> float:
@@ -28,7 +28,7 @@ def signed_area(ring: list[list[float]]) -> float:
 def test_a_finding_is_a_feature_with_its_pixels_in_the_properties() -> None:
     known = finding(4)
 
-    (feature,) = read(as_geojson.build(document(known, picture=plain_picture())))["features"]
+    (feature,) = read(as_geojson.build(report_data(known, picture=plain_picture())))["features"]
 
     assert feature["type"] == "Feature"
     assert feature["id"] == known.fingerprint
@@ -38,8 +38,8 @@ def test_a_finding_is_a_feature_with_its_pixels_in_the_properties() -> None:
     assert feature["properties"]["evidence"] == known.evidence
 
 
-def test_a_finding_without_a_place_on_earth_has_no_geometry_and_the_collection_no_bbox() -> None:
-    collection = read(as_geojson.build(document(finding(1))))
+def test_a_finding_without_wgs84_has_no_geometry_and_the_collection_no_bbox() -> None:
+    collection = read(as_geojson.build(report_data(finding(1))))
 
     assert collection["features"][0]["geometry"] is None
     assert "bbox" not in collection
@@ -63,15 +63,15 @@ def test_coordinates_have_seven_decimals_at_most() -> None:
     assert geometry["features"][0]["geometry"]["coordinates"] == [-21.1234568, 64.0, 120.123]
 
 
-def test_the_bbox_holds_every_place() -> None:
-    places = (
+def test_the_bbox_contains_every_geometry() -> None:
+    geometries = (
         {"type": "Point", "coordinates": [10, 50]},
         {"type": "LineString", "coordinates": [[11.5, 49], [12, 48.5]]},
         {"type": "MultiPolygon", "coordinates": [[[[9, 47], [9.5, 47], [9.5, 47.5]]]]},
     )
-    findings = [finding(number, location={"wgs84": place}) for number, place in enumerate(places)]
+    findings = [finding(number, location={"wgs84": geometry}) for number, geometry in enumerate(geometries)]
 
-    assert read(as_geojson.build(document(*findings)))["bbox"] == [9.0, 47.0, 12.0, 50.0]
+    assert read(as_geojson.build(report_data(*findings)))["bbox"] == [9.0, 47.0, 12.0, 50.0]
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_the_bbox_holds_every_place() -> None:
     ),
     ids=str,
 )
-def test_a_geometry_that_is_none_is_null(geometry: object) -> None:
+def test_an_invalid_geometry_is_null(geometry: object) -> None:
     assert located(geometry)["features"][0]["geometry"] is None
 
 
@@ -105,10 +105,10 @@ kinds = st.sampled_from(["Point", "LineString", "Polygon", "MultiPoint", "MultiL
 
 @settings(max_examples=100, deadline=None)
 @given(kinds, json_values, st.text(st.characters(codec=None)))
-def test_no_location_or_words_break_the_collection(kind: str, coordinates: object, text: str) -> None:
+def test_no_location_or_text_breaks_the_collection(kind: str, coordinates: object, text: str) -> None:
     location = {"wgs84": {"type": kind, "coordinates": coordinates}, "polygon": coordinates, text: text}
 
-    body = as_geojson.build(document(finding(1, title=text, location=location)))
+    body = as_geojson.build(report_data(finding(1, title=text, location=location)))
 
     assert len(read(body)["features"]) == 1
 
@@ -118,7 +118,7 @@ longitudes, latitudes = st.floats(-179, 179), st.floats(-85, 85)
 
 @settings(max_examples=100, deadline=None)
 @given(longitudes, latitudes, st.floats(1e-4, 1), st.booleans(), st.integers(0, 3))
-def test_whatever_way_a_box_is_drawn_it_runs_counterclockwise(
+def test_a_ring_in_any_direction_becomes_counterclockwise(
     west: float, south: float, size: float, backwards: bool, start: int
 ) -> None:
     corners = [[west, south], [west + size, south], [west + size, south + size], [west, south + size]]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from argus.reports import as_json
 from argus.reports.model import TargetSection
 from argus.scanning.model import Status
-from tests.reports.documents import NOON, RULES, document, finding, plain_picture
+from tests.reports.report_data import NOON, RULES, finding, plain_picture, report_data
 
 
 def read(body: bytes) -> dict:
@@ -18,8 +18,8 @@ def read(body: bytes) -> dict:
     return json.loads(body.decode(), parse_constant=refuse)
 
 
-def test_the_report_holds_scan_image_findings_and_rules_under_a_named_schema() -> None:
-    report = read(as_json.build(document(finding(1), picture=plain_picture())))
+def test_the_report_contains_scan_image_findings_and_rules_with_a_schema() -> None:
+    report = read(as_json.build(report_data(finding(1), picture=plain_picture())))
 
     assert list(report) == [
         "schema", "generated_at", "generator", "organisation", "scan", "target", "image", "findings", "rules",
@@ -35,12 +35,12 @@ def test_the_report_holds_scan_image_findings_and_rules_under_a_named_schema() -
     assert {(rule["plugin"], rule["rule"]) for rule in report["rules"]} == set(RULES)
 
 
-def test_a_finding_is_told_whole() -> None:
+def test_a_finding_is_complete() -> None:
     known = finding(3, status=Status.FIXED, fixed_at=NOON, open=False)
 
-    (told,) = read(as_json.build(document(known)))["findings"]
+    (written,) = read(as_json.build(report_data(known)))["findings"]
 
-    assert told == {
+    assert written == {
         "number": 1,
         "fingerprint": known.fingerprint,
         "target": {"kind": "image", "value": "img_01JPIPE"},
@@ -60,20 +60,20 @@ def test_a_finding_is_told_whole() -> None:
     }
 
 
-def test_a_report_without_a_picture_says_so() -> None:
-    assert read(as_json.build(document()))["image"] is None
+def test_a_report_without_a_picture_has_a_null_image() -> None:
+    assert read(as_json.build(report_data()))["image"] is None
 
 
 def test_facts_of_a_target_are_plain_json() -> None:
     section = TargetSection("north.example", {"Ports": 3, "Registered": NOON, "Owner": None})
-    assert read(as_json.build(document(target=section)))["target"] == {
+    assert read(as_json.build(report_data(target=section)))["target"] == {
         "name": "north.example",
         "facts": {"Ports": 3, "Registered": "2026-03-14T12:30:15.250Z", "Owner": None},
     }
 
 
-def test_pixels_and_what_only_workers_need_stay_out() -> None:
-    report = read(as_json.build(document(picture=plain_picture())))
+def test_pixels_and_internal_attributes_are_omitted() -> None:
+    report = read(as_json.build(report_data(picture=plain_picture())))
 
     workers = {"lease_until", "attempts", "organisation_id", "open_runs", "finalizing", "checks", "next_check_at"}
     assert not workers & set(report["scan"])
@@ -81,14 +81,14 @@ def test_pixels_and_what_only_workers_need_stay_out() -> None:
     assert not {"preview_png", "colour_bar_png"} & set(report["image"])
 
 
-def test_what_is_no_number_in_json_is_null() -> None:
-    report = read(as_json.build(document(finding(1, evidence={"a": nan, "b": inf, "c": [-inf, 1.5]}))))
+def test_numbers_that_json_cannot_represent_are_null() -> None:
+    report = read(as_json.build(report_data(finding(1, evidence={"a": nan, "b": inf, "c": [-inf, 1.5]}))))
 
     assert report["findings"][0]["evidence"] == {"a": None, "b": None, "c": [None, 1.5]}
 
 
-def test_equal_documents_are_equal_bytes() -> None:
-    one, other = (document(finding(1), finding(2), picture=plain_picture()) for _ in range(2))
+def test_equal_data_makes_equal_bytes() -> None:
+    one, other = (report_data(finding(1), finding(2), picture=plain_picture()) for _ in range(2))
 
     assert as_json.build(one) == as_json.build(other)
 
@@ -97,9 +97,9 @@ def test_equal_documents_are_equal_bytes() -> None:
 @given(
     st.text(st.characters(codec=None)), st.dictionaries(st.text(), st.floats() | st.text() | st.none() | st.booleans())
 )
-def test_any_words_and_evidence_can_be_written(text: str, evidence: dict) -> None:
+def test_any_text_and_evidence_can_be_written(text: str, evidence: dict) -> None:
     known = replace(finding(1, title=text, evidence=evidence), location_key=text)
 
-    report = read(as_json.build(document(known, organisation_name=text)))
+    report = read(as_json.build(report_data(known, organisation_name=text)))
 
     assert report["findings"][0]["title"] == report["findings"][0]["location_key"] == report["organisation"]["name"]

@@ -8,11 +8,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pypdf import PdfReader
 
+from argus.core.languages import Message
 from argus.reports import as_pdf, pdf_picture, typesetting
 from argus.reports.data import ReportData, RuleText
 from argus.reports.model import TargetSection
 from argus.scanning.model import NotTested, ScanState, Severity, Status, StepState
-from tests.reports.documents import NOON, PLUGIN, RULES, document, finding, flat_png, plain_picture
+from tests.reports.report_data import NOON, PLUGIN, RULES, finding, flat_png, plain_picture, report_data
 
 FINDING = finding(1, title="Wet insulation", severity=Severity.HIGH, status=Status.NEW)
 
@@ -22,7 +23,7 @@ def read(body: bytes) -> PdfReader:
 
 
 def pages(known: ReportData) -> list[str]:
-    """The text of each page on one line, as a line may be broken anywhere."""
+    """The text of each page on one line, as a line can break anywhere."""
     return [" ".join(page.extract_text().split()) for page in read(as_pdf.build(known)).pages]
 
 
@@ -30,10 +31,10 @@ def text(known: ReportData) -> str:
     return " ".join(pages(known))
 
 
-def test_the_first_page_says_what_was_scanned_and_what_was_found() -> None:
-    first = pages(document(FINDING, finding(2, status=Status.FIXED), picture=plain_picture()))[0]
+def test_the_first_page_shows_the_scan_and_its_result() -> None:
+    first = pages(report_data(FINDING, finding(2, status=Status.FIXED), picture=plain_picture()))[0]
 
-    for said in (
+    for expected in (
         "Thermal inspection report",
         "DJI_20260314103012_0042_T.JPG",
         "North Geothermal",
@@ -41,21 +42,21 @@ def test_the_first_page_says_what_was_scanned_and_what_was_found() -> None:
         "14 March 2026, 12:30 UTC",
         "FLIR T640",
         "1 High 0 Medium",
-        "1 finding present. Since the last look at this target: 1 new, 1 fixed.",
+        "1 finding present. Since the previous scan of this target: 1 new, 1 fixed.",
     ):
-        assert said in first
+        assert expected in first
 
 
-def test_the_first_page_has_the_facts_that_the_kind_of_target_brings() -> None:
+def test_the_first_page_shows_the_facts_of_the_target() -> None:
     section = TargetSection("north.example", {"Ports": 3, "Registered": NOON, "Owner": None})
-    first = pages(document(FINDING, target=section))[0]
+    first = pages(report_data(FINDING, target=section))[0]
 
-    for said in ("Inspection report north.example", "Ports 3", "Registered 14 March 2026, 12:30 UTC", "Owner —"):
-        assert said in first
+    for expected in ("Inspection report north.example", "Ports 3", "Registered 14 March 2026, 12:30 UTC", "Owner —"):
+        assert expected in first
 
 
-def test_settings_and_statistics_are_told_with_their_units() -> None:
-    said = text(document(FINDING, picture=plain_picture()))
+def test_settings_and_statistics_have_units() -> None:
+    shown = text(report_data(FINDING, picture=plain_picture()))
 
     for line in (
         "Emissivity 0.95",
@@ -64,36 +65,37 @@ def test_settings_and_statistics_are_told_with_their_units() -> None:
         "Relative humidity 62 %",
         "95th percentile 15.9 °C",
     ):
-        assert line in said
+        assert line in shown
 
 
-def test_a_finding_is_a_row_with_severity_status_measurements_and_place() -> None:
+def test_a_finding_is_a_row_with_severity_status_measurements_and_location() -> None:
     evidence = {"peak_celsius": 71.26, "delta_celsius": -3.54, "area_pixels": 812}
 
-    said = text(document(replace(FINDING, evidence=evidence, location_key="B7,12")))
+    shown = text(report_data(replace(FINDING, evidence=evidence, location_key="B7,12")))
 
-    assert "1 High Wet insulation thermal_hotspots.hot_region New 71.3 \u22123.5 812 B7,12" in said
-
-
-def test_columns_that_no_finding_fills_are_left_out() -> None:
-    said = text(document(replace(FINDING, evidence={"header": "missing"})))
-
-    assert "Peak" not in said
-    assert "1 High Wet insulation thermal_hotspots.hot_region New" in said
+    assert "1 High Wet insulation thermal_hotspots.hot_region New 71.3 \u22123.5 812 B7,12" in shown
 
 
-def test_what_to_do_stands_under_the_rule_with_its_findings() -> None:
-    said = text(document(*(finding(number) for number in range(3)), finding(9, rule="absolute_limit")))
+def test_empty_columns_are_omitted() -> None:
+    shown = text(report_data(replace(FINDING, evidence={"header": "missing"})))
+
+    assert "Peak" not in shown
+    assert "1 High Wet insulation thermal_hotspots.hot_region New" in shown
+
+
+def test_the_remediation_is_shown_under_the_rule_with_its_findings() -> None:
+    shown = text(report_data(*(finding(number) for number in range(3)), finding(9, rule="absolute_limit")))
 
     rule = RULES[PLUGIN, "hot_region"]
-    assert rule.remediation in said
-    assert RULES[PLUGIN, "absolute_limit"].remediation in said
-    assert "Region hotter than its surroundings (findings " in said
+    assert rule.remediation in shown
+    assert RULES[PLUGIN, "absolute_limit"].remediation in shown
+    assert "Region hotter than its surroundings (findings " in shown
 
 
-def test_approximate_temperatures_are_announced_on_the_first_page() -> None:
+def test_the_first_page_has_a_warning_about_approximate_temperatures() -> None:
     approximate, exact = (
-        pages(document(FINDING, picture=plain_picture(accuracy=accuracy)))[0] for accuracy in ("approximate", "exact")
+        pages(report_data(FINDING, picture=plain_picture(accuracy=accuracy)))[0]
+        for accuracy in ("approximate", "exact")
     )
 
     assert "Approximate temperatures." in approximate
@@ -101,11 +103,11 @@ def test_approximate_temperatures_are_announced_on_the_first_page() -> None:
     assert "Exact conversion." in exact
 
 
-def test_only_approximate_temperatures_get_the_colour_of_caution() -> None:
+def test_only_approximate_temperatures_have_the_caution_colour() -> None:
     caution = " ".join(f"{part:.6f}".strip("0") for part in typesetting.CAUTION_SHADE.rgb()).replace("1. ", "1 ")
 
     streams = [
-        read(as_pdf.build(document(FINDING, picture=plain_picture(accuracy=accuracy))))
+        read(as_pdf.build(report_data(FINDING, picture=plain_picture(accuracy=accuracy))))
         .pages[0]
         .get_contents()
         .get_data()
@@ -115,68 +117,80 @@ def test_only_approximate_temperatures_get_the_colour_of_caution() -> None:
     assert [f"{caution} rg".encode() in stream for stream in streams] == [True, False]
 
 
-def test_what_is_fixed_or_was_not_looked_at_is_not_outlined() -> None:
+def test_fixed_and_untested_findings_are_not_outlined() -> None:
     picture = plain_picture()
-    gone = [replace(FINDING, status=status) for status in (Status.FIXED, Status.NOT_TESTED)]
+    untested = [replace(FINDING, status=status) for status in (Status.FIXED, Status.NOT_TESTED)]
 
-    assert "Outlined regions" in pages(document(FINDING, picture=picture))[0]
-    assert "Outlined regions" not in pages(document(*gone, picture=picture))[0]
+    assert "Outlined regions" in pages(report_data(FINDING, picture=picture))[0]
+    assert "Outlined regions" not in pages(report_data(*untested, picture=picture))[0]
 
 
-def test_what_was_not_tested_is_said() -> None:
-    known = document(FINDING)
+def test_untested_rules_are_listed() -> None:
+    known = report_data(FINDING)
     (step,) = known.scan.steps
     partly = replace(step, not_tested=(NotTested("over_limit"), NotTested("hotspot", "12.0,7.5")))
-    said = " ".join(pages(replace(known, scan=replace(known.scan, steps=(partly,)))))
-    assert "Not tested, or not to the end: over_limit, hotspot at 12.0,7.5." in said
+    shown = " ".join(pages(replace(known, scan=replace(known.scan, steps=(partly,)))))
+    assert "Not fully tested: over_limit, hotspot at 12.0,7.5." in shown
 
 
-def test_a_scan_that_did_not_finish_says_so() -> None:
-    known = document(FINDING)
+def test_an_incomplete_scan_has_a_warning_with_the_reasons() -> None:
+    known = report_data(FINDING)
     (step,) = known.scan.steps
-    failed = replace(step, state=StepState.FAILED, reason="the image has no temperatures")
-    scan = replace(known.scan, state=ScanState.FAILED, steps=(failed,), counts={}, delta={}, finished_at=None)
+    reason = Message("argus.scanning", "budget_spent", parameters={"seconds": 45})
+    failed = replace(step, state=StepState.FAILED, reason=reason)
+    scan = replace(
+        known.scan,
+        state=ScanState.FAILED,
+        reason=Message("argus.scanning", "steps_failed", parameters={"plugins": PLUGIN}),
+        steps=(failed,),
+        counts={},
+        delta={},
+        finished_at=None,
+    )
 
-    said = text(replace(known, scan=scan))
+    shown = text(replace(known, scan=scan))
 
-    assert "This scan is incomplete. It failed. thermal_hotspots: the image has no temperatures" in said
+    assert (
+        "This scan is incomplete. It failed. thermal_hotspots: The plugin ran longer than the 45 s that its manifest "
+        "allows."
+    ) in shown
 
 
-def test_a_report_without_picture_or_findings_is_whole() -> None:
-    (only,) = pages(document())
+def test_a_report_without_picture_and_findings_is_complete() -> None:
+    (only,) = pages(report_data())
 
     assert "Inspection report" in only
     assert "Nothing was found." in only
     assert "Page 1 of 1" in only
 
 
-def test_hundreds_of_findings_take_pages_that_count_themselves_and_repeat_the_heads() -> None:
-    several = pages(document(*(finding(number) for number in range(300))))
+def test_hundreds_of_findings_make_numbered_pages_with_repeated_table_headers() -> None:
+    all_pages = pages(report_data(*(finding(number) for number in range(300))))
 
-    assert len(several) > 8
-    for number, page in enumerate(several, start=1):
-        assert f"Page {number} of {len(several)}" in page
-    assert all("Severity Finding Status" in page for page in several[1:-1])
-    assert "300 Low" in several[-1] or "300 Low" in several[-2]
+    assert len(all_pages) > 8
+    for number, page in enumerate(all_pages, start=1):
+        assert f"Page {number} of {len(all_pages)}" in page
+    assert all("Severity Finding Status" in page for page in all_pages[1:-1])
+    assert "300 Low" in all_pages[-1] or "300 Low" in all_pages[-2]
 
 
-def test_findings_beyond_the_table_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_findings_that_exceed_the_table_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(as_pdf, "MAX_FINDINGS", 3)
 
-    said = text(document(*(finding(number) for number in range(5))))
+    shown = text(report_data(*(finding(number) for number in range(5))))
 
-    assert "2 more findings of lesser severity" in said
-
-
-def test_equal_documents_are_equal_bytes_whatever_was_built_between() -> None:
-    one = as_pdf.build(document(FINDING, picture=plain_picture()))
-    as_pdf.build(document(finding(7, title="Ωπ≤ another"), organisation_name="Æther"))
-
-    assert as_pdf.build(document(FINDING, picture=plain_picture())) == one
+    assert "2 more findings of lower severity" in shown
 
 
-def test_the_file_says_what_it_is_and_has_an_outline() -> None:
-    reader = read(as_pdf.build(document(FINDING, picture=plain_picture())))
+def test_equal_data_makes_equal_bytes_after_another_report() -> None:
+    one = as_pdf.build(report_data(FINDING, picture=plain_picture()))
+    as_pdf.build(report_data(finding(7, title="Ωπ≤ another"), organisation_name="Æther"))
+
+    assert as_pdf.build(report_data(FINDING, picture=plain_picture())) == one
+
+
+def test_the_file_has_metadata_and_an_outline() -> None:
+    reader = read(as_pdf.build(report_data(FINDING, picture=plain_picture())))
 
     assert reader.metadata is not None
     assert reader.metadata.title == "Thermal inspection report: DJI_20260314103012_0042_T.JPG"
@@ -191,12 +205,12 @@ def test_the_file_says_what_it_is_and_has_an_outline() -> None:
     ]
 
 
-def test_streams_are_not_written_as_text() -> None:
-    assert b"ASCII85Decode" not in as_pdf.build(document(FINDING, picture=plain_picture()))
+def test_streams_are_binary() -> None:
+    assert b"ASCII85Decode" not in as_pdf.build(report_data(FINDING, picture=plain_picture()))
 
 
-def test_the_face_is_embedded() -> None:
-    page = read(as_pdf.build(document(FINDING))).pages[0]
+def test_the_typeface_is_embedded() -> None:
+    page = read(as_pdf.build(report_data(FINDING))).pages[0]
     fonts = [font.get_object() for font in page["/Resources"]["/Font"].values()]
 
     embedded = {str(font["/BaseFont"]).split("+")[-1] for font in fonts if "/FontDescriptor" in font}
@@ -207,7 +221,7 @@ def test_the_face_is_embedded() -> None:
 def test_a_picture_of_any_proportions_keeps_them_and_stays_on_the_page(width: int, height: int) -> None:
     picture = plain_picture(width=width, height=height, colour_bar_png=flat_png(184, 640))
 
-    drawn = Drawn()
+    drawn = RecordingCanvas()
     drawing = pdf_picture.drawing(picture, [])
     drawing.draw(drawn, 0, 0)
 
@@ -217,24 +231,24 @@ def test_a_picture_of_any_proportions_keeps_them_and_stays_on_the_page(width: in
     assert up <= drawing.height + 0.01 <= as_pdf.HEIGHT
 
 
-def test_a_region_is_outlined_where_it_is_and_numbered() -> None:
+def test_a_region_is_outlined_at_its_position_and_numbered() -> None:
     picture = plain_picture(width=100, height=80)
     mark = pdf_picture.Mark(7, Severity.LOW, {"polygon": [[0, 0], [100, 0], [100, 80], [0, 80]]})
     inner = pdf_picture.Mark(8, Severity.HIGH, {"polygon": [[50, 40], [60, 40], [60, 60]]})
 
-    drawn = Drawn()
+    drawn = RecordingCanvas()
     pdf_picture.drawing(picture, [mark, inner]).draw(drawn, 10, 20)
 
     (x, y, width, height), _ = drawn.images
     assert drawn.outlines[1][:3] == [(x, y + height), (x + width, y + height), (x + width, y)]
     assert drawn.outlines[3][0] == pytest.approx((x + width / 2, y + height / 2))
-    assert drawn.words == ["8"]  # around the other there is no room within the picture
+    assert drawn.texts == ["8"]  # no space around the other within the picture
 
 
-def test_numbers_do_not_cover_each_other() -> None:
+def test_labels_do_not_overlap() -> None:
     marks = [pdf_picture.Mark(number, Severity.LOW, {"centroid": [50 + number, 40]}) for number in range(1, 12)]
 
-    drawn = Drawn()
+    drawn = RecordingCanvas()
     pdf_picture.drawing(plain_picture(width=100, height=80), marks).draw(drawn, 0, 0)
 
     boxes = drawn.labels
@@ -265,27 +279,27 @@ HOSTILE = (
 )
 
 
-@pytest.mark.parametrize("words", HOSTILE, ids=lambda words: ascii(words[:12]))
-def test_hostile_words_are_shown_as_words(words: str) -> None:
-    said = text(everywhere(words))
+@pytest.mark.parametrize("content", HOSTILE, ids=lambda content: ascii(content[:12]))
+def test_hostile_text_is_shown_as_text(content: str) -> None:
+    shown = text(everywhere(content))
 
-    assert "Page 1 of" in said
-    assert "Wet" not in said
-
-
-def test_markup_stays_visible() -> None:
-    said = text(document(replace(FINDING, title="<b>bold</b> & <i>")))
-
-    assert "<b>bold</b> & <i>" in said
+    assert "Page 1 of" in shown
+    assert "Wet" not in shown
 
 
-def test_characters_outside_the_face_are_replaced_and_that_is_said() -> None:
-    replaced, known = (text(document(replace(FINDING, title=title))) for title in ("Őrláng 管", "Über 60 °C, ∆T ≤ 5"))
+def test_markup_is_escaped() -> None:
+    shown = text(report_data(replace(FINDING, title="<b>bold</b> & <i>")))
+
+    assert "<b>bold</b> & <i>" in shown
+
+
+def test_characters_outside_the_typeface_are_replaced_with_a_note() -> None:
+    replaced, kept = (text(report_data(replace(FINDING, title=title))) for title in ("Őrláng 管", "Über 60 °C, ∆T ≤ 5"))
 
     assert "Orláng ?" in replaced
     assert "question mark" in replaced
-    assert "Über 60 °C, ∆T ≤ 5" in known
-    assert "question mark" not in known
+    assert "Über 60 °C, ∆T ≤ 5" in kept
+    assert "question mark" not in kept
 
 
 values = st.text(st.characters(codec=None), max_size=80) | st.floats() | st.none() | st.lists(st.integers(), max_size=3)
@@ -297,10 +311,10 @@ values = st.text(st.characters(codec=None), max_size=80) | st.floats() | st.none
     st.dictionaries(st.sampled_from(["peak_celsius", "delta_celsius", "area_pixels", "x"]), values),
     st.dictionaries(st.sampled_from(["polygon", "centroid", "wgs84"]), values | st.lists(st.lists(st.floats()))),
 )
-def test_no_words_evidence_or_location_break_the_report(
-    words: str, evidence: dict[str, Any], location: dict[str, Any]
+def test_no_text_evidence_or_location_breaks_the_report(
+    content: str, evidence: dict[str, Any], location: dict[str, Any]
 ) -> None:
-    known = everywhere(words)
+    known = everywhere(content)
     (first,) = known.findings
 
     body = as_pdf.build(replace(known, findings=[replace(first, evidence=evidence, location=location)]))
@@ -308,48 +322,53 @@ def test_no_words_evidence_or_location_break_the_report(
     assert len(read(body).pages) >= 1
 
 
-def everywhere(words: str) -> ReportData:
-    """A document that says the same words wherever somebody else's words go."""
-    known = document(
-        replace(FINDING, title=words, location_key=words, rule=words, plugin=words),
-        picture=plain_picture(name=words, camera=words, accuracy=words, parameters={words: 1.0}),
-        organisation_name=words,
-        argus_version=words,
-        rules={(words, words): RuleText(words, words, words)},
+def everywhere(content: str) -> ReportData:
+    """Report data with the same content in place of every external text."""
+    known = report_data(
+        replace(FINDING, title=content, location_key=content, rule=content, plugin=content),
+        picture=plain_picture(name=content, camera=content, accuracy=content, parameters={content: 1.0}),
+        organisation_name=content,
+        argus_version=content,
+        rules={(content, content): RuleText(content, content, content)},
     )
+    reason = Message("argus.scanning", "plugin_failed", parameters={"exception": content})
     (step,) = known.scan.steps
-    steps = (replace(step, plugin=words, version=words, options={words: words}, state=StepState.FAILED, reason=words),)
-    return replace(known, scan=replace(known.scan, id=words, steps=steps, reason=words))
+    steps = (
+        replace(
+            step, plugin=content, version=content, options={content: content}, state=StepState.FAILED, reason=reason
+        ),
+    )
+    return replace(known, scan=replace(known.scan, id=content, steps=steps, reason=reason))
 
 
-class Drawn:
-    """A canvas, or a path on it, that remembers what it was told."""
+class RecordingCanvas:
+    """A canvas, or a path on it, that records its calls."""
 
     def __init__(self) -> None:
         self.calls: list[tuple[str, tuple[Any, ...]]] = []
 
     def __getattr__(self, name: str) -> Any:
-        def remember(*told: Any, **_options: Any) -> Any:
-            self.calls.append((name, told))
-            return Drawn() if name == "beginPath" else None
+        def record(*arguments: Any, **_options: Any) -> Any:
+            self.calls.append((name, arguments))
+            return RecordingCanvas() if name == "beginPath" else None
 
-        return remember
+        return record
 
-    def told(self, *names: str) -> list[tuple[Any, ...]]:
-        return [told for name, told in self.calls if name in names]
+    def calls_of(self, *names: str) -> list[tuple[Any, ...]]:
+        return [arguments for name, arguments in self.calls if name in names]
 
     @property
     def images(self) -> list[tuple[float, ...]]:
-        return [box for _, *box in self.told("drawImage")]
+        return [box for _, *box in self.calls_of("drawImage")]
 
     @property
     def outlines(self) -> list[list[tuple[float, float]]]:
-        return [path.told("moveTo", "lineTo") for (path,) in self.told("drawPath")]
+        return [path.calls_of("moveTo", "lineTo") for (path,) in self.calls_of("drawPath")]
 
     @property
     def labels(self) -> list[tuple[float, ...]]:
-        return [box[:4] for box in self.told("roundRect")]
+        return [box[:4] for box in self.calls_of("roundRect")]
 
     @property
-    def words(self) -> list[str]:
-        return [words for _, _, words in self.told("drawCentredString")]
+    def texts(self) -> list[str]:
+        return [text for _, _, text in self.calls_of("drawCentredString")]

@@ -1,4 +1,4 @@
-"""A report from its request to its document, through the front door."""
+"""A report from its request to its document, over HTTP."""
 
 import csv
 import io
@@ -36,10 +36,10 @@ def scan(owner: Person, workers: Workers, scene: tuple[bytes, Truth]) -> dict[st
 
 
 def fetched(owner: Person, workers: Workers, scan: dict[str, Any], format_name: str) -> requests.Response:
-    answer = owner.post("/reports", {"scan_id": scan["id"], "format": format_name})
-    assert (answer.status_code, answer.get_json()["state"], answer.get_json()["link"]) == (202, "queued", None)
+    response = owner.post("/reports", {"scan_id": scan["id"], "format": format_name})
+    assert (response.status_code, response.get_json()["state"], response.get_json()["link"]) == (202, "queued", None)
     workers.work()
-    report = owner.get(answer.headers["Location"]).get_json()
+    report = owner.get(response.headers["Location"]).get_json()
     assert report["state"] == "ready"
     document = requests.get(report["link"]["url"], timeout=100)
     assert len(document.content) == report["size_bytes"]
@@ -65,12 +65,12 @@ def test_the_leaks_of_the_scene_are_in_every_format(
     assert max(peaks) == pytest.approx(hottest, abs=0.5)
 
 
-def test_a_report_is_saved_under_the_scans_name(owner: Person, workers: Workers, scan: dict[str, Any]) -> None:
+def test_the_file_name_of_a_report_is_the_scan_id(owner: Person, workers: Workers, scan: dict[str, Any]) -> None:
     document = fetched(owner, workers, scan, "csv")
     assert document.headers["Content-Disposition"] == f'attachment; filename="{scan["id"]}.csv"'
 
 
-def test_a_report_of_a_deleted_image_still_tells_what_was_found(
+def test_a_report_of_a_deleted_image_contains_the_findings(
     owner: Person, workers: Workers, scan: dict[str, Any]
 ) -> None:
     owner.delete(f"/images/{scan['target']['value']}")
@@ -78,7 +78,7 @@ def test_a_report_of_a_deleted_image_still_tells_what_was_found(
     assert fetched(owner, workers, scan, "pdf").content[:5] == b"%PDF-"
 
 
-def test_a_report_of_an_image_that_is_being_deleted_shows_nothing_of_it(
+def test_a_report_of_an_image_that_is_being_deleted_does_not_show_it(
     owner: Person, workers: Workers, argus: Container, scan: dict[str, Any]
 ) -> None:
     image = argus.imagery.find(owner.organisation_id, scan["target"]["value"])
@@ -89,7 +89,7 @@ def test_a_report_of_an_image_that_is_being_deleted_shows_nothing_of_it(
     assert "NORTH_0001_T.JPG" not in pdf.pages[0].extract_text()
 
 
-def test_a_report_without_its_picture_is_made_all_the_same(
+def test_a_report_is_built_without_a_missing_picture(
     owner: Person, workers: Workers, argus: Container, scan: dict[str, Any]
 ) -> None:
     argus.objects.delete_under(f"{owner.organisation_id}/images/{scan['target']['value']}/")
@@ -106,26 +106,26 @@ def test_a_report_without_its_picture_is_made_all_the_same(
         ({"scan_id": "../etc"}, 404, "no_such_scan"),
     ],
 )
-def test_a_report_that_cannot_be_made_is_refused_at_once(
+def test_an_invalid_report_request_is_rejected_at_once(
     owner: Person, change: dict[str, Any], status: int, code: str
 ) -> None:
     body = {"scan_id": "scan_00000000000000000000000000", "format": "pdf", **change}
-    answer = owner.post("/reports", body)
-    assert (answer.status_code, answer.get_json()["code"]) == (status, code)
+    response = owner.post("/reports", body)
+    assert (response.status_code, response.get_json()["code"]) == (status, code)
 
 
 def test_a_scan_that_has_not_ended_has_no_report_yet(owner: Person, workers: Workers, scan: dict[str, Any]) -> None:
     body = {"target": {"kind": "image", "id": scan["target"]["value"]}, "plugins": [{"id": "thermal_hotspots"}]}
     running = owner.post("/scans", body).get_json()["id"]
-    answer = owner.post("/reports", {"scan_id": running, "format": "pdf"})
-    assert (answer.status_code, answer.get_json()["code"]) == (409, "conflict")
+    response = owner.post("/reports", {"scan_id": running, "format": "pdf"})
+    assert (response.status_code, response.get_json()["code"]) == (409, "scan_not_ended")
 
 
 def _broken(*_: Any) -> Any:
-    raise RuntimeError("no ink")
+    raise RuntimeError("cannot build")
 
 
-def test_a_report_that_cannot_be_built_ends_failed_and_its_message_is_kept(
+def test_a_report_that_cannot_be_built_fails_and_its_message_is_dead_lettered(
     owner: Person,
     workers: Workers,
     scan: dict[str, Any],
@@ -139,7 +139,7 @@ def test_a_report_that_cannot_be_built_ends_failed_and_its_message_is_kept(
     assert report["reason"]
 
 
-def test_a_report_whose_message_was_lost_is_sent_again_and_at_last_given_up(
+def test_a_report_whose_message_is_lost_is_sent_again_and_finally_given_up(
     owner: Person,
     workers: Workers,
     argus: Container,
@@ -147,18 +147,18 @@ def test_a_report_whose_message_was_lost_is_sent_again_and_at_last_given_up(
     clock: MovableClock,
     tick: Callable[[], object],
 ) -> None:
-    def lost() -> str:
-        """A report whose message never reached a worker; where it is found."""
+    def request_lost() -> str:
+        """Request a report whose message is lost. Returns its URL."""
         location = owner.post("/reports", {"scan_id": scan["id"], "format": "csv"}).headers["Location"]
         workers.lose(location.rpartition("/")[2])
         return location
 
-    found = lost()
+    retried = request_lost()
     clock.move(minutes=3)
     tick()
     workers.work()
-    assert owner.get(found).get_json()["state"] == "ready"
-    hopeless = lost()
+    assert owner.get(retried).get_json()["state"] == "ready"
+    hopeless = request_lost()
     for _ in range(MAX_CHECKS):
         assert owner.get(hopeless).get_json()["state"] == "queued"
         clock.move(hours=4)
@@ -169,27 +169,27 @@ def test_a_report_whose_message_was_lost_is_sent_again_and_at_last_given_up(
     failed = owner.get(hopeless).get_json()
     assert (failed["state"], failed["reason"]) == (
         "failed",
-        "No worker could take it; the operators have been alerted.",
+        "Processing could not start; the operators have been alerted.",
     )
 
 
 @pytest.mark.parametrize(
     ("path", "body"), [("/reports", {"format": "csv"}), ("/scans", {"plugins": [{"id": "thermal_hotspots"}]})]
 )
-def test_what_was_made_is_found_under_the_stage_that_was_asked(
+def test_links_contain_the_stage_of_the_request(
     owner: Person, scan: dict[str, Any], path: str, body: dict[str, Any]
 ) -> None:
     about = (
         {"scan_id": scan["id"]} if path == "/reports" else {"target": {"kind": "image", "id": scan["target"]["value"]}}
     )
-    made = owner.post(path, {**about, **body}, environ_overrides={"SCRIPT_NAME": "/production"})
-    assert made.headers["Location"] == f"/production/api/v1{path}/{made.get_json()['id']}"
+    created = owner.post(path, {**about, **body}, environ_overrides={"SCRIPT_NAME": "/production"})
+    assert created.headers["Location"] == f"/production/api/v1{path}/{created.get_json()['id']}"
     if path == "/scans":
-        assert made.get_json()["target"]["link"] == f"/production{scan['target']['link']}"
+        assert created.get_json()["target"]["link"] == f"/production{scan['target']['link']}"
 
 
 @pytest.mark.parametrize(("attempts", "state"), [(0, "ready"), (3, "failed")], ids=["sent again", "given up"])
-def test_a_report_that_the_sweep_cannot_process_does_not_keep_it_from_those_behind_it(
+def test_a_report_that_the_sweep_cannot_process_does_not_block_the_others(
     owner: Person,
     workers: Workers,
     argus: Container,
@@ -200,14 +200,14 @@ def test_a_report_that_the_sweep_cannot_process_does_not_keep_it_from_those_behi
     attempts: int,
     state: str,
 ) -> None:
-    asked = [owner.post("/reports", {"scan_id": scan["id"], "format": "csv"}).get_json()["id"] for _ in range(4)]
-    workers.lose(asked[-1])
-    for _ in range(attempts):  # workers that vanished
-        for report_id in asked:
+    report_ids = [owner.post("/reports", {"scan_id": scan["id"], "format": "csv"}).get_json()["id"] for _ in range(4)]
+    workers.lose(report_ids[-1])
+    for _ in range(attempts):  # workers that died
+        for report_id in report_ids:
             report = argus.reports.store.get(owner.organisation_id, report_id)
             assert argus.reports.background.claim(report) is not None
         clock.move(minutes=10)
-    first, *behind = sorted(asked, key=due_shard)  # sorting is stable: the sweep will meet them in this order
+    first, *others = sorted(report_ids, key=due_shard)  # sorting is stable: the sweep processes them in this order
     retry = Background.retry
 
     def stuck(background: Background[Any], item: Any) -> None:
@@ -221,9 +221,9 @@ def test_a_report_that_the_sweep_cannot_process_does_not_keep_it_from_those_behi
         with pytest.raises(scheduler.SweepsFailed, match=r"reports\.sweep"):
             tick()
         workers.work()
-        states = [owner.get(f"/reports/{report}").get_json()["state"] for report in (first, *behind)]
+        states = [owner.get(f"/reports/{report}").get_json()["state"] for report in (first, *others)]
         assert states == ["queued", *[state] * 3]
-        tick()  # it has been put off
+        tick()  # it is postponed
     clock.move(minutes=5)
     tick()
     workers.work()
@@ -231,12 +231,12 @@ def test_a_report_that_the_sweep_cannot_process_does_not_keep_it_from_those_behi
 
 
 def test_reports_are_listed_newest_first(owner: Person, scan: dict[str, Any]) -> None:
-    made = [owner.post("/reports", {"scan_id": scan["id"], "format": "csv"}).get_json()["id"] for _ in range(3)]
-    assert [report["id"] for report in owner.get("/reports").get_json()["items"]] == made[::-1]
+    created = [owner.post("/reports", {"scan_id": scan["id"], "format": "csv"}).get_json()["id"] for _ in range(3)]
+    assert [report["id"] for report in owner.get("/reports").get_json()["items"]] == created[::-1]
 
 
 def test_a_report_needs_an_image_that_is_ready(owner: Person) -> None:
     image_id = announce(owner, b"x")["image_id"]
     body = {"target": {"kind": "image", "id": image_id}, "plugins": [{"id": "thermal_hotspots"}]}
-    answer = owner.post("/scans", body)
-    assert (answer.status_code, answer.get_json()["code"]) == (409, "not_ready")
+    response = owner.post("/scans", body)
+    assert (response.status_code, response.get_json()["code"]) == (409, "not_ready")

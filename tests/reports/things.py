@@ -1,4 +1,4 @@
-"""What tests over all routes need of reports."""
+"""The part of reports in the tests over all routes."""
 
 from typing import Any
 

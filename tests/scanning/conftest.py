@@ -1,4 +1,4 @@
-"""An Argus whose plugins are scripted."""
+"""Fixtures of an Argus whose plugins are scripted."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -32,7 +32,7 @@ def scripted(argus: Container, first: Scripted, second: Scripted) -> Container:
 
 
 @pytest.fixture
-def door(scripted: Container, owner: Person) -> Person:
+def client(scripted: Container, owner: Person) -> Person:
     return Person(create_app(scripted).test_client(), owner.headers, owner.organisation_id)
 
 
@@ -48,8 +48,8 @@ def tick(nothing_due: None, scripted: Container, monkeypatch: pytest.MonkeyPatch
     return lambda: scheduler.handler(scheduler.TICK, None)
 
 
-class Hours:
-    """A context with time enough: it is up when a test says so, however slow the machine."""
+class LongContext:
+    """A Lambda context with enough time: only the test ends it, on any machine."""
 
     def get_remaining_time_in_millis(self) -> int:
         return 3_600_000
@@ -57,6 +57,8 @@ class Hours:
 
 @pytest.fixture
 def timed(workers: Workers, work: Callable[[], None]) -> Workers:
-    """Workers whose time may run out, as Lambda's does."""
-    pollers = [replace(poller, handler=lambda event, _: worker.handler(event, Hours())) for poller in workers.pollers]
+    """Workers with a deadline, as in Lambda."""
+    pollers = [
+        replace(poller, handler=lambda event, _: worker.handler(event, LongContext())) for poller in workers.pollers
+    ]
     return replace(workers, pollers=pollers)

@@ -1,4 +1,4 @@
-"""Plugins that do what a test tells them: the engine's view of a plugin, without an image."""
+"""Plugins whose behaviour is set by the test: the engine's view of a plugin, without an image."""
 
 import signal
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -21,8 +21,8 @@ def spot(location_key: str, *, severity: Severity | None = None, rule: str = "sp
 
 
 def time_runs_out(_tools: Tools) -> Iterable[Finding]:
-    """The function's time is over in the middle of a plugin."""
-    yield spot("half-done")
+    """The function times out while the plugin runs."""
+    yield spot("partial")
     signal.raise_signal(signal.SIGALRM)
 
 
@@ -45,8 +45,8 @@ class Scripted:
         )
         return {"spot": rule}
 
-    def finds(self, *places: str) -> None:
-        self.script = lambda _tools: [spot(place) for place in places]
+    def finds(self, *location_keys: str) -> None:
+        self.script = lambda _tools: [spot(location_key) for location_key in location_keys]
 
     def check_options(self, options: Mapping[str, Any]) -> dict[str, Any]:
         return dict(options)
@@ -58,7 +58,7 @@ class Scripted:
         return dict(options)
 
     def is_as_sensitive(self, options: Mapping[str, Any], *, as_with: Mapping[str, Any]) -> bool:
-        """As a manifest whose only option, `delta`, narrows when it is raised."""
+        """Like a manifest whose only option, `delta`, narrows when raised."""
         return options.get("delta", 0) <= as_with.get("delta", 0)
 
     def load_run(self) -> RunFunction:
@@ -70,7 +70,7 @@ class Scripted:
 
 
 def add_network_plugin(argus: Container) -> Scripted:
-    """Install a plugin that the scanner runs: its permission belongs to that function."""
+    """Install a plugin whose permission belongs to the scanner function."""
     plugin: Any = Scripted("network_probe", permissions=("network",), script=lambda _tools: [spot("443")])
     manifests: Any = argus.catalogue.manifests
     manifests[plugin.id] = plugin
@@ -81,16 +81,16 @@ def add_network_plugin(argus: Container) -> Scripted:
 
 
 def container_with(argus: Container, *plugins: Scripted, **changes: Any) -> Container:
-    """A container of its own, whose only plugins are these."""
-    given = {"clock": argus.clock, "fetch_keys": argus.fetch_keys, **changes}
-    container = Container(argus.settings, **given)
+    """A separate container with only these plugins."""
+    arguments = {"clock": argus.clock, "fetch_keys": argus.fetch_keys, **changes}
+    container = Container(argus.settings, **arguments)
     catalogue: Any = {plugin.id: plugin for plugin in plugins}
     vars(container)["catalogue"] = Catalogue(catalogue)
     return container
 
 
 def admit_every_image(argus: Container) -> None:
-    """Let images be scanned that do not exist."""
+    """Allow scans of images that do not exist."""
 
     def named(name: str) -> Callable[..., Any]:
         return (lambda _caller, _id: None) if name == "imagery.ready" else argus.named(name)

@@ -1,4 +1,4 @@
-"""The local background where samples are few: beside pixels without temperature, in odd shapes, in small windows."""
+"""The local background with few samples: beside pixels without temperature, in odd shapes, in small windows."""
 
 from typing import Any
 
@@ -11,29 +11,29 @@ from numpy.typing import NDArray
 
 from argus.scanning.plugins.thermal_hotspots.background import background
 
-NOTHING = st.sampled_from([np.float32(np.nan)])
-CELSIUS = st.floats(-60, 900, width=32) | NOTHING
+NO_TEMPERATURE = st.sampled_from([np.float32(np.nan)])
+CELSIUS = st.floats(-60, 900, width=32) | NO_TEMPERATURE
 
 
 def field(shape: tuple[int, int] = (512, 640)) -> NDArray[np.float32]:
     return np.full(shape, 12, np.float32)
 
 
-def test_a_leak_at_the_edge_of_what_has_temperature_is_measured_against_the_ground() -> None:
+def test_a_leak_beside_pixels_without_temperature_is_measured_against_the_ground() -> None:
     celsius = field()
     celsius[:, 400:] = np.nan
     celsius[200:300, 340:400] = 80
     assert np.abs(background(celsius, share=0.25, threshold=10) - 12).max() < 0.01
 
 
-def test_far_from_anything_with_a_temperature_the_background_is_the_middle_of_the_picture() -> None:
+def test_far_from_any_temperature_the_background_is_the_median_of_the_image() -> None:
     celsius = field()
     celsius[:, 100:] = np.nan
     assert np.all(background(celsius, share=0.1, threshold=10) == 12)
 
 
-def test_what_stands_out_is_left_out() -> None:
-    """A third of a slope is hot: the median of all lies among its warmer ground, that of the rest in its middle."""
+def test_outliers_are_excluded() -> None:
+    """A third of a slope is hot: the median of all pixels is too warm, the median of the others is correct."""
     celsius = field() + np.linspace(-4, 4, 512, dtype=np.float32)[:, np.newaxis]
     true = celsius.copy()
     celsius[np.random.default_rng(0).random(celsius.shape) < 0.35] = 90
@@ -42,7 +42,7 @@ def test_what_stands_out_is_left_out() -> None:
 
 
 @pytest.mark.parametrize("share", [0.0, 0.001, 11 / 640])
-def test_a_window_too_small_to_afford_is_widened(share: float) -> None:
+def test_a_window_below_the_minimum_is_widened(share: float) -> None:
     celsius = np.random.default_rng(0).normal(10, 2, (512, 640)).astype(np.float32)
     expected = background(celsius, share=0.1, threshold=10)
     assert np.array_equal(background(celsius, share=share, threshold=10), expected)

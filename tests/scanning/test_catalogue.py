@@ -55,7 +55,7 @@ WIRE: dict[str, Any] = {
     "version": "1.2.3",
     "name": "Lamp",
     "summary": "Finds lamps that are lit.",
-    "description": "Looks at every lamp in turn.",
+    "description": "Checks every lamp in turn.",
     "target_kinds": ["image"],
     "permissions": [],
     "price": {"minor_units": 0, "currency": "EUR"},
@@ -86,18 +86,18 @@ def lamp(folder: Path) -> Manifest:
     return Catalogue.load(folder).get("lamp")
 
 
-def test_the_catalogue_holds_every_plugin_in_the_order_of_ids() -> None:
+def test_the_catalogue_contains_every_plugin_ordered_by_id() -> None:
     assert [manifest.id for manifest in Catalogue.load().all()] == sorted(
         path.parent.name for path in PLUGINS.glob("*/manifest.json")
     )
 
 
-def test_a_manifest_comes_out_as_it_went_in(lamp: Manifest) -> None:
+def test_a_manifest_is_serialized_without_changes(lamp: Manifest) -> None:
     assert json.loads(json.dumps(lamp.as_wire())) == WIRE
 
 
 @pytest.mark.parametrize(
-    ("damage", "why"),
+    ("damage", "error"),
     [
         (lambda wire: wire["rules"]["hotspot"].pop("references"), "rules.hotspot must contain ['references']"),
         (lambda wire: wire["rules"]["hotspot"].update(severity="dire"), "rules.hotspot.severity must be one of"),
@@ -106,27 +106,27 @@ def test_a_manifest_comes_out_as_it_went_in(lamp: Manifest) -> None:
         (lambda wire: wire.update(price=None), "price must be object"),
         (lambda wire: wire.pop("budget"), "must contain ['budget']"),
     ],
-    ids=["lacking", "wrong", "too much", "no object", "null", "lacking above"],
+    ids=["missing", "invalid", "unknown", "not an object", "null", "missing at the top"],
 )
-def test_a_manifest_that_cannot_be_read_is_named_and_what_is_wrong_with_it(
-    tmp_path: Path, damage: Callable[[Any], Any], why: str
+def test_the_error_of_an_invalid_manifest_names_the_file_and_the_member(
+    tmp_path: Path, damage: Callable[[Any], Any], error: str
 ) -> None:
     wire = json.loads((PLUGINS / "thermal_hotspots" / "manifest.json").read_text())
     damage(wire)
     path = tmp_path / "manifest.json"
     path.write_text(json.dumps(wire))
-    with pytest.raises(MalformedManifest, match=re.escape(f"{path}: {why}")):
+    with pytest.raises(MalformedManifest, match=re.escape(f"{path}: {error}")):
         Manifest.read(path)
 
 
-def test_a_manifest_that_is_no_json_is_named_and_the_line(tmp_path: Path) -> None:
+def test_the_error_of_a_manifest_with_invalid_json_names_the_file_and_the_line(tmp_path: Path) -> None:
     path = tmp_path / "manifest.json"
     path.write_text('{\n"id": }')
     with pytest.raises(MalformedManifest, match=re.escape(f"{path}: Expecting value: line 2")):
         Manifest.read(path)
 
 
-def test_an_answer_may_be_changed_without_changing_the_manifest(lamp: Manifest) -> None:
+def test_changing_a_response_does_not_change_the_manifest(lamp: Manifest) -> None:
     lamp.as_wire()["options"]["properties"].clear()
     assert lamp.check_options({}) == DEFAULTS
 
@@ -136,12 +136,12 @@ def test_an_unknown_plugin_is_not_found(folder: Path) -> None:
         Catalogue.load(folder).get("torch")
 
 
-def test_what_is_left_out_takes_its_default(lamp: Manifest) -> None:
+def test_a_missing_option_has_its_default(lamp: Manifest) -> None:
     assert lamp.check_options({"kelvin": 20.5, "limit": 80}) == {**DEFAULTS, "kelvin": 20.5, "limit": 80}
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "why"),
+    ("name", "value", "error"),
     [
         ("kelvim", 5, "There is no such option."),
         ("kelvin", 0.5, "Must be bigger than or equal to 1."),
@@ -162,19 +162,22 @@ def test_what_is_left_out_takes_its_default(lamp: Manifest) -> None:
         ("word", "green", "Must be one of ['red', 'blue']."),
     ],
 )
-def test_an_option_that_the_plugin_does_not_take_is_refused(lamp: Manifest, name: str, value: Any, why: str) -> None:
+def test_an_invalid_option_is_rejected(lamp: Manifest, name: str, value: Any, error: str) -> None:
     with pytest.raises(InvalidOptions) as refused:
         lamp.check_options({name: value})
-    assert refused.value.errors == {name: [why]}
+    assert refused.value.errors == {name: [error]}
 
 
-def test_everything_wrong_is_said_at_once(lamp: Manifest) -> None:
-    with pytest.raises(InvalidOptions, match="lamp: deep, kelvin, light") as refused:
+def test_every_invalid_option_is_reported(lamp: Manifest) -> None:
+    with pytest.raises(InvalidOptions) as refused:
         lamp.check_options({"kelvin": -1, "pixels": 5, "light": 1, "deep": "yes"})
+    assert str(refused.value) == (
+        "The plugin lamp does not accept these options: deep, kelvin, light. errors says why."
+    )
     assert set(refused.value.errors or {}) == {"kelvin", "light", "deep"}
 
 
-def test_a_whole_number_becomes_an_integer_where_one_is_wanted(lamp: Manifest) -> None:
+def test_a_whole_number_becomes_an_integer_for_an_integer_option(lamp: Manifest) -> None:
     checked = lamp.check_options({"pixels": 12.0, "kelvin": 12.0})
     assert (type(checked["pixels"]), type(checked["kelvin"])) == (int, float)
 
@@ -207,7 +210,7 @@ def test_reading_the_catalogue_imports_no_plugin_no_numpy_and_no_schema_library(
     ],
     ids=str,
 )
-def test_options_are_as_sensitive_as_others_or_not(
+def test_the_sensitivity_of_options_is_compared(
     lamp: Manifest, now: dict[str, Any], then: dict[str, Any], expected: bool
 ) -> None:
     seen_with = lamp.sensitivity({**DEFAULTS, **then})
@@ -215,52 +218,57 @@ def test_options_are_as_sensitive_as_others_or_not(
     assert lamp.is_as_sensitive({**DEFAULTS, **now}, as_with=seen_with) is expected
 
 
-def test_an_option_that_an_older_version_did_not_have_had_its_default(lamp: Manifest) -> None:
+def test_an_option_unknown_to_an_older_version_counts_as_its_default(lamp: Manifest) -> None:
     assert lamp.is_as_sensitive({**DEFAULTS, "kelvin": 9}, as_with={})
     assert not lamp.is_as_sensitive({**DEFAULTS, "kelvin": 11}, as_with={})
 
 
-# ---------------------------------------------------------------- what capabilities declare
+# ---------------------------------------------------------------- declared kinds and permissions
 
 TOOLS = {
-    "lens": Tool("Looks", lambda _: None),
-    "socket": Tool("Calls", lambda _: None, function="scanner"),
-    "wire": Tool("Calls too", lambda _: None, function="scanner"),
+    "lens": Tool("Reads images", lambda _: None),
+    "socket": Tool("Calls hosts", lambda _: None, function="scanner"),
+    "wire": Tool("Calls hosts", lambda _: None, function="scanner"),
 }
 
 
 @pytest.mark.parametrize(
-    ("asked", "why"),
+    ("changes", "error"),
     [
         (
             {"target_kinds": ("image", "moon")},
-            "lamp: target_kinds: no capability declares moon; there are: host, image",
+            "lamp: target_kinds: no capability declares moon; declared are: host, image",
         ),
-        ({"permissions": ("lens", "wand")}, "lamp: permissions: no capability declares wand; there are: lens, socket"),
+        (
+            {"permissions": ("lens", "wand")},
+            "lamp: permissions: no capability declares wand; declared are: lens, socket",
+        ),
         ({"permissions": ("lens", "socket")}, "lamp: permissions: they belong to the functions scanner and worker"),
-        ({"permissions": ("lens",), "budget": Budget(101, 0)}, "lamp: budget: the worker has 100 s for a plugin"),
-        ({"permissions": ("wire",), "budget": Budget(851, 0)}, "lamp: budget: the scanner has 850 s for a plugin"),
+        ({"permissions": ("lens",), "budget": Budget(101, 0)}, "lamp: budget: the worker allows a plugin 100 s"),
+        ({"permissions": ("wire",), "budget": Budget(851, 0)}, "lamp: budget: the scanner allows a plugin 850 s"),
     ],
     ids=["kind", "permission", "two functions", "too long for the worker", "too long for the scanner"],
 )
-def test_a_manifest_that_asks_for_what_is_not_declared_is_refused(
-    lamp: Manifest, asked: dict[str, Any], why: str
+def test_a_manifest_with_undeclared_kinds_or_permissions_is_rejected(
+    lamp: Manifest, changes: dict[str, Any], error: str
 ) -> None:
-    asking = Catalogue({"lamp": replace(lamp, **asked)})
-    with pytest.raises(MalformedManifest, match=re.escape(why)):
-        asking.check({"image", "host"}, TOOLS)
+    changed = Catalogue({"lamp": replace(lamp, **changes)})
+    with pytest.raises(MalformedManifest, match=re.escape(error)):
+        changed.check({"image", "host"}, TOOLS)
 
 
 @pytest.mark.parametrize(
     ("permissions", "function"), [((), "worker"), (("lens",), "worker"), (("socket", "wire"), "scanner")]
 )
-def test_a_plugin_runs_where_its_permissions_say(lamp: Manifest, permissions: tuple[str, ...], function: str) -> None:
-    asking = replace(lamp, permissions=permissions)
-    asking.check_declared({"image"}, TOOLS)
-    assert functions_of(asking.permissions, TOOLS) == {function}
+def test_permissions_decide_which_function_runs_a_plugin(
+    lamp: Manifest, permissions: tuple[str, ...], function: str
+) -> None:
+    changed = replace(lamp, permissions=permissions)
+    changed.check_declared({"image"}, TOOLS)
+    assert functions_of(changed.permissions, TOOLS) == {function}
 
 
-def test_a_container_does_not_start_with_a_plugin_that_asks_for_what_is_not_declared() -> None:
+def test_a_container_does_not_start_with_a_plugin_of_an_undeclared_kind() -> None:
     bare = Container(Settings.from_env({}), capabilities=tuple(one for one in installed() if one.name != "imagery"))
-    with pytest.raises(MalformedManifest, match="no capability declares image; there are: none"):
+    with pytest.raises(MalformedManifest, match="no capability declares image; declared are: none"):
         _ = bare.catalogue

@@ -1,4 +1,4 @@
-"""A scan from its request to its end, whatever happens on the way."""
+"""A scan from its request to its end, including failures."""
 
 import json
 import os
@@ -21,7 +21,7 @@ from argus.scanning.plugin import Tools
 from services.scheduler import main as scheduler
 from services.worker import main as worker
 from tests.conftest import Issuer, MovableClock, Person, Workers
-from tests.scanning.front_door import (
+from tests.scanning.api import (
     TARGET,
     delta,
     die_after,
@@ -36,13 +36,13 @@ from tests.scanning.scripted import Scripted, spot, time_runs_out
 # ---------------------------------------------------------------- a scan
 
 
-def test_a_scan_is_queued_run_and_succeeds(door: Person, work: Callable[[], None], first: Scripted) -> None:
+def test_a_scan_is_queued_run_and_succeeds(client: Person, work: Callable[[], None], first: Scripted) -> None:
     first.script = lambda _tools: [spot("a"), spot("b", severity=Severity.CRITICAL)]
-    scan_id = request(door)
-    queued = scan(door, scan_id)
+    scan_id = request(client)
+    queued = scan(client, scan_id)
     assert (queued["state"], queued["progress"], queued["steps"][0]["state"]) == ("queued", 0, "pending")
     work()
-    done = scan(door, scan_id)
+    done = scan(client, scan_id)
     assert (done["state"], done["progress"], done["reason"]) == ("succeeded", 100, "")
     assert done["counts"] == {"info": 0, "low": 0, "medium": 1, "high": 0, "critical": 1}
     assert done["delta"] == delta(new=2)
@@ -50,43 +50,45 @@ def test_a_scan_is_queued_run_and_succeeds(door: Person, work: Callable[[], None
     assert (step["plugin"], step["state"], step["findings"], step["progress"]) == ("first", "succeeded", 2, 100)
 
 
-def test_findings_come_gravest_first_and_filtered(door: Person, work: Callable[[], None], first: Scripted) -> None:
+def test_findings_are_listed_most_severe_first_and_filtered(
+    client: Person, work: Callable[[], None], first: Scripted
+) -> None:
     first.script = lambda _tools: [
         spot("a", severity=Severity.LOW),
         spot("b", severity=Severity.CRITICAL),
         spot("c", severity=Severity.CRITICAL),
     ]
-    scan_id = scanned(door, work)["id"]
+    scan_id = scanned(client, work)["id"]
     for path in (f"/scans/{scan_id}/findings", "/findings"):
-        places = [entry["location_key"] for entry in door.get(path).get_json()["items"]]
-        assert (set(places[:2]), places[2:]) == ({"b", "c"}, ["a"])
-        some = door.get(f"{path}?severity=critical&status=new&plugin=first&target=image:{TARGET}").get_json()["items"]
+        locations = [entry["location_key"] for entry in client.get(path).get_json()["items"]]
+        assert (set(locations[:2]), locations[2:]) == ({"b", "c"}, ["a"])
+        some = client.get(f"{path}?severity=critical&status=new&plugin=first&target=image:{TARGET}").get_json()["items"]
         assert {entry["location_key"] for entry in some} == {"b", "c"}
-        assert door.get(f"{path}?status=fixed").get_json()["items"] == []
-        assert door.get(f"{path}?target=image:{TARGET[:-1]}1").get_json()["items"] == []
+        assert client.get(f"{path}?status=fixed").get_json()["items"] == []
+        assert client.get(f"{path}?target=image:{TARGET[:-1]}1").get_json()["items"] == []
 
 
 def test_within_a_severity_the_findings_of_a_scan_are_in_the_order_of_the_plugin(
-    door: Person, work: Callable[[], None], first: Scripted
+    client: Person, work: Callable[[], None], first: Scripted
 ) -> None:
-    first.script = lambda _tools: [spot(place, severity=Severity.HIGH) for place in "dacb"]
-    scan_id = scanned(door, work)["id"]
+    first.script = lambda _tools: [spot(location_key, severity=Severity.HIGH) for location_key in "dacb"]
+    scan_id = scanned(client, work)["id"]
     for sort in ("-severity", "-first_seen_at"):
-        found = door.get(f"/scans/{scan_id}/findings?sort={sort}").get_json()["items"]
+        found = client.get(f"/scans/{scan_id}/findings?sort={sort}").get_json()["items"]
         assert [entry["location_key"] for entry in found] == list("dacb")
 
 
-def test_many_findings_are_written_and_paged(door: Person, work: Callable[[], None], first: Scripted) -> None:
+def test_many_findings_are_written_and_paged(client: Person, work: Callable[[], None], first: Scripted) -> None:
     first.script = lambda _tools: [spot(f"p{number:03}") for number in range(130)]
-    done = scanned(door, work)
+    done = scanned(client, work)
     assert (done["steps"][0]["findings"], done["counts"]["medium"]) == (130, 130)
     seen: list[str] = []
-    address: str | None = f"/scans/{done['id']}/findings?limit=50"
-    while address:
-        page = door.get(address).get_json()
+    url: str | None = f"/scans/{done['id']}/findings?limit=50"
+    while url:
+        page = client.get(url).get_json()
         seen += [entry["location_key"] for entry in page["items"]]
         cursor = page["next_cursor"]
-        address = f"/scans/{done['id']}/findings?limit=50&cursor={cursor}" if cursor else None
+        url = f"/scans/{done['id']}/findings?limit=50&cursor={cursor}" if cursor else None
     assert seen == [f"p{number:03}" for number in range(130)]
 
 
@@ -96,28 +98,31 @@ def _raises(_tools: Tools) -> Iterable[Finding]:
 
 
 def test_a_plugin_that_raises_fails_its_step_and_not_the_others(
-    door: Person, work: Callable[[], None], first: Scripted, second: Scripted
+    client: Person, work: Callable[[], None], first: Scripted, second: Scripted
 ) -> None:
     first.script = _raises
     second.finds("b")
-    done = scanned(door, work, "first", "second")
+    done = scanned(client, work, "first", "second")
     assert done["state"] == "failed"
-    assert done["reason"] == "first: the plugin failed: ValueError"
-    assert [step["state"] for step in done["steps"]] == ["failed", "succeeded"]
-    assert "b" in statuses(door, done["id"])
+    assert done["reason"] == "These plugins did not finish: first. The steps say why."
+    assert [(step["state"], step["reason"]) for step in done["steps"]] == [
+        ("failed", "The plugin stopped with an internal error (ValueError)."),
+        ("succeeded", ""),
+    ]
+    assert "b" in statuses(client, done["id"])
 
 
-def test_a_plugin_may_raise_only_what_it_declares(door: Person, work: Callable[[], None], first: Scripted) -> None:
+def test_a_plugin_may_raise_only_what_it_declares(client: Person, work: Callable[[], None], first: Scripted) -> None:
     first.script = lambda _tools: [spot("a", rule="undeclared")]
-    done = scanned(door, work)
-    assert (done["state"], done["reason"]) == (
+    done = scanned(client, work)
+    assert (done["state"], done["steps"][0]["reason"]) == (
         "failed",
-        "first: The plugin raised a rule that its manifest does not declare: undeclared",
+        "The plugin used the rule undeclared, which its manifest does not declare.",
     )
 
 
-def test_a_plugin_that_spends_its_time_is_stopped(
-    door: Person, work: Callable[[], None], first: Scripted, scripted: Container
+def test_a_plugin_that_exceeds_its_time_budget_is_stopped(
+    client: Person, work: Callable[[], None], first: Scripted, scripted: Container
 ) -> None:
     elapsed = iter(range(0, 100_000, 40))
     object.__setattr__(scripted.scanning.engine, "monotonic", lambda: float(next(elapsed)))
@@ -128,34 +133,37 @@ def test_a_plugin_that_spends_its_time_is_stopped(
             yield spot("a")
 
     first.script = endless
-    done = scanned(door, work)
-    spent = "The plugin used up the requests or seconds its manifest allows: more than 45 s"
-    assert (done["state"], done["reason"]) == ("failed", f"first: {spent}")
+    done = scanned(client, work)
+    assert (done["state"], done["steps"][0]["reason"]) == (
+        "failed",
+        "The plugin ran longer than the 45 s that its manifest allows.",
+    )
 
 
-def test_a_plugin_that_is_gone_when_its_turn_comes_fails_its_step_alone(
-    door: Person, work: Callable[[], None], second: Scripted, scripted: Container
+def test_a_plugin_that_was_uninstalled_fails_only_its_step(
+    client: Person, work: Callable[[], None], second: Scripted, scripted: Container
 ) -> None:
     second.finds("b")
-    scan_id = request(door, "first", "second")
+    scan_id = request(client, "first", "second")
     del scripted.catalogue.manifests["first"]
     work()
-    done = scan(door, scan_id)
+    done = scan(client, scan_id)
     assert [(step["state"], step["reason"]) for step in done["steps"]] == [
-        ("failed", "There is no such plugin: first"),
+        ("failed", "There is no plugin first. List the plugins to see which ones are installed."),
         ("succeeded", ""),
     ]
 
 
-def test_a_plugin_without_the_permission_sees_no_images(
-    door: Person, work: Callable[[], None], first: Scripted
+def test_a_plugin_without_the_permission_reads_no_images(
+    client: Person, work: Callable[[], None], first: Scripted
 ) -> None:
     first.script = lambda tools: [spot(str(images(tools)))]
-    assert scanned(door, work)["reason"].endswith("the manifest does not ask for the permission imagery")
+    (step,) = scanned(client, work)["steps"]
+    assert step["reason"] == "The plugin’s manifest does not declare the permission imagery."
 
 
 def test_progress_is_shown_while_a_plugin_runs(
-    door: Person, work: Callable[[], None], first: Scripted, scripted: Container
+    client: Person, work: Callable[[], None], first: Scripted, scripted: Container
 ) -> None:
     elapsed = iter(range(0, 100_000, 3))
     object.__setattr__(scripted.scanning.runs, "monotonic", lambda: float(next(elapsed)))
@@ -163,16 +171,16 @@ def test_progress_is_shown_while_a_plugin_runs(
 
     def slow(tools: Tools) -> Iterable[Finding]:
         tools.progress(0.4)
-        shown.append(scan(door, scan_id)["progress"])
+        shown.append(scan(client, scan_id)["progress"])
         yield spot("a")
 
     first.script = slow
-    scan_id = request(door, "first", "second")
+    scan_id = request(client, "first", "second")
     work()
     assert shown == [20]
 
 
-# ---------------------------------------------------------------- asked for wrongly
+# ---------------------------------------------------------------- invalid requests
 
 
 @pytest.mark.parametrize(
@@ -187,38 +195,38 @@ def test_progress_is_shown_while_a_plugin_runs(
         ({"target": [], "plugins": {}}, 422, "unprocessable_entity"),
     ],
 )
-def test_a_scan_that_cannot_be_made_is_refused_at_once(door: Person, body: Any, status: int, code: str) -> None:
-    answer = door.post("/scans", body)
-    assert (answer.status_code, answer.get_json()["code"]) == (status, code)
+def test_an_invalid_scan_request_is_rejected_at_once(client: Person, body: Any, status: int, code: str) -> None:
+    response = client.post("/scans", body)
+    assert (response.status_code, response.get_json()["code"]) == (status, code)
 
 
 # ---------------------------------------------------------------- at least once
 
 
 def test_a_second_delivery_changes_nothing(
-    door: Person, work: Callable[[], None], first: Scripted, scripted: Container
+    client: Person, work: Callable[[], None], first: Scripted, scripted: Container
 ) -> None:
     first.finds("a")
-    done = scanned(door, work)
-    run(scripted, door.organisation_id, done["id"])
-    assert (scan(door, done["id"]), first.runs) == (done, 1)
+    done = scanned(client, work)
+    run(scripted, client.organisation_id, done["id"])
+    assert (scan(client, done["id"]), first.runs) == (done, 1)
 
 
-def test_two_workers_at_once_run_a_scan_once(
-    door: Person, work: Callable[[], None], first: Scripted, scripted: Container
+def test_two_concurrent_workers_run_a_scan_once(
+    client: Person, work: Callable[[], None], first: Scripted, scripted: Container
 ) -> None:
     def meanwhile(_tools: Tools) -> Iterable[Finding]:
-        run(scripted, door.organisation_id, scan_id)
+        run(scripted, client.organisation_id, scan_id)
         yield spot("a")
 
     first.script = meanwhile
-    scan_id = request(door)
+    scan_id = request(client)
     work()
-    assert (scan(door, scan_id)["state"], first.runs) == ("succeeded", 1)
+    assert (scan(client, scan_id)["state"], first.runs) == ("succeeded", 1)
 
 
-def test_a_scan_is_resumed_where_a_vanished_worker_left_it(
-    door: Person,
+def test_a_scan_is_resumed_where_a_dead_worker_left_it(
+    client: Person,
     work: Callable[[], None],
     first: Scripted,
     second: Scripted,
@@ -227,40 +235,40 @@ def test_a_scan_is_resumed_where_a_vanished_worker_left_it(
 ) -> None:
     first.finds("a")
 
-    def vanish(_tools: Tools) -> Iterable[Finding]:
-        yield spot("half-done")
+    def die(_tools: Tools) -> Iterable[Finding]:
+        yield spot("partial")
         raise SystemExit
 
-    second.script = vanish
-    scan_id = request(door, "first", "second")
+    second.script = die
+    scan_id = request(client, "first", "second")
     with pytest.raises(SystemExit):
         work()
-    assert scan(door, scan_id)["state"] == "running"
+    assert scan(client, scan_id)["state"] == "running"
     second.finds("b")
     clock.move(minutes=10)
     tick()
     work()
-    done = scan(door, scan_id)
+    done = scan(client, scan_id)
     assert (done["state"], done["delta"], first.runs) == ("succeeded", delta(new=2), 1)
-    assert statuses(door, scan_id) == {"a": "new", "b": "new"}
+    assert statuses(client, scan_id) == {"a": "new", "b": "new"}
 
 
 def test_a_scan_whose_message_was_lost_is_sent_again(
-    door: Person, workers: Workers, work: Callable[[], None], first: Scripted, clock: MovableClock, tick: Any
+    client: Person, workers: Workers, work: Callable[[], None], first: Scripted, clock: MovableClock, tick: Any
 ) -> None:
-    scan_id = request(door)
+    scan_id = request(client)
     workers.lose(scan_id)
     tick()
     work()
-    assert scan(door, scan_id)["state"] == "queued"
+    assert scan(client, scan_id)["state"] == "queued"
     clock.move(minutes=3)
     tick()
     work()
-    assert scan(door, scan_id)["state"] == "succeeded"
+    assert scan(client, scan_id)["state"] == "succeeded"
 
 
-def test_a_scan_that_cannot_be_looked_at_keeps_no_other_waiting(
-    door: Person,
+def test_a_scan_that_the_sweep_cannot_read_does_not_delay_others(
+    client: Person,
     work: Callable[[], None],
     workers: Workers,
     scripted: Container,
@@ -268,11 +276,11 @@ def test_a_scan_that_cannot_be_looked_at_keeps_no_other_waiting(
     tick: Any,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """It is told of, the tick has failed, and it is looked at again when its time has come, not before."""
-    unreadable, unsendable, well = scans = [request(door) for _ in range(3)]
+    """It is logged, the tick fails, and it is checked again at its next check, not before."""
+    unreadable, unsendable, valid = scans = [request(client) for _ in range(3)]
     for scan_id in scans:
         workers.lose(scan_id)
-    table, pk = scripted.scanning.store.table, f"{door.organisation_id}#runs"
+    table, pk = scripted.scanning.store.table, f"{client.organisation_id}#runs"
     item = table.get(pk, f"{unreadable}.00")
     assert item is not None
     real = type(scripted.jobs).send
@@ -285,173 +293,175 @@ def test_a_scan_that_cannot_be_looked_at_keeps_no_other_waiting(
     clock.move(minutes=3)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(type(scripted.jobs), "send", send)
-        table.put({**item, "state": "of a version to come"})
+        table.put({**item, "state": "of a later version"})
         with pytest.raises(scheduler.SweepsFailed, match=r"^runs\.sweep$"):
             tick()
         tick()
     table.put({**item, "gsi1sk": rfc3339(clock() + timedelta(minutes=2))})
-    told = {getattr(record, "id", "") for record in caplog.records if record.levelname == "ERROR"}
+    logged = {getattr(record, "id", "") for record in caplog.records if record.levelname == "ERROR"}
     work()
-    assert ({f"{unreadable}.00", f"{unsendable}.00"} <= told, scan(door, well)["state"]) == (True, "succeeded")
+    assert ({f"{unreadable}.00", f"{unsendable}.00"} <= logged, scan(client, valid)["state"]) == (True, "succeeded")
     clock.move(minutes=5)
     tick()
     work()
-    assert [scan(door, scan_id)["state"] for scan_id in scans] == ["succeeded"] * 3
+    assert [scan(client, scan_id)["state"] for scan_id in scans] == ["succeeded"] * 3
 
 
-def test_a_scan_that_keeps_failing_in_the_worker_is_given_up_and_its_message_kept(
-    door: Person,
+def test_a_scan_that_keeps_failing_is_given_up_and_its_message_is_dead_lettered(
+    client: Person,
     work: Callable[[], None],
     workers: Workers,
     scripted: Container,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    scan_id = request(door)
+    scan_id = request(client)
 
-    tries: list[str] = []
+    attempts: list[str] = []
 
     def broken(_engine: Any, run: Any, _runs: Any) -> Any:
-        tries.append(run.scan_id)
+        attempts.append(run.scan_id)
         raise ConnectionError("no store")
 
     with monkeypatch.context() as patch:
         patch.setattr(type(scripted.scanning.engine), "run", broken)
         dead = workers.work_until_dead(workers.outputs.jobs_dead_queue_url, scan_id)
     workers.work()
-    assert scan(door, scan_id)["state"] == "failed"
-    assert (json.loads(dead["Body"])["arguments"]["run_id"], tries.count(scan_id)) == (f"{scan_id}.00", 3)
+    assert scan(client, scan_id)["state"] == "failed"
+    assert (json.loads(dead["Body"])["arguments"]["run_id"], attempts.count(scan_id)) == (f"{scan_id}.00", 3)
 
 
-# ---------------------------------------------------------------- broken off
+# ---------------------------------------------------------------- interrupted
 
 
-def test_a_scan_broken_off_in_time_is_released_and_done_by_the_next_delivery(
-    door: Person, timed: Workers, first: Scripted, second: Scripted, settle: Callable[[], None]
+def test_a_scan_interrupted_by_its_deadline_is_released_and_finished_by_the_next_delivery(
+    client: Person, timed: Workers, first: Scripted, second: Scripted, settle: Callable[[], None]
 ) -> None:
     first.finds("a")
     second.script = time_runs_out
-    scan_id = request(door, "first", "second")
+    scan_id = request(client, "first", "second")
     timed.work()
-    assert (scan(door, scan_id)["state"], second.runs) == ("running", 1)
+    assert (scan(client, scan_id)["state"], second.runs) == ("running", 1)
     second.finds("b")
     settle()
     timed.work()
-    done = scan(door, scan_id)
+    done = scan(client, scan_id)
     assert (done["state"], done["delta"], first.runs, second.runs) == ("succeeded", delta(new=2), 1, 2)
 
 
-def test_a_scan_broken_off_on_its_last_try_has_failed_with_no_step_open_and_its_message_is_kept(
-    door: Person, timed: Workers, first: Scripted
+def test_a_scan_interrupted_on_its_last_attempt_fails_without_open_steps_and_is_dead_lettered(
+    client: Person, timed: Workers, first: Scripted
 ) -> None:
     first.script = time_runs_out
-    scan_id = request(door, "first", "second")
+    scan_id = request(client, "first", "second")
     dead = timed.work_until_dead(timed.outputs.jobs_dead_queue_url, scan_id)
     timed.work()
     assert json.loads(dead["Body"])["arguments"]["run_id"] == f"{scan_id}.00"
-    failed = scan(door, scan_id)
+    failed = scan(client, scan_id)
     assert (failed["state"], failed["progress"], first.runs) == ("failed", 100, 3)
-    assert failed["reason"] == "first: Processing failed after 3 attempts; the operators have been alerted."
-    assert [step["state"] for step in failed["steps"]] == ["failed", "succeeded"]
+    assert [(step["state"], step["reason"]) for step in failed["steps"]] == [
+        ("failed", "Processing failed after 3 attempts; the operators have been alerted."),
+        ("succeeded", ""),
+    ]
 
 
-def test_a_message_that_keeps_failing_does_not_end_a_scan_that_runs_elsewhere(
-    door: Person, work: Callable[[], None], first: Scripted, scripted: Container
+def test_a_message_that_keeps_failing_does_not_end_a_scan_that_another_worker_runs(
+    client: Person, work: Callable[[], None], first: Scripted, scripted: Container
 ) -> None:
-    """Two messages for one scan: the last try of one fails while the other is being worked on."""
+    """Two messages for one scan: the last attempt of one fails while the other is processed."""
 
     def given_up_meanwhile(_tools: Tools) -> Iterable[Finding]:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(type(scripted.scanning.engine), "run", _no_store)
-            assert worker.handler({"Records": [_last_try(door, scan_id)]}, None)["batchItemFailures"]
+            assert worker.handler({"Records": [_last_attempt(client, scan_id)]}, None)["batchItemFailures"]
         yield spot("a")
 
     first.script = given_up_meanwhile
-    scan_id = request(door)
+    scan_id = request(client)
     work()
-    assert (scan(door, scan_id)["state"], statuses(door)) == ("succeeded", {"a": "new"})
+    assert (scan(client, scan_id)["state"], statuses(client)) == ("succeeded", {"a": "new"})
 
 
 def _no_store(*_: Any) -> None:
     raise ConnectionError("no store")
 
 
-def _last_try(door: Person, scan_id: str) -> dict[str, Any]:
-    body = {"job": "scan.run", "arguments": {"organisation_id": door.organisation_id, "run_id": f"{scan_id}.00"}}
+def _last_attempt(client: Person, scan_id: str) -> dict[str, Any]:
+    body = {"job": "scan.run", "arguments": {"organisation_id": client.organisation_id, "run_id": f"{scan_id}.00"}}
     return {"messageId": "last", "body": json.dumps(body), "attributes": {"ApproximateReceiveCount": "3"}}
 
 
-def test_a_scan_that_aws_broke_off_is_released_too(
-    door: Person, work: Callable[[], None], first: Scripted, settle: Callable[[], None]
+def test_a_scan_interrupted_by_aws_is_released(
+    client: Person, work: Callable[[], None], first: Scripted, settle: Callable[[], None]
 ) -> None:
     def aws_fails(_tools: Tools) -> Iterable[Finding]:
         first.finds("a")
-        yield spot("half-done")
+        yield spot("partial")
         raise EndpointConnectionError(endpoint_url="https://s3.example")
 
     first.script = aws_fails
-    scan_id = request(door)
+    scan_id = request(client)
     work()
-    assert scan(door, scan_id)["state"] == "running"
+    assert scan(client, scan_id)["state"] == "running"
     settle()
     work()
-    assert (scan(door, scan_id)["state"], first.runs) == ("succeeded", 2)
+    assert (scan(client, scan_id)["state"], first.runs) == ("succeeded", 2)
 
 
-def test_a_scan_taken_over_is_not_released_by_whoever_had_it_before(
-    door: Person, first: Scripted, scripted: Container, clock: MovableClock
+def test_a_run_claimed_by_another_worker_is_not_released_by_the_first(
+    client: Person, first: Scripted, scripted: Container, clock: MovableClock
 ) -> None:
-    """The first worker hung until its lease was over, and fails while another holds the scan."""
-    taken_over: list[Run] = []
+    """The first worker hangs until its lease has expired, and fails while another worker has the claim."""
+    claimed_by_other: list[Run] = []
 
     def hang(_tools: Tools) -> Iterable[Finding]:
         clock.move(minutes=6)
         assert scripted.scanning.runs.claim(stored(), state=RunState.RUNNING) is not None
-        taken_over.append(stored())
+        claimed_by_other.append(stored())
         raise EndpointConnectionError(endpoint_url="https://s3.example")
         yield
 
     def stored() -> Run:
-        found: Run | None = scripted.scanning.run_store.get(door.organisation_id, f"{scan_id}.00")
+        found: Run | None = scripted.scanning.run_store.get(client.organisation_id, f"{scan_id}.00")
         assert found is not None
         return found
 
     first.script = hang
-    scan_id = request(door)
+    scan_id = request(client)
     with pytest.raises(EndpointConnectionError):
-        run(scripted, door.organisation_id, scan_id)
-    assert [stored()] == taken_over
+        run(scripted, client.organisation_id, scan_id)
+    assert [stored()] == claimed_by_other
 
 
 # ---------------------------------------------------------------- cancelling
 
 
-def test_a_queued_scan_is_cancelled_at_once(door: Person, work: Callable[[], None], first: Scripted) -> None:
-    scan_id = request(door)
+def test_a_queued_scan_is_cancelled_at_once(client: Person, work: Callable[[], None], first: Scripted) -> None:
+    scan_id = request(client)
     for _ in range(2):
-        answer = door.post(f"/scans/{scan_id}/cancel")
-        assert (answer.status_code, answer.get_json()["state"]) == (200, "cancelled")
+        response = client.post(f"/scans/{scan_id}/cancel")
+        assert (response.status_code, response.get_json()["state"]) == (200, "cancelled")
     work()
-    cancelled = scan(door, scan_id)
+    cancelled = scan(client, scan_id)
     assert (cancelled["state"], cancelled["steps"][0]["state"], first.runs) == ("cancelled", "cancelled", 0)
 
 
-def test_a_running_scan_stops_at_its_next_write_and_tells_no_finding(
-    door: Person, work: Callable[[], None], first: Scripted, second: Scripted
+def test_a_cancelled_running_scan_stops_at_its_next_write_and_publishes_no_finding(
+    client: Person, work: Callable[[], None], first: Scripted, second: Scripted
 ) -> None:
     def cancelled_meanwhile(_tools: Tools) -> Iterable[Finding]:
-        door.post(f"/scans/{scan_id}/cancel")
+        client.post(f"/scans/{scan_id}/cancel")
         yield spot("a")
 
     first.script = cancelled_meanwhile
-    scan_id = request(door, "first", "second")
+    scan_id = request(client, "first", "second")
     work()
-    assert (scan(door, scan_id)["state"], second.runs, statuses(door)) == ("cancelled", 0, {})
+    assert (scan(client, scan_id)["state"], second.runs, statuses(client)) == ("cancelled", 0, {})
 
 
-def test_a_scan_that_has_ended_cannot_be_cancelled(door: Person, work: Callable[[], None]) -> None:
-    done = scanned(door, work)
-    answer = door.post(f"/scans/{done['id']}/cancel")
-    assert (answer.status_code, answer.get_json()["code"]) == (409, "scan_ended")
+def test_a_scan_that_has_ended_cannot_be_cancelled(client: Person, work: Callable[[], None]) -> None:
+    done = scanned(client, work)
+    response = client.post(f"/scans/{done['id']}/cancel")
+    assert (response.status_code, response.get_json()["code"]) == (409, "scan_ended")
 
 
 @settings(
@@ -462,27 +472,27 @@ def test_a_scan_that_has_ended_cannot_be_cancelled(door: Person, work: Callable[
     after=st.sets(st.sampled_from("abcd")),
     crashes=st.lists(st.integers(0, 13), max_size=2),
 )
-def test_a_worker_that_dies_at_any_write_changes_nothing_in_the_end(
+def test_a_worker_that_dies_at_any_write_does_not_change_the_result(
     scripted: Container, http: FlaskClient, issuer: Issuer, first: Scripted, clock: MovableClock, before: set[str],
     after: set[str], crashes: list[int],
 ) -> None:  # fmt: skip
     headers = {"Authorization": f"Bearer {issuer.token(os.urandom(8).hex())}"}
-    me = Person(http, headers).get("/me").get_json()
-    door = Person(create_app(scripted).test_client(), headers, me["organisation"]["id"])
+    user = Person(http, headers).get("/me").get_json()
+    client = Person(create_app(scripted).test_client(), headers, user["organisation"]["id"])
     first.finds(*sorted(before))
-    run(scripted, door.organisation_id, request(door))
+    run(scripted, client.organisation_id, request(client))
     first.finds(*sorted(after))
-    scan_id = request(door)
+    scan_id = request(client)
     for writes in crashes:
         clock.move(minutes=10)
-        die_after(writes, lambda: run(scripted, door.organisation_id, scan_id))
+        die_after(writes, lambda: run(scripted, client.organisation_id, scan_id))
     clock.move(minutes=10)
-    run(scripted, door.organisation_id, scan_id)
-    done = scan(door, scan_id)
+    run(scripted, client.organisation_id, scan_id)
+    done = scan(client, scan_id)
     assert done["state"] == "succeeded"
     assert done["delta"] == delta(new=len(after - before), unchanged=len(after & before), fixed=len(before - after))
-    expected = {place: "unchanged" if place in before else "new" for place in after}
+    expected = {name: "unchanged" if name in before else "new" for name in after}
     present = {**expected, **dict.fromkeys(before - after, "fixed")}
-    assert statuses(door) == present
-    counts = door.get("/findings/counts").get_json()["by_status"]
+    assert statuses(client) == present
+    counts = client.get("/findings/counts").get_json()["by_status"]
     assert counts == {status: list(present.values()).count(status) for status in counts}

@@ -1,4 +1,4 @@
-"""Listing, sorting and counting findings: every answer compared with one computed from all findings in memory."""
+"""Listing, sorting and counting findings, compared with results computed from all findings in memory."""
 
 import random
 from collections import Counter
@@ -41,7 +41,7 @@ STATUS_ORDER = (Status.FIXED, Status.NOT_TESTED, Status.UNCHANGED, Status.REGRES
 
 
 def finding(number: int, *, organisation_id: str = "org", **values: Any) -> TrackedFinding:
-    known: dict[str, Any] = {
+    attributes: dict[str, Any] = {
         "fingerprint": f"v1:{number:064x}",
         "organisation_id": organisation_id,
         "target": TARGETS[0],
@@ -59,25 +59,25 @@ def finding(number: int, *, organisation_id: str = "org", **values: Any) -> Trac
         "order": number,
         **values,
     }
-    known.setdefault("title", TITLES.get(f"{known['plugin']}.{known['rule']}", "A title"))
-    return TrackedFinding(**known)
+    attributes.setdefault("title", TITLES.get(f"{attributes['plugin']}.{attributes['rule']}", "A title"))
+    return TrackedFinding(**attributes)
 
 
 def some_findings(organisation_id: str, scan_id: str, count: int) -> Iterator[TrackedFinding]:
-    """Findings of every kind, many of them first seen at one time."""
-    chance = random.Random(7)
+    """Random findings, many with the same first seen time."""
+    rng = random.Random(7)
     for number in range(count):
-        plugin, _, rule = chance.choice(list(TITLES)).partition(".")
+        plugin, _, rule = rng.choice(list(TITLES)).partition(".")
         yield finding(
-            chance.getrandbits(64),
+            rng.getrandbits(64),
             organisation_id=organisation_id,
             scan_id=scan_id,
-            target=chance.choice(TARGETS),
+            target=rng.choice(TARGETS),
             plugin=plugin,
             rule=rule,
-            severity=chance.choice(list(Severity)),
-            status=chance.choice(list(Status)),
-            first_seen_at=BEGINNING + timedelta(hours=chance.randrange(12)),
+            severity=rng.choice(list(Severity)),
+            status=rng.choice(list(Status)),
+            first_seen_at=BEGINNING + timedelta(hours=rng.randrange(12)),
             order=number,
         )
 
@@ -94,8 +94,8 @@ def a_scan(organisation_id: str, target: Target) -> Scan:
 
 
 @dataclass(frozen=True)
-class Estate:
-    """An organisation with tracked findings, and a scan with findings of its own."""
+class Organisation:
+    """An organisation with tracked findings, and a scan with its own findings."""
 
     owner: Person
     tracked: list[TrackedFinding]
@@ -109,8 +109,8 @@ def store(argus: Container) -> FindingStore:
 
 
 @pytest.fixture(scope="module")
-def estate(argus: Container, http: FlaskClient, issuer: Issuer, store: FindingStore) -> Estate:
-    headers = {"Authorization": f"Bearer {issuer.token('estate-of-findings')}"}
+def organisation(argus: Container, http: FlaskClient, issuer: Issuer, store: FindingStore) -> Organisation:
+    headers = {"Authorization": f"Bearer {issuer.token('organisation-of-findings')}"}
     organisation_id = Person(http, headers).get("/me").get_json()["organisation"]["id"]
     scan = a_scan(organisation_id, TARGETS[0])
     argus.scanning.store.add(scan)
@@ -121,15 +121,15 @@ def estate(argus: Container, http: FlaskClient, issuer: Issuer, store: FindingSt
     store.put_findings(scan, of_scan)
     for target in TARGETS:
         store.recount(organisation_id, target)
-    return Estate(Person(http, headers, organisation_id), tracked, scan, of_scan)
+    return Organisation(Person(http, headers, organisation_id), tracked, scan, of_scan)
 
 
 def pages(person: Person, path: str, query: Mapping[str, Any]) -> Iterator[list[dict[str, Any]]]:
     cursor: dict[str, str] = {}
     while True:
-        answer = person.get(f"{path}?{urlencode({**query, **cursor})}")
-        assert answer.status_code == 200, answer.get_json()
-        page = answer.get_json()
+        response = person.get(f"{path}?{urlencode({**query, **cursor})}")
+        assert response.status_code == 200, response.get_json()
+        page = response.get_json()
         assert len(page["items"]) <= int(query.get("limit", 50))
         yield page["items"]
         if page["next_cursor"] is None:
@@ -142,9 +142,9 @@ def listed(person: Person, path: str, **query: Any) -> list[str]:
 
 
 def chosen_of(findings: Iterable[TrackedFinding], query: Mapping[str, Any]) -> list[TrackedFinding]:
-    """What the filters of a query leave, read from the query as a person would."""
+    """The findings that match the filters of a query: the reference implementation."""
 
-    def admits(one: TrackedFinding) -> bool:
+    def matches(one: TrackedFinding) -> bool:
         texts = {
             "severity": one.severity,
             "status": one.status,
@@ -155,7 +155,7 @@ def chosen_of(findings: Iterable[TrackedFinding], query: Mapping[str, Any]) -> l
         by_value = all(text in values for name, text in texts.items() if (values := query.get(name)) is not None)
         return by_value and one.title.casefold().startswith(query.get("text", "").casefold())
 
-    return [one for one in findings if admits(one)]
+    return [one for one in findings if matches(one)]
 
 
 def in_order(findings: Iterable[TrackedFinding], sort: str, *, of_a_scan: bool) -> list[str]:
@@ -174,16 +174,16 @@ def some_of(values: Iterable[str], most: int) -> st.SearchStrategy[list[str]]:
     return st.lists(st.sampled_from(list(values)), min_size=1, max_size=most, unique=True)
 
 
-PLACES = {
+COUNT_FILTERS = {
     "target": some_of([f"{target.kind}:{target.value}" for target in TARGETS], 2),
     "plugin": some_of(["tls", "web", "zeal", "none"], 2),
     "rule": some_of([*TITLES, "tls.none"], 3),
     "text": TEXTS,
 }
-FILTERS = {"severity": some_of(Severity, 3), "status": some_of(Status, 3), **PLACES}
+FILTERS = {"severity": some_of(Severity, 3), "status": some_of(Status, 3), **COUNT_FILTERS}
 
 
-def on_the_wire(query: Mapping[str, Any]) -> dict[str, str]:
+def query_parameters(query: Mapping[str, Any]) -> dict[str, str]:
     return {name: value if isinstance(value, str) else ",".join(value) for name, value in query.items()}
 
 
@@ -193,26 +193,28 @@ def on_the_wire(query: Mapping[str, Any]) -> dict[str, str]:
     page_count=st.integers(1, 4),
     of_a_scan=st.booleans(),
 )
-def test_every_combination_of_filters_lists_exactly_what_it_says(
-    estate: Estate, query: dict[str, Any], page_count: int, of_a_scan: bool
+def test_every_combination_of_filters_lists_exactly_the_matching_findings(
+    organisation: Organisation, query: dict[str, Any], page_count: int, of_a_scan: bool
 ) -> None:
-    findings = estate.of_scan if of_a_scan else estate.tracked
-    path = f"/scans/{estate.scan.id}/findings" if of_a_scan else "/findings"
+    findings = organisation.of_scan if of_a_scan else organisation.tracked
+    path = f"/scans/{organisation.scan.id}/findings" if of_a_scan else "/findings"
     expected = in_order(chosen_of(findings, query), query["sort"], of_a_scan=of_a_scan)
     query = {name: values for name, values in query.items() if values}
     limit = min(100, max(1, len(expected) // page_count))
-    sent = on_the_wire({**query, "limit": str(limit)})
-    answer = estate.owner.get(f"{path}?{urlencode(sent)}")
-    if answer.status_code == 422 and answer.get_json()["code"] == "too_many_combinations":
+    sent = query_parameters({**query, "limit": str(limit)})
+    response = organisation.owner.get(f"{path}?{urlencode(sent)}")
+    if response.status_code == 422 and response.get_json()["code"] == "too_many_combinations":
         return
-    assert listed(estate.owner, path, **sent) == expected
+    assert listed(organisation.owner, path, **sent) == expected
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=HealthCheck)
-@given(query=st.fixed_dictionaries({}, optional=PLACES))
-def test_every_combination_of_filters_counts_exactly_what_it_lists(estate: Estate, query: dict[str, Any]) -> None:
-    counts = estate.owner.get(f"/findings/counts?{urlencode(on_the_wire(query))}").get_json()
-    findings = chosen_of(estate.tracked, query)
+@given(query=st.fixed_dictionaries({}, optional=COUNT_FILTERS))
+def test_every_combination_of_filters_counts_exactly_what_it_lists(
+    organisation: Organisation, query: dict[str, Any]
+) -> None:
+    counts = organisation.owner.get(f"/findings/counts?{urlencode(query_parameters(query))}").get_json()
+    findings = chosen_of(organisation.tracked, query)
     both = Counter((one.severity, one.status) for one in findings)
     assert counts == {
         "total": len(findings),
@@ -223,34 +225,36 @@ def test_every_combination_of_filters_counts_exactly_what_it_lists(estate: Estat
 
 
 @pytest.mark.parametrize("sort", ["-severity", "severity", "-first_seen_at", "first_seen_at"])
-def test_small_pages_list_each_finding_once(estate: Estate, sort: str) -> None:
+def test_small_pages_list_each_finding_once(organisation: Organisation, sort: str) -> None:
     for query in ({}, {"severity": "low,high"}, {"plugin": "tls,web", "status": "new"}):
-        some = listed(estate.owner, f"/scans/{estate.scan.id}/findings", sort=sort, limit="2", **query)
+        some = listed(organisation.owner, f"/scans/{organisation.scan.id}/findings", sort=sort, limit="2", **query)
         values = {name: text.split(",") for name, text in query.items()}
-        assert some == in_order(chosen_of(estate.of_scan, values), sort, of_a_scan=True)
+        assert some == in_order(chosen_of(organisation.of_scan, values), sort, of_a_scan=True)
 
 
-def test_another_organisation_sees_no_finding(estate: Estate, stranger: Person) -> None:
+def test_another_organisation_sees_no_finding(organisation: Organisation, stranger: Person) -> None:
     assert stranger.get("/findings").get_json()["items"] == []
     assert stranger.get(f"/findings?target=image:{TARGETS[0].value}&plugin=tls").get_json()["items"] == []
     assert stranger.get("/findings?text=Certificate").get_json()["items"] == []
     assert stranger.get("/findings/counts").get_json()["total"] == 0
     assert stranger.get(f"/findings/counts?target=image:{TARGETS[0].value}").get_json()["total"] == 0
-    assert stranger.get(f"/scans/{estate.scan.id}/findings").status_code == 404
+    assert stranger.get(f"/scans/{organisation.scan.id}/findings").status_code == 404
 
 
-def test_a_cursor_goes_on_only_in_its_own_question(estate: Estate) -> None:
-    cursor = estate.owner.get("/findings?limit=1&severity=high,low").get_json()["next_cursor"]
-    assert estate.owner.get(f"/findings?limit=1&severity=low,high&cursor={cursor}").status_code == 200
+def test_a_cursor_is_valid_only_for_its_own_query(organisation: Organisation) -> None:
+    cursor = organisation.owner.get("/findings?limit=1&severity=high,low").get_json()["next_cursor"]
+    assert organisation.owner.get(f"/findings?limit=1&severity=low,high&cursor={cursor}").status_code == 200
     for other in ("severity=high", "severity=high,low&sort=severity", "severity=high,low&text=A"):
-        assert estate.owner.get(f"/findings?limit=1&{other}&cursor={cursor}").get_json()["code"] == "bad_cursor"
+        assert organisation.owner.get(f"/findings?limit=1&{other}&cursor={cursor}").get_json()["code"] == "bad_cursor"
 
 
-def test_filters_that_would_take_too_many_queries_are_refused(owner: Person) -> None:
+def test_filters_that_need_too_many_queries_are_rejected(owner: Person) -> None:
     plugins = ",".join(f"p{number}" for number in range(21))
-    answer = owner.get(f"/findings?plugin={plugins}&severity=high&sort=first_seen_at")
-    assert (answer.status_code, answer.get_json()["code"]) == (422, "too_many_combinations")
-    assert answer.get_json()["detail"] == "105 combinations of the chosen values, at most 100: choose fewer"
+    response = owner.get(f"/findings?plugin={plugins}&severity=high&sort=first_seen_at")
+    assert (response.status_code, response.get_json()["code"]) == (422, "too_many_combinations")
+    assert response.get_json()["detail"] == (
+        "The chosen values make 105 combinations; at most 100 are allowed. Choose fewer values."
+    )
     assert owner.get(f"/findings?plugin={plugins}&severity=high").status_code == 200
 
 
@@ -262,27 +266,27 @@ def test_filters_that_would_take_too_many_queries_are_refused(owner: Person) -> 
         f"plugin={','.join(f'p{number}' for number in range(51))}",
     ],
 )
-def test_a_filter_that_cannot_be_meant_is_refused(owner: Person, query: str) -> None:
-    answer = owner.get(f"/findings?{query}")
-    assert (answer.status_code, answer.get_json()["code"]) == (422, "unprocessable_entity")
+def test_an_invalid_filter_is_rejected(owner: Person, query: str) -> None:
+    response = owner.get(f"/findings?{query}")
+    assert (response.status_code, response.get_json()["code"]) == (422, "unprocessable_entity")
 
 
-# ---------------------------------------------------------------- what is read
+# ---------------------------------------------------------------- reads
 
 
 @contextmanager
 def reads(argus: Container) -> Iterator[Counter[str]]:
-    """Queries, entries that they read, and items fetched."""
+    """Count queries, the entries that they read, and the items fetched."""
     counted: Counter[str] = Counter()
 
-    def note(parsed: Any, model: Any, **_: Any) -> None:
+    def record(parsed: Any, model: Any, **_: Any) -> None:
         if model.name == "Query":
             counted.update(queries=1, entries=parsed["ScannedCount"])
         elif model.name == "BatchGetItem":
             counted.update(items=sum(map(len, parsed["Responses"].values())))
 
     events = argus.aws.client("dynamodb").meta.events
-    events.register("after-call.dynamodb.*", note, unique_id="reads")
+    events.register("after-call.dynamodb.*", record, unique_id="reads")
     try:
         yield counted
     finally:
@@ -290,9 +294,9 @@ def reads(argus: Container) -> Iterator[Counter[str]]:
 
 
 @pytest.fixture(scope="module")
-def large(argus: Container, http: FlaskClient, issuer: Issuer, store: FindingStore) -> Estate:
+def large(argus: Container, http: FlaskClient, issuer: Issuer, store: FindingStore) -> Organisation:
     """A scan with 3,000 findings, of which 1 in 500 is critical, and 1 in 1,000 of a rare plugin."""
-    headers = {"Authorization": f"Bearer {issuer.token('large-estate-of-findings')}"}
+    headers = {"Authorization": f"Bearer {issuer.token('large-organisation-of-findings')}"}
     organisation_id = Person(http, headers).get("/me").get_json()["organisation"]["id"]
     scan = a_scan(organisation_id, TARGETS[0])
     argus.scanning.store.add(scan)
@@ -307,7 +311,7 @@ def large(argus: Container, http: FlaskClient, issuer: Issuer, store: FindingSto
         for number in range(3_000)
     ]
     store.put_findings(scan, findings)
-    return Estate(Person(http, headers, organisation_id), [], scan, findings)
+    return Organisation(Person(http, headers, organisation_id), [], scan, findings)
 
 
 @pytest.mark.parametrize(
@@ -324,8 +328,8 @@ def large(argus: Container, http: FlaskClient, issuer: Issuer, store: FindingSto
         ("severity=low,critical&sort=first_seen_at", 13, 106, 100),
     ],
 )
-def test_a_page_reads_what_it_shows_however_many_there_are(
-    argus: Container, large: Estate, query: str, queries: int, entries: int, items: int
+def test_a_page_reads_only_the_findings_that_it_shows(
+    argus: Container, large: Organisation, query: str, queries: int, entries: int, items: int
 ) -> None:
     with reads(argus) as counted:
         page = large.owner.get(f"/scans/{large.scan.id}/findings?limit=100&{query}").get_json()["items"]
@@ -333,7 +337,7 @@ def test_a_page_reads_what_it_shows_however_many_there_are(
     assert (counted["queries"], counted["entries"]) == (queries, entries)
 
 
-def test_a_finding_that_changed_since_its_index_entry_was_written_is_left_out(
+def test_a_finding_that_changed_since_its_index_entry_was_written_is_omitted(
     owner: Person, store: FindingStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     organisation_id = owner.organisation_id
@@ -350,7 +354,7 @@ def test_a_finding_that_changed_since_its_index_entry_was_written_is_left_out(
     assert len(listed(owner, "/findings")) == 3
 
 
-def test_a_rescan_that_finds_nothing_changed_changes_no_index_entry(owner: Person, store: FindingStore) -> None:
+def test_a_rescan_without_changes_writes_no_index_entry(owner: Person, store: FindingStore) -> None:
     seen = finding(1, organisation_id=owner.organisation_id, status=Status.UNCHANGED, scan_id="scan_1")
     store.track(seen)
     (before,) = store.table.query_all(f"{owner.organisation_id}#findings")
@@ -361,7 +365,7 @@ def test_a_rescan_that_finds_nothing_changed_changes_no_index_entry(owner: Perso
     assert [before[name] for name in keys] == [after[name] for name in keys]
 
 
-def test_a_target_longer_than_a_key_can_be_has_findings(owner: Person, store: FindingStore) -> None:
+def test_a_target_longer_than_a_key_has_findings(owner: Person, store: FindingStore) -> None:
     target = Target("text", "x" * 2048)
     store.track(finding(1, organisation_id=owner.organisation_id, target=target))
     store.recount(owner.organisation_id, target)
@@ -379,7 +383,7 @@ class Crash(BaseException):
 
 
 def counted_now(store: FindingStore, organisation_id: str) -> tuple[dict[str, int], dict[str, int]]:
-    """Present counts as the counters and as the summaries have them, by `<severity>_<status>`."""
+    """Current counts from the counters and from the summaries, by `<severity>_<status>`."""
     targets = frozenset(TARGETS)
     of_all = store.totals(organisation_id, FindingFilter())
     of_targets = store.totals(organisation_id, FindingFilter(targets=targets))
@@ -404,15 +408,15 @@ SCAN = st.tuples(
         max_size=4,
     ),
 )
-BREAKS = st.sampled_from(["", "", "before", "after", "meanwhile"])
+INTERRUPTIONS = st.sampled_from(["", "", "before", "after", "meanwhile"])
 
 
 @settings(max_examples=12, deadline=None, suppress_health_check=HealthCheck)
-@given(scans=st.lists(st.tuples(SCAN, BREAKS, st.integers(0, 2), SCAN), min_size=1, max_size=4))
-def test_after_the_last_recount_the_counts_are_those_of_a_full_count(
+@given(scans=st.lists(st.tuples(SCAN, INTERRUPTIONS, st.integers(0, 2), SCAN), min_size=1, max_size=4))
+def test_after_the_last_recount_the_counts_equal_a_full_count(
     store: FindingStore, scans: list[tuple[Any, str, int, Any]]
 ) -> None:
-    """Scans in any order; a worker that dies before or after any transaction; another scan of any target meanwhile."""
+    """Scans in any order. A worker dies before or after any transaction, or another scan runs in between."""
     organisation_id = Ids().new("org")
     ids = iter(range(1000))
 
@@ -435,7 +439,7 @@ def test_after_the_last_recount_the_counts_are_those_of_a_full_count(
         store.recount(organisation_id, target)
 
     for scan, how, writes, other in scans:
-        with breaking(how, writes, lambda other=other: publish(*other)), suppress(Crash):
+        with interrupted(how, writes, lambda other=other: publish(*other)), suppress(Crash):
             publish(*scan)
         store.recount(organisation_id, scan[0])
     expected = fully_counted(store, organisation_id)
@@ -445,8 +449,8 @@ def test_after_the_last_recount_the_counts_are_those_of_a_full_count(
 
 
 @contextmanager
-def breaking(how: str, writes: int, meanwhile: Callable[[], None]) -> Iterator[None]:
-    """Something happens at the transaction of that number."""
+def interrupted(how: str, writes: int, meanwhile: Callable[[], None]) -> Iterator[None]:
+    """Interrupt the transaction with this number."""
     real, left = Table.transact, writes
 
     def transact(table: Table, entries: Any) -> None:
@@ -468,7 +472,7 @@ def breaking(how: str, writes: int, meanwhile: Callable[[], None]) -> Iterator[N
         yield
 
 
-def test_two_scans_of_a_target_at_once_are_counted_once(owner: Person, store: FindingStore) -> None:
+def test_two_concurrent_scans_of_a_target_are_counted_once(owner: Person, store: FindingStore) -> None:
     organisation_id = owner.organisation_id
 
     def found(number: int) -> None:
@@ -481,12 +485,12 @@ def test_two_scans_of_a_target_at_once_are_counted_once(owner: Person, store: Fi
     found(1)
     store.recount(organisation_id, TARGETS[0])
     found(2)
-    with breaking("meanwhile", 0, another_scan_ends):
+    with interrupted("meanwhile", 0, another_scan_ends):
         store.recount(organisation_id, TARGETS[0])
     assert counted_now(store, organisation_id) == ({"medium_new": 3}, {"medium_new": 3})
 
 
-def test_a_plugin_of_more_rules_than_a_transaction_has_entries_is_counted(owner: Person, store: FindingStore) -> None:
+def test_a_plugin_with_more_rules_than_a_transaction_allows_is_counted(owner: Person, store: FindingStore) -> None:
     organisation_id = owner.organisation_id
     for number in range(110):
         store.track(finding(number, organisation_id=organisation_id, rule=f"r{number:03}", title=f"Rule {number}"))
@@ -495,9 +499,9 @@ def test_a_plugin_of_more_rules_than_a_transaction_has_entries_is_counted(owner:
     assert owner.get(f"/findings/counts?target=image:{TARGETS[0].value}&text=rule 10").get_json()["total"] == 11
 
 
-def test_a_title_that_changed_is_found_by_its_new_text(owner: Person, store: FindingStore) -> None:
-    before = finding(1, organisation_id=owner.organisation_id, title="Old words", scan_id="scan_1")
-    for one in (before, replace(before, title="New words", scan_id="scan_2")):
+def test_a_changed_title_is_found_by_its_new_text(owner: Person, store: FindingStore) -> None:
+    before = finding(1, organisation_id=owner.organisation_id, title="Old text", scan_id="scan_1")
+    for one in (before, replace(before, title="New text", scan_id="scan_2")):
         store.track(one)
         store.recount(one.organisation_id, one.target)
     assert len(listed(owner, "/findings", text="new")) == 1

@@ -1,4 +1,4 @@
-"""The contract's own behaviour: tools that the manifest does not ask for are refused."""
+"""Tools without a permission in the manifest are refused."""
 
 import logging
 from datetime import UTC, datetime
@@ -11,7 +11,7 @@ from argus.scanning.plugin import Tools
 from argus.scanning.positions import PositionMatcher
 
 
-def test_a_tool_that_the_manifest_does_not_ask_for_is_refused() -> None:
+def test_a_tool_without_its_permission_in_the_manifest_is_refused() -> None:
     bare = Tools(
         now=lambda: datetime.now(UTC),
         log=logging.getLogger("argus.plugin.test"),

@@ -1,4 +1,4 @@
-"""What must hold for every plugin folder. A plugin's own cases are in its `fixtures.py`."""
+"""Tests over every plugin folder. The test cases of a plugin are in its `fixtures.py`."""
 
 import json
 import re
@@ -24,7 +24,7 @@ FOLDERS = sorted(path.name for path in PLUGINS.iterdir() if path.is_dir() and no
 
 
 def params(folder: str) -> list[Any]:
-    """A plugin's cases. Fixtures that raise have none: the test that every rule has a case raises it again."""
+    """The test cases of a plugin; none if its fixtures raise, which the test that every rule has a case reports."""
     try:
         return [pytest.param(folder, case, id=f"{folder}: {case.name}") for case in testkit.cases(folder)]
     except Exception:
@@ -48,30 +48,30 @@ def outcome_of(plugin: str, name: str) -> Outcome:
 # ---------------------------------------------------------------- manifests
 
 
-def test_there_are_plugins() -> None:
+def test_the_catalogue_contains_the_plugin_folders() -> None:
     assert "thermal_hotspots" in FOLDERS
     assert [manifest.id for manifest in Catalogue.load().all()] == FOLDERS
 
 
 @every_plugin
-def test_the_manifest_is_whole_and_named_as_its_folder(plugin: str) -> None:
+def test_the_manifest_is_valid_and_its_id_is_the_folder_name(plugin: str) -> None:
     check(PLUGINS / plugin / "manifest.json")
     assert manifest_of(plugin).id == plugin
 
 
 @every_plugin
-def test_capabilities_declare_the_kinds_and_permissions_it_asks_for(plugin: str) -> None:
+def test_capabilities_declare_its_target_kinds_and_permissions(plugin: str) -> None:
     manifest_of(plugin).check_declared(capabilities.target_kinds(), capabilities.tools())
 
 
 @every_plugin
-def test_no_other_plugin_has_its_name(plugin: str) -> None:
+def test_its_name_is_unique(plugin: str) -> None:
     name = manifest_of(plugin).name
     assert [other for other in FOLDERS if manifest_of(other).name == name] == [plugin]
 
 
 @every_plugin
-def test_the_options_left_out_are_options_the_plugin_takes(plugin: str) -> None:
+def test_the_default_options_are_valid(plugin: str) -> None:
     manifest = manifest_of(plugin)
     defaults = manifest.check_options({})
     assert set(defaults) == set(manifest.options["properties"])
@@ -79,7 +79,7 @@ def test_the_options_left_out_are_options_the_plugin_takes(plugin: str) -> None:
 
 
 @every_plugin
-def test_a_plugin_that_reaches_nothing_asks_for_no_requests(plugin: str) -> None:
+def test_a_plugin_without_network_has_no_request_budget(plugin: str) -> None:
     manifest = manifest_of(plugin)
     if functions_of(manifest.permissions, capabilities.tools()) == {"worker"}:
         assert manifest.budget.requests == 0
@@ -106,7 +106,7 @@ def test_a_plugin_that_reaches_nothing_asks_for_no_requests(plugin: str) -> None
         lambda wire: wire["rules"]["hotspot"].pop("references"),
     ],
 )
-def test_a_manifest_that_is_not_whole_is_noticed(damage: Callable[[Any], Any], tmp_path: Path) -> None:
+def test_an_invalid_manifest_is_rejected(damage: Callable[[Any], Any], tmp_path: Path) -> None:
     wire = json.loads((PLUGINS / "thermal_hotspots" / "manifest.json").read_text())
     damage(wire)
     path = tmp_path / "manifest.json"
@@ -119,22 +119,22 @@ def test_a_manifest_that_is_not_whole_is_noticed(damage: Callable[[Any], Any], t
 
 
 @every_plugin
-def test_every_rule_has_a_case_that_breaks_it_and_one_that_does_not(plugin: str) -> None:
+def test_every_rule_has_a_case_with_findings_and_a_case_without(plugin: str) -> None:
     cases = testkit.cases(plugin)
     assert len({case.name for case in cases}) == len(cases)
-    broken = {rule for case in cases for rule, count in case.expects.items() if count > 0}
-    kept = {rule for case in cases for rule, count in case.expects.items() if count == 0}
-    assert broken == kept == set(manifest_of(plugin).rules)
+    with_findings = {rule for case in cases for rule, count in case.expects.items() if count > 0}
+    without_findings = {rule for case in cases for rule, count in case.expects.items() if count == 0}
+    assert with_findings == without_findings == set(manifest_of(plugin).rules)
 
 
 @every_case
-def test_the_plugin_finds_what_the_case_expects_and_nothing_else(plugin: str, case: Case) -> None:
+def test_the_plugin_finds_exactly_what_the_case_expects(plugin: str, case: Case) -> None:
     expected = {rule: count for rule, count in case.expects.items() if count}
     assert outcome_of(plugin, case.name).counts == expected
 
 
 @every_case
-def test_the_plugin_says_which_rules_it_did_not_look_for_to_the_end(plugin: str, case: Case) -> None:
+def test_the_plugin_marks_exactly_the_rules_that_it_did_not_fully_test(plugin: str, case: Case) -> None:
     assert outcome_of(plugin, case.name).not_tested == case.not_tested
 
 
@@ -150,16 +150,16 @@ def test_only_declared_rules_are_raised(plugin: str, case: Case) -> None:
 
 
 @every_case
-def test_the_plugin_consumes_the_target_and_keeps_its_budget(plugin: str, case: Case) -> None:
+def test_the_plugin_supports_the_target_and_keeps_its_budget(plugin: str, case: Case) -> None:
     assert case.target.kind in manifest_of(plugin).target_kinds
     assert outcome_of(plugin, case.name).seconds < manifest_of(plugin).budget.seconds
 
 
 @every_case
-def test_what_is_told_is_plain_json_with_finite_numbers(plugin: str, case: Case) -> None:
+def test_findings_are_plain_json_with_finite_numbers(plugin: str, case: Case) -> None:
     for finding in outcome_of(plugin, case.name).findings:
-        told = [finding.location, finding.evidence]
-        assert json.loads(json.dumps(told, allow_nan=False)) == told
+        values = [finding.location, finding.evidence]
+        assert json.loads(json.dumps(values, allow_nan=False)) == values
         assert finding.location_key
         assert finding.severity is None or finding.severity in set(Severity)
 
@@ -177,7 +177,7 @@ def test_no_two_findings_of_a_run_share_a_fingerprint(plugin: str, case: Case) -
 
 
 @every_plugin
-def test_plugins_use_none_of_what_services_use(plugin: str) -> None:
+def test_plugins_import_no_service_code(plugin: str) -> None:
     script = (
         f"import sys; from argus.scanning.catalogue import Catalogue; Catalogue.load().get({plugin!r}).load_run(); "
         "print(*(name for name in sys.modules if name.split('.')[0] in ('boto3', 'botocore', 'flask', 'requests') "
@@ -187,18 +187,18 @@ def test_plugins_use_none_of_what_services_use(plugin: str) -> None:
     assert loaded.stdout.split() == []
 
 
-def test_a_plugin_under_test_is_refused_what_its_manifest_does_not_ask_for() -> None:
-    modest = replace(manifest_of("thermal_hotspots"), permissions=())
+def test_the_testkit_refuses_tools_without_permission() -> None:
+    manifest = replace(manifest_of("thermal_hotspots"), permissions=())
     with pytest.raises(Forbidden, match="permission imagery"):
-        testkit.run(modest, testkit.cases("thermal_hotspots")[0])
+        testkit.run(manifest, testkit.cases("thermal_hotspots")[0])
 
 
-def test_progress_beyond_the_whole_is_a_mistake() -> None:
+def test_progress_above_one_is_an_error() -> None:
     with pytest.raises(ValueError, match="from 0 to 1"):
         testkit.tools_for(manifest_of("thermal_hotspots"), testkit.World()).progress(30)
 
 
-def test_a_case_of_an_image_that_is_not_there_says_so() -> None:
+def test_a_case_with_a_missing_image_names_it() -> None:
     case = Case("", Target("image", "img_2"), testkit.World(), {})
     with pytest.raises(testkit.UnknownImage, match="img_2"):
         testkit.run(manifest_of("thermal_hotspots"), case)

@@ -1,4 +1,4 @@
-"""Kinds of target, through the front door: images, and words, a kind that a capability of the tests declares."""
+"""Kinds of target over HTTP: images, and words, a kind that a capability of the tests declares."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -27,19 +27,15 @@ from tests.scenes import flir_scene
 MISSING = "img_00000000000000000000000000"
 
 
-class NotOneWord(Invalid):
-    """This is not a word."""
-
-
 def canonical(text: str) -> str:
     if not text.strip().isalpha():
-        raise NotOneWord(text)
+        raise Invalid
     return text.strip().lower()
 
 
 def authorise(_caller: Caller, value: str) -> None:
     if value == "secret":
-        raise Forbidden(f"the word {value} is not yours")
+        raise Forbidden
 
 
 def report_section(_organisation_id: str, value: str, *, with_picture: bool) -> TargetSection:
@@ -66,28 +62,28 @@ def second() -> Scripted:
 
 
 @pytest.fixture
-def wordy(argus: Container, reader: Scripted, second: Scripted) -> Container:
+def word_container(argus: Container, reader: Scripted, second: Scripted) -> Container:
     """An Argus that can scan words, whose plugins are scripted."""
     words = Capability(name="words", about="Words", targets={"word": WORD, "plain": replace(WORD, report_section=None)})
     return container_with(argus, reader, second, capabilities=(*installed(), words))
 
 
 @pytest.fixture
-def door(wordy: Container, owner: Person) -> Person:
-    return Person(create_app(wordy).test_client(), owner.headers, owner.organisation_id)
+def client(word_container: Container, owner: Person) -> Person:
+    return Person(create_app(word_container).test_client(), owner.headers, owner.organisation_id)
 
 
 @pytest.fixture
-def work(workers: Workers, wordy: Container, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
-    monkeypatch.setattr(worker, "container", lambda: wordy)
+def work(workers: Workers, word_container: Container, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    monkeypatch.setattr(worker, "container", lambda: word_container)
     return workers.work
 
 
-def scan(door: Person, target: dict[str, str], *plugins: str) -> Any:
-    return door.post("/scans", {"target": target, "plugins": [{"id": plugin} for plugin in plugins or ("reader",)]})
+def scan(client: Person, target: dict[str, str], *plugins: str) -> Any:
+    return client.post("/scans", {"target": target, "plugins": [{"id": plugin} for plugin in plugins or ("reader",)]})
 
 
-# ---------------------------------------------------------------- what is advertised
+# ---------------------------------------------------------------- declared kinds
 
 
 def test_the_api_advertises_the_kinds_that_capabilities_declare(owner: Person) -> None:
@@ -99,7 +95,7 @@ def test_the_api_advertises_the_kinds_that_capabilities_declare(owner: Person) -
     assert set(schemas["TargetIn"]["properties"]["kind"]["enum"]) == declared
 
 
-# ---------------------------------------------------------------- asked for wrongly
+# ---------------------------------------------------------------- invalid requests
 
 
 @pytest.mark.parametrize(
@@ -112,23 +108,22 @@ def test_the_api_advertises_the_kinds_that_capabilities_declare(owner: Person) -
         ({"kind": "moon", "id": "north"}, 422, "unknown_target"),
         ({"kind": "image", "id": "north"}, 422, "not_an_image_id"),
         ({"kind": "image", "id": MISSING}, 404, "no_such_image"),
-        ({"kind": "word", "value": "two words"}, 422, "not_one_word"),
+        ({"kind": "word", "value": "two words"}, 422, "invalid"),
         ({"kind": "word", "value": " SECRET "}, 403, "forbidden"),
         ({"kind": "plain", "value": "north"}, 422, "wrong_target"),
     ],
     ids=lambda value: str(value),
 )
-def test_a_target_that_cannot_be_scanned_is_refused(
-    door: Person, target: dict[str, str], status: int, code: str
-) -> None:
-    answer = scan(door, target)
-    assert (answer.status_code, answer.get_json()["code"]) == (status, code)
+def test_an_invalid_target_is_rejected(client: Person, target: dict[str, str], status: int, code: str) -> None:
+    response = scan(client, target)
+    assert (response.status_code, response.get_json()["code"]) == (status, code)
 
 
-def test_the_refusal_says_which_field_and_which_kinds_there_are(door: Person) -> None:
-    assert scan(door, {"kind": "word", "id": "north"}).get_json()["detail"] == "word: give value, not id"
-    detail = scan(door, {"kind": "moon", "id": "north"}).get_json()["detail"]
-    assert detail == "moon is none of image, plain, word"
+def test_the_error_names_the_field_and_the_known_kinds(client: Person) -> None:
+    detail = scan(client, {"kind": "word", "id": "north"}).get_json()["detail"]
+    assert detail == "A target of the kind word has the field value, not id."
+    detail = scan(client, {"kind": "moon", "id": "north"}).get_json()["detail"]
+    assert detail == "There is no kind of target moon. Choose one of these: image, plain, word."
 
 
 @pytest.mark.parametrize(
@@ -140,71 +135,76 @@ def test_the_refusal_says_which_field_and_which_kinds_there_are(door: Person) ->
     ],
 )
 @pytest.mark.parametrize("path", ["/findings", f"/scans/{MISSING}/findings"])
-def test_a_filter_by_what_is_no_target_is_refused(door: Person, path: str, target: str, code: str) -> None:
-    answer = door.get(f"{path}?target={target}")
-    assert (answer.status_code, answer.get_json()["code"]) == (422, code)
+def test_an_invalid_target_filter_is_rejected(client: Person, path: str, target: str, code: str) -> None:
+    response = client.get(f"{path}?target={target}")
+    assert (response.status_code, response.get_json()["code"]) == (422, code)
 
 
-# ---------------------------------------------------------------- one target, however it is written
+# ---------------------------------------------------------------- canonical form
 
 
 def test_two_spellings_are_one_target_with_one_finding(
-    door: Person, work: Callable[[], None], reader: Scripted
+    client: Person, work: Callable[[], None], reader: Scripted
 ) -> None:
     reader.finds("here")
-    queued = scan(door, {"kind": "word", "value": "north"}).get_json()
+    queued = scan(client, {"kind": "word", "value": "north"}).get_json()
     assert queued["target"] == {"kind": "word", "value": "north", "link": None}
     work()
-    again = scan(door, {"kind": "word", "value": " NORTH "}).get_json()
+    again = scan(client, {"kind": "word", "value": " NORTH "}).get_json()
     work()
-    assert door.get(f"/scans/{again['id']}").get_json()["delta"]["unchanged"] == 1
-    (finding,) = door.get("/findings?target=word:North").get_json()["items"]
+    assert client.get(f"/scans/{again['id']}").get_json()["delta"]["unchanged"] == 1
+    (finding,) = client.get("/findings?target=word:North").get_json()["items"]
     assert (finding["target"]["value"], finding["scan_id"]) == ("north", again["id"])
 
 
-def test_a_scan_of_an_image_links_to_it(door: Person, work: Callable[[], None], workers: Workers) -> None:
-    image = uploaded(door, workers, flir_scene(seed=5, width=64, height=48, leaks=1)[0])
-    link = scan(door, {"kind": "image", "id": image["id"]}).get_json()["target"]["link"]
-    assert door.get(link).get_json()["id"] == image["id"]
+def test_a_scan_of_an_image_links_to_it(client: Person, work: Callable[[], None], workers: Workers) -> None:
+    image = uploaded(client, workers, flir_scene(seed=5, width=64, height=48, leaks=1)[0])
+    link = scan(client, {"kind": "image", "id": image["id"]}).get_json()["target"]["link"]
+    assert client.get(link).get_json()["id"] == image["id"]
 
 
-# ---------------------------------------------------------------- what people call it
+# ---------------------------------------------------------------- labels
 
 
-def test_an_image_is_called_by_its_file_until_it_is_gone(door: Person, wordy: Container) -> None:
-    image_id = announce(door, b"x", name="north.jpg")["image_id"]
+def test_the_label_of_an_image_is_its_file_name_until_it_is_deleted(client: Person, word_container: Container) -> None:
+    image_id = announce(client, b"x", name="north.jpg")["image_id"]
     target = Target("image", image_id)
-    assert wordy.scanning.targets.label(door.organisation_id, target) == "north.jpg"
-    assert wordy.scanning.targets.label("org_other", target) == image_id
-    assert wordy.scanning.targets.label(door.organisation_id, Target("moon", "north")) == "north"
+    assert word_container.scanning.targets.label(client.organisation_id, target) == "north.jpg"
+    assert word_container.scanning.targets.label("org_other", target) == image_id
+    assert word_container.scanning.targets.label(client.organisation_id, Target("moon", "north")) == "north"
 
 
 @pytest.mark.parametrize(
-    ("kind", "shown"),
+    ("kind", "expected"),
     [("word", TargetSection("NORTH", {"Letters": 5, "Picture": "False"})), ("plain", TargetSection("north"))],
 )
-def test_a_report_shows_what_the_kind_says_of_its_target(
-    door: Person, work: Callable[[], None], reader: Scripted, wordy: Container, kind: str, shown: TargetSection
+def test_a_report_shows_the_section_of_the_target_kind(
+    client: Person,
+    work: Callable[[], None],
+    reader: Scripted,
+    word_container: Container,
+    kind: str,
+    expected: TargetSection,
 ) -> None:
     reader.target_kinds = (kind,)
-    scan_id = scan(door, {"kind": kind, "value": "North"}).get_json()["id"]
+    scan_id = scan(client, {"kind": kind, "value": "North"}).get_json()["id"]
     work()
-    report = Report("rpt_1", door.organisation_id, scan_id, "json", "usr_1", wordy.clock())
-    assert wordy.reports.gather(report).target == shown
+    report = Report("rpt_1", client.organisation_id, scan_id, "json", "usr_1", word_container.clock())
+    assert word_container.reports.gather(report).target == expected
 
 
 # ---------------------------------------------------------------- tools
 
 
 def test_two_plugins_of_a_scan_decode_an_image_once(
-    door: Person,
+    client: Person,
     work: Callable[[], None],
     workers: Workers,
     reader: Scripted,
     second: Scripted,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    image_id = uploaded(door, workers, flir_scene(seed=5, width=64, height=48, leaks=1)[0])["id"]
+    image_id = uploaded(client, workers, flir_scene(seed=5, width=64, height=48, leaks=1)[0])["id"]
     decoded, real = [], decode.decode
     monkeypatch.setattr(decode, "decode", lambda *args, **kwargs: decoded.append(1) or real(*args, **kwargs))
 
@@ -212,29 +212,29 @@ def test_two_plugins_of_a_scan_decode_an_image_once(
         return [spot(str(images(tools).thermogram(image_id).celsius.shape[1]))]
 
     reader.script = second.script = width
-    scan_id = scan(door, {"kind": "image", "id": image_id}, "reader", "second").get_json()["id"]
+    scan_id = scan(client, {"kind": "image", "id": image_id}, "reader", "second").get_json()["id"]
     work()
-    places = [finding["location_key"] for finding in door.get(f"/scans/{scan_id}/findings").get_json()["items"]]
-    assert (places, len(decoded)) == (["64", "64"], 1)
+    locations = [finding["location_key"] for finding in client.get(f"/scans/{scan_id}/findings").get_json()["items"]]
+    assert (locations, len(decoded)) == (["64", "64"], 1)
 
 
-def test_a_tool_is_made_for_each_run(
-    door: Person, work: Callable[[], None], reader: Scripted, wordy: Container
+def test_a_tool_is_created_for_each_run(
+    client: Person, work: Callable[[], None], reader: Scripted, word_container: Container
 ) -> None:
-    made: list[str] = []
-    factories = {"imagery": lambda organisation_id: made.append(organisation_id) or object()}
-    object.__setattr__(wordy.scanning.engine, "plugin_tools", factories)
+    created_for: list[str] = []
+    factories = {"imagery": lambda organisation_id: created_for.append(organisation_id) or object()}
+    object.__setattr__(word_container.scanning.engine, "plugin_tools", factories)
     for _ in range(2):
-        scan(door, {"kind": "word", "value": "north"})
+        scan(client, {"kind": "word", "value": "north"})
         work()
-    assert made == [door.organisation_id] * 2
+    assert created_for == [client.organisation_id] * 2
 
 
-def test_a_tool_is_built_from_the_runtime_when_it_is_first_needed(argus: Container) -> None:
-    built: list[Container] = []
-    tool = Tool("Remembers", lambda runtime: lambda organisation_id: built.append(runtime) or organisation_id)
+def test_a_tool_is_created_from_the_runtime_on_first_use(argus: Container) -> None:
+    created: list[Container] = []
+    tool = Tool("Stores values", lambda runtime: lambda organisation_id: created.append(runtime) or organisation_id)
     remembering = Capability(name="remembering", about="", tools={"memory": tool})
     container = Container(argus.settings, capabilities=(*installed(), remembering))
     factory = container.tool_factories()["memory"]
-    assert built == []
-    assert (factory("org_1"), built) == ("org_1", [container])
+    assert created == []
+    assert (factory("org_1"), created) == ("org_1", [container])

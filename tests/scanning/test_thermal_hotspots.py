@@ -1,4 +1,4 @@
-"""Hot spots on scenes whose truth is known: the ground, the pipe, every leak, and what only looks like one."""
+"""Hot spots on scenes with known truth: ground, pipe, leaks, and regions that only resemble leaks."""
 
 import json
 import time
@@ -30,18 +30,16 @@ from tests.scenes.pipeline import SEVERITIES
 
 HEIGHT, WIDTH = 512, 640
 THRESHOLD = 10.0
-NOISE_CELSIUS = (
-    0.025  # of a good uncooled detector; the hottest of some hundred pixels reads 3 or 4 times as much too high
-)
+NOISE_CELSIUS = 0.025  # of a good uncooled detector; the hottest of a few hundred pixels is 3 or 4 times this too high
 SEEDS = range(40)
 RECALL, PRECISION = 0.95, 0.95
-AREA_SHARE, PEAK_CELSIUS = 0.15, 0.1  # how far off a region's area and peak may be
+AREA_SHARE, PEAK_CELSIUS = 0.15, 0.1  # allowed errors of the area and peak of a region
 
 
 def hotspots(celsius: NDArray[Any], known: Mapping[str, Sequence[str]] | None = None, **options: Any) -> list[Finding]:
     image = SimpleNamespace(celsius=celsius.astype(np.float32))
-    places = {rule: tuple(names) for rule, names in (known or {}).items()}
-    case = testkit.Case("", Target("image", "img"), testkit.World({"img": image}, places), {}, options)
+    known_positions = {rule: tuple(names) for rule, names in (known or {}).items()}
+    case = testkit.Case("", Target("image", "img"), testkit.World({"img": image}, known_positions), {}, options)
     return list(testkit.run(Catalogue.load().get("thermal_hotspots"), case).findings)
 
 
@@ -59,8 +57,10 @@ def tools_of(celsius: NDArray[Any]) -> Tools:
 
 @dataclass(frozen=True, eq=False)
 class Scene:
-    """`celsius` is what the camera gives, `true_celsius` the same without noise; `leaks` are masks of the regions
-    that are at least THRESHOLD warmer than the ground."""
+    """`celsius` is the image of the camera, `true_celsius` the same without noise.
+
+    `leaks` are masks of the regions that are at least THRESHOLD warmer than the ground.
+    """
 
     celsius: NDArray[np.float64]
     true_celsius: NDArray[np.float64]
@@ -68,9 +68,11 @@ class Scene:
 
 
 def bump(x: float, y: float, radius: float, height: float, steepness: float = 6) -> NDArray[np.float64]:
-    """Warmth that has fallen to half at the radius."""
+    """A temperature rise that falls to half at the radius."""
     rows, columns = np.indices((HEIGHT, WIDTH), sparse=True)
-    distance = np.hypot(columns + 0.5 - x, rows + 0.5 - y).astype(np.float32)  # whose powers take a third of the time
+    distance = np.hypot(columns + 0.5 - x, rows + 0.5 - y).astype(
+        np.float32
+    )  # powers of float32 take a third of the time
     return np.float64(height) / (1 + (distance / np.float32(radius)) ** np.float32(steepness))
 
 
@@ -80,7 +82,7 @@ def slope(rise: float) -> NDArray[np.float64]:
 
 
 def pipe(height: float, half_width: float = 14, tilt: float = 0.0) -> NDArray[np.float64]:
-    """Warmth of a pipe across the whole picture."""
+    """The temperature rise of a pipe across the whole image."""
     rows, columns = np.indices((HEIGHT, WIDTH), sparse=True)
     across = np.abs(rows - HEIGHT / 2 - tilt * (columns - WIDTH / 2)) / np.hypot(1, tilt)
     return height / (1 + (across / half_width) ** 12)
@@ -92,9 +94,9 @@ def noisy(celsius: NDArray[np.float64], seed: int = 0) -> NDArray[np.float64]:
 
 @cache
 def scene(seed: int) -> Scene:
-    """Five leaks along a sound pipe that is up to 8 °C warm, over ground that slopes by up to 10 °C.
+    """Five leaks along an intact pipe up to 8 °C warmer than the ground, which has a slope of up to 10 °C.
 
-    Beside it lies what must not be found: warm patches under the threshold, and hot specks under the least area.
+    The scene also has regions that must not be found: warm ones below the threshold, hot ones below the minimum area.
     """
     random = np.random.default_rng(seed)
     tilt = random.uniform(-0.5, 0.5)
@@ -118,21 +120,21 @@ def matches(finding: Finding, leak: NDArray[np.bool_]) -> bool:
     return bool(leak[y, x])
 
 
-# ---------------------------------------------------------------- how good
+# ---------------------------------------------------------------- accuracy
 
 
 def test_recall_and_precision_on_scenes_with_known_leaks() -> None:
-    there = found = raised = right = 0
+    actual = found = reported = correct = 0
     for seed in SEEDS:
         leaks, findings = scene(seed).leaks, hotspots(scene(seed).celsius)
-        there += len(leaks)
+        actual += len(leaks)
         found += sum(any(matches(finding, leak) for finding in findings) for leak in leaks)
-        raised += len(findings)
-        right += sum(any(matches(finding, leak) for leak in leaks) for finding in findings)
-        assert len(findings) <= len(leaks) or right < raised, "one leak was told in pieces"
-    assert there == 5 * len(SEEDS)
-    assert found / there >= RECALL
-    assert right / raised >= PRECISION
+        reported += len(findings)
+        correct += sum(any(matches(finding, leak) for leak in leaks) for finding in findings)
+        assert len(findings) <= len(leaks) or correct < reported, "a leak was reported as several findings"
+    assert actual == 5 * len(SEEDS)
+    assert found / actual >= RECALL
+    assert correct / reported >= PRECISION
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -171,20 +173,20 @@ def test_leaks_are_found_in_a_decoded_radiometric_file_with_their_severity(seed:
         pytest.param(pipe(9), 2.4, id="pipe below the threshold"),
     ],
 )
-def test_the_background_is_the_ground_whatever_lies_on_it(warmth: NDArray[np.float64], within: float) -> None:
-    # At the picture's edges the window has ground on one side only: that costs an eighth of the picture's 20 °C.
+def test_the_background_is_the_ground_below_hot_regions(warmth: NDArray[np.float64], within: float) -> None:
+    # At the edges of the image the window has ground on one side only: an error of an eighth of the 20 °C slope.
     ground = slope(20)
-    around = background(noisy(ground + warmth).astype(np.float32), share=0.25, threshold=THRESHOLD)
-    assert np.abs(around - ground).max() < within
+    estimate = background(noisy(ground + warmth).astype(np.float32), share=0.25, threshold=THRESHOLD)
+    assert np.abs(estimate - ground).max() < within
 
 
 def test_the_background_has_no_steps() -> None:
-    around = background((slope(20) + pipe(60)).astype(np.float32), share=0.25, threshold=THRESHOLD)
-    assert np.abs(np.diff(around, axis=0)).max() < 0.1
-    assert np.abs(np.diff(around, axis=1)).max() < 0.1
+    estimate = background((slope(20) + pipe(60)).astype(np.float32), share=0.25, threshold=THRESHOLD)
+    assert np.abs(np.diff(estimate, axis=0)).max() < 0.1
+    assert np.abs(np.diff(estimate, axis=1)).max() < 0.1
 
 
-def test_what_fills_most_of_the_picture_is_the_background() -> None:
+def test_a_region_that_fills_most_of_the_image_is_the_background() -> None:
     close_up = noisy(slope(0) + pipe(40, half_width=200) + bump(320, 250, 12, 30))
     (leak,) = hotspots(close_up)
     assert leak.location["centroid"] == pytest.approx([320, 250], abs=1)
@@ -198,7 +200,7 @@ def test_a_bare_pipe_is_one_region_from_side_to_side() -> None:
     assert found.evidence["delta_celsius"] == pytest.approx(30, abs=1.5)
 
 
-def test_leaks_on_a_bare_pipe_come_apart_at_a_higher_threshold() -> None:
+def test_leaks_on_a_bare_pipe_are_separate_at_a_higher_threshold() -> None:
     celsius = noisy(slope(0) + np.maximum.reduce([pipe(30), bump(200, 256, 9, 70), bump(400, 256, 9, 50)]))
     found = hotspots(celsius, delta_celsius=40)
     assert [finding.location["centroid"] for finding in found] == [
@@ -207,7 +209,7 @@ def test_leaks_on_a_bare_pipe_come_apart_at_a_higher_threshold() -> None:
     ]
 
 
-# ---------------------------------------------------------------- hard pictures
+# ---------------------------------------------------------------- difficult images
 
 
 @pytest.mark.parametrize("noise", (0.05, 0.5, 1.5))
@@ -247,7 +249,7 @@ def test_a_leak_cut_by_the_edge_is_found_inside_the_picture(x: int, y: int) -> N
 
 
 @pytest.mark.parametrize("size", ((8, 8), (24, 32), (120, 160), (1024, 1280)), ids=str)
-def test_any_size_of_picture_is_searched(size: tuple[int, int]) -> None:
+def test_images_of_any_size_are_searched(size: tuple[int, int]) -> None:
     celsius = np.full(size, 10.0)
     celsius[1:5, 2:5] = 45
     (found,) = hotspots(celsius)
@@ -269,12 +271,12 @@ def test_any_size_of_picture_is_searched(size: tuple[int, int]) -> None:
     }
 
 
-def test_the_centroid_is_drawn_to_where_it_is_warmest() -> None:
+def test_the_centroid_is_weighted_by_temperature() -> None:
     celsius = np.full((60, 80), 10.0)
     celsius[20:24, 20:40] = 25
     celsius[20:24, 36:40] = 70
     (found,) = hotspots(celsius)
-    # 16 columns around 28 weigh as much, by 15 °C, as 4 columns around 38 do by 60 °C.
+    # 16 columns around 28 at 15 °C have the same weight as 4 columns around 38 at 60 °C.
     assert found.location["centroid"] == [33.0, 22.0]
 
 
@@ -297,7 +299,7 @@ def test_a_hostile_pattern_takes_bounded_time(hot: Any) -> None:
 
 
 def diagonals(side: int) -> NDArray[np.float64]:
-    """Thin hot lines from edge to edge: few pixels each, in boxes that together are a hundred times the picture."""
+    """Thin hot lines from edge to edge: few pixels each, in boxes with a hundred times the pixels of the image."""
     rows, columns = np.indices((side, side), sparse=True)
     return np.where((rows + columns) % 4 == 0, 90.0, 20.0)
 
@@ -322,78 +324,78 @@ def test_a_picture_that_is_hot_all_over_takes_little_memory() -> None:
     assert peak_bytes < 40 * celsius.size
 
 
-def test_a_slanted_line_of_a_thousand_pixels_is_as_long_as_it_looks() -> None:
-    ring = outline(np.eye(1600, dtype=np.bool_))  # traced on a coarser grid, whose steps are higher
+def test_the_perimeter_of_a_long_slanted_line_is_accurate() -> None:
+    ring = outline(np.eye(1600, dtype=np.bool_))  # traced on a coarser grid, which has higher steps
     assert len(ring) < 10
     assert perimeter(ring) == pytest.approx(2 * np.hypot(1600, 1600), rel=0.01)
 
 
-def test_progress_is_told_region_by_region() -> None:
-    """Where a scan is cancelled or its time runs out, it must not have to wait for all regions."""
-    told: list[float] = []
-    tools = replace(tools_of(diagonals(64)), progress=told.append)
+def test_progress_is_reported_for_each_region() -> None:
+    """A cancel or timeout must not have to wait for all regions."""
+    reported: list[float] = []
+    tools = replace(tools_of(diagonals(64)), progress=reported.append)
     options = thermal_hotspots().check_options({"min_area_pixels": 1, "absolute_celsius": 30})
     regions = sum(1 for _ in thermal_hotspots().load_run()(Target("image", "img"), tools, options))
     assert regions == 2 * 32
-    assert len(told) > 2 * regions
-    assert all(0 <= share < 1 for share in told)
+    assert len(reported) > 2 * regions
+    assert all(0 <= share < 1 for share in reported)
 
 
-# ---------------------------------------------------------------- places
+# ---------------------------------------------------------------- location keys
 
 
 def shifted(celsius: NDArray[np.float64], right: int, down: int) -> NDArray[np.float64]:
-    """What a camera sees that moved a little; at the edges the picture is stretched."""
+    """The image of a camera that moved slightly; edge pixels are repeated."""
     rows = np.clip(np.arange(HEIGHT) - down, 0, HEIGHT - 1)
     columns = np.clip(np.arange(WIDTH) - right, 0, WIDTH - 1)
     return celsius[np.ix_(rows, columns)]
 
 
-def places(findings: list[Finding]) -> list[str]:
+def location_keys(findings: list[Finding]) -> list[str]:
     return [finding.location_key for finding in findings]
 
 
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize(("right", "down"), ((1, 0), (-2, 1), (3, -3), (0, 3)))
-def test_a_small_shift_leaves_every_place(seed: int, right: int, down: int) -> None:
-    before = places(hotspots(scene(seed).celsius))
+def test_a_small_shift_keeps_every_location_key(seed: int, right: int, down: int) -> None:
+    before = location_keys(hotspots(scene(seed).celsius))
     moved = shifted(scene(seed).celsius, right, down)
-    assert not set(places(hotspots(moved))) & set(before)  # left to themselves they would be new
-    assert places(hotspots(moved, known={"hotspot": before})) == before
+    assert not set(location_keys(hotspots(moved))) & set(before)  # without the known keys they would be new
+    assert location_keys(hotspots(moved, known={"hotspot": before})) == before
 
 
 @pytest.mark.parametrize(("moved_pixels", "same"), ((7, True), (9, False)))
 def test_a_small_leak_may_move_by_eight_pixels(moved_pixels: int, same: bool) -> None:
     celsius = noisy(slope(0) + bump(300, 256, 3, 40))
-    before = places(hotspots(celsius))
-    assert (places(hotspots(shifted(celsius, moved_pixels, 0), known={"hotspot": before})) == before) is same
+    before = location_keys(hotspots(celsius))
+    assert (location_keys(hotspots(shifted(celsius, moved_pixels, 0), known={"hotspot": before})) == before) is same
 
 
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize("delta", (6, 8.5, 12, 13.5))
-def test_another_threshold_leaves_every_place(seed: int, delta: float) -> None:
-    before = places(hotspots(scene(seed).celsius))
-    now = places(hotspots(scene(seed).celsius, known={"hotspot": before}, delta_celsius=delta))
-    known = [place for place in now if place in before]
-    # Under a pipe's own warmth regions grow together; above it, each keeps its place.
+def test_another_threshold_keeps_every_location_key(seed: int, delta: float) -> None:
+    before = location_keys(hotspots(scene(seed).celsius))
+    now = location_keys(hotspots(scene(seed).celsius, known={"hotspot": before}, delta_celsius=delta))
+    known = [key for key in now if key in before]
+    # Below the temperature rise of the pipe regions merge; above it, each keeps its location key.
     assert known == before if delta > 8 else set(known) <= set(before)
 
 
-def test_another_calibration_leaves_every_place() -> None:
-    before = places(hotspots(scene(1).celsius))
-    assert places(hotspots(scene(1).celsius * 1.08 + 3, known={"hotspot": before})) == before
+def test_another_calibration_keeps_every_location_key() -> None:
+    before = location_keys(hotspots(scene(1).celsius))
+    assert location_keys(hotspots(scene(1).celsius * 1.08 + 3, known={"hotspot": before})) == before
 
 
-def test_two_near_leaks_stay_apart_and_keep_their_places() -> None:
+def test_two_near_leaks_stay_separate_and_keep_their_location_keys() -> None:
     celsius = noisy(slope(0) + np.maximum(bump(300, 256, 6, 40, 12), bump(316, 256, 6, 30, 12)))
     first, second = hotspots(celsius)
     assert first.location["centroid"] == pytest.approx([300, 256], abs=0.5)
     assert second.location["centroid"] == pytest.approx([316, 256], abs=0.5)
     again = hotspots(shifted(celsius, 3, 0), known={"hotspot": [second.location_key, first.location_key]})
-    assert places(again) == [first.location_key, second.location_key]
+    assert location_keys(again) == [first.location_key, second.location_key]
 
 
-def test_a_new_leak_beside_a_known_one_does_not_take_its_place() -> None:
+def test_a_new_leak_beside_a_known_one_does_not_take_its_location_key() -> None:
     old = slope(0) + bump(300, 256, 6, 30, 12)
     (known,) = hotspots(noisy(old))
     hotter, same = hotspots(
@@ -403,14 +405,14 @@ def test_a_new_leak_beside_a_known_one_does_not_take_its_place() -> None:
     assert hotter.location_key != known.location_key
 
 
-def test_no_two_findings_share_a_place() -> None:
+def test_location_keys_are_unique() -> None:
     dots = np.full((64, 64), 10.0)
     dots[::2, ::2] = 60
     found = hotspots(dots, min_area_pixels=1, max_findings=2000)
-    assert len(set(places(found))) == len(found) == 1024
+    assert len(set(location_keys(found))) == len(found) == 1024
 
 
-# ---------------------------------------------------------------- what is told
+# ---------------------------------------------------------------- findings
 
 
 @pytest.mark.parametrize(
@@ -421,7 +423,7 @@ def test_severity_follows_the_neta_classes(delta: float, expected: str) -> None:
     assert severity(delta) == expected
 
 
-def test_the_hottest_come_first_and_the_rest_is_left_out_with_a_word(caplog: pytest.LogCaptureFixture) -> None:
+def test_the_hottest_are_reported_first_and_a_warning_is_logged_for_the_rest(caplog: pytest.LogCaptureFixture) -> None:
     celsius = slope(0) + np.maximum.reduce([bump(100 * n, 256, 8, 20 + 10 * n) for n in range(1, 6)])
     found = hotspots(celsius, max_findings=3)
     peaks = [finding.evidence["peak_celsius"] for finding in found]
@@ -430,7 +432,7 @@ def test_the_hottest_come_first_and_the_rest_is_left_out_with_a_word(caplog: pyt
     assert [record.getMessage() for record in caplog.records] == ["more regions than findings allowed"]
 
 
-def test_small_regions_are_left_out() -> None:
+def test_small_regions_are_ignored() -> None:
     celsius = np.full((64, 64), 10.0)
     celsius[10:13, 10:14] = 60  # 12 pixels
     celsius[30, 30:41] = 60  # 11 pixels
@@ -438,7 +440,7 @@ def test_small_regions_are_left_out() -> None:
     assert len(hotspots(celsius, min_area_pixels=11)) == 2
 
 
-def test_a_limit_is_told_beside_the_hot_spot_and_with_the_manifests_severity() -> None:
+def test_over_limit_is_reported_in_addition_to_hotspot_with_the_severity_of_the_manifest() -> None:
     celsius = noisy(slope(0) + bump(200, 256, 10, 30) + bump(400, 256, 10, 60))
     assert {finding.rule for finding in hotspots(celsius)} == {"hotspot"}
     findings = hotspots(celsius, absolute_celsius=50)
@@ -453,27 +455,27 @@ def test_a_limit_is_told_beside_the_hot_spot_and_with_the_manifests_severity() -
 
 
 @pytest.mark.parametrize(("limit", "untested"), ((None, ["over_limit"]), (500, [])))
-def test_a_limit_that_is_not_given_is_not_tested(limit: float | None, untested: list[str]) -> None:
-    told: list[str] = []
-    tools = replace(tools_of(np.full((24, 32), 20.0)), mark_not_tested=told.append)
+def test_over_limit_is_not_tested_without_a_limit(limit: float | None, untested: list[str]) -> None:
+    marked: list[str] = []
+    tools = replace(tools_of(np.full((24, 32), 20.0)), mark_not_tested=marked.append)
     options = thermal_hotspots().check_options({"absolute_celsius": limit})
     assert list(thermal_hotspots().load_run()(Target("image", "img"), tools, options)) == []
-    assert told == untested
+    assert marked == untested
 
 
-def test_a_limit_below_the_surroundings_is_the_whole_picture() -> None:
+def test_a_limit_below_the_surroundings_finds_the_whole_image() -> None:
     (found,) = hotspots(noisy(slope(0)), absolute_celsius=-20)
     assert (found.rule, found.evidence["area_pixels"]) == ("over_limit", HEIGHT * WIDTH)
 
 
-def test_the_window_can_be_chosen() -> None:
+def test_the_window_is_configurable() -> None:
     plateau = noisy(slope(0) + bump(320, 256, 90, 30, 20))
     assert len(hotspots(plateau, background_pixels=400)) == 1
     wide, narrow = (hotspots(plateau, background_pixels=pixels) for pixels in (400, 128))
     assert wide[0].evidence["area_pixels"] > 1.5 * sum(finding.evidence["area_pixels"] for finding in narrow)
 
 
-def test_findings_are_plain_json_and_the_same_every_time() -> None:
+def test_findings_are_plain_json_and_reproducible() -> None:
     found = hotspots(scene(2).celsius, absolute_celsius=20)
     for finding in found:
         plain = json.dumps([finding.location, finding.evidence], allow_nan=False)
@@ -487,7 +489,7 @@ masks = arrays(np.bool_, st.tuples(st.integers(1, 12), st.integers(1, 12)))
 
 
 def flooded(mask: NDArray[np.bool_]) -> list[int]:
-    """The component of each true pixel in reading order, the slow and obvious way."""
+    """The component of each true pixel in reading order: the reference implementation."""
     names: dict[tuple[int, int], int] = {}
     pixels = [(int(y), int(x)) for y, x in np.argwhere(mask)]
     for name, start in enumerate(pixels):
@@ -503,7 +505,7 @@ def flooded(mask: NDArray[np.bool_]) -> list[int]:
 
 
 @given(masks)
-def test_components_are_those_of_a_flood_fill(mask: NDArray[np.bool_]) -> None:
+def test_components_equal_those_of_a_flood_fill(mask: NDArray[np.bool_]) -> None:
     labels, count = label(mask)
     assert labels.tolist() == flooded(mask)
     assert count == len(set(flooded(mask)))
@@ -514,9 +516,9 @@ def test_an_outline_is_a_closed_ring_around_its_region(mask: NDArray[np.bool_]) 
     labels, count = label(mask)
     pixels = np.argwhere(mask)
     for index in range(count):
-        mine = pixels[labels == index]
-        box = np.zeros(np.ptp(mine, axis=0) + 1, np.bool_)
-        box[tuple((mine - mine.min(axis=0)).T)] = True
+        component = pixels[labels == index]
+        box = np.zeros(np.ptp(component, axis=0) + 1, np.bool_)
+        box[tuple((component - component.min(axis=0)).T)] = True
         ring = outline(box)
         assert ring[0].tolist() == ring[-1].tolist()
         assert 4 <= len(ring) <= MAX_POINTS
@@ -525,16 +527,16 @@ def test_an_outline_is_a_closed_ring_around_its_region(mask: NDArray[np.bool_]) 
 
 
 @pytest.mark.parametrize("radius", (5.0, 12.3, 40.7, 200.4))
-def test_an_outline_encloses_the_area_and_has_the_length_of_the_region(radius: float) -> None:
-    reach = np.arange(int(-radius) - 1, int(radius) + 2)
-    disc = np.hypot(*np.meshgrid(reach, reach)) <= radius
+def test_an_outline_has_the_area_and_perimeter_of_the_region(radius: float) -> None:
+    offsets = np.arange(int(-radius) - 1, int(radius) + 2)
+    disc = np.hypot(*np.meshgrid(offsets, offsets)) <= radius
     disc = disc[np.ix_(disc.any(axis=1), disc.any(axis=0))]
     x, y = outline(disc).T
     assert abs((x[:-1] * y[1:] - x[1:] * y[:-1]).sum()) / 2 == pytest.approx(disc.sum(), rel=0.08, abs=10)
     assert perimeter(outline(disc)) == pytest.approx(2 * np.pi * radius, rel=0.1)
 
 
-def test_an_outline_of_a_thousand_corners_is_cut_to_what_can_be_shown() -> None:
+def test_an_outline_has_at_most_the_maximum_number_of_points() -> None:
     rows, columns = np.indices((600, 800))
     comb = (columns % 4 < 2) | (rows == 0)
     assert len(outline(comb)) == MAX_POINTS

@@ -1,4 +1,4 @@
-"""What tests over all routes need of scanning."""
+"""The part of scanning in the tests over all routes."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""A worker in a process of its own, over the plugins of a folder: `python -m tests.scanning.worker_process FOLDER`."""
+"""A worker in a separate process, with the plugins of a folder: `python -m tests.scanning.worker_process FOLDER`."""
 
 import sys
 from pathlib import Path
@@ -14,7 +14,7 @@ def main(folder: str) -> None:
     argus.scanning.plugins.__path__.append(folder)
     container = Container.from_env()
     vars(container)["catalogue"] = Catalogue.load(Path(folder))
-    sqs_poller.BATCH = 1  # as the event source mapping of jobs
+    sqs_poller.BATCH = 1  # like the event source mapping of jobs
     url = container.settings.queue_url("jobs")
     queue = sqs_poller.SqsPoller(container.aws.client("sqs"), url, "arn:aws:sqs:x:x:x", worker.handler)
     worker.container = lambda: container  # type: ignore[assignment]

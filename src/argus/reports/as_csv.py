@@ -1,12 +1,12 @@
 """A report as CSV (RFC 4180): a row per finding, for spreadsheets.
 
-The file is UTF-8 and begins with a byte order mark: without one Excel reads `°C` as `Â°C`. (Python reads it with
-`utf-8-sig`; pandas and R take the mark away by themselves.) Lines end with CR LF, the first one names the columns, and
-columns are added at the end only.
+The file is UTF-8 and starts with a byte order mark: without one Excel reads `°C` as `Â°C`. (Python reads it with
+`utf-8-sig`; pandas and R remove the mark themselves.) Lines end with CR LF, the first line has the column names, and
+new columns are only added at the end.
 
-A spreadsheet takes a cell that begins with = + - @ for a formula, and formulas can run programs and send data away.
-Text that a spreadsheet might take so begins with an apostrophe here, as OWASP advises ("CSV Injection"). Numbers are
-written as numbers, whatever their sign.
+Spreadsheets interpret a cell that starts with = + - @ as a formula, and formulas can run programs and send data. Text
+that could be interpreted as a formula is prefixed with an apostrophe, as OWASP recommends ("CSV Injection"). Numbers
+are written as numbers, including negative ones.
 """
 
 import csv
@@ -54,24 +54,24 @@ COLUMNS = (
     "remediation",
 )
 
-# Tabs, line breaks, blanks and marks that a spreadsheet may drop before it looks at the first character.
+# Tabs, line breaks, spaces and invisible characters that a spreadsheet may remove before the first character.
 _IGNORED = r"[\s\x00-\x20\x7f-\xa0\u00ad\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff]*"
 _FORMULA = re.compile(rf"[\t\r\n]|{_IGNORED}[=+\-@\uff1d\uff0b\uff0d\uff20]")
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
 
-def build(document: ReportData) -> bytes:
+def build(data: ReportData) -> bytes:
     lines = StringIO(newline="")
     writer = csv.DictWriter(lines, COLUMNS, restval="", lineterminator="\r\n")
     writer.writeheader()
-    for number, finding in enumerate(document.findings, start=1):
-        row = _row(finding, document.rules.get((finding.plugin, finding.rule)))
+    for number, finding in enumerate(data.findings, start=1):
+        row = _row(finding, data.rules.get((finding.plugin, finding.rule)))
         writer.writerow({"number": number, **{column: cell(value) for column, value in row.items()}})
     return lines.getvalue().encode("utf-8-sig")
 
 
 def cell(value: Any) -> str | int | float:
-    """What stands in the file for a value: numbers as they are, text that no spreadsheet takes for a formula."""
+    """The cell for a value: numbers as numbers, and text that no spreadsheet interprets as a formula."""
     match value:
         case None:
             return ""

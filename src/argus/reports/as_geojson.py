@@ -1,9 +1,9 @@
 """A report as GeoJSON (RFC 7946): a feature per finding, for maps.
 
-A finding's `location["wgs84"]` is its geometry; a finding without one keeps its row with `geometry: null`, so that
-maps skip it and tables show it. Properties are the finding as in the JSON report (`argus.reports.as_json`), its pixel
-polygon under `location` included. `bbox` is there when any finding has a place. `argus` is a foreign member
-(RFC 7946, section 6.1) with what the features have in common.
+The geometry of a finding is its `location["wgs84"]`. A finding without one is a feature with `geometry: null`, which
+maps skip and tables show. The properties are the finding as in the JSON report (`argus.reports.as_json`), including its
+pixel polygon in `location`. `bbox` is present if any finding has a geometry. `argus` is a foreign member (RFC 7946,
+section 6.1) with the properties of the report.
 """
 
 import json
@@ -14,14 +14,14 @@ from argus.reports.data import ReportData
 from argus.scanning.model import TrackedFinding
 
 
-def build(document: ReportData) -> bytes:
-    features = [_feature(finding, number) for number, finding in enumerate(document.findings, start=1)]
-    places = [feature["geometry"] for feature in features if feature["geometry"]]
-    bbox: dict[str, Any] = {"bbox": shapes.bounds(places)} if places else {}
+def build(data: ReportData) -> bytes:
+    features = [_feature(finding, number) for number, finding in enumerate(data.findings, start=1)]
+    geometries = [feature["geometry"] for feature in features if feature["geometry"]]
+    bbox: dict[str, Any] = {"bbox": shapes.bounds(geometries)} if geometries else {}
     collection = {
         "type": "FeatureCollection",
         **bbox,
-        "argus": {**plain.heading(document), "scan": plain.scan(document.scan)},
+        "argus": {**plain.heading(data), "scan": plain.scan(data.scan)},
         "features": features,
     }
     return json.dumps(collection, ensure_ascii=False, allow_nan=False).encode() + b"\n"
@@ -31,5 +31,5 @@ def _feature(finding: TrackedFinding, number: int) -> dict[str, Any]:
     geometry = shapes.wgs84(finding.location)
     properties = plain.finding(finding, number=number)
     if geometry:
-        del properties["location"]["wgs84"]  # as it would stand there twice
+        del properties["location"]["wgs84"]  # it is the geometry
     return {"type": "Feature", "id": finding.fingerprint, "geometry": geometry, "properties": properties}

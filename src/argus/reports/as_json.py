@@ -1,18 +1,18 @@
-"""A report as JSON: everything, for programs.
+"""A report as JSON: all data, for programs.
 
-| member | what it is |
+| member | content |
 |---|---|
-| `schema` | `argus.report/1`; members may be added under this name, none is removed or changes its meaning |
-| `generated_at`, `generator` | when, and `{name, version}` of what wrote it |
+| `schema` | `argus.report/1`; members may be added to this version, but none is removed or changed |
+| `generated_at`, `generator` | when, and `{name, version}` of the software |
 | `organisation` | `{id, name}` |
 | `scan` | the scan with its steps, `counts` of present findings by severity and `delta` by status |
-| `target` | `name`, what people call the target, and `facts` by their labels |
-| `image` | the scanned image's facts, its settings and statistics; null when the target is no image |
+| `target` | `name` of the target for users, and `facts` by label |
+| `image` | metadata, settings and statistics of the scanned image; null if the target is not an image |
 | `findings` | most severe first, numbered from 1 as in the other formats |
-| `rules` | title, description and remediation of every rule that could have been broken |
+| `rules` | title, description and remediation of every rule of the scan's plugins |
 
-Times are RFC 3339 UTC, temperatures degrees Celsius, image coordinates pixels from the upper left corner. A number
-that is not finite is null. Keys stand in a fixed order, so equal documents are equal bytes.
+Times are RFC 3339 UTC, temperatures degrees Celsius, image coordinates pixels from the top left corner. Numbers that
+are not finite are null. The order of keys is fixed, so that equal data makes equal bytes.
 """
 
 import json
@@ -21,13 +21,13 @@ from argus.reports import plain
 from argus.reports.data import ReportData
 
 
-def build(document: ReportData) -> bytes:
+def build(data: ReportData) -> bytes:
     report = {
-        **plain.heading(document),
-        "scan": plain.scan(document.scan),
-        "target": plain.target(document),
-        "image": plain.picture(document.picture) if document.picture else None,
-        "findings": [plain.finding(known, number=number) for number, known in enumerate(document.findings, start=1)],
-        "rules": plain.rules(document),
+        **plain.heading(data),
+        "scan": plain.scan(data.scan),
+        "target": plain.target(data),
+        "image": plain.picture(data.picture) if data.picture else None,
+        "findings": [plain.finding(finding, number=number) for number, finding in enumerate(data.findings, start=1)],
+        "rules": plain.rules(data),
     }
     return json.dumps(report, ensure_ascii=False, indent=2, allow_nan=False).encode() + b"\n"

@@ -1,4 +1,4 @@
-"""Documents made from scans."""
+"""Reports of scans as documents."""
 
 from typing import TYPE_CHECKING
 
@@ -23,7 +23,7 @@ def _reports(argus: Runtime) -> "Reports":
         objects=argus.objects,
         links=argus.links,
         scanning=argus.scanning,
-        gather=Gatherer(argus.scanning, argus.identity, argus.catalogue, argus.clock).document,
+        gather=Gatherer(argus.scanning, argus.identity, argus.catalogue, argus.clock).gather,
         background=Background(
             store=store,
             jobs=argus.jobs,
@@ -42,7 +42,7 @@ def _reports(argus: Runtime) -> "Reports":
 
 CAPABILITY = Capability(
     name="reports",
-    about="Documents made from scans",
+    about="Reports of scans as documents",
     tables=(
         Table(
             name="reports",

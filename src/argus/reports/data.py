@@ -1,4 +1,4 @@
-"""All that a report shows, gathered before it is built. No I/O."""
+"""The content of a report, gathered before the report is built. No I/O."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from argus.scanning.model import Scan, TrackedFinding
 
 @dataclass(frozen=True)
 class RuleText:
-    """What a rule's manifest says of it."""
+    """The texts of a rule in its manifest."""
 
     title: str
     description: str
@@ -19,7 +19,7 @@ class RuleText:
 
 @dataclass(frozen=True)
 class ReportData:
-    """All that a report shows."""
+    """The content of a report, independent of its format."""
 
     scan: Scan
     findings: Sequence[TrackedFinding]

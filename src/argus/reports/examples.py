@@ -1,4 +1,4 @@
-"""Examples of reports' requests and answers, for the OpenAPI document."""
+"""Example requests and responses of reports, for the OpenAPI document."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The formats there are."""
+"""The formats of reports."""
 
 import importlib
 from dataclasses import dataclass
@@ -8,15 +8,15 @@ from argus.reports.data import ReportData
 
 @dataclass(frozen=True)
 class Format:
-    """A kind of document; its builder is imported when it is needed."""
+    """A file format. Its builder is imported on first use."""
 
     name: str
     content_type: str
     extension: str
     shows_picture: bool = False
 
-    def build(self, document: ReportData) -> bytes:
-        built: bytes = importlib.import_module(f"argus.reports.as_{self.name}").build(document)
+    def build(self, data: ReportData) -> bytes:
+        built: bytes = importlib.import_module(f"argus.reports.as_{self.name}").build(data)
         return built
 
 

@@ -1,4 +1,4 @@
-"""Everything a report shows, fetched before it is built."""
+"""Fetches the content of a report before it is built."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -16,14 +16,14 @@ from argus.scanning.service import Scanning
 
 @dataclass(frozen=True)
 class Gatherer:
-    """Asks the other capabilities for what a document needs."""
+    """Gathers the content of a report from the other capabilities."""
 
     scanning: Scanning
     identity: Identity
     catalogue: Catalogue
     clock: Clock
 
-    def document(self, report: Report) -> ReportData:
+    def gather(self, report: Report) -> ReportData:
         scan, findings = self.scanning.result(report.organisation_id, report.scan_id)
         targets = self.scanning.targets
         section = targets.report_section(

@@ -1,4 +1,4 @@
-"""A report: a document made from a scan, kept in S3. What it shows of the target, as the target's kind says it."""
+"""A report: a document about a scan, stored in S3. The section about its target comes from the kind of target."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -9,7 +9,7 @@ from argus.core.languages import Message
 
 
 class ReportState(StrEnum):
-    """Where a report stands. The last two are final."""
+    """The state of a report. The last two are final."""
 
     QUEUED = "queued"
     READY = "ready"
@@ -18,7 +18,7 @@ class ReportState(StrEnum):
 
 @dataclass(frozen=True)
 class Report:
-    """One document."""
+    """One report."""
 
     id: str
     organisation_id: str
@@ -33,21 +33,21 @@ class Report:
     version: int = 1
     attempts: int = 0
     checks: int = 0
-    lease_until: datetime | None = None  # until then one worker builds the document
+    lease_until: datetime | None = None  # until then a worker may build the document
     next_check_at: datetime | None = None  # None once it is ready or has failed
 
     def given_up(self, reason: Message, *, at: datetime) -> "Report":
-        """The report, whose workers failed."""
+        """The report after its last attempt failed."""
         return replace(self, state=ReportState.FAILED, reason=reason, finished_at=at)
 
     def key(self, extension: str) -> str:
-        """Where the document is; the same for every attempt to build it."""
+        """The object key of the document, the same for every attempt to build it."""
         return f"{self.organisation_id}/reports/{self.id}/report.{extension}"
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A preview of the scanned image, empty where the format shows none, and what is known of it."""
+    """The scanned image: metadata and a preview, which is empty if the format shows none."""
 
     preview_png: bytes
     colour_bar_png: bytes
@@ -65,7 +65,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class TargetSection:
-    """What a report shows of the scanned target: what people call it, facts by their label, and a picture of it."""
+    """The section of a report about its target: name for users, facts by label, and a picture."""
 
     name: str
     facts: Mapping[str, str | float | datetime | None] = field(default_factory=dict)

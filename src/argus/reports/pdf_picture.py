@@ -1,4 +1,4 @@
-"""The scanned image on the page: hot regions outlined and numbered, the legend of its colours beside it."""
+"""The scanned image on the page: outlined and numbered findings, with the colour legend next to it."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,10 +14,10 @@ from argus.reports.model import Picture
 from argus.reports.pdf_pages import WIDTH, Drawing
 from argus.scanning.model import Severity
 
-MAX_LABELS = 99  # more numbers than that hide the picture; the gravest have theirs
+MAX_LABELS = 99  # more labels would hide the picture; the most severe findings have one
 
-_TALLEST = 102 * mm  # leaves room for the settings on the first page
-_LEGEND_TALLEST = 102 * mm
+_MAX_HEIGHT = 102 * mm  # leaves space for the settings on the first page
+_LEGEND_MAX_HEIGHT = 102 * mm
 _GAP = 4 * mm
 _CASING = Color(0.05, 0.07, 0.09, 0.75)
 _FONT_SIZE = 6.4
@@ -40,7 +40,7 @@ class _Box:
     width: float
     height: float
 
-    def meets(self, other: "_Box") -> bool:
+    def overlaps(self, other: "_Box") -> bool:
         return (
             self.x < other.x + other.width
             and other.x < self.x + self.width
@@ -48,7 +48,7 @@ class _Box:
             and other.y < self.y + self.height
         )
 
-    def within(self, other: "_Box") -> bool:
+    def is_within(self, other: "_Box") -> bool:
         return (
             other.x <= self.x
             and other.y <= self.y
@@ -58,14 +58,14 @@ class _Box:
 
 
 def drawing(picture: Picture, marks: Sequence[Mark]) -> Drawing:
-    """The picture as wide as the text or as tall as is sensible, in its own proportions. Gravest marks come first."""
+    """The picture in its own proportions, limited by text width and maximum height. Marks are most severe first."""
     legend = ImageReader(BytesIO(picture.colour_bar_png))
     preview = ImageReader(BytesIO(picture.preview_png))
     legend_ratio = legend.getSize()[0] / legend.getSize()[1]
     ratio = picture.width / picture.height
-    height = min(_TALLEST, (WIDTH - _GAP) / (ratio + legend_ratio))
-    legend_height = min(height, _LEGEND_TALLEST)
-    width = min(height * ratio, WIDTH - _GAP - legend_height * legend_ratio)  # a panorama is as wide as it may be
+    height = min(_MAX_HEIGHT, (WIDTH - _GAP) / (ratio + legend_ratio))
+    legend_height = min(height, _LEGEND_MAX_HEIGHT)
+    width = min(height * ratio, WIDTH - _GAP - legend_height * legend_ratio)  # a panorama is limited by its width
     height = width / ratio
 
     def draw(canvas: Any, x: float, y: float) -> None:
@@ -80,7 +80,7 @@ def drawing(picture: Picture, marks: Sequence[Mark]) -> Drawing:
 
 
 def _draw_marks(canvas: Any, marks: Sequence[Mark], frame: _Box, *, scale: float) -> None:
-    """Outlines first, then numbers over them, so that no outline strikes through a number."""
+    """Draw outlines first and labels above them, so that no outline crosses a label."""
     canvas.saveState()
     canvas.setLineJoin(1)
     clip = canvas.beginPath()
@@ -94,7 +94,7 @@ def _draw_marks(canvas: Any, marks: Sequence[Mark], frame: _Box, *, scale: float
             anchors.append((mark, _around(outline)))
     taken: list[_Box] = []
     for mark, anchor in anchors[:MAX_LABELS]:
-        label = _free_place(str(mark.number), anchor, frame, taken)
+        label = _label_box(str(mark.number), anchor, frame, taken)
         if label:
             taken.append(label)
             _draw_label(canvas, mark, label)
@@ -102,19 +102,19 @@ def _draw_marks(canvas: Any, marks: Sequence[Mark], frame: _Box, *, scale: float
 
 
 def _outline(location: Mapping[str, Any], frame: _Box, scale: float) -> list[shapes.Point]:
-    """The region in points on the page, whose y runs upwards; a place without an area becomes a small diamond."""
+    """The region in points on the page, y upwards. A location without an area becomes a small diamond."""
     ring = shapes.polygon(location)
     if ring is None:
         middle = shapes.centroid(location)
         if middle is None:
             return []
-        reach = 4 / scale
-        ring = [(middle[0] + dx * reach, middle[1] + dy * reach) for dx, dy in ((-1, 0), (0, 1), (1, 0), (0, -1))]
+        radius = 4 / scale
+        ring = [(middle[0] + dx * radius, middle[1] + dy * radius) for dx, dy in ((-1, 0), (0, 1), (1, 0), (0, -1))]
     return [(frame.x + x * scale, frame.y + frame.height - y * scale) for x, y in ring]
 
 
 def _draw_outline(canvas: Any, corners: Sequence[shapes.Point]) -> None:
-    """White in a dark casing: one of the two is seen on any colour of any palette."""
+    """A white line with a dark border, visible on every colour of every palette."""
     path = canvas.beginPath()
     path.moveTo(*corners[0])
     for corner in corners[1:]:
@@ -131,7 +131,7 @@ def _draw_label(canvas: Any, mark: Mark, box: _Box) -> None:
     canvas.setStrokeColor(typesetting.PAPER)
     canvas.setLineWidth(0.6)
     canvas.roundRect(box.x, box.y, box.width, box.height, 2, stroke=1, fill=1)
-    canvas.setFillColor(typesetting.on(mark.severity))
+    canvas.setFillColor(typesetting.text_colour(mark.severity))
     canvas.setFont(typesetting.BOLD, _FONT_SIZE)
     canvas.drawCentredString(box.x + box.width / 2, box.y + 2, str(mark.number))
 
@@ -141,18 +141,18 @@ def _around(corners: Sequence[shapes.Point]) -> _Box:
     return _Box(min(xs), min(ys), max(xs) - min(xs), max(ys) - min(ys))
 
 
-def _free_place(text: str, anchor: _Box, frame: _Box, taken: Sequence[_Box]) -> _Box | None:
-    """Where a number stands beside its region without covering another number; None when there is no room."""
+def _label_box(text: str, anchor: _Box, frame: _Box, taken: Sequence[_Box]) -> _Box | None:
+    """The box of a label next to its region that overlaps no other label; None if there is no space."""
     width = 4.6 * len(text) + 4
     for x, y in _candidates(anchor, width):
         box = _Box(x, y, width, _LABEL_HEIGHT)
-        if box.within(frame) and not any(box.meets(other) for other in taken):
+        if box.is_within(frame) and not any(box.overlaps(other) for other in taken):
             return box
     return None
 
 
 def _candidates(anchor: _Box, width: float) -> Iterable[shapes.Point]:
-    """Lower left corners of a label: above right first, then around the region, then a little farther away."""
+    """Lower left corners for a label: above right first, then around the region, then farther away."""
     for gap in (1.5, 6.0, 12.0):
         left, right = anchor.x - width - gap, anchor.x + anchor.width + gap
         below, above = anchor.y - _LABEL_HEIGHT - gap, anchor.y + anchor.height + gap

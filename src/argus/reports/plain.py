@@ -1,4 +1,4 @@
-"""Facts as JSON can hold them: what every text format of a report starts from."""
+"""Report data as JSON values, shared by the text formats."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ from argus.scanning.model import Scan, Step, TrackedFinding
 
 SCHEMA = "argus.report/1"
 
-_OF_WORKERS = (
+_INTERNAL = (
     "organisation_id",
     "open_runs",
     "finalizing",
@@ -27,61 +27,59 @@ _OF_WORKERS = (
 _PIXELS = ("preview_png", "colour_bar_png")
 
 
-def heading(document: ReportData) -> dict[str, Any]:
-    """What every report says of itself."""
+def heading(data: ReportData) -> dict[str, Any]:
+    """The metadata of a report, for every format."""
     return {
         "schema": SCHEMA,
-        "generated_at": plain(document.generated_at),
-        "generator": {"name": "argus", "version": document.argus_version},
-        "organisation": {"id": document.scan.organisation_id, "name": well_formed(document.organisation_name)},
+        "generated_at": plain(data.generated_at),
+        "generator": {"name": "argus", "version": data.argus_version},
+        "organisation": {"id": data.scan.organisation_id, "name": well_formed(data.organisation_name)},
     }
 
 
-def scan(known: Scan) -> dict[str, Any]:
-    """A scan without what only workers need."""
-    fields = _fields(known, leave_out=_OF_WORKERS)
+def scan(value: Scan) -> dict[str, Any]:
+    """A scan without the attributes that only workers use."""
+    fields = _fields(value, leave_out=_INTERNAL)
     return {
         **fields,
-        "reason": _sentence(known.reason),
-        "steps": list(map(_step, known.steps)),
-        "progress": known.progress,
+        "reason": _sentence(value.reason),
+        "steps": list(map(_step, value.steps)),
+        "progress": value.progress,
     }
 
 
-def _step(known: Step) -> dict[str, Any]:
-    fields = _fields(known, leave_out=("order", "attempt"))
-    return {**fields, "reason": _sentence(known.reason), "progress": int(100 * known.progress)}
+def _step(value: Step) -> dict[str, Any]:
+    fields = _fields(value, leave_out=("order", "attempt"))
+    return {**fields, "reason": _sentence(value.reason), "progress": int(100 * value.progress)}
 
 
 def _sentence(reason: Message | None) -> str:
     return reason.sentence() if reason else ""
 
 
-def finding(known: TrackedFinding, *, number: int) -> dict[str, Any]:
-    """A finding; `number` is its place in the report, the same in every format."""
+def finding(value: TrackedFinding, *, number: int) -> dict[str, Any]:
+    """A finding; `number` is its number in the report, the same in every format."""
     leave_out = ("organisation_id", "order", "tested_at", "seen_with")
-    return {"number": number, **_fields(known, leave_out=leave_out)}
+    return {"number": number, **_fields(value, leave_out=leave_out)}
 
 
-def picture(known: Picture) -> dict[str, Any]:
-    """What is known of the scanned image, without its pixels."""
-    return _fields(known, leave_out=_PIXELS)
+def picture(value: Picture) -> dict[str, Any]:
+    """The metadata of the scanned image, without its pixels."""
+    return _fields(value, leave_out=_PIXELS)
 
 
-def target(document: ReportData) -> dict[str, Any]:
-    """What is known of the target, beside its kind and value in the scan."""
-    return {"name": well_formed(document.target.name), "facts": plain(document.target.facts)}
+def target(data: ReportData) -> dict[str, Any]:
+    """Name and facts of the target. The scan has its kind and value."""
+    return {"name": well_formed(data.target.name), "facts": plain(data.target.facts)}
 
 
-def rules(document: ReportData) -> list[dict[str, Any]]:
-    """What the manifests say of each rule, by plugin and name."""
-    return [
-        {"plugin": plugin, "rule": name, **_fields(text)} for (plugin, name), text in sorted(document.rules.items())
-    ]
+def rules(data: ReportData) -> list[dict[str, Any]]:
+    """The texts of each rule, ordered by plugin and name."""
+    return [{"plugin": plugin, "rule": name, **_fields(text)} for (plugin, name), text in sorted(data.rules.items())]
 
 
 def plain(value: Any) -> Any:
-    """The same value made of JSON's types: times are RFC 3339 UTC, and what is no number in JSON (NaN, ∞) is null."""
+    """Convert a value to JSON types: times become RFC 3339 UTC, NaN and ∞ become null."""
     match value:
         case None | bool() | int():
             return value
@@ -100,9 +98,9 @@ def plain(value: Any) -> Any:
 
 
 def well_formed(text: str) -> str:
-    """Text that UTF-8 can hold: half a surrogate pair becomes U+FFFD."""
+    """Text that UTF-8 can encode: an unpaired surrogate becomes U+FFFD."""
     return str(text).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
-def _fields(known: Any, *, leave_out: Sequence[str] = ()) -> dict[str, Any]:
-    return {name: plain(value) for name, value in asdict(known).items() if name not in leave_out}
+def _fields(item: Any, *, leave_out: Sequence[str] = ()) -> dict[str, Any]:
+    return {name: plain(value) for name, value in asdict(item).items() if name not in leave_out}

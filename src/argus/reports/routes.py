@@ -1,4 +1,4 @@
-"""HTTP of reports."""
+"""HTTP routes of reports."""
 
 from dataclasses import asdict
 from typing import Any
@@ -16,10 +16,10 @@ _REPORT_ID = [path_id("report_id", pattern=id_pattern("rpt"), example=examples.R
 
 def blueprint(argus: Runtime) -> Blueprint:
     reports: Reports = argus.reports
-    blp = Blueprint("reports", __name__, description="Documents made from scans")
+    blp = Blueprint("reports", __name__, description="Reports of scans as documents")
 
     def wire(report: Report) -> dict[str, Any]:
-        return {**asdict(report), "link": reports.link(report)}
+        return {**asdict(report), "reason": report.reason, "link": reports.link(report)}
 
     @blp.route("/reports", methods=["POST"])
     @needs("reports:write")
@@ -30,9 +30,9 @@ def blueprint(argus: Runtime) -> Blueprint:
     )
     @blp.response(202, ReportOut, example=examples.QUEUED_REPORT)
     @blp.alt_response(404, "NOT_FOUND")
-    def request_report(wanted: dict[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
+    def request_report(body: dict[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
         """Queue a report of a scan"""
-        report = reports.request(current_caller(), wanted["scan_id"], wanted["format"])
+        report = reports.request(current_caller(), body["scan_id"], body["format"])
         return wire(report), location("reports.get_report", report_id=report.id)
 
     @blp.route("/reports")
@@ -47,15 +47,15 @@ def blueprint(argus: Runtime) -> Blueprint:
     def list_reports(query: dict[str, Any]) -> Any:
         """Reports, newest first"""
         caller = current_caller()
-        body, headers = paged(lambda limit, after: reports.list(caller, limit=limit, after=after), query)
-        return {**body, "items": [wire(report) for report in body["items"]]}, headers
+        page, headers = paged(lambda limit, after: reports.list(caller, limit=limit, after=after), query)
+        return {**page, "items": [wire(report) for report in page["items"]]}, headers
 
     @blp.route("/reports/<report_id>", parameters=_REPORT_ID)
     @needs("reports:read")
     @etagged
     @blp.response(200, ReportOut, example=examples.REPORT)
     def get_report(report_id: str) -> dict[str, Any]:
-        """One report, with its link once it is ready"""
+        """One report, with a download link once it is ready"""
         return wire(reports.get(current_caller(), report_id))
 
     return blp

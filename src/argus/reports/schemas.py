@@ -1,4 +1,4 @@
-"""Wire shapes of reports."""
+"""Request and response schemas of reports."""
 
 from marshmallow import fields, validate
 
@@ -8,21 +8,21 @@ from argus.reports.model import ReportState
 
 
 class ReportIn(Schema):
-    """A report to make."""
+    """A report to create."""
 
     scan_id = fields.String(required=True, validate=validate.Length(1, 128))
     format = fields.String(required=True, validate=validate.OneOf(list(FORMATS)))
 
 
 class ReportLink(Schema):
-    """A presigned URL and the moment it stops working."""
+    """A presigned URL and the time it expires."""
 
     url = uri_field()
     expires_at = Timestamp(required=True)
 
 
 class ReportOut(Schema):
-    """A document made from a scan."""
+    """A report of a scan as a document."""
 
     id = id_field("rpt")
     scan_id = id_field("scan")

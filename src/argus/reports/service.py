@@ -1,4 +1,4 @@
-"""Reports: asked for, built, fetched."""
+"""Reports: request, build, read."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -20,12 +20,12 @@ from argus.scanning.service import Scanning
 
 
 class NoSuchReport(NotFound):
-    """There is no such report."""
+    """The report does not exist."""
 
 
 @dataclass(frozen=True)
 class Reports:
-    """Documents of all organisations; every verb for a caller stays within the caller's own."""
+    """Reports of all organisations. Methods with a caller are limited to the caller's organisation."""
 
     store: ReportsStore
     objects: Objects
@@ -39,7 +39,7 @@ class Reports:
     # ------------------------------------------------------------ for callers
 
     def request(self, caller: Caller, scan_id: str, format_name: str) -> Report:
-        """Queue a report of a scan that has ended."""
+        """Queue a report. Raises NoSuchScan, ScanNotEnded."""
         self.scanning.ended(caller, scan_id)
         report = Report(
             id=self.ids.new("rpt"),
@@ -54,14 +54,14 @@ class Reports:
     def get(self, caller: Caller, report_id: str) -> Report:
         report = self.store.get(caller.organisation_id, report_id) if is_id(report_id, "rpt") else None
         if report is None:
-            raise NoSuchReport(report_id)
+            raise NoSuchReport(report_id=report_id)
         return report
 
     def list(self, caller: Caller, *, limit: int, after: Item | None) -> Listing[Report]:
         return self.store.list(caller.organisation_id, limit=limit, after=after)
 
     def link(self, report: Report) -> Link | None:
-        """Where the document is, once it is ready."""
+        """A download link to the document; None until it is ready."""
         if report.state is not ReportState.READY:
             return None
         extension = FORMATS[report.format].extension
@@ -76,11 +76,11 @@ class Reports:
             return
         claim = self.background.claim(report)
         if claim is None:
-            return  # another worker has it; should that one vanish, the sweep comes back
+            return  # another worker has claimed it; if that worker dies, the sweep retries
         with claim:
-            chosen = FORMATS[report.format]
-            body = chosen.build(self.gather(report))
-            self.objects.put(NewObject(report.key(chosen.extension), body, chosen.content_type))
+            file_format = FORMATS[report.format]
+            body = file_format.build(self.gather(report))
+            self.objects.put(NewObject(report.key(file_format.extension), body, file_format.content_type))
             ready = replace(claim.item, state=ReportState.READY, size_bytes=len(body), finished_at=self.clock())
             claim.finish(ready)
 
@@ -91,5 +91,5 @@ class Reports:
             self.background.give_up(report)
 
     def sweep(self) -> None:
-        """Check reports that stayed queued, or whose worker vanished."""
+        """Retry reports that are still queued or whose worker died."""
         self.background.sweep()

@@ -1,7 +1,7 @@
-"""Reading the shapes in a finding's location. Plugins write it, so nothing in it is taken for granted.
+"""Reads the shapes in the location of a finding. Plugins write it, so it is fully validated.
 
-`polygon` is a list of (x, y) in pixels, `centroid` one (x, y), `wgs84` a GeoJSON geometry. What cannot be read is
-None, so that one odd location does not cost the whole report.
+`polygon` is a list of (x, y) in pixels, `centroid` one (x, y), `wgs84` a GeoJSON geometry. An invalid shape is None, so
+that one invalid location does not fail the whole report.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -13,7 +13,7 @@ Point = tuple[float, float]
 DECIMALS = 7  # of a degree: a centimetre
 
 _MAX_CORNERS = 100_000
-_FARTHEST = 1e9  # pixels or metres
+_MAX_COORDINATE = 1e9  # pixels or metres
 
 
 def polygon(location: Mapping[str, Any]) -> list[Point] | None:
@@ -25,16 +25,16 @@ def polygon(location: Mapping[str, Any]) -> list[Point] | None:
 
 
 def centroid(location: Mapping[str, Any]) -> Point | None:
-    """The middle in pixels; that of the polygon's corners when the location does not tell it."""
-    told = _point(location.get("centroid"))
+    """The centroid in pixels; if the location has none, the mean of the corners of its polygon."""
+    given = _point(location.get("centroid"))
     ring = polygon(location)
-    if told or not ring:
-        return told
+    if given or not ring:
+        return given
     return sum(x for x, _ in ring) / len(ring), sum(y for _, y in ring) / len(ring)
 
 
 def position(location: Mapping[str, Any]) -> Point | None:
-    """Longitude and latitude of the middle of the place's bounding box."""
+    """Longitude and latitude of the centre of the bounding box of the geometry."""
     geometry = wgs84(location)
     if not geometry:
         return None
@@ -43,7 +43,7 @@ def position(location: Mapping[str, Any]) -> Point | None:
 
 
 def wgs84(location: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The place on Earth as RFC 7946 wants it: rings closed, outer ones counterclockwise, at most seven decimals."""
+    """The geometry per RFC 7946: closed rings, outer ones counterclockwise, at most seven decimals."""
     geometry = location.get("wgs84")
     if not isinstance(geometry, Mapping) or geometry.get("type") not in _READERS:
         return None
@@ -55,7 +55,7 @@ def wgs84(location: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 def bounds(geometries: Sequence[Mapping[str, Any]]) -> list[float]:
-    """West, south, east, north of geometries that `wgs84` made; there is at least one."""
+    """West, south, east and north of one or more geometries from `wgs84`."""
     positions = [position for geometry in geometries for position in _positions(geometry["coordinates"])]
     longitudes, latitudes = ([position[axis] for position in positions] for axis in (0, 1))
     return [min(longitudes), min(latitudes), max(longitudes), max(latitudes)]
@@ -70,29 +70,29 @@ def _points(value: Any) -> list[Point] | None:
 
 def _point(value: Any) -> Point | None:
     match value:
-        case [int() | float() as x, int() | float() as y] if _usable(x) and _usable(y):
+        case [int() | float() as x, int() | float() as y] if _is_usable(x) and _is_usable(y):
             return float(x), float(y)
-        case {"x": int() | float() as x, "y": int() | float() as y} if _usable(x) and _usable(y):
+        case {"x": int() | float() as x, "y": int() | float() as y} if _is_usable(x) and _is_usable(y):
             return float(x), float(y)
     return None
 
 
-def _usable(number: float) -> bool:
-    """Neither NaN nor infinite, nor an integer too large to become a float."""
-    return not isinstance(number, bool) and -_FARTHEST < number < _FARTHEST
+def _is_usable(number: float) -> bool:
+    """Not NaN, not infinite, and not an integer too large for a float."""
+    return not isinstance(number, bool) and -_MAX_COORDINATE < number < _MAX_COORDINATE
 
 
 def _position(value: Any) -> list[float]:
     longitude, latitude, *altitude = (float(number) for number in value)
-    if not (abs(longitude) <= 180 and abs(latitude) <= 90) or not all(map(_usable, altitude)):
-        raise ValueError("not a place on Earth")
+    if not (abs(longitude) <= 180 and abs(latitude) <= 90) or not all(map(_is_usable, altitude)):
+        raise ValueError("not a position on Earth")
     return [round(longitude, DECIMALS), round(latitude, DECIMALS), *(round(metres, 3) for metres in altitude[:1])]
 
 
 def _line(value: Any) -> list[list[float]]:
     line = [_position(item) for item in value]
     if len(line) < 2:
-        raise ValueError("a line has two positions or more")
+        raise ValueError("a line has at least two positions")
     return line
 
 
@@ -108,22 +108,22 @@ def _ring(value: Any, *, counterclockwise: bool) -> list[list[float]]:
     if ring and ring[0] != ring[-1]:
         ring.append(ring[0])
     if len(ring) < 4:
-        raise ValueError("a ring has three corners or more")
+        raise ValueError("a ring has at least three corners")
     return ring if (_twice_area(ring) >= 0) == counterclockwise else ring[::-1]
 
 
 def _twice_area(ring: list[list[float]]) -> float:
-    """Positive when the ring runs counterclockwise. Taken from the first corner, as degrees are large beside a ring."""
+    """Positive if the ring is counterclockwise. Relative to the first corner, which keeps the numbers small."""
     (x0, y0, *_) = ring[0]
     return sum((a[0] - x0) * (b[1] - y0) - (b[0] - x0) * (a[1] - y0) for a, b in pairwise(ring))
 
 
-def _several(one: Callable[[Any], Any]) -> Callable[[Any], Any]:
+def _list_of(read_item: Callable[[Any], Any]) -> Callable[[Any], Any]:
     def read(value: Any) -> list[Any]:
-        several = [one(item) for item in value]
-        if not several:
+        items = [read_item(item) for item in value]
+        if not items:
             raise ValueError("an empty geometry")
-        return several
+        return items
 
     return read
 
@@ -132,9 +132,9 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "Point": _position,
     "LineString": _line,
     "Polygon": _polygon,
-    "MultiPoint": _several(_position),
-    "MultiLineString": _several(_line),
-    "MultiPolygon": _several(_polygon),
+    "MultiPoint": _list_of(_position),
+    "MultiLineString": _list_of(_line),
+    "MultiPolygon": _list_of(_polygon),
 }
 
 

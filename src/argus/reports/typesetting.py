@@ -1,8 +1,8 @@
-"""How a PDF report looks: type, colours, and words that the type can show.
+"""The style of PDF reports: typeface, colours, and conversion of text to characters of the typeface.
 
-The face is Bitstream Vera, which comes with reportlab and may be embedded: the pages look the same everywhere, and its
-283 glyphs hold English, French, Spanish and the signs of measurement. Any other character is shown by its base letter
-(ő as o) or, where it has none, by `?`; the report then says so, and JSON and CSV keep the text as it was.
+The typeface is Bitstream Vera, which comes with reportlab and may be embedded, so that pages look the same everywhere.
+Its 283 glyphs cover English, French, Spanish and the symbols of measurement. Other characters are replaced by their
+base letter (ő by o) or, if there is none, by `?`. The report has a note then; JSON and CSV keep the original text.
 """
 
 import html
@@ -31,7 +31,7 @@ ACCENT = HexColor("#15465c")
 CAUTION, CAUTION_SHADE = HexColor("#b45f06"), HexColor("#fff4e0")
 PAPER = HexColor("#ffffff")
 
-# They differ in lightness as well as in hue, so that they stay apart for the colour-blind and on grey prints.
+# They differ in lightness as well as in hue, for colour-blind readers and greyscale prints.
 SEVERITY_COLOURS = {
     Severity.CRITICAL: HexColor("#6d1433"),
     Severity.HIGH: HexColor("#c8471b"),
@@ -44,14 +44,14 @@ MISSING = "—"
 _UNKNOWN = "?"
 
 
-def on(severity: Severity) -> Color:
-    """The colour of words on the severity's colour."""
+def text_colour(severity: Severity) -> Color:
+    """The colour of text on the colour of the severity."""
     return INK if severity is Severity.MEDIUM else PAPER
 
 
 @cache
 def glyphs() -> frozenset[int]:
-    """The code points that both cuts of the face can show. The first call makes the face known to reportlab."""
+    """The code points of the regular and bold typeface. The first call registers the typeface with reportlab."""
     folder = Path(reportlab.__file__).parent / "fonts"
     regular, bold = (TTFont(name, str(folder / f"{name}.ttf")) for name in (REGULAR, BOLD))
     for font in (regular, bold):
@@ -62,7 +62,7 @@ def glyphs() -> frozenset[int]:
 
 @cache
 def style(name: str) -> ParagraphStyle:
-    """A paragraph's style, by what the paragraph is."""
+    """The style of a kind of paragraph."""
     glyphs()
     changes = {
         "title": {"fontName": BOLD, "fontSize": 19, "leading": 23, "textColor": ACCENT},
@@ -91,7 +91,7 @@ def chip_style(severity: Severity) -> ParagraphStyle:
         fontSize=6.6,
         leading=8,
         alignment=TA_CENTER,
-        textColor=on(severity),
+        textColor=text_colour(severity),
         backColor=SEVERITY_COLOURS[severity],
         borderPadding=(1.4, 0, 2, 0),
         borderRadius=2.5,
@@ -100,22 +100,22 @@ def chip_style(severity: Severity) -> ParagraphStyle:
 
 @dataclass
 class Typesetter:
-    """Sets words in the face, and remembers whether some of their characters are not in it."""
+    """Converts text to characters of the typeface, and records whether characters were replaced."""
 
     replaced: bool = False
 
-    def line(self, words: Any, *, limit: int = 300) -> str:
-        """Text of at most `limit` characters that the face can show, on one line: what is drawn as it is."""
-        told = unicodedata.normalize("NFC", well_formed(str(words)[: limit + 1]))
-        shown = " ".join("".join(self._character(character) for character in told).split())
+    def line(self, text: Any, *, limit: int = 300) -> str:
+        """One line of at most `limit` characters of the typeface, to be drawn without markup."""
+        normalised = unicodedata.normalize("NFC", well_formed(str(text)[: limit + 1]))
+        shown = " ".join("".join(self._character(character) for character in normalised).split())
         return shown if len(shown) <= limit else f"{shown[: limit - 1]}…"
 
-    def markup(self, words: Any, *, limit: int = 300) -> str:
-        """The same, to stand within a paragraph's markup."""
-        return html.escape(self.line(words, limit=limit), quote=False)
+    def markup(self, text: Any, *, limit: int = 300) -> str:
+        """The same, escaped for the markup of a paragraph."""
+        return html.escape(self.line(text, limit=limit), quote=False)
 
-    def paragraph(self, words: Any, name: str = "body", *, limit: int = 300) -> Paragraph:
-        return Paragraph(self.markup(words, limit=limit), style(name))
+    def paragraph(self, text: Any, name: str = "body", *, limit: int = 300) -> Paragraph:
+        return Paragraph(self.markup(text, limit=limit), style(name))
 
     def _character(self, character: str) -> str:
         if ord(character) in glyphs():
@@ -123,7 +123,7 @@ class Typesetter:
         category = unicodedata.category(character)
         if category in ("Cc", "Zs", "Zl", "Zp"):
             return " "
-        if category in ("Cf", "Mn", "Me"):  # marks without a width: joiners, directions, accents
+        if category in ("Cf", "Mn", "Me"):  # characters without width: joiners, direction marks, accents
             return ""
         self.replaced = True
         base = "".join(part for part in unicodedata.normalize("NFKD", character) if ord(part) in glyphs())
@@ -131,7 +131,7 @@ class Typesetter:
 
 
 def number(value: Any, decimals: int, unit: str = "") -> str:
-    """A number with a true minus sign and its unit, or a dash when it is none."""
+    """A number with a true minus sign and its unit; a dash if the value is not a number."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < 1e12:
         return MISSING
     text = f"{value:.{decimals}f}"
@@ -147,7 +147,7 @@ def moment(at: datetime | None) -> str:
     return f"{utc.day} {_MONTHS[utc.month - 1]} {utc.year}, {utc:%H:%M} UTC"
 
 
-# Not strftime's: those depend on the worker's locale.
+# Not from strftime, which depends on the locale of the worker.
 _MONTHS = (
     "January", "February", "March", "April", "May", "June",
     "July", "August", "September", "October", "November", "December",

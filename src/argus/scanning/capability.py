@@ -1,4 +1,4 @@
-"""Plugins, scans, and the life of their findings."""
+"""Plugins, scans, and the status of findings over time."""
 
 from typing import TYPE_CHECKING
 

@@ -1,6 +1,6 @@
-"""The plugins there are, read from their manifests. No plugin code is imported before a worker runs it.
+"""The installed plugins, read from their manifests. Plugin code is imported only when a worker runs it.
 
-The API reads this at every cold start: what only a check of options needs is imported then.
+The API loads this module at every cold start, so the JSON Schema library is imported only when it is needed.
 """
 
 import importlib
@@ -21,28 +21,28 @@ from argus.scanning.tools import functions_of
 PLUGINS = Path(__file__).parent / "plugins"
 SCHEMA = Path(__file__).with_name("manifest.schema.json")
 
-# Beyond these a number has no place in DynamoDB; no option needs it.
+# DynamoDB stores no larger or smaller numbers; no option needs them.
 _LARGEST, _SMALLEST = 1e100, 1e-100
 
 
 class NoSuchPlugin(NotFound):
-    """There is no such plugin."""
+    """The plugin does not exist."""
 
 
 class MalformedManifest(ArgusError):
-    """A plugin's manifest is not as its schema says."""
+    """A plugin's manifest does not match its schema."""
 
 
 class InvalidOptions(Invalid):
-    """The plugin does not take these options."""
+    """The plugin does not accept these options."""
 
 
 @dataclass(frozen=True)
 class RuleManifest:
-    """Something that a plugin may find."""
+    """A rule that a plugin checks."""
 
     title: str
-    severity: Severity  # of findings that say none themselves
+    severity: Severity  # of findings without a severity of their own
     description: str
     remediation: str
     references: tuple[str, ...]
@@ -51,7 +51,7 @@ class RuleManifest:
 
 @dataclass(frozen=True)
 class Price:
-    """What one run costs."""
+    """The price of one run."""
 
     minor_units: int
     currency: str
@@ -59,7 +59,7 @@ class Price:
 
 @dataclass(frozen=True)
 class Budget:
-    """What one run may use."""
+    """The limits of one run."""
 
     seconds: int
     requests: int
@@ -67,7 +67,7 @@ class Budget:
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a plugin says of itself; `manifest.schema.json` has the whole contract."""
+    """The description of a plugin; `manifest.schema.json` is the full contract."""
 
     id: str
     version: str
@@ -83,12 +83,12 @@ class Manifest:
 
     @classmethod
     def read(cls, path: Path) -> "Manifest":
-        """Raises MalformedManifest where something is missing; `check` is stricter, and slower."""
+        """Raises MalformedManifest if a member is missing; `check` is stricter and slower."""
         try:
             wire = json.loads(path.read_text(encoding="utf-8"))
             return cls(
                 **{
-                    **{name: wire[name] for name in (known.name for known in fields(cls))},
+                    **{name: wire[name] for name in (field.name for field in fields(cls))},
                     "target_kinds": tuple(wire["target_kinds"]),
                     "permissions": tuple(wire["permissions"]),
                     "price": Price(**wire["price"]),
@@ -97,11 +97,11 @@ class Manifest:
                 }
             )
         except (AttributeError, KeyError, TypeError, ValueError):
-            check(path)  # says what is wrong and where, which these do not
+            check(path)  # raises MalformedManifest, which names the member
             raise
 
     def check_declared(self, kinds: Collection[str], tools: Mapping[str, Tool]) -> None:
-        """Raise MalformedManifest unless capabilities declare what it asks for, and one function has time for it."""
+        """Raises MalformedManifest unless its kinds and permissions are declared and one function can run it."""
         if unknown := set(self.target_kinds) - set(kinds):
             raise MalformedManifest(f"{self.id}: target_kinds: {_undeclared(unknown, kinds)}")
         if unknown := set(self.permissions) - set(tools):
@@ -109,44 +109,44 @@ class Manifest:
         if len(functions := functions_of(self.permissions, tools)) > 1:
             named = " and ".join(sorted(functions))
             raise MalformedManifest(
-                f"{self.id}: permissions: they belong to the functions {named}; a plugin runs in one"
+                f"{self.id}: permissions: they belong to the functions {named}; a plugin runs in one function"
             )
         (function,) = functions
-        if self.budget.seconds > (most := FUNCTIONS[function].plugin_seconds):
-            raise MalformedManifest(f"{self.id}: budget: the {function} has {most} s for a plugin")
+        if self.budget.seconds > (limit := FUNCTIONS[function].plugin_seconds):
+            raise MalformedManifest(f"{self.id}: budget: the {function} allows a plugin {limit} s")
 
     def as_wire(self) -> dict[str, Any]:
-        """The manifest for an answer; the caller may change it."""
+        """The manifest for a response. The caller may change it."""
         return asdict(self)
 
     def check_options(self, options: Mapping[str, Any]) -> dict[str, Any]:
-        """The options with defaults for those left out; raises InvalidOptions, saying what is wrong with each."""
+        """The options, with defaults for missing ones. Raises InvalidOptions with an error for each invalid option."""
         properties = self._options
         checked = {name: option["default"] for name, option in properties.items()}
         errors = {}
         for name, value in options.items():
             if name not in properties:
                 errors[name] = ["There is no such option."]
-            elif why := self._complaint(name, value):
-                errors[name] = [why]
+            elif error := self._error(name, value):
+                errors[name] = [error]
             else:
-                checked[name] = _plain(value, properties[name])
+                checked[name] = _normalised(value, properties[name])
         if errors:
-            raise InvalidOptions(f"{self.id}: {', '.join(sorted(errors))}"[:500], errors=errors)
+            raise InvalidOptions(plugin=self.id, options=", ".join(sorted(errors)), errors=errors)
         return checked
 
     def load_run(self) -> RunFunction:
-        """The plugin's code; imports it, so for workers only."""
+        """The plugin's `run` function. Imports the plugin, so only workers call it."""
         return cast(RunFunction, importlib.import_module(f"argus.scanning.plugins.{self.id}.plugin").run)
 
     def sensitivity(self, options: Mapping[str, Any]) -> dict[str, Any]:
-        """Those of the options that decide how much the plugin finds."""
+        """The options that affect how much the plugin finds."""
         return {name: options[name] for name, schema in self._options.items() if schema["narrows"] != "never"}
 
     def is_as_sensitive(self, options: Mapping[str, Any], *, as_with: Mapping[str, Any]) -> bool:
-        """Whether the plugin finds with these options all that it finds with others.
+        """Whether the plugin finds with `options` everything that it finds with `as_with`.
 
-        `as_with` may be of another version: an option that it does not have had its default.
+        `as_with` may come from another version of the plugin. An option missing there had its default.
         """
         return all(
             _finds_as_much(
@@ -160,8 +160,8 @@ class Manifest:
         properties: Mapping[str, Any] = self.options["properties"]
         return properties
 
-    def _complaint(self, name: str, value: object) -> str:
-        """What is wrong with an option's value; empty when nothing is."""
+    def _error(self, name: str, value: object) -> str:
+        """Why the value of an option is invalid; empty if it is valid."""
         from fastjsonschema import JsonSchemaValueException
 
         if isinstance(value, int | float) and not _is_reasonable(value):
@@ -191,27 +191,27 @@ class Catalogue:
         return cls({manifest.id: manifest for manifest in found})
 
     def all(self) -> list[Manifest]:
-        """In the order of their ids."""
+        """Every manifest, ordered by id."""
         return list(self.manifests.values())
 
     def check(self, kinds: Collection[str], tools: Mapping[str, Tool]) -> None:
-        """Raise MalformedManifest unless capabilities declare what the plugins ask for."""
+        """Raises MalformedManifest unless every plugin passes `check_declared`."""
         for manifest in self.manifests.values():
             manifest.check_declared(kinds, tools)
 
     def get(self, plugin_id: str) -> Manifest:
         if plugin_id not in self.manifests:
-            raise NoSuchPlugin(plugin_id)
+            raise NoSuchPlugin(plugin=plugin_id)
         return self.manifests[plugin_id]
 
 
 def check(path: Path) -> None:
-    """Raise MalformedManifest, naming the file and the field, unless the manifest is all that its schema says."""
+    """Raises MalformedManifest, with the file and the member, unless the manifest matches its schema."""
     try:
         _schema()(json.loads(path.read_text(encoding="utf-8")))
-    except ValueError as error:  # of JSON, or of the schema
-        what = str(error).removeprefix("data").lstrip(" .")
-        raise MalformedManifest(f"{path}: {what}; see {SCHEMA.name}") from error
+    except ValueError as error:  # invalid JSON, or it does not match the schema
+        detail = str(error).removeprefix("data").lstrip(" .")
+        raise MalformedManifest(f"{path}: {detail}; see {SCHEMA.name}") from error
 
 
 @cache
@@ -223,7 +223,7 @@ def _schema() -> Callable[[object], object]:
 
 
 def _undeclared(unknown: Collection[str], declared: Collection[str]) -> str:
-    return f"no capability declares {', '.join(sorted(unknown))}; there are: {', '.join(sorted(declared)) or 'none'}"
+    return f"no capability declares {', '.join(sorted(unknown))}; declared are: {', '.join(sorted(declared)) or 'none'}"
 
 
 def _rule(wire: Mapping[str, Any]) -> RuleManifest:
@@ -231,7 +231,7 @@ def _rule(wire: Mapping[str, Any]) -> RuleManifest:
 
 
 def _finds_as_much(narrows: str, *, now: Any, then: Any) -> bool:
-    """Whether a plugin finds as much with one value of an option as with another. Null is the narrowest."""
+    """Whether a plugin finds as much with the value `now` of an option as with `then`. Null is the narrowest."""
     if narrows == "never":
         return True
     if narrows == "changed":
@@ -240,16 +240,16 @@ def _finds_as_much(narrows: str, *, now: Any, then: Any) -> bool:
         return then is None
     try:
         return bool(now <= then if narrows == "raised" else now >= then)
-    except TypeError:  # in another version of the plugin the option had another type
+    except TypeError:  # the option has another type in another version of the plugin
         return False
 
 
 def _is_reasonable(value: int | float) -> bool:
-    return value == 0 or _SMALLEST <= abs(value) <= _LARGEST  # NaN is neither
+    return value == 0 or _SMALLEST <= abs(value) <= _LARGEST  # false for NaN
 
 
-def _plain(value: object, schema: Mapping[str, Any]) -> object:
-    """JSON does not tell 10.0 from 10, and JSON Schema takes both for an integer; Python's slices do not."""
-    kinds = schema.get("type", ())
-    wants_integer = "integer" in ((kinds,) if isinstance(kinds, str) else kinds)
-    return int(value) if wants_integer and isinstance(value, float) else value
+def _normalised(value: object, schema: Mapping[str, Any]) -> object:
+    """Convert 10.0 to 10 for integer options: JSON Schema accepts 10.0 as an integer, but Python's slices do not."""
+    types = schema.get("type", ())
+    is_integer = "integer" in ((types,) if isinstance(types, str) else types)
+    return int(value) if is_integer and isinstance(value, float) else value

@@ -1,4 +1,4 @@
-"""Pages of documentation made from the plugins' manifests: `python -m argus.scanning.docs [FOLDER]`."""
+"""Generates the documentation pages of plugins from their manifests: `python -m argus.scanning.docs [FOLDER]`."""
 
 import sys
 from collections.abc import Iterator, Mapping
@@ -17,7 +17,7 @@ def page(manifest: Manifest) -> str:
 
 
 def write(folder: Path) -> None:
-    """The page of every plugin, into a folder, and the list of them at the end of its README."""
+    """Write the page of every plugin into a folder, and list the plugins at the end of the folder's README."""
     for path in sorted(PLUGINS.glob("*/manifest.json")):
         check(path)
     catalogue = Catalogue.load()
@@ -27,12 +27,12 @@ def write(folder: Path) -> None:
         (folder / f"{manifest.id}.md").write_text(page(manifest), encoding="utf-8")
     guide = folder / "README.md"
     text, heading, _ = guide.read_text(encoding="utf-8").partition("\n## Plugins\n")
-    listed = "".join(f"- [{manifest.name}]({manifest.id}.md)\n" for manifest in manifests)
-    guide.write_text(f"{text}{heading}\n{listed}", encoding="utf-8")
+    links = "".join(f"- [{manifest.name}]({manifest.id}.md)\n" for manifest in manifests)
+    guide.write_text(f"{text}{heading}\n{links}", encoding="utf-8")
 
 
 def _lines(manifest: Manifest) -> Iterator[str]:
-    yield "<!-- Made from manifest.json by `python -m argus.scanning.docs`: change that, then make this again. -->"
+    yield "<!-- Generated from manifest.json: edit that, then run `python -m argus.scanning.docs`. -->"
     yield ""
     yield f"# {manifest.name}"
     yield ""
@@ -42,10 +42,10 @@ def _lines(manifest: Manifest) -> Iterator[str]:
     yield "|---|---|"
     yield f"| id | `{manifest.id}` |"
     yield f"| version | {manifest.version} |"
-    yield f"| takes | {_listed(manifest.target_kinds)} |"
-    yield f"| may use | {_listed(manifest.permissions) or 'nothing but the clock'} |"
+    yield f"| target kinds | {_code_list(manifest.target_kinds)} |"
+    yield f"| permissions | {_code_list(manifest.permissions) or 'none'} |"
     yield f"| price | {_price(manifest)} |"
-    yield f"| at most | {manifest.budget.seconds} s, {manifest.budget.requests} requests |"
+    yield f"| budget | {manifest.budget.seconds} s, {manifest.budget.requests} requests |"
     yield ""
     yield manifest.description
     yield ""
@@ -62,7 +62,7 @@ def _options(properties: Mapping[str, Any]) -> Iterator[str]:
     if not properties:
         yield "None."
         return
-    yield "| option | default | accepts | what it does |"
+    yield "| option | default | type | description |"
     yield "|---|---|---|---|"
     for name, option in properties.items():
         cells = (f"`{name}`", _value(option["default"]), _accepts(option), option["description"])
@@ -79,7 +79,7 @@ def _accepts(option: Mapping[str, Any]) -> str:
     if "maxLength" in option:
         kind += f", {option.get('minLength', 0)} to {option['maxLength']} characters"
     if "pattern" in option:
-        kind += f", as `{option['pattern']}`"
+        kind += f", matching `{option['pattern']}`"
     return kind
 
 
@@ -88,7 +88,7 @@ def _rule(name: str, rule: RuleManifest) -> Iterator[str]:
     yield f"### {rule.title}"
     yield ""
     weakness = f" · [CWE-{rule.cwe}](https://cwe.mitre.org/data/definitions/{rule.cwe}.html)" if rule.cwe else ""
-    yield f"`{name}` · {rule.severity}, unless the finding says otherwise{weakness}"
+    yield f"`{name}` · {rule.severity}, unless the finding has its own severity{weakness}"
     yield ""
     yield rule.description
     yield ""
@@ -100,19 +100,19 @@ def _rule(name: str, rule: RuleManifest) -> Iterator[str]:
 
 def _price(manifest: Manifest) -> str:
     price = manifest.price
-    return f"{price.minor_units} {price.currency} minor units a run" if price.minor_units else "free"
+    return f"{price.minor_units} {price.currency} minor units per run" if price.minor_units else "free"
 
 
 def _value(value: object) -> str:
     return "none" if value is None else f"`{str(value).lower() if isinstance(value, bool) else value}`"
 
 
-def _listed(names: tuple[str, ...]) -> str:
+def _code_list(names: tuple[str, ...]) -> str:
     return ", ".join(f"`{name}`" for name in names)
 
 
 def _cell(text: str) -> str:
-    """Text within a table, where a bar would end the cell."""
+    """Text in a table: a vertical bar would end the cell."""
     return text.replace("|", "\\|")
 
 

@@ -1,12 +1,12 @@
-"""Carrying out the runs of a scan: claim, run each plugin, join.
+"""Executes the runs of a scan: claim the run, run each plugin, join.
 
-At-least-once delivery changes nothing: a claim is a conditional write, a page of findings has deterministic keys, and a
-step that has ended is not run again. A run that ends leaves the scan's `open_runs`; the one that leaves it empty sends
-`scan.finalize`. A run that dies between two writes does both again.
+Delivery at least once is safe: a claim is a conditional write, a page of findings has deterministic keys, and a step
+that has ended is not run again. A run that ends is removed from the scan's `open_runs`; the last one sends
+`scan.finalize`. If a worker dies between these two writes, the next attempt repeats both.
 
-A worker whose scan was cancelled or whose run was taken over learns it from its next write and stops. One that is
-stopped, by the end of its time or by AWS, releases the run, so that the next delivery need not wait for its lease to
-end. A step that was stopped that way is the last of the next attempt, so that it keeps no other from its turn.
+If the scan was cancelled or the run was claimed by another worker, the next write fails and the worker stops. A worker
+that AWS or its deadline interrupts releases the run, so that the next delivery need not wait for the lease to expire.
+The interrupted step runs last in the next attempt, so that it does not block the others.
 """
 
 import json
@@ -22,7 +22,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from argus.core import tracing
 from argus.core.background import FIRST_CHECK, Background, Claim, ClaimLost
 from argus.core.clock import Clock, to_milliseconds
-from argus.core.errors import ArgusError, Unavailable, UserError
+from argus.core.errors import Unavailable, UserError
 from argus.core.languages import Message
 from argus.scanning.catalogue import Catalogue, Manifest, NoSuchPlugin
 from argus.scanning.finding_store import FindingStore
@@ -48,24 +48,24 @@ from argus.scanning.store import ScanStore
 from argus.scanning.tools import RunTools
 
 PAGE = 25
-MAX_FINDINGS = 10_000  # of one step; more is a plugin out of hand
-MAX_FINDING_CHARACTERS = 64_000  # of its location and evidence; an item may have 400 KB, and a page of 25 is one call
-MAX_NOT_TESTED, MAX_NOT_TESTED_CHARACTERS = 100, 4000  # of one step; with more, its rules were not tested anywhere
+MAX_FINDINGS = 10_000  # of one step; a plugin with more is broken
+MAX_FINDING_CHARACTERS = 64_000  # of location and evidence; an item has at most 400 KB, and one call writes a page
+MAX_NOT_TESTED, MAX_NOT_TESTED_CHARACTERS = 100, 4000  # of one step; if there are more, the whole rules are not tested
 
 _log = logging.getLogger("argus.scanning")
 
 
-class TooManyFindings(ArgusError):
-    """The plugin found more than one step may hold."""
+class TooManyFindings(UserError):
+    """The plugin found more than one step may contain."""
 
 
 class PluginFailed(Exception):
-    """A plugin raised; what it raised is the cause."""
+    """A plugin raised an exception; it is the cause."""
 
 
 @dataclass(frozen=True)
 class Engine:
-    """Carries out runs, inside a worker."""
+    """Executes runs in a worker."""
 
     store: ScanStore
     findings: FindingStore
@@ -76,7 +76,7 @@ class Engine:
     monotonic: Callable[[], float] = time.monotonic
 
     def run(self, run: Run, runs: Background[Run]) -> None:
-        """Carry out a run from where it is; return quietly when another worker has it."""
+        """Execute or resume a run. Does nothing if another worker has claimed it."""
         if run.next_check_at is None:
             return
         scan = self.store.get(run.organisation_id, run.scan_id)
@@ -85,19 +85,19 @@ class Engine:
             return
         claim = runs.claim(run, state=RunState.RUNNING)
         if claim is None:
-            _log.info("the run is carried out elsewhere", extra={"run": run.id})
+            _log.info("another worker executes the run", extra={"run": run.id})
             return
         with claim:
-            begun = self._begin(scan)
-            if begun is None:
+            started = self._start(scan)
+            if started is None:
                 claim.finish(replace(claim.item, state=RunState.CANCELLED))
                 return
-            _Worker(self, self.store.with_steps(begun), claim).work()
+            _RunExecution(self, self.store.with_steps(started), claim).execute()
             self.join(run)
             claim.finish(replace(claim.item, state=RunState.ENDED))
 
-    def _begin(self, scan: Scan) -> Scan | None:
-        """The scan, running; None when it has ended meanwhile."""
+    def _start(self, scan: Scan) -> Scan | None:
+        """The scan in the state running; None if it has ended in the meantime."""
         found: Scan | None = scan
         while found is not None and found.state is ScanState.QUEUED:
             running = replace(found, state=ScanState.RUNNING, started_at=to_milliseconds(self.clock()))
@@ -107,7 +107,7 @@ class Engine:
         return None if found is None or found.state in FINAL_STATES else found
 
     def join(self, run: Run) -> None:
-        """Say that a run has ended. Of those of one scan, the last sends the job that finalizes it."""
+        """Remove a run that has ended from the open runs of its scan. The last run sends the job that finalizes it."""
         scan = self.store.get(run.organisation_id, run.scan_id)
         while scan is not None and scan.state not in FINAL_STATES:
             if run.number in scan.open_runs:
@@ -119,7 +119,7 @@ class Engine:
             return
 
     def abandon(self, run: Run, reason: Message) -> None:
-        """Fail the steps of a run that have not ended, and join: its scan goes on without it. Needs a claim."""
+        """Fail the open steps of a run and join; the other runs of its scan continue. The caller holds the claim."""
         scan = self.store.get(run.organisation_id, run.scan_id)
         if scan is not None and scan.state not in FINAL_STATES:
             for step in self.store.with_steps(scan).steps:
@@ -130,56 +130,56 @@ class Engine:
             self.join(run)
 
     def announce(self, scan: Scan) -> None:
-        """What its steps have done by now, to those who watch the scan."""
+        """Publish the progress of the scan to its subscribers."""
         self.scans.announce(scan.organisation_id, self.scans.change(self.store.with_steps(scan)))
 
 
-def _check(finding: Finding) -> None:
-    """Refuse a finding that could not be stored or published; raises ValueError, TypeError."""
-    written = json.dumps([finding.location, finding.evidence], allow_nan=False)
-    if len(written) + len(finding.location_key) + len(finding.discriminator) > MAX_FINDING_CHARACTERS:
-        raise ValueError(f"a finding of more than {MAX_FINDING_CHARACTERS} characters")
+def _check_finding(finding: Finding) -> None:
+    """Raises ValueError or TypeError for a finding that cannot be stored or published."""
+    text = json.dumps([finding.location, finding.evidence], allow_nan=False)
+    if len(text) + len(finding.location_key) + len(finding.discriminator) > MAX_FINDING_CHARACTERS:
+        raise ValueError(f"the finding has more than {MAX_FINDING_CHARACTERS} characters")
 
 
 def _reason(cause: BaseException | None) -> Message:
-    """Why a step failed, for everyone who may see the scan; the exception itself is for the log."""
+    """Why a step failed, for users. The log has the exception itself."""
     if isinstance(cause, UserError | Unavailable):
         return cause.message
     return Message("argus.scanning", "plugin_failed", parameters={"exception": type(cause).__name__})
 
 
 @dataclass
-class _Worker:
-    """One worker's hold on one run."""
+class _RunExecution:
+    """The execution of one claimed run."""
 
     engine: Engine
     scan: Scan  # with its steps
     claim: Claim[Run]
-    known: dict[str, TrackedFinding] = field(init=False)
+    known: dict[str, TrackedFinding] = field(init=False)  # of the target, by fingerprint
     tools: RunTools = field(init=False)
-    not_tested: dict[str, set[str | None]] = field(default_factory=dict)  # by rule of the present step: location keys
+    not_tested: dict[str, set[str | None]] = field(default_factory=dict)  # location keys by rule, of the current step
 
     def __post_init__(self) -> None:
         self.tools = RunTools(self.engine.plugin_tools, self.scan.organisation_id)
         tracked = self.engine.findings.tracked(self.scan.organisation_id, self.scan.target)
         self.known = {finding.fingerprint: finding for finding in tracked}
 
-    def work(self) -> None:
-        mine = [step for step in self.scan.steps if step.plugin in self.claim.item.plugins and not step.ended]
-        for step in sorted(mine, key=lambda step: step.state is StepState.RUNNING):
+    def execute(self) -> None:
+        steps = [step for step in self.scan.steps if step.plugin in self.claim.item.plugins and not step.ended]
+        for step in sorted(steps, key=lambda step: step.state is StepState.RUNNING):
             self._check_scan()
-            self._step(step)
+            self._run_step(step)
 
     def _check_scan(self) -> None:
-        """Stop when the scan was cancelled: whoever cancelled it may not have come to this run."""
+        """Raises ClaimLost if the scan has ended: a cancel may fail before it reaches this run."""
         scan = self.engine.store.get(self.scan.organisation_id, self.scan.id)
         if scan is None or scan.state in FINAL_STATES:
             raise ClaimLost
 
-    def _step(self, step: Step) -> None:
+    def _run_step(self, step: Step) -> None:
         attempt = self.claim.item.attempts
         if attempt > 1:
-            self.engine.findings.forget_findings(self.scan, step.plugin)
+            self.engine.findings.delete_findings(self.scan, step.plugin)
         step = replace(step, state=StepState.RUNNING, started_at=to_milliseconds(self.engine.clock()), attempt=attempt)
         self._save(step)
         self.not_tested.clear()
@@ -211,9 +211,9 @@ class _Worker:
         return (mark for mark in sorted(marks, key=str) if mark.location_key is None or mark.rule not in anywhere)
 
     def _collect(self, step: Step, manifest: Manifest) -> int:
-        """Write what the plugin yields, page by page, and count it; what it found before it failed counts too.
+        """Store the findings of the plugin page by page and count them, including those found before a failure.
 
-        No page is written long after the run was known to be ours: another worker may have it by then.
+        No page is written long after the last renewal of the claim: another worker may have claimed the run by then.
         """
         fingerprints: set[str] = set()
         page: dict[str, TrackedFinding] = {}
@@ -224,7 +224,7 @@ class _Worker:
             page.clear()
 
         try:
-            for finding in self._tracked(step, manifest):
+            for finding in self._track(step, manifest):
                 fingerprints.add(finding.fingerprint)
                 page[finding.fingerprint] = finding
                 if len(page) == PAGE:
@@ -235,18 +235,18 @@ class _Worker:
         write()
         return len(fingerprints)
 
-    def _tracked(self, step: Step, manifest: Manifest) -> Iterator[TrackedFinding]:
+    def _track(self, step: Step, manifest: Manifest) -> Iterator[TrackedFinding]:
         at = self.engine.clock()
-        for order, finding in enumerate(self._yielded(step, manifest)):
+        for order, finding in enumerate(self._run_plugin(step, manifest)):
             rule = manifest.rules[finding.rule]
-            name = fingerprint(
+            finding_fingerprint = fingerprint(
                 organisation_id=self.scan.organisation_id,
                 target=self.scan.target,
                 plugin=step.plugin,
                 finding=finding,
             )
-            today = TrackedFinding(
-                fingerprint=name,
+            detected = TrackedFinding(
+                fingerprint=finding_fingerprint,
                 organisation_id=self.scan.organisation_id,
                 target=self.scan.target,
                 plugin=step.plugin,
@@ -264,15 +264,15 @@ class _Worker:
                 order=order,
                 seen_with=manifest.sensitivity(step.options),
             )
-            yield seen(today, self.known.get(name))
+            yield seen(detected, self.known.get(finding_fingerprint))
 
-    def _yielded(self, step: Step, manifest: Manifest) -> Iterator[Finding]:
-        """What the plugin yields, within its budget; whatever it raises becomes `PluginFailed`."""
+    def _run_plugin(self, step: Step, manifest: Manifest) -> Iterator[Finding]:
+        """Run the plugin within its budget and yield its findings. Its exceptions become `PluginFailed`."""
         deadline = self.engine.monotonic() + manifest.budget.seconds
 
         def check_time() -> None:
             if self.engine.monotonic() > deadline:
-                raise BudgetSpent(f"more than {manifest.budget.seconds} s")
+                raise BudgetSpent(seconds=manifest.budget.seconds)
 
         def progress(share: float) -> None:
             check_time()
@@ -284,15 +284,15 @@ class _Worker:
             run = manifest.load_run()
             for count, finding in enumerate(run(self.scan.target, self._tools(manifest, progress), step.options)):
                 if finding.rule not in manifest.rules:
-                    raise UndeclaredRule(finding.rule)
-                _check(finding)
+                    raise UndeclaredRule(rule=finding.rule)
+                _check_finding(finding)
                 if count >= MAX_FINDINGS:
-                    raise TooManyFindings(f"more than {MAX_FINDINGS}")
+                    raise TooManyFindings(max_findings=MAX_FINDINGS)
                 check_time()
                 self.claim.heartbeat(self.claim.item)
                 yield finding
         except (BotoCoreError, ClientError):
-            raise  # AWS is at fault, not the plugin: the job is tried again
+            raise  # AWS failed, not the plugin: the job is retried
         except Exception as error:
             raise PluginFailed from error
 
@@ -311,5 +311,5 @@ class _Worker:
         self.not_tested.setdefault(rule, set()).add(location_key)
 
     def _positions(self, plugin: str, rule: str) -> PositionMatcher:
-        mine = [entry.location_key for entry in self.known.values() if (entry.plugin, entry.rule) == (plugin, rule)]
-        return PositionMatcher.of(mine)
+        keys = [entry.location_key for entry in self.known.values() if (entry.plugin, entry.rule) == (plugin, rule)]
+        return PositionMatcher.of(keys)

@@ -1,4 +1,4 @@
-"""Examples of scanning's requests and answers, for the OpenAPI document."""
+"""Example requests and responses of scanning, for the OpenAPI document."""
 
 from typing import Any
 
@@ -161,7 +161,7 @@ PLUGIN = {
             "title": "Hot spot",
             "severity": "medium",
             "description": "A region is warmer than its surroundings by at least the chosen difference.",
-            "remediation": "Inspect the place. Renew the insulation or seal the leak.",
+            "remediation": "Inspect the location. Renew the insulation or seal the leak.",
             "references": ["ANSI/NETA MTS, table 100.18"],
             "cwe": None,
         }

@@ -1,7 +1,7 @@
-"""How many findings there are, by rule, severity and status. Pure; docs/data.md says how counts are kept.
+"""Counts of findings by rule, severity and status. No I/O. docs/data.md describes how counts are stored.
 
-A summary holds what has been counted of a target and plugin. The difference between what is counted now and the summary
-is added to the counters, so that they are the sum of all summaries.
+A summary holds the counts of one target and plugin. The difference between the new counts and the summary is added to
+the counters, so that a counter is always the sum of all summaries.
 """
 
 from collections import Counter, defaultdict
@@ -15,7 +15,7 @@ Counts = Mapping[str, int]  # by `<severity>_<status>`, the name of an attribute
 
 @dataclass(frozen=True)
 class RuleCount:
-    """The findings of a rule, and its title when it was counted."""
+    """The counts of a rule, and its title at the time of counting."""
 
     title: str = ""
     counts: Counts = field(default_factory=dict)
@@ -25,13 +25,13 @@ RuleCounts = Mapping[str, RuleCount]  # by rule
 
 
 def count_rules(findings: Iterable[TrackedFinding]) -> dict[str, dict[str, RuleCount]]:
-    """By plugin and rule. The title is that of the latest scan."""
+    """Counts by plugin and rule. The title comes from the most recent scan."""
     counts: defaultdict[tuple[str, str], Counter[str]] = defaultdict(Counter)
     titles: dict[tuple[str, str], tuple[str, str]] = {}
     for finding in findings:
-        name = finding.plugin, finding.rule
-        counts[name][f"{finding.severity.value}_{finding.status.value}"] += 1
-        titles[name] = max(titles.get(name, ("", "")), (finding.scan_id, finding.title))
+        key = finding.plugin, finding.rule
+        counts[key][f"{finding.severity.value}_{finding.status.value}"] += 1
+        titles[key] = max(titles.get(key, ("", "")), (finding.scan_id, finding.title))
     plugins: dict[str, dict[str, RuleCount]] = {}
     for (plugin, rule), counted in counts.items():
         plugins.setdefault(plugin, {})[rule] = RuleCount(titles[plugin, rule][1], dict(counted))
@@ -39,7 +39,7 @@ def count_rules(findings: Iterable[TrackedFinding]) -> dict[str, dict[str, RuleC
 
 
 def changes(before: RuleCounts, now: RuleCounts) -> dict[str, RuleCount]:
-    """What to add to the counter of each rule that has changed. The counts may be negative."""
+    """What to add to the counter of each changed rule. The counts may be negative."""
     changed = {}
     for rule in sorted(before.keys() | now.keys()):
         old, new = before.get(rule, RuleCount()), now.get(rule, RuleCount())
@@ -62,9 +62,9 @@ class Totals:
 
     def of(self, *, severity: Severity | None = None, status: Status | None = None) -> int:
         return sum(
-            self.counts.get(f"{one.value}_{other.value}", 0)
-            for one in ([severity] if severity else Severity)
-            for other in ([status] if status else Status)
+            self.counts.get(f"{each_severity.value}_{each_status.value}", 0)
+            for each_severity in ([severity] if severity else Severity)
+            for each_status in ([status] if status else Status)
         )
 
     @property
@@ -86,8 +86,8 @@ class Totals:
         }
 
 
-def total(counted: Iterable[Counts]) -> Totals:
+def total(all_counts: Iterable[Counts]) -> Totals:
     sums: Counter[str] = Counter()
-    for counts in counted:
+    for counts in all_counts:
         sums.update(counts)
     return Totals(sums)

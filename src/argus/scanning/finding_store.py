@@ -1,4 +1,4 @@
-"""Findings and their counts in the scanning table. docs/data.md has the indexes, and what is read for which question.
+"""Findings and their counts in the scanning table. docs/data.md describes the indexes and the access patterns.
 
 | item | pk | sk |
 |---|---|---|
@@ -7,7 +7,7 @@
 | summary | `<organisation>#finding-summaries` | `<target>#<plugin>` |
 | counter | `<organisation>#finding-counts` | `<plugin>.<rule>` |
 
-A finding of a scan is a snapshot of that day; the tracked finding is its present state. `<target>` is a hash.
+A finding of a scan is a snapshot from that scan; a tracked finding has the current state. `<target>` is a hash.
 """
 
 from collections import deque
@@ -22,26 +22,26 @@ from argus.scanning.finding_query import INDEX_KEYS, FindingFilter, Range, Sort,
 from argus.scanning.model import Scan, Severity, Status, Target, TrackedFinding
 
 _KEYS = {"pk", "sk", *INDEX_KEYS}
-_LEAST_READ = 10  # entries of a range that is merged with others: they cost what one does
+_MIN_READ = 10  # entries of a range that is merged with others: 10 cost no more than 1
 
 
 @dataclass(frozen=True)
 class FindingStore:
-    """Findings: those of each scan, and their present state."""
+    """Findings of each scan, and the current state of each finding."""
 
     table: Table
 
     # ------------------------------------------------------------ findings of a scan
 
     def put_findings(self, scan: Scan, findings: Iterable[TrackedFinding]) -> None:
-        """The key follows from scan, plugin and fingerprint, so writing a page twice changes nothing."""
+        """The key is made of scan, plugin and fingerprint, so writing a page twice changes nothing."""
         pk = _scan_pk(scan.organisation_id, scan.id)
         self.table.put_many(
             _finding_item(finding, pk, f"{finding.plugin}#{finding.fingerprint}", tracked=False) for finding in findings
         )
 
-    def forget_findings(self, scan: Scan, plugin: str) -> None:
-        """Drop what an attempt that did not end left behind."""
+    def delete_findings(self, scan: Scan, plugin: str) -> None:
+        """Delete the findings of an attempt that did not end."""
         pk = _scan_pk(scan.organisation_id, scan.id)
         self.table.delete_many([(pk, item["sk"]) for item in self.table.query_all(pk, prefix=f"{plugin}#")])
 
@@ -51,16 +51,16 @@ class FindingStore:
     def list_findings(
         self, scan: Scan, chosen: FindingFilter, sort: Sort, *, limit: int, after: Item | None
     ) -> Listing[TrackedFinding]:
-        """Within a severity and status in the order of the plugin."""
+        """A page. Findings of one severity and status are in the order of the plugin."""
         if chosen.targets is not None and scan.target not in chosen.targets:
             return Listing([])
         chosen = replace(chosen, targets=None)  # the findings of a scan are not in the indexes by target
-        return self._listed(_scan_pk(scan.organisation_id, scan.id), chosen, sort, limit, after)
+        return self._list(_scan_pk(scan.organisation_id, scan.id), chosen, sort, limit, after)
 
     # ------------------------------------------------------------ tracked findings
 
     def track(self, finding: TrackedFinding) -> None:
-        """Write the present state of a finding, unless a step that began later has tested it."""
+        """Write the current state of a finding, unless a step that started later has tested it."""
         pk = _findings_pk(finding.organisation_id)
         item = _finding_item(finding, pk, f"{target_key(finding.target)}#{finding.fingerprint}", tracked=True)
         try:
@@ -73,31 +73,31 @@ class FindingStore:
             return
 
     def tracked(self, organisation_id: str, target: Target) -> Iterator[TrackedFinding]:
-        """All that is known of a target."""
+        """Every tracked finding of a target."""
         return map(from_item, self.table.query_all(_findings_pk(organisation_id), prefix=f"{target_key(target)}#"))
 
     def list_tracked(
         self, organisation_id: str, chosen: FindingFilter, sort: Sort, *, limit: int, after: Item | None
     ) -> Listing[TrackedFinding]:
-        return self._listed(_findings_pk(organisation_id), chosen, sort, limit, after)
+        return self._list(_findings_pk(organisation_id), chosen, sort, limit, after)
 
-    def _listed(
+    def _list(
         self, pk: str, chosen: FindingFilter, sort: Sort, limit: int, after: Item | None
     ) -> Listing[TrackedFinding]:
-        """A page. It is shorter than `limit` where findings have changed since their index entries were written."""
+        """A page. It is shorter than `limit` if findings have changed since their index entries were written."""
         groups = plan(pk, chosen, sort, after=after["position"] if after else None)
         entries, last = _first(self.table, groups, limit, backwards=sort.backwards)
         items = self.table.get_many((entry["pk"], entry["sk"]) for entry in entries)
-        findings = [finding for finding in map(from_item, items) if chosen.admits(finding)]
+        findings = [finding for finding in map(from_item, items) if chosen.matches(finding)]
         return Listing(findings, None if last is None else {"position": last})
 
     # ------------------------------------------------------------ counts
 
     def recount(self, organisation_id: str, target: Target) -> None:
-        """Bring the counts up to what is tracked of a target now. It may be repeated, and run beside itself.
+        """Update the counts to the tracked findings of a target. Idempotent, and safe to run concurrently.
 
-        The summaries are read before the findings: one that was counted from newer findings has a newer version, and
-        the write is refused.
+        The summaries are read before the findings. If another recount has used newer findings, the version of the
+        summary is newer too, and the conditional write fails.
         """
         while True:
             summaries = {
@@ -115,8 +115,8 @@ class FindingStore:
     def _write_counts(
         self, organisation_id: str, target: Target, plugin: str, summary: Item | None, counted: dict[str, RuleCount]
     ) -> bool:
-        """Whether the counts of a target and plugin are all written; if not, read and count again."""
-        before = {rule: RuleCount(**known) for rule, known in summary["rules"].items()} if summary else {}
+        """Whether all counts of a target and plugin are written; if not, the caller reads and counts again."""
+        before = {rule: RuleCount(**stored) for rule, stored in summary["rules"].items()} if summary else {}
         changed = changes(before, counted)
         if not changed:
             return True
@@ -127,7 +127,7 @@ class FindingStore:
             "sk": f"{target_key(target)}#{plugin}",
             "plugin": plugin,
             "version": summary["version"] + 1 if summary else 1,
-            "rules": {rule: asdict(known) for rule, known in {**before, **after}.items()},
+            "rules": {rule: asdict(count) for rule, count in {**before, **after}.items()},
         }
         if summary:
             put = Put(item, when="#version = :version", values={":version": summary["version"]})
@@ -149,32 +149,32 @@ class FindingStore:
         return len(now) == len(changed)
 
     def rule_titles(self, organisation_id: str) -> dict[str, str]:
-        """Titles of the rules that the organisation's findings broke, by `<plugin>.<rule>`."""
+        """Titles of the rules with findings in the organisation, by `<plugin>.<rule>`."""
         return {item["sk"]: item["title"] for item in self.table.query_all(_counters_pk(organisation_id))}
 
     def totals(self, organisation_id: str, chosen: FindingFilter) -> Totals:
-        """How many of the chosen findings there are, whatever severities and statuses are chosen."""
+        """Counts of the matching findings. The filters by severity and status are ignored."""
         if chosen.targets is None:
             counters = self.table.query_all(_counters_pk(organisation_id))
             return total(_numbers(item) for item in counters if chosen.has_rule(item["sk"]))
         return total(
-            known["counts"]
+            count["counts"]
             for target in chosen.targets
             for item in self.table.query_all(_summaries_pk(organisation_id), prefix=f"{target_key(target)}#")
-            for rule, known in item["rules"].items()
+            for rule, count in item["rules"].items()
             if chosen.has_rule(f"{item['plugin']}.{rule}")
         )
 
 
 @dataclass
 class _Reader:
-    """The entries of a range in their order, read a few at a time: at first `stride`, then twice as many each time."""
+    """Reads the entries of a range in order, a batch at a time: first `stride`, then twice as many each time."""
 
     table: Table
     range: Range
     backwards: bool
     stride: int
-    most: int  # that may be asked of it
+    remaining: int  # that the caller may still need
     entries: deque[Item] = field(default_factory=deque)
     after: Item | None = None
     read_to_end: bool = False
@@ -188,37 +188,37 @@ class _Reader:
         return self.range.position(self.entries[0])
 
     def fill(self) -> None:
-        """Have an entry at hand, unless there is none left."""
+        """Read until there is an entry, or the range has ended."""
         while not self.entries and not self.read_to_end:
             page = self.table.query(
                 self.range.pk,
                 index=self.range.index,
                 between=(self.range.low, self.range.high),
                 newest_first=self.backwards,
-                limit=min(self.stride, self.most),
+                limit=min(self.stride, self.remaining),
                 after=self.after,
             )
             self.entries += page.items
-            self.stride, self.most = 2 * self.stride, self.most - len(page.items)
+            self.stride, self.remaining = 2 * self.stride, self.remaining - len(page.items)
             self.after, self.read_to_end = page.last_key, page.last_key is None
 
 
 def _first(table: Table, groups: list[list[Range]], limit: int, *, backwards: bool) -> tuple[list[Item], str | None]:
-    """The first entries, and the position of the last of them where there may be more."""
+    """The first entries, and the position of the last one if there may be more."""
     found: list[Item] = []
     position = None
     choose = max if backwards else min
     for number, group in enumerate(groups, start=1):
         left = limit - len(found)
-        stride = left if len(group) == 1 else max(_LEAST_READ, -(-left // len(group)))
-        readers = [_Reader(table, one, backwards, stride, most=left) for one in group]
+        stride = left if len(group) == 1 else max(_MIN_READ, -(-left // len(group)))
+        readers = [_Reader(table, each, backwards, stride, remaining=left) for each in group]
         while readers := [reader for reader in readers if not reader.ended]:
             if len(found) == limit:
                 return found, position
             for reader in readers:
                 reader.fill()
-            if waiting := [reader for reader in readers if reader.entries]:
-                first = choose(waiting, key=lambda reader: reader.position)
+            if filled := [reader for reader in readers if reader.entries]:
+                first = choose(filled, key=lambda reader: reader.position)
                 position = first.position
                 found.append(first.entries.popleft())
         if len(found) == limit and number < len(groups):

@@ -1,8 +1,80 @@
-"""What scanning says to users."""
+"""Messages of scanning for users."""
 
 from argus.core.languages import Entry, Messages, Text
 
 MESSAGES: Messages = {
+    "ambiguous_target": Entry(
+        Text(
+            en="Target given twice or not at all",
+            fr="Cible indiquée deux fois ou pas du tout",
+            es="Objetivo indicado dos veces o ninguna",
+        ),
+        Text(
+            en="Give the target either an id or a value, not both.",
+            fr="Donnez à la cible soit un id, soit une value, mais pas les deux.",
+            es="Indique para el objetivo un id o un value, pero no ambos.",
+        ),
+    ),
+    "budget_spent": Entry(
+        Text(
+            en="Plugin out of time",
+            fr="Temps du plugin épuisé",
+            es="Tiempo del plugin agotado",
+        ),
+        Text(
+            en="The plugin ran longer than the {seconds} s that its manifest allows.",
+            fr="Le plugin a dépassé les {seconds} s que son manifeste autorise.",
+            es="El plugin superó los {seconds} s que permite su manifiesto.",
+        ),
+    ),
+    "invalid_options": Entry(
+        Text(
+            en="Invalid plugin options",
+            fr="Options de plugin invalides",
+            es="Opciones de plugin no válidas",
+        ),
+        Text(
+            en="The plugin {plugin} does not accept these options: {options}. errors says why.",
+            fr="Le plugin {plugin} n’accepte pas ces options : {options}. errors indique pourquoi.",
+            es="El plugin {plugin} no acepta estas opciones: {options}. errors indica por qué.",
+        ),
+    ),
+    "no_such_plugin": Entry(
+        Text(
+            en="No such plugin",
+            fr="Plugin introuvable",
+            es="Plugin no encontrado",
+        ),
+        Text(
+            en="There is no plugin {plugin}. List the plugins to see which ones are installed.",
+            fr="Il n’existe pas de plugin {plugin}. Consultez la liste des plugins installés.",
+            es="No existe ningún plugin {plugin}. Consulte la lista de plugins instalados.",
+        ),
+    ),
+    "no_such_scan": Entry(
+        Text(
+            en="No such scan",
+            fr="Analyse introuvable",
+            es="Análisis no encontrado",
+        ),
+        Text(
+            en="Your organisation has no scan {scan_id}.",
+            fr="Votre organisation n’a pas d’analyse {scan_id}.",
+            es="Su organización no tiene ningún análisis {scan_id}.",
+        ),
+    ),
+    "permission_not_declared": Entry(
+        Text(
+            en="Plugin permission not declared",
+            fr="Permission de plugin non déclarée",
+            es="Permiso de plugin no declarado",
+        ),
+        Text(
+            en="The plugin’s manifest does not declare the permission {permission}.",
+            fr="Le manifeste du plugin ne déclare pas la permission {permission}.",
+            es="El manifiesto del plugin no declara el permiso {permission}.",
+        ),
+    ),
     "plugin_failed": Entry(
         Text(
             en="Plugin failed",
@@ -15,6 +87,54 @@ MESSAGES: Messages = {
             es="El plugin se detuvo por un error interno ({exception}).",
         ),
     ),
+    "repeated_plugin": Entry(
+        Text(
+            en="Plugin selected twice",
+            fr="Plugin choisi deux fois",
+            es="Plugin elegido dos veces",
+        ),
+        Text(
+            en="A scan runs each plugin once. Name each plugin only once.",
+            fr="Une analyse exécute chaque plugin une seule fois. Ne nommez chaque plugin qu’une fois.",
+            es="Un análisis ejecuta cada plugin una sola vez. Nombre cada plugin solo una vez.",
+        ),
+    ),
+    "scan_ended": Entry(
+        Text(
+            en="Scan has ended",
+            fr="Analyse terminée",
+            es="Análisis terminado",
+        ),
+        Text(
+            en="The scan {scan_id} has already ended (state {state}) and cannot be cancelled.",
+            fr="L’analyse {scan_id} est déjà terminée (état {state}) et ne peut plus être annulée.",
+            es="El análisis {scan_id} ya terminó (estado {state}) y no se puede cancelar.",
+        ),
+    ),
+    "scan_ending": Entry(
+        Text(
+            en="Scan is about to end",
+            fr="Analyse sur le point de se terminer",
+            es="Análisis a punto de terminar",
+        ),
+        Text(
+            en="The scan {scan_id} has run all plugins and is publishing its findings. It can no longer be cancelled.",
+            fr="L’analyse {scan_id} a exécuté tous ses plugins et publie ses constats. Elle ne peut plus être annulée.",
+            es="El análisis {scan_id} ejecutó todos los plugins y publica sus hallazgos. Ya no se puede cancelar.",
+        ),
+    ),
+    "scan_not_ended": Entry(
+        Text(
+            en="Scan has not ended",
+            fr="Analyse non terminée",
+            es="Análisis no terminado",
+        ),
+        Text(
+            en="The scan {scan_id} has not ended yet (state {state}). Try again when it has.",
+            fr="L’analyse {scan_id} n’est pas encore terminée (état {state}). Réessayez quand elle le sera.",
+            es="El análisis {scan_id} aún no ha terminado (estado {state}). Inténtelo de nuevo cuando termine.",
+        ),
+    ),
     "steps_failed": Entry(
         Text(
             en="Some plugins did not finish",
@@ -25,6 +145,81 @@ MESSAGES: Messages = {
             en="These plugins did not finish: {plugins}. The steps say why.",
             fr="Ces plugins n’ont pas abouti : {plugins}. Les étapes indiquent pourquoi.",
             es="Estos plugins no terminaron: {plugins}. Los pasos indican por qué.",
+        ),
+    ),
+    "too_many_combinations": Entry(
+        Text(
+            en="Too many combinations of filters",
+            fr="Trop de combinaisons de filtres",
+            es="Demasiadas combinaciones de filtros",
+        ),
+        Text(
+            en="The chosen values make {combinations} combinations; at most {max_combinations} are "
+            "allowed. Choose fewer values.",
+            fr="Les valeurs choisies forment {combinations} combinaisons ; {max_combinations} au plus "
+            "sont autorisées. Choisissez moins de valeurs.",
+            es="Los valores elegidos forman {combinations} combinaciones; se permiten como máximo "
+            "{max_combinations}. Elija menos valores.",
+        ),
+    ),
+    "too_many_findings": Entry(
+        Text(
+            en="Too many findings",
+            fr="Trop de constats",
+            es="Demasiados hallazgos",
+        ),
+        Text(
+            en="The plugin reported more than {max_findings} findings and was stopped.",
+            fr="Le plugin a signalé plus de {max_findings} constats et a été arrêté.",
+            es="El plugin notificó más de {max_findings} hallazgos y fue detenido.",
+        ),
+    ),
+    "undeclared_rule": Entry(
+        Text(
+            en="Rule not declared",
+            fr="Règle non déclarée",
+            es="Regla no declarada",
+        ),
+        Text(
+            en="The plugin used the rule {rule}, which its manifest does not declare.",
+            fr="Le plugin a utilisé la règle {rule}, que son manifeste ne déclare pas.",
+            es="El plugin usó la regla {rule}, que su manifiesto no declara.",
+        ),
+    ),
+    "unknown_target": Entry(
+        Text(
+            en="Unknown kind of target",
+            fr="Type de cible inconnu",
+            es="Tipo de objetivo desconocido",
+        ),
+        Text(
+            en="There is no kind of target {kind}. Choose one of these: {kinds}.",
+            fr="Il n’existe pas de type de cible {kind}. Choisissez-en un parmi : {kinds}.",
+            es="No existe el tipo de objetivo {kind}. Elija uno de estos: {kinds}.",
+        ),
+    ),
+    "wrong_target": Entry(
+        Text(
+            en="Target not supported by the plugin",
+            fr="Cible non prise en charge par le plugin",
+            es="Objetivo no admitido por el plugin",
+        ),
+        Text(
+            en="The plugin {plugin} scans targets of the kind {kinds}, not {kind}.",
+            fr="Le plugin {plugin} analyse les cibles de type {kinds}, pas {kind}.",
+            es="El plugin {plugin} analiza objetivos del tipo {kinds}, no {kind}.",
+        ),
+    ),
+    "wrong_target_field": Entry(
+        Text(
+            en="Wrong field for the target",
+            fr="Mauvais champ pour la cible",
+            es="Campo incorrecto para el objetivo",
+        ),
+        Text(
+            en="A target of the kind {kind} has the field {expected}, not {given}.",
+            fr="Une cible de type {kind} a le champ {expected}, et non {given}.",
+            es="Un objetivo del tipo {kind} tiene el campo {expected}, no {given}.",
         ),
     ),
 }

@@ -1,4 +1,4 @@
-"""Target, scan, step, finding, and the rules of a finding's life. Pure: nothing of ours is imported."""
+"""Target, scan, step and finding, and how the status of a finding changes. No I/O."""
 
 import hashlib
 from collections.abc import Iterable, Mapping
@@ -11,7 +11,7 @@ from argus.core.languages import Message
 
 
 class Severity(StrEnum):
-    """How much a finding matters, least first."""
+    """How severe a finding is, least severe first."""
 
     INFO = "info"
     LOW = "low"
@@ -25,7 +25,7 @@ class Severity(StrEnum):
 
 
 class ScanState(StrEnum):
-    """Where a scan stands. The last three are final."""
+    """The state of a scan. The last three are final."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -45,7 +45,7 @@ class RunState(StrEnum):
 
 
 class StepState(StrEnum):
-    """Where one plugin's part of a scan stands."""
+    """The state of one plugin's part of a scan."""
 
     PENDING = "pending"
     RUNNING = "running"
@@ -55,13 +55,13 @@ class StepState(StrEnum):
 
 
 class Status(StrEnum):
-    """What the latest scan says about a finding, compared with what was known before."""
+    """The result of the most recent scan for a finding, compared with its previous state."""
 
     NEW = "new"
     UNCHANGED = "unchanged"
-    REGRESSED = "regressed"  # was fixed, is back
+    REGRESSED = "regressed"  # it was fixed and is present again
     FIXED = "fixed"
-    NOT_TESTED = "not_tested"  # its rule was not tested to the end at its place, or less sensitively
+    NOT_TESTED = "not_tested"  # its rule was not fully tested at its location, or with less sensitive options
 
 
 PRESENT = frozenset({Status.NEW, Status.UNCHANGED, Status.REGRESSED})
@@ -76,16 +76,16 @@ class Target:
 
     @property
     def identity(self) -> str:
-        """What two scans of the same thing have in common."""
+        """Identifies the target: equal for every scan of it."""
         return f"{self.kind}:{self.value}"
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What a plugin yields: one rule broken at one place.
+    """One violation of a rule at one location, as a plugin yields it.
 
-    `location_key` is the normalised location and goes into the fingerprint; `location` is the full one, for people.
-    `discriminator` separates findings of one rule at one place. `severity` overrides the manifest's default.
+    `location_key` is the normalised location, part of the fingerprint; `location` has the full details for users.
+    `discriminator` separates findings of one rule at one location. `severity` overrides the manifest's default.
     """
 
     rule: str
@@ -98,7 +98,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class NotTested:
-    """A rule that a step did not test: at one place, or anywhere."""
+    """A rule that a step did not fully test: at one location or, if None, anywhere."""
 
     rule: str
     location_key: str | None = None
@@ -125,7 +125,7 @@ class Step:
     started_at: datetime | None = None
     finished_at: datetime | None = None
     order: int = 0  # among the steps of its scan
-    attempt: int = 0  # of its run, that wrote it last
+    attempt: int = 0  # the attempt of its run that wrote it last
 
     @property
     def ended(self) -> bool:
@@ -134,13 +134,13 @@ class Step:
 
 @dataclass(frozen=True)
 class Run:
-    """Some steps of a scan that one worker carries out, one after another. They share the evidence they collect."""
+    """Steps of a scan that one worker executes one after another. They share the evidence that they collect."""
 
     id: str
     organisation_id: str
     scan_id: str
     number: int  # among the runs of its scan
-    function: str  # that carries it out
+    function: str  # that executes it
     plugins: tuple[str, ...]
     state: RunState = RunState.QUEUED
     reason: Message | None = None  # why it failed
@@ -151,15 +151,15 @@ class Run:
     next_check_at: datetime | None = None  # None once it has ended
 
     def given_up(self, reason: Message) -> "Run":
-        """The run, whose attempts have failed."""
+        """The run after its last attempt failed."""
         return replace(self, state=RunState.FAILED, reason=reason)
 
 
 @dataclass(frozen=True)
 class Scan:
-    """One run of chosen plugins over one target.
+    """A scan of one target with the selected plugins.
 
-    Its steps are stored beside it; `steps` is empty unless they were read with it.
+    Its steps are stored separately; `steps` is empty unless they were read as well.
     """
 
     id: str
@@ -175,39 +175,41 @@ class Scan:
     finished_at: datetime | None = None
     counts: Mapping[str, int] = field(default_factory=dict)  # present findings by severity
     delta: Mapping[str, int] = field(default_factory=dict)  # findings by status
-    finalizing: bool = False  # some of its findings may be published: it can only end by itself
+    finalizing: bool = False  # some of its findings may be published, so it can no longer be cancelled or failed
     version: int = 1
     attempts: int = 0  # to finalize it
     checks: int = 0
-    lease_until: datetime | None = None  # until then one worker finalizes it
-    next_check_at: datetime | None = None  # None while its runs last, and once it has ended
+    lease_until: datetime | None = None  # until then a worker may finalize it
+    next_check_at: datetime | None = None  # None while it has open runs, and once it has ended
 
     @property
     def progress(self) -> int:
-        """0–100: what its steps have done together; a scan that has ended is at 100."""
+        """0–100: the average of its steps; 100 once it has ended."""
         if self.state in FINAL_STATES:
             return 100
         return int(100 * sum(step.progress for step in self.steps) / max(len(self.steps), 1))
 
     def with_steps(self, steps: Iterable[Step]) -> "Scan":
-        """The scan with its steps. Once it has ended, what had not finished never will."""
-        over = self.state in FINAL_STATES
+        """The scan with its steps. Once it has ended, its unfinished steps are cancelled."""
+        has_ended = self.state in FINAL_STATES
         return replace(
             self,
-            steps=tuple(replace(one, state=StepState.CANCELLED) if over and not one.ended else one for one in steps),
+            steps=tuple(
+                replace(step, state=StepState.CANCELLED) if has_ended and not step.ended else step for step in steps
+            ),
         )
 
     def joined(self, run: int, *, check_at: datetime) -> "Scan":
-        """The scan once a run has ended; after the last one, it waits to be finalized."""
+        """The scan after a run has ended; after the last run it waits to be finalized."""
         open_runs = tuple(number for number in self.open_runs if number != run)
         return replace(self, open_runs=open_runs, next_check_at=None if open_runs else check_at)
 
     def cancelled(self, *, at: datetime) -> "Scan":
-        """The scan, stopped by someone."""
+        """The scan after a user cancelled it."""
         return replace(self, state=ScanState.CANCELLED, finished_at=at)
 
     def given_up(self, reason: Message, *, at: datetime) -> "Scan | None":
-        """The scan that could not be finalized; None for one that has begun to publish its findings, which goes on."""
+        """The scan after finalizing failed; None if it has started to publish its findings, which is retried."""
         if self.finalizing:
             return None
         return replace(self, state=ScanState.FAILED, finished_at=at, reason=reason)
@@ -218,7 +220,7 @@ FINAL_STATES = frozenset({ScanState.SUCCEEDED, ScanState.FAILED, ScanState.CANCE
 
 @dataclass(frozen=True)
 class TrackedFinding:
-    """A finding with its life: who found it, when it was first and last seen, and what the latest scan says of it."""
+    """A finding with its history: when it was first and last seen, and its status after the most recent scan."""
 
     fingerprint: str
     organisation_id: str
@@ -231,20 +233,20 @@ class TrackedFinding:
     location: Mapping[str, Any]
     evidence: Mapping[str, Any]
     status: Status
-    scan_id: str  # the latest scan that said something about it
-    tested_at: datetime  # when the step began that tested it last
+    scan_id: str  # the most recent scan that changed or confirmed its status
+    tested_at: datetime  # when the step that tested it last started
     first_seen_at: datetime
     last_seen_at: datetime
     fixed_at: datetime | None = None
-    open: bool = True  # not_tested says nothing about open or fixed; this does
-    order: int = 0  # where the plugin put it among the findings of its step
-    seen_with: Mapping[str, Any] = field(default_factory=dict)  # options that decide how much the plugin finds
+    open: bool = True  # kept when the status becomes not_tested
+    order: int = 0  # among the findings of its step, as the plugin yielded them
+    seen_with: Mapping[str, Any] = field(default_factory=dict)  # options that affect how much the plugin finds
 
 
 def fingerprint(*, organisation_id: str, target: Target, plugin: str, finding: Finding) -> str:
-    """Version 1: what stays the same when wording, severity, evidence or a plugin's version change.
+    """Version 1: independent of wording, severity, evidence and the plugin's version.
 
-    Each part is length-prefixed, so that no two lists of parts share an encoding.
+    Each part is prefixed with its length, so that different lists of parts have different encodings.
     """
     parts = (organisation_id, target.identity, f"{plugin}.{finding.rule}", finding.location_key, finding.discriminator)
     digest = hashlib.sha256()
@@ -255,41 +257,41 @@ def fingerprint(*, organisation_id: str, target: Target, plugin: str, finding: F
 
 
 def seen(finding: TrackedFinding, before: TrackedFinding | None) -> TrackedFinding:
-    """The finding that a step has detected, given what is known of it.
+    """The state of a finding that a step has detected, given its state before.
 
-    A step that began later may have tested it meanwhile. What that one calls fixed does not regress by an older
-    observation.
+    A step that started later may have tested it in the meantime. If that step found it fixed, the older detection does
+    not make it regressed.
     """
     if before is None:
         return finding
     if before.scan_id == finding.scan_id:
         return before
-    known = replace(
+    updated = replace(
         finding,
         first_seen_at=before.first_seen_at,
         last_seen_at=max(before.last_seen_at, finding.last_seen_at),
     )
     if before.tested_at < finding.tested_at:
-        return replace(known, status=Status.UNCHANGED if before.open else Status.REGRESSED)
-    return replace(known, status=Status.UNCHANGED) if before.open and finding.status is Status.NEW else known
+        return replace(updated, status=Status.UNCHANGED if before.open else Status.REGRESSED)
+    return replace(updated, status=Status.UNCHANGED) if before.open and finding.status is Status.NEW else updated
 
 
 def unseen(
     before: TrackedFinding, step: Step | None, *, tested: bool, scan: Scan, at: datetime
 ) -> TrackedFinding | None:
-    """The finding after a scan of its target that did not detect it; None when the scan says nothing about it.
+    """The state of a finding after a scan of its target did not detect it; None if the scan does not change it.
 
-    `step` is that of its plugin, if the scan has one. `tested`: it tested the finding's rule to the end at its place,
-    with options that would have found it. Steps say something about a finding in the order in which they began.
+    `step` is the step of its plugin, if the scan has one. `tested`: the step fully tested the rule at the location of
+    the finding, with options that would have found it. Steps take effect in the order in which they started.
     """
     if before.scan_id == scan.id:
         return before
-    began_at = step.started_at if step and tested else scan.started_at
-    if not before.open or began_at is None or before.tested_at >= began_at:
+    started_at = step.started_at if step and tested else scan.started_at
+    if not before.open or started_at is None or before.tested_at >= started_at:
         return None
     if not tested:
         return replace(before, scan_id=scan.id, status=Status.NOT_TESTED)
-    return replace(before, scan_id=scan.id, tested_at=began_at, status=Status.FIXED, open=False, fixed_at=at)
+    return replace(before, scan_id=scan.id, tested_at=started_at, status=Status.FIXED, open=False, fixed_at=at)
 
 
 def count_by_severity(findings: Iterable[TrackedFinding]) -> dict[str, int]:

@@ -1,7 +1,7 @@
-"""Planning a scan into runs.
+"""Plans a scan into runs.
 
-Plugins with the same permissions collect the same evidence, so they share a run. A run holds no more of them than can
-spend their whole budgets within one call of its function.
+Plugins with the same permissions collect the same evidence, so they share a run. The budgets of the plugins of a run
+fit together into one invocation of its function.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,12 +23,12 @@ def plan(scan: Scan, manifests: Sequence[Manifest], tools: Mapping[str, Tool]) -
 
 
 def _groups(manifests: Sequence[Manifest], tools: Mapping[str, Tool]) -> Iterator[tuple[str, tuple[str, ...]]]:
-    together: dict[tuple[str, frozenset[str]], list[Manifest]] = {}
+    groups: dict[tuple[str, frozenset[str]], list[Manifest]] = {}
     for manifest in manifests:
         (function,) = functions_of(manifest.permissions, tools)
         key = function, frozenset(manifest.permissions)
-        together.setdefault(key, []).append(manifest)
-    for (function, _permissions), group in together.items():
+        groups.setdefault(key, []).append(manifest)
+    for (function, _permissions), group in groups.items():
         for batch in _batches(group, seconds=FUNCTIONS[function].plugin_seconds):
             yield function, tuple(manifest.id for manifest in batch)
 
@@ -36,7 +36,7 @@ def _groups(manifests: Sequence[Manifest], tools: Mapping[str, Tool]) -> Iterato
 def _batches(group: Sequence[Manifest], *, seconds: int) -> Iterator[list[Manifest]]:
     batch: list[Manifest] = []
     for manifest in group:
-        if batch and sum(one.budget.seconds for one in [*batch, manifest]) > seconds:
+        if batch and sum(each.budget.seconds for each in [*batch, manifest]) > seconds:
             yield batch
             batch = []
         batch.append(manifest)

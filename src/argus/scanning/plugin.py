@@ -1,4 +1,4 @@
-"""What a plugin may touch: its tools. A plugin is `run(target, tools, options)` yielding `Finding`s."""
+"""The interface of plugins. A plugin is a function `run(target, tools, options)` that yields `Finding`s."""
 
 import logging
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -6,51 +6,55 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
-from argus.core.errors import ArgusError, Forbidden
+from argus.core.errors import Forbidden, UserError
 from argus.scanning.model import Finding, Target
 from argus.scanning.positions import PositionMatcher
 
 RunFunction = Callable[[Target, "Tools", Mapping[str, Any]], Iterator[Finding]]
 
 
-class BudgetSpent(ArgusError):
-    """The plugin used up the requests or seconds its manifest allows."""
+class BudgetSpent(UserError):
+    """The plugin ran longer than its manifest allows."""
 
 
-class UndeclaredRule(ArgusError):
-    """The plugin raised a rule that its manifest does not declare."""
+class UndeclaredRule(UserError):
+    """The plugin used a rule that its manifest does not declare."""
+
+
+class PermissionNotDeclared(Forbidden):
+    """The plugin used a tool whose permission its manifest does not declare."""
 
 
 class MarkNotTested(Protocol):
-    """Says that a rule was not tested, or not to the end: at one place, or anywhere. What is missing is not fixed."""
+    """Marks a rule as not fully tested, at one location or anywhere: missing findings do not count as fixed."""
 
     def __call__(self, rule: str, location_key: str | None = None, /) -> None: ...
 
 
 @dataclass(frozen=True)
 class Tools:
-    """All that a plugin may touch. What its manifest does not ask for under `permissions` is refused."""
+    """Everything that a plugin may use. Tools are granted by the `permissions` of its manifest."""
 
     now: Callable[[], datetime]
     log: logging.Logger
-    progress: Callable[[float], None]  # 0..1; also where a cancelled scan stops
-    positions: Callable[[str], PositionMatcher]  # by rule: where it was broken before
+    progress: Callable[[float], None]  # a share from 0 to 1; stops the plugin if the scan was cancelled
+    positions: Callable[[str], PositionMatcher]  # by rule: the positions of earlier findings
     mark_not_tested: MarkNotTested
-    granted: Mapping[str, Any] = field(default_factory=dict)  # a tool for each permission of the manifest
+    granted: Mapping[str, Any] = field(default_factory=dict)  # a tool per permission of the manifest
 
     def tool(self, permission: str) -> Any:
-        """The tool of a permission; the capability that brings it has a typed accessor for it."""
+        """The tool of a permission. The capability that provides the tool has a typed accessor."""
         if permission not in self.granted:
-            raise Forbidden(f"the manifest does not ask for the permission {permission}")
+            raise PermissionNotDeclared(permission=permission)
         return self.granted[permission]
 
 
 def check_mark(rules: Collection[str], rule: str, location_key: str | None) -> None:
-    """Refuse to mark as not tested what is no rule or no place, as that would cover nothing.
+    """Validate a mark: a wrong rule or location key would not cover any finding.
 
     Raises UndeclaredRule, TypeError.
     """
     if rule not in rules:
-        raise UndeclaredRule(rule)
+        raise UndeclaredRule(rule=rule)
     if not isinstance(location_key, str | None):
-        raise TypeError(f"a location key is text, not {type(location_key).__name__}")
+        raise TypeError(f"a location key is a string, not {type(location_key).__name__}")

@@ -1,8 +1,8 @@
-"""Finalizing a scan once its runs have ended: compare with what was known, publish, end.
+"""Finalizes a scan after its runs have ended: compare with the earlier findings, publish, end.
 
-The status of each finding is written to the scan's own findings first. Then one conditional write, `finalizing`, is the
-point of no return: before it nothing was published, after it the scan is neither cancelled nor given up, and whichever
-worker comes next goes on where publishing stopped.
+The status of each finding is first written to the scan's own findings. Then one conditional write, `finalizing`, is the
+point of no return. Before it nothing is published. After it the scan can be neither cancelled nor given up, and the
+next worker resumes publishing where it stopped.
 """
 
 import logging
@@ -36,7 +36,7 @@ _log = logging.getLogger("argus.scanning")
 
 @dataclass(frozen=True)
 class Publisher:
-    """Finalizes scans, inside a worker."""
+    """Finalizes scans in a worker."""
 
     store: ScanStore
     findings: FindingStore
@@ -45,12 +45,12 @@ class Publisher:
     clock: Clock
 
     def finalize(self, scan: Scan) -> None:
-        """Publish the findings of a scan and end it; return quietly when it is not the time, or another worker does."""
+        """Publish the findings of a scan and end it. Does nothing if runs are open or another worker has the claim."""
         if scan.state in FINAL_STATES or scan.open_runs:
             return
         claim = self.scans.claim(self.store.with_steps(scan))
         if claim is None:
-            _log.info("the scan is finalized elsewhere", extra={"scan": scan.id})
+            _log.info("another worker finalizes the scan", extra={"scan": scan.id})
             return
         with claim:
             _Publication(self, claim).publish()
@@ -61,7 +61,7 @@ class Publisher:
 
 @dataclass
 class _Publication:
-    """One worker's hold on one scan."""
+    """The publication of one claimed scan."""
 
     publisher: Publisher
     claim: Claim[Scan]
@@ -77,7 +77,7 @@ class _Publication:
 
     def publish(self) -> None:
         store = self.publisher.findings
-        findings = list(store.of_scan(self.scan)) if self.scan.finalizing else self._compared()
+        findings = list(store.of_scan(self.scan)) if self.scan.finalizing else self._compare()
         for finding in findings:
             before = self.known.get(finding.fingerprint)
             if before is None or before.scan_id != self.scan.id:
@@ -98,8 +98,8 @@ class _Publication:
             )
         )
 
-    def _compared(self) -> list[TrackedFinding]:
-        """The findings of this scan against what is known of its target. Whatever comes, these will be published."""
+    def _compare(self) -> list[TrackedFinding]:
+        """Compare the findings of this scan with those of its target, and commit to publishing the result."""
         store, at = self.publisher.findings, self.publisher.clock()
         found = {finding.fingerprint: finding for finding in store.of_scan(self.scan)}
         detected = {
@@ -118,12 +118,12 @@ class _Publication:
 
     def _unseen(self, before: TrackedFinding, at: datetime) -> TrackedFinding | None:
         step = next((step for step in self.scan.steps if step.plugin == before.plugin), None)
-        tested = step is not None and self._tests(step, before)
+        tested = step is not None and self._would_detect(step, before)
         return unseen(before, step, tested=tested, scan=self.scan, at=at)
 
-    def _tests(self, step: Step, finding: TrackedFinding) -> bool:
-        """Whether the step would have detected the finding, were it still there."""
-        skipped = any(one.covers(rule=finding.rule, location_key=finding.location_key) for one in step.not_tested)
+    def _would_detect(self, step: Step, finding: TrackedFinding) -> bool:
+        """Whether the step would have detected the finding if it were still present."""
+        skipped = any(mark.covers(rule=finding.rule, location_key=finding.location_key) for mark in step.not_tested)
         if step.state is not StepState.SUCCEEDED or skipped or step.plugin not in self.publisher.catalogue.manifests:
             return False
         manifest = self.publisher.catalogue.get(step.plugin)

@@ -1,4 +1,4 @@
-"""HTTP of scanning."""
+"""HTTP routes of scanning."""
 
 from dataclasses import asdict
 from typing import Any
@@ -34,10 +34,10 @@ from argus.scanning.schemas import (
     TargetKindList,
 )
 from argus.scanning.service import PluginSelection, Scanning
-from argus.scanning.targets import WantedTarget
+from argus.scanning.targets import RequestedTarget
 
 _PLUGIN_ID = [path_id("plugin_id", pattern="^[a-z][a-z0-9_]*$", example=examples.PLUGIN_ID)]
-_OF_SCANS = ("get_scan", "list_scan_findings", "cancel_scan")
+_SCAN_LINKS = ("get_scan", "list_scan_findings", "cancel_scan")
 _SCAN_ID = [path_id("scan_id", pattern=id_pattern("scan"), example=examples.SCAN_ID)]
 
 
@@ -56,7 +56,7 @@ def blueprint(argus: Runtime) -> Blueprint:
     @needs("plugins:read")
     @blp.response(200, PluginOut, example=examples.PLUGIN)
     def get_plugin(plugin_id: str) -> dict[str, Any]:
-        """One plugin: its options, its rules, what it may touch"""
+        """One plugin: its options, rules and permissions"""
         return scanning.catalogue.get(plugin_id).as_wire()
 
     @blp.route("/target-kinds")
@@ -73,15 +73,15 @@ def blueprint(argus: Runtime) -> Blueprint:
     @blp.arguments(ScanIn, example=examples.SCAN_IN)
     @blp.doc(
         responses={
-            202: {"links": {name: link(name, parameters={"scan_id": "$response.body#/id"}) for name in _OF_SCANS}}
+            202: {"links": {name: link(name, parameters={"scan_id": "$response.body#/id"}) for name in _SCAN_LINKS}}
         }
     )
     @blp.response(202, ScanOut, example=examples.QUEUED_SCAN)
     @blp.alt_response(404, "NOT_FOUND")
-    def request_scan(wanted: dict[str, Any]) -> tuple[Scan, dict[str, str]]:
+    def request_scan(body: dict[str, Any]) -> tuple[Scan, dict[str, str]]:
         """Queue a scan"""
-        selections = [PluginSelection(**selection) for selection in wanted["plugins"]]
-        scan = scanning.request(current_caller(), WantedTarget(**wanted["target"]), selections)
+        selections = [PluginSelection(**selection) for selection in body["plugins"]]
+        scan = scanning.request(current_caller(), RequestedTarget(**body["target"]), selections)
         return scan, location("scanning.get_scan", scan_id=scan.id)
 
     @blp.route("/scans")
@@ -91,7 +91,7 @@ def blueprint(argus: Runtime) -> Blueprint:
         responses={
             200: {
                 "links": {
-                    **{name: link(name, parameters={"scan_id": "$response.body#/items/0/id"}) for name in _OF_SCANS},
+                    **{name: link(name, parameters={"scan_id": "$response.body#/items/0/id"}) for name in _SCAN_LINKS},
                     "request_report": link(
                         "request_report", body={"scan_id": "$response.body#/items/0/id", "format": "json"}
                     ),
@@ -117,7 +117,7 @@ def blueprint(argus: Runtime) -> Blueprint:
     @blp.arguments(Schema, required=False, example={})
     @blp.response(200, ScanOut, example=examples.CANCELLED_SCAN)
     @blp.alt_response(409, "CONFLICT")
-    def cancel_scan(_nothing: dict[str, Any], scan_id: str) -> Scan:
+    def cancel_scan(_body: dict[str, Any], scan_id: str) -> Scan:
         """Stop a scan"""
         return scanning.cancel(current_caller(), scan_id, check=check_if_match)
 
@@ -126,7 +126,7 @@ def blueprint(argus: Runtime) -> Blueprint:
     @blp.arguments(FindingQuery, location="query")
     @blp.response(200, FindingPage, example=examples.FINDING_PAGE)
     def list_scan_findings(query: dict[str, Any], scan_id: str) -> Any:
-        """What one scan found, most severe first; those of one severity and status in the order of the plugin"""
+        """The findings of one scan, most severe first; within one severity and status in the order of the plugin"""
         caller, chosen = current_caller(), _filter(scanning, query)
         return paged(
             lambda limit, after: scanning.findings(
@@ -140,7 +140,7 @@ def blueprint(argus: Runtime) -> Blueprint:
     @blp.arguments(FindingQuery, location="query")
     @blp.response(200, FindingPage, example=examples.FINDING_PAGE)
     def list_findings(query: dict[str, Any]) -> Any:
-        """Every finding with its present status, most severe first"""
+        """Every finding with its current status, most severe first"""
         caller, chosen = current_caller(), _filter(scanning, query)
         return paged(
             lambda limit, after: scanning.current_findings(
@@ -154,15 +154,15 @@ def blueprint(argus: Runtime) -> Blueprint:
     @blp.arguments(FindingCountQuery, location="query")
     @blp.response(200, FindingCounts, example=examples.FINDING_COUNTS)
     def count_findings(query: dict[str, Any]) -> Totals:
-        """How many findings there are by severity and status, as of the last scan of each target"""
+        """The number of findings by severity and status, after the last scan of each target"""
         return scanning.finding_counts(current_caller(), _filter(scanning, query), text=query["text"])
 
     return blp
 
 
 def _filter(scanning: Scanning, query: dict[str, Any]) -> FindingFilter:
-    """What a query chooses; one of counts has no severity and no status."""
+    """The filter of a query. Queries for counts have no severity and no status."""
     targets: list[Target] | None = query["target"]
-    canonical = targets and [scanning.targets.canonical(one.kind, one.value) for one in targets]
+    canonical = targets and [scanning.targets.canonical(target.kind, target.value) for target in targets]
     chosen = (query.get("severity"), query.get("status"), canonical, query["plugin"], query["rule"])
     return FindingFilter(*(None if values is None else frozenset(values) for values in chosen))

@@ -1,4 +1,4 @@
-"""Wire shapes of scanning."""
+"""Request and response schemas of scanning."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ _MAX_OPTIONS = 50
 
 
 class TargetIn(Schema):
-    """What to scan: `id` of a thing Argus holds, or `value` of one it does not. `/target-kinds` says which."""
+    """What to scan: the `id` of a resource in Argus, or the `value` of an external target. See `/target-kinds`."""
 
     kind = fields.String(required=True, validate=validate.Length(1, 40), metadata={"enum": _KINDS})
     id = fields.String(validate=validate.Length(1, 128))
@@ -28,40 +28,40 @@ class TargetIn(Schema):
 
 
 class TargetOut(Schema):
-    """Something to look at."""
+    """What was scanned."""
 
     kind = fields.String(required=True, validate=validate.OneOf(_KINDS))
     value = fields.String(required=True)
     link = fields.Function(
         lambda target: (path := link(_TARGETS, target)) and reached(path),
         required=True,
-        metadata={"type": ["string", "null"], "description": "Path of the API where the target is"},
+        metadata={"type": ["string", "null"], "description": "API path of the target"},
     )
 
 
-def _few(options: dict[str, Any]) -> None:
+def _check_count(options: dict[str, Any]) -> None:
     if len(options) > _MAX_OPTIONS:
-        raise ValidationError(f"More than {_MAX_OPTIONS} options.")
+        raise ValidationError(f"At most {_MAX_OPTIONS} options are allowed.")
 
 
 class PluginSelectionIn(Schema):
-    """A plugin and its options; what is left out takes the manifest's default."""
+    """A plugin and its options; missing options take the manifest's defaults."""
 
     id = fields.String(required=True, validate=validate.Length(1, 64))
     options = fields.Dict(
-        keys=fields.String(), load_default=dict, validate=_few, metadata={"maxProperties": _MAX_OPTIONS}
+        keys=fields.String(), load_default=dict, validate=_check_count, metadata={"maxProperties": _MAX_OPTIONS}
     )
 
 
 class ScanIn(Schema):
-    """A scan to make."""
+    """A scan to start."""
 
     target = fields.Nested(TargetIn, required=True, metadata={"oneOf": [{"required": ["id"]}, {"required": ["value"]}]})
     plugins = BoundedList(fields.Nested(PluginSelectionIn), required=True, at_most=60)
 
 
 class NotTestedOut(Schema):
-    """A rule that was not tested, or not to the end: at one place, or, with null, anywhere."""
+    """A rule that was not fully tested: at one location or, if null, anywhere."""
 
     rule = fields.String(required=True)
     location_key = fields.String(required=True, allow_none=True)
@@ -79,7 +79,7 @@ class StepOut(Schema):
     )
     findings = fields.Integer(required=True, validate=_at_least_0)
     not_tested = fields.List(
-        fields.Nested(NotTestedOut), required=True, metadata={"description": "What findings may be missing of"}
+        fields.Nested(NotTestedOut), required=True, metadata={"description": "Rules whose findings may be missing"}
     )
     reason = Sentence(required=True)
     started_at = Timestamp(allow_none=True)
@@ -87,7 +87,7 @@ class StepOut(Schema):
 
 
 class SeverityCounts(Schema):
-    """Findings that are there, by severity; empty until the scan has ended."""
+    """Present findings by severity; empty until the scan has ended."""
 
     info = fields.Integer(validate=_at_least_0)
     low = fields.Integer(validate=_at_least_0)
@@ -97,7 +97,7 @@ class SeverityCounts(Schema):
 
 
 class StatusCounts(Schema):
-    """Findings by what this scan said of them; empty until it has ended."""
+    """Findings by their status after this scan; empty until it has ended."""
 
     new = fields.Integer(validate=_at_least_0)
     unchanged = fields.Integer(validate=_at_least_0)
@@ -107,7 +107,7 @@ class StatusCounts(Schema):
 
 
 class ScanOut(Schema):
-    """One run of chosen plugins over one target."""
+    """A scan of one target with the selected plugins."""
 
     id = id_field("scan")
     target = fields.Nested(TargetOut, required=True)
@@ -132,7 +132,7 @@ class ScanPage(Schema):
 
 
 class FindingOut(Schema):
-    """One rule broken at one place, and its life."""
+    """A rule violated at one location, and its history."""
 
     fingerprint = fields.String(required=True, metadata={"pattern": "^v1:[0-9a-f]{64}$"})
     target = fields.Nested(TargetOut, required=True)
@@ -152,7 +152,7 @@ class FindingOut(Schema):
 
 
 class FindingPage(Schema):
-    """A page of findings, in the order asked for."""
+    """A page of findings, in the requested order."""
 
     items = fields.List(fields.Nested(FindingOut), required=True)
     next_cursor = fields.String(required=True, allow_none=True)
@@ -164,7 +164,7 @@ class TargetField(fields.Field[Target]):
     def _deserialize(self, value: object, attr: str | None, data: object, **kwargs: object) -> Target:
         kind, colon, name = str(value).partition(":")
         if not colon or not 0 < len(kind) <= 40 or not 0 < len(name) <= 2048:
-            raise ValidationError("Not a target; write kind:value, as in image:img_….")
+            raise ValidationError("Not a target. Use kind:value, for example image:img_….")
         return Target(kind, name)
 
 
@@ -179,36 +179,36 @@ _PLUGIN = r"[a-z][a-z0-9_]{0,63}"
 
 
 def _severities() -> CommaSeparated:
-    return CommaSeparated(fields.Enum(Severity, by_value=True), at_most=len(Severity), about="Of these severities")
+    return CommaSeparated(fields.Enum(Severity, by_value=True), at_most=len(Severity), about="Only these severities")
 
 
 def _statuses() -> CommaSeparated:
-    return CommaSeparated(fields.Enum(Status, by_value=True), at_most=len(Status), about="With these statuses")
+    return CommaSeparated(fields.Enum(Status, by_value=True), at_most=len(Status), about="Only these statuses")
 
 
 def _targets() -> CommaSeparated:
-    """A comma ends a target where the next one begins: the value of a target may have commas."""
+    """A comma separates targets only where a new one starts: the value of a target may contain commas."""
     element = TargetField(metadata=_TARGET_TEXT)
-    return CommaSeparated(element, at_most=_MAX_VALUES, separator=r",(?=[a-z_]+:)", about="Of these targets")
+    return CommaSeparated(element, at_most=_MAX_VALUES, separator=r",(?=[a-z_]+:)", about="Only these targets")
 
 
 def _plugins() -> CommaSeparated:
     element = fields.String(validate=validate.Regexp(rf"^{_PLUGIN}$(?!\n)"))
-    return CommaSeparated(element, at_most=_MAX_VALUES, about="Of these plugins")
+    return CommaSeparated(element, at_most=_MAX_VALUES, about="Only these plugins")
 
 
 def _rules() -> CommaSeparated:
     element = fields.String(validate=validate.Regexp(rf"^{_PLUGIN}\.[A-Za-z0-9_.-]{{1,64}}$(?!\n)"))
-    return CommaSeparated(element, at_most=_MAX_VALUES, about="Of these rules, each as `<plugin>.<rule>`")
+    return CommaSeparated(element, at_most=_MAX_VALUES, about="Only these rules, each as `<plugin>.<rule>`")
 
 
 def _text() -> fields.String:
-    about = "Of rules whose title begins with this, in upper or lower case"
+    about = "Only rules whose title starts with this text; case is ignored"
     return fields.String(load_default=None, validate=validate.Length(1, 200), metadata={"description": about})
 
 
 class FindingQuery(PageQuery):
-    """Which findings, and in which order."""
+    """Which findings to list, and in which order."""
 
     severity = _severities()
     status = _statuses()
@@ -221,8 +221,8 @@ class FindingQuery(PageQuery):
         by_value=True,
         load_default=Sort.MOST_SEVERE,
         metadata={
-            "description": "`-` is for the highest or newest first. Findings of one severity are in the order of their "
-            "status, new ones first with `-severity`, and then of `first_seen_at`"
+            "description": "`-` means highest or newest first. Findings of one severity are ordered by status, "
+            "new ones first with `-severity`, and then by `first_seen_at`"
         },
     )
 
@@ -267,7 +267,7 @@ class CountsOfBoth(Schema):
 
 
 class FindingCounts(Schema):
-    """How many findings there are, as of the last scan of each target."""
+    """The number of findings, after the last scan of each target."""
 
     total = fields.Integer(required=True, validate=_at_least_0)
     by_severity = fields.Nested(CountsOfSeverity, required=True)
@@ -276,28 +276,28 @@ class FindingCounts(Schema):
 
 
 class PriceOut(Schema):
-    """What one run costs."""
+    """The price of one run."""
 
     minor_units = fields.Integer(required=True, validate=_at_least_0)
     currency = fields.String(required=True, metadata={"pattern": "^[A-Z]{3}$"})
 
 
 class BudgetOut(Schema):
-    """What one run may use."""
+    """The limits of one run."""
 
     seconds = fields.Integer(required=True, validate=_at_least_1)
     requests = fields.Integer(required=True, validate=_at_least_0)
 
 
 class RuleOut(Schema):
-    """Something a plugin may find."""
+    """A rule that a plugin checks."""
 
     title = fields.String(required=True)
     severity = fields.Enum(Severity, by_value=True, required=True)
     description = fields.String(required=True)
     remediation = fields.String(required=True)
     references = fields.List(fields.String(), required=True)
-    cwe = fields.Integer(required=True, allow_none=True, metadata={"description": "Of the Common Weakness Enumeration"})
+    cwe = fields.Integer(required=True, allow_none=True, metadata={"description": "Common Weakness Enumeration id"})
 
 
 class PluginOut(Schema):
@@ -316,7 +316,7 @@ class PluginOut(Schema):
         keys=fields.String(),
         values=fields.Nested(RuleOut),
         required=True,
-        metadata={"description": "What it may find, by rule"},
+        metadata={"description": "What the plugin checks, by rule"},
     )
     budget = fields.Nested(BudgetOut, required=True)
 
@@ -328,7 +328,7 @@ class TargetKindOut(Schema):
     about = fields.String(required=True)
     given_by = fields.String(required=True, validate=validate.OneOf(["id", "value"]))
     link = fields.String(
-        required=True, allow_none=True, metadata={"description": "Path of the API where a target is, by its `{value}`"}
+        required=True, allow_none=True, metadata={"description": "API path of a target with this `{value}`"}
     )
 
 

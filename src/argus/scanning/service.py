@@ -1,4 +1,4 @@
-"""Scans: request, run, finalize, cancel, read; the findings of scans, and their present state."""
+"""Scans: request, run, finalize, cancel, read; findings of scans, and their current state."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -21,11 +21,11 @@ from argus.scanning.model import FINAL_STATES, Run, RunState, Scan, ScanState, S
 from argus.scanning.planning import plan
 from argus.scanning.publishing import Publisher
 from argus.scanning.store import RunStore, ScanStore
-from argus.scanning.targets import Targets, WantedTarget
+from argus.scanning.targets import RequestedTarget, Targets
 
 
 class NoSuchScan(NotFound):
-    """There is no such scan."""
+    """The scan does not exist."""
 
 
 class ScanEnded(Conflict):
@@ -33,20 +33,24 @@ class ScanEnded(Conflict):
 
 
 class ScanEnding(Conflict):
-    """The scan is about to end."""
+    """The scan publishes its findings and is about to end."""
+
+
+class ScanNotEnded(Conflict):
+    """The scan has not ended yet."""
 
 
 class WrongTarget(Invalid):
-    """The plugin does not take this kind of target."""
+    """The plugin does not support this kind of target."""
 
 
 class RepeatedPlugin(Invalid):
-    """A plugin is named more than once."""
+    """A plugin is selected more than once."""
 
 
 @dataclass(frozen=True)
 class PluginSelection:
-    """A plugin chosen for a scan, with its options."""
+    """A plugin selected for a scan, with its options."""
 
     id: str
     options: Mapping[str, Any]
@@ -54,7 +58,7 @@ class PluginSelection:
 
 @dataclass(frozen=True)
 class Scanning:
-    """Scans of all organisations; every verb for a caller stays within the caller's own."""
+    """Scans of all organisations. Methods with a caller are limited to the caller's organisation."""
 
     store: ScanStore
     run_store: RunStore
@@ -71,12 +75,12 @@ class Scanning:
 
     # ------------------------------------------------------------ for callers
 
-    def request(self, caller: Caller, wanted: WantedTarget, selections: Sequence[PluginSelection]) -> Scan:
-        """Queue a scan. Everything that could be wrong with it is found here, not in the worker."""
-        target = self.targets.resolve(caller, wanted)
+    def request(self, caller: Caller, requested: RequestedTarget, selections: Sequence[PluginSelection]) -> Scan:
+        """Queue a scan. The whole request is validated here, not in the worker."""
+        target = self.targets.resolve(caller, requested)
         steps = tuple(self._step(target, selection, order) for order, selection in enumerate(selections))
         if len({step.plugin for step in steps}) < len(steps):
-            raise RepeatedPlugin("name each plugin once")
+            raise RepeatedPlugin
         scan = Scan(
             id=self.ids.new("scan"),
             organisation_id=caller.organisation_id,
@@ -89,7 +93,7 @@ class Scanning:
         return self._start(replace(scan, open_runs=tuple(run.number for run in runs)), runs)
 
     def _start(self, scan: Scan, runs: Sequence[Run]) -> Scan:
-        """Store a scan and queue its runs. The scan is stored last: where it is, all that belongs to it is."""
+        """Store a scan and queue its runs. The scan is stored last, so that a stored scan is always complete."""
         self.store.add_steps(scan)
         stored = self.runs.add_many(runs)
         self.store.add(scan)
@@ -105,18 +109,18 @@ class Scanning:
         return self.store.list_with_steps(caller.organisation_id, limit=limit, after=after)
 
     def cancel(self, caller: Caller, scan_id: str, *, check: Callable[[int], None]) -> Scan:
-        """Stop a scan: at once when queued, at its workers' next writes when running; too late when it publishes.
+        """Stop a scan: at once if it is queued, at the next writes of its workers if it is running.
 
-        `check` may refuse the version that would be overwritten.
+        Raises ScanEnding while it publishes its findings, ScanEnded afterwards. `check` may reject its version.
         """
         while True:
             scan = self._get(caller, scan_id)
             check(scan.version)
             if scan.state is not ScanState.CANCELLED:
                 if scan.state in FINAL_STATES:
-                    raise ScanEnded(f"{scan_id} has {scan.state}")
+                    raise ScanEnded(scan_id=scan_id, state=scan.state)
                 if scan.finalizing:
-                    raise ScanEnding(f"{scan_id} has tested everything and publishes its findings")
+                    raise ScanEnding(scan_id=scan_id)
                 cancelled = self.scans.finish(scan.cancelled(at=self.clock()))
                 if cancelled is None:
                     continue
@@ -125,7 +129,7 @@ class Scanning:
             return self.store.with_steps(scan)
 
     def _cancel_runs(self, scan: Scan) -> None:
-        """Take the runs from their workers. One that goes on all the same publishes nothing: its scan has ended."""
+        """Cancel the runs, so that their workers stop. A run that continues publishes nothing: its scan has ended."""
         for stored in self.run_store.of_scan(scan):
             run: Run | None = stored
             while run is not None and run.next_check_at is not None:
@@ -143,7 +147,7 @@ class Scanning:
         limit: int,
         after: Item | None,
     ) -> Listing[TrackedFinding]:
-        """What one scan found. `text` is the beginning of a title."""
+        """The findings of one scan. `text` is the start of a title."""
         scan = self._get(caller, scan_id)
         if text is not None:
             titles = self._titles_of(self.store.with_steps(scan))
@@ -160,13 +164,13 @@ class Scanning:
         limit: int,
         after: Item | None,
     ) -> Listing[TrackedFinding]:
-        """Every finding of the organisation in its present state. `text` is the beginning of a title."""
+        """Every finding of the organisation in its current state. `text` is the start of a title."""
         if text is not None:
             chosen = _with_title(text, chosen, self._titles(caller.organisation_id))
         return self.finding_store.list_tracked(caller.organisation_id, chosen, sort, limit=limit, after=after)
 
     def finding_counts(self, caller: Caller, chosen: FindingFilter, *, text: str | None) -> Totals:
-        """How many findings there are, as of the last scan of each target. `text` is the beginning of a title."""
+        """The number of findings after the last scan of each target. `text` is the start of a title."""
         if text is not None:
             chosen = _with_title(text, chosen, self._titles(caller.organisation_id))
         return self.finding_store.totals(caller.organisation_id, chosen)
@@ -179,7 +183,7 @@ class Scanning:
             self.engine.run(run, self.runs)
 
     def give_up_run(self, organisation_id: str, run_id: str) -> None:
-        """The last attempt failed. The other runs of its scan go on."""
+        """The last attempt failed. The other runs of the scan continue."""
         run = self.run_store.get(organisation_id, run_id)
         if run is not None:
             self.runs.give_up(run)
@@ -190,31 +194,31 @@ class Scanning:
             self.publisher.finalize(scan)
 
     def give_up(self, organisation_id: str, scan_id: str) -> None:
-        """The last attempt to finalize failed. A scan that has begun to publish its findings goes on all the same."""
+        """The last attempt to finalize failed. A scan that has started to publish its findings is retried."""
         scan = self.store.get(organisation_id, scan_id)
         if scan is not None:
             self.scans.give_up(scan)
 
     def sweep_runs(self) -> None:
-        """Check runs that stayed queued, or whose worker vanished."""
+        """Retry runs that are still queued or whose worker died."""
         self.runs.sweep()
 
     def sweep(self) -> None:
-        """Check scans that wait to be finalized, or whose worker vanished."""
+        """Retry scans that wait to be finalized or whose worker died."""
         self.scans.sweep()
 
     def ended(self, caller: Caller, scan_id: str) -> Scan:
-        """A scan that has ended; raise `Conflict` for one that has not."""
+        """A scan that has ended. Raises NoSuchScan, ScanNotEnded."""
         scan = self.get(caller, scan_id)
         if scan.state not in FINAL_STATES:
-            raise Conflict(f"{scan_id} is {scan.state}")
+            raise ScanNotEnded(scan_id=scan_id, state=scan.state)
         return scan
 
     def result(self, organisation_id: str, scan_id: str) -> tuple[Scan, Iterator[TrackedFinding]]:
-        """A scan and all its findings, for a report."""
+        """A scan with all its findings, for a report."""
         scan = self.store.get(organisation_id, scan_id)
         if scan is None:
-            raise NoSuchScan(scan_id)
+            raise NoSuchScan(scan_id=scan_id)
         return self.store.with_steps(scan), self.finding_store.of_scan(scan)
 
     # ------------------------------------------------------------ inside
@@ -222,31 +226,31 @@ class Scanning:
     def _get(self, caller: Caller, scan_id: str) -> Scan:
         scan = self.store.get(caller.organisation_id, scan_id) if is_id(scan_id, "scan") else None
         if scan is None:
-            raise NoSuchScan(scan_id)
+            raise NoSuchScan(scan_id=scan_id)
         return scan
 
     def _titles(self, organisation_id: str) -> Mapping[str, str]:
-        """Of the rules that the organisation's findings broke."""
+        """Titles of the rules with findings in the organisation."""
         return self.finding_store.rule_titles(organisation_id)
 
     def _titles_of(self, scan: Scan) -> Mapping[str, str]:
-        """Of the rules of a scan's plugins: its findings are not counted before it ends."""
+        """Titles of the rules of a scan's plugins: its findings are counted only after it has ended."""
         plugins = {step.plugin for step in scan.steps}
         return {
-            f"{manifest.id}.{rule}": about.title
+            f"{manifest.id}.{name}": rule.title
             for manifest in self.catalogue.all()
             if manifest.id in plugins
-            for rule, about in manifest.rules.items()
+            for name, rule in manifest.rules.items()
         }
 
     def _step(self, target: Target, selection: PluginSelection, order: int) -> Step:
         manifest = self.catalogue.get(selection.id)
         if target.kind not in manifest.target_kinds:
-            raise WrongTarget(f"{manifest.id} takes {', '.join(manifest.target_kinds)}, not {target.kind}")
+            raise WrongTarget(plugin=manifest.id, kinds=", ".join(manifest.target_kinds), kind=target.kind)
         return Step(manifest.id, manifest.version, manifest.check_options(selection.options), order=order)
 
 
 def _with_title(text: str, chosen: FindingFilter, titles: Mapping[str, str]) -> FindingFilter:
-    """Those of the findings whose rule has a title that begins with a text."""
-    beginning = text.casefold()
-    return chosen.only_rules(name for name, title in titles.items() if title.casefold().startswith(beginning))
+    """The filter restricted to rules whose title starts with the text."""
+    prefix = text.casefold()
+    return chosen.only_rules(name for name, title in titles.items() if title.casefold().startswith(prefix))

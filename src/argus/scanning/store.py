@@ -24,7 +24,7 @@ from argus.scanning.model import NotTested, Run, RunState, Scan, ScanState, Step
 
 @dataclass(frozen=True)
 class ScanStore(WorkItemStore[Scan]):
-    """Scans and their steps. A scan is read without its steps, unless a method says otherwise."""
+    """Scans and their steps. Scans are read without their steps, except by the methods that name steps."""
 
     def partition(self, organisation_id: str) -> str:
         return f"{organisation_id}#scans"
@@ -59,9 +59,9 @@ class ScanStore(WorkItemStore[Scan]):
         self.table.put_many(_step_item(scan, step) for step in scan.steps)
 
     def put_step(self, scan: Scan, step: Step) -> bool:
-        """Write a step, unless a later attempt of its run has written it; whether it did.
+        """Write a step unless a later attempt of its run has written it. Returns whether it was written.
 
-        A worker whose claim was taken over is late at any moment: only this keeps its last words from being heard.
+        A worker that has lost its claim may still write at any time; only this condition rejects its writes.
         """
         try:
             self.table.put(
@@ -84,7 +84,7 @@ class ScanStore(WorkItemStore[Scan]):
             return page
         first, last = page.items[-1].id, page.items[0].id
         found = self.table.query_all(_steps_pk(organisation_id), between=(first, f"{last}/"))
-        steps = {scan_id: list(map(_step, mine)) for scan_id, mine in groupby(found, key=_scan_of)}
+        steps = {scan_id: list(map(_step, items)) for scan_id, items in groupby(found, key=_scan_of)}
         return Listing([scan.with_steps(steps.get(scan.id, ())) for scan in page.items], page.last_key)
 
 

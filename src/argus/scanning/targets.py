@@ -1,4 +1,4 @@
-"""What can be scanned: the kinds of target that capabilities declare."""
+"""The kinds of target that capabilities declare."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,20 +16,20 @@ if TYPE_CHECKING:
 
 
 class UnknownTarget(Invalid):
-    """Nothing can scan this kind of target."""
+    """The kind of target does not exist."""
 
 
 class AmbiguousTarget(Invalid):
-    """A target has either an id or a value."""
+    """The target has both an id and a value, or neither."""
 
 
 class WrongTargetField(Invalid):
-    """This kind of target is given by the other of id and value."""
+    """The target has an id where its kind requires a value, or the reverse."""
 
 
 @dataclass(frozen=True)
-class WantedTarget:
-    """A target as a request names it: `id` of a thing that Argus holds, or `value` of one from outside."""
+class RequestedTarget:
+    """The target of a request: the `id` of a resource in Argus, or the `value` of an external target."""
 
     kind: str
     id: str | None = None
@@ -41,40 +41,40 @@ class Targets:
     """The kinds of target that are installed."""
 
     kinds: Mapping[str, TargetKind]
-    named: Callable[[str], Callable[..., Any]]  # finds the functions that kinds name
+    named: Callable[[str], Callable[..., Any]]  # resolves the function names of the kinds
 
     @classmethod
     def of(cls, argus: Runtime) -> Self:
         return cls(argus.target_kinds(), argus.named)
 
-    def resolve(self, caller: Caller, wanted: WantedTarget) -> Target:
-        """The canonical target, which the caller may have scanned.
+    def resolve(self, caller: Caller, requested: RequestedTarget) -> Target:
+        """The target in canonical form, after checking that the caller may scan it.
 
-        Raises UnknownTarget, AmbiguousTarget, WrongTargetField; what the kind raises for a text that names no such
-        target, and for a target that is not the caller's.
+        Raises UnknownTarget, AmbiguousTarget, WrongTargetField, and the errors of the kind for an invalid target and
+        for a target of another organisation.
         """
-        if (wanted.id is None) == (wanted.value is None):
-            raise AmbiguousTarget("target: give id or value, not both")
-        kind = self._kind(wanted.kind)
-        given_by, text = ("id", wanted.id) if wanted.id is not None else ("value", wanted.value or "")
+        if (requested.id is None) == (requested.value is None):
+            raise AmbiguousTarget
+        kind = self._kind(requested.kind)
+        given_by, text = ("id", requested.id) if requested.id is not None else ("value", requested.value or "")
         if given_by != kind.given_by:
-            raise WrongTargetField(f"{wanted.kind}: give {kind.given_by}, not {given_by}")
-        target = self.canonical(wanted.kind, text)
+            raise WrongTargetField(kind=requested.kind, expected=kind.given_by, given=given_by)
+        target = self.canonical(requested.kind, text)
         self.named(kind.authorise)(caller, target.value)
         return target
 
     def canonical(self, kind: str, text: str) -> Target:
-        """The target in the one form that fingerprints and filters know. Raises UnknownTarget; Invalid by its kind."""
+        """The target in the form that fingerprints and filters use. Raises UnknownTarget, and Invalid by its kind."""
         return Target(kind, self.named(self._kind(kind).canonical)(text))
 
     def label(self, organisation_id: str, target: Target) -> str:
-        """What people call it; its value when it is gone, or has no other name."""
+        """Its name for users; its value if it was deleted or has no name."""
         kind = self.kinds.get(target.kind)
         name = self.named(kind.label)(organisation_id, target.value) if kind and kind.label else None
         return name or target.value
 
     def report_section(self, organisation_id: str, target: Target, *, with_picture: bool) -> "TargetSection | None":
-        """What a report shows of it; None when it is gone, or its kind shows nothing."""
+        """Its section in a report; None if it was deleted or its kind has no section."""
         kind = self.kinds.get(target.kind)
         if kind is None or kind.report_section is None:
             return None
@@ -85,11 +85,11 @@ class Targets:
 
     def _kind(self, name: str) -> TargetKind:
         if name not in self.kinds:
-            raise UnknownTarget(f"{name} is none of {', '.join(sorted(self.kinds))}")
+            raise UnknownTarget(kind=name, kinds=", ".join(sorted(self.kinds)))
         return self.kinds[name]
 
 
 def link(kinds: Mapping[str, TargetKind], target: Target) -> str | None:
-    """The path of the API where the target is; None when its kind has none."""
+    """The API path of the target; None if its kind has none."""
     kind = kinds.get(target.kind)
     return kind.link.format(value=quote(target.value, safe="")) if kind and kind.link else None

@@ -1,7 +1,7 @@
-"""The test kit of plugins: cases that a plugin's `fixtures.py` states, and the tools that play the world for them.
+"""Test kit for plugins: the test cases in a plugin's `fixtures.py`, and the test doubles of its tools.
 
-A plugin's folder has `fixtures.py` with `CASES`. `tests/scanning/test_plugins.py` runs the cases of every plugin; each
-rule needs one that expects it, and one that says it expects none of it.
+A plugin's folder has `fixtures.py` with `CASES`. `tests/scanning/test_plugins.py` runs the cases of every plugin. Each
+rule needs a case that expects findings and a case that expects none (`0`).
 """
 
 import importlib
@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from argus.core.errors import NotFound
+from argus.core.errors import ArgusError
 from argus.scanning.catalogue import Manifest
 from argus.scanning.model import Finding, Target
 from argus.scanning.plugin import MarkNotTested, Tools, check_mark
@@ -25,24 +25,24 @@ if TYPE_CHECKING:
 
     from argus.imagery.thermogram import Thermogram
 
-NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)  # in every case, so that two runs are equal
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)  # the same for every case, so that results are reproducible
 
 
-class UnknownImage(NotFound):
-    """The case's world has no such image."""
+class UnknownImage(ArgusError):
+    """The image is not in the world of the test case."""
 
 
 @dataclass(frozen=True)
 class World:
-    """What a plugin finds behind its tools. The world itself plays the tool that reads images."""
+    """The data behind a plugin's tools. The world itself is the test double of the tool that reads images."""
 
     images: Mapping[str, "Thermogram"] = field(default_factory=dict)  # by id
-    known_positions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # by rule: of earlier findings
-    tools: Mapping[str, Any] = field(default_factory=dict)  # by permission: what plays other tools
+    known_positions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # of earlier findings, by rule
+    tools: Mapping[str, Any] = field(default_factory=dict)  # test doubles of other tools, by permission
 
     def thermogram(self, image_id: str) -> "Thermogram":
         if image_id not in self.images:
-            raise UnknownImage(image_id)
+            raise UnknownImage(f"the world of the test case has no image {image_id}")
         return self.images[image_id]
 
 
@@ -50,9 +50,9 @@ class World:
 class Case:
     """A target in a world, and how many findings of each rule the plugin must yield.
 
-    A rule left out of `expects` is expected not at all, but only one that is named there with 0 counts as the rule's
-    negative case: its author has thought of it. `not_tested` has the rules that it must mark
-    so, `rule at location_key` for one place, and no others.
+    A rule missing from `expects` must have no findings, but only a rule with an explicit 0 counts as a negative case.
+    `not_tested` has exactly the rules that the plugin must mark as not tested, with `rule at location_key` for one
+    location.
     """
 
     name: str
@@ -65,7 +65,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run yielded, and what it took."""
+    """The result of a run."""
 
     findings: tuple[Finding, ...]
     not_tested: frozenset[str]  # rules
@@ -77,10 +77,10 @@ class Outcome:
 
 
 def thermogram(celsius: "NDArray[np.floating[Any]]") -> "Thermogram":
-    """A picture of these temperatures, (height, width) with NaN where there is none, to a hundredth of a degree.
+    """An image of these temperatures: (height, width), NaN where there is none, rounded to a hundredth of a degree.
 
-    Between -100 and 555 °C, as a file with 16-bit counts would hold it. An even picture is none: raises Implausible
-    where all pixels are the same, as for a file of a blank frame, so give it a slope or a little noise.
+    The range is -100 to 555 °C, as in a file with 16-bit counts. Raises Implausible if all pixels are equal, as for a
+    file of a blank frame, so add a slope or a little noise.
     """
     import numpy as np
 
@@ -88,21 +88,21 @@ def thermogram(celsius: "NDArray[np.floating[Any]]") -> "Thermogram":
     from argus.imagery.thermogram import develop
     from argus.imagery.tiff import Linear
 
-    nothing = 65535
-    counts = np.where(np.isnan(celsius), nothing, np.round((celsius + 100) * 100)).astype(np.uint16)
+    missing = 65535
+    counts = np.where(np.isnan(celsius), missing, np.round((celsius + 100) * 100)).astype(np.uint16)
     height, width = celsius.shape
     capture = Capture("tiff16", width, height, Accuracy.EXACT, Camera(), Parameters())
-    return develop(capture, counts, Linear(LinearScale(0.01, -100.0), nothing))
+    return develop(capture, counts, Linear(LinearScale(0.01, -100.0), missing))
 
 
 def cases(plugin_id: str) -> tuple[Case, ...]:
-    """The cases of a plugin, from its `fixtures.py`."""
+    """The test cases of a plugin, from its `fixtures.py`."""
     found: tuple[Case, ...] = importlib.import_module(f"argus.scanning.plugins.{plugin_id}.fixtures").CASES
     return found
 
 
 def run(manifest: Manifest, case: Case) -> Outcome:
-    """Run the plugin as a worker would: defaults filled in, and only the tools that its manifest asks for."""
+    """Run the plugin as a worker does: with default options, and only the tools of its permissions."""
     started = time.monotonic()
     not_tested: set[str] = set()
 
@@ -116,18 +116,18 @@ def run(manifest: Manifest, case: Case) -> Outcome:
 
 
 def tools_for(
-    manifest: Manifest, world: World, *, mark_not_tested: MarkNotTested = lambda _rule, _place=None: None
+    manifest: Manifest, world: World, *, mark_not_tested: MarkNotTested = lambda _rule, _location_key=None: None
 ) -> Tools:
     return Tools(
         now=lambda: NOW,
         log=logging.getLogger(f"argus.plugin.{manifest.id}"),
-        progress=_share,
+        progress=_check_progress,
         positions=lambda rule: PositionMatcher.of(world.known_positions.get(rule, ())),
         mark_not_tested=mark_not_tested,
         granted={permission: world.tools.get(permission, world) for permission in manifest.permissions},
     )
 
 
-def _share(share: float) -> None:
+def _check_progress(share: float) -> None:
     if not 0 <= share <= 1:
-        raise ValueError(f"progress is a share from 0 to 1, not {share}")
+        raise ValueError(f"progress must be from 0 to 1, not {share}")

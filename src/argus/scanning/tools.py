@@ -1,4 +1,4 @@
-"""The tools that permissions give to plugins, and where plugins that ask for them run."""
+"""The tools that permissions grant to plugins, and the functions that run these plugins."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -8,7 +8,7 @@ from argus.core.functions import WORKER
 
 
 class RunTools(dict[str, Any]):
-    """The tools of one run by permission, each made when it is first asked for and shared by the run's plugins."""
+    """The tools of one run by permission, created on first use and shared by the plugins of the run."""
 
     def __init__(self, factories: Mapping[str, Callable[[str], Any]], organisation_id: str) -> None:
         super().__init__()
@@ -21,5 +21,5 @@ class RunTools(dict[str, Any]):
 
 
 def functions_of(permissions: Iterable[str], tools: Mapping[str, Tool]) -> set[str]:
-    """The functions that can run a plugin with these permissions: one, if its manifest is right."""
+    """The functions that can run a plugin with these permissions: exactly one for a valid manifest."""
     return {tools[permission].function for permission in permissions} or {WORKER}

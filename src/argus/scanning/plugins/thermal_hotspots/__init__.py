@@ -1,1 +1,1 @@
-"""Places in a thermal image that are hotter than what surrounds them, or than a limit."""
+"""Regions of a thermal image that are hotter than their surroundings, or than a limit."""

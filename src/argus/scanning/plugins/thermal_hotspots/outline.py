@@ -12,25 +12,25 @@ from numpy.typing import NDArray
 Points = NDArray[np.float64]
 Coordinates = NDArray[np.signedinteger[Any]]
 
-MAX_POINTS = 200  # of a ring, its end included
-TOLERANCE_CELLS = 1.0  # more than the steps of a slanted edge, which are 0.71 high, and would lengthen it by a fifth
+MAX_POINTS = 200  # of a ring, including the repeated last point
+TOLERANCE_CELLS = 1.0  # above the steps of a slanted edge: 0.71 high, they lengthen it by a fifth
 MAX_TRACED_CELLS = 512 * 512  # of a bounding box; a larger region is traced on a coarser grid
 
 
 def outline(mask: NDArray[np.bool_]) -> Points:
-    """The outer boundary of a mask's one 8-connected region, (n, 2) as x, y of pixel corners.
+    """The outer boundary of the single 8-connected region of a mask, (n, 2) as x, y of pixel corners.
 
-    The ring is closed, clockwise as seen, and has at most MAX_POINTS points; holes are not told. Where a region hangs
-    together by a diagonal only, the ring touches itself.
+    The ring is closed, clockwise on screen, and has at most MAX_POINTS points. Holes are ignored. Where a region is
+    connected only diagonally, the ring touches itself.
     """
     y, x = np.nonzero(mask)
     return outline_of([(x, y)], box=(0, 0, mask.shape[1], mask.shape[0]))
 
 
 def outline_of(pixels: Iterable[tuple[Coordinates, Coordinates]], *, box: tuple[int, int, int, int]) -> Points:
-    """The same of a region whose pixels come in parts, within its bounding box x0, y0, x1, y1.
+    """The same for a region whose pixels come in parts, within its bounding box x0, y0, x1, y1.
 
-    A large box is never laid out pixel by pixel: its cells are squares of pixels that hold any of the region, so that
+    A large box is traced on a coarser grid: a cell is set if any of its pixels belongs to the region, so that
     neighbours stay neighbours.
     """
     left, top, right, bottom = box
@@ -39,7 +39,7 @@ def outline_of(pixels: Iterable[tuple[Coordinates, Coordinates]], *, box: tuple[
     cells = np.zeros((-(-height // factor), -(-width // factor)), np.bool_)
     for x, y in pixels:
         cells[(y - top) // factor, (x - left) // factor] = True
-    # Simplified in cells, since the steps of a slanted edge grow with them.
+    # Simplified in units of cells, since the steps of a slanted edge grow with the cells.
     ring: Points = np.minimum(_simplified(_traced(cells)) * factor, (width, height)) + np.array((left, top))
     return ring
 
@@ -50,12 +50,12 @@ def perimeter(ring: Points) -> float:
 
 
 def _traced(mask: NDArray[np.bool_]) -> Points:
-    """The corners at which the boundary turns, from the first pixel's top left corner round and back to it."""
+    """The corners where the boundary turns, starting and ending at the top left corner of the first pixel."""
     height, width = mask.shape
     padded = np.zeros((height + 2, width + 2), np.bool_)
     padded[1:-1, 1:-1] = mask
     cells, stride = padded.tobytes(), width + 2
-    # Offsets of the two cells ahead of a corner, left hand and right hand; corner (x, y) lies at the top left of
+    # Offsets of the two cells ahead of a corner, left and right, by heading. Corner (x, y) is the top left corner of
     # the padded cell (x + 1, y + 1).
     ahead = ((-stride, 0), (0, -1), (-1, -1 - stride), (-1 - stride, -stride))
     moves = (1, stride, -1, -stride)
@@ -79,31 +79,31 @@ def _traced(mask: NDArray[np.bool_]) -> Points:
 
 
 def _simplified(ring: Points) -> Points:
-    """Douglas and Peucker's choice of points, the farthest first, so that MAX_POINTS can stop it at any time."""
-    far = int(np.hypot(*(ring - ring[0]).T).argmax())
-    chosen = {0, far, len(ring) - 1}
-    serial = itertools.count()  # of equally far points the one that was met first
-    open_ends: list[tuple[float, int, int, int, int]] = []
+    """Simplify by Douglas and Peucker, farthest point first, so that MAX_POINTS can stop it at any time."""
+    farthest = int(np.hypot(*(ring - ring[0]).T).argmax())
+    chosen = {0, farthest, len(ring) - 1}
+    serial = itertools.count()  # orders points at equal distance
+    segments: list[tuple[float, int, int, int, int]] = []
 
-    def between(first: int, last: int) -> None:
+    def add_segment(first: int, last: int) -> None:
         distance, middle = _farthest(ring, first, last)
-        heapq.heappush(open_ends, (-distance, next(serial), first, middle, last))
+        heapq.heappush(segments, (-distance, next(serial), first, middle, last))
 
-    between(0, far)
-    between(far, len(ring) - 1)
-    while open_ends and len(chosen) < MAX_POINTS:
-        nearness, _, first, middle, last = heapq.heappop(open_ends)
-        # A ring needs three different corners to enclose anything.
-        if -nearness <= TOLERANCE_CELLS and len(chosen) > 3:
+    add_segment(0, farthest)
+    add_segment(farthest, len(ring) - 1)
+    while segments and len(chosen) < MAX_POINTS:
+        negative_distance, _, first, middle, last = heapq.heappop(segments)
+        # A ring needs three different corners to enclose an area.
+        if -negative_distance <= TOLERANCE_CELLS and len(chosen) > 3:
             break
         chosen.add(middle)
-        between(first, middle)
-        between(middle, last)
+        add_segment(first, middle)
+        add_segment(middle, last)
     return ring[sorted(chosen)]
 
 
 def _farthest(ring: Points, first: int, last: int) -> tuple[float, int]:
-    """How far the boundary strays from the straight line between two of its points, and where."""
+    """The largest distance of the boundary from the line between two of its points, and the index of that point."""
     if last - first < 2:
         return 0.0, first
     start, along = ring[first], ring[last] - ring[first]

@@ -1,9 +1,9 @@
-"""Connected regions of a mask: which there are, how large, how hot.
+"""Finds the connected regions of a mask, with their area and temperatures.
 
-Components are found by runs (stretches of a row) rather than by pixels: runs that touch a run of the next row are
-edges of a graph, and the graph is contracted in whole-array steps, so that a checkerboard costs a few passes instead
-of a recursion. A region keeps its runs, and never a picture of its bounding box: thin diagonals across a large picture
-have few pixels each, but boxes that together are a thousand times the picture.
+Components are built from runs (horizontal sequences of pixels) rather than pixels. Touching runs of adjacent rows are
+edges of a graph, which is contracted in array operations, so that a checkerboard needs a few passes and no recursion. A
+region stores its runs, not a mask of its bounding box: thin diagonals across a large image have few pixels each, but
+their boxes together may have a thousand times the pixels of the image.
 """
 
 from collections.abc import Iterator
@@ -16,14 +16,14 @@ from numpy.typing import NDArray
 from .background import Temperatures
 
 Mask = NDArray[np.bool_]
-Indices = NDArray[np.signedinteger[Any]]  # int32 wherever many are kept: no image has 2**31 pixels
+Indices = NDArray[np.signedinteger[Any]]  # int32 for large arrays: no image has 2**31 pixels
 
-PIXELS_AT_ONCE = 2**18  # of a region, as far as its runs allow; a picture that is hot all over is one region
+PIXELS_AT_ONCE = 2**18  # of a region, rounded up to whole runs; an image that is hot everywhere is one region
 
 
 @dataclass(frozen=True, eq=False)
 class Runs:
-    """Stretches of true pixels: row, first column, and column after the last."""
+    """Horizontal sequences of true pixels: row, first column, and the column after the last."""
 
     row: Indices
     start: Indices
@@ -39,7 +39,7 @@ class Runs:
 
 @dataclass(frozen=True, eq=False)
 class Region:
-    """Pixels that touch. Coordinates are (column, row) from the top left corner; a pixel's centre is at +0.5."""
+    """Connected pixels. Coordinates are (column, row) from the top left corner; a pixel's centre is at +0.5."""
 
     runs: Runs  # in reading order
     bounding_box: tuple[int, int, int, int]  # x0, y0, x1, y1: corners, so that x1 - x0 is the width
@@ -47,16 +47,18 @@ class Region:
     peak_celsius: float
     mean_celsius: float
     min_celsius: float
-    hottest_pixel: tuple[int, int]  # the first in reading order, if there are several
+    hottest_pixel: tuple[int, int]  # the first in reading order if there are several
     background_celsius: float  # at the hottest pixel
-    centroid: tuple[float, float]  # weighted by the warmth over the background: it moves less than the outline does
+    centroid: tuple[
+        float, float
+    ]  # weighted by the temperature over the background, so that it moves less than the outline
 
     @property
     def delta_celsius(self) -> float:
         return self.peak_celsius - self.background_celsius
 
     def pixels(self) -> Iterator[tuple[Indices, Indices]]:
-        """Columns and rows of its pixels in reading order, some at a time."""
+        """Columns and rows of its pixels in reading order, in batches."""
         return _pixels(self.runs)
 
 
@@ -69,29 +71,29 @@ def regions(
     """
     runs, component, count = _components(mask)
     lengths = runs.lengths
-    areas = np.bincount(component, weights=lengths, minlength=count)  # whole numbers, that a float64 holds exactly
+    areas = np.bincount(component, weights=lengths, minlength=count)  # integers, which a float64 represents exactly
     chosen = np.flatnonzero(areas >= min_area)
     if not chosen.size:
         return
     peaks = np.full(count, -np.inf, np.float32)
     np.maximum.at(peaks, component, np.maximum.reduceat(celsius[mask], np.cumsum(lengths) - lengths))
-    # Components are numbered in reading order: of equally hot ones the first stays first.
+    # Components are numbered in reading order, so equally hot ones stay in that order.
     chosen = chosen[np.argsort(-peaks[chosen], kind="stable")][:limit]
 
-    # The runs of the chosen by region, and within it in reading order.
+    # The runs of the chosen components by region, within a region in reading order.
     rank = np.full(count, -1, np.int32)
     rank[chosen] = np.arange(chosen.size)
     ranks = rank[component]
-    mine = np.flatnonzero(ranks >= 0)
-    ranks = ranks[mine]
-    runs = runs[mine[np.argsort(ranks, kind="stable")]]
+    selected = np.flatnonzero(ranks >= 0)
+    ranks = ranks[selected]
+    runs = runs[selected[np.argsort(ranks, kind="stable")]]
     ends = np.cumsum(np.bincount(ranks))
     for first, after in zip([0, *ends[:-1]], ends, strict=True):
         yield _region(runs[first:after], celsius, background)
 
 
 def label(mask: Mask) -> tuple[Indices, int]:
-    """The component of each true pixel, in reading order, and how many components there are.
+    """The component of each true pixel, in reading order, and the number of components.
 
     Components are numbered by their first pixel in reading order.
     """
@@ -100,7 +102,7 @@ def label(mask: Mask) -> tuple[Indices, int]:
 
 
 def _components(mask: Mask) -> tuple[Runs, Indices, int]:
-    """The runs of a mask in reading order, the component of each, and how many components there are."""
+    """The runs of a mask in reading order, the component of each run, and the number of components."""
     runs = _runs(mask)
     root = _contract(runs.row.size, *_touching(runs, stride=mask.shape[1] + 2))
     is_root = root == np.arange(root.size)
@@ -109,9 +111,9 @@ def _components(mask: Mask) -> tuple[Runs, Indices, int]:
 
 
 def _runs(mask: Mask) -> Runs:
-    """The stretches of true pixels in reading order."""
+    """The runs of true pixels in reading order."""
     height, width = mask.shape
-    flat = np.zeros(height * (width + 1) + 1, np.bool_)  # a false column before each row keeps rows apart
+    flat = np.zeros(height * (width + 1) + 1, np.bool_)  # a false column before each row separates rows
     flat[:-1].reshape(height, width + 1)[:, 1:] = mask
     edges = np.flatnonzero(flat[1:] != flat[:-1]).astype(np.int32)
     row: Indices = edges[::2] // np.int32(width + 1)
@@ -120,7 +122,7 @@ def _runs(mask: Mask) -> Runs:
 
 
 def _touching(runs: Runs, *, stride: int) -> tuple[Indices, Indices]:
-    """Pairs of runs of neighbouring rows that touch, diagonals included."""
+    """Pairs of touching runs of adjacent rows, including diagonals."""
     here, below = runs.row * np.int32(stride), (runs.row + 1) * np.int32(stride)
     low = np.searchsorted(here + runs.end, below + runs.start, side="left").astype(np.int32)
     high = np.searchsorted(here + runs.start, below + runs.end, side="right").astype(np.int32)
@@ -131,7 +133,7 @@ def _touching(runs: Runs, *, stride: int) -> tuple[Indices, Indices]:
 
 
 def _contract(count: int, first: Indices, second: Indices) -> Indices:
-    """The smallest node of each node's component. Each pass hooks roots onto smaller neighbours and flattens."""
+    """The smallest node of each node's component. Each pass attaches roots to smaller neighbours and flattens."""
     root: Indices = np.arange(count, dtype=np.int32)
     while first.size:
         np.minimum.at(root, np.maximum(first, second), np.minimum(first, second))
@@ -144,7 +146,7 @@ def _contract(count: int, first: Indices, second: Indices) -> Indices:
 
 
 def _pixels(runs: Runs) -> Iterator[tuple[Indices, Indices]]:
-    """Columns and rows of the pixels of runs, PIXELS_AT_ONCE or a run more at a time."""
+    """Columns and rows of the pixels of runs, in batches of PIXELS_AT_ONCE, rounded up to whole runs."""
     ends = np.cumsum(runs.lengths)
     first = 0
     while first < ends.size:
@@ -168,7 +170,7 @@ def _region(runs: Runs, celsius: Temperatures, background: Temperatures) -> Regi
         if heat[top] > peak:
             peak, hottest = float(heat[top]), (int(x[top]), int(y[top]))
         lowest = min(lowest, float(heat.min()))
-        # Over an absolute limit a region may be no warmer than its surroundings: the floor keeps weights positive.
+        # A region over an absolute limit may not be warmer than its surroundings: the minimum keeps weights positive.
         weights = np.maximum(heat.astype(np.float64) - background[y, x], 1e-3)
         area += heat.size
         heat_sum += float(heat.sum(dtype=np.float64))

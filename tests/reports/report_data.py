@@ -1,4 +1,4 @@
-"""Documents to build reports from."""
+"""Report data for tests."""
 
 import random
 from dataclasses import replace
@@ -38,7 +38,7 @@ RULES = {
     (PLUGIN, "hot_region"): RuleText(
         title="Region hotter than its surroundings",
         description="A connected region is warmer than its local background by more than the threshold.",
-        remediation="Inspect the insulation at the marked place. Replace wet or missing insulation and its jacket, "
+        remediation="Inspect the insulation at the marked location. Replace wet or missing insulation and its jacket, "
         "then survey again under similar weather.",
     ),
     (PLUGIN, "absolute_limit"): RuleText(
@@ -51,12 +51,12 @@ RULES = {
 
 
 def finding(number: int = 0, **changed: Any) -> TrackedFinding:
-    """A hot region, as the hotspot plugin tells it; the same for the same arguments."""
-    dice = random.Random(number)
-    x, y, radius = dice.uniform(40, 600), dice.uniform(40, 470), dice.uniform(4, 22)
+    """A hot region as reported by the plugin thermal_hotspots; reproducible."""
+    rng = random.Random(number)
+    x, y, radius = rng.uniform(40, 600), rng.uniform(40, 470), rng.uniform(4, 22)
     ring = [[round(x + radius * cos(a * pi / 6), 1), round(y + 0.7 * radius * sin(a * pi / 6), 1)] for a in range(12)]
-    delta = round(dice.uniform(1.5, 48), 2)
-    known = TrackedFinding(
+    delta = round(rng.uniform(1.5, 48), 2)
+    result = TrackedFinding(
         fingerprint=f"v1:{number:064x}",
         organisation_id=ORGANISATION,
         target=TARGET,
@@ -78,14 +78,14 @@ def finding(number: int = 0, **changed: Any) -> TrackedFinding:
             "area_pixels": int(pi * radius * radius * 0.7),
             "perimeter_pixels": round(2 * pi * radius * 0.86, 1),
         },
-        status=dice.choice([Status.NEW, Status.UNCHANGED, Status.UNCHANGED, Status.REGRESSED]),
+        status=rng.choice([Status.NEW, Status.UNCHANGED, Status.UNCHANGED, Status.REGRESSED]),
         scan_id="scan_01JSCAN",
         tested_at=NOON,
         first_seen_at=NOON - timedelta(days=90),
         last_seen_at=NOON,
         order=number,
     )
-    return replace(known, **changed)
+    return replace(result, **changed)
 
 
 def _neta(delta: float) -> Severity:
@@ -94,15 +94,15 @@ def _neta(delta: float) -> Severity:
 
 
 def picture(width: int = 640, height: int = 512, *, hot: list[TrackedFinding] | None = None, **changed: Any) -> Picture:
-    """A pipeline seen by a thermal camera, with warm spots where the findings are."""
+    """A thermal image of a pipeline, with warm spots at the findings."""
     celsius, _leaks = pipeline(seed=7, width=width, height=height, leaks=0)
     rows, columns = np.mgrid[0:height, 0:width]
-    for known in hot or []:
-        (x, y), box = known.location["centroid"], known.location["bounding_box"]
-        reach = 1 + (np.hypot((columns - x), (rows - y) / 0.7) / hypot(box[2] - x, 0) * 1.1) ** 8
-        celsius += known.evidence["delta_celsius"] / reach
+    for spot in hot or []:
+        (x, y), box = spot.location["centroid"], spot.location["bounding_box"]
+        falloff = 1 + (np.hypot((columns - x), (rows - y) / 0.7) / hypot(box[2] - x, 0) * 1.1) ** 8
+        celsius += spot.evidence["delta_celsius"] / falloff
     low, high = float(celsius.min()), float(celsius.max())
-    known_picture = Picture(
+    result = Picture(
         preview_png=previews(celsius.astype(np.float32), ["iron"], low=low, high=high)["iron"],
         colour_bar_png=colour_bar("iron", low=low, high=high),
         width=width,
@@ -124,7 +124,7 @@ def picture(width: int = 640, height: int = 512, *, hot: list[TrackedFinding] | 
             "window_transmission": 1.0,
         },
     )
-    return replace(known_picture, **changed)
+    return replace(result, **changed)
 
 
 def flat_png(width: int, height: int, colour: tuple[int, int, int] = (90, 20, 110)) -> bytes:
@@ -134,12 +134,12 @@ def flat_png(width: int, height: int, colour: tuple[int, int, int] = (90, 20, 11
 
 
 def plain_picture(**changed: Any) -> Picture:
-    """A picture that is quick to make, for tests that do not look at it."""
+    """A picture that is fast to create, for tests that ignore its pixels."""
     return replace(picture(64, 48, preview_png=flat_png(64, 48), colour_bar_png=flat_png(20, 64)), **changed)
 
 
-def document(*findings: TrackedFinding, picture: Picture | None = None, **changed: Any) -> ReportData:
-    """The report of a finished scan; `scan` facts follow from the findings."""
+def report_data(*findings: TrackedFinding, picture: Picture | None = None, **changed: Any) -> ReportData:
+    """The data of a finished scan, with counts computed from the findings."""
     step = Step(
         plugin=PLUGIN,
         version="1.0.0",
@@ -163,7 +163,7 @@ def document(*findings: TrackedFinding, picture: Picture | None = None, **change
         counts=count_by_severity(findings),
         delta=count_by_status(findings),
     )
-    known = ReportData(
+    result = ReportData(
         scan=scan,
         findings=most_severe_first(findings),
         rules=RULES,
@@ -172,10 +172,10 @@ def document(*findings: TrackedFinding, picture: Picture | None = None, **change
         organisation_name="North Geothermal",
         target=TargetSection(picture.name if picture else TARGET.value, picture=picture),
     )
-    return replace(known, **changed)
+    return replace(result, **changed)
 
 
 def with_picture(count: int, **changed: Any) -> ReportData:
-    """A report of `count` hot regions on a 640 x 512 picture that shows them."""
+    """Data with `count` hot regions on a 640 x 512 picture that shows them."""
     findings = [finding(number) for number in range(count)]
-    return document(*findings, picture=picture(hot=findings, **changed))
+    return report_data(*findings, picture=picture(hot=findings, **changed))
