@@ -84,7 +84,7 @@ def write(
     Raises NotRepresentable for an empty or infinite image, for more than ±32767 °C, and for a file over 4 GiB.
     """
     if celsius.ndim != 2 or not celsius.size:
-        raise NotRepresentable(f"an image of shape {celsius.shape} has no pixels")
+        raise NotRepresentable("empty", shape=str(celsius.shape))
     if tile_size <= 0 or tile_size % 16:
         raise ValueError(f"tile size {tile_size}: not a multiple of 16")
     scale, masked = _scale(celsius)
@@ -107,7 +107,7 @@ def _scale(celsius: NDArray[np.float32]) -> tuple[LinearScale, bool]:
     for per_degree in _COUNTS_PER_DEGREE:
         if extreme * per_degree <= _LARGEST_COUNT:
             return LinearScale(1 / per_degree), masked
-    raise NotRepresentable(f"{extreme:.0f} °C does not fit 16 bits at 1 °C")
+    raise NotRepresentable("range", celsius=f"{extreme:.0f}")
 
 
 def _pyramid(celsius: NDArray[np.float32], tile_size: int, *, masked: bool) -> Iterable[NDArray[np.float32]]:
@@ -187,7 +187,7 @@ def _assemble(levels: list[_Level], extra: list[list[Tag]], gps: list[Tag], tile
             offsets[index] = length + _LEADER_BYTES
             length += _LEADER_BYTES + len(tile) + 4
     if length > MAX_BYTES:
-        raise NotRepresentable(f"a file of {length} bytes is over the 4 GiB that a TIFF can address")
+        raise NotRepresentable("size", size_bytes=length)
     parts = [struct.pack("<2sHL", b"II", 42, first), _GHOST]
     parts.append(_directories(levels, extra, gps, starts, tile_size, first))
     for level in reversed(levels):

@@ -20,8 +20,8 @@ def decode(data: bytes, *, declared_scale: LinearScale | None = None) -> Thermog
     if data.startswith(tiff.MAGICS):
         return tiff.decode_tiff(data, declared_scale)
     if data.startswith(tiff.BIG_MAGICS):
-        raise Unsupported("BigTIFF is not accepted: thermal frames fit into plain TIFF")
-    raise NotRadiometric("the file is neither a JPEG, an FFF file nor a TIFF")
+        raise Unsupported("big_tiff")
+    raise NotRadiometric("format")
 
 
 def _decode_jpeg(data: bytes) -> Thermogram:
@@ -30,4 +30,4 @@ def _decode_jpeg(data: bytes) -> Thermogram:
         return flir.decode_rjpeg(segments)
     if dji.is_dji(segments):
         return dji.decode_rjpeg(segments)
-    raise NotRadiometric("the JPEG carries no thermal data: it is a picture, perhaps of temperatures")
+    raise NotRadiometric("jpeg")

@@ -64,7 +64,7 @@ def decode_rjpeg(segments: list[Segment]) -> Thermogram:
     model = _approximated(camera.model)
     pixels = b"".join(each.payload for each in segments if each.marker == APP3)
     if len(pixels) not in SIZES:
-        raise Damaged(f"{len(pixels)} bytes of counts are no frame of a DJI {model}")
+        raise Damaged("dji_pixels", size_bytes=len(pixels), model=model)
     width, height = SIZES[len(pixels)]
     capture = Capture(
         format="dji_rjpeg",
@@ -85,9 +85,11 @@ def decode_rjpeg(segments: list[Segment]) -> Thermogram:
 def _approximated(model: str) -> str:
     name = model.upper()
     if name in REFUSED:
-        raise Unsupported(f"the counts of a DJI {REFUSED[name]} can be converted only by DJI's own SDK")
+        raise Unsupported("dji_sdk", model=REFUSED[name])
+    if not name:
+        raise Unsupported("dji_unnamed")
     if name not in APPROXIMATED:
-        raise Unsupported(f"no public conversion is known for the counts of a DJI {model or 'camera without a name'}")
+        raise Unsupported("dji_camera", model=model)
     return APPROXIMATED[name]
 
 

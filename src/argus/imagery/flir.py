@@ -52,7 +52,7 @@ class Record:
         try:
             return struct.unpack_from(self.order + form, self.data, at)
         except struct.error as error:
-            raise Damaged(f"a FLIR record ends before byte {at} of it") from error
+            raise Damaged("flir_record_short", position=at) from error
 
     def number(self, at: int) -> float:
         return self.unpack("f", at)[0]
@@ -81,21 +81,21 @@ def join(pieces: list[bytes]) -> bytes:
     """The FFF file from its pieces, which stand in any order; raises Damaged for gaps and duplicates."""
     last = pieces[0][7]
     if any(piece[7] != last for piece in pieces):
-        raise Damaged("the FLIR pieces disagree about how many they are")
+        raise Damaged("flir_part_count")
     numbered = {piece[6]: piece for piece in pieces}
     if len(numbered) < len(pieces):
-        raise Damaged("a FLIR piece occurs twice")
+        raise Damaged("flir_part_repeated")
     if sorted(numbered) != list(range(last + 1)):
-        raise Damaged(f"{len(numbered)} of {last + 1} FLIR pieces are there")
+        raise Damaged("flir_part_missing", present=len(numbered), expected=last + 1)
     return b"".join(numbered[index][PIECE_HEADER:] for index in range(last + 1))
 
 
 def _decode(form: str, fff: bytes, exif: Exif) -> Thermogram:
     records = _records(fff)
     if COUNTS not in records:
-        raise NotRadiometric("the FLIR file has no record of temperatures")
+        raise NotRadiometric("flir_record")
     if CAMERA_INFO not in records:
-        raise Damaged("the FLIR file has no record of its camera's calibration")
+        raise Damaged("flir_calibration")
     info = records[CAMERA_INFO]
     counts = _counts(records[COUNTS])
     height, width = counts.shape
@@ -115,22 +115,22 @@ def _decode(form: str, fff: bytes, exif: Exif) -> Thermogram:
 def _records(fff: bytes) -> dict[int, Record]:
     """The records by type; raises Damaged, Unsupported."""
     if fff[:4] not in MAGICS or len(fff) < HEADER_SIZE:
-        raise Damaged("the FLIR data has no FFF header")
+        raise Damaged("fff_header")
     order = next((each for each in "><" if 100 <= struct.unpack_from(each + "I", fff, 20)[0] < 200), None)
     if order is None:
-        raise Unsupported("the FFF file is of an unknown version")
+        raise Unsupported("fff_version")
     start, count = struct.unpack_from(order + "II", fff, 24)
     if count > MAX_RECORDS or start + count * ENTRY_SIZE > len(fff):
-        raise Damaged(f"an FFF directory of {count} records cannot be")
+        raise Damaged("fff_directory", records=count)
     records: dict[int, Record] = {}
     for at in range(start, start + count * ENTRY_SIZE, ENTRY_SIZE):
         kind, subtype, offset, size = struct.unpack_from(order + "HH8xII", fff, at)
         if kind not in (COUNTS, CAMERA_INFO, GPS):
             continue
         if offset + size > len(fff):
-            raise Damaged(f"FLIR record {kind:#x} of {size} bytes reaches beyond the file")
+            raise Damaged("flir_record_end", record=kind, size_bytes=size)
         if kind in records:
-            raise Unsupported(f"the FLIR file has more than one record {kind:#x}: a sequence, not a picture")
+            raise Unsupported("flir_sequence", record=kind)
         records[kind] = Record.read(subtype, fff[offset : offset + size])
     return records
 
@@ -142,7 +142,7 @@ def _counts(record: Record) -> NDArray[np.uint16]:
     if pixels.startswith(SIGNATURE):
         return _smoother(read_png16(pixels, width=width, height=height))
     if len(pixels) < 2 * width * height:
-        raise Damaged(f"{len(pixels)} bytes of counts for {width} x {height} pixels")
+        raise Damaged("flir_pixels", size_bytes=len(pixels), width=width, height=height)
     order = SUBTYPE_ORDER.get(record.subtype, record.order)
     counts = np.frombuffer(pixels, order + "u2", width * height).reshape(height, width)
     return counts.astype(np.uint16)

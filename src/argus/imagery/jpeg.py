@@ -33,13 +33,13 @@ def segments(data: bytes) -> Iterator[Segment]:
     for _ in range(MAX_SEGMENTS):
         found = MARKER.match(data, position)
         if not found:
-            raise Damaged(f"no JPEG segment where one should begin, at byte {position}")
+            raise Damaged("jpeg_marker", position=position)
         marker, start = found[1][0], found.end()
         if marker in (START_OF_SCAN, END_OF_IMAGE):
             return
         size = int.from_bytes(data[start : start + 2], "big")
         position = start + size
         if size < 2 or position > len(data):
-            raise Damaged(f"the JPEG segment at byte {start} does not fit into the file")
+            raise Damaged("jpeg_segment", position=start)
         yield Segment(marker, view[start + 2 : position])
-    raise Damaged(f"more than {MAX_SEGMENTS} JPEG segments")
+    raise Damaged("jpeg_segments", max_segments=MAX_SEGMENTS)

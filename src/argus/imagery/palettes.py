@@ -49,7 +49,7 @@ def table(name: str) -> bytes:
     if name in _GREYS:
         return bytes(level for level in _GREYS[name] for _ in range(3))
     if name not in _PATHS:
-        raise UnknownPalette(f"palette {name!r}: choose one of {', '.join(PALETTES)}")
+        raise UnknownPalette(palette=name, palettes=", ".join(PALETTES))
     places, colours = _points(_PATHS[name].split())
     return bytes(channel for index in range(SIZE) for channel in _at(index / (SIZE - 1), places, colours))
 

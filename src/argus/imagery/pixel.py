@@ -66,7 +66,7 @@ def temperature_at(fetch: Fetch, x: int, y: int) -> float | None:
     entries = _directory(header)
     width, height = _number(entries, _WIDTH), _number(entries, _HEIGHT)
     if not (0 <= x < width and 0 <= y < height):
-        raise OutsideImage(f"pixel ({x}, {y}) of an image of {width} by {height}")
+        raise OutsideImage(x=x, y=y, width=width, height=height)
     for code, expected in _LAYOUT.items():
         if _number(entries, code) != expected:
             raise UnreadableTemperatures(f"tag {code} is not {expected}: not written by us")

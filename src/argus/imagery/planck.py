@@ -16,7 +16,6 @@ Analysis" (function raw2temp), doi:10.5281/zenodo.1069704; the constants' names 
 """
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -87,9 +86,9 @@ class Planck:
         try:
             gain, offset = self._through_air_and_window(parameters)
         except (ArithmeticError, ValueError) as error:
-            raise Implausible("the camera's calibration does not fit the formula") from error
+            raise Implausible("calibration") from error
         if not (math.isfinite(gain) and math.isfinite(offset) and gain > 0):
-            raise Implausible("the camera's calibration does not fit the formula")
+            raise Implausible("calibration")
         return gain, offset
 
     def _through_air_and_window(self, p: Parameters) -> tuple[float, float]:
@@ -98,7 +97,7 @@ class Planck:
             distance_metres=p.distance_metres / 2, celsius=p.atmospheric_celsius, relative_humidity=p.relative_humidity
         )
         if not 0 < tau <= 1 + 1e-3:  # with FLIR's constants, damp air over a few metres comes out a shade above 1
-            raise Implausible(f"the air would pass {tau:.3g} of the radiance")
+            raise Implausible("air", transmission=f"{tau:.3g}")
         emissivity, window = p.emissivity, p.window_transmission
         # Terms without weight are left out: cameras store any value, even 0 K, in a setting that has no effect.
         lost = (
@@ -120,25 +119,25 @@ class Planck:
 
 
 def check(parameters: Parameters) -> None:
-    """Refuse settings that no scene can have; raises Implausible naming the setting."""
-    rules: tuple[tuple[str, float, Callable[[float], bool]], ...] = (
-        ("emissivity", parameters.emissivity, lambda value: 0 < value <= 1),
-        ("distance", parameters.distance_metres, lambda value: 0 <= value <= MAX_DISTANCE_METRES),
-        ("relative humidity", parameters.relative_humidity, lambda value: 0 <= value <= 1),
-        ("window transmission", parameters.window_transmission, lambda value: 0 < value <= 1),
-        ("atmospheric temperature", parameters.atmospheric_celsius, _possible),
-    )
-    for name, value, holds in rules:
-        if not holds(value):
-            raise Implausible(f"{name} {value:g} is impossible")
-    # Where these two have no weight, cameras store anything that is a number, such as 0 K.
-    for name, celsius, weighs in (
-        ("reflected", parameters.reflected_celsius, parameters.emissivity < 1),
-        ("window", parameters.window_celsius, parameters.window_transmission < 1),
-    ):
-        if not math.isfinite(celsius) or (weighs and not _possible(celsius)):
-            raise Implausible(f"{name} temperature {celsius:g} °C is impossible")
+    """Reject settings that no scene can have. Raises Implausible with the setting."""
+    p = parameters
+    # The values are given as text: they may be NaN or infinite, which DynamoDB does not store as numbers.
+    if not 0 < p.emissivity <= 1:
+        raise Implausible("emissivity", value=f"{p.emissivity:g}")
+    if not 0 <= p.distance_metres <= MAX_DISTANCE_METRES:
+        raise Implausible("distance", metres=f"{p.distance_metres:g}", max_metres=MAX_DISTANCE_METRES)
+    if not 0 <= p.relative_humidity <= 1:
+        raise Implausible("relative_humidity", value=f"{p.relative_humidity:g}")
+    if not 0 < p.window_transmission <= 1:
+        raise Implausible("window_transmission", value=f"{p.window_transmission:g}")
+    if not _possible(p.atmospheric_celsius):
+        raise Implausible("atmospheric_temperature", celsius=f"{p.atmospheric_celsius:g}", max_celsius=HOTTEST_CELSIUS)
+    # Where these two have no weight, cameras store any number, such as 0 K.
+    if not _possible(p.reflected_celsius, has_weight=p.emissivity < 1):
+        raise Implausible("reflected_temperature", celsius=f"{p.reflected_celsius:g}", max_celsius=HOTTEST_CELSIUS)
+    if not _possible(p.window_celsius, has_weight=p.window_transmission < 1):
+        raise Implausible("window_temperature", celsius=f"{p.window_celsius:g}", max_celsius=HOTTEST_CELSIUS)
 
 
-def _possible(celsius: float) -> bool:
-    return -KELVIN < celsius <= HOTTEST_CELSIUS
+def _possible(celsius: float, *, has_weight: bool = True) -> bool:
+    return -KELVIN < celsius <= HOTTEST_CELSIUS if has_weight else math.isfinite(celsius)

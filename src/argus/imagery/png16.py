@@ -24,15 +24,15 @@ def read_png16(data: bytes, *, width: int, height: int) -> NDArray[np.uint16]:
     """The samples as (height, width) uint16 in PNG's big-endian sense; raises Damaged, Unsupported."""
     ihdr, body = _chunks(data)
     if struct.unpack(">II", ihdr[:8]) != (width, height):
-        raise Damaged(f"the PNG inside is not {width} x {height} pixels as its record says")
+        raise Damaged("png_size", width=width, height=height)
     if tuple(ihdr[8:]) != GREY16:
-        raise Unsupported("the PNG inside is not plain 16-bit greyscale")
+        raise Unsupported("png")
     rebuilt = SIGNATURE + _chunk(b"IHDR", ihdr) + _chunk(b"IDAT", body) + _chunk(b"IEND", b"")
     try:
         with Image.open(io.BytesIO(rebuilt), formats=("PNG",)) as image:
             return np.array(image, np.uint16)
     except (OSError, SyntaxError, ValueError) as error:
-        raise Damaged("the PNG inside cannot be inflated whole") from error
+        raise Damaged("png_pixels") from error
 
 
 def _chunks(data: bytes) -> tuple[bytes, bytes]:
@@ -46,7 +46,7 @@ def _chunks(data: bytes) -> tuple[bytes, bytes]:
         size, name = struct.unpack_from(">I4s", data, position)
         content = view[position + 8 : position + 8 + size]
         if not ihdr and (name, size) != (b"IHDR", 13):
-            raise Damaged("the PNG inside does not begin with its header")
+            raise Damaged("png_header")
         if name == b"IHDR":
             ihdr = bytes(content)
         elif name == b"IDAT":
@@ -55,7 +55,7 @@ def _chunks(data: bytes) -> tuple[bytes, bytes]:
             break
         position += 12 + size
     if len(ihdr) != 13:
-        raise Damaged("the PNG inside has no header")
+        raise Damaged("png_header")
     return ihdr, b"".join(body)
 
 

@@ -28,12 +28,12 @@ class Vanished(Invalid):
 def process(image: Image, objects: Objects, *, size_bytes: int, max_bytes: int) -> Products:
     """Make and store every product of an image; raise a kind of `Invalid` for a file that cannot become one."""
     if size_bytes != image.file.size:
-        raise WrongSize(f"{size_bytes} bytes came, {image.file.size} were announced")
+        raise WrongSize(size_bytes=size_bytes, expected_bytes=image.file.size)
     started = time.perf_counter()
     try:
         data = objects.get(image.original_key, max_bytes=max_bytes, version_id=image.object_version or None)
     except NoSuchObject as error:
-        raise Vanished("the object was removed before it was read") from error
+        raise Vanished from error
     read = time.perf_counter()
     thermogram = decode(data, declared_scale=image.file.scale)
     metrics.record({"decode_ms": round((time.perf_counter() - read) * 1000, 1)})

@@ -49,7 +49,7 @@ class NotAnImageId(Invalid):
 def canonical_id(text: str) -> str:
     """The id of an image as it is. Raises NotAnImageId for text that no image can have."""
     if not is_id(text, "img"):
-        raise NotAnImageId(f"{text[:100]!r} is not img_ and 26 characters")
+        raise NotAnImageId(text=text[:100])
     return text
 
 
@@ -90,14 +90,14 @@ class Imagery:
     def get(self, caller: Caller, image_id: str) -> Image:
         image = self.store.get(caller.organisation_id, image_id) if is_id(image_id, "img") else None
         if image is None or image.state is ImageState.DELETING:
-            raise NoSuchImage(image_id)
+            raise NoSuchImage(image_id=image_id)
         return image
 
     def ready(self, caller: Caller, image_id: str) -> Image:
         """An image that is ready; raise `NotReady` for one that is not."""
         image = self.get(caller, image_id)
         if image.state is not ImageState.READY:
-            raise NotReady(f"{image_id} is {image.state}")
+            raise NotReady(image_id=image_id, state=image.state.value)
         return image
 
     def list(self, caller: Caller, *, state: ImageState | None, limit: int, after: Item | None) -> Listing[Image]:
@@ -226,7 +226,7 @@ class Imagery:
     def _ready(self, organisation_id: str, image_id: str) -> Image:
         image = self.store.get(organisation_id, image_id)
         if image is None or image.state is not ImageState.READY:
-            raise NoSuchImage(image_id)
+            raise NoSuchImage(image_id=image_id)
         return image
 
     def _upload(self, image: Image) -> Upload:

@@ -45,7 +45,7 @@ def finite(celsius: NDArray[np.float32]) -> NDArray[np.float32]:
         all_finite = math.isfinite(celsius.sum(dtype=np.float64))  # one pass and no mask
     values = celsius if all_finite else celsius[np.isfinite(celsius)]
     if not values.size:
-        raise NoTemperatures("no pixel has a temperature")
+        raise NoTemperatures
     return values
 
 

@@ -88,9 +88,7 @@ class Thermogram:
     def recalibrated(self, parameters: Parameters) -> "Thermogram":
         """The same picture under other scene settings; raises FixedTemperatures, Implausible."""
         if not self.radiometry.adjustable:
-            raise FixedTemperatures(
-                f"{self.capture.format} files hold finished temperatures; settings cannot change them"
-            )
+            raise FixedTemperatures(format=self.capture.format)
         return develop(replace(self.capture, parameters=parameters), self.counts, self.radiometry)
 
 
@@ -101,7 +99,7 @@ def develop(capture: Capture, counts: Counts, radiometry: Radiometry) -> Thermog
     """
     ends = np.array([[counts.min(), counts.max()]])
     if ends[0, 0] == ends[0, 1]:
-        raise Implausible("every pixel has the same value: the frame is blank")
+        raise Implausible("blank")
     celsius = radiometry.celsius(counts, capture.parameters)
     _check_scene(celsius)
     # Every radiometry rises with the counts, so two of them tell for all whether the pixels need a look.
@@ -121,9 +119,9 @@ def _possible(celsius: Temperatures) -> NDArray[np.bool_]:
 def check_size(width: int, height: int) -> None:
     """Refuse dimensions before anything is allocated for them; raises Implausible, TooManyPixels."""
     if min(width, height) < MIN_SIDE:
-        raise Implausible(f"{width} x {height} pixels is smaller than any thermal image")
+        raise Implausible("too_small", width=width, height=height)
     if width * height > MAX_PIXELS:
-        raise TooManyPixels(f"{width} x {height} pixels; at most {MAX_PIXELS} in all are accepted")
+        raise TooManyPixels(width=width, height=height, max_pixels=MAX_PIXELS)
 
 
 def _check_scene(celsius: Temperatures) -> None:
@@ -132,7 +130,7 @@ def _check_scene(celsius: Temperatures) -> None:
     sample = celsius[::step, ::step]
     known = sample[np.isfinite(sample)]
     if known.size * 2 < sample.size:
-        raise Implausible("most pixels have no temperature under the file's calibration")
+        raise Implausible("few_temperatures")
     middle = float(np.median(known))
     if not COLDEST_SCENE_CELSIUS <= middle <= HOTTEST_SCENE_CELSIUS:
-        raise Implausible(f"the scene's middle temperature would be {middle:.0f} °C")
+        raise Implausible("scene", celsius=middle)
