@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from argus.core.errors import Invalid
+from argus.core.languages import Message
 from argus.imagery.decode import decode
 from argus.imagery.model import LinearScale
 from argus.imagery.thermogram import Thermogram, Undecodable
@@ -51,7 +52,7 @@ def outcome(data: bytes) -> str:
         try:
             thermogram = decode(data)
         except Undecodable as refusal:
-            return refusal.code if refusal.detail else "refused without a sentence"
+            return refusal.code if refusal.message.detail() else "refused without a sentence"
     assert isinstance(thermogram, Thermogram)
     assert thermogram.celsius.shape == (thermogram.capture.height, thermogram.capture.width)
     assert thermogram.celsius.dtype == np.float32
@@ -67,11 +68,12 @@ def test_honest_files_are_decoded(name: str) -> None:
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_hostile_files_are_refused_with_the_right_reason(name: str) -> None:
-    code, words, make = REFUSED[name]
+    code, key, parameters, make = REFUSED[name]
     data = make()
     assert outcome(data) == code
-    with pytest.raises(Undecodable, match=words):
+    with pytest.raises(Undecodable) as refusal:
         decode(data)
+    assert refusal.value.message == Message("argus.imagery", code, key, parameters)
 
 
 @pytest.mark.parametrize("name", ACCEPTED)

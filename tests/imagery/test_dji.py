@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from argus.core.languages import Message
 from argus.imagery.decode import decode
 from argus.imagery.model import Accuracy, Camera, Parameters, Position
 from argus.imagery.thermogram import FixedTemperatures, Undecodable
@@ -33,13 +34,19 @@ def test_known_cameras_are_approximated(written: str, model: str, size: tuple[in
 
 
 @pytest.mark.parametrize(
-    ("written", "name"),
-    (("ZH20T", "H20T"), ("XT S", "XT S"), ("M3TD", "M3TD"), ("M9X", "M9X"), ("", "camera without a name")),
+    ("written", "key", "parameters"),
+    (
+        ("ZH20T", "dji_sdk", {"model": "H20T"}),
+        ("XT S", "dji_sdk", {"model": "XT S"}),
+        ("M3TD", "dji_sdk", {"model": "M3TD"}),
+        ("M9X", "dji_camera", {"model": "M9X"}),
+        ("", "dji_unnamed", {}),
+    ),
 )
-def test_other_cameras_are_refused_by_name(written: str, name: str) -> None:
-    with pytest.raises(Undecodable, match=name) as refusal:
+def test_other_cameras_are_refused_by_name(written: str, key: str, parameters: dict[str, str]) -> None:
+    with pytest.raises(Undecodable) as refusal:
         decode(dji_scene(model=written)[0])
-    assert refusal.value.code == "unsupported"
+    assert refusal.value.message == Message("argus.imagery", "unsupported", key, parameters)
 
 
 def test_status_bits_are_no_temperature() -> None:
@@ -75,6 +82,7 @@ def test_finished_temperatures_are_not_recalibrated() -> None:
 
 
 def test_a_frame_of_another_size_is_damaged() -> None:
-    with pytest.raises(Undecodable, match="no frame") as refusal:
+    with pytest.raises(Undecodable) as refusal:
         decode(dji_scene(width=320, height=256)[0])
-    assert refusal.value.code == "damaged"
+    parameters = {"size_bytes": 2 * 320 * 256, "model": "M3T"}
+    assert refusal.value.message == Message("argus.imagery", "damaged", "dji_pixels", parameters)

@@ -67,5 +67,5 @@ def test_medical_tells_many_temperatures_apart() -> None:
 
 
 def test_an_unknown_palette_is_named() -> None:
-    with pytest.raises(UnknownPalette, match="'sepia'"):
+    with pytest.raises(UnknownPalette, match="“sepia”"):
         table("sepia")

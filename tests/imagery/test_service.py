@@ -16,12 +16,12 @@ from argus.core.objects import NotRemoved
 from argus.imagery import processing
 from argus.imagery.model import Image, ImageState
 from argus.imagery.store import ImageryStore
-from argus.imagery.thermogram import Unsupported
+from argus.imagery.thermogram import NotRadiometric
 from services.local.aws import EmbeddedAws
 from services.scheduler import main as scheduler
 from tests.conftest import MovableClock, Person, Workers
 from tests.imagery.front_door import announce, crash, send, uploaded
-from tests.scenes import Truth, dji_scene, flir_scene, tiff16
+from tests.scenes import Truth, dji_scene, flir_scene, hostile, tiff16
 
 PALETTES = {"iron", "medical", "hotspot_alert", "white_hot", "black_hot", "rainbow"}
 
@@ -130,18 +130,49 @@ def _visible_jpeg() -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("data", "code"),
+    ("data", "code", "reason"),
     [
-        pytest.param(b"no picture at all", "not_radiometric", id="text"),
-        pytest.param(_visible_jpeg(), "not_radiometric", id="visible light"),
+        pytest.param(
+            b"no picture at all",
+            "not_radiometric",
+            "The file is neither a JPEG, nor an FFF file, nor a TIFF. Upload the camera’s original radiometric file.",
+            id="text",
+        ),
+        pytest.param(
+            _visible_jpeg(),
+            "not_radiometric",
+            "The JPEG contains a picture but no thermal data. Upload the camera’s original radiometric file.",
+            id="visible light",
+        ),
+        pytest.param(
+            hostile.camera(0x20, float("nan")),
+            "implausible",
+            "The emissivity nan is impossible: it must be above 0 and at most 1.",
+            id="a setting that DynamoDB cannot store",
+        ),
+        pytest.param(
+            hostile.tiff_of_endless_width(),
+            "too_many_pixels",
+            "The image has 4294967295 × 48 pixels; at most 16777216 in all are accepted.",
+            id="a width that DynamoDB cannot store",
+        ),
     ],
 )
-def test_a_file_without_temperatures_is_rejected_with_a_reason(
-    owner: Person, workers: Workers, data: bytes, code: str
+def test_a_file_without_usable_temperatures_is_rejected_with_a_reason(
+    owner: Person, workers: Workers, data: bytes, code: str, reason: str
 ) -> None:
     image = uploaded(owner, workers, data)
-    assert (image["state"], image["code"], image["links"]) == ("rejected", code, None)
-    assert image["reason"]
+    assert (image["state"], image["code"], image["reason"]) == ("rejected", code, reason)
+    assert image["links"] is None
+
+
+def test_the_reason_of_a_rejection_is_in_the_callers_language(owner: Person, workers: Workers) -> None:
+    image = uploaded(owner, workers, hostile.many_records())
+    french = owner.get(f"/images/{image['id']}", headers={"Accept-Language": "fr"}).get_json()
+    assert french["reason"] == (
+        "Le répertoire du fichier FFF annonce 100000 enregistrements, que le fichier ne peut contenir. "
+        "Copiez de nouveau le fichier depuis la caméra."
+    )
 
 
 def test_a_16_bit_tiff_needs_a_scale_and_uses_the_one_declared(owner: Person, workers: Workers) -> None:
@@ -176,15 +207,21 @@ def test_what_a_file_says_of_its_camera_is_kept_short(owner: Person, workers: Wo
 def test_a_rejection_does_not_repeat_a_page_of_the_file(owner: Person, workers: Workers) -> None:
     image = uploaded(owner, workers, dji_scene(model="M" * 60_000)[0])
     assert (image["state"], image["code"]) == ("rejected", "unsupported")
-    assert image["reason"] == f"no public conversion is known for the counts of a DJI {'M' * 100}"
+    assert image["reason"] == (
+        f"No public conversion is known for the images of a DJI {'M' * 100}. "
+        "Upload a 16-bit TIFF of temperatures instead."
+    )
 
 
 def test_a_reason_is_kept_short(owner: Person, workers: Workers, monkeypatch: pytest.MonkeyPatch) -> None:
     def verbose(*_: Any, **__: Any) -> Any:
-        raise Unsupported("x" * 1000)
+        raise NotRadiometric("unit", unit="x" * 1000)
 
     monkeypatch.setattr(processing, "decode", verbose)
-    assert uploaded(owner, workers, b"x")["reason"] == "x" * 300
+    assert uploaded(owner, workers, b"x")["reason"] == (
+        f"The unit of the TIFF’s values is “{'x' * 500}”, which is not a unit of temperature. "
+        "Upload the camera’s original radiometric file."
+    )
 
 
 def test_an_upload_of_another_size_than_announced_is_rejected(
@@ -402,9 +439,8 @@ def test_what_is_missing_of_an_image_is_told_without_its_key(
     scan = owner.post("/scans", body).get_json()["id"]
     _lost(argus, monkeypatch, "get", lose(second))
     workers.work()
-    reason = owner.get(f"/scans/{scan}").get_json()["reason"]
-    missing = f"There is no such image: {second}" if deleted else "A stored file is missing."
-    assert reason == f"thermal_hotspots: {missing}"
+    (step,) = owner.get(f"/scans/{scan}").get_json()["steps"]
+    assert step["reason"] == (f"Your organisation has no image {second}." if deleted else "A stored file is missing")
     assert owner.organisation_id not in answer.get_data(as_text=True)
 
 

@@ -126,7 +126,7 @@ def test_an_upload_that_fails_before_any_attempt_is_given_up(
     workers.work_until_dead(workers.outputs.uploads_dead_queue_url, item["image_id"])
     image = owner.get(f"/images/{item['image_id']}").get_json()
     assert (image["state"], image["code"]) == ("rejected", "processing_failed")
-    assert image["reason"] == "No worker could take it; the operators have been alerted."
+    assert image["reason"] == "Processing could not start; the operators have been alerted."
 
 
 def test_a_check_that_fails_while_the_file_may_come_rejects_nothing(

@@ -99,6 +99,12 @@ def tiff_with(tag: int, value: int, *, kind: int = 4, count: int = 1) -> bytes:
     return bytes(data)
 
 
+def tiff_of_endless_width() -> bytes:
+    """A TIFF whose width is a DOUBLE of 301 digits."""
+    position = len(tiff_with(256, 0))
+    return tiff_with(256, position, kind=12) + struct.pack("<d", 1e300)
+
+
 def tiff_adding(*entries: tuple[int, int, int, int]) -> bytes:
     """A TIFF with more entries at its directory's end: tag, type, count, value."""
     data = tiff16(small().counts, scale=0.002, offset=-20, nodata="0")
@@ -128,77 +134,144 @@ def with_exif(*entries: tuple[int, int, int, int]) -> bytes:
     return START + segment(0xE1, exif) + b"".join(FlirFile(small().counts, gps_record=False).pieces()) + b"\xff\xd9"
 
 
-# name: (the code of the refusal it must meet, words of its message, its maker)
-REFUSED: dict[str, tuple[str, str, Callable[[], bytes]]] = {
-    "empty file": ("not_radiometric", "neither a JPEG", lambda: b""),
-    "only a JPEG's first bytes": ("damaged", "no JPEG segment", lambda: START),
+# name: (code, key and parameters of the expected error, function that builds the file)
+REFUSED: dict[str, tuple[str, str, dict[str, str | int | float], Callable[[], bytes]]] = {
+    "empty file": ("not_radiometric", "format", {}, lambda: b""),
+    "only a JPEG's first bytes": ("damaged", "jpeg_marker", {"position": 2}, lambda: START),
     "picture without temperatures": (
         "not_radiometric",
-        "no thermal data",
+        "jpeg",
+        {},
         lambda: visible(np.arange(4096, dtype=np.uint16).reshape(64, 64), Image.Exif()),
     ),
-    "million empty segments": ("damaged", "more than 4096", lambda: START + segment(0xE0, b"") * 1_000_000),
-    "a sea of fill bytes": ("damaged", "no JPEG segment", lambda: START + b"\xff" * 5_000_000),
-    "segment of length zero": ("damaged", "does not fit", lambda: START + b"\xff\xe1\0\0" + bytes(100)),
-    "segment longer than the file": ("damaged", "does not fit", lambda: START + b"\xff\xe1\xff\xffFLIR\0\1\0\0FFF\0"),
-    "a FLIR piece twice": ("damaged", "occurs twice", duplicated_piece),
-    "a FLIR piece missing": ("damaged", "1 of 2 FLIR pieces", missing_piece),
-    "no FFF header": ("damaged", "no FFF header", lambda: fff(bytes(5000))),
-    "unknown FFF version": ("unsupported", "unknown version", lambda: patched(20, ">I", 7)),
-    "four billion records": ("damaged", "directory of 4294967295 records", lambda: patched(28, ">I", 0xFFFFFFFF)),
-    "directory of a hundred thousand": ("damaged", "100000 records", many_records),
-    "directory beyond the end": ("damaged", "directory of 14 records", lambda: patched(24, ">I", 0xFFFFFF00)),
-    "record beyond the end": ("damaged", "reaches beyond", lambda: patched(DIRECTORY + 32 + 12, ">I", 0x7FFFFFFF)),
+    "million empty segments": (
+        "damaged",
+        "jpeg_segments",
+        {"max_segments": 4096},
+        lambda: START + segment(0xE0, b"") * 1_000_000,
+    ),
+    "a sea of fill bytes": ("damaged", "jpeg_marker", {"position": 2}, lambda: START + b"\xff" * 5_000_000),
+    "segment of length zero": (
+        "damaged",
+        "jpeg_segment",
+        {"position": 4},
+        lambda: START + b"\xff\xe1\0\0" + bytes(100),
+    ),
+    "segment longer than the file": (
+        "damaged",
+        "jpeg_segment",
+        {"position": 4},
+        lambda: START + b"\xff\xe1\xff\xffFLIR\0\1\0\0FFF\0",
+    ),
+    "a FLIR piece twice": ("damaged", "flir_part_repeated", {}, duplicated_piece),
+    "a FLIR piece missing": ("damaged", "flir_part_missing", {"present": 1, "expected": 2}, missing_piece),
+    "no FFF header": ("damaged", "fff_header", {}, lambda: fff(bytes(5000))),
+    "unknown FFF version": ("unsupported", "fff_version", {}, lambda: patched(20, ">I", 7)),
+    "four billion records": (
+        "damaged",
+        "fff_directory",
+        {"records": 4294967295},
+        lambda: patched(28, ">I", 0xFFFFFFFF),
+    ),
+    "directory of a hundred thousand": ("damaged", "fff_directory", {"records": 100000}, many_records),
+    "directory beyond the end": ("damaged", "fff_directory", {"records": 14}, lambda: patched(24, ">I", 0xFFFFFF00)),
+    "record beyond the end": (
+        "damaged",
+        "flir_record_end",
+        {"record": 1, "size_bytes": 3408},
+        lambda: patched(DIRECTORY + 32 + 12, ">I", 0x7FFFFFFF),
+    ),
     "record longer than the file": (
         "damaged",
-        "reaches beyond",
+        "flir_record_end",
+        {"record": 1, "size_bytes": 4294967295},
         lambda: patched(DIRECTORY + 32 + 16, ">I", 0xFFFFFFFF),
     ),
-    "camera record too short": ("damaged", "ends before", lambda: patched(DIRECTORY + 16, ">I", 40)),
-    "no camera record": ("damaged", "camera's calibration", lambda: patched(DIRECTORY, ">H", 0)),
-    "no counts record": ("not_radiometric", "no record of temperatures", lambda: patched(DIRECTORY + 32, ">H", 0)),
-    "two counts records": ("unsupported", "more than one", two_counts_records),
+    "camera record too short": (
+        "damaged",
+        "flir_record_short",
+        {"position": 32},
+        lambda: patched(DIRECTORY + 16, ">I", 40),
+    ),
+    "no camera record": ("damaged", "flir_calibration", {}, lambda: patched(DIRECTORY, ">H", 0)),
+    "no counts record": ("not_radiometric", "flir_record", {}, lambda: patched(DIRECTORY + 32, ">H", 0)),
+    "two counts records": ("unsupported", "flir_sequence", {"record": 1}, two_counts_records),
     "four billion pixels": (
         "too_many_pixels",
-        "65535 x 65535",
+        "",
+        {"width": 65535, "height": 65535, "max_pixels": 16777216},
         lambda: with_png(65535, 65535, png_of(65535, 65535, b"")),
     ),
-    "four billion raw pixels": ("too_many_pixels", "65535 x 65535", lambda: with_png(65535, 65535, b"")),
-    "no pixels": ("implausible", "0 x 48", lambda: with_png(0, 48, b"")),
+    "four billion raw pixels": (
+        "too_many_pixels",
+        "",
+        {"width": 65535, "height": 65535, "max_pixels": 16777216},
+        lambda: with_png(65535, 65535, b""),
+    ),
+    "no pixels": ("implausible", "too_small", {"width": 0, "height": 48}, lambda: with_png(0, 48, b"")),
     "huge PNG in a small record": (
         "damaged",
-        "not 64 x 48",
+        "png_size",
+        {"width": 64, "height": 48},
         lambda: with_png(64, 48, png_of(2**31 - 1, 2**31 - 1, b"")),
     ),
-    "PNG cut short": ("damaged", "inflated whole", lambda: with_png(64, 48, png_of(64, 48, zlib.compress(bytes(500))))),
-    "PNG without a stream": ("damaged", "inflated whole", lambda: with_png(64, 48, png_of(64, 48, b""))),
+    "PNG cut short": ("damaged", "png_pixels", {}, lambda: with_png(64, 48, png_of(64, 48, zlib.compress(bytes(500))))),
+    "PNG without a stream": ("damaged", "png_pixels", {}, lambda: with_png(64, 48, png_of(64, 48, b""))),
     "PNG that inflates to 400 MB": (
         "implausible",
         "blank",
+        {},
         lambda: with_png(64, 48, png_of(64, 48, zeros_compressed())),
     ),
-    "blank frame": ("implausible", "blank", lambda: fff(FlirFile(np.full((48, 64), 15000, np.uint16)).fff())),
-    "emissivity zero": ("implausible", "emissivity 0", lambda: camera(0x20, 0.0)),
-    "emissivity not a number": ("implausible", "emissivity nan", lambda: camera(0x20, float("nan"))),
-    "endless distance": ("implausible", "distance inf", lambda: camera(0x24, float("inf"))),
-    "negative reflected kelvin": ("implausible", "reflected temperature", lambda: camera(0x28, -5.0)),
-    "calibration not a number": ("implausible", "calibration", lambda: camera(0x58, float("nan"))),
-    "calibration zero": ("implausible", "calibration", lambda: camera(0x30C, 0.0)),
-    "calibration of stars": ("implausible", "calibration", lambda: camera(0x5C, 1e9)),
-    "TIFF of four billion columns": ("too_many_pixels", "4294967295 x 48", lambda: tiff_with(256, 0xFFFFFFFF)),
-    "TIFF wider than its pixels": ("damaged", "pixels", lambda: tiff_with(256, 4000)),
-    "TIFF pixels beyond the end": ("damaged", "pixels", lambda: tiff_with(273, 0x7FFFFFFF)),
-    "TIFF of unknown compression": ("unsupported", "compression 9999", lambda: tiff_with(259, 9999)),
-    "TIFF of eight bits": ("not_radiometric", "16-bit", lambda: tiff_with(258, 8)),
-    "TIFF directory beyond the end": ("damaged", "no directory", lambda: b"II*\0\xff\xff\xff\x7f"),
-    "TIFF and nothing more": ("damaged", "no directory", lambda: b"MM\0*"),
-    "TIFF of two widths": ("damaged", "names a tag twice", lambda: tiff_adding((256, 4, 1, 10_000_000))),
+    "blank frame": ("implausible", "blank", {}, lambda: fff(FlirFile(np.full((48, 64), 15000, np.uint16)).fff())),
+    "emissivity zero": ("implausible", "emissivity", {"value": "0"}, lambda: camera(0x20, 0.0)),
+    "emissivity not a number": ("implausible", "emissivity", {"value": "nan"}, lambda: camera(0x20, float("nan"))),
+    "endless distance": (
+        "implausible",
+        "distance",
+        {"metres": "inf", "max_metres": 100000.0},
+        lambda: camera(0x24, float("inf")),
+    ),
+    "negative reflected kelvin": (
+        "implausible",
+        "reflected_temperature",
+        {"celsius": "-278.15", "max_celsius": 5000.0},
+        lambda: camera(0x28, -5.0),
+    ),
+    "calibration not a number": ("implausible", "calibration", {}, lambda: camera(0x58, float("nan"))),
+    "calibration zero": ("implausible", "calibration", {}, lambda: camera(0x30C, 0.0)),
+    "calibration of stars": ("implausible", "calibration", {}, lambda: camera(0x5C, 1e9)),
+    "TIFF of four billion columns": (
+        "too_many_pixels",
+        "",
+        {"width": 4294967295, "height": 48, "max_pixels": 16777216},
+        lambda: tiff_with(256, 0xFFFFFFFF),
+    ),
+    "TIFF of endless width": (
+        "too_many_pixels",
+        "",
+        {"width": 4294967295, "height": 48, "max_pixels": 16777216},
+        tiff_of_endless_width,
+    ),
+    "TIFF wider than its pixels": ("damaged", "tiff_pixels", {}, lambda: tiff_with(256, 4000)),
+    "TIFF pixels beyond the end": ("damaged", "tiff_pixels", {}, lambda: tiff_with(273, 0x7FFFFFFF)),
+    "TIFF of unknown compression": (
+        "unsupported",
+        "tiff_compression",
+        {"compression": 9999, "supported": "none, LZW, deflate, PackBits"},
+        lambda: tiff_with(259, 9999),
+    ),
+    "TIFF of eight bits": ("not_radiometric", "tiff", {}, lambda: tiff_with(258, 8)),
+    "TIFF directory beyond the end": ("damaged", "tiff_directory", {}, lambda: b"II*\0\xff\xff\xff\x7f"),
+    "TIFF and nothing more": ("damaged", "tiff_directory", {}, lambda: b"MM\0*"),
+    "TIFF of two widths": ("damaged", "tiff_tags", {"max_tags": 512}, lambda: tiff_adding((256, 4, 1, 10_000_000))),
     "TIFF of a thousand tags": (
         "damaged",
-        "endless",
+        "tiff_tags",
+        {"max_tags": 512},
         lambda: tiff_adding(*((50_000 + number, 4, 1, 0) for number in range(1000))),
     ),
-    "BigTIFF": ("unsupported", "BigTIFF", lambda: b"II+\0\x08\0\0\0"),
+    "BigTIFF": ("unsupported", "big_tiff", {}, lambda: b"II+\0\x08\0\0\0"),
 }
 
 # name: maker, of strange files that still hold a whole thermogram
