@@ -93,14 +93,16 @@ def test_bounds_leave_out_one_pixel_in_a_thousand_at_either_end() -> None:
     celsius[0, :30], celsius[1, :30] = 900, -40
     found = bounds(celsius)
 
-    assert (found.low_c, found.high_c) == pytest.approx(tuple(np.percentile(celsius.astype(float), (0.1, 99.9))))
-    assert 9 < found.low_c < found.high_c < 91
+    assert (found.low_celsius, found.high_celsius) == pytest.approx(
+        tuple(np.percentile(celsius.astype(float), (0.1, 99.9)))
+    )
+    assert 9 < found.low_celsius < found.high_celsius < 91
 
 
 def test_bounds_are_a_degree_apart_at_least() -> None:
     found = bounds(np.full((5, 5), 20, np.float32))
 
-    assert (found.low_c, found.high_c) == (19.5, 20.5)
+    assert (found.low_celsius, found.high_celsius) == (19.5, 20.5)
 
 
 def test_bounds_need_a_temperature() -> None:

@@ -21,9 +21,9 @@ def test_statistics_are_numpys(celsius: NDArray[np.float32]) -> None:
     values = celsius[~np.isnan(celsius)].astype(np.float64)
     found = statistics(celsius)
 
-    assert (found.min_c, found.max_c) == (values.min(), values.max())
-    assert found.mean_c == pytest.approx(values.mean(), abs=1e-9)
-    assert (found.p5_c, found.p95_c) == pytest.approx(tuple(np.percentile(values, (5, 95))), abs=1e-9)
+    assert (found.min_celsius, found.max_celsius) == (values.min(), values.max())
+    assert found.mean_celsius == pytest.approx(values.mean(), abs=1e-9)
+    assert (found.p5_celsius, found.p95_celsius) == pytest.approx(tuple(np.percentile(values, (5, 95))), abs=1e-9)
 
 
 @given(celsius=IMAGES.filter(lambda image: not np.isnan(image).all()), fraction=st.floats(0, 1))
@@ -39,22 +39,22 @@ def test_quantiles_stay_between_the_coldest_and_the_hottest(celsius: NDArray[np.
 def test_a_histogram_counts_every_temperature_once(celsius: NDArray[np.float32], bins: int) -> None:
     found = histogram(celsius, bins)
 
-    assert (len(found.counts), len(found.edges_c)) == (bins, bins + 1)
+    assert (len(found.counts), len(found.edges_celsius)) == (bins, bins + 1)
     assert sum(found.counts) == np.isfinite(celsius).sum()
-    assert list(found.edges_c) == sorted(found.edges_c)
+    assert list(found.edges_celsius) == sorted(found.edges_celsius)
 
 
 def test_a_histogram_of_known_temperatures() -> None:
     found = histogram(np.array([[0, 1, 2.5], [9.5, 10, np.nan]], np.float32), bins=5)
 
     assert found.counts == (2, 1, 0, 0, 2)
-    assert found.edges_c == (0, 2, 4, 6, 8, 10)
+    assert found.edges_celsius == (0, 2, 4, 6, 8, 10)
 
 
 def test_one_temperature_has_bins_around_it() -> None:
     found = histogram(np.full((3, 3), 20, np.float32), bins=2)
 
-    assert (found.counts, found.edges_c) == ((0, 9), (19.5, 20, 20.5))
+    assert (found.counts, found.edges_celsius) == ((0, 9), (19.5, 20, 20.5))
 
 
 @pytest.mark.parametrize("coldest", (-273.0, 0.0, 1e-6, 20.0, 2000.0))
@@ -65,15 +65,15 @@ def test_temperatures_as_near_as_numbers_can_be_have_bins_between_them(coldest: 
     found = histogram(np.array([[low, low, high]], np.float32))
 
     assert (found.counts[0], found.counts[-1], sum(found.counts)) == (2, 1, 3)
-    assert (found.edges_c[0], found.edges_c[-1]) == (float(low), float(high))
-    assert len(set(found.edges_c)) == 65
+    assert (found.edges_celsius[0], found.edges_celsius[-1]) == (float(low), float(high))
+    assert len(set(found.edges_celsius)) == 65
 
 
 def test_infinite_pixels_do_not_count() -> None:
     celsius = np.array([[np.inf, -np.inf, 10, 20, np.nan]], np.float32)
     found = statistics(celsius)
 
-    assert (found.min_c, found.max_c, found.mean_c) == (10, 20, 15)
+    assert (found.min_celsius, found.max_celsius, found.mean_celsius) == (10, 20, 15)
 
 
 @pytest.mark.parametrize("celsius", (np.full((2, 3), np.nan, np.float32), np.zeros((0, 4), np.float32)))

@@ -27,8 +27,8 @@ class Vanished(Invalid):
 
 def process(image: Image, objects: Objects, *, size_bytes: int, max_bytes: int) -> Products:
     """Make and store every product of an image; raise a kind of `Invalid` for a file that cannot become one."""
-    if size_bytes != image.file.size:
-        raise WrongSize(size_bytes=size_bytes, expected_bytes=image.file.size)
+    if size_bytes != image.file.size_bytes:
+        raise WrongSize(size_bytes=size_bytes, expected_bytes=image.file.size_bytes)
     started = time.perf_counter()
     try:
         data = objects.get(image.original_key, max_bytes=max_bytes, version_id=image.object_version or None)
@@ -50,8 +50,8 @@ def make(image: Image, thermogram: Thermogram) -> tuple[Products, list[NewObject
     files = [
         NewObject(image.product_key(COG), cog.write(celsius, position=thermogram.capture.position).data, "image/tiff")
     ]
-    pictures = preview.previews(celsius, PALETTES, low=ends.low_c, high=ends.high_c)
-    bars = colour_bars(PALETTES, low=ends.low_c, high=ends.high_c)
+    pictures = preview.previews(celsius, PALETTES, low=ends.low_celsius, high=ends.high_celsius)
+    bars = colour_bars(PALETTES, low=ends.low_celsius, high=ends.high_celsius)
     for palette in PALETTES:
         files.append(NewObject(image.product_key(preview_name(palette)), pictures[palette], "image/png"))
         files.append(NewObject(image.product_key(colour_bar_name(palette)), bars[palette], "image/png"))

@@ -195,8 +195,8 @@ class Imagery:
             width=capture.width,
             height=capture.height,
             name=image.file.name,
-            low_celsius=products.bounds.low_c,
-            high_celsius=products.bounds.high_c,
+            low_celsius=products.bounds.low_celsius,
+            high_celsius=products.bounds.high_celsius,
             accuracy=capture.accuracy,
             camera=" ".join(part for part in (capture.camera.make, capture.camera.model) if part),
             taken_at=capture.taken_at,
@@ -230,7 +230,9 @@ class Imagery:
         return image
 
     def _upload(self, image: Image) -> Upload:
-        return self.links.post(image.original_key, content_type=image.file.content_type, size_bytes=image.file.size)
+        return self.links.post(
+            image.original_key, content_type=image.file.content_type, size_bytes=image.file.size_bytes
+        )
 
     def _check(self, image: Image) -> None:
         """Do what an unfinished image needs whose time has come."""

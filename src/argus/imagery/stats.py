@@ -19,11 +19,11 @@ def statistics(celsius: NDArray[np.float32]) -> Statistics:
     values = finite(celsius)
     p5, p95 = quantiles(values, (0.05, 0.95))
     return Statistics(
-        min_c=float(values.min()),
-        max_c=float(values.max()),
-        mean_c=float(values.mean(dtype=np.float64)),
-        p5_c=p5,
-        p95_c=p95,
+        min_celsius=float(values.min()),
+        max_celsius=float(values.max()),
+        mean_celsius=float(values.mean(dtype=np.float64)),
+        p5_celsius=p5,
+        p95_celsius=p95,
     )
 
 

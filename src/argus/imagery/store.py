@@ -88,15 +88,17 @@ class ImageryStore(WorkItemStore[Image]):
 def _products_item(products: Products) -> Item:
     taken_at = products.capture.taken_at
     capture = {**asdict(products.capture), "taken_at": rfc3339(taken_at) if taken_at else None}
-    counts, edges = products.histogram.counts, products.histogram.edges_c
-    histogram = {"counts": counts, "low_c": edges[0], "high_c": edges[-1]}
+    counts, edges = products.histogram.counts, products.histogram.edges_celsius
+    histogram = {"counts": counts, "low_celsius": edges[0], "high_celsius": edges[-1]}
     return {**asdict(products), "capture": capture, "histogram": histogram}
 
 
-def _histogram(counts: list[int], low_c: float, high_c: float) -> Histogram:
+def _histogram(counts: list[int], low_celsius: float, high_celsius: float) -> Histogram:
     """The bins are of equal width, so two edges tell them all: the item stays within one read unit."""
-    step = (high_c - low_c) / len(counts)
-    return Histogram(tuple(counts), (*tuple(low_c + number * step for number in range(len(counts))), high_c))
+    step = (high_celsius - low_celsius) / len(counts)
+    return Histogram(
+        tuple(counts), (*tuple(low_celsius + number * step for number in range(len(counts))), high_celsius)
+    )
 
 
 def _products(item: Item) -> Products:
