@@ -519,13 +519,13 @@ def test_an_image_deleted_while_it_is_processed_leaves_nothing_behind(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     item = announce(owner, scene[0])
-    made = processing.make
+    create = processing.create_products
 
     def deleted_meanwhile(*arguments: Any) -> Any:
         assert owner.delete(f"/images/{item['image_id']}").status_code == 204
-        return made(*arguments)
+        return create(*arguments)
 
-    monkeypatch.setattr(processing, "make", deleted_meanwhile)
+    monkeypatch.setattr(processing, "create_products", deleted_meanwhile)
     send(item, scene[0])
     workers.work()
     assert _keys(aws, argus, f"{owner.organisation_id}/images/{item['image_id']}/") == []
@@ -540,13 +540,13 @@ def test_what_could_not_be_removed_of_a_deleted_image_is_removed_when_the_messag
 ) -> None:
     item = announce(owner, scene[0])
     prefix = f"{owner.organisation_id}/images/{item['image_id']}/"
-    made = processing.make
+    create = processing.create_products
 
     def deleted_meanwhile(*arguments: Any) -> Any:
         assert owner.delete(f"/images/{item['image_id']}").status_code == 204
-        return made(*arguments)
+        return create(*arguments)
 
-    monkeypatch.setattr(processing, "make", deleted_meanwhile)
+    monkeypatch.setattr(processing, "create_products", deleted_meanwhile)
     send(item, scene[0])
     version = argus.objects.newest(f"{prefix}original").version_id
     event = {"key": f"{prefix}original", "object_version": version, "size_bytes": len(scene[0])}

@@ -388,7 +388,7 @@ def test_a_message_that_fails_for_good_does_not_give_up_an_image_that_another_wo
 ) -> None:
     item = announce(owner, scene[0])
     send(item, scene[0])
-    made = processing.make
+    create = processing.create_products
     key = f"{owner.organisation_id}/images/{item['image_id']}/original"
 
     def second_message_dies(*arguments: Any) -> Any:
@@ -396,9 +396,9 @@ def test_a_message_that_fails_for_good_does_not_give_up_an_image_that_another_wo
             broken.setattr(type(argus.imagery.background), "claim", crash)
             argus.jobs.send("image.arrived", {"key": key, "size_bytes": len(scene[0])})
             workers.work_until_dead(workers.outputs.jobs_dead_queue_url, item["image_id"])
-        return made(*arguments)
+        return create(*arguments)
 
-    monkeypatch.setattr(processing, "make", second_message_dies)
+    monkeypatch.setattr(processing, "create_products", second_message_dies)
     version = argus.objects.newest(key).version_id
     argus.imagery.arrived(key, object_version=version, size_bytes=len(scene[0]))
     image = owner.get(f"/images/{item['image_id']}").get_json()

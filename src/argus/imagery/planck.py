@@ -1,14 +1,14 @@
-"""FLIR's radiometric formula: detector counts and scene settings into temperatures.
+"""FLIR's radiometric formula: converts detector counts to temperatures under scene settings.
 
 The counts of a FLIR camera are linear in radiance. With R1, R2, B, F, O from the camera's calibration, a black body of
-T kelvin gives S(T) = R1 / (R2 · (exp(B / T) - F)) - O. What the detector sees is, through half of the air, an infrared
-window and the other half of the air:
+T kelvin gives S(T) = R1 / (R2 · (exp(B / T) - F)) - O. The detector receives radiance through half of the air, an
+infrared window and the other half of the air:
 
     S1 = τ·[ε·S(object) + (1 - ε)·S(reflected)] + (1 - τ)·S(air)
     S2 = w·S1 + (1 - w)·S(window)
     S  = τ·S2 + (1 - τ)·S(air)
 
-which is solved for S(object) and then for T.
+The formula is solved for S(object) and then for T.
 
 Sources: FLIR Systems, "The measurement formula" and "Theory of thermography", in the user's manuals of the Exx and T6xx
 series; the transmission of air and the split at the window as in Glenn J. Tattersall, "Thermimage: Thermal Image
@@ -30,7 +30,7 @@ MAX_DISTANCE_METRES = 100_000.0
 
 @dataclass(frozen=True)
 class Atmosphere:
-    """Constants of the air's transmission. The defaults are the ones FLIR's cameras carry."""
+    """Constants of the air's transmission. The defaults are those of FLIR's cameras."""
 
     alpha1: float = 0.006569
     alpha2: float = 0.01262
@@ -39,7 +39,7 @@ class Atmosphere:
     x: float = 1.9
 
     def transmission(self, *, distance_metres: float, celsius: float, relative_humidity: float) -> float:
-        """Share of the radiance that passes the air, 0..1; the formula as in FLIR's manuals."""
+        """The fraction of radiance that the air transmits, 0..1, by the formula in FLIR's manuals."""
         water = relative_humidity * math.exp(
             1.5587 + 6.939e-2 * celsius - 2.7816e-4 * celsius**2 + 6.8455e-7 * celsius**3
         )
@@ -51,7 +51,7 @@ class Atmosphere:
 
 @dataclass(frozen=True)
 class Planck:
-    """A camera's calibration; a Radiometry."""
+    """A camera's calibration. Implements Radiometry."""
 
     r1: float
     b: float
@@ -63,25 +63,25 @@ class Planck:
     adjustable = True
 
     def signal(self, celsius: float) -> float:
-        """Counts that a black body of this temperature gives."""
+        """The counts of a black body of this temperature."""
         return self.r1 / (self.r2 * (math.exp(self.b / (celsius + KELVIN)) - self.f)) - self.o
 
     def celsius(self, counts: Counts, parameters: Parameters, /) -> Temperatures:
-        """Float64 through the formula, by a table with one entry per count that can occur.
+        """Temperatures by the formula in float64, from a table with one entry per possible count.
 
-        Counts outside the formula's domain (colder than any temperature) become NaN.
+        Counts outside the formula's domain (below any temperature) become NaN.
         """
         gain, offset = self._scene(parameters)
         low, high = int(counts.min()), int(counts.max())
         if high - low > counts.size:
             return self._black_body(counts.astype(np.float64) * gain + offset).astype(np.float32)
-        # The table starts at count 0, so that counts are indices as they are; what lies below `low` is never read.
+        # The table starts at count 0, so that counts are its indices; entries below `low` are never read.
         table = np.empty(high + 1, np.float32)
         table[low:] = self._black_body(np.arange(low, high + 1, dtype=np.float64) * gain + offset)
         return table.take(counts)
 
     def _scene(self, parameters: Parameters) -> tuple[float, float]:
-        """(gain, offset) with S(object) = counts · gain + offset; raises Implausible."""
+        """(gain, offset) with S(object) = counts · gain + offset. Raises Implausible."""
         check(parameters)
         try:
             gain, offset = self._through_air_and_window(parameters)
@@ -92,25 +92,25 @@ class Planck:
         return gain, offset
 
     def _through_air_and_window(self, p: Parameters) -> tuple[float, float]:
-        # Half of the air is before the window, half behind it.
+        # Half of the air is in front of the window, half behind it.
         tau = self.atmosphere.transmission(
             distance_metres=p.distance_metres / 2, celsius=p.atmospheric_celsius, relative_humidity=p.relative_humidity
         )
-        if not 0 < tau <= 1 + 1e-3:  # with FLIR's constants, damp air over a few metres comes out a shade above 1
+        if not 0 < tau <= 1 + 1e-3:  # with FLIR's constants, damp air over a few metres gives slightly more than 1
             raise Implausible("air", transmission=f"{tau:.3g}")
         emissivity, window = p.emissivity, p.window_transmission
-        # Terms without weight are left out: cameras store any value, even 0 K, in a setting that has no effect.
-        lost = (
+        # Terms without weight are left out: cameras store any value, even 0 K, in a setting without effect.
+        terms = (
             ((1 - emissivity) / emissivity, p.reflected_celsius),
             ((1 - tau) / (emissivity * tau), p.atmospheric_celsius),
             ((1 - window) / (emissivity * tau * window), p.window_celsius),
             ((1 - tau) / (emissivity * tau * window * tau), p.atmospheric_celsius),
         )
-        offset = -math.fsum(weight * self.signal(celsius) for weight, celsius in lost if weight)
+        offset = -math.fsum(weight * self.signal(celsius) for weight, celsius in terms if weight)
         return 1 / (emissivity * tau * window * tau), offset
 
     def _black_body(self, signal: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Celsius of black bodies with these signals; NaN outside the formula's domain."""
+        """Celsius of black bodies with these signals, NaN outside the formula's domain."""
         with np.errstate(all="ignore"):
             exponent = np.log(self.r1 / (self.r2 * (signal + self.o)) + self.f)
             celsius = self.b / exponent - KELVIN

@@ -1,8 +1,8 @@
 """16-bit single-band TIFFs whose counts are linear in temperature.
 
-The relation must be declared: by the caller, or by GDAL's metadata in the file (tag 42112, items with the roles
-`scale`, `offset` and `unittype`; see GDAL's raster data model and GeoTIFF driver). A TIFF that declares nothing is
-refused: public conventions (0.04 K per count, 0.01 K, tenths of a degree …) contradict one another.
+The caller declares the scale, or GDAL's metadata in the file does (tag 42112, items with the roles `scale`, `offset`
+and `unittype`; see GDAL's raster data model and GeoTIFF driver). A TIFF without a scale is refused, because public
+conventions (0.04 K per count, 0.01 K, tenths of a degree …) contradict each other.
 """
 
 import io
@@ -40,8 +40,8 @@ UNSIGNED, SIGNED = 1, 2
 MAX_NUMBER = 2**32 - 1
 COMPRESSIONS = {1: "none", 5: "LZW", 8: "deflate", 32773: "PackBits", 32946: "deflate"}
 
-# What Pillow raises on damaged TIFFs.
-PILLOWS_TROUBLE = (
+# Pillow raises these on damaged TIFFs.
+PILLOW_ERRORS = (
     Image.DecompressionBombError,
     ArithmeticError,
     AttributeError,
@@ -62,7 +62,7 @@ ROLE = re.compile(r"""\brole=["'](\w{1,20})["']""")
 
 @dataclass(frozen=True)
 class Linear:
-    """A Radiometry: a declared line from counts to temperature, with the count that stands for no data."""
+    """Counts that are linear in temperature, with the count for no data. Implements Radiometry."""
 
     scale: LinearScale
     nodata: int | None = None
@@ -77,7 +77,7 @@ class Linear:
 
 
 def decode_tiff(data: bytes, declared_scale: LinearScale | None) -> Thermogram:
-    """The thermogram of a TIFF, its counts scaled as declared by the caller or else the file; raises Undecodable."""
+    """The thermogram of a TIFF, with the caller's scale or else that of the file. Raises Undecodable."""
     tags = Tags.first(data)
     if not tags.entries:
         raise Damaged("tiff_directory")
@@ -122,19 +122,19 @@ def _check_kind(tags: Tags) -> None:
 
 
 def _pixels(data: bytes, *, width: int, height: int, signed: bool) -> Counts:
-    """Pillow's reading of an image whose size and kind we have checked; raises Damaged."""
+    """The pixels, read by Pillow after size and kind were checked. Raises Damaged."""
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about metadata that does not concern the pixels
+            warnings.simplefilter("ignore")  # about metadata that does not affect the pixels
             with Image.open(io.BytesIO(data), formats=("TIFF",)) as image:
                 if image.size != (width, height):
                     raise Damaged("tiff_mismatch")
                 samples = np.array(image)
-    except PILLOWS_TROUBLE as error:
+    except PILLOW_ERRORS as error:
         raise Damaged("tiff_pixels") from error
     if samples.shape != (height, width) or samples.dtype.kind not in "iu":
         raise Damaged("tiff_mismatch")
-    # Pillow widens signed samples to 32 bits; the values are still of 16.
+    # Pillow widens signed samples to 32 bits; their values fit into 16.
     return samples.astype(np.int16) if signed else samples.astype(np.uint16)
 
 
