@@ -22,7 +22,7 @@ SECONDS, MEGABYTES = 5, 64
 
 HONEST = {
     "FLIR JPEG, PNG counts": small().jpeg(),
-    "FLIR JPEG, raw counts": FlirFile(small().counts, record="raw", piece_bytes=2000).jpeg(),
+    "FLIR JPEG, raw counts": FlirFile(small().counts, record="raw", part_bytes=2000).jpeg(),
     "FLIR FFF": small().fff(),
     "DJI JPEG": dji_scene()[0],
     "TIFF": tiff16(small().counts, scale=0.002),
@@ -62,7 +62,7 @@ def outcome(data: bytes) -> str:
 
 
 @pytest.mark.parametrize("name", HONEST)
-def test_honest_files_are_decoded(name: str) -> None:
+def test_valid_files_are_decoded(name: str) -> None:
     assert outcome(HONEST[name]) == "decoded"
 
 
@@ -77,14 +77,14 @@ def test_hostile_files_are_refused_with_the_right_reason(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ACCEPTED)
-def test_strange_files_with_whole_temperatures_are_decoded(name: str) -> None:
+def test_unusual_files_with_complete_temperatures_are_decoded(name: str) -> None:
     assert outcome(ACCEPTED[name]()) == "decoded"
 
 
 @pytest.mark.parametrize("name", HONEST)
 @MANY
 @given(data=st.data())
-def test_overwritten_bytes_never_surprise(name: str, data: st.DataObject) -> None:
+def test_files_with_overwritten_bytes_are_decoded_or_refused(name: str, data: st.DataObject) -> None:
     damaged = bytearray(HONEST[name])
     for _ in range(data.draw(st.integers(1, 6))):
         # Half of the damage goes where structure is dense: the first kilobytes.
@@ -100,7 +100,7 @@ def test_overwritten_bytes_never_surprise(name: str, data: st.DataObject) -> Non
 @pytest.mark.parametrize("name", HONEST)
 @MANY
 @given(data=st.data())
-def test_cut_and_spliced_files_never_surprise(name: str, data: st.DataObject) -> None:
+def test_truncated_and_spliced_files_are_decoded_or_refused(name: str, data: st.DataObject) -> None:
     whole = HONEST[name]
     start, end = sorted(data.draw(st.tuples(*[st.integers(0, len(whole))] * 2)))
     spliced = data.draw(st.sampled_from([whole[:end], whole[:start] + whole[end:], whole[:end] + whole[start:]]))
@@ -108,11 +108,11 @@ def test_cut_and_spliced_files_never_surprise(name: str, data: st.DataObject) ->
 
 
 @given(st.sampled_from([b"", b"\xff\xd8", b"FFF\0", b"II*\0", b"MM\0*"]), st.binary(max_size=2000))
-def test_noise_never_surprises(magic: bytes, noise: bytes) -> None:
+def test_noise_is_refused(magic: bytes, noise: bytes) -> None:
     assert outcome(magic + noise) in KINDS
 
 
-def test_content_decides_and_a_scale_is_only_for_tiffs() -> None:
+def test_a_declared_scale_applies_only_to_tiffs() -> None:
     scaled = decode(HONEST["FLIR FFF"], declared_scale=LinearScale(1.0))
     np.testing.assert_array_equal(scaled.celsius, decode(HONEST["FLIR FFF"]).celsius)
 

@@ -49,7 +49,7 @@ def test_other_cameras_are_refused_by_name(written: str, key: str, parameters: d
     assert refusal.value.message == Message("argus.imagery", "unsupported", key, parameters)
 
 
-def test_status_bits_are_no_temperature() -> None:
+def test_status_bits_do_not_change_the_temperatures() -> None:
     plain, flagged = dji_scene(status_bits=0)[0], dji_scene(status_bits=3)[0]
     np.testing.assert_array_equal(decode(plain).celsius, decode(flagged).celsius)
 
@@ -57,7 +57,7 @@ def test_status_bits_are_no_temperature() -> None:
 @pytest.mark.parametrize(
     ("layout", "air"), (("prefixed floats", 18.0), ("floats", 18.0), ("integers", Parameters().atmospheric_celsius))
 )
-def test_settings_are_read_where_the_layout_is_public(layout: str, air: float) -> None:
+def test_settings_in_a_public_layout_are_read(layout: str, air: float) -> None:
     assert decode(dji_scene(settings=layout)[0]).capture.parameters == Parameters(
         emissivity=0.95,
         distance_metres=25.0,
@@ -67,16 +67,16 @@ def test_settings_are_read_where_the_layout_is_public(layout: str, air: float) -
     )
 
 
-def test_unknown_settings_are_the_defaults() -> None:
+def test_settings_in_an_unknown_layout_are_the_defaults() -> None:
     assert decode(dji_scene(settings="unknown")[0]).capture.parameters == Parameters()
 
 
 @pytest.mark.parametrize("spelling", (b"GpsLongitude", b"GpsLongtitude"))
-def test_the_place_comes_from_xmp_in_both_spellings(spelling: bytes) -> None:
+def test_the_position_comes_from_xmp_in_both_spellings(spelling: bytes) -> None:
     assert decode(dji_scene(longitude_name=spelling)[0]).capture.position == Position(64.037, -21.401, 412.5)
 
 
-def test_finished_temperatures_are_not_recalibrated() -> None:
+def test_final_temperatures_cannot_be_recalibrated() -> None:
     with pytest.raises(FixedTemperatures):
         decode(dji_scene()[0]).recalibrated(Parameters())
 

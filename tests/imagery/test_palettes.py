@@ -19,7 +19,7 @@ def saturation(colour: bytes) -> int:
     return max(colour) - min(colour)
 
 
-def test_the_palettes_that_people_ask_for_are_there() -> None:
+def test_the_required_palettes_exist() -> None:
     assert {"iron", "medical", "hotspot_alert", "white_hot", "black_hot", "rainbow"} <= set(PALETTES)
 
 
@@ -60,7 +60,7 @@ def test_hotspot_alert_is_grey_until_the_hottest_eighth() -> None:
     assert min(saturations[226:]) > 150
 
 
-def test_medical_tells_many_temperatures_apart() -> None:
+def test_medical_distinguishes_many_temperatures() -> None:
     length = {name: sum(dist(lab(a), lab(b)) for a, b in pairwise(colours(name))) for name in PALETTES}
 
     assert length["medical"] > 1.5 * length["white_hot"]

@@ -35,7 +35,7 @@ def parameters(settings: Settings) -> Parameters:
     relative_humidity=st.floats(0, 1),
     window_transmission=st.floats(0.5, 1),
 )
-def test_the_formula_undoes_what_the_detector_does(**scene: float) -> None:
+def test_the_formula_inverts_the_detector(**scene: float) -> None:
     settings = Settings(**scene)
     celsius = np.linspace(-10, 140, 400).reshape(20, 20)
     counts = settings.counts(celsius)
@@ -44,14 +44,14 @@ def test_the_formula_undoes_what_the_detector_does(**scene: float) -> None:
     assert np.all(np.abs(found - celsius).ravel() <= step + 0.01)  # counts are whole
 
 
-def test_a_black_body_seen_through_nothing_is_the_bare_planck_curve() -> None:
+def test_a_black_body_without_air_or_window_follows_plancks_law() -> None:
     counts = np.array([[12000, 15000, 20000, 30000]], np.uint16)
     celsius = T640.celsius(counts, Parameters(emissivity=1, distance_metres=0))
     by_hand = T640.b / np.log(T640.r1 / (T640.r2 * (counts + float(T640.o))) + T640.f) - 273.15
     np.testing.assert_allclose(celsius, by_hand, atol=1e-4)
 
 
-def test_counts_below_every_temperature_have_none() -> None:
+def test_counts_below_every_temperature_give_nan() -> None:
     counts = np.array([[100, 4405, 4406, 15000]], np.uint16)
     celsius = T640.celsius(counts, Parameters(emissivity=1, distance_metres=0))
     assert np.isnan(celsius).tolist() == [[True, True, False, False]]
@@ -63,7 +63,7 @@ def test_negative_radiance_has_no_temperature_under_any_calibration() -> None:
     assert np.isnan(celsius).all()
 
 
-def test_the_table_and_the_direct_way_agree() -> None:
+def test_the_table_and_the_direct_computation_agree() -> None:
     few = np.array([[9000, 60000]], np.uint16)  # a range wider than the image takes the direct way
     many = np.linspace(9000, 60000, 90000).astype(np.uint16).reshape(300, 300)
     np.testing.assert_array_equal(
@@ -71,11 +71,11 @@ def test_the_table_and_the_direct_way_agree() -> None:
     )
 
 
-def test_air_over_no_distance_takes_nothing() -> None:
+def test_air_over_no_distance_transmits_everything() -> None:
     assert Atmosphere().transmission(distance_metres=0, celsius=20, relative_humidity=0.5) == 1
 
 
-def test_humid_air_takes_more_than_dry_air() -> None:
+def test_humid_air_transmits_less_than_dry_air() -> None:
     dry, humid = (
         Atmosphere().transmission(distance_metres=100, celsius=30, relative_humidity=each) for each in (0.1, 0.9)
     )
@@ -104,7 +104,7 @@ def test_impossible_settings_are_refused(name: str, value: float) -> None:
         T640.celsius(np.array([[15000]], np.uint16), replace(Parameters(emissivity=0.95), **{name: value}))
 
 
-def test_a_setting_without_weight_may_be_nonsense() -> None:
+def test_a_setting_without_weight_may_be_impossible() -> None:
     nonsense = Parameters(
         emissivity=1, reflected_celsius=-273.15, window_transmission=1, window_celsius=-273.15, distance_metres=0
     )

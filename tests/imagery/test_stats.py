@@ -17,7 +17,7 @@ IMAGES = hnp.arrays(
 
 
 @given(celsius=IMAGES.filter(lambda image: not np.isnan(image).all()))
-def test_statistics_are_numpys(celsius: NDArray[np.float32]) -> None:
+def test_statistics_equal_numpys(celsius: NDArray[np.float32]) -> None:
     values = celsius[~np.isnan(celsius)].astype(np.float64)
     found = statistics(celsius)
 
@@ -51,7 +51,7 @@ def test_a_histogram_of_known_temperatures() -> None:
     assert found.edges_celsius == (0, 2, 4, 6, 8, 10)
 
 
-def test_one_temperature_has_bins_around_it() -> None:
+def test_a_histogram_of_one_temperature_has_bins_around_it() -> None:
     found = histogram(np.full((3, 3), 20, np.float32), bins=2)
 
     assert (found.counts, found.edges_celsius) == ((0, 9), (19.5, 20, 20.5))
@@ -59,7 +59,7 @@ def test_one_temperature_has_bins_around_it() -> None:
 
 @pytest.mark.parametrize("coldest", (-273.0, 0.0, 1e-6, 20.0, 2000.0))
 @pytest.mark.parametrize("ulps", (1, 2, 5))
-def test_temperatures_as_near_as_numbers_can_be_have_bins_between_them(coldest: float, ulps: int) -> None:
+def test_adjacent_float32_temperatures_have_bins_between_them(coldest: float, ulps: int) -> None:
     low = np.float32(coldest)
     high = low + ulps * abs(np.spacing(low))
     found = histogram(np.array([[low, low, high]], np.float32))
@@ -69,7 +69,7 @@ def test_temperatures_as_near_as_numbers_can_be_have_bins_between_them(coldest: 
     assert len(set(found.edges_celsius)) == 65
 
 
-def test_infinite_pixels_do_not_count() -> None:
+def test_infinite_pixels_are_ignored() -> None:
     celsius = np.array([[np.inf, -np.inf, 10, 20, np.nan]], np.float32)
     found = statistics(celsius)
 
@@ -77,14 +77,14 @@ def test_infinite_pixels_do_not_count() -> None:
 
 
 @pytest.mark.parametrize("celsius", (np.full((2, 3), np.nan, np.float32), np.zeros((0, 4), np.float32)))
-def test_no_temperature_no_statistics(celsius: NDArray[np.float32]) -> None:
+def test_an_image_without_temperatures_has_no_statistics(celsius: NDArray[np.float32]) -> None:
     with pytest.raises(NoTemperatures):
         statistics(celsius)
     with pytest.raises(NoTemperatures):
         histogram(celsius)
 
 
-def test_the_image_is_left_as_it_was() -> None:
+def test_the_image_is_not_changed() -> None:
     celsius = np.random.default_rng(3).normal(20, 5, (40, 50)).astype(np.float32)
     before = celsius.copy()
     statistics(celsius)

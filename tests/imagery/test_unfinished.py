@@ -38,7 +38,7 @@ def _stored_unseen(owner: Person, workers: Workers, data: bytes, *, announced: b
     return item
 
 
-def test_an_upload_that_never_comes_is_rejected_when_its_time_is_over(
+def test_an_upload_that_never_arrives_is_rejected_after_its_time(
     owner: Person, workers: Workers, clock: MovableClock, tick: Callable[[], object]
 ) -> None:
     item = announce(owner, b"x" * 10)
@@ -53,7 +53,7 @@ def test_an_upload_that_never_comes_is_rejected_when_its_time_is_over(
     assert (image["state"], image["code"]) == ("rejected", "never_uploaded")
 
 
-def test_an_event_that_comes_after_the_time_is_over_is_still_honoured(
+def test_an_event_after_the_time_for_the_upload_is_processed(
     owner: Person, workers: Workers, clock: MovableClock, tick: Callable[[], object], scene: tuple[bytes, Truth]
 ) -> None:
     item = announce(owner, scene[0])
@@ -78,7 +78,7 @@ def test_an_upload_whose_event_was_lost_is_found_within_minutes(
     assert requests.get(image["links"]["original"]["url"], timeout=100).content == scene[0]
 
 
-def test_an_upload_that_comes_late_and_whose_event_was_lost_is_found_within_minutes_too(
+def test_a_late_upload_whose_event_was_lost_is_found_within_minutes(
     owner: Person, workers: Workers, clock: MovableClock, tick: Callable[[], object], scene: tuple[bytes, Truth]
 ) -> None:
     item = announce(owner, scene[0])
@@ -94,7 +94,7 @@ def test_an_upload_that_comes_late_and_whose_event_was_lost_is_found_within_minu
     assert owner.get(f"/images/{item['image_id']}").get_json()["state"] == "ready"
 
 
-def test_an_upload_whose_message_died_with_its_workers_is_processed_within_minutes(
+def test_an_upload_whose_message_is_dead_lettered_is_processed_within_minutes(
     owner: Person, workers: Workers, clock: MovableClock, tick: Callable[[], object], scene: tuple[bytes, Truth]
 ) -> None:
     """A worker is killed three times while it holds the batch, before it comes to this file."""
@@ -113,7 +113,7 @@ def _killed(*_: Any) -> Any:
     raise RuntimeError("killed")
 
 
-def test_an_upload_that_fails_before_any_attempt_is_given_up(
+def test_an_upload_that_fails_before_any_attempt_is_rejected(
     owner: Person,
     workers: Workers,
     argus: Container,
@@ -129,7 +129,7 @@ def test_an_upload_that_fails_before_any_attempt_is_given_up(
     assert image["reason"] == "Processing could not start; the operators have been alerted."
 
 
-def test_a_check_that_fails_while_the_file_may_come_rejects_nothing(
+def test_a_failing_check_rejects_nothing_while_the_file_may_arrive(
     owner: Person,
     workers: Workers,
     argus: Container,
@@ -150,7 +150,7 @@ def test_a_check_that_fails_while_the_file_may_come_rejects_nothing(
     assert owner.get(f"/images/{item['image_id']}").get_json()["state"] == "ready"
 
 
-def test_an_upload_whose_checks_all_die_is_given_up_when_its_time_is_long_over(
+def test_an_upload_whose_checks_are_all_lost_is_rejected_long_after_its_time(
     owner: Person, workers: Workers, clock: MovableClock, tick: Callable[[], object]
 ) -> None:
     item = announce(owner, b"x")
@@ -176,7 +176,7 @@ def test_an_upload_whose_event_was_lost_is_checked_like_any_other(
     assert (image["state"], image["code"]) == ("rejected", "wrong_size")
 
 
-def test_an_upload_that_cannot_be_checked_is_given_up_in_the_end(
+def test_an_upload_that_cannot_be_checked_is_rejected_after_the_last_attempt(
     owner: Person,
     workers: Workers,
     argus: Container,
@@ -198,7 +198,7 @@ def test_an_upload_that_cannot_be_checked_is_given_up_in_the_end(
     assert (image["state"], image["code"]) == ("rejected", "processing_failed")
 
 
-def test_a_check_of_an_upload_that_came_changes_nothing(
+def test_a_check_of_a_processed_upload_changes_nothing(
     owner: Person, workers: Workers, argus: Container, scene: tuple[bytes, Truth]
 ) -> None:
     before = uploaded(owner, workers, scene[0])
@@ -207,7 +207,7 @@ def test_a_check_of_an_upload_that_came_changes_nothing(
     assert owner.get(f"/images/{before['id']}").get_json()["version"] == before["version"]
 
 
-def test_a_file_that_crashes_the_decoder_ends_rejected_and_its_message_in_the_dead_letter_queue(
+def test_a_file_that_crashes_the_decoder_is_rejected_and_its_message_dead_lettered(
     owner: Person,
     workers: Workers,
     scene: tuple[bytes, Truth],
@@ -228,7 +228,7 @@ def test_a_file_that_crashes_the_decoder_ends_rejected_and_its_message_in_the_de
     assert (item["image_id"] in dead["Body"], len(tries)) == (True, 3)
 
 
-def test_a_dead_letter_that_is_delivered_again_is_processed(
+def test_a_redelivered_dead_letter_is_processed(
     owner: Person,
     workers: Workers,
     scene: tuple[bytes, Truth],
@@ -259,7 +259,7 @@ def test_an_upload_that_cannot_be_signed_is_not_stored(
     assert owner.get("/images").get_json()["items"] == []
 
 
-def test_a_crash_leaves_the_next_try_to_the_queue(
+def test_a_crash_leaves_the_next_attempt_to_the_queue(
     owner: Person,
     workers: Workers,
     argus: Container,
@@ -281,7 +281,7 @@ def test_a_crash_leaves_the_next_try_to_the_queue(
     assert len(_sent(workers, "image.arrived", item["image_id"])) == 1
 
 
-def test_a_worker_that_vanishes_is_replaced_after_its_lease(
+def test_an_image_whose_worker_stops_is_processed_after_its_lease(
     owner: Person,
     workers: Workers,
     argus: Container,
@@ -312,7 +312,7 @@ def _sent(workers: Workers, job: str, named: str) -> list[str]:
     return [body for body in taken if f'"{job}"' in body and named in body]
 
 
-def test_a_sweep_sends_again_after_a_wait(
+def test_the_sweep_sends_a_job_again_after_a_wait(
     owner: Person, workers: Workers, argus: Container, clock: MovableClock, tick: Callable[[], object]
 ) -> None:
     vanished, late = announce(owner, b"x")["image_id"], announce(owner, b"x")["image_id"]
@@ -329,7 +329,7 @@ def test_a_sweep_sends_again_after_a_wait(
     assert len(_sent(workers, "image.check", late)) == 1
 
 
-def test_of_two_sweeps_at_once_one_sends(
+def test_of_two_concurrent_sweeps_one_sends(
     owner: Person,
     workers: Workers,
     argus: Container,
@@ -346,7 +346,7 @@ def test_of_two_sweeps_at_once_one_sends(
     assert len(_sent(workers, "image.check", late)) == 1
 
 
-def test_a_sweep_reads_on_behind_the_first_page_of_what_is_due(
+def test_a_sweep_reads_every_page_of_due_items(
     owner: Person,
     workers: Workers,
     clock: MovableClock,
@@ -363,7 +363,7 @@ def test_a_sweep_reads_on_behind_the_first_page_of_what_is_due(
     assert states == {"never_uploaded"}
 
 
-def test_a_sweep_takes_no_more_than_it_has_time_for(
+def test_a_sweep_limits_the_items_per_shard(
     owner: Person,
     workers: Workers,
     clock: MovableClock,
@@ -378,7 +378,7 @@ def test_a_sweep_takes_no_more_than_it_has_time_for(
     assert len(_sent(workers, "image.check", "")) <= 8  # one of each shard
 
 
-def test_a_message_that_fails_for_good_does_not_give_up_an_image_that_another_worker_has(
+def test_a_dead_lettered_message_does_not_reject_an_image_that_another_worker_holds(
     owner: Person,
     workers: Workers,
     argus: Container,

@@ -1,4 +1,4 @@
-"""Files made to hurt a decoder: each claims something untrue, or would cost much time or memory if believed."""
+"""Files that attack a decoder: each contains a false claim, or takes much time or memory if the decoder trusts it."""
 
 import struct
 import zlib
@@ -14,13 +14,13 @@ from tests.scenes.pipeline import pipeline
 from tests.scenes.tiff import tiff16
 
 START = b"\xff\xd8"
-DIRECTORY = 64  # where FlirFile puts it; entry 0 is the camera, entry 1 the counts
+DIRECTORY = 64  # its position in a FlirFile; entry 0 is the camera, entry 1 the counts
 BOMB_BYTES = 400_000_000
 
 
 @dataclass(frozen=True, eq=False)
 class WithCountsRecord(FlirFile):
-    """A file with any bytes as its counts record."""
+    """A file with arbitrary bytes as its counts record."""
 
     content: bytes = b""
 
@@ -30,27 +30,27 @@ class WithCountsRecord(FlirFile):
 
 @cache
 def small() -> FlirFile:
-    """An honest file of 64 x 48 pixels to be made dishonest."""
+    """A valid file of 64 x 48 pixels, the base of the invalid ones."""
     celsius, _ = pipeline(seed=3, width=64, height=48, leaks=1)
     return FlirFile(Settings().counts(celsius))
 
 
 def fff(data: bytes) -> bytes:
-    """A JPEG with this FFF file, however broken, in as many pieces as it needs."""
+    """A JPEG with this FFF file, valid or not, in as many parts as it needs."""
     parts = [data[at : at + 65_000] for at in range(0, len(data), 65_000)]
-    pieces = [segment(0xE1, b"FLIR\0\1" + bytes([index, len(parts) - 1]) + part) for index, part in enumerate(parts)]
-    return START + b"".join(pieces) + b"\xff\xd9"
+    segments = [segment(0xE1, b"FLIR\0\1" + bytes([index, len(parts) - 1]) + part) for index, part in enumerate(parts)]
+    return START + b"".join(segments) + b"\xff\xd9"
 
 
 def patched(at: int, form: str, *values: int | float) -> bytes:
-    """The honest file with some bytes of its FFF part overwritten."""
+    """The valid file with some bytes of its FFF data overwritten."""
     data = bytearray(small().fff())
     struct.pack_into(form, data, at, *values)
     return fff(bytes(data))
 
 
 def camera(at: int, value: float) -> bytes:
-    """The honest file with one float of the camera record overwritten."""
+    """The valid file with one float of the camera record overwritten."""
     return patched(DIRECTORY + 14 * 32 + at, "<f", value)
 
 
@@ -62,17 +62,17 @@ def with_png(width: int, height: int, png: bytes) -> bytes:
 @cache
 def zeros_compressed() -> bytes:
     """A zlib stream of 400 kB that inflates to 400 MB."""
-    squeeze, block = zlib.compressobj(6), bytes(1_000_000)
-    return b"".join(squeeze.compress(block) for _ in range(BOMB_BYTES // len(block))) + squeeze.flush()
+    compressor, block = zlib.compressobj(6), bytes(1_000_000)
+    return b"".join(compressor.compress(block) for _ in range(BOMB_BYTES // len(block))) + compressor.flush()
 
 
-def duplicated_piece() -> bytes:
-    pieces = FlirFile(small().counts, piece_bytes=4000).pieces()
-    return START + b"".join([*pieces, pieces[1]]) + b"\xff\xd9"
+def repeated_part() -> bytes:
+    parts = FlirFile(small().counts, part_bytes=4000).parts()
+    return START + b"".join([*parts, parts[1]]) + b"\xff\xd9"
 
 
-def missing_piece() -> bytes:
-    return START + b"".join(FlirFile(small().counts, piece_bytes=4000).pieces()[:-1]) + b"\xff\xd9"
+def missing_part() -> bytes:
+    return START + b"".join(FlirFile(small().counts, part_bytes=4000).parts()[:-1]) + b"\xff\xd9"
 
 
 def two_counts_records() -> bytes:
@@ -82,14 +82,14 @@ def two_counts_records() -> bytes:
 
 
 def many_records() -> bytes:
-    """An FFF file with a directory of 100 000 empty entries, which it really has."""
+    """An FFF file with a directory of 100 000 empty entries, all of them present."""
     data = bytearray(small().fff())
     struct.pack_into(">II", data, 24, len(data), 100_000)
     return bytes(data) + bytes(32 * 100_000)
 
 
 def tiff_with(tag: int, value: int, *, kind: int = 4, count: int = 1) -> bytes:
-    """A TIFF whose directory says something else about itself."""
+    """A TIFF with another value for a tag that it has."""
     data = bytearray(tiff16(small().counts, scale=0.002, offset=-20, nodata="0"))
     (start,) = struct.unpack_from("<I", data, 4)
     (entries,) = struct.unpack_from("<H", data, start)
@@ -99,39 +99,39 @@ def tiff_with(tag: int, value: int, *, kind: int = 4, count: int = 1) -> bytes:
     return bytes(data)
 
 
-def tiff_of_endless_width() -> bytes:
+def tiff_of_enormous_width() -> bytes:
     """A TIFF whose width is a DOUBLE of 301 digits."""
     position = len(tiff_with(256, 0))
     return tiff_with(256, position, kind=12) + struct.pack("<d", 1e300)
 
 
 def tiff_adding(*entries: tuple[int, int, int, int]) -> bytes:
-    """A TIFF with more entries at its directory's end: tag, type, count, value."""
+    """A TIFF with more entries at the end of its directory: tag, type, count, value."""
     data = tiff16(small().counts, scale=0.002, offset=-20, nodata="0")
     (start,) = struct.unpack_from("<I", data, 4)
     (count,) = struct.unpack_from("<H", data, start)
-    honest = data[start + 2 : start + 2 + 12 * count]
-    directory = honest + b"".join(struct.pack("<HHII", *entry) for entry in entries) + bytes(4)
+    original = data[start + 2 : start + 2 + 12 * count]
+    directory = original + b"".join(struct.pack("<HHII", *entry) for entry in entries) + bytes(4)
     head = data[:4] + struct.pack("<I", len(data)) + data[8:]
     return head + struct.pack("<H", count + len(entries)) + directory
 
 
 def looping_exif() -> bytes:
-    """EXIF whose directories point at themselves."""
+    """EXIF whose directories point to themselves."""
     return with_exif(*((tag, 4, 1, 8) for tag in (0x8769, 0x8825)))
 
 
-def exif_beyond_the_end() -> bytes:
-    """EXIF whose maker, model and GPS values stand outside of it, or are longer than it."""
+def exif_outside_the_file() -> bytes:
+    """EXIF whose make, model and GPS values are outside the EXIF data, or longer than it."""
     values = [(0x010F, 2, 20, 0xFFFFFF00), (0x0110, 2, 0xFFFFFFFF, 8), (0x8825, 4, 1, 8)]
     return with_exif(*values, (1, 2, 2, 0x4E), (2, 5, 3, 0x7FFFFFFF), (3, 2, 2, 0x45), (4, 5, 3, 5000))
 
 
 def with_exif(*entries: tuple[int, int, int, int]) -> bytes:
-    """The honest FLIR pieces after EXIF of these entries: tag, type, count, value or its position."""
+    """The valid FLIR parts after EXIF with these entries: tag, type, count, value or its position."""
     directory = b"".join(struct.pack("<HHII", *entry) for entry in entries)
     exif = b"Exif\0\0II*\0" + struct.pack("<IH", 8, len(entries)) + directory + bytes(4)
-    return START + segment(0xE1, exif) + b"".join(FlirFile(small().counts, gps_record=False).pieces()) + b"\xff\xd9"
+    return START + segment(0xE1, exif) + b"".join(FlirFile(small().counts, gps_record=False).parts()) + b"\xff\xd9"
 
 
 # name: (code, key and parameters of the expected error, function that builds the file)
@@ -150,7 +150,7 @@ REFUSED: dict[str, tuple[str, str, dict[str, str | int | float], Callable[[], by
         {"max_segments": 4096},
         lambda: START + segment(0xE0, b"") * 1_000_000,
     ),
-    "a sea of fill bytes": ("damaged", "jpeg_marker", {"position": 2}, lambda: START + b"\xff" * 5_000_000),
+    "only fill bytes": ("damaged", "jpeg_marker", {"position": 2}, lambda: START + b"\xff" * 5_000_000),
     "segment of length zero": (
         "damaged",
         "jpeg_segment",
@@ -163,8 +163,8 @@ REFUSED: dict[str, tuple[str, str, dict[str, str | int | float], Callable[[], by
         {"position": 4},
         lambda: START + b"\xff\xe1\xff\xffFLIR\0\1\0\0FFF\0",
     ),
-    "a FLIR piece twice": ("damaged", "flir_part_repeated", {}, duplicated_piece),
-    "a FLIR piece missing": ("damaged", "flir_part_missing", {"present": 1, "expected": 2}, missing_piece),
+    "a repeated FLIR part": ("damaged", "flir_part_repeated", {}, repeated_part),
+    "a missing FLIR part": ("damaged", "flir_part_missing", {"present": 1, "expected": 2}, missing_part),
     "no FFF header": ("damaged", "fff_header", {}, lambda: fff(bytes(5000))),
     "unknown FFF version": ("unsupported", "fff_version", {}, lambda: patched(20, ">I", 7)),
     "four billion records": (
@@ -174,8 +174,8 @@ REFUSED: dict[str, tuple[str, str, dict[str, str | int | float], Callable[[], by
         lambda: patched(28, ">I", 0xFFFFFFFF),
     ),
     "directory of a hundred thousand": ("damaged", "fff_directory", {"records": 100000}, many_records),
-    "directory beyond the end": ("damaged", "fff_directory", {"records": 14}, lambda: patched(24, ">I", 0xFFFFFF00)),
-    "record beyond the end": (
+    "directory past the end": ("damaged", "fff_directory", {"records": 14}, lambda: patched(24, ">I", 0xFFFFFF00)),
+    "record past the end": (
         "damaged",
         "flir_record_end",
         {"record": 1, "size_bytes": 3408},
@@ -226,7 +226,7 @@ REFUSED: dict[str, tuple[str, str, dict[str, str | int | float], Callable[[], by
     "blank frame": ("implausible", "blank", {}, lambda: fff(FlirFile(np.full((48, 64), 15000, np.uint16)).fff())),
     "emissivity zero": ("implausible", "emissivity", {"value": "0"}, lambda: camera(0x20, 0.0)),
     "emissivity not a number": ("implausible", "emissivity", {"value": "nan"}, lambda: camera(0x20, float("nan"))),
-    "endless distance": (
+    "infinite distance": (
         "implausible",
         "distance",
         {"metres": "inf", "max_metres": 100000.0},
@@ -240,21 +240,21 @@ REFUSED: dict[str, tuple[str, str, dict[str, str | int | float], Callable[[], by
     ),
     "calibration not a number": ("implausible", "calibration", {}, lambda: camera(0x58, float("nan"))),
     "calibration zero": ("implausible", "calibration", {}, lambda: camera(0x30C, 0.0)),
-    "calibration of stars": ("implausible", "calibration", {}, lambda: camera(0x5C, 1e9)),
+    "calibration of a hot star": ("implausible", "calibration", {}, lambda: camera(0x5C, 1e9)),
     "TIFF of four billion columns": (
         "too_many_pixels",
         "",
         {"width": 4294967295, "height": 48, "max_pixels": 16777216},
         lambda: tiff_with(256, 0xFFFFFFFF),
     ),
-    "TIFF of endless width": (
+    "TIFF of enormous width": (
         "too_many_pixels",
         "",
         {"width": 4294967295, "height": 48, "max_pixels": 16777216},
-        tiff_of_endless_width,
+        tiff_of_enormous_width,
     ),
     "TIFF wider than its pixels": ("damaged", "tiff_pixels", {}, lambda: tiff_with(256, 4000)),
-    "TIFF pixels beyond the end": ("damaged", "tiff_pixels", {}, lambda: tiff_with(273, 0x7FFFFFFF)),
+    "TIFF pixels past the end": ("damaged", "tiff_pixels", {}, lambda: tiff_with(273, 0x7FFFFFFF)),
     "TIFF of unknown compression": (
         "unsupported",
         "tiff_compression",
@@ -262,8 +262,8 @@ REFUSED: dict[str, tuple[str, str, dict[str, str | int | float], Callable[[], by
         lambda: tiff_with(259, 9999),
     ),
     "TIFF of eight bits": ("not_radiometric", "tiff", {}, lambda: tiff_with(258, 8)),
-    "TIFF directory beyond the end": ("damaged", "tiff_directory", {}, lambda: b"II*\0\xff\xff\xff\x7f"),
-    "TIFF and nothing more": ("damaged", "tiff_directory", {}, lambda: b"MM\0*"),
+    "TIFF directory past the end": ("damaged", "tiff_directory", {}, lambda: b"II*\0\xff\xff\xff\x7f"),
+    "only a TIFF's first bytes": ("damaged", "tiff_directory", {}, lambda: b"MM\0*"),
     "TIFF of two widths": ("damaged", "tiff_tags", {"max_tags": 512}, lambda: tiff_adding((256, 4, 1, 10_000_000))),
     "TIFF of a thousand tags": (
         "damaged",
@@ -274,10 +274,10 @@ REFUSED: dict[str, tuple[str, str, dict[str, str | int | float], Callable[[], by
     "BigTIFF": ("unsupported", "big_tiff", {}, lambda: b"II+\0\x08\0\0\0"),
 }
 
-# name: maker, of strange files that still hold a whole thermogram
+# name: function that builds a strange file, which still contains a whole thermogram
 ACCEPTED: dict[str, Callable[[], bytes]] = {
     "EXIF directories that loop": looping_exif,
-    "EXIF values beyond its end": exif_beyond_the_end,
+    "EXIF values past its end": exif_outside_the_file,
     "TIFF with a long, cut tag": lambda: tiff_with(42113, 8, kind=2, count=100_000),
     "PNG with a text chunk that inflates to 400 MB": lambda: with_png(
         64,
