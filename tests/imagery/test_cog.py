@@ -1,4 +1,4 @@
-"""The temperature GeoTIFF against GDAL and rio-cogeo, which read it as strangers would."""
+"""The temperature GeoTIFF, as GDAL and rio-cogeo read it."""
 
 import struct
 import warnings
@@ -25,7 +25,7 @@ SHAPES = [(1, 1), (1, 300), (60, 80), (256, 256), (257, 255), (480, 640), (512, 
 
 
 def scene(shape: tuple[int, int], *, low: float = 10.0, high: float = 90.0) -> NDArray[np.float32]:
-    """A slope with noise, without which tiles would be trivially small."""
+    """A slope with noise; without noise, tiles would be trivially small."""
     rows, columns = np.indices(shape, sparse=True)
     slope = (rows + columns) / max(1, sum(shape) - 2)
     noise = np.random.default_rng(7).normal(0, 0.01, shape)
@@ -33,7 +33,7 @@ def scene(shape: tuple[int, int], *, low: float = 10.0, high: float = 90.0) -> N
 
 
 def read(data: bytes) -> NDArray[np.float64]:
-    """Temperatures by GDAL: scaled, NaN where masked."""
+    """Temperatures as GDAL reads them: scaled, NaN for masked pixels."""
     with MemoryFile(data) as memory, memory.open() as dataset:
         counts = dataset.read(1, masked=True)
         return np.ma.filled(counts * dataset.scales[0] + dataset.offsets[0], np.nan)
@@ -41,7 +41,7 @@ def read(data: bytes) -> NDArray[np.float64]:
 
 @st.composite
 def temperatures(draw: st.DrawFn) -> NDArray[np.float32]:
-    """Any small image: shape, range and holes."""
+    """Small images of any shape and range, with holes."""
     shape = draw(st.tuples(st.integers(1, 70), st.integers(1, 70)))
     limit = draw(st.sampled_from([1.0, 100.0, 327.67, 400.0, 1500.0, 32767.0]))
     values = np.random.default_rng(draw(st.integers(0, 2**32))).uniform(-limit, limit, shape).astype(np.float32)
@@ -203,34 +203,41 @@ def test_an_impossible_altitude_is_omitted(altitude: float) -> None:
 
 
 @pytest.mark.parametrize(
-    "where",
+    "reference",
     (
         Georeference(0.1, 0, 500_000, 0, -0.1, 6_000_000, epsg=32734),
         Georeference(0.08, 0.06, 500_000, 0.06, -0.08, 6_000_000, epsg=32734),
         Georeference(1e-6, 0, 9.5, 0, -1e-6, 47.25, epsg=4326, geographic=True),
     ),
-    ids=["north up", "turned", "degrees"],
+    ids=["north up", "rotated", "degrees"],
 )
-def test_gdal_reads_the_georeference(where: Georeference, tmp_path: Path) -> None:
+def test_gdal_reads_the_georeference(reference: Georeference, tmp_path: Path) -> None:
     path = tmp_path / "image.tif"
-    path.write_bytes(cog.write(scene((300, 300)), georeference=where, position=Position(1, 2)).data)
+    path.write_bytes(cog.write(scene((300, 300)), georeference=reference, position=Position(1, 2)).data)
 
     assert cog_validate(path, strict=True) == (True, [], [])
     with rasterio.open(path) as dataset:
-        assert dataset.crs.to_epsg() == where.epsg
-        assert tuple(dataset.transform)[:6] == (where.a, where.b, where.c, where.d, where.e, where.f)
+        assert dataset.crs.to_epsg() == reference.epsg
+        assert tuple(dataset.transform)[:6] == (
+            reference.a,
+            reference.b,
+            reference.c,
+            reference.d,
+            reference.e,
+            reference.f,
+        )
 
 
 def test_tiles_have_the_lengths_that_the_header_declares() -> None:
     data = cog.write(scene((512, 640))).data
     with MemoryFile(data) as memory, memory.open() as dataset:
-        where = [
+        tag_values = [
             dataset.get_tag_item(f"BLOCK_OFFSET_{column}_{row}", "TIFF", bidx=1)
             for row in range(2)
             for column in range(3)
         ]
 
-    offsets = [int(offset) for offset in where]
+    offsets = [int(offset) for offset in tag_values]
     assert offsets == sorted(offsets)
     for offset in offsets:
         (size,) = struct.unpack_from("<L", data, offset - 4)

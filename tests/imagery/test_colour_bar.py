@@ -1,4 +1,4 @@
-"""The legend: colours in order, labels readable and true."""
+"""The legend: colours in order, labels readable and correct."""
 
 import io
 
@@ -67,11 +67,11 @@ def test_ticks_are_round_temperatures(low: float, high: float, labels: list[str]
 @example(low=0.07, span=0.07)
 @given(low=st.floats(-300, 2000), span=st.floats(0.01, 3000))
 def test_ticks_are_few_and_within_the_range(low: float, span: float) -> None:
-    found = ticks(low, low + span)
+    labelled = ticks(low, low + span)
 
-    assert 2 <= len(found) <= 7
-    assert all(low < celsius < low + span for celsius, _ in found)
-    assert len({label for _, label in found}) == len(found)
+    assert 2 <= len(labelled) <= 7
+    assert all(low < celsius < low + span for celsius, _ in labelled)
+    assert len({label for _, label in labelled}) == len(labelled)
 
 
 @pytest.mark.parametrize(("low", "high"), ((20, 20), (30, 20)))

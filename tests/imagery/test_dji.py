@@ -1,4 +1,4 @@
-"""DJI's files: the public approximation where it holds, labelled; a refusal where it does not."""
+"""DJI's files: approximate temperatures, labelled as such, or a refusal."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from argus.imagery.model import Accuracy, Camera, Parameters, Position
 from argus.imagery.thermogram import FixedTemperatures, Undecodable
 from tests.scenes import dji_scene
 
-HALF_A_STEP = 0.0313  # a sixteenth of a kelvin per step, plus float32's grain
+HALF_A_STEP = 0.0313  # a step is a sixteenth of a kelvin; includes the error of float32
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""FLIR files of every layout come out as they went in, and as flyr reads them."""
+"""FLIR files of every layout: the temperatures of the scene, and those that flyr reads."""
 
 import io
 import itertools
@@ -60,12 +60,14 @@ def test_a_file_contains_its_camera_settings_position_and_time() -> None:
     )
 
 
-@pytest.mark.parametrize("place", ((64.037, -21.401, 380.0), (-38.62, 176.1, 12.5), (-0.9, -78.5, 2800.0)), ids=str)
+@pytest.mark.parametrize("position", ((64.037, -21.401, 380.0), (-38.62, 176.1, 12.5), (-0.9, -78.5, 2800.0)), ids=str)
 @pytest.mark.parametrize("gps_record", (True, False), ids=["FLIR's record", "EXIF"])
-def test_the_position_comes_from_flirs_record_or_from_exif(place: tuple[float, float, float], gps_record: bool) -> None:
-    found = decode(FlirFile(small().counts, position=place, gps_record=gps_record).jpeg()).capture.position
-    assert found is not None
-    assert (found.latitude, found.longitude, found.altitude_metres) == pytest.approx(place, abs=1e-6)
+def test_the_position_comes_from_flirs_record_or_from_exif(
+    position: tuple[float, float, float], gps_record: bool
+) -> None:
+    decoded = decode(FlirFile(small().counts, position=position, gps_record=gps_record).jpeg()).capture.position
+    assert decoded is not None
+    assert (decoded.latitude, decoded.longitude, decoded.altitude_metres) == pytest.approx(position, abs=1e-6)
 
 
 def test_a_file_without_a_position_has_none() -> None:
@@ -89,7 +91,7 @@ def test_humidity_in_per_cent_is_converted() -> None:
     assert decode(FlirFile(small().counts, settings=settings).jpeg()).capture.parameters.relative_humidity == 0.6
 
 
-def flyrs(data: bytes) -> np.ndarray:
+def read_by_flyr(data: bytes) -> np.ndarray:
     return np.asarray(flyr.unpack(io.BytesIO(data)).celsius)
 
 
@@ -97,16 +99,16 @@ def flyrs(data: bytes) -> np.ndarray:
     ("name", "data"), [(name, data) for name, data, _ in demo_survey()], ids=lambda each: each[:14]
 )
 def test_flyr_decodes_the_demo_survey_to_the_same_temperatures(name: str, data: bytes) -> None:
-    # flyr rounds kelvin settings to 0.01 and has 273.17 for 273.15 at one place; we answer in float32.
-    assert np.abs(decode(data).celsius - flyrs(data)).max() < 0.001
+    # flyr rounds settings in kelvin to 0.01 and once uses 273.17 for 273.15; Argus returns float32.
+    assert np.abs(decode(data).celsius - read_by_flyr(data)).max() < 0.001
 
 
 def test_recalibration_equals_decoding_with_other_settings() -> None:
     first, other = Settings(), Settings(emissivity=0.8, distance_metres=100, reflected_celsius=30)
     data, truth = flir_scene(width=160, height=120, settings=first)
-    as_if = FlirFile(truth.counts, settings=other).jpeg()
-    recalibrated = decode(data).recalibrated(decode(as_if).capture.parameters)
-    np.testing.assert_array_equal(recalibrated.celsius, decode(as_if).celsius)
+    other_file = FlirFile(truth.counts, settings=other).jpeg()
+    recalibrated = decode(data).recalibrated(decode(other_file).capture.parameters)
+    np.testing.assert_array_equal(recalibrated.celsius, decode(other_file).celsius)
     assert recalibrated.capture.parameters.emissivity == 0.8
     assert np.abs(recalibrated.celsius - truth.celsius).mean() > 1
 

@@ -1,4 +1,4 @@
-"""What a palette promises to the eye."""
+"""How palettes look: even steps, no bands, light when hot."""
 
 from itertools import pairwise
 from math import dist
@@ -30,8 +30,8 @@ def test_a_palette_has_256_colours(name: str) -> None:
 
 @pytest.mark.parametrize("name", [name for name in PALETTES if name not in (*GREYS, "hotspot_alert")])
 def test_equal_steps_of_temperature_look_equally_large(name: str) -> None:
-    seen = [lab(colour) for colour in colours(name)]
-    eighths = [sum(dist(*pair) for pair in pairwise(seen[start : start + 33])) for start in range(0, 224, 32)]
+    perceived = [lab(colour) for colour in colours(name)]
+    eighths = [sum(dist(*pair) for pair in pairwise(perceived[start : start + 33])) for start in range(0, 224, 32)]
 
     assert max(eighths) < 1.25 * min(eighths)
 

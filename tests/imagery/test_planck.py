@@ -1,4 +1,4 @@
-"""The radiometric formula against an independent forward model and hand-checkable limits."""
+"""The radiometric formula, compared with an independent forward model and simple limits."""
 
 from dataclasses import replace
 
@@ -39,16 +39,16 @@ def test_the_formula_inverts_the_detector(**scene: float) -> None:
     settings = Settings(**scene)
     celsius = np.linspace(-10, 140, 400).reshape(20, 20)
     counts = settings.counts(celsius)
-    found = T640.celsius(counts, parameters(settings))
+    computed = T640.celsius(counts, parameters(settings))
     step = np.gradient(celsius.ravel()) / np.maximum(np.gradient(counts.ravel().astype(float)), 1)
-    assert np.all(np.abs(found - celsius).ravel() <= step + 0.01)  # counts are whole
+    assert np.all(np.abs(computed - celsius).ravel() <= step + 0.01)  # counts are integers
 
 
 def test_a_black_body_without_air_or_window_follows_plancks_law() -> None:
     counts = np.array([[12000, 15000, 20000, 30000]], np.uint16)
     celsius = T640.celsius(counts, Parameters(emissivity=1, distance_metres=0))
-    by_hand = T640.b / np.log(T640.r1 / (T640.r2 * (counts + float(T640.o))) + T640.f) - 273.15
-    np.testing.assert_allclose(celsius, by_hand, atol=1e-4)
+    expected = T640.b / np.log(T640.r1 / (T640.r2 * (counts + float(T640.o))) + T640.f) - 273.15
+    np.testing.assert_allclose(celsius, expected, atol=1e-4)
 
 
 def test_counts_below_every_temperature_give_nan() -> None:
@@ -64,7 +64,7 @@ def test_negative_radiance_has_no_temperature_under_any_calibration() -> None:
 
 
 def test_the_table_and_the_direct_computation_agree() -> None:
-    few = np.array([[9000, 60000]], np.uint16)  # a range wider than the image takes the direct way
+    few = np.array([[9000, 60000]], np.uint16)  # for a range wider than the image there is no table
     many = np.linspace(9000, 60000, 90000).astype(np.uint16).reshape(300, 300)
     np.testing.assert_array_equal(
         T640.celsius(few, Parameters())[0], T640.celsius(many, Parameters())[[0, -1], [0, -1]]
@@ -105,7 +105,7 @@ def test_impossible_settings_are_refused(name: str, value: float) -> None:
 
 
 def test_a_setting_without_weight_may_be_impossible() -> None:
-    nonsense = Parameters(
+    impossible = Parameters(
         emissivity=1, reflected_celsius=-273.15, window_transmission=1, window_celsius=-273.15, distance_metres=0
     )
-    assert np.isfinite(T640.celsius(np.array([[15000]], np.uint16), nonsense)).all()
+    assert np.isfinite(T640.celsius(np.array([[15000]], np.uint16), impossible)).all()

@@ -1,4 +1,4 @@
-"""Previews as Pillow decodes them: colours, holes, sizes."""
+"""Previews, as Pillow decodes them: colours, transparency, sharing."""
 
 import io
 import time
@@ -58,11 +58,11 @@ def test_an_image_without_holes_has_no_transparency_at_all() -> None:
 
 
 def test_all_palettes_share_the_picture_and_differ_in_colours() -> None:
-    found = previews(scene((512, 640)), PALETTES, low=10, high=90)
+    result = previews(scene((512, 640)), PALETTES, low=10, high=90)
 
-    assert tuple(found) == PALETTES
-    assert len({data[data.index(b"IDAT") :] for data in found.values()}) == 1
-    assert len(set(found.values())) == len(PALETTES)
+    assert tuple(result) == PALETTES
+    assert len({data[data.index(b"IDAT") :] for data in result.values()}) == 1
+    assert len(set(result.values())) == len(PALETTES)
 
 
 def test_eight_palettes_cost_little_more_than_one() -> None:
@@ -91,18 +91,18 @@ def test_a_reversed_range_is_a_value_error(low: float, high: float) -> None:
 def test_bounds_ignore_one_pixel_in_a_thousand_at_either_end() -> None:
     celsius = scene((200, 200))
     celsius[0, :30], celsius[1, :30] = 900, -40
-    found = bounds(celsius)
+    result = bounds(celsius)
 
-    assert (found.low_celsius, found.high_celsius) == pytest.approx(
+    assert (result.low_celsius, result.high_celsius) == pytest.approx(
         tuple(np.percentile(celsius.astype(float), (0.1, 99.9)))
     )
-    assert 9 < found.low_celsius < found.high_celsius < 91
+    assert 9 < result.low_celsius < result.high_celsius < 91
 
 
 def test_bounds_are_at_least_one_degree_apart() -> None:
-    found = bounds(np.full((5, 5), 20, np.float32))
+    result = bounds(np.full((5, 5), 20, np.float32))
 
-    assert (found.low_celsius, found.high_celsius) == (19.5, 20.5)
+    assert (result.low_celsius, result.high_celsius) == (19.5, 20.5)
 
 
 def test_bounds_need_a_temperature() -> None:

@@ -1,4 +1,4 @@
-"""An image from its announcement to its removal, through the front door."""
+"""An image from the upload request to its deletion, through the API and the workers."""
 
 import io
 from collections.abc import Callable, Iterator
@@ -32,32 +32,32 @@ def scene() -> tuple[bytes, Truth]:
 
 
 def _keys(aws: EmbeddedAws, argus: Container, prefix: str) -> list[str]:
-    found = aws.client("s3").list_object_versions(Bucket=argus.settings.media_bucket, Prefix=prefix)
-    return [entry["Key"] for kind in ("Versions", "DeleteMarkers") for entry in found.get(kind, [])]
+    versions = aws.client("s3").list_object_versions(Bucket=argus.settings.media_bucket, Prefix=prefix)
+    return [entry["Key"] for kind in ("Versions", "DeleteMarkers") for entry in versions.get(kind, [])]
 
 
 @contextmanager
-def _undeletable(argus: Container, named: str) -> Iterator[None]:
-    """S3 keeps the objects whose key names this, and says so within an answer that is otherwise a success."""
+def _undeletable(argus: Container, text: str) -> Iterator[None]:
+    """S3 does not delete objects whose key contains the text, and reports that in a successful response."""
     kept: list[dict[str, str]] = []
 
-    def spare(params: dict[str, Any], **_: Any) -> dict[str, Any]:
-        asked = params["Delete"]["Objects"]
-        kept[:] = [entry for entry in asked if named in entry["Key"]]
-        gone = [entry for entry in asked if entry not in kept] or [{"Key": "none", "VersionId": "none"}]
-        return {**params, "Delete": {**params["Delete"], "Objects": gone}}
+    def skip(params: dict[str, Any], **_: Any) -> dict[str, Any]:
+        requested = params["Delete"]["Objects"]
+        kept[:] = [entry for entry in requested if text in entry["Key"]]
+        deleted = [entry for entry in requested if entry not in kept] or [{"Key": "none", "VersionId": "none"}]
+        return {**params, "Delete": {**params["Delete"], "Objects": deleted}}
 
-    def tell(parsed: dict[str, Any], **_: Any) -> None:
+    def report(parsed: dict[str, Any], **_: Any) -> None:
         parsed["Errors"] = [{**entry, "Code": "InternalError", "Message": "Try again."} for entry in kept]
 
     events = argus.aws.client("s3").meta.events
-    events.register("provide-client-params.s3.DeleteObjects", spare)
-    events.register("after-call.s3.DeleteObjects", tell)
+    events.register("provide-client-params.s3.DeleteObjects", skip)
+    events.register("after-call.s3.DeleteObjects", report)
     try:
         yield
     finally:
-        events.unregister("provide-client-params.s3.DeleteObjects", spare)
-        events.unregister("after-call.s3.DeleteObjects", tell)
+        events.unregister("provide-client-params.s3.DeleteObjects", skip)
+        events.unregister("after-call.s3.DeleteObjects", report)
 
 
 def test_a_radiometric_image_becomes_temperatures_pictures_and_facts(
@@ -93,8 +93,8 @@ def test_a_pixel_has_the_temperature_of_the_scene(owner: Person, workers: Worker
     data, truth = scene
     image_id = uploaded(owner, workers, data)["id"]
     for x, y in [(0, 0), (159, 119), (80, 60), (3, 117)]:
-        answer = owner.get(f"/images/{image_id}/temperature?x={x}&y={y}")
-        assert answer.get_json()["celsius"] == pytest.approx(float(truth.celsius[y, x]), abs=0.02)
+        response = owner.get(f"/images/{image_id}/temperature?x={x}&y={y}")
+        assert response.get_json()["celsius"] == pytest.approx(float(truth.celsius[y, x]), abs=0.02)
 
 
 @pytest.mark.parametrize(
@@ -113,14 +113,14 @@ def test_an_invalid_pixel_is_refused(
     owner: Person, workers: Workers, scene: tuple[bytes, Truth], query: str, status: int, code: str
 ) -> None:
     image_id = uploaded(owner, workers, scene[0])["id"]
-    answer = owner.get(f"/images/{image_id}/temperature?{query}")
-    assert (answer.status_code, answer.get_json()["code"]) == (status, code)
+    response = owner.get(f"/images/{image_id}/temperature?{query}")
+    assert (response.status_code, response.get_json()["code"]) == (status, code)
 
 
 def test_an_image_that_is_not_ready_has_no_temperatures_yet(owner: Person) -> None:
     item = announce(owner, b"x" * 10)
-    answer = owner.get(f"/images/{item['image_id']}/temperature?x=0&y=0")
-    assert (answer.status_code, answer.get_json()["code"]) == (409, "not_ready")
+    response = owner.get(f"/images/{item['image_id']}/temperature?x=0&y=0")
+    assert (response.status_code, response.get_json()["code"]) == (409, "not_ready")
 
 
 def _visible_jpeg() -> bytes:
@@ -216,10 +216,10 @@ def test_a_long_camera_model_is_truncated_in_the_reason(owner: Person, workers: 
 def test_a_long_parameter_of_a_reason_is_truncated(
     owner: Person, workers: Workers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def verbose(*_: Any, **__: Any) -> Any:
+    def refuse(*_: Any, **__: Any) -> Any:
         raise NotRadiometric("unit", unit="x" * 1000)
 
-    monkeypatch.setattr(processing, "decode", verbose)
+    monkeypatch.setattr(processing, "decode", refuse)
     assert uploaded(owner, workers, b"x")["reason"] == (
         f"The unit of the TIFF’s values is “{'x' * 500}”, which is not a unit of temperature. "
         "Upload the camera’s original radiometric file."
@@ -268,8 +268,8 @@ def test_a_form_sent_twice_leaves_only_the_processed_version(
         send(item, data)
         workers.work()
     key = f"{owner.organisation_id}/images/{item['image_id']}/original"
-    found = aws.client("s3").list_object_versions(Bucket=argus.settings.media_bucket, Prefix=key)
-    assert [version["IsLatest"] for version in found["Versions"]] == [True]
+    stored = aws.client("s3").list_object_versions(Bucket=argus.settings.media_bucket, Prefix=key)
+    assert [version["IsLatest"] for version in stored["Versions"]] == [True]
     assert argus.objects.get(key, max_bytes=10**7) == scene[0]
 
 
@@ -297,8 +297,8 @@ def test_a_form_sent_again_during_processing_leaves_only_the_processed_version(
     workers.work()
     image = owner.get(f"/images/{item['image_id']}").get_json()
     key = f"{owner.organisation_id}/images/{item['image_id']}/original"
-    found = aws.client("s3").list_object_versions(Bucket=argus.settings.media_bucket, Prefix=key)
-    assert (image["state"], [version["IsLatest"] for version in found["Versions"]]) == (state, [True])
+    stored = aws.client("s3").list_object_versions(Bucket=argus.settings.media_bucket, Prefix=key)
+    assert (image["state"], [version["IsLatest"] for version in stored["Versions"]]) == (state, [True])
     assert argus.objects.get(key, max_bytes=10**7) == data
 
 
@@ -376,13 +376,13 @@ def test_a_deleted_image_loses_its_original_and_products(
 
 def test_a_delete_with_an_outdated_etag_is_refused(owner: Person, workers: Workers, scene: tuple[bytes, Truth]) -> None:
     item = announce(owner, scene[0])
-    early = owner.get(f"/images/{item['image_id']}").headers["ETag"]
+    outdated = owner.get(f"/images/{item['image_id']}").headers["ETag"]
     send(item, scene[0])
     workers.work()
-    refused = owner.delete(f"/images/{item['image_id']}", headers={"If-Match": early})
+    refused = owner.delete(f"/images/{item['image_id']}", headers={"If-Match": outdated})
     assert (refused.status_code, refused.get_json()["code"]) == (412, "precondition_failed")
-    now = owner.get(f"/images/{item['image_id']}").headers["ETag"]
-    assert owner.delete(f"/images/{item['image_id']}", headers={"If-Match": now}).status_code == 204
+    current = owner.get(f"/images/{item['image_id']}").headers["ETag"]
+    assert owner.delete(f"/images/{item['image_id']}", headers={"If-Match": current}).status_code == 204
 
 
 def test_a_delete_while_the_image_changes_is_refused_only_with_an_etag(
@@ -397,23 +397,23 @@ def test_a_delete_while_the_image_changes_is_refused_only_with_an_etag(
         assert argus.imagery.background.claim(before, state=ImageState.PROCESSING) is not None
         return save(images, image)
 
-    for decided, status in ((False, 204), (True, 412)):
+    for with_etag, status in ((False, 204), (True, 412)):
         image_id = announce(owner, b"x")["image_id"]
-        headers = {"If-Match": owner.get(f"/images/{image_id}").headers["ETag"]} if decided else {}
+        headers = {"If-Match": owner.get(f"/images/{image_id}").headers["ETag"]} if with_etag else {}
         monkeypatch.setattr(ImageryStore, "save", claimed_meanwhile)
         assert owner.delete(f"/images/{image_id}", headers=headers).status_code == status
 
 
-def _lost(argus: Container, monkeypatch: pytest.MonkeyPatch, verb: str, before: Callable[[], object]) -> None:
-    """Something happens just before the next object is read."""
-    read = getattr(type(argus.objects), verb)
+def _run_before(argus: Container, monkeypatch: pytest.MonkeyPatch, method: str, before: Callable[[], object]) -> None:
+    """Call a function just before the next call of a method that reads an object."""
+    read = getattr(type(argus.objects), method)
 
-    def happened(*arguments: Any, **named: Any) -> Any:
-        monkeypatch.setattr(type(argus.objects), verb, read)
+    def run_and_read(*arguments: Any, **named: Any) -> Any:
+        monkeypatch.setattr(type(argus.objects), method, read)
         before()
         return read(*arguments, **named)
 
-    monkeypatch.setattr(type(argus.objects), verb, happened)
+    monkeypatch.setattr(type(argus.objects), method, run_and_read)
 
 
 @pytest.mark.parametrize("deleted", (False, True), ids=["lost", "deleted"])
@@ -425,23 +425,23 @@ def test_a_missing_object_is_reported_without_its_key(
     monkeypatch: pytest.MonkeyPatch,
     deleted: bool,
 ) -> None:
-    def lose(image_id: str) -> Callable[[], object]:
+    def delete(image_id: str) -> Callable[[], object]:
         prefix = f"{owner.organisation_id}/images/{image_id}/"
         return lambda: owner.delete(f"/images/{image_id}") if deleted else argus.objects.delete_under(prefix)
 
     first, second = (uploaded(owner, workers, scene[0])["id"] for _ in range(2))
-    _lost(argus, monkeypatch, "get_range", lose(first))
-    answer = owner.get(f"/images/{first}/temperature?x=1&y=1")
-    assert (answer.status_code, answer.get_json()["code"]) == (
+    _run_before(argus, monkeypatch, "get_range", delete(first))
+    response = owner.get(f"/images/{first}/temperature?x=1&y=1")
+    assert (response.status_code, response.get_json()["code"]) == (
         (404, "no_such_image") if deleted else (503, "no_such_object")
     )
     body = {"target": {"kind": "image", "id": second}, "plugins": [{"id": "thermal_hotspots"}]}
     scan = owner.post("/scans", body).get_json()["id"]
-    _lost(argus, monkeypatch, "get", lose(second))
+    _run_before(argus, monkeypatch, "get", delete(second))
     workers.work()
     (step,) = owner.get(f"/scans/{scan}").get_json()["steps"]
     assert step["reason"] == (f"Your organisation has no image {second}." if deleted else "A stored file is missing")
-    assert owner.organisation_id not in answer.get_data(as_text=True)
+    assert owner.organisation_id not in response.get_data(as_text=True)
 
 
 def test_the_sweep_completes_an_interrupted_deletion(
@@ -496,7 +496,7 @@ def test_an_image_that_cannot_be_deleted_does_not_block_the_sweep(
     items = sorted((announce(owner, b"x") for _ in range(4)), key=lambda item: due_shard(item["image_id"]))
     prefixes = [f"{owner.organisation_id}/images/{item['image_id']}/" for item in items]
     with _undeletable(argus, owner.organisation_id):
-        for item in items:  # the sweep will meet them in this order
+        for item in items:  # in the order of the sweep
             send(item, b"x")
             assert owner.delete(f"/images/{item['image_id']}").get_json()["code"] == "not_removed"
     clock.move(minutes=10)
@@ -504,7 +504,7 @@ def test_an_image_that_cannot_be_deleted_does_not_block_the_sweep(
         with pytest.raises(scheduler.SweepsFailed, match=r"images\.sweep"):
             tick()
         assert [len(_keys(aws, argus, prefix)) for prefix in prefixes] == [1, 0, 0, 0]
-        tick()  # it has been put off
+        tick()  # postponed
     clock.move(minutes=5)
     tick()
     assert _keys(aws, argus, prefixes[0]) == []
@@ -558,15 +558,15 @@ def test_remaining_objects_of_a_deleted_image_are_deleted_at_redelivery(
 
 
 def test_images_are_listed_newest_first_in_pages(owner: Person) -> None:
-    made = [announce(owner, b"x")["image_id"] for _ in range(5)]
-    seen: list[str] = []
-    address = "/images?limit=2"
-    while address:
-        answer = owner.get(address)
-        seen += [image["id"] for image in answer.get_json()["items"]]
-        cursor = answer.get_json()["next_cursor"]
-        address = answer.headers["Link"].split(">")[0].strip("<") if cursor else ""
-    assert seen == made[::-1]
+    created = [announce(owner, b"x")["image_id"] for _ in range(5)]
+    listed: list[str] = []
+    url = "/images?limit=2"
+    while url:
+        response = owner.get(url)
+        listed += [image["id"] for image in response.get_json()["items"]]
+        cursor = response.get_json()["next_cursor"]
+        url = response.headers["Link"].split(">")[0].strip("<") if cursor else ""
+    assert listed == created[::-1]
 
 
 def test_images_are_listed_by_state(owner: Person, workers: Workers, scene: tuple[bytes, Truth]) -> None:

@@ -1,4 +1,4 @@
-"""16-bit TIFFs: read whole, and never given a scale that nobody declared."""
+"""16-bit TIFFs: decoded only with a declared scale."""
 
 import io
 import warnings
@@ -21,7 +21,7 @@ from tests.scenes.hostile import small
 
 COUNTS = small().counts
 CENTIKELVIN = LinearScale(0.01, -273.15)
-# 28000.. are some 7 °C and more in hundredths of a kelvin
+# in hundredths of a kelvin: 28000 is about 7 °C
 FRAME = (28000 + (COUNTS.astype(int) - COUNTS.min()) % 9000).astype(np.uint16)
 
 
@@ -73,13 +73,13 @@ def test_compressions_are_read(compression: str | None) -> None:
 def test_pixels_below_absolute_zero_or_above_5000_celsius_have_no_temperature() -> None:
     counts = COUNTS % 40 + np.uint16(30_000)
     counts[3, 4], counts[5, 6], counts[7, 8] = 0, 35_001, 29_727
-    found = decode(tiff16(counts), declared_scale=LinearScale(1, -30_000)).celsius
-    assert np.argwhere(np.isnan(found)).tolist() == [[3, 4], [5, 6]]
-    assert (np.nanmin(found), np.nanmax(found)) == (-273, 39)
+    celsius = decode(tiff16(counts), declared_scale=LinearScale(1, -30_000)).celsius
+    assert np.argwhere(np.isnan(celsius)).tolist() == [[3, 4], [5, 6]]
+    assert (np.nanmin(celsius), np.nanmax(celsius)) == (-273, 39)
 
 
 @pytest.mark.parametrize(
-    ("written", "told"),
+    ("written", "expected"),
     (
         ("2025:05:14 06:20:00", datetime(2025, 5, 14, 4, 20, tzinfo=UTC)),
         ("0001:01:02 00:00:00", None),
@@ -87,25 +87,25 @@ def test_pixels_below_absolute_zero_or_above_5000_celsius_have_no_temperature() 
         ("9999:12:31 23:59:59", None),
     ),
 )
-def test_a_plausible_time_of_capture_is_read(written: str, told: datetime | None) -> None:
+def test_a_plausible_time_of_capture_is_read(written: str, expected: datetime | None) -> None:
     tags, out = ImageFileDirectory_v2(), io.BytesIO()
     tags[0x8769] = {0x9003: written, 0x9011: "+02:00"}
     Image.fromarray(FRAME).save(out, "TIFF", tiffinfo=tags)
-    assert decode(out.getvalue(), declared_scale=CENTIKELVIN).capture.taken_at == told
+    assert decode(out.getvalue(), declared_scale=CENTIKELVIN).capture.taken_at == expected
 
 
 def test_a_decompression_bomb_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", FRAME.size // 3)  # it refuses twice as many
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", FRAME.size // 3)  # Pillow refuses twice as many
     with pytest.raises(Undecodable) as refusal:
         decode(tiff16(FRAME), declared_scale=CENTIKELVIN)
     assert refusal.value.message == Message("argus.imagery", "damaged", "tiff_pixels")
 
 
 def test_the_count_for_no_data_has_no_temperature() -> None:
-    holed = FRAME.copy()
-    holed[3:6, 4:9] = 0
-    celsius = decode(tiff16(holed, nodata="0"), declared_scale=CENTIKELVIN).celsius
-    np.testing.assert_array_equal(np.isnan(celsius), holed == 0)
+    with_holes = FRAME.copy()
+    with_holes[3:6, 4:9] = 0
+    celsius = decode(tiff16(with_holes, nodata="0"), declared_scale=CENTIKELVIN).celsius
+    np.testing.assert_array_equal(np.isnan(celsius), with_holes == 0)
 
 
 @pytest.mark.parametrize("profile", (
@@ -121,10 +121,10 @@ def test_tiffs_written_by_gdal_are_decoded(profile: dict[str, object], tmp_path:
     counts = FRAME if profile.get("dtype") != "int16" else (FRAME.astype(int) - 30000).astype(np.int16)
     path = tmp_path / "gdal.tif"
     height, width = counts.shape
-    recipe = {"driver": "GTiff", "width": width, "height": height, "count": 1, "dtype": "uint16", **profile}
+    options = {"driver": "GTiff", "width": width, "height": height, "count": 1, "dtype": "uint16", **profile}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
-        with rasterio.open(path, "w", **recipe) as file:
+        with rasterio.open(path, "w", **options) as file:
             file.write(counts, 1)
             file.scales, file.offsets = (0.01,), (20.0,)
     thermogram = decode(path.read_bytes())

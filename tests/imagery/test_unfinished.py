@@ -1,4 +1,4 @@
-"""An image that is not finished: its upload, event, message or worker is lost, and it ends all the same."""
+"""Unfinished images: when the upload, event, message or worker is lost, the image still reaches a final state."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -26,15 +26,15 @@ def scene() -> tuple[bytes, Truth]:
     return flir_scene(seed=1, width=160, height=120, leaks=2)
 
 
-def _send_unseen(workers: Workers, item: Any, data: bytes) -> None:
-    """The file is stored, and its event is lost."""
+def _send_without_event(workers: Workers, item: Any, data: bytes) -> None:
+    """Store the file, and lose its event."""
     send(item, data)
     workers.lose(item["image_id"], queue_url=workers.outputs.uploads_queue_url)
 
 
-def _stored_unseen(owner: Person, workers: Workers, data: bytes, *, announced: bytes = b"") -> Any:
+def _stored_without_event(owner: Person, workers: Workers, data: bytes, *, announced: bytes = b"") -> Any:
     item = announce(owner, announced or data)
-    _send_unseen(workers, item, data)
+    _send_without_event(workers, item, data)
     return item
 
 
@@ -69,7 +69,7 @@ def test_an_event_after_the_time_for_the_upload_is_processed(
 def test_an_upload_whose_event_was_lost_is_found_within_minutes(
     owner: Person, workers: Workers, clock: MovableClock, tick: Callable[[], object], scene: tuple[bytes, Truth]
 ) -> None:
-    item = _stored_unseen(owner, workers, scene[0])
+    item = _stored_without_event(owner, workers, scene[0])
     clock.move(minutes=3)
     tick()
     workers.work()
@@ -87,7 +87,7 @@ def test_a_late_upload_whose_event_was_lost_is_found_within_minutes(
         tick()
         workers.work()
     assert owner.get(f"/images/{item['image_id']}").get_json()["state"] == "awaiting_upload"
-    _send_unseen(workers, item, scene[0])
+    _send_without_event(workers, item, scene[0])
     clock.move(minutes=10)
     tick()
     workers.work()
@@ -97,11 +97,11 @@ def test_a_late_upload_whose_event_was_lost_is_found_within_minutes(
 def test_an_upload_whose_message_is_dead_lettered_is_processed_within_minutes(
     owner: Person, workers: Workers, clock: MovableClock, tick: Callable[[], object], scene: tuple[bytes, Truth]
 ) -> None:
-    """A worker is killed three times while it holds the batch, before it comes to this file."""
+    """A worker is killed three times while it holds the batch, before it processes this file."""
     item = announce(owner, scene[0])
     send(item, scene[0])
-    dying = replace(workers, pollers=[replace(poller, handler=_killed) for poller in workers.pollers])
-    dying.work_until_dead(workers.outputs.uploads_dead_queue_url, item["image_id"])
+    killed = replace(workers, pollers=[replace(poller, handler=_killed) for poller in workers.pollers])
+    killed.work_until_dead(workers.outputs.uploads_dead_queue_url, item["image_id"])
     assert owner.get(f"/images/{item['image_id']}").get_json()["state"] == "awaiting_upload"
     clock.move(minutes=3)
     tick()
@@ -168,7 +168,7 @@ def test_an_upload_whose_checks_are_all_lost_is_rejected_long_after_its_time(
 def test_an_upload_whose_event_was_lost_is_checked_like_any_other(
     owner: Person, workers: Workers, clock: MovableClock, tick: Callable[[], object], scene: tuple[bytes, Truth]
 ) -> None:
-    item = _stored_unseen(owner, workers, scene[0], announced=scene[0][:-1])
+    item = _stored_without_event(owner, workers, scene[0], announced=scene[0][:-1])
     clock.move(hours=3)
     tick()
     workers.work()
@@ -213,10 +213,10 @@ def test_a_file_that_crashes_the_decoder_is_rejected_and_its_message_dead_letter
     scene: tuple[bytes, Truth],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    tries: list[None] = []
+    attempts: list[None] = []
 
     def crash_counted(*_: Any, **__: Any) -> Any:
-        tries.append(None)
+        attempts.append(None)
         raise RuntimeError("the decoder crashed")
 
     monkeypatch.setattr(processing, "decode", crash_counted)
@@ -225,7 +225,7 @@ def test_a_file_that_crashes_the_decoder_is_rejected_and_its_message_dead_letter
     dead = workers.work_until_dead(workers.outputs.uploads_dead_queue_url, item["image_id"])
     image = owner.get(f"/images/{item['image_id']}").get_json()
     assert (image["state"], image["code"]) == ("rejected", "processing_failed")
-    assert (item["image_id"] in dead["Body"], len(tries)) == (True, 3)
+    assert (item["image_id"] in dead["Body"], len(attempts)) == (True, 3)
 
 
 def test_a_redelivered_dead_letter_is_processed(
@@ -234,7 +234,7 @@ def test_a_redelivered_dead_letter_is_processed(
     scene: tuple[bytes, Truth],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The operators have mended what was wrong, and move the message back to its queue."""
+    """The operators have fixed the cause, and move the message back to its queue."""
     item = announce(owner, scene[0])
     send(item, scene[0])
     with monkeypatch.context() as broken:
@@ -302,14 +302,14 @@ def test_an_image_whose_worker_stops_is_processed_after_its_lease(
     assert owner.get(f"/images/{item['image_id']}").get_json()["state"] == "ready"
 
 
-def _sent(workers: Workers, job: str, named: str) -> list[str]:
-    """Take every message from the queue of jobs; those that ask for this job on the thing that is named."""
-    url, taken = workers.outputs.jobs_queue_url, []
-    while found := workers.sqs.receive_message(QueueUrl=url, WaitTimeSeconds=0).get("Messages"):
-        for message in found:
+def _sent(workers: Workers, job: str, image_id: str) -> list[str]:
+    """Receive every message from the queue of jobs; returns those of this job that contain the id."""
+    url, bodies = workers.outputs.jobs_queue_url, []
+    while messages := workers.sqs.receive_message(QueueUrl=url, WaitTimeSeconds=0).get("Messages"):
+        for message in messages:
             workers.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-            taken.append(message["Body"])
-    return [body for body in taken if f'"{job}"' in body and named in body]
+            bodies.append(message["Body"])
+    return [body for body in bodies if f'"{job}"' in body and image_id in body]
 
 
 def test_the_sweep_sends_a_job_again_after_a_wait(
@@ -355,11 +355,11 @@ def test_a_sweep_reads_every_page_of_due_items(
 ) -> None:
     monkeypatch.setattr(background, "PAGE", 2)  # of each of eight shards
     files = [{"name": "a.jpg", "size": 1, "content_type": "image/jpeg"}] * 40
-    given = owner.post("/uploads", {"files": files}).get_json()["items"]
+    uploads = owner.post("/uploads", {"files": files}).get_json()["items"]
     clock.move(hours=3)
     tick()
     workers.work()
-    states = {owner.get(f"/images/{item['image_id']}").get_json()["code"] for item in given}
+    states = {owner.get(f"/images/{item['image_id']}").get_json()["code"] for item in uploads}
     assert states == {"never_uploaded"}
 
 
@@ -375,7 +375,7 @@ def test_a_sweep_limits_the_items_per_shard(
     owner.post("/uploads", {"files": [{"name": "a.jpg", "size": 1, "content_type": "image/jpeg"}] * 20})
     clock.move(hours=3)
     tick()
-    assert len(_sent(workers, "image.check", "")) <= 8  # one of each shard
+    assert len(_sent(workers, "image.check", "")) <= 8  # one per shard
 
 
 def test_a_dead_lettered_message_does_not_reject_an_image_that_another_worker_holds(
