@@ -83,25 +83,27 @@ def test_humid_air_transmits_less_than_dry_air() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value"),
+    ("name", "value", "key"),
     (
-        ("emissivity", 0.0),
-        ("emissivity", 1.01),
-        ("emissivity", float("nan")),
-        ("distance_metres", -1.0),
-        ("distance_metres", float("inf")),
-        ("reflected_celsius", -274.0),
-        ("reflected_celsius", float("nan")),
-        ("atmospheric_celsius", -273.15),
-        ("atmospheric_celsius", 4000.0),
-        ("relative_humidity", 1.5),
-        ("window_transmission", 0.0),
-        ("window_celsius", float("inf")),
+        ("emissivity", 0.0, "emissivity"),
+        ("emissivity", 1.01, "emissivity"),
+        ("emissivity", float("nan"), "emissivity"),
+        ("distance_metres", -1.0, "distance"),
+        ("distance_metres", float("inf"), "distance"),
+        ("reflected_celsius", -274.0, "reflected_temperature"),
+        ("reflected_celsius", float("nan"), "reflected_temperature"),
+        ("atmospheric_celsius", -273.15, "atmospheric_temperature"),
+        ("atmospheric_celsius", 4000.0, "air"),
+        ("atmospheric_celsius", 5001.0, "atmospheric_temperature"),
+        ("relative_humidity", 1.5, "relative_humidity"),
+        ("window_transmission", 0.0, "window_transmission"),
+        ("window_celsius", float("inf"), "window_temperature"),
     ),
 )
-def test_impossible_settings_are_refused(name: str, value: float) -> None:
-    with pytest.raises(Implausible):
+def test_impossible_settings_are_refused(name: str, value: float, key: str) -> None:
+    with pytest.raises(Implausible) as refusal:
         T640.celsius(np.array([[15000]], np.uint16), replace(Parameters(emissivity=0.95), **{name: value}))
+    assert refusal.value.message.key == key
 
 
 def test_a_setting_without_weight_may_be_impossible() -> None:
