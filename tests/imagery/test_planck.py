@@ -93,7 +93,7 @@ def test_humid_air_transmits_less_than_dry_air() -> None:
         ("reflected_celsius", -274.0, "reflected_temperature"),
         ("reflected_celsius", float("nan"), "reflected_temperature"),
         ("atmospheric_celsius", -273.15, "atmospheric_temperature"),
-        ("atmospheric_celsius", 4000.0, "air"),
+        ("atmospheric_celsius", 4000.0, "calibration"),
         ("atmospheric_celsius", 5001.0, "atmospheric_temperature"),
         ("relative_humidity", 1.5, "relative_humidity"),
         ("window_transmission", 0.0, "window_transmission"),

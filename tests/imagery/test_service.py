@@ -171,7 +171,7 @@ def test_the_reason_of_a_rejection_is_in_the_callers_language(owner: Person, wor
     french = owner.get(f"/images/{image['id']}", headers={"Accept-Language": "fr"}).get_json()
     assert french["reason"] == (
         "Le répertoire du fichier FFF annonce 100000 enregistrements, que le fichier ne peut contenir. "
-        "Copiez de nouveau le fichier depuis la caméra."
+        "Téléversez une copie intacte du fichier."
     )
 
 

@@ -6,9 +6,9 @@ from argus.core.languages import Entry, Messages, Text
 def _damaged(en: str, fr: str, es: str) -> Text:
     """A sentence about a damaged file, followed by what to do."""
     return Text(
-        en=f"{en} Copy the file from the camera again.",
-        fr=f"{fr} Copiez de nouveau le fichier depuis la caméra.",
-        es=f"{es} Copie de nuevo el archivo desde la cámara.",
+        en=f"{en} Upload an undamaged copy of the file.",
+        fr=f"{fr} Téléversez une copie intacte du fichier.",
+        es=f"{es} Suba una copia intacta del archivo.",
     )
 
 
@@ -56,8 +56,8 @@ MESSAGES: Messages = {
             ),
             "flir_part_missing": _damaged(
                 en="The FLIR data is incomplete: {present} of {expected} parts are present.",
-                fr="Les données FLIR sont incomplètes : {present} parties sur {expected} sont présentes.",
-                es="Los datos FLIR están incompletos: hay {present} de {expected} partes.",
+                fr="Les données FLIR sont incomplètes ; parties présentes : {present} sur {expected}.",
+                es="Los datos FLIR están incompletos; partes presentes: {present} de {expected}.",
             ),
             "flir_part_repeated": _damaged(
                 en="A part of the FLIR data occurs twice.",
@@ -180,11 +180,11 @@ MESSAGES: Messages = {
             ),
             "calibration": Text(
                 en="The camera’s calibration in the file does not fit FLIR’s formula. "
-                "Copy the file from the camera again.",
+                "Upload an undamaged copy of the file.",
                 fr="L’étalonnage de la caméra dans le fichier ne convient pas à la formule de FLIR. "
-                "Copiez de nouveau le fichier depuis la caméra.",
+                "Téléversez une copie intacte du fichier.",
                 es="La calibración de la cámara en el archivo no se ajusta a la fórmula de FLIR. "
-                "Copie de nuevo el archivo desde la cámara.",
+                "Suba una copia intacta del archivo.",
             ),
             "distance": Text(
                 en="The distance of {metres} m is impossible: it must be between 0 and {max_metres:g} m.",
