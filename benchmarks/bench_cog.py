@@ -69,10 +69,15 @@ def _previews(celsius: NDArray[np.float32]) -> Row:
     bounds = preview.bounds(celsius)
 
     def by_pillow() -> list[bytes]:
-        return [_by_pillow(celsius, palettes.table(name), bounds.low_c, bounds.high_c) for name in palettes.PALETTES]
+        return [
+            _by_pillow(celsius, palettes.table(name), bounds.low_celsius, bounds.high_celsius)
+            for name in palettes.PALETTES
+        ]
 
     timing = alternate(
-        lambda: preview.previews(celsius, palettes.PALETTES, low=bounds.low_c, high=bounds.high_c), by_pillow, 7
+        lambda: preview.previews(celsius, palettes.PALETTES, low=bounds.low_celsius, high=bounds.high_celsius),
+        by_pillow,
+        7,
     )
     return timing.row(f"previews in {len(palettes.PALETTES)} palettes", peer_name="Pillow", goal="")
 

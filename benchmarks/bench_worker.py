@@ -62,7 +62,7 @@ def parts(image: Thermogram) -> dict[str, Callable[[], object]]:
 
     def one_preview() -> object:
         ends = preview.bounds(celsius)
-        return preview.previews(celsius, [PALETTE], low=ends.low_c, high=ends.high_c)
+        return preview.previews(celsius, [PALETTE], low=ends.low_celsius, high=ends.high_celsius)
 
     return {
         "statistics and histogram": lambda: (statistics(celsius), histogram(celsius)),

@@ -35,7 +35,7 @@ interface Stats {
 interface ImageSummary {
   id: string;
   name: string;
-  size: number;
+  size_bytes: number;
   state: string;
   reason: string | null;
   survey: Record<"site" | "sector" | "period" | "pad", string>;

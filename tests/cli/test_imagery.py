@@ -297,7 +297,7 @@ def _summary(image_id: str, **values: Any) -> dict[str, Any]:
     return {
         "id": image_id,
         "name": "frame.jpg",
-        "size": 2048,
+        "size_bytes": 2048,
         "state": "ready",
         "code": None,
         "reason": None,

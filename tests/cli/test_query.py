@@ -8,7 +8,7 @@ from werkzeug.wrappers import Request, Response
 
 from tests.cli.conftest import Terminal
 
-PAGE = {"items": [{"id": "img_1", "size": 7}, {"id": "img_2", "size": 9}], "next_cursor": None}
+PAGE = {"items": [{"id": "img_1", "size_bytes": 7}, {"id": "img_2", "size_bytes": 9}], "next_cursor": None}
 
 
 @pytest.mark.parametrize(
@@ -16,8 +16,8 @@ PAGE = {"items": [{"id": "img_1", "size": 7}, {"id": "img_2", "size": 9}], "next
     [
         ("items[].id", ["img_1", "img_2"]),
         ("items[0].id", "img_1"),
-        ("max(items[].size)", 9),
-        ("not_null(items[5], items[0].size)", 7),
+        ("max(items[].size_bytes)", 9),
+        ("not_null(items[5], items[0].size_bytes)", 7),
         ("nothing", None),
         ("@", PAGE),
     ],

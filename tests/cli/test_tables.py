@@ -26,7 +26,7 @@ IMAGE = {
     "accuracy": "exact",
     "reason": None,
     "stats": {"min_c": 1.04, "mean_c": 2.0, "max_c": 30.0},
-    "size": 2048,
+    "size_bytes": 2048,
     "created_at": "2026-05-03T10:00:00Z",
 }
 

@@ -17,7 +17,7 @@ IMAGE = {
     "accuracy": "exact",
     "reason": None,
     "stats": {"min_c": 1.0, "mean_c": 2.0, "max_c": 3.0},
-    "size": 2048,
+    "size_bytes": 2048,
     "created_at": "2026-05-03T10:00:00Z",
 }
 
@@ -95,7 +95,7 @@ def test_an_html_page_is_not_accepted_as_a_response_of_argus(terminal_for: Calla
         '{"items": [], "next_cursor": ',
         "[" * 100_000,
         json.dumps({"items": [{**IMAGE, "created_at": "yesterday"}], "next_cursor": None}),
-        json.dumps({"items": [{**IMAGE, "size": None}], "next_cursor": None}),
+        json.dumps({"items": [{**IMAGE, "size_bytes": None}], "next_cursor": None}),
         json.dumps({"items": [{**IMAGE, "stats": [1]}], "next_cursor": None}),
         json.dumps({"items": [{**IMAGE, "state": 7}], "next_cursor": None}),
     ],

@@ -1,4 +1,4 @@
-"""Uploading as a browser does: ask for a form, send it, let the workers work."""
+"""Uploads as by a browser: request a form, send it, run the workers."""
 
 from typing import Any
 
@@ -8,25 +8,25 @@ from tests.conftest import Person, Workers
 
 
 def announce(person: Person, data: bytes, **fields: Any) -> dict[str, Any]:
-    """Ask for a place for one file."""
+    """Request the upload of one file."""
     file = {"name": "frame.jpg", "size": len(data), "content_type": "image/jpeg", **fields}
-    answer = person.post("/uploads", {"files": [file]})
-    assert answer.status_code == 201, answer.get_json()
-    (item,) = answer.get_json()["items"]
+    response = person.post("/uploads", {"files": [file]})
+    assert response.status_code == 201, response.get_json()
+    (item,) = response.get_json()["items"]
     return dict(item)
 
 
 def send(item: dict[str, Any], data: bytes) -> None:
-    """Send the bytes where the form says."""
+    """Send the bytes with the form."""
     upload = item["upload"]
-    answer = requests.request(
+    response = requests.request(
         upload["method"], upload["url"], data=upload["fields"], files={"file": ("x", data)}, timeout=10
     )
-    assert answer.status_code == 204, answer.text
+    assert response.status_code == 204, response.text
 
 
 def uploaded(person: Person, workers: Workers, data: bytes, **fields: Any) -> dict[str, Any]:
-    """An image after its upload was processed."""
+    """The image of an upload after it was processed."""
     item = announce(person, data, **fields)
     send(item, data)
     workers.work()
@@ -34,5 +34,5 @@ def uploaded(person: Person, workers: Workers, data: bytes, **fields: Any) -> di
 
 
 def crash(*_: Any, **__: Any) -> Any:
-    """What a test puts in the place of something that is to fail."""
+    """A replacement for a function that is to fail."""
     raise RuntimeError("it crashed")

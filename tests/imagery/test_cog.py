@@ -1,4 +1,4 @@
-"""The temperature GeoTIFF against GDAL and rio-cogeo, which read it as strangers would."""
+"""The temperature GeoTIFF, as GDAL and rio-cogeo read it."""
 
 import struct
 import warnings
@@ -25,7 +25,7 @@ SHAPES = [(1, 1), (1, 300), (60, 80), (256, 256), (257, 255), (480, 640), (512, 
 
 
 def scene(shape: tuple[int, int], *, low: float = 10.0, high: float = 90.0) -> NDArray[np.float32]:
-    """A slope with noise, without which tiles would be trivially small."""
+    """A slope with noise; without noise, tiles would be trivially small."""
     rows, columns = np.indices(shape, sparse=True)
     slope = (rows + columns) / max(1, sum(shape) - 2)
     noise = np.random.default_rng(7).normal(0, 0.01, shape)
@@ -33,7 +33,7 @@ def scene(shape: tuple[int, int], *, low: float = 10.0, high: float = 90.0) -> N
 
 
 def read(data: bytes) -> NDArray[np.float64]:
-    """Temperatures by GDAL: scaled, NaN where masked."""
+    """Temperatures as GDAL reads them: scaled, NaN for masked pixels."""
     with MemoryFile(data) as memory, memory.open() as dataset:
         counts = dataset.read(1, masked=True)
         return np.ma.filled(counts * dataset.scales[0] + dataset.offsets[0], np.nan)
@@ -41,7 +41,7 @@ def read(data: bytes) -> NDArray[np.float64]:
 
 @st.composite
 def temperatures(draw: st.DrawFn) -> NDArray[np.float32]:
-    """Any small image: shape, range and holes."""
+    """Small images of any shape and range, with holes."""
     shape = draw(st.tuples(st.integers(1, 70), st.integers(1, 70)))
     limit = draw(st.sampled_from([1.0, 100.0, 327.67, 400.0, 1500.0, 32767.0]))
     values = np.random.default_rng(draw(st.integers(0, 2**32))).uniform(-limit, limit, shape).astype(np.float32)
@@ -51,7 +51,7 @@ def temperatures(draw: st.DrawFn) -> NDArray[np.float32]:
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: f"{shape[1]}x{shape[0]}")
-def test_is_a_valid_cloud_optimised_geotiff(shape: tuple[int, int], tmp_path: Path) -> None:
+def test_the_file_is_a_valid_cloud_optimised_geotiff(shape: tuple[int, int], tmp_path: Path) -> None:
     path = tmp_path / "image.tif"
     path.write_bytes(cog.write(scene(shape)).data)
 
@@ -59,14 +59,14 @@ def test_is_a_valid_cloud_optimised_geotiff(shape: tuple[int, int], tmp_path: Pa
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: f"{shape[1]}x{shape[0]}")
-def test_gdal_reads_back_what_was_written(shape: tuple[int, int]) -> None:
+def test_gdal_reads_the_written_temperatures(shape: tuple[int, int]) -> None:
     celsius = scene(shape)
 
     np.testing.assert_allclose(read(cog.write(celsius).data), celsius, atol=0.00502)
 
 
 @given(celsius=temperatures(), tile_size=st.sampled_from([16, 32, 256]))
-def test_any_image_comes_back_within_half_a_step(celsius: NDArray[np.float32], tile_size: int) -> None:
+def test_any_image_is_read_within_half_a_step(celsius: NDArray[np.float32], tile_size: int) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
         written = cog.write(celsius, tile_size=tile_size)
@@ -77,7 +77,7 @@ def test_any_image_comes_back_within_half_a_step(celsius: NDArray[np.float32], t
     ("hottest", "factor"),
     ((25.0, 0.01), (327.67, 0.01), (327.68, 0.02), (-500.0, 0.02), (1600.0, 0.05), (3000.0, 0.1), (32767.0, 1.0)),
 )
-def test_the_scale_is_the_finest_that_holds_the_image(hottest: float, factor: float) -> None:
+def test_the_scale_is_the_finest_that_represents_the_image(hottest: float, factor: float) -> None:
     celsius = np.full((4, 4), 20, np.float32)
     celsius[1, 2] = hottest
     written = cog.write(celsius)
@@ -87,18 +87,18 @@ def test_the_scale_is_the_finest_that_holds_the_image(hottest: float, factor: fl
 
 
 @pytest.mark.parametrize("hottest", (33000.0, np.inf, -np.inf))
-def test_what_sixteen_bits_cannot_hold_is_refused(hottest: float) -> None:
+def test_temperatures_that_do_not_fit_into_16_bits_are_refused(hottest: float) -> None:
     with pytest.raises(NotRepresentable):
         cog.write(np.array([[20, hottest, np.nan]], np.float32))
 
 
 @pytest.mark.parametrize("shape", ((0, 0), (0, 5), (5,), (2, 2, 2)))
-def test_no_pixels_no_file(shape: tuple[int, ...]) -> None:
+def test_an_image_without_pixels_is_refused(shape: tuple[int, ...]) -> None:
     with pytest.raises(NotRepresentable):
         cog.write(np.zeros(shape, np.float32))
 
 
-def test_a_file_over_what_offsets_can_address_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_larger_than_offsets_can_address_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cog, "MAX_BYTES", 50_000)
 
     with pytest.raises(NotRepresentable, match="4 GiB"):
@@ -123,12 +123,12 @@ def test_overviews_average_only_the_pixels_that_have_a_temperature() -> None:
     np.testing.assert_allclose(counts.compressed() * 0.01, np.nanmean(fours[~holes], axis=1), atol=0.0051)
 
 
-def test_overviews_halve_until_one_tile_holds_the_image() -> None:
+def test_overviews_halve_until_the_image_fits_into_one_tile() -> None:
     with MemoryFile(cog.write(scene((900, 1300))).data) as memory, memory.open() as dataset:
         assert dataset.overviews(1) == [2, 4, 8]
 
 
-def test_the_file_says_its_unit_nodata_and_what_the_caller_adds() -> None:
+def test_the_file_contains_unit_nodata_and_the_callers_metadata() -> None:
     metadata = {"CAMERA": 'É & "M30T" <1>', "EMISSIVITY": "0.95"}
     with MemoryFile(cog.write(scene((60, 80)), metadata=metadata).data) as memory, memory.open() as dataset:
         assert (dataset.dtypes, dataset.nodata, dataset.units) == (("int16",), -32768, ("degC",))
@@ -147,7 +147,7 @@ def test_no_metadata_text_breaks_the_file(value: str) -> None:
 
 
 @pytest.mark.parametrize("metadata", ({"not a name": "x"}, {f"N{index}": "x" * 256 for index in range(40)}))
-def test_metadata_that_is_unnamed_or_too_much_is_a_programmers_mistake(metadata: dict[str, str]) -> None:
+def test_metadata_with_an_invalid_name_or_too_large_is_a_value_error(metadata: dict[str, str]) -> None:
     with pytest.raises(ValueError, match="metadata"):
         cog.write(np.zeros((4, 4), np.float32), metadata=metadata)
 
@@ -172,7 +172,7 @@ def test_metadata_that_is_unnamed_or_too_much_is_a_programmers_mistake(metadata:
     ),
     ids=["south-east", "north-west", "below the sea"],
 )
-def test_a_cameras_position_is_exif_and_no_georeference(
+def test_a_camera_position_becomes_exif_not_a_georeference(
     position: Position, expected: dict[str, str], tmp_path: Path
 ) -> None:
     path = tmp_path / "image.tif"
@@ -188,14 +188,14 @@ def test_a_cameras_position_is_exif_and_no_georeference(
 @pytest.mark.parametrize(
     "position", (Position(np.nan, 0), Position(91, 0), Position(0, -181), Position(0, np.inf)), ids=str
 )
-def test_a_position_that_is_not_on_earth_is_left_out(position: Position) -> None:
+def test_an_impossible_position_is_omitted(position: Position) -> None:
     celsius = np.zeros((4, 4), np.float32)
 
     assert cog.write(celsius, position=position).data == cog.write(celsius).data
 
 
 @pytest.mark.parametrize("altitude", (np.nan, np.inf, -1e9))
-def test_an_impossible_altitude_is_left_out(altitude: float) -> None:
+def test_an_impossible_altitude_is_omitted(altitude: float) -> None:
     celsius = np.zeros((4, 4), np.float32)
     written = cog.write(celsius, position=Position(1, 2, altitude))
 
@@ -203,41 +203,48 @@ def test_an_impossible_altitude_is_left_out(altitude: float) -> None:
 
 
 @pytest.mark.parametrize(
-    "where",
+    "reference",
     (
         Georeference(0.1, 0, 500_000, 0, -0.1, 6_000_000, epsg=32734),
         Georeference(0.08, 0.06, 500_000, 0.06, -0.08, 6_000_000, epsg=32734),
         Georeference(1e-6, 0, 9.5, 0, -1e-6, 47.25, epsg=4326, geographic=True),
     ),
-    ids=["north up", "turned", "degrees"],
+    ids=["north up", "rotated", "degrees"],
 )
-def test_a_georeference_is_what_gdal_understands(where: Georeference, tmp_path: Path) -> None:
+def test_gdal_reads_the_georeference(reference: Georeference, tmp_path: Path) -> None:
     path = tmp_path / "image.tif"
-    path.write_bytes(cog.write(scene((300, 300)), georeference=where, position=Position(1, 2)).data)
+    path.write_bytes(cog.write(scene((300, 300)), georeference=reference, position=Position(1, 2)).data)
 
     assert cog_validate(path, strict=True) == (True, [], [])
     with rasterio.open(path) as dataset:
-        assert dataset.crs.to_epsg() == where.epsg
-        assert tuple(dataset.transform)[:6] == (where.a, where.b, where.c, where.d, where.e, where.f)
+        assert dataset.crs.to_epsg() == reference.epsg
+        assert tuple(dataset.transform)[:6] == (
+            reference.a,
+            reference.b,
+            reference.c,
+            reference.d,
+            reference.e,
+            reference.f,
+        )
 
 
-def test_tiles_carry_the_lengths_that_the_header_promises() -> None:
+def test_tiles_have_the_lengths_that_the_header_declares() -> None:
     data = cog.write(scene((512, 640))).data
     with MemoryFile(data) as memory, memory.open() as dataset:
-        where = [
+        tag_values = [
             dataset.get_tag_item(f"BLOCK_OFFSET_{column}_{row}", "TIFF", bidx=1)
             for row in range(2)
             for column in range(3)
         ]
 
-    offsets = [int(offset) for offset in where]
+    offsets = [int(offset) for offset in tag_values]
     assert offsets == sorted(offsets)
     for offset in offsets:
         (size,) = struct.unpack_from("<L", data, offset - 4)
         assert data[offset + size - 4 : offset + size] == data[offset + size : offset + size + 4]
 
 
-def test_the_same_image_is_the_same_file() -> None:
+def test_equal_images_give_equal_files() -> None:
     assert cog.write(scene((300, 400))).data == cog.write(scene((300, 400))).data
 
 

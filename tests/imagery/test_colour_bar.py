@@ -1,4 +1,4 @@
-"""The legend: colours in order, labels readable and true."""
+"""The legend: colours in order, labels readable and correct."""
 
 import io
 
@@ -21,7 +21,7 @@ def rgb(data: bytes) -> NDArray[np.uint8]:
 
 
 @pytest.mark.parametrize("name", PALETTES)
-def test_the_bar_runs_from_cold_below_to_hot_above(name: str) -> None:
+def test_the_bar_is_cold_at_the_bottom_and_hot_at_the_top(name: str) -> None:
     picture = rgb(colour_bar(name, low=10, high=40))
 
     assert picture.shape == (HEIGHT, WIDTH, 3)
@@ -66,16 +66,16 @@ def test_ticks_are_round_temperatures(low: float, high: float, labels: list[str]
 
 @example(low=0.07, span=0.07)
 @given(low=st.floats(-300, 2000), span=st.floats(0.01, 3000))
-def test_ticks_are_few_and_lie_between_the_ends(low: float, span: float) -> None:
-    found = ticks(low, low + span)
+def test_ticks_are_few_and_within_the_range(low: float, span: float) -> None:
+    labelled = ticks(low, low + span)
 
-    assert 2 <= len(found) <= 7
-    assert all(low < celsius < low + span for celsius, _ in found)
-    assert len({label for _, label in found}) == len(found)
+    assert 2 <= len(labelled) <= 7
+    assert all(low < celsius < low + span for celsius, _ in labelled)
+    assert len({label for _, label in labelled}) == len(labelled)
 
 
 @pytest.mark.parametrize(("low", "high"), ((20, 20), (30, 20)))
-def test_ends_in_the_wrong_order_are_a_programmers_mistake(low: float, high: float) -> None:
+def test_a_reversed_range_is_a_value_error(low: float, high: float) -> None:
     with pytest.raises(ValueError, match="palette from"):
         colour_bar("iron", low=low, high=high)
 

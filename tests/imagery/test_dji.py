@@ -1,14 +1,15 @@
-"""DJI's files: the public approximation where it holds, labelled; a refusal where it does not."""
+"""DJI's files: approximate temperatures, labelled as such, or a refusal."""
 
 import numpy as np
 import pytest
 
+from argus.core.languages import Message
 from argus.imagery.decode import decode
 from argus.imagery.model import Accuracy, Camera, Parameters, Position
 from argus.imagery.thermogram import FixedTemperatures, Undecodable
 from tests.scenes import dji_scene
 
-HALF_A_STEP = 0.0313  # a sixteenth of a kelvin per step, plus float32's grain
+HALF_A_STEP = 0.0313  # a step is a sixteenth of a kelvin; includes the error of float32
 
 
 @pytest.mark.parametrize(
@@ -33,16 +34,22 @@ def test_known_cameras_are_approximated(written: str, model: str, size: tuple[in
 
 
 @pytest.mark.parametrize(
-    ("written", "name"),
-    (("ZH20T", "H20T"), ("XT S", "XT S"), ("M3TD", "M3TD"), ("M9X", "M9X"), ("", "camera without a name")),
+    ("written", "key", "parameters"),
+    (
+        ("ZH20T", "dji_sdk", {"model": "H20T"}),
+        ("XT S", "dji_sdk", {"model": "XT S"}),
+        ("M3TD", "dji_sdk", {"model": "M3TD"}),
+        ("M9X", "dji_camera", {"model": "M9X"}),
+        ("", "dji_unnamed", {}),
+    ),
 )
-def test_other_cameras_are_refused_by_name(written: str, name: str) -> None:
-    with pytest.raises(Undecodable, match=name) as refusal:
+def test_other_cameras_are_refused_by_name(written: str, key: str, parameters: dict[str, str]) -> None:
+    with pytest.raises(Undecodable) as refusal:
         decode(dji_scene(model=written)[0])
-    assert refusal.value.code == "unsupported"
+    assert refusal.value.message == Message("argus.imagery", "unsupported", key, parameters)
 
 
-def test_status_bits_are_no_temperature() -> None:
+def test_status_bits_do_not_change_the_temperatures() -> None:
     plain, flagged = dji_scene(status_bits=0)[0], dji_scene(status_bits=3)[0]
     np.testing.assert_array_equal(decode(plain).celsius, decode(flagged).celsius)
 
@@ -50,7 +57,7 @@ def test_status_bits_are_no_temperature() -> None:
 @pytest.mark.parametrize(
     ("layout", "air"), (("prefixed floats", 18.0), ("floats", 18.0), ("integers", Parameters().atmospheric_celsius))
 )
-def test_settings_are_read_where_the_layout_is_public(layout: str, air: float) -> None:
+def test_settings_in_a_public_layout_are_read(layout: str, air: float) -> None:
     assert decode(dji_scene(settings=layout)[0]).capture.parameters == Parameters(
         emissivity=0.95,
         distance_metres=25.0,
@@ -60,21 +67,22 @@ def test_settings_are_read_where_the_layout_is_public(layout: str, air: float) -
     )
 
 
-def test_unknown_settings_are_the_defaults() -> None:
+def test_settings_in_an_unknown_layout_are_the_defaults() -> None:
     assert decode(dji_scene(settings="unknown")[0]).capture.parameters == Parameters()
 
 
 @pytest.mark.parametrize("spelling", (b"GpsLongitude", b"GpsLongtitude"))
-def test_the_place_comes_from_xmp_in_both_spellings(spelling: bytes) -> None:
+def test_the_position_comes_from_xmp_in_both_spellings(spelling: bytes) -> None:
     assert decode(dji_scene(longitude_name=spelling)[0]).capture.position == Position(64.037, -21.401, 412.5)
 
 
-def test_finished_temperatures_are_not_recalibrated() -> None:
+def test_final_temperatures_cannot_be_recalibrated() -> None:
     with pytest.raises(FixedTemperatures):
         decode(dji_scene()[0]).recalibrated(Parameters())
 
 
 def test_a_frame_of_another_size_is_damaged() -> None:
-    with pytest.raises(Undecodable, match="no frame") as refusal:
+    with pytest.raises(Undecodable) as refusal:
         decode(dji_scene(width=320, height=256)[0])
-    assert refusal.value.code == "damaged"
+    parameters = {"size_bytes": 2 * 320 * 256, "model": "M3T"}
+    assert refusal.value.message == Message("argus.imagery", "damaged", "dji_pixels", parameters)

@@ -1,4 +1,4 @@
-"""FLIR files of every layout come out as they went in, and as flyr reads them."""
+"""FLIR files of every layout: the temperatures of the scene, and those that flyr reads."""
 
 import io
 import itertools
@@ -31,14 +31,14 @@ def test_every_layout_gives_the_same_temperatures(
         record_order=records,
         png_order=png,
         shuffled=shuffled,
-        piece_bytes=3000,
+        part_bytes=3000,
     )
     thermogram = decode(data)
     np.testing.assert_array_equal(thermogram.counts, truth.counts)
     assert np.abs(thermogram.celsius - truth.celsius).max() < HALF_A_COUNT
 
 
-def test_a_file_tells_its_camera_settings_place_and_time() -> None:
+def test_a_file_contains_its_camera_settings_position_and_time() -> None:
     data, _ = flir_scene(width=160, height=120)
     assert decode(data).capture == Capture(
         format="flir_rjpeg",
@@ -60,58 +60,60 @@ def test_a_file_tells_its_camera_settings_place_and_time() -> None:
     )
 
 
-@pytest.mark.parametrize("place", ((64.037, -21.401, 380.0), (-38.62, 176.1, 12.5), (-0.9, -78.5, 2800.0)), ids=str)
+@pytest.mark.parametrize("position", ((64.037, -21.401, 380.0), (-38.62, 176.1, 12.5), (-0.9, -78.5, 2800.0)), ids=str)
 @pytest.mark.parametrize("gps_record", (True, False), ids=["FLIR's record", "EXIF"])
-def test_the_place_comes_from_flirs_record_or_from_exif(place: tuple[float, float, float], gps_record: bool) -> None:
-    found = decode(FlirFile(small().counts, position=place, gps_record=gps_record).jpeg()).capture.position
-    assert found is not None
-    assert (found.latitude, found.longitude, found.altitude_metres) == pytest.approx(place, abs=1e-6)
+def test_the_position_comes_from_flirs_record_or_from_exif(
+    position: tuple[float, float, float], gps_record: bool
+) -> None:
+    decoded = decode(FlirFile(small().counts, position=position, gps_record=gps_record).jpeg()).capture.position
+    assert decoded is not None
+    assert (decoded.latitude, decoded.longitude, decoded.altitude_metres) == pytest.approx(position, abs=1e-6)
 
 
-def test_no_place_is_no_place() -> None:
+def test_a_file_without_a_position_has_none() -> None:
     assert decode(FlirFile(small().counts, position=None).jpeg()).capture.position is None
     assert decode(FlirFile(small().counts, position=(0.0, 0.0, 0.0)).jpeg()).capture.position is None
 
 
 @pytest.mark.parametrize("year", (1970, 1980, 2101))
-def test_a_clock_that_was_never_set_tells_no_time(year: int) -> None:
+def test_the_time_of_a_clock_that_was_never_set_is_ignored(year: int) -> None:
     assert decode(FlirFile(small().counts, taken_at=datetime(year, 1, 2, tzinfo=UTC)).jpeg()).capture.taken_at is None
 
 
-def test_a_bare_fff_file_is_read_too() -> None:
+def test_an_fff_file_is_decoded() -> None:
     thermogram = decode(small().fff())
     assert thermogram.capture.format == "flir_fff"
     np.testing.assert_array_equal(thermogram.counts, small().counts)
 
 
-def test_humidity_in_per_cent_is_understood() -> None:
+def test_humidity_in_per_cent_is_converted() -> None:
     settings = Settings(relative_humidity=60.0)
     assert decode(FlirFile(small().counts, settings=settings).jpeg()).capture.parameters.relative_humidity == 0.6
 
 
-def flyrs(data: bytes) -> np.ndarray:
+def read_by_flyr(data: bytes) -> np.ndarray:
     return np.asarray(flyr.unpack(io.BytesIO(data)).celsius)
 
 
 @pytest.mark.parametrize(
     ("name", "data"), [(name, data) for name, data, _ in demo_survey()], ids=lambda each: each[:14]
 )
-def test_flyr_reads_the_demo_survey_as_we_do(name: str, data: bytes) -> None:
-    # flyr rounds kelvin settings to 0.01 and has 273.17 for 273.15 at one place; we answer in float32.
-    assert np.abs(decode(data).celsius - flyrs(data)).max() < 0.001
+def test_flyr_decodes_the_demo_survey_to_the_same_temperatures(name: str, data: bytes) -> None:
+    # flyr rounds settings in kelvin to 0.01 and once uses 273.17 for 273.15; Argus returns float32.
+    assert np.abs(decode(data).celsius - read_by_flyr(data)).max() < 0.001
 
 
-def test_recalibration_is_decoding_with_other_settings() -> None:
+def test_recalibration_equals_decoding_with_other_settings() -> None:
     first, other = Settings(), Settings(emissivity=0.8, distance_metres=100, reflected_celsius=30)
     data, truth = flir_scene(width=160, height=120, settings=first)
-    as_if = FlirFile(truth.counts, settings=other).jpeg()
-    recalibrated = decode(data).recalibrated(decode(as_if).capture.parameters)
-    np.testing.assert_array_equal(recalibrated.celsius, decode(as_if).celsius)
+    other_file = FlirFile(truth.counts, settings=other).jpeg()
+    recalibrated = decode(data).recalibrated(decode(other_file).capture.parameters)
+    np.testing.assert_array_equal(recalibrated.celsius, decode(other_file).celsius)
     assert recalibrated.capture.parameters.emissivity == 0.8
     assert np.abs(recalibrated.celsius - truth.celsius).mean() > 1
 
 
-def test_what_was_decoded_cannot_be_changed() -> None:
+def test_a_decoded_image_is_read_only() -> None:
     thermogram: Thermogram = decode(small().jpeg())
     with pytest.raises(ValueError, match="read-only"):
         thermogram.celsius[0, 0] = 0
@@ -119,12 +121,12 @@ def test_what_was_decoded_cannot_be_changed() -> None:
         thermogram.counts[0, 0] = 0
 
 
-def test_a_picture_cut_off_after_its_temperatures_is_still_whole() -> None:
+def test_a_file_truncated_after_its_temperatures_is_decoded() -> None:
     data = small().jpeg()
     np.testing.assert_array_equal(decode(data[:-100]).counts, small().counts)
 
 
-def test_a_picture_cut_off_within_its_temperatures_is_damaged() -> None:
+def test_a_file_truncated_within_its_temperatures_is_damaged() -> None:
     data = FlirFile(small().counts, record="raw").jpeg()
     with pytest.raises(Damaged):
         decode(data[: data.index(b"FLIR\0") + 4000])

@@ -1,4 +1,4 @@
-"""What a palette promises to the eye."""
+"""How palettes look: even steps, no bands, light when hot."""
 
 from itertools import pairwise
 from math import dist
@@ -19,7 +19,7 @@ def saturation(colour: bytes) -> int:
     return max(colour) - min(colour)
 
 
-def test_the_palettes_that_people_ask_for_are_there() -> None:
+def test_the_required_palettes_exist() -> None:
     assert {"iron", "medical", "hotspot_alert", "white_hot", "black_hot", "rainbow"} <= set(PALETTES)
 
 
@@ -30,8 +30,8 @@ def test_a_palette_has_256_colours(name: str) -> None:
 
 @pytest.mark.parametrize("name", [name for name in PALETTES if name not in (*GREYS, "hotspot_alert")])
 def test_equal_steps_of_temperature_look_equally_large(name: str) -> None:
-    seen = [lab(colour) for colour in colours(name)]
-    eighths = [sum(dist(*pair) for pair in pairwise(seen[start : start + 33])) for start in range(0, 224, 32)]
+    perceived = [lab(colour) for colour in colours(name)]
+    eighths = [sum(dist(*pair) for pair in pairwise(perceived[start : start + 33])) for start in range(0, 224, 32)]
 
     assert max(eighths) < 1.25 * min(eighths)
 
@@ -60,12 +60,12 @@ def test_hotspot_alert_is_grey_until_the_hottest_eighth() -> None:
     assert min(saturations[226:]) > 150
 
 
-def test_medical_tells_many_temperatures_apart() -> None:
+def test_medical_distinguishes_many_temperatures() -> None:
     length = {name: sum(dist(lab(a), lab(b)) for a, b in pairwise(colours(name))) for name in PALETTES}
 
     assert length["medical"] > 1.5 * length["white_hot"]
 
 
 def test_an_unknown_palette_is_named() -> None:
-    with pytest.raises(UnknownPalette, match="'sepia'"):
+    with pytest.raises(UnknownPalette, match="“sepia”"):
         table("sepia")

@@ -1,4 +1,4 @@
-"""One pixel through byte ranges, against GDAL and against damage."""
+"""One pixel by byte ranges, compared with GDAL, and of damaged files."""
 
 import subprocess
 import sys
@@ -21,14 +21,14 @@ pytestmark = pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreference
 
 
 class Ranges:
-    """A stored file that answers inclusive byte ranges and remembers them."""
+    """A stored file that returns inclusive byte ranges and records them."""
 
     def __init__(self, data: bytes) -> None:
         self.data = data
-        self.asked: list[tuple[int, int]] = []
+        self.requests: list[tuple[int, int]] = []
 
     def __call__(self, first: int, last: int) -> bytes:
-        self.asked.append((first, last))
+        self.requests.append((first, last))
         return self.data[first : last + 1]
 
 
@@ -44,7 +44,7 @@ SMALL = cog.write(with_holes((60, 80))).data
 
 @pytest.mark.parametrize("tile_size", (16, 32, 256))
 @pytest.mark.parametrize("hottest", (90.0, 1200.0), ids=["at 0.01", "at 0.05"])
-def test_every_kind_of_pixel_is_what_gdal_reads(tile_size: int, hottest: float) -> None:
+def test_every_pixel_has_the_value_that_gdal_reads(tile_size: int, hottest: float) -> None:
     celsius = with_holes((301, 523))
     celsius[7, 9] = hottest
     data = cog.write(celsius, tile_size=tile_size).data
@@ -58,38 +58,38 @@ def test_every_kind_of_pixel_is_what_gdal_reads(tile_size: int, hottest: float) 
         assert value == (None if np.ma.is_masked(expected[y, x]) else pytest.approx(expected[y, x], abs=1e-9))
 
 
-def test_both_a_temperature_and_its_absence_are_seen() -> None:
+def test_a_pixel_has_a_temperature_or_none() -> None:
     assert temperature_at(Ranges(FRAME), 639, 511) == pytest.approx(300, abs=10)
     assert temperature_at(Ranges(FRAME), 0, 200) is None
 
 
-def test_two_ranges_suffice_and_the_second_is_one_tile() -> None:
+def test_two_ranges_are_read_and_the_second_is_one_tile() -> None:
     ranges = Ranges(FRAME)
     temperature_at(ranges, 600, 500)
 
-    assert ranges.asked[0] == (0, HEADER_BYTES - 1)
-    assert len(ranges.asked) == 2
-    assert ranges.asked[1][1] - ranges.asked[1][0] < 256 * 256 * 2
+    assert ranges.requests[0] == (0, HEADER_BYTES - 1)
+    assert len(ranges.requests) == 2
+    assert ranges.requests[1][1] - ranges.requests[1][0] < 256 * 256 * 2
 
 
-def test_a_file_as_small_as_the_header_is_read_once() -> None:
+def test_a_small_file_is_read_in_one_range() -> None:
     ranges = Ranges(SMALL)
     temperature_at(ranges, 79, 59)
 
-    assert len(ranges.asked) == 1
+    assert len(ranges.requests) == 1
 
 
-def test_offsets_behind_the_header_are_fetched_alone() -> None:
+def test_offsets_after_the_header_are_fetched_separately() -> None:
     celsius = scene((1100, 1100))
     data = cog.write(celsius, tile_size=16).data
     ranges = Ranges(data)
 
     assert temperature_at(ranges, 1099, 1099) == pytest.approx(celsius[1099, 1099], abs=0.006)
-    assert [last - first + 1 for first, last in ranges.asked[1:3]] == [4, 4]
+    assert [last - first + 1 for first, last in ranges.requests[1:3]] == [4, 4]
 
 
 @pytest.mark.parametrize(("x", "y"), ((-1, 0), (0, -1), (640, 0), (0, 512), (10**30, 0)))
-def test_a_pixel_beyond_the_edge_is_refused(x: int, y: int) -> None:
+def test_a_pixel_outside_the_image_is_refused(x: int, y: int) -> None:
     with pytest.raises(OutsideImage):
         temperature_at(Ranges(FRAME), x, y)
 
@@ -104,7 +104,7 @@ def gdal(**options: object) -> bytes:
 
 
 @pytest.mark.parametrize("data", (b"", b"II*\0", b"\x89PNG\r\n\x1a\n" + bytes(100)), ids=["empty", "stub", "png"])
-def test_what_is_no_tiff_is_refused(data: bytes) -> None:
+def test_other_files_than_tiffs_are_refused(data: bytes) -> None:
     with pytest.raises(UnreadableTemperatures):
         temperature_at(Ranges(data), 0, 0)
 
@@ -129,7 +129,7 @@ def test_tiffs_of_another_layout_are_refused(options: dict[str, object]) -> None
 
 @given(length=st.integers(0, len(FRAME) - 1))
 @example(length=HEADER_BYTES)
-def test_a_cut_file_is_our_error_or_the_right_answer(length: int) -> None:
+def test_a_truncated_file_is_an_error_or_gives_the_right_temperature(length: int) -> None:
     whole = temperature_at(Ranges(FRAME), 100, 100)
     try:
         assert temperature_at(Ranges(FRAME[:length]), 100, 100) == whole
@@ -141,9 +141,7 @@ def test_a_cut_file_is_our_error_or_the_right_answer(length: int) -> None:
     data=st.sampled_from([FRAME, SMALL]),
     changes=st.lists(st.tuples(st.integers(0, 1500), st.integers(0, 255)), min_size=1, max_size=6),
 )
-def test_a_damaged_file_never_raises_another_error_nor_asks_for_much(
-    data: bytes, changes: list[tuple[int, int]]
-) -> None:
+def test_a_damaged_file_raises_only_known_errors_and_few_requests(data: bytes, changes: list[tuple[int, int]]) -> None:
     damaged = bytearray(data)
     for position, value in changes:
         damaged[position] = value
@@ -153,12 +151,12 @@ def test_a_damaged_file_never_raises_another_error_nor_asks_for_much(
         assert celsius is None or isinstance(celsius, float)
     except ArgusError:
         pass
-    assert len(ranges.asked) <= 4
-    assert sum(last - first + 1 for first, last in ranges.asked) < 64 * 2**20
+    assert len(ranges.requests) <= 4
+    assert sum(last - first + 1 for first, last in ranges.requests) < 64 * 2**20
 
 
 def changed(data: bytes, code: int, value: int) -> bytes:
-    """The file with another number in that tag's entry of its first directory."""
+    """The file with another value of a tag in its first directory."""
     start = int.from_bytes(data[4:8], "little")
     for row in range(int.from_bytes(data[start : start + 2], "little")):
         entry = start + 2 + 12 * row
@@ -168,12 +166,12 @@ def changed(data: bytes, code: int, value: int) -> bytes:
 
 
 @pytest.mark.parametrize(
-    "lie",
+    "damage",
     (
         lambda data: changed(data, 325, 2**32 - 1),  # a tile of 4 GiB
         lambda data: changed(data, 325, 0),
-        lambda data: changed(data, 325, 40),  # a tile whose stream ends early
-        lambda data: changed(data, 324, 2**32 - 9),  # a tile behind the end
+        lambda data: changed(data, 325, 40),  # a tile whose stream is incomplete
+        lambda data: changed(data, 324, 2**32 - 9),  # a tile after the end
         lambda data: changed(data, 322, 2**31),  # tiles that would inflate to petabytes
         lambda data: changed(data, 322, 0),
         lambda data: data.replace(b">0.01<", b">1e99<").replace(b">0.0<", b">e+e<"),
@@ -181,10 +179,10 @@ def changed(data: bytes, code: int, value: int) -> bytes:
         lambda data: data.replace(b">0.01<", b">-0.1<"),
         lambda data: data.replace(b"-32768\0", b"nearly\0"),
     ),
-    ids=["huge", "none", "short", "behind", "wide", "flat", "words", "infinite", "negative", "nodata"],
+    ids=["huge", "none", "short", "after the end", "wide", "flat", "words", "infinite", "negative", "nodata"],
 )
-def test_lying_numbers_are_refused(lie: Callable[[bytes], bytes]) -> None:
-    data = lie(SMALL)
+def test_wrong_numbers_are_refused(damage: Callable[[bytes], bytes]) -> None:
+    data = damage(SMALL)
     assert data != SMALL
 
     with pytest.raises(UnreadableTemperatures):

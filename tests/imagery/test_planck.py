@@ -1,4 +1,4 @@
-"""The radiometric formula against an independent forward model and hand-checkable limits."""
+"""The radiometric formula, compared with an independent forward model and simple limits."""
 
 from dataclasses import replace
 
@@ -35,23 +35,23 @@ def parameters(settings: Settings) -> Parameters:
     relative_humidity=st.floats(0, 1),
     window_transmission=st.floats(0.5, 1),
 )
-def test_the_formula_undoes_what_the_detector_does(**scene: float) -> None:
+def test_the_formula_inverts_the_detector(**scene: float) -> None:
     settings = Settings(**scene)
     celsius = np.linspace(-10, 140, 400).reshape(20, 20)
     counts = settings.counts(celsius)
-    found = T640.celsius(counts, parameters(settings))
+    computed = T640.celsius(counts, parameters(settings))
     step = np.gradient(celsius.ravel()) / np.maximum(np.gradient(counts.ravel().astype(float)), 1)
-    assert np.all(np.abs(found - celsius).ravel() <= step + 0.01)  # counts are whole
+    assert np.all(np.abs(computed - celsius).ravel() <= step + 0.01)  # counts are integers
 
 
-def test_a_black_body_seen_through_nothing_is_the_bare_planck_curve() -> None:
+def test_a_black_body_without_air_or_window_follows_plancks_law() -> None:
     counts = np.array([[12000, 15000, 20000, 30000]], np.uint16)
     celsius = T640.celsius(counts, Parameters(emissivity=1, distance_metres=0))
-    by_hand = T640.b / np.log(T640.r1 / (T640.r2 * (counts + float(T640.o))) + T640.f) - 273.15
-    np.testing.assert_allclose(celsius, by_hand, atol=1e-4)
+    expected = T640.b / np.log(T640.r1 / (T640.r2 * (counts + float(T640.o))) + T640.f) - 273.15
+    np.testing.assert_allclose(celsius, expected, atol=1e-4)
 
 
-def test_counts_below_every_temperature_have_none() -> None:
+def test_counts_below_every_temperature_give_nan() -> None:
     counts = np.array([[100, 4405, 4406, 15000]], np.uint16)
     celsius = T640.celsius(counts, Parameters(emissivity=1, distance_metres=0))
     assert np.isnan(celsius).tolist() == [[True, True, False, False]]
@@ -63,19 +63,19 @@ def test_negative_radiance_has_no_temperature_under_any_calibration() -> None:
     assert np.isnan(celsius).all()
 
 
-def test_the_table_and_the_direct_way_agree() -> None:
-    few = np.array([[9000, 60000]], np.uint16)  # a range wider than the image takes the direct way
+def test_the_table_and_the_direct_computation_agree() -> None:
+    few = np.array([[9000, 60000]], np.uint16)  # for a range wider than the image there is no table
     many = np.linspace(9000, 60000, 90000).astype(np.uint16).reshape(300, 300)
     np.testing.assert_array_equal(
         T640.celsius(few, Parameters())[0], T640.celsius(many, Parameters())[[0, -1], [0, -1]]
     )
 
 
-def test_air_over_no_distance_takes_nothing() -> None:
+def test_air_over_no_distance_transmits_everything() -> None:
     assert Atmosphere().transmission(distance_metres=0, celsius=20, relative_humidity=0.5) == 1
 
 
-def test_humid_air_takes_more_than_dry_air() -> None:
+def test_humid_air_transmits_less_than_dry_air() -> None:
     dry, humid = (
         Atmosphere().transmission(distance_metres=100, celsius=30, relative_humidity=each) for each in (0.1, 0.9)
     )
@@ -83,29 +83,31 @@ def test_humid_air_takes_more_than_dry_air() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value"),
+    ("name", "value", "key"),
     (
-        ("emissivity", 0.0),
-        ("emissivity", 1.01),
-        ("emissivity", float("nan")),
-        ("distance_metres", -1.0),
-        ("distance_metres", float("inf")),
-        ("reflected_celsius", -274.0),
-        ("reflected_celsius", float("nan")),
-        ("atmospheric_celsius", -273.15),
-        ("atmospheric_celsius", 4000.0),
-        ("relative_humidity", 1.5),
-        ("window_transmission", 0.0),
-        ("window_celsius", float("inf")),
+        ("emissivity", 0.0, "emissivity"),
+        ("emissivity", 1.01, "emissivity"),
+        ("emissivity", float("nan"), "emissivity"),
+        ("distance_metres", -1.0, "distance"),
+        ("distance_metres", float("inf"), "distance"),
+        ("reflected_celsius", -274.0, "reflected_temperature"),
+        ("reflected_celsius", float("nan"), "reflected_temperature"),
+        ("atmospheric_celsius", -273.15, "atmospheric_temperature"),
+        ("atmospheric_celsius", 4000.0, "calibration"),
+        ("atmospheric_celsius", 5001.0, "atmospheric_temperature"),
+        ("relative_humidity", 1.5, "relative_humidity"),
+        ("window_transmission", 0.0, "window_transmission"),
+        ("window_celsius", float("inf"), "window_temperature"),
     ),
 )
-def test_impossible_settings_are_refused(name: str, value: float) -> None:
-    with pytest.raises(Implausible):
+def test_impossible_settings_are_refused(name: str, value: float, key: str) -> None:
+    with pytest.raises(Implausible) as refusal:
         T640.celsius(np.array([[15000]], np.uint16), replace(Parameters(emissivity=0.95), **{name: value}))
+    assert refusal.value.message.key == key
 
 
-def test_a_setting_without_weight_may_be_nonsense() -> None:
-    nonsense = Parameters(
+def test_a_setting_without_weight_may_be_impossible() -> None:
+    impossible = Parameters(
         emissivity=1, reflected_celsius=-273.15, window_transmission=1, window_celsius=-273.15, distance_metres=0
     )
-    assert np.isfinite(T640.celsius(np.array([[15000]], np.uint16), nonsense)).all()
+    assert np.isfinite(T640.celsius(np.array([[15000]], np.uint16), impossible)).all()

@@ -1,4 +1,4 @@
-"""Previews as Pillow decodes them: colours, holes, sizes."""
+"""Previews, as Pillow decodes them: colours, transparency, sharing."""
 
 import io
 import time
@@ -26,7 +26,7 @@ def rgba(data: bytes) -> NDArray[np.uint8]:
 
 
 @given(indices=hnp.arrays(np.uint8, st.tuples(st.integers(1, 30), st.integers(1, 30))))
-def test_every_plane_of_indices_survives(indices: NDArray[np.uint8]) -> None:
+def test_every_plane_of_indices_is_preserved(indices: NDArray[np.uint8]) -> None:
     data = indexed_png.plane(indices).png(bytes(range(256)) * 3)
     with Image.open(io.BytesIO(data)) as image:
         assert image.mode == "P"
@@ -34,7 +34,7 @@ def test_every_plane_of_indices_survives(indices: NDArray[np.uint8]) -> None:
 
 
 @pytest.mark.parametrize("name", PALETTES)
-def test_cold_middle_and_hot_have_the_palettes_colours(name: str) -> None:
+def test_cold_middle_and_hot_pixels_have_the_palettes_colours(name: str) -> None:
     celsius = np.array([[-50, 10, 20, 20.07, 30, 500]], np.float32)
     pixels = rgba(previews(celsius, [name], low=10, high=30)[name])[0]
 
@@ -58,11 +58,11 @@ def test_an_image_without_holes_has_no_transparency_at_all() -> None:
 
 
 def test_all_palettes_share_the_picture_and_differ_in_colours() -> None:
-    found = previews(scene((512, 640)), PALETTES, low=10, high=90)
+    result = previews(scene((512, 640)), PALETTES, low=10, high=90)
 
-    assert tuple(found) == PALETTES
-    assert len({data[data.index(b"IDAT") :] for data in found.values()}) == 1
-    assert len(set(found.values())) == len(PALETTES)
+    assert tuple(result) == PALETTES
+    assert len({data[data.index(b"IDAT") :] for data in result.values()}) == 1
+    assert len(set(result.values())) == len(PALETTES)
 
 
 def test_eight_palettes_cost_little_more_than_one() -> None:
@@ -83,24 +83,26 @@ def test_an_unknown_palette_is_refused() -> None:
 
 
 @pytest.mark.parametrize(("low", "high"), ((20, 20), (30, 20), (float("nan"), 20)))
-def test_ends_in_the_wrong_order_are_a_programmers_mistake(low: float, high: float) -> None:
+def test_a_reversed_range_is_a_value_error(low: float, high: float) -> None:
     with pytest.raises(ValueError, match="palette from"):
         previews(scene((4, 4)), ["iron"], low=low, high=high)
 
 
-def test_bounds_leave_out_one_pixel_in_a_thousand_at_either_end() -> None:
+def test_bounds_ignore_one_pixel_in_a_thousand_at_either_end() -> None:
     celsius = scene((200, 200))
     celsius[0, :30], celsius[1, :30] = 900, -40
-    found = bounds(celsius)
+    result = bounds(celsius)
 
-    assert (found.low_c, found.high_c) == pytest.approx(tuple(np.percentile(celsius.astype(float), (0.1, 99.9))))
-    assert 9 < found.low_c < found.high_c < 91
+    assert (result.low_celsius, result.high_celsius) == pytest.approx(
+        tuple(np.percentile(celsius.astype(float), (0.1, 99.9)))
+    )
+    assert 9 < result.low_celsius < result.high_celsius < 91
 
 
-def test_bounds_are_a_degree_apart_at_least() -> None:
-    found = bounds(np.full((5, 5), 20, np.float32))
+def test_bounds_are_at_least_one_degree_apart() -> None:
+    result = bounds(np.full((5, 5), 20, np.float32))
 
-    assert (found.low_c, found.high_c) == (19.5, 20.5)
+    assert (result.low_celsius, result.high_celsius) == (19.5, 20.5)
 
 
 def test_bounds_need_a_temperature() -> None:

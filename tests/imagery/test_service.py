@@ -1,4 +1,4 @@
-"""An image from its announcement to its removal, through the front door."""
+"""An image from the upload request to its deletion, through the API and the workers."""
 
 import io
 from collections.abc import Callable, Iterator
@@ -16,12 +16,12 @@ from argus.core.objects import NotRemoved
 from argus.imagery import processing
 from argus.imagery.model import Image, ImageState
 from argus.imagery.store import ImageryStore
-from argus.imagery.thermogram import Unsupported
+from argus.imagery.thermogram import NotRadiometric
 from services.local.aws import EmbeddedAws
 from services.scheduler import main as scheduler
 from tests.conftest import MovableClock, Person, Workers
 from tests.imagery.front_door import announce, crash, send, uploaded
-from tests.scenes import Truth, dji_scene, flir_scene, tiff16
+from tests.scenes import Truth, dji_scene, flir_scene, hostile, tiff16
 
 PALETTES = {"iron", "medical", "hotspot_alert", "white_hot", "black_hot", "rainbow"}
 
@@ -32,32 +32,32 @@ def scene() -> tuple[bytes, Truth]:
 
 
 def _keys(aws: EmbeddedAws, argus: Container, prefix: str) -> list[str]:
-    found = aws.client("s3").list_object_versions(Bucket=argus.settings.media_bucket, Prefix=prefix)
-    return [entry["Key"] for kind in ("Versions", "DeleteMarkers") for entry in found.get(kind, [])]
+    versions = aws.client("s3").list_object_versions(Bucket=argus.settings.media_bucket, Prefix=prefix)
+    return [entry["Key"] for kind in ("Versions", "DeleteMarkers") for entry in versions.get(kind, [])]
 
 
 @contextmanager
-def _undeletable(argus: Container, named: str) -> Iterator[None]:
-    """S3 keeps the objects whose key names this, and says so within an answer that is otherwise a success."""
+def _undeletable(argus: Container, text: str) -> Iterator[None]:
+    """S3 does not delete objects whose key contains the text, and reports that in a successful response."""
     kept: list[dict[str, str]] = []
 
-    def spare(params: dict[str, Any], **_: Any) -> dict[str, Any]:
-        asked = params["Delete"]["Objects"]
-        kept[:] = [entry for entry in asked if named in entry["Key"]]
-        gone = [entry for entry in asked if entry not in kept] or [{"Key": "none", "VersionId": "none"}]
-        return {**params, "Delete": {**params["Delete"], "Objects": gone}}
+    def skip(params: dict[str, Any], **_: Any) -> dict[str, Any]:
+        requested = params["Delete"]["Objects"]
+        kept[:] = [entry for entry in requested if text in entry["Key"]]
+        deleted = [entry for entry in requested if entry not in kept] or [{"Key": "none", "VersionId": "none"}]
+        return {**params, "Delete": {**params["Delete"], "Objects": deleted}}
 
-    def tell(parsed: dict[str, Any], **_: Any) -> None:
+    def report(parsed: dict[str, Any], **_: Any) -> None:
         parsed["Errors"] = [{**entry, "Code": "InternalError", "Message": "Try again."} for entry in kept]
 
     events = argus.aws.client("s3").meta.events
-    events.register("provide-client-params.s3.DeleteObjects", spare)
-    events.register("after-call.s3.DeleteObjects", tell)
+    events.register("provide-client-params.s3.DeleteObjects", skip)
+    events.register("after-call.s3.DeleteObjects", report)
     try:
         yield
     finally:
-        events.unregister("provide-client-params.s3.DeleteObjects", spare)
-        events.unregister("after-call.s3.DeleteObjects", tell)
+        events.unregister("provide-client-params.s3.DeleteObjects", skip)
+        events.unregister("after-call.s3.DeleteObjects", report)
 
 
 def test_a_radiometric_image_becomes_temperatures_pictures_and_facts(
@@ -77,7 +77,7 @@ def test_a_radiometric_image_becomes_temperatures_pictures_and_facts(
     assert set(image["links"]["cog"]) == {"url", "expires_at"}
 
 
-def test_every_link_of_a_ready_image_leads_to_its_file(
+def test_every_link_of_a_ready_image_returns_its_file(
     owner: Person, workers: Workers, scene: tuple[bytes, Truth]
 ) -> None:
     image = uploaded(owner, workers, scene[0], name="Rohr, Süd.jpg")
@@ -93,8 +93,8 @@ def test_a_pixel_has_the_temperature_of_the_scene(owner: Person, workers: Worker
     data, truth = scene
     image_id = uploaded(owner, workers, data)["id"]
     for x, y in [(0, 0), (159, 119), (80, 60), (3, 117)]:
-        answer = owner.get(f"/images/{image_id}/temperature?x={x}&y={y}")
-        assert answer.get_json()["celsius"] == pytest.approx(float(truth.celsius[y, x]), abs=0.02)
+        response = owner.get(f"/images/{image_id}/temperature?x={x}&y={y}")
+        assert response.get_json()["celsius"] == pytest.approx(float(truth.celsius[y, x]), abs=0.02)
 
 
 @pytest.mark.parametrize(
@@ -109,18 +109,18 @@ def test_a_pixel_has_the_temperature_of_the_scene(owner: Person, workers: Worker
         ("x=0&y=0&z=0", 422, "unprocessable_entity"),
     ],
 )
-def test_a_pixel_that_is_not_there_is_refused(
+def test_an_invalid_pixel_is_refused(
     owner: Person, workers: Workers, scene: tuple[bytes, Truth], query: str, status: int, code: str
 ) -> None:
     image_id = uploaded(owner, workers, scene[0])["id"]
-    answer = owner.get(f"/images/{image_id}/temperature?{query}")
-    assert (answer.status_code, answer.get_json()["code"]) == (status, code)
+    response = owner.get(f"/images/{image_id}/temperature?{query}")
+    assert (response.status_code, response.get_json()["code"]) == (status, code)
 
 
 def test_an_image_that_is_not_ready_has_no_temperatures_yet(owner: Person) -> None:
     item = announce(owner, b"x" * 10)
-    answer = owner.get(f"/images/{item['image_id']}/temperature?x=0&y=0")
-    assert (answer.status_code, answer.get_json()["code"]) == (409, "not_ready")
+    response = owner.get(f"/images/{item['image_id']}/temperature?x=0&y=0")
+    assert (response.status_code, response.get_json()["code"]) == (409, "not_ready")
 
 
 def _visible_jpeg() -> bytes:
@@ -130,21 +130,52 @@ def _visible_jpeg() -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("data", "code"),
+    ("data", "code", "reason"),
     [
-        pytest.param(b"no picture at all", "not_radiometric", id="text"),
-        pytest.param(_visible_jpeg(), "not_radiometric", id="visible light"),
+        pytest.param(
+            b"no picture at all",
+            "not_radiometric",
+            "The file is neither a JPEG, nor an FFF file, nor a TIFF. Upload the camera’s original radiometric file.",
+            id="text",
+        ),
+        pytest.param(
+            _visible_jpeg(),
+            "not_radiometric",
+            "The JPEG contains a picture but no thermal data. Upload the camera’s original radiometric file.",
+            id="visible light",
+        ),
+        pytest.param(
+            hostile.camera(0x20, float("nan")),
+            "implausible",
+            "The emissivity nan is impossible: it must be above 0 and at most 1.",
+            id="a setting that DynamoDB cannot store",
+        ),
+        pytest.param(
+            hostile.tiff_of_enormous_width(),
+            "too_many_pixels",
+            "The image has 4294967295 × 48 pixels; at most 16777216 in all are accepted.",
+            id="a width that DynamoDB cannot store",
+        ),
     ],
 )
-def test_a_file_without_temperatures_is_rejected_with_a_reason(
-    owner: Person, workers: Workers, data: bytes, code: str
+def test_a_file_without_usable_temperatures_is_rejected_with_a_reason(
+    owner: Person, workers: Workers, data: bytes, code: str, reason: str
 ) -> None:
     image = uploaded(owner, workers, data)
-    assert (image["state"], image["code"], image["links"]) == ("rejected", code, None)
-    assert image["reason"]
+    assert (image["state"], image["code"], image["reason"]) == ("rejected", code, reason)
+    assert image["links"] is None
 
 
-def test_a_16_bit_tiff_needs_a_scale_and_uses_the_one_declared(owner: Person, workers: Workers) -> None:
+def test_the_reason_of_a_rejection_is_in_the_callers_language(owner: Person, workers: Workers) -> None:
+    image = uploaded(owner, workers, hostile.many_records())
+    french = owner.get(f"/images/{image['id']}", headers={"Accept-Language": "fr"}).get_json()
+    assert french["reason"] == (
+        "Le répertoire du fichier FFF annonce 100000 enregistrements, que le fichier ne peut contenir. "
+        "Téléversez une copie intacte du fichier."
+    )
+
+
+def test_a_16_bit_tiff_requires_a_scale_and_uses_the_declared_one(owner: Person, workers: Workers) -> None:
     counts = (np.arange(160 * 120, dtype=np.uint16).reshape(120, 160) % 5000) + 29000
     data = tiff16(counts)
     refused = uploaded(owner, workers, data, content_type="image/tiff")
@@ -163,7 +194,7 @@ def test_a_scale_too_fine_for_any_camera_still_gives_an_image(owner: Person, wor
     assert (image["state"], sum(image["histogram"]["counts"])) == ("ready", counts.size)
 
 
-def test_what_a_file_says_of_its_camera_is_kept_short(owner: Person, workers: Workers) -> None:
+def test_camera_texts_of_a_file_are_truncated(owner: Person, workers: Workers) -> None:
     counts = (np.arange(160 * 120, dtype=np.uint16).reshape(120, 160) % 5000) + 29000
     stream = io.BytesIO()
     Picture.fromarray(counts).save(stream, "TIFF", tiffinfo={271: "A" * 30_000, 272: "B" * 30_000})
@@ -173,18 +204,26 @@ def test_what_a_file_says_of_its_camera_is_kept_short(owner: Person, workers: Wo
     assert image["camera"] == {"make": "A" * 100, "model": "B" * 100, "serial": "", "lens": ""}
 
 
-def test_a_rejection_does_not_repeat_a_page_of_the_file(owner: Person, workers: Workers) -> None:
+def test_a_long_camera_model_is_truncated_in_the_reason(owner: Person, workers: Workers) -> None:
     image = uploaded(owner, workers, dji_scene(model="M" * 60_000)[0])
     assert (image["state"], image["code"]) == ("rejected", "unsupported")
-    assert image["reason"] == f"no public conversion is known for the counts of a DJI {'M' * 100}"
+    assert image["reason"] == (
+        f"No public conversion is known for the images of a DJI {'M' * 100}. "
+        "Upload a 16-bit TIFF of temperatures instead."
+    )
 
 
-def test_a_reason_is_kept_short(owner: Person, workers: Workers, monkeypatch: pytest.MonkeyPatch) -> None:
-    def verbose(*_: Any, **__: Any) -> Any:
-        raise Unsupported("x" * 1000)
+def test_a_long_parameter_of_a_reason_is_truncated(
+    owner: Person, workers: Workers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any, **__: Any) -> Any:
+        raise NotRadiometric("unit", unit="x" * 1000)
 
-    monkeypatch.setattr(processing, "decode", verbose)
-    assert uploaded(owner, workers, b"x")["reason"] == "x" * 300
+    monkeypatch.setattr(processing, "decode", refuse)
+    assert uploaded(owner, workers, b"x")["reason"] == (
+        f"The unit of the TIFF’s values is “{'x' * 500}”, which is not a unit of temperature. "
+        "Upload the camera’s original radiometric file."
+    )
 
 
 def test_an_upload_of_another_size_than_announced_is_rejected(
@@ -221,7 +260,7 @@ def test_a_later_upload_under_the_same_key_changes_nothing(
     assert requests.get(after["links"]["original"]["url"], timeout=100).content == scene[0]
 
 
-def test_a_form_sent_twice_leaves_the_version_that_was_processed_as_the_newest(
+def test_a_form_sent_twice_leaves_only_the_processed_version(
     owner: Person, workers: Workers, aws: EmbeddedAws, argus: Container, scene: tuple[bytes, Truth]
 ) -> None:
     item = announce(owner, scene[0])
@@ -229,13 +268,13 @@ def test_a_form_sent_twice_leaves_the_version_that_was_processed_as_the_newest(
         send(item, data)
         workers.work()
     key = f"{owner.organisation_id}/images/{item['image_id']}/original"
-    found = aws.client("s3").list_object_versions(Bucket=argus.settings.media_bucket, Prefix=key)
-    assert [version["IsLatest"] for version in found["Versions"]] == [True]
+    stored = aws.client("s3").list_object_versions(Bucket=argus.settings.media_bucket, Prefix=key)
+    assert [version["IsLatest"] for version in stored["Versions"]] == [True]
     assert argus.objects.get(key, max_bytes=10**7) == scene[0]
 
 
 @pytest.mark.parametrize("state", ["ready", "rejected"])
-def test_a_form_sent_again_while_its_first_copy_is_processed_leaves_the_version_that_was_processed(
+def test_a_form_sent_again_during_processing_leaves_only_the_processed_version(
     owner: Person,
     workers: Workers,
     aws: EmbeddedAws,
@@ -258,12 +297,12 @@ def test_a_form_sent_again_while_its_first_copy_is_processed_leaves_the_version_
     workers.work()
     image = owner.get(f"/images/{item['image_id']}").get_json()
     key = f"{owner.organisation_id}/images/{item['image_id']}/original"
-    found = aws.client("s3").list_object_versions(Bucket=argus.settings.media_bucket, Prefix=key)
-    assert (image["state"], [version["IsLatest"] for version in found["Versions"]]) == (state, [True])
+    stored = aws.client("s3").list_object_versions(Bucket=argus.settings.media_bucket, Prefix=key)
+    assert (image["state"], [version["IsLatest"] for version in stored["Versions"]]) == (state, [True])
     assert argus.objects.get(key, max_bytes=10**7) == data
 
 
-def test_a_version_that_could_not_be_removed_after_processing_is_removed_when_the_message_returns(
+def test_a_version_that_could_not_be_deleted_is_deleted_at_redelivery(
     owner: Person,
     workers: Workers,
     aws: EmbeddedAws,
@@ -282,7 +321,7 @@ def test_a_version_that_could_not_be_removed_after_processing_is_removed_when_th
     assert _keys(aws, argus, key) == [key]
 
 
-def test_a_form_sent_after_its_image_was_deleted_leaves_nothing(
+def test_a_form_sent_after_its_image_was_deleted_leaves_no_objects(
     owner: Person, workers: Workers, aws: EmbeddedAws, argus: Container, scene: tuple[bytes, Truth]
 ) -> None:
     item = announce(owner, scene[0])
@@ -292,7 +331,7 @@ def test_a_form_sent_after_its_image_was_deleted_leaves_nothing(
     assert _keys(aws, argus, f"{owner.organisation_id}/images/{item['image_id']}/") == []
 
 
-def test_an_object_removed_before_it_was_read_is_a_rejection(
+def test_an_image_whose_object_is_deleted_before_reading_is_rejected(
     owner: Person, workers: Workers, aws: EmbeddedAws, argus: Container, scene: tuple[bytes, Truth]
 ) -> None:
     item = announce(owner, scene[0])
@@ -314,7 +353,7 @@ def test_an_object_removed_before_it_was_read_is_a_rejection(
         "org_x/images/../original",
     ],
 )
-def test_an_object_whose_key_was_not_issued_is_ignored_and_logged(
+def test_an_object_whose_key_was_not_issued_is_skipped_and_logged(
     argus: Container, aws: EmbeddedAws, workers: Workers, caplog: pytest.LogCaptureFixture, key: str
 ) -> None:
     aws.client("s3").put_object(Bucket=argus.settings.media_bucket, Key=key, Body=b"x")
@@ -323,7 +362,7 @@ def test_an_object_whose_key_was_not_issued_is_ignored_and_logged(
     assert not workers.dead(workers.outputs.uploads_dead_queue_url)
 
 
-def test_a_deleted_image_is_gone_with_its_original_and_products(
+def test_a_deleted_image_loses_its_original_and_products(
     owner: Person, workers: Workers, aws: EmbeddedAws, argus: Container, scene: tuple[bytes, Truth]
 ) -> None:
     image_id = uploaded(owner, workers, scene[0])["id"]
@@ -335,20 +374,18 @@ def test_a_deleted_image_is_gone_with_its_original_and_products(
     assert _keys(aws, argus, prefix) == []
 
 
-def test_a_delete_decided_upon_another_version_is_refused(
-    owner: Person, workers: Workers, scene: tuple[bytes, Truth]
-) -> None:
+def test_a_delete_with_an_outdated_etag_is_refused(owner: Person, workers: Workers, scene: tuple[bytes, Truth]) -> None:
     item = announce(owner, scene[0])
-    early = owner.get(f"/images/{item['image_id']}").headers["ETag"]
+    outdated = owner.get(f"/images/{item['image_id']}").headers["ETag"]
     send(item, scene[0])
     workers.work()
-    refused = owner.delete(f"/images/{item['image_id']}", headers={"If-Match": early})
+    refused = owner.delete(f"/images/{item['image_id']}", headers={"If-Match": outdated})
     assert (refused.status_code, refused.get_json()["code"]) == (412, "precondition_failed")
-    now = owner.get(f"/images/{item['image_id']}").headers["ETag"]
-    assert owner.delete(f"/images/{item['image_id']}", headers={"If-Match": now}).status_code == 204
+    current = owner.get(f"/images/{item['image_id']}").headers["ETag"]
+    assert owner.delete(f"/images/{item['image_id']}", headers={"If-Match": current}).status_code == 204
 
 
-def test_a_delete_while_the_image_changes_is_done_or_refused_as_the_caller_said(
+def test_a_delete_while_the_image_changes_is_refused_only_with_an_etag(
     owner: Person, argus: Container, clock: MovableClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     save = ImageryStore.save
@@ -360,27 +397,27 @@ def test_a_delete_while_the_image_changes_is_done_or_refused_as_the_caller_said(
         assert argus.imagery.background.claim(before, state=ImageState.PROCESSING) is not None
         return save(images, image)
 
-    for decided, status in ((False, 204), (True, 412)):
+    for with_etag, status in ((False, 204), (True, 412)):
         image_id = announce(owner, b"x")["image_id"]
-        headers = {"If-Match": owner.get(f"/images/{image_id}").headers["ETag"]} if decided else {}
+        headers = {"If-Match": owner.get(f"/images/{image_id}").headers["ETag"]} if with_etag else {}
         monkeypatch.setattr(ImageryStore, "save", claimed_meanwhile)
         assert owner.delete(f"/images/{image_id}", headers=headers).status_code == status
 
 
-def _lost(argus: Container, monkeypatch: pytest.MonkeyPatch, verb: str, before: Callable[[], object]) -> None:
-    """Something happens just before the next object is read."""
-    read = getattr(type(argus.objects), verb)
+def _run_before(argus: Container, monkeypatch: pytest.MonkeyPatch, method: str, before: Callable[[], object]) -> None:
+    """Call a function just before the next call of a method that reads an object."""
+    read = getattr(type(argus.objects), method)
 
-    def happened(*arguments: Any, **named: Any) -> Any:
-        monkeypatch.setattr(type(argus.objects), verb, read)
+    def run_and_read(*arguments: Any, **named: Any) -> Any:
+        monkeypatch.setattr(type(argus.objects), method, read)
         before()
         return read(*arguments, **named)
 
-    monkeypatch.setattr(type(argus.objects), verb, happened)
+    monkeypatch.setattr(type(argus.objects), method, run_and_read)
 
 
 @pytest.mark.parametrize("deleted", (False, True), ids=["lost", "deleted"])
-def test_what_is_missing_of_an_image_is_told_without_its_key(
+def test_a_missing_object_is_reported_without_its_key(
     owner: Person,
     workers: Workers,
     argus: Container,
@@ -388,27 +425,26 @@ def test_what_is_missing_of_an_image_is_told_without_its_key(
     monkeypatch: pytest.MonkeyPatch,
     deleted: bool,
 ) -> None:
-    def lose(image_id: str) -> Callable[[], object]:
+    def delete(image_id: str) -> Callable[[], object]:
         prefix = f"{owner.organisation_id}/images/{image_id}/"
         return lambda: owner.delete(f"/images/{image_id}") if deleted else argus.objects.delete_under(prefix)
 
     first, second = (uploaded(owner, workers, scene[0])["id"] for _ in range(2))
-    _lost(argus, monkeypatch, "get_range", lose(first))
-    answer = owner.get(f"/images/{first}/temperature?x=1&y=1")
-    assert (answer.status_code, answer.get_json()["code"]) == (
+    _run_before(argus, monkeypatch, "get_range", delete(first))
+    response = owner.get(f"/images/{first}/temperature?x=1&y=1")
+    assert (response.status_code, response.get_json()["code"]) == (
         (404, "no_such_image") if deleted else (503, "no_such_object")
     )
     body = {"target": {"kind": "image", "id": second}, "plugins": [{"id": "thermal_hotspots"}]}
     scan = owner.post("/scans", body).get_json()["id"]
-    _lost(argus, monkeypatch, "get", lose(second))
+    _run_before(argus, monkeypatch, "get", delete(second))
     workers.work()
-    reason = owner.get(f"/scans/{scan}").get_json()["reason"]
-    missing = f"There is no such image: {second}" if deleted else "A stored file is missing."
-    assert reason == f"thermal_hotspots: {missing}"
-    assert owner.organisation_id not in answer.get_data(as_text=True)
+    (step,) = owner.get(f"/scans/{scan}").get_json()["steps"]
+    assert step["reason"] == (f"Your organisation has no image {second}." if deleted else "A stored file is missing")
+    assert owner.organisation_id not in response.get_data(as_text=True)
 
 
-def test_a_deletion_cut_short_is_finished_by_the_sweep(
+def test_the_sweep_completes_an_interrupted_deletion(
     owner: Person,
     workers: Workers,
     aws: EmbeddedAws,
@@ -429,7 +465,7 @@ def test_a_deletion_cut_short_is_finished_by_the_sweep(
     assert _keys(aws, argus, f"{owner.organisation_id}/images/{image_id}/") == []
 
 
-def test_a_deletion_that_s3_refused_in_part_is_not_taken_as_done(
+def test_a_deletion_that_s3_refuses_in_part_is_retried(
     owner: Person,
     workers: Workers,
     aws: EmbeddedAws,
@@ -450,7 +486,7 @@ def test_a_deletion_that_s3_refused_in_part_is_not_taken_as_done(
     assert _keys(aws, argus, prefix) == []
 
 
-def test_an_image_that_cannot_be_removed_does_not_keep_the_sweep_from_those_behind_it(
+def test_an_image_that_cannot_be_deleted_does_not_block_the_sweep(
     owner: Person,
     aws: EmbeddedAws,
     argus: Container,
@@ -460,7 +496,7 @@ def test_an_image_that_cannot_be_removed_does_not_keep_the_sweep_from_those_behi
     items = sorted((announce(owner, b"x") for _ in range(4)), key=lambda item: due_shard(item["image_id"]))
     prefixes = [f"{owner.organisation_id}/images/{item['image_id']}/" for item in items]
     with _undeletable(argus, owner.organisation_id):
-        for item in items:  # the sweep will meet them in this order
+        for item in items:  # in the order of the sweep
             send(item, b"x")
             assert owner.delete(f"/images/{item['image_id']}").get_json()["code"] == "not_removed"
     clock.move(minutes=10)
@@ -468,13 +504,13 @@ def test_an_image_that_cannot_be_removed_does_not_keep_the_sweep_from_those_behi
         with pytest.raises(scheduler.SweepsFailed, match=r"images\.sweep"):
             tick()
         assert [len(_keys(aws, argus, prefix)) for prefix in prefixes] == [1, 0, 0, 0]
-        tick()  # it has been put off
+        tick()  # postponed
     clock.move(minutes=5)
     tick()
     assert _keys(aws, argus, prefixes[0]) == []
 
 
-def test_an_image_deleted_while_it_is_processed_leaves_nothing_behind(
+def test_an_image_deleted_during_processing_leaves_no_objects(
     owner: Person,
     workers: Workers,
     aws: EmbeddedAws,
@@ -483,19 +519,19 @@ def test_an_image_deleted_while_it_is_processed_leaves_nothing_behind(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     item = announce(owner, scene[0])
-    made = processing.make
+    create = processing.create_products
 
     def deleted_meanwhile(*arguments: Any) -> Any:
         assert owner.delete(f"/images/{item['image_id']}").status_code == 204
-        return made(*arguments)
+        return create(*arguments)
 
-    monkeypatch.setattr(processing, "make", deleted_meanwhile)
+    monkeypatch.setattr(processing, "create_products", deleted_meanwhile)
     send(item, scene[0])
     workers.work()
     assert _keys(aws, argus, f"{owner.organisation_id}/images/{item['image_id']}/") == []
 
 
-def test_what_could_not_be_removed_of_a_deleted_image_is_removed_when_the_message_returns(
+def test_remaining_objects_of_a_deleted_image_are_deleted_at_redelivery(
     owner: Person,
     aws: EmbeddedAws,
     argus: Container,
@@ -504,13 +540,13 @@ def test_what_could_not_be_removed_of_a_deleted_image_is_removed_when_the_messag
 ) -> None:
     item = announce(owner, scene[0])
     prefix = f"{owner.organisation_id}/images/{item['image_id']}/"
-    made = processing.make
+    create = processing.create_products
 
     def deleted_meanwhile(*arguments: Any) -> Any:
         assert owner.delete(f"/images/{item['image_id']}").status_code == 204
-        return made(*arguments)
+        return create(*arguments)
 
-    monkeypatch.setattr(processing, "make", deleted_meanwhile)
+    monkeypatch.setattr(processing, "create_products", deleted_meanwhile)
     send(item, scene[0])
     version = argus.objects.newest(f"{prefix}original").version_id
     event = {"key": f"{prefix}original", "object_version": version, "size_bytes": len(scene[0])}
@@ -522,15 +558,15 @@ def test_what_could_not_be_removed_of_a_deleted_image_is_removed_when_the_messag
 
 
 def test_images_are_listed_newest_first_in_pages(owner: Person) -> None:
-    made = [announce(owner, b"x")["image_id"] for _ in range(5)]
-    seen: list[str] = []
-    address = "/images?limit=2"
-    while address:
-        answer = owner.get(address)
-        seen += [image["id"] for image in answer.get_json()["items"]]
-        cursor = answer.get_json()["next_cursor"]
-        address = answer.headers["Link"].split(">")[0].strip("<") if cursor else ""
-    assert seen == made[::-1]
+    created = [announce(owner, b"x")["image_id"] for _ in range(5)]
+    listed: list[str] = []
+    url = "/images?limit=2"
+    while url:
+        response = owner.get(url)
+        listed += [image["id"] for image in response.get_json()["items"]]
+        cursor = response.get_json()["next_cursor"]
+        url = response.headers["Link"].split(">")[0].strip("<") if cursor else ""
+    assert listed == created[::-1]
 
 
 def test_images_are_listed_by_state(owner: Person, workers: Workers, scene: tuple[bytes, Truth]) -> None:

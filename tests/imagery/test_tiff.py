@@ -1,4 +1,4 @@
-"""16-bit TIFFs: read whole, and never given a scale that nobody declared."""
+"""16-bit TIFFs: decoded only with a declared scale."""
 
 import io
 import warnings
@@ -12,6 +12,7 @@ from PIL import Image
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 from rasterio.errors import NotGeoreferencedWarning
 
+from argus.core.languages import Message
 from argus.imagery.decode import decode
 from argus.imagery.model import Accuracy, LinearScale
 from argus.imagery.thermogram import NoTemperatureScale, Undecodable
@@ -20,14 +21,14 @@ from tests.scenes.hostile import small
 
 COUNTS = small().counts
 CENTIKELVIN = LinearScale(0.01, -273.15)
-# 28000.. are some 7 °C and more in hundredths of a kelvin
+# in hundredths of a kelvin: 28000 is about 7 °C
 FRAME = (28000 + (COUNTS.astype(int) - COUNTS.min()) % 9000).astype(np.uint16)
 
 
-def test_without_a_declared_scale_there_are_no_temperatures() -> None:
-    with pytest.raises(NoTemperatureScale, match="no temperature scale is declared") as refusal:
+def test_a_tiff_without_a_scale_is_refused() -> None:
+    with pytest.raises(NoTemperatureScale) as refusal:
         decode(tiff16(FRAME))
-    assert refusal.value.code == "no_temperature_scale"
+    assert refusal.value.message == Message("argus.imagery", "no_temperature_scale")
 
 
 def test_a_scale_declared_by_the_caller_is_used() -> None:
@@ -42,22 +43,22 @@ def test_a_scale_declared_in_the_file_is_used(unit: str, offset: float) -> None:
     np.testing.assert_allclose(thermogram.celsius, FRAME * 0.01 - 273.15, atol=1e-4)
 
 
-def test_the_callers_scale_wins_over_the_files() -> None:
+def test_the_callers_scale_takes_precedence_over_the_files() -> None:
     data = tiff16(FRAME, scale=1, offset=0)
     np.testing.assert_allclose(decode(data, declared_scale=CENTIKELVIN).celsius, FRAME * 0.01 - 273.15, atol=1e-4)
 
 
-def test_other_units_are_no_temperatures() -> None:
-    with pytest.raises(Undecodable, match="metre") as refusal:
+def test_other_units_are_refused() -> None:
+    with pytest.raises(Undecodable) as refusal:
         decode(tiff16(FRAME, scale=0.01, offset=-100, unit="metre"))
-    assert refusal.value.code == "not_radiometric"
+    assert refusal.value.message == Message("argus.imagery", "not_radiometric", "unit", {"unit": "metre"})
 
 
 @pytest.mark.parametrize(
     ("scale", "code"),
     (("0", "implausible"), ("-0.01", "implausible"), ("nan", "implausible"), ("warm", "damaged"), ("1", "implausible")),
 )
-def test_scales_that_cannot_be_are_refused(scale: str, code: str) -> None:
+def test_impossible_scales_are_refused(scale: str, code: str) -> None:
     with pytest.raises(Undecodable) as refusal:
         decode(tiff16(FRAME, scale=scale))
     assert refusal.value.code == code
@@ -69,16 +70,16 @@ def test_compressions_are_read(compression: str | None) -> None:
     np.testing.assert_array_equal(thermogram.counts, FRAME)
 
 
-def test_what_is_colder_than_absolute_zero_or_hotter_than_anything_has_no_temperature() -> None:
+def test_pixels_below_absolute_zero_or_above_5000_celsius_have_no_temperature() -> None:
     counts = COUNTS % 40 + np.uint16(30_000)
     counts[3, 4], counts[5, 6], counts[7, 8] = 0, 35_001, 29_727
-    found = decode(tiff16(counts), declared_scale=LinearScale(1, -30_000)).celsius
-    assert np.argwhere(np.isnan(found)).tolist() == [[3, 4], [5, 6]]
-    assert (np.nanmin(found), np.nanmax(found)) == (-273, 39)
+    celsius = decode(tiff16(counts), declared_scale=LinearScale(1, -30_000)).celsius
+    assert np.argwhere(np.isnan(celsius)).tolist() == [[3, 4], [5, 6]]
+    assert (np.nanmin(celsius), np.nanmax(celsius)) == (-273, 39)
 
 
 @pytest.mark.parametrize(
-    ("written", "told"),
+    ("written", "expected"),
     (
         ("2025:05:14 06:20:00", datetime(2025, 5, 14, 4, 20, tzinfo=UTC)),
         ("0001:01:02 00:00:00", None),
@@ -86,25 +87,25 @@ def test_what_is_colder_than_absolute_zero_or_hotter_than_anything_has_no_temper
         ("9999:12:31 23:59:59", None),
     ),
 )
-def test_a_time_is_told_when_a_picture_can_have_been_taken_then(written: str, told: datetime | None) -> None:
+def test_a_plausible_time_of_capture_is_read(written: str, expected: datetime | None) -> None:
     tags, out = ImageFileDirectory_v2(), io.BytesIO()
     tags[0x8769] = {0x9003: written, 0x9011: "+02:00"}
     Image.fromarray(FRAME).save(out, "TIFF", tiffinfo=tags)
-    assert decode(out.getvalue(), declared_scale=CENTIKELVIN).capture.taken_at == told
+    assert decode(out.getvalue(), declared_scale=CENTIKELVIN).capture.taken_at == expected
 
 
-def test_what_pillow_takes_for_a_bomb_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", FRAME.size // 3)  # it refuses twice as many
-    with pytest.raises(Undecodable, match="pixels cannot be read") as refusal:
+def test_a_decompression_bomb_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", FRAME.size // 3)  # Pillow refuses twice as many
+    with pytest.raises(Undecodable) as refusal:
         decode(tiff16(FRAME), declared_scale=CENTIKELVIN)
-    assert refusal.value.code == "damaged"
+    assert refusal.value.message == Message("argus.imagery", "damaged", "tiff_pixels")
 
 
 def test_the_count_for_no_data_has_no_temperature() -> None:
-    holed = FRAME.copy()
-    holed[3:6, 4:9] = 0
-    celsius = decode(tiff16(holed, nodata="0"), declared_scale=CENTIKELVIN).celsius
-    np.testing.assert_array_equal(np.isnan(celsius), holed == 0)
+    with_holes = FRAME.copy()
+    with_holes[3:6, 4:9] = 0
+    celsius = decode(tiff16(with_holes, nodata="0"), declared_scale=CENTIKELVIN).celsius
+    np.testing.assert_array_equal(np.isnan(celsius), with_holes == 0)
 
 
 @pytest.mark.parametrize("profile", (
@@ -116,14 +117,14 @@ def test_the_count_for_no_data_has_no_temperature() -> None:
     {"dtype": "int16"},
     {"dtype": "int16", "compress": "deflate", "predictor": 2, "tiled": True, "blockxsize": 16, "blockysize": 16},
 ), ids=str)  # fmt: skip
-def test_what_gdal_writes_is_read(profile: dict[str, object], tmp_path: Path) -> None:
+def test_tiffs_written_by_gdal_are_decoded(profile: dict[str, object], tmp_path: Path) -> None:
     counts = FRAME if profile.get("dtype") != "int16" else (FRAME.astype(int) - 30000).astype(np.int16)
     path = tmp_path / "gdal.tif"
     height, width = counts.shape
-    recipe = {"driver": "GTiff", "width": width, "height": height, "count": 1, "dtype": "uint16", **profile}
+    options = {"driver": "GTiff", "width": width, "height": height, "count": 1, "dtype": "uint16", **profile}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
-        with rasterio.open(path, "w", **recipe) as file:
+        with rasterio.open(path, "w", **options) as file:
             file.write(counts, 1)
             file.scales, file.offsets = (0.01,), (20.0,)
     thermogram = decode(path.read_bytes())

@@ -1,4 +1,4 @@
-"""An image that is not finished: its upload, event, message or worker is lost, and it ends all the same."""
+"""Unfinished images: when the upload, event, message or worker is lost, the image still reaches a final state."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -26,19 +26,19 @@ def scene() -> tuple[bytes, Truth]:
     return flir_scene(seed=1, width=160, height=120, leaks=2)
 
 
-def _send_unseen(workers: Workers, item: Any, data: bytes) -> None:
-    """The file is stored, and its event is lost."""
+def _send_without_event(workers: Workers, item: Any, data: bytes) -> None:
+    """Store the file, and lose its event."""
     send(item, data)
     workers.lose(item["image_id"], queue_url=workers.outputs.uploads_queue_url)
 
 
-def _stored_unseen(owner: Person, workers: Workers, data: bytes, *, announced: bytes = b"") -> Any:
+def _stored_without_event(owner: Person, workers: Workers, data: bytes, *, announced: bytes = b"") -> Any:
     item = announce(owner, announced or data)
-    _send_unseen(workers, item, data)
+    _send_without_event(workers, item, data)
     return item
 
 
-def test_an_upload_that_never_comes_is_rejected_when_its_time_is_over(
+def test_an_upload_that_never_arrives_is_rejected_after_its_time(
     owner: Person, workers: Workers, clock: MovableClock, tick: Callable[[], object]
 ) -> None:
     item = announce(owner, b"x" * 10)
@@ -53,7 +53,7 @@ def test_an_upload_that_never_comes_is_rejected_when_its_time_is_over(
     assert (image["state"], image["code"]) == ("rejected", "never_uploaded")
 
 
-def test_an_event_that_comes_after_the_time_is_over_is_still_honoured(
+def test_an_event_after_the_time_for_the_upload_is_processed(
     owner: Person, workers: Workers, clock: MovableClock, tick: Callable[[], object], scene: tuple[bytes, Truth]
 ) -> None:
     item = announce(owner, scene[0])
@@ -69,7 +69,7 @@ def test_an_event_that_comes_after_the_time_is_over_is_still_honoured(
 def test_an_upload_whose_event_was_lost_is_found_within_minutes(
     owner: Person, workers: Workers, clock: MovableClock, tick: Callable[[], object], scene: tuple[bytes, Truth]
 ) -> None:
-    item = _stored_unseen(owner, workers, scene[0])
+    item = _stored_without_event(owner, workers, scene[0])
     clock.move(minutes=3)
     tick()
     workers.work()
@@ -78,7 +78,7 @@ def test_an_upload_whose_event_was_lost_is_found_within_minutes(
     assert requests.get(image["links"]["original"]["url"], timeout=100).content == scene[0]
 
 
-def test_an_upload_that_comes_late_and_whose_event_was_lost_is_found_within_minutes_too(
+def test_a_late_upload_whose_event_was_lost_is_found_within_minutes(
     owner: Person, workers: Workers, clock: MovableClock, tick: Callable[[], object], scene: tuple[bytes, Truth]
 ) -> None:
     item = announce(owner, scene[0])
@@ -87,21 +87,21 @@ def test_an_upload_that_comes_late_and_whose_event_was_lost_is_found_within_minu
         tick()
         workers.work()
     assert owner.get(f"/images/{item['image_id']}").get_json()["state"] == "awaiting_upload"
-    _send_unseen(workers, item, scene[0])
+    _send_without_event(workers, item, scene[0])
     clock.move(minutes=10)
     tick()
     workers.work()
     assert owner.get(f"/images/{item['image_id']}").get_json()["state"] == "ready"
 
 
-def test_an_upload_whose_message_died_with_its_workers_is_processed_within_minutes(
+def test_an_upload_whose_message_is_dead_lettered_is_processed_within_minutes(
     owner: Person, workers: Workers, clock: MovableClock, tick: Callable[[], object], scene: tuple[bytes, Truth]
 ) -> None:
-    """A worker is killed three times while it holds the batch, before it comes to this file."""
+    """A worker is killed three times while it holds the batch, before it processes this file."""
     item = announce(owner, scene[0])
     send(item, scene[0])
-    dying = replace(workers, pollers=[replace(poller, handler=_killed) for poller in workers.pollers])
-    dying.work_until_dead(workers.outputs.uploads_dead_queue_url, item["image_id"])
+    killed = replace(workers, pollers=[replace(poller, handler=_killed) for poller in workers.pollers])
+    killed.work_until_dead(workers.outputs.uploads_dead_queue_url, item["image_id"])
     assert owner.get(f"/images/{item['image_id']}").get_json()["state"] == "awaiting_upload"
     clock.move(minutes=3)
     tick()
@@ -113,7 +113,7 @@ def _killed(*_: Any) -> Any:
     raise RuntimeError("killed")
 
 
-def test_an_upload_that_fails_before_any_attempt_is_given_up(
+def test_an_upload_that_fails_before_any_attempt_is_rejected(
     owner: Person,
     workers: Workers,
     argus: Container,
@@ -126,10 +126,10 @@ def test_an_upload_that_fails_before_any_attempt_is_given_up(
     workers.work_until_dead(workers.outputs.uploads_dead_queue_url, item["image_id"])
     image = owner.get(f"/images/{item['image_id']}").get_json()
     assert (image["state"], image["code"]) == ("rejected", "processing_failed")
-    assert image["reason"] == "No worker could take it; the operators have been alerted."
+    assert image["reason"] == "Processing could not start; the operators have been alerted."
 
 
-def test_a_check_that_fails_while_the_file_may_come_rejects_nothing(
+def test_a_failing_check_rejects_nothing_while_the_file_may_arrive(
     owner: Person,
     workers: Workers,
     argus: Container,
@@ -150,7 +150,7 @@ def test_a_check_that_fails_while_the_file_may_come_rejects_nothing(
     assert owner.get(f"/images/{item['image_id']}").get_json()["state"] == "ready"
 
 
-def test_an_upload_whose_checks_all_die_is_given_up_when_its_time_is_long_over(
+def test_an_upload_whose_checks_are_all_lost_is_rejected_long_after_its_time(
     owner: Person, workers: Workers, clock: MovableClock, tick: Callable[[], object]
 ) -> None:
     item = announce(owner, b"x")
@@ -168,7 +168,7 @@ def test_an_upload_whose_checks_all_die_is_given_up_when_its_time_is_long_over(
 def test_an_upload_whose_event_was_lost_is_checked_like_any_other(
     owner: Person, workers: Workers, clock: MovableClock, tick: Callable[[], object], scene: tuple[bytes, Truth]
 ) -> None:
-    item = _stored_unseen(owner, workers, scene[0], announced=scene[0][:-1])
+    item = _stored_without_event(owner, workers, scene[0], announced=scene[0][:-1])
     clock.move(hours=3)
     tick()
     workers.work()
@@ -176,7 +176,7 @@ def test_an_upload_whose_event_was_lost_is_checked_like_any_other(
     assert (image["state"], image["code"]) == ("rejected", "wrong_size")
 
 
-def test_an_upload_that_cannot_be_checked_is_given_up_in_the_end(
+def test_an_upload_that_cannot_be_checked_is_rejected_after_the_last_attempt(
     owner: Person,
     workers: Workers,
     argus: Container,
@@ -198,7 +198,7 @@ def test_an_upload_that_cannot_be_checked_is_given_up_in_the_end(
     assert (image["state"], image["code"]) == ("rejected", "processing_failed")
 
 
-def test_a_check_of_an_upload_that_came_changes_nothing(
+def test_a_check_of_a_processed_upload_changes_nothing(
     owner: Person, workers: Workers, argus: Container, scene: tuple[bytes, Truth]
 ) -> None:
     before = uploaded(owner, workers, scene[0])
@@ -207,16 +207,16 @@ def test_a_check_of_an_upload_that_came_changes_nothing(
     assert owner.get(f"/images/{before['id']}").get_json()["version"] == before["version"]
 
 
-def test_a_file_that_crashes_the_decoder_ends_rejected_and_its_message_in_the_dead_letter_queue(
+def test_a_file_that_crashes_the_decoder_is_rejected_and_its_message_dead_lettered(
     owner: Person,
     workers: Workers,
     scene: tuple[bytes, Truth],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    tries: list[None] = []
+    attempts: list[None] = []
 
     def crash_counted(*_: Any, **__: Any) -> Any:
-        tries.append(None)
+        attempts.append(None)
         raise RuntimeError("the decoder crashed")
 
     monkeypatch.setattr(processing, "decode", crash_counted)
@@ -225,16 +225,16 @@ def test_a_file_that_crashes_the_decoder_ends_rejected_and_its_message_in_the_de
     dead = workers.work_until_dead(workers.outputs.uploads_dead_queue_url, item["image_id"])
     image = owner.get(f"/images/{item['image_id']}").get_json()
     assert (image["state"], image["code"]) == ("rejected", "processing_failed")
-    assert (item["image_id"] in dead["Body"], len(tries)) == (True, 3)
+    assert (item["image_id"] in dead["Body"], len(attempts)) == (True, 3)
 
 
-def test_a_dead_letter_that_is_delivered_again_is_processed(
+def test_a_redelivered_dead_letter_is_processed(
     owner: Person,
     workers: Workers,
     scene: tuple[bytes, Truth],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The operators have mended what was wrong, and move the message back to its queue."""
+    """The operators have fixed the cause, and move the message back to its queue."""
     item = announce(owner, scene[0])
     send(item, scene[0])
     with monkeypatch.context() as broken:
@@ -259,7 +259,7 @@ def test_an_upload_that_cannot_be_signed_is_not_stored(
     assert owner.get("/images").get_json()["items"] == []
 
 
-def test_a_crash_leaves_the_next_try_to_the_queue(
+def test_a_crash_leaves_the_next_attempt_to_the_queue(
     owner: Person,
     workers: Workers,
     argus: Container,
@@ -281,7 +281,7 @@ def test_a_crash_leaves_the_next_try_to_the_queue(
     assert len(_sent(workers, "image.arrived", item["image_id"])) == 1
 
 
-def test_a_worker_that_vanishes_is_replaced_after_its_lease(
+def test_an_image_whose_worker_stops_is_processed_after_its_lease(
     owner: Person,
     workers: Workers,
     argus: Container,
@@ -302,17 +302,17 @@ def test_a_worker_that_vanishes_is_replaced_after_its_lease(
     assert owner.get(f"/images/{item['image_id']}").get_json()["state"] == "ready"
 
 
-def _sent(workers: Workers, job: str, named: str) -> list[str]:
-    """Take every message from the queue of jobs; those that ask for this job on the thing that is named."""
-    url, taken = workers.outputs.jobs_queue_url, []
-    while found := workers.sqs.receive_message(QueueUrl=url, WaitTimeSeconds=0).get("Messages"):
-        for message in found:
+def _sent(workers: Workers, job: str, image_id: str) -> list[str]:
+    """Receive every message from the queue of jobs; returns those of this job that contain the id."""
+    url, bodies = workers.outputs.jobs_queue_url, []
+    while messages := workers.sqs.receive_message(QueueUrl=url, WaitTimeSeconds=0).get("Messages"):
+        for message in messages:
             workers.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-            taken.append(message["Body"])
-    return [body for body in taken if f'"{job}"' in body and named in body]
+            bodies.append(message["Body"])
+    return [body for body in bodies if f'"{job}"' in body and image_id in body]
 
 
-def test_a_sweep_sends_again_after_a_wait(
+def test_the_sweep_sends_a_job_again_after_a_wait(
     owner: Person, workers: Workers, argus: Container, clock: MovableClock, tick: Callable[[], object]
 ) -> None:
     vanished, late = announce(owner, b"x")["image_id"], announce(owner, b"x")["image_id"]
@@ -329,7 +329,7 @@ def test_a_sweep_sends_again_after_a_wait(
     assert len(_sent(workers, "image.check", late)) == 1
 
 
-def test_of_two_sweeps_at_once_one_sends(
+def test_of_two_concurrent_sweeps_one_sends(
     owner: Person,
     workers: Workers,
     argus: Container,
@@ -346,7 +346,7 @@ def test_of_two_sweeps_at_once_one_sends(
     assert len(_sent(workers, "image.check", late)) == 1
 
 
-def test_a_sweep_reads_on_behind_the_first_page_of_what_is_due(
+def test_a_sweep_reads_every_page_of_due_items(
     owner: Person,
     workers: Workers,
     clock: MovableClock,
@@ -355,15 +355,15 @@ def test_a_sweep_reads_on_behind_the_first_page_of_what_is_due(
 ) -> None:
     monkeypatch.setattr(background, "PAGE", 2)  # of each of eight shards
     files = [{"name": "a.jpg", "size": 1, "content_type": "image/jpeg"}] * 40
-    given = owner.post("/uploads", {"files": files}).get_json()["items"]
+    uploads = owner.post("/uploads", {"files": files}).get_json()["items"]
     clock.move(hours=3)
     tick()
     workers.work()
-    states = {owner.get(f"/images/{item['image_id']}").get_json()["code"] for item in given}
+    states = {owner.get(f"/images/{item['image_id']}").get_json()["code"] for item in uploads}
     assert states == {"never_uploaded"}
 
 
-def test_a_sweep_takes_no_more_than_it_has_time_for(
+def test_a_sweep_limits_the_items_per_shard(
     owner: Person,
     workers: Workers,
     clock: MovableClock,
@@ -375,10 +375,10 @@ def test_a_sweep_takes_no_more_than_it_has_time_for(
     owner.post("/uploads", {"files": [{"name": "a.jpg", "size": 1, "content_type": "image/jpeg"}] * 20})
     clock.move(hours=3)
     tick()
-    assert len(_sent(workers, "image.check", "")) <= 8  # one of each shard
+    assert len(_sent(workers, "image.check", "")) <= 8  # one per shard
 
 
-def test_a_message_that_fails_for_good_does_not_give_up_an_image_that_another_worker_has(
+def test_a_dead_lettered_message_does_not_reject_an_image_that_another_worker_holds(
     owner: Person,
     workers: Workers,
     argus: Container,
@@ -388,7 +388,7 @@ def test_a_message_that_fails_for_good_does_not_give_up_an_image_that_another_wo
 ) -> None:
     item = announce(owner, scene[0])
     send(item, scene[0])
-    made = processing.make
+    create = processing.create_products
     key = f"{owner.organisation_id}/images/{item['image_id']}/original"
 
     def second_message_dies(*arguments: Any) -> Any:
@@ -396,9 +396,9 @@ def test_a_message_that_fails_for_good_does_not_give_up_an_image_that_another_wo
             broken.setattr(type(argus.imagery.background), "claim", crash)
             argus.jobs.send("image.arrived", {"key": key, "size_bytes": len(scene[0])})
             workers.work_until_dead(workers.outputs.jobs_dead_queue_url, item["image_id"])
-        return made(*arguments)
+        return create(*arguments)
 
-    monkeypatch.setattr(processing, "make", second_message_dies)
+    monkeypatch.setattr(processing, "create_products", second_message_dies)
     version = argus.objects.newest(key).version_id
     argus.imagery.arrived(key, object_version=version, size_bytes=len(scene[0]))
     image = owner.get(f"/images/{item['image_id']}").get_json()

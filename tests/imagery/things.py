@@ -1,4 +1,4 @@
-"""What tests over all routes need of imagery."""
+"""Imagery's resources for the tests of all routes."""
 
 from typing import Any
 

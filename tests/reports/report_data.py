@@ -113,7 +113,13 @@ def picture(width: int = 640, height: int = 512, *, hot: list[TrackedFinding] | 
         accuracy="exact",
         camera="FLIR T640",
         taken_at=NOON - timedelta(hours=2),
-        statistics={"min_c": low, "max_c": high, "mean_c": 13.204, "p5_c": 11.42, "p95_c": 15.9},
+        statistics={
+            "min_celsius": low,
+            "max_celsius": high,
+            "mean_celsius": 13.204,
+            "p5_celsius": 11.42,
+            "p95_celsius": 15.9,
+        },
         parameters={
             "emissivity": 0.95,
             "distance_metres": 12.0,

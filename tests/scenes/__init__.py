@@ -1,7 +1,7 @@
-"""Synthetic thermal files of known truth: for tests, benchmarks and the demo survey of `make run`.
+"""Synthetic thermal files with known temperatures, for tests, benchmarks and the demo survey of `make run`.
 
-Plain code on numpy and Pillow, without anything of Argus or pytest: it states the formats and formulas in its own
-words, so that a decoder cannot be right about its own mistake.
+The code uses numpy and Pillow, but neither Argus nor pytest: formats and formulas are implemented a second time, so
+that a mistake in a decoder is not repeated here.
 """
 
 from tests.scenes.dji import dji_scene

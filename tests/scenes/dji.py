@@ -10,7 +10,7 @@ from tests.scenes.flir import segment, visible
 from tests.scenes.pipeline import Truth, pipeline
 
 SETTINGS = (18.0, 25.0, 0.95, 0.55, 20.0)  # air, distance, emissivity, humidity, reflected
-PIECE_BYTES = 65_532
+PART_BYTES = 65_532
 XMP = (
     b"http://ns.adobe.com/xap/1.0/\0"
     b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
@@ -30,7 +30,7 @@ def dji_scene(
     longitude_name: bytes = b"GpsLongitude",
     status_bits: int = 0,
 ) -> tuple[bytes, Truth]:
-    """A radiometric JPEG by DJI's public layout and its truth: sixteenths of a kelvin above two status bits."""
+    """A radiometric JPEG in DJI's public layout, and its truth: sixteenths of a kelvin above two status bits."""
     celsius, leaks = pipeline(seed=seed, width=width, height=height, leaks=2)
     counts = ((np.rint((celsius + 273.15) * 16).astype(np.uint16) << 2) | status_bits).astype(np.uint16)
     exif = Image.Exif()
@@ -38,8 +38,8 @@ def dji_scene(
     picture = visible(celsius, exif)
     pixels = counts.astype("<u2").tobytes()
     extra = segment(0xE1, XMP % longitude_name)
-    for at in range(0, len(pixels), PIECE_BYTES):
-        extra += segment(0xE3, pixels[at : at + PIECE_BYTES])
+    for at in range(0, len(pixels), PART_BYTES):
+        extra += segment(0xE3, pixels[at : at + PART_BYTES])
     extra += segment(0xE4, _settings(settings))
     at = picture.index(b"\xff\xdb")  # the first quantisation table follows the application segments
     return picture[:at] + extra + picture[at:], Truth(leaks, celsius, counts)

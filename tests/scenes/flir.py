@@ -1,4 +1,4 @@
-"""FLIR radiometric JPEGs and FFF files, made from counts. Layouts as documented by ExifTool's FLIR tags."""
+"""FLIR radiometric JPEGs and FFF files, created from counts. Layouts as documented by ExifTool's FLIR tags."""
 
 import io
 import math
@@ -23,7 +23,7 @@ SITE = (64.0370, -21.4010)  # a fictional plant on a real heath
 
 @dataclass(frozen=True)
 class Settings:
-    """Scene settings and calibration (a T640's), and the forward formula: celsius into counts."""
+    """Scene settings and calibration (of a T640), and the forward formula from celsius to counts."""
 
     emissivity: float = 0.95
     distance_metres: float = 30.0
@@ -40,7 +40,7 @@ class Settings:
     air: tuple[float, float, float, float, float] = (0.006569, 0.01262, -0.002276, -0.00667, 1.9)
 
     def counts(self, celsius: NDArray[np.float64]) -> NDArray[np.uint16]:
-        """What the detector of this camera counts for a scene of these temperatures."""
+        """The counts of this camera's detector for a scene of these temperatures."""
         tau = self._transmission()
         own = self._black_body(celsius)
         reflected, air, window = (
@@ -55,49 +55,51 @@ class Settings:
         return self.r1 / (self.r2 * (np.exp(self.b / (celsius + KELVIN)) - self.f)) - self.o
 
     def _transmission(self) -> float:
-        """Of half of the way."""
+        """The transmission of half of the distance."""
         a1, a2, b1, b2, x = self.air
         t = self.atmospheric_celsius
         water = math.sqrt(
             self.relative_humidity * math.exp(1.5587 + 0.06939 * t - 0.00027816 * t * t + 6.8455e-7 * t**3)
         )
-        way = math.sqrt(self.distance_metres / 2)
-        return x * math.exp(-way * (a1 + b1 * water)) + (1 - x) * math.exp(-way * (a2 + b2 * water))
+        path = math.sqrt(self.distance_metres / 2)
+        return x * math.exp(-path * (a1 + b1 * water)) + (1 - x) * math.exp(-path * (a2 + b2 * water))
 
 
 @dataclass(frozen=True, eq=False)
 class FlirFile:
-    """A recipe: change a field, get another legal file. Orders are struct's "<" and ">"."""
+    """The contents of a valid FLIR file. Byte orders are "<" and ">", as in struct."""
 
     counts: NDArray[np.uint16]
     settings: Settings = field(default_factory=Settings)
     record: Literal["png", "raw"] = "png"
     directory_order: str = ">"  # of header and directory
     record_order: str = "<"  # of the camera record and raw counts
-    png_order: str = "<"  # of the counts inside a PNG; ">" is what PNG asks for, "<" what most cameras do
-    piece_bytes: int = 65_000
+    png_order: str = "<"  # of the counts in a PNG; PNG requires ">", most cameras write "<"
+    part_bytes: int = 65_000
     shuffled: bool = False
     model: str = "FLIR T640"
     serial: str = "55900001"
     lens: str = "FOL25"
     position: tuple[float, float, float] | None = (*SITE, 380.0)  # latitude, longitude, metres
-    gps_record: bool = True  # otherwise the position stands in EXIF only
+    gps_record: bool = True  # otherwise the position is only in EXIF
     taken_at: datetime = TAKEN_AT
 
     def jpeg(self, celsius: NDArray[np.float64] | None = None) -> bytes:
         """The radiometric JPEG; its visible picture shows these temperatures, or the counts."""
         picture = visible(self.counts if celsius is None else celsius, self.exif())
         cut = _end_of_application_segments(picture)
-        return picture[:cut] + b"".join(self.pieces()) + picture[cut:]
+        return picture[:cut] + b"".join(self.parts()) + picture[cut:]
 
-    def pieces(self) -> list[bytes]:
+    def parts(self) -> list[bytes]:
         """The FFF file as APP1 segments."""
         fff = self.fff()
-        parts = [fff[at : at + self.piece_bytes] for at in range(0, len(fff), self.piece_bytes)]
-        made = [segment(0xE1, b"FLIR\0\1" + bytes([index, len(parts) - 1]) + part) for index, part in enumerate(parts)]
+        parts = [fff[at : at + self.part_bytes] for at in range(0, len(fff), self.part_bytes)]
+        segments = [
+            segment(0xE1, b"FLIR\0\1" + bytes([index, len(parts) - 1]) + part) for index, part in enumerate(parts)
+        ]
         if self.shuffled:
-            random.Random(1).shuffle(made)
-        return made
+            random.Random(1).shuffle(segments)
+        return segments
 
     def fff(self) -> bytes:
         """Header, directory of 14 entries, records."""
@@ -128,8 +130,8 @@ class FlirFile:
         struct.pack_into(order + "f", record, 0x3C, s.relative_humidity)
         struct.pack_into(order + "3f", record, 0x58, s.r1, s.b, s.f)
         struct.pack_into(order + "5f", record, 0x70, *s.air)
-        for at, size, words in ((0xD4, 32, self.model), (0x104, 16, self.serial), (0x170, 32, self.lens)):
-            record[at : at + size] = words.encode().ljust(size, b"\0")
+        for at, size, text in ((0xD4, 32, self.model), (0x104, 16, self.serial), (0x170, 32, self.lens)):
+            record[at : at + size] = text.encode().ljust(size, b"\0")
         struct.pack_into(order + "if", record, 0x308, s.o, s.r2)
         milliseconds = self.taken_at.microsecond // 1000
         struct.pack_into("<IIh", record, 0x384, int(self.taken_at.timestamp()), milliseconds, 0)
@@ -157,18 +159,19 @@ def flir_scene(
     height: int = 512,
     leaks: int | Sequence[Leak] = 3,
     angle_degrees: float | None = None,
-    **recipe: object,
+    **fields: object,
 ) -> tuple[bytes, Truth]:
-    """A FLIR radiometric JPEG of a pipeline and the truth about it; `recipe` are fields of FlirFile.
+    """A FLIR radiometric JPEG of a pipeline, and its truth; `fields` are fields of FlirFile.
 
-    Counts are whole, so the file's temperatures differ from `truth.celsius` by up to half a count: 0.005 °C at 10 °C.
+    Counts are integers, so the file's temperatures differ from `truth.celsius` by up to half a count: 0.005 °C at 10
+    °C.
     """
-    celsius, made = pipeline(seed=seed, width=width, height=height, leaks=leaks, angle_degrees=angle_degrees)
-    settings = recipe.get("settings", Settings())
+    celsius, actual_leaks = pipeline(seed=seed, width=width, height=height, leaks=leaks, angle_degrees=angle_degrees)
+    settings = fields.get("settings", Settings())
     assert isinstance(settings, Settings)
     counts = settings.counts(celsius)
-    file = replace(FlirFile(counts), **recipe)  # type: ignore[arg-type]  # fields of FlirFile, checked by replace
-    return file.jpeg(celsius), Truth(made, celsius, counts)
+    file = replace(FlirFile(counts), **fields)  # type: ignore[arg-type]  # fields of FlirFile, checked by replace
+    return file.jpeg(celsius), Truth(actual_leaks, celsius, counts)
 
 
 def segment(marker: int, payload: bytes) -> bytes:
@@ -184,7 +187,7 @@ def png16(samples: NDArray[np.uint16]) -> bytes:
 
 
 def png_of(width: int, height: int, stream: bytes, *chunks: tuple[bytes, bytes]) -> bytes:
-    """A PNG with this header and this compressed stream, however untrue; `chunks` stand before the stream."""
+    """A PNG with this size and compressed stream, which need not match; `chunks` come before the stream."""
     ihdr = struct.pack(">II5B", width, height, 16, 0, 0, 0, 0)
     parts = [(b"IHDR", ihdr), *chunks, (b"IDAT", stream), (b"IEND", b"")]
     return b"\x89PNG\r\n\x1a\n" + b"".join(
@@ -194,7 +197,7 @@ def png_of(width: int, height: int, stream: bytes, *chunks: tuple[bytes, bytes])
 
 
 def visible(values: NDArray[np.float64] | NDArray[np.uint16], exif: Image.Exif) -> bytes:
-    """The picture that people see: dark blue to bright yellow over the values' range."""
+    """The visible picture, dark blue to bright yellow over the range of the values."""
     low, high = float(values.min()), float(values.max())
     grey = Image.fromarray(((values - low) * (255 / max(high - low, 1e-9))).astype(np.uint8))
     out = io.BytesIO()

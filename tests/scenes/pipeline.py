@@ -8,15 +8,15 @@ from numpy.typing import NDArray
 from PIL import Image
 
 GROUND_CELSIUS = 12.0
-JACKET_CELSIUS = 3.0  # how much warmer than the ground the sound insulation is
+JACKET_CELSIUS = 3.0  # temperature of intact insulation above the ground
 PIPE_HALF_WIDTH = 14.0  # pixels
-NOISE_CELSIUS = 0.05  # what a good uncooled detector has
-SEVERITIES = (6.0, 15.0, 30.0, 60.0)  # kelvin above the jacket: one in each of NETA's classes
+NOISE_CELSIUS = 0.05  # of a good uncooled detector
+SEVERITIES = (6.0, 15.0, 30.0, 60.0)  # kelvin above the jacket, one in each of NETA's classes
 
 
 @dataclass(frozen=True)
 class Leak:
-    """Where insulation is lost. At `radius_pixels` from the centre the excess over the pipe has fallen to half."""
+    """A place without insulation. At `radius_pixels` from the centre, the excess over the pipe is half of the peak."""
 
     x: float  # column of the centre
     y: float  # row of the centre
@@ -26,7 +26,7 @@ class Leak:
 
 @dataclass(frozen=True, eq=False)
 class Truth:
-    """What a generated file holds: `celsius` (float64) and `counts` (uint16) are (height, width)."""
+    """The contents of a generated file: `celsius` (float64) and `counts` (uint16) are (height, width)."""
 
     leaks: tuple[Leak, ...]
     celsius: NDArray[np.float64]
@@ -38,7 +38,7 @@ def pipeline(
 ) -> tuple[NDArray[np.float64], tuple[Leak, ...]]:
     """The scene's temperatures, (height, width) in celsius, and its leaks; the same for the same arguments.
 
-    Give the leaks, or how many to scatter along the pipe: small and large, from slight to severe.
+    `leaks` are the leaks, or how many to scatter along the pipe: small and large, from slight to severe.
     """
     random = np.random.default_rng(seed)
     angle = np.radians(random.uniform(-40, 40) if angle_degrees is None else angle_degrees)
@@ -62,7 +62,7 @@ def _half_width(width: int) -> float:
 
 
 def _texture(random: np.random.Generator, width: int, height: int) -> NDArray[np.float64]:
-    """Soft patches of some tenths of a degree, as soil and stones have."""
+    """Soft patches of a few tenths of a degree, as of soil and stones."""
     coarse = Image.fromarray(random.normal(0, 0.4, (9, 11)).astype(np.float32))
     return np.asarray(coarse.resize((width, height), Image.Resampling.BICUBIC), np.float64)
 
@@ -70,14 +70,14 @@ def _texture(random: np.random.Generator, width: int, height: int) -> NDArray[np
 def _scattered(
     random: np.random.Generator, count: int, centre: tuple[float, float], angle: float, size: tuple[int, int]
 ) -> list[Leak]:
-    """Leaks on the pipe's axis, each in its own stretch, so that they never touch; severities in turn."""
+    """Leaks on the axis of the pipe, each in its own section, so that they never touch; severities in turn."""
     width, height = size
-    reach = 0.4 * min(width, abs(height / np.sin(angle)) * 0.5 if angle else width)  # stays inside the picture
-    stretch = 2 * reach / max(count, 1)
+    reach = 0.4 * min(width, abs(height / np.sin(angle)) * 0.5 if angle else width)  # stays inside the image
+    section = 2 * reach / max(count, 1)
     first = int(random.integers(len(SEVERITIES)))
     leaks = []
     for index in range(count):
-        along = -reach + stretch * (index + random.uniform(0.35, 0.65))
+        along = -reach + section * (index + random.uniform(0.35, 0.65))
         leaks.append(
             Leak(
                 x=round(centre[0] + along * float(np.cos(angle)), 1),

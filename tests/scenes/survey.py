@@ -6,7 +6,7 @@ from tests.scenes.flir import SITE, TAKEN_AT, flir_scene
 from tests.scenes.pipeline import Truth
 
 LEAKS = (1, 0, 2, 3, 1, 2)  # per frame
-STEP_DEGREES = (0.00022, 0.00051)  # some 25 m north and 25 m east, at 64° north
+STEP_DEGREES = (0.00022, 0.00051)  # about 25 m north and 25 m east, at 64° north
 SECONDS_BETWEEN = 4
 
 

@@ -17,7 +17,7 @@ def tiff16(
     nodata: str = "",
     compression: str | None = None,
 ) -> bytes:
-    """A single-band TIFF of these counts; `scale` and `offset` go into GDAL's metadata when given."""
+    """A single-band TIFF of these counts; `scale` and `offset`, if given, are written as GDAL metadata."""
     tags = ImageFileDirectory_v2()
     if scale is not None:
         items = [("SCALE", "scale", scale), ("OFFSET", "offset", offset)]

@@ -34,7 +34,7 @@ def _imagery(argus: Runtime) -> "Imagery":
             arguments=lambda image: {
                 "key": image.original_key,
                 "object_version": image.object_version,
-                "size_bytes": image.file.size,
+                "size_bytes": image.file.size_bytes,
             },
             failed=Image.given_up,
             change=lambda image: Change("image", image.id, image.state),

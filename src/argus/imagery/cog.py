@@ -1,16 +1,16 @@
 """Writes temperatures as a Cloud-Optimised GeoTIFF: one int16 band, tiled, with overviews, deflated.
 
-A viewer or the API reads any part of the file through HTTP ranges: all directories stand at the beginning, then the
-tiles, the smallest overview first. Counts are hundredths of a degree; where ±327.67 °C does not hold the image, the
-declared scale is coarser. -32768 stands for no temperature.
+A viewer or the API reads any part of the file by HTTP ranges: all directories are at the start, followed by the tiles,
+the smallest overview first. Counts are hundredths of a degree; if the image exceeds ±327.67 °C, the declared scale is
+coarser. -32768 means no temperature.
 
-A camera's position says where the camera was, not where a pixel lies: an oblique image has no affine georeference,
-and a made-up one would put it in the wrong place on every map. So a position alone becomes an EXIF GPS directory,
-which GDAL and ExifTool read, and only a `Georeference` becomes GeoTIFF tags.
+A camera's position is not the position of a pixel: an oblique image has no affine georeference, and an invented one
+would show it at the wrong place on every map. So a position alone becomes an EXIF GPS directory, which GDAL and
+ExifTool read, and only a `Georeference` becomes GeoTIFF tags.
 
 Sources: TIFF 6.0 sections 14 (predictor) and 15 (tiles), and Adobe's "TIFF Technical Note 3" (deflate); OGC 21-026
-Cloud Optimized GeoTIFF; for the block of text behind the header and the lengths around tiles, "Header ghost area" on
-the page of GDAL's COG driver.
+Cloud Optimized GeoTIFF; for the text after the header and the lengths around tiles, "Header ghost area" on the page of
+GDAL's COG driver.
 """
 
 import math
@@ -29,18 +29,18 @@ from argus.imagery.tiff_tags import Tag
 
 NODATA = -32768
 TILE_SIZE = 256
-MAX_BYTES = 2**32 - 1  # offsets have 32 bits; larger files would have to be BigTIFF
-MAX_METADATA_BYTES = 8 * 1024  # of all items, so that readers have the directory in their first 16 KiB
+MAX_BYTES = 2**32 - 1  # offsets have 32 bits; larger files require BigTIFF
+MAX_METADATA_BYTES = 8 * 1024  # of all items, so that the first 16 KiB contain the directory
 
 # Measured on real frames of 640 by 512: level 6 saves 1 to 2 % against level 4 and takes three times as long. Where a
-# camera's counts are finer than its noise, searching for repetitions finds next to none: less effort makes the file 2
-# to 5 % larger in half the time. From least to most effort, as zlib's level and strategy; a sample of the rows decides.
+# camera's counts are finer than its noise, a search for repetitions finds almost none: less effort makes the file 2 to
+# 5 % larger in half the time. From least to most effort, as zlib's level and strategy; a sample of rows selects one.
 _EFFORTS = ((4, zlib.Z_RLE), (2, zlib.Z_DEFAULT_STRATEGY), (4, zlib.Z_DEFAULT_STRATEGY))
 _SAMPLE_ROWS = 16
 _ACCEPTED_GROWTH = 1.05
 
 _COUNTS_PER_DEGREE = (100, 50, 20, 10, 5, 2, 1)
-_LARGEST_COUNT = 32767.25  # still rounds to 32767, also after a product in float32
+_LARGEST_COUNT = 32767.25  # still rounds to 32767, also after a multiplication in float32
 _STRUCTURE = (
     b"LAYOUT=IFDS_BEFORE_DATA\nBLOCK_ORDER=ROW_MAJOR\nBLOCK_LEADER=SIZE_AS_UINT4\n"
     b"BLOCK_TRAILER=LAST_4_BYTES_REPEATED\nKNOWN_INCOMPATIBLE_EDITION=NO\n "
@@ -50,12 +50,12 @@ _LEADER_BYTES = 4
 
 
 class NotRepresentable(Invalid):
-    """The temperatures do not fit a temperature GeoTIFF."""
+    """The temperatures do not fit into a GeoTIFF."""
 
 
 @dataclass(frozen=True)
 class Cog:
-    """A finished file, and how its counts become temperatures."""
+    """A COG file, and the scale from its counts to temperatures."""
 
     data: bytes
     scale: LinearScale
@@ -78,27 +78,28 @@ def write(
     metadata: Mapping[str, str] | None = None,
     tile_size: int = TILE_SIZE,
 ) -> Cog:
-    """`celsius` is (height, width), NaN where there is no temperature; `metadata` becomes GDAL metadata items.
+    """Write temperatures, (height, width), NaN for no temperature; `metadata` becomes GDAL metadata items.
 
-    `tile_size` is a multiple of 16. Overviews halve the image, averaging what is not NaN, until it fits one tile.
-    Raises NotRepresentable for an empty or infinite image, for more than ±32767 °C, and for a file over 4 GiB.
+    `tile_size` is a multiple of 16. Overviews halve the image, averaging pixels that are not NaN, until it fits into
+    one tile. Raises NotRepresentable for an empty or infinite image, for more than ±32767 °C, and for a file over 4
+    GiB.
     """
     if celsius.ndim != 2 or not celsius.size:
-        raise NotRepresentable(f"an image of shape {celsius.shape} has no pixels")
+        raise NotRepresentable("empty", shape=str(celsius.shape))
     if tile_size <= 0 or tile_size % 16:
         raise ValueError(f"tile size {tile_size}: not a multiple of 16")
     scale, masked = _scale(celsius)
-    described = tiff_tags.temperature(scale, nodata=NODATA, metadata=metadata or {})
-    if sum(len(tag.data) for tag in described) > MAX_METADATA_BYTES:
+    temperature_tags = tiff_tags.temperature(scale, nodata=NODATA, metadata=metadata or {})
+    if sum(len(tag.data) for tag in temperature_tags) > MAX_METADATA_BYTES:
         raise ValueError(f"metadata items exceed {MAX_METADATA_BYTES} bytes")
     levels = [_level(plane, scale, tile_size, masked=masked) for plane in _pyramid(celsius, tile_size, masked=masked)]
-    placed = tiff_tags.georeferenced(georeference) if georeference else []
-    tags = [[*described, *(placed if index == 0 else [])] for index in range(len(levels))]
+    georeference_tags = tiff_tags.georeference(georeference) if georeference else []
+    tags = [[*temperature_tags, *(georeference_tags if index == 0 else [])] for index in range(len(levels))]
     return Cog(_assemble(levels, tags, tiff_tags.gps(position) if position else [], tile_size), scale)
 
 
 def _scale(celsius: NDArray[np.float32]) -> tuple[LinearScale, bool]:
-    """The finest scale that holds the image, and whether any pixel is NaN."""
+    """The finest scale that can represent the image, and whether any pixel is NaN."""
     low, high = float(celsius.min()), float(celsius.max())
     masked = math.isnan(low)
     if masked:
@@ -107,11 +108,11 @@ def _scale(celsius: NDArray[np.float32]) -> tuple[LinearScale, bool]:
     for per_degree in _COUNTS_PER_DEGREE:
         if extreme * per_degree <= _LARGEST_COUNT:
             return LinearScale(1 / per_degree), masked
-    raise NotRepresentable(f"{extreme:.0f} °C does not fit 16 bits at 1 °C")
+    raise NotRepresentable("range", celsius=f"{extreme:.0f}")
 
 
 def _pyramid(celsius: NDArray[np.float32], tile_size: int, *, masked: bool) -> Iterable[NDArray[np.float32]]:
-    """The image and its overviews, each half as wide and high, rounded up, down to one that fits a tile."""
+    """The image and its overviews, each half as wide and high, rounded up, until one fits into a tile."""
     yield celsius
     while max(celsius.shape) > tile_size:
         celsius = _halved(celsius, masked=masked)
@@ -119,15 +120,15 @@ def _pyramid(celsius: NDArray[np.float32], tile_size: int, *, masked: bool) -> I
 
 
 def _halved(celsius: NDArray[np.float32], *, masked: bool) -> NDArray[np.float32]:
-    """Means of two by two pixels; of those that are not NaN, and NaN only where all four are."""
+    """Means of two by two pixels, without those that are NaN; NaN if all four are."""
     odd_rows, odd_columns = celsius.shape[0] % 2, celsius.shape[1] % 2
-    if odd_rows or odd_columns:  # the last pixel twice has its own mean
+    if odd_rows or odd_columns:  # repeating the last pixel keeps its value as the mean
         celsius = np.pad(celsius, ((0, odd_rows), (0, odd_columns)), mode="edge")
     if not masked:
         return _sum_of_four(celsius) * np.float32(0.25)
     valid = ~np.isnan(celsius)
     total = _sum_of_four(np.where(valid, celsius, np.float32(0)))
-    with np.errstate(invalid="ignore"):  # 0 / 0 is the NaN that is wanted
+    with np.errstate(invalid="ignore"):  # 0 / 0 gives the intended NaN
         return total / _sum_of_four(valid.astype(np.float32))
 
 
@@ -142,7 +143,7 @@ def _level(celsius: NDArray[np.float32], scale: LinearScale, tile_size: int, *, 
 
 
 def _counts(celsius: NDArray[np.float32], scale: LinearScale, *, masked: bool) -> NDArray[np.uint16]:
-    """Rounded counts as the unsigned 16 bits of their two's complement: differences then wrap as the predictor's."""
+    """Rounded counts as unsigned two's complement in 16 bits, so that differences wrap as the predictor requires."""
     scaled = celsius * np.float32(round(1 / scale.factor))
     np.rint(scaled, out=scaled)
     if masked:
@@ -153,21 +154,22 @@ def _counts(celsius: NDArray[np.float32], scale: LinearScale, *, masked: bool) -
 def _tiles(counts: NDArray[np.uint16], tile_size: int) -> list[bytes]:
     """Deflated tiles with horizontal differencing.
 
-    The differences beyond the right edge stay zero (the last pixel repeated), which costs nearly nothing in deflate.
+    Differences to the right of the image stay zero (the last pixel repeated), which deflate compresses to almost
+    nothing.
     """
     height, width = counts.shape
     down, across = -(-height // tile_size), -(-width // tile_size)
     differences = np.zeros((down * tile_size, across * tile_size), "<u2")
     differences[:height, :width] = counts
     differences[:height, 1:width] -= counts[:, :-1]
-    differences[:height, :width:tile_size] = counts[:, ::tile_size]  # each row of each tile begins anew
+    differences[:height, :width:tile_size] = counts[:, ::tile_size]  # each row of a tile starts with a full count
     effort = _effort(differences[height // 2 :][:_SAMPLE_ROWS])
     blocks = differences.reshape(down, tile_size, across, tile_size).swapaxes(1, 2)
     return [_deflated(blocks[row, column], *effort) for row in range(down) for column in range(across)]
 
 
 def _effort(sample: NDArray[np.uint16]) -> tuple[int, int]:
-    """The least effort whose result is nearly as small as the best."""
+    """The least effort whose result is almost as small as the best."""
     sizes = [len(_deflated(sample, *effort)) for effort in _EFFORTS]
     return next(effort for effort, size in zip(_EFFORTS, sizes, strict=True) if size <= min(sizes) * _ACCEPTED_GROWTH)
 
@@ -178,7 +180,7 @@ def _deflated(counts: NDArray[np.uint16], level: int, strategy: int) -> bytes:
 
 
 def _assemble(levels: list[_Level], extra: list[list[Tag]], gps: list[Tag], tile_size: int) -> bytes:
-    """Header, ghost area, directories from large to small, then tiles from the smallest level to the largest."""
+    """Header, ghost area, directories from large to small, and tiles from the smallest level to the largest."""
     starts = [[0] * len(level.tiles) for level in levels]
     first = 8 + len(_GHOST)
     length = first + len(_directories(levels, extra, gps, starts, tile_size, first))
@@ -187,7 +189,7 @@ def _assemble(levels: list[_Level], extra: list[list[Tag]], gps: list[Tag], tile
             offsets[index] = length + _LEADER_BYTES
             length += _LEADER_BYTES + len(tile) + 4
     if length > MAX_BYTES:
-        raise NotRepresentable(f"a file of {length} bytes is over the 4 GiB that a TIFF can address")
+        raise NotRepresentable("size", size_bytes=length)
     parts = [struct.pack("<2sHL", b"II", 42, first), _GHOST]
     parts.append(_directories(levels, extra, gps, starts, tile_size, first))
     for level in reversed(levels):
@@ -199,7 +201,7 @@ def _assemble(levels: list[_Level], extra: list[list[Tag]], gps: list[Tag], tile
 def _directories(
     levels: list[_Level], extra: list[list[Tag]], gps: list[Tag], starts: list[list[int]], tile_size: int, first: int
 ) -> bytes:
-    """All directories as they stand at offset `first`; the GPS directory, if any, behind the others."""
+    """All directories, starting at offset `first`; the GPS directory, if any, is the last."""
     tags = [
         [*_image_tags(level, offsets, tile_size, is_overview=index > 0), *more]
         for index, (level, offsets, more) in enumerate(zip(levels, starts, extra, strict=True))
@@ -214,8 +216,8 @@ def _directories(
     if gps:
         tags[0][-1] = tiff_tags.long(tiff_tags.GPS_DIRECTORY, offset)
     data = b"".join(
-        tiff_tags.directory(entries, offset=here, following=following)
-        for entries, here, following in zip(tags, offsets, [*offsets[1:], 0], strict=True)
+        tiff_tags.directory(entries, offset=start, following=following)
+        for entries, start, following in zip(tags, offsets, [*offsets[1:], 0], strict=True)
     )
     return data + (tiff_tags.directory(gps, offset=offset, following=0) if gps else b"")
 

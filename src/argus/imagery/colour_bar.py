@@ -1,4 +1,4 @@
-"""The legend of a preview: a palette from cold to hot with its temperatures beside it, as PNG."""
+"""The legend of a preview: a palette from cold to hot with labelled temperatures, as PNG."""
 
 import math
 from collections.abc import Iterable
@@ -9,45 +9,45 @@ from PIL import Image, ImageDraw, ImageFont
 
 from argus.imagery import indexed_png, palettes
 
-WIDTH, HEIGHT = 184, 640  # pixels, twice what a page shows, for sharp text
+WIDTH, HEIGHT = 184, 640  # pixels, twice the size on a page, for sharp text
 
 _LEFT, _RIGHT, _TOP, _BOTTOM = 24, 68, 72, 608  # of the colours
-_TICK, _TEXT = 12, 24  # where ticks end and labels begin, right of the colours
+_TICK, _TEXT = 12, 24  # where ticks end and labels start, right of the colours
 _FONT, _UNIT_FONT = 26, 28
-_STEPS = 6  # wanted between the ends
+_STEPS = 6  # target number between the ends of the range
 
-# The first indices are the palette's colours, the last ones go from paper to ink.
+# The first indices are the colours of the palette, the last ones range from paper to ink.
 _INKS = 16
 _COLOURS = palettes.SIZE - _INKS
 _PAPER, _INK = (255, 255, 255), (36, 41, 47)
 
 
 def colour_bar(name: str, *, low: float, high: float) -> bytes:
-    """One legend; `colour_bars` makes several for the price of one."""
+    """One legend. Use `colour_bars` for several, as it draws them only once."""
     return colour_bars([name], low=low, high=high)[name]
 
 
 def colour_bars(names: Iterable[str], *, low: float, high: float) -> dict[str, bytes]:
-    """PNG files by palette name; `low` and `high` are the degrees Celsius at the ends. Raises UnknownPalette."""
+    """PNG files by palette name, labelled from `low` to `high` degrees Celsius. Raises UnknownPalette."""
     if not low < high:
-        raise ValueError(f"a palette from {low} to {high} °C")
+        raise ValueError(f"palette from {low} to {high} °C: low must be below high")
     tables = {name: palettes.table(name) for name in names}
     plane = indexed_png.plane(_indices(low, high))
     return {name: plane.png(_legend(table)) for name, table in tables.items()}
 
 
 def ticks(low: float, high: float) -> list[tuple[float, str]]:
-    """Round temperatures strictly between the ends, 1, 2 or 5 times a power of ten apart, with their labels."""
+    """Round temperatures between `low` and `high`, exclusive, with their labels; steps are 1, 2 or 5 times 10**n."""
     step = _round_step((high - low) / _STEPS)
     decimals = max(0, -math.floor(math.log10(step)))
-    # Rounding may put a multiple of the step on an end, or an end on it: what counts is the temperature itself.
+    # Rounding may move a multiple of the step onto an end of the range, so the temperature itself is compared.
     multiples = (index * step for index in range(math.floor(low / step), math.ceil(high / step) + 1))
     return [(celsius, _label(celsius, decimals)) for celsius in multiples if low < celsius < high]
 
 
-def _round_step(wanted: float) -> float:
-    power = 10.0 ** math.floor(math.log10(wanted))
-    return next((factor * power for factor in (1.0, 2.0, 5.0) if factor * power >= wanted), 10 * power)
+def _round_step(minimum: float) -> float:
+    power = 10.0 ** math.floor(math.log10(minimum))
+    return next((factor * power for factor in (1.0, 2.0, 5.0) if factor * power >= minimum), 10 * power)
 
 
 def _label(celsius: float, decimals: int) -> str:
@@ -64,7 +64,7 @@ def _indices(low: float, high: float) -> NDArray[np.uint8]:
 
 
 def _drawing(low: float, high: float) -> Image.Image:
-    """Frame, ticks and labels: how much ink, 0 to 255."""
+    """Frame, ticks and labels as amounts of ink, 0 to 255."""
     image = Image.new("L", (WIDTH, HEIGHT))
     draw = ImageDraw.Draw(image)
     font = ImageFont.load_default(_FONT)
@@ -74,7 +74,7 @@ def _drawing(low: float, high: float) -> Image.Image:
     marks = [(_TOP, _label(high, decimals), 255), (_BOTTOM - 1, _label(low, decimals), 255)]
     for celsius, label in ticks(low, high):
         y = round(_BOTTOM - 1 - (celsius - low) / (high - low) * (_BOTTOM - 1 - _TOP))
-        if all(abs(y - end) > 1.3 * _FONT for end, _, _ in marks[:2]):  # else its label would touch the end's
+        if all(abs(y - end) > 1.3 * _FONT for end, _, _ in marks[:2]):  # else the labels would touch
             marks.append((y, label, 160))
     for y, label, ink in marks:
         draw.line((_RIGHT + 1, y, _RIGHT + _TICK, y), fill=ink, width=2)
@@ -83,7 +83,7 @@ def _drawing(low: float, high: float) -> Image.Image:
 
 
 def _legend(table: bytes) -> bytes:
-    """The palette's colours, spread over the indices that are theirs, and the inks."""
+    """The colours of the palette, spread over their indices, and the inks."""
     spread = [round(index * (palettes.SIZE - 1) / (_COLOURS - 1)) for index in range(_COLOURS)]
     colours = b"".join(table[3 * index : 3 * index + 3] for index in spread)
     inks = [

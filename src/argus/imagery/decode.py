@@ -1,4 +1,4 @@
-"""One door for every thermal file: bytes in, thermogram out. What a file is, its content says, never its name."""
+"""Decodes every thermal file format. The content of a file determines its format, never its name."""
 
 from argus.imagery import dji, flir, jpeg, tiff
 from argus.imagery.model import LinearScale
@@ -8,10 +8,10 @@ __all__ = ["Thermogram", "Undecodable", "decode"]
 
 
 def decode(data: bytes, *, declared_scale: LinearScale | None = None) -> Thermogram:
-    """The thermogram in a file; raises a kind of Undecodable for anything else, however broken.
+    """The thermogram in a file. Raises a subclass of Undecodable for any other data.
 
-    `declared_scale` says what the counts of a 16-bit TIFF mean and wins over what the file says; other formats carry
-    their own calibration and ignore it.
+    `declared_scale` converts the counts of a 16-bit TIFF and takes precedence over the scale in the file. Other formats
+    contain their own calibration and ignore it.
     """
     if data.startswith(jpeg.START):
         return _decode_jpeg(data)
@@ -20,14 +20,14 @@ def decode(data: bytes, *, declared_scale: LinearScale | None = None) -> Thermog
     if data.startswith(tiff.MAGICS):
         return tiff.decode_tiff(data, declared_scale)
     if data.startswith(tiff.BIG_MAGICS):
-        raise Unsupported("BigTIFF is not accepted: thermal frames fit into plain TIFF")
-    raise NotRadiometric("the file is neither a JPEG, an FFF file nor a TIFF")
+        raise Unsupported("big_tiff")
+    raise NotRadiometric("format")
 
 
 def _decode_jpeg(data: bytes) -> Thermogram:
     segments = list(jpeg.segments(data))
-    if any(map(flir.is_piece, segments)):
+    if any(map(flir.is_part, segments)):
         return flir.decode_rjpeg(segments)
     if dji.is_dji(segments):
         return dji.decode_rjpeg(segments)
-    raise NotRadiometric("the JPEG carries no thermal data: it is a picture, perhaps of temperatures")
+    raise NotRadiometric("jpeg")

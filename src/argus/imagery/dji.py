@@ -1,13 +1,13 @@
 """DJI's radiometric JPEGs, by the public approximation.
 
-APP3 segments joined are the counts (uint16, little-endian, row by row); an APP4 segment holds the scene settings; the
-visible picture may have another size. Source of the layouts: ExifTool, lib/Image/ExifTool/JPEG.pm (APP3, APP4) and
-DJI.pm (ThermalParams2 and 3).
+The joined APP3 segments are the counts (uint16, little-endian, row by row); an APP4 segment contains the settings of
+the scene. The visible picture may have another size. Source of the layouts: ExifTool, lib/Image/ExifTool/JPEG.pm (APP3,
+APP4) and DJI.pm (ThermalParams2 and 3).
 
-celsius = (count >> 2) · 0.0625 - 273.15 is what public tools use (uav4geo/Thermal-Tools among others). It holds the
-camera's own estimate, before emissivity, distance and reflection: against DJI's SDK it is off by 3 to 10 °C, by 20 °C
-on an H30T. So every result is labelled approximate and cannot be recalibrated. Cameras whose counts mean something else
-are refused; exact temperatures need DJI's SDK.
+Public tools (uav4geo/Thermal-Tools among others) use celsius = (count >> 2) · 0.0625 - 273.15. That is the camera's own
+estimate, before emissivity, distance and reflection: compared with DJI's SDK it is off by 3 to 10 °C, by 20 °C on an
+H30T. So every result is labelled approximate and cannot be recalibrated. Cameras whose counts have another meaning are
+refused; exact temperatures need DJI's SDK.
 """
 
 import re
@@ -22,7 +22,7 @@ from argus.imagery.planck import KELVIN, check
 from argus.imagery.tags import Exif, position
 from argus.imagery.thermogram import Counts, Damaged, Implausible, Temperatures, Thermogram, Unsupported, develop
 
-# EXIF's model -> the name people know.
+# Model in EXIF -> common name.
 APPROXIMATED = {
     "MAVIC2-ENTERPRISE-ADVANCED": "M2EA",
     "M2EA": "M2EA",
@@ -37,14 +37,14 @@ APPROXIMATED = {
 REFUSED = {"ZH20T": "H20T", "H20T": "H20T", "XT S": "XT S", "XTS": "XT S", "M3TD": "M3TD", "M4TD": "M4TD"}
 SIZES = {2 * width * height: (width, height) for width, height in ((640, 512), (1280, 1024))}
 
-HEADER_SIZE = 32  # what some cameras put before the settings: ff d2 d1 ff, then "iirp" or "hirp"
+HEADER_SIZE = 32  # some cameras write it before the settings: ff d2 d1 ff, then "iirp" or "hirp"
 FLOATS_MARK = (32, b"\x2c\x01\x20\x00")  # (offset, bytes) after float settings
 INTEGERS_MARK = (0, b"\xaa\x55\x38\x00")  # before integer settings
 
 
 @dataclass(frozen=True)
 class PublicApproximation:
-    """A Radiometry: sixteenths of a kelvin above two status bits."""
+    """Counts in sixteenths of a kelvin, above two status bits. Implements Radiometry."""
 
     adjustable = False
 
@@ -53,18 +53,18 @@ class PublicApproximation:
 
 
 def is_dji(segments: list[Segment]) -> bool:
-    """Whether a JPEG's segments look like DJI's: counts in APP3 and a maker that says so."""
+    """Whether a JPEG is from DJI: it has APP3 segments, and EXIF names DJI as the make."""
     return any(each.marker == APP3 for each in segments) and Exif.among(segments).camera.make == "DJI"
 
 
 def decode_rjpeg(segments: list[Segment]) -> Thermogram:
-    """The thermogram inside a JPEG's segments; raises Undecodable."""
+    """The thermogram in a JPEG's segments. Raises Undecodable."""
     exif = Exif.among(segments)
     camera = exif.camera
     model = _approximated(camera.model)
     pixels = b"".join(each.payload for each in segments if each.marker == APP3)
     if len(pixels) not in SIZES:
-        raise Damaged(f"{len(pixels)} bytes of counts are no frame of a DJI {model}")
+        raise Damaged("dji_pixels", size_bytes=len(pixels), model=model)
     width, height = SIZES[len(pixels)]
     capture = Capture(
         format="dji_rjpeg",
@@ -85,26 +85,28 @@ def decode_rjpeg(segments: list[Segment]) -> Thermogram:
 def _approximated(model: str) -> str:
     name = model.upper()
     if name in REFUSED:
-        raise Unsupported(f"the counts of a DJI {REFUSED[name]} can be converted only by DJI's own SDK")
+        raise Unsupported("dji_sdk", model=REFUSED[name])
+    if not name:
+        raise Unsupported("dji_unnamed")
     if name not in APPROXIMATED:
-        raise Unsupported(f"no public conversion is known for the counts of a DJI {model or 'camera without a name'}")
+        raise Unsupported("dji_camera", model=model)
     return APPROXIMATED[name]
 
 
 def _parameters(segments: list[Segment]) -> Parameters:
-    """The settings the camera had, or the defaults where its layout is not publicly known."""
+    """The camera's settings, or the defaults if their layout is not publicly known."""
     for segment in segments:
         if segment.marker == APP4:
             block = bytes(segment.payload[: 4 * HEADER_SIZE])
             for start in (HEADER_SIZE, 0):
-                found = _settings(block[start:])
-                if found is not None:
-                    return found
+                settings = _settings(block[start:])
+                if settings is not None:
+                    return settings
     return Parameters()
 
 
 def _settings(block: bytes) -> Parameters | None:
-    """Settings in one of the two known layouts, if they are there and possible."""
+    """Settings in one of the two known layouts; None if there are none, or impossible ones."""
     at, mark = FLOATS_MARK
     if block[at : at + len(mark)] == mark:
         air, distance, emissivity, humidity, reflected = struct.unpack_from("<5f", block)
@@ -114,7 +116,7 @@ def _settings(block: bytes) -> Parameters | None:
         humidity, reflected = percent / 100, tenths / 10
     else:
         return None
-    found = Parameters(
+    settings = Parameters(
         emissivity=round(emissivity, 6),  # float32: 0.95, not 0.949999988
         distance_metres=round(distance, 6),
         reflected_celsius=round(reflected, 4),
@@ -122,14 +124,14 @@ def _settings(block: bytes) -> Parameters | None:
         relative_humidity=round(humidity, 6),
     )
     try:
-        check(found)
-    except Implausible:  # they change nothing here, so the picture need not be lost over them
+        check(settings)
+    except Implausible:  # the temperatures do not depend on the settings, so the file is still useful
         return None
-    return found
+    return settings
 
 
 def _xmp_position(segments: list[Segment]) -> Position | None:
-    """Where the drone was, from DJI's XMP; some of its firmware misspells longitude."""
+    """The drone's position, from DJI's XMP. Some firmware misspells longitude."""
     for segment in segments:
         if segment.marker == APP1 and segment.starts_with(XMP):
             xmp = bytes(segment.payload)
@@ -140,7 +142,7 @@ def _xmp_position(segments: list[Segment]) -> Position | None:
 
 
 def _xmp_number(xmp: bytes, name: bytes) -> float | None:
-    """A number of DJI's namespace, written as an attribute or an element."""
+    """A number in DJI's namespace, written as an attribute or an element."""
     match = re.search(
         rb"drone-dji:" + name + rb"""\s{0,8}(?:=\s{0,8}["']|>)\s{0,8}([+-]?\d{1,6}(?:\.\d{1,12})?)""", xmp
     )

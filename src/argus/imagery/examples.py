@@ -1,4 +1,4 @@
-"""Examples of imagery's requests and answers, for the OpenAPI document."""
+"""Examples of imagery's requests and responses, for the OpenAPI document."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ IMAGE_ID = "img_01k0n2xw9g8v5r3t7y1z4b6c2d"
 
 _BUCKET = "https://argus-production-media-123456789012.s3.eu-west-1.amazonaws.com"
 _SURVEY = {"site": "North", "sector": "Main steam line", "period": "2026-05", "pad": "P01"}
-_PALETTES = ("iron", "medical")  # two of them, to keep it short
+_PALETTES = ("iron", "medical")  # two of the palettes, to keep the example short
 
 UPLOADS_IN = {
     "site": "North",
@@ -49,7 +49,7 @@ def _link(name: str) -> dict[str, str]:
 IMAGE_SUMMARY: dict[str, Any] = {
     "id": IMAGE_ID,
     "name": "NORTH_P01_0001_T.JPG",
-    "size": 184_320,
+    "size_bytes": 184_320,
     "state": "ready",
     "code": None,
     "reason": None,
@@ -76,8 +76,8 @@ IMAGE = {
     },
     "position": {"latitude": 64.037, "longitude": -21.401, "altitude_metres": 380.0},
     "taken_at": "2026-05-14T06:20:00.000Z",
-    "histogram": {"counts": [327_600, 60, 12, 8], "edges_c": [10.03, 26.28, 42.53, 58.78, 75.03]},
-    "palette_range": {"low_c": 10.18, "high_c": 56.3},
+    "histogram": {"counts": [327_600, 60, 12, 8], "edges_celsius": [10.03, 26.28, 42.53, 58.78, 75.03]},
+    "palette_range": {"low_celsius": 10.18, "high_celsius": 56.3},
     "links": {
         "cog": _link("products/temperature.tif"),
         "previews": {palette: _link(f"products/preview/{palette}.png") for palette in _PALETTES},

@@ -1,12 +1,12 @@
 """FLIR's radiometric JPEG and FFF files.
 
-A radiometric JPEG carries an FFF file cut into APP1 segments: `FLIR\\0`, 1, index, last index, piece. An FFF file is a
-header (`FFF\\0`, creator, version, directory position and length), a directory of 32-byte entries, and records: here
-type 1, the counts, and 0x20, the calibration, settings and camera; 0x2b is GPS.
+A radiometric JPEG contains an FFF file, split into APP1 segments: `FLIR\\0`, 1, index, last index, part. An FFF file
+has a header (`FFF\\0`, creator, version, directory position and length), a directory of 32-byte entries, and records.
+Read here are type 0x01 (counts), 0x20 (calibration, settings and camera) and 0x2b (GPS).
 
 Source of the layouts: ExifTool, lib/Image/ExifTool/FLIR.pm (tables FLIR::FFF, RawData, CameraInfo, GPSInfo). Byte
-orders differ: header and directory are big-endian on most cameras, little-endian on the Tau cores of DJI's XT and XT2;
-each record has its own order, told by its first word, a small number.
+orders differ: header and directory are big-endian on most cameras, little-endian on the Tau cores of DJI's XT and XT2.
+Each record has its own byte order, which its first word reveals, as that is a small number.
 """
 
 import struct
@@ -24,7 +24,7 @@ from argus.imagery.tags import Exif, moment, position, text
 from argus.imagery.thermogram import Damaged, NotRadiometric, Thermogram, Unsupported, check_size, develop
 
 PREFIX = b"FLIR\0"
-PIECE_HEADER = 8  # prefix, version, index, last index
+PART_HEADER = 8  # prefix, version, index, last index
 MAGICS = (b"FFF\0", b"AFF\0")
 HEADER_SIZE, ENTRY_SIZE, MAX_RECORDS = 64, 32, 1024
 COUNTS, CAMERA_INFO, GPS = 0x01, 0x20, 0x2B
@@ -36,7 +36,7 @@ UNSET = -1.0  # in the GPS record
 
 @dataclass(frozen=True)
 class Record:
-    """One record's bytes with its subtype and byte order ("<" or ">")."""
+    """The bytes of a record, with its subtype and byte order ("<" or ">")."""
 
     subtype: int
     data: bytes
@@ -44,15 +44,15 @@ class Record:
 
     @classmethod
     def read(cls, subtype: int, data: bytes) -> "Record":
-        # The first word is a small version number; read in the wrong order it is at least 0x100.
+        # The first word is a small version number; in the wrong byte order it is at least 0x100.
         return cls(subtype, data, "<" if len(data) < 2 or data[1] == 0 else ">")
 
     def unpack(self, form: str, at: int) -> tuple[float, ...]:
-        """Values at an offset; raises Damaged when the record is shorter."""
+        """Values at an offset. Raises Damaged if the record ends before."""
         try:
             return struct.unpack_from(self.order + form, self.data, at)
         except struct.error as error:
-            raise Damaged(f"a FLIR record ends before byte {at} of it") from error
+            raise Damaged("flir_record_short", position=at) from error
 
     def number(self, at: int) -> float:
         return self.unpack("f", at)[0]
@@ -61,41 +61,41 @@ class Record:
         return text(self.data[at : at + size])
 
 
-def is_piece(segment: Segment) -> bool:
-    """Whether a JPEG segment carries a piece of an FFF file."""
-    return segment.marker == APP1 and segment.starts_with(PREFIX) and len(segment.payload) >= PIECE_HEADER
+def is_part(segment: Segment) -> bool:
+    """Whether a JPEG segment contains a part of an FFF file."""
+    return segment.marker == APP1 and segment.starts_with(PREFIX) and len(segment.payload) >= PART_HEADER
 
 
 def decode_rjpeg(segments: list[Segment]) -> Thermogram:
-    """The thermogram inside a JPEG's segments; raises Undecodable."""
+    """The thermogram in a JPEG's segments. Raises Undecodable."""
     exif = Exif.among(segments)
-    return _decode("flir_rjpeg", join([bytes(each.payload) for each in segments if is_piece(each)]), exif)
+    return _decode("flir_rjpeg", join([bytes(each.payload) for each in segments if is_part(each)]), exif)
 
 
 def decode_fff(data: bytes) -> Thermogram:
-    """The thermogram of a bare FFF file; raises Undecodable."""
+    """The thermogram of an FFF file. Raises Undecodable."""
     return _decode("flir_fff", data, Exif())
 
 
-def join(pieces: list[bytes]) -> bytes:
-    """The FFF file from its pieces, which stand in any order; raises Damaged for gaps and duplicates."""
-    last = pieces[0][7]
-    if any(piece[7] != last for piece in pieces):
-        raise Damaged("the FLIR pieces disagree about how many they are")
-    numbered = {piece[6]: piece for piece in pieces}
-    if len(numbered) < len(pieces):
-        raise Damaged("a FLIR piece occurs twice")
+def join(parts: list[bytes]) -> bytes:
+    """The FFF file of these parts, which may be in any order. Raises Damaged for gaps and duplicates."""
+    last = parts[0][7]
+    if any(part[7] != last for part in parts):
+        raise Damaged("flir_part_count")
+    numbered = {part[6]: part for part in parts}
+    if len(numbered) < len(parts):
+        raise Damaged("flir_part_repeated")
     if sorted(numbered) != list(range(last + 1)):
-        raise Damaged(f"{len(numbered)} of {last + 1} FLIR pieces are there")
-    return b"".join(numbered[index][PIECE_HEADER:] for index in range(last + 1))
+        raise Damaged("flir_part_missing", present=len(numbered), expected=last + 1)
+    return b"".join(numbered[index][PART_HEADER:] for index in range(last + 1))
 
 
 def _decode(form: str, fff: bytes, exif: Exif) -> Thermogram:
     records = _records(fff)
     if COUNTS not in records:
-        raise NotRadiometric("the FLIR file has no record of temperatures")
+        raise NotRadiometric("flir_record")
     if CAMERA_INFO not in records:
-        raise Damaged("the FLIR file has no record of its camera's calibration")
+        raise Damaged("flir_calibration")
     info = records[CAMERA_INFO]
     counts = _counts(records[COUNTS])
     height, width = counts.shape
@@ -113,24 +113,24 @@ def _decode(form: str, fff: bytes, exif: Exif) -> Thermogram:
 
 
 def _records(fff: bytes) -> dict[int, Record]:
-    """The records by type; raises Damaged, Unsupported."""
+    """The records by type. Raises Damaged, Unsupported."""
     if fff[:4] not in MAGICS or len(fff) < HEADER_SIZE:
-        raise Damaged("the FLIR data has no FFF header")
+        raise Damaged("fff_header")
     order = next((each for each in "><" if 100 <= struct.unpack_from(each + "I", fff, 20)[0] < 200), None)
     if order is None:
-        raise Unsupported("the FFF file is of an unknown version")
+        raise Unsupported("fff_version")
     start, count = struct.unpack_from(order + "II", fff, 24)
     if count > MAX_RECORDS or start + count * ENTRY_SIZE > len(fff):
-        raise Damaged(f"an FFF directory of {count} records cannot be")
+        raise Damaged("fff_directory", records=count)
     records: dict[int, Record] = {}
     for at in range(start, start + count * ENTRY_SIZE, ENTRY_SIZE):
         kind, subtype, offset, size = struct.unpack_from(order + "HH8xII", fff, at)
         if kind not in (COUNTS, CAMERA_INFO, GPS):
             continue
         if offset + size > len(fff):
-            raise Damaged(f"FLIR record {kind:#x} of {size} bytes reaches beyond the file")
+            raise Damaged("flir_record_end", record=kind, size_bytes=size)
         if kind in records:
-            raise Unsupported(f"the FLIR file has more than one record {kind:#x}: a sequence, not a picture")
+            raise Unsupported("flir_sequence", record=kind)
         records[kind] = Record.read(subtype, fff[offset : offset + size])
     return records
 
@@ -140,26 +140,27 @@ def _counts(record: Record) -> NDArray[np.uint16]:
     check_size(width, height)
     pixels = record.data[COUNTS_HEADER:]
     if pixels.startswith(SIGNATURE):
-        return _smoother(read_png16(pixels, width=width, height=height))
+        return _in_likely_byte_order(read_png16(pixels, width=width, height=height))
     if len(pixels) < 2 * width * height:
-        raise Damaged(f"{len(pixels)} bytes of counts for {width} x {height} pixels")
+        raise Damaged("flir_pixels", size_bytes=len(pixels), width=width, height=height)
     order = SUBTYPE_ORDER.get(record.subtype, record.order)
     counts = np.frombuffer(pixels, order + "u2", width * height).reshape(height, width)
     return counts.astype(np.uint16)
 
 
-def _smoother(counts: NDArray[np.uint16]) -> NDArray[np.uint16]:
+def _in_likely_byte_order(counts: NDArray[np.uint16]) -> NDArray[np.uint16]:
     """The counts in the byte order in which neighbours differ less.
 
-    PNG is big-endian, but most cameras put little-endian counts into it, and nothing in the file says which. Swapped
-    bytes turn a scene into noise; the camera's stored median would decide too, but is wrong on the FLIR ONE.
+    PNG is big-endian, but most cameras write little-endian counts, and the file does not state the order. The wrong
+    order turns a scene into noise. The camera's stored median would also reveal the order, but is wrong on the FLIR
+    ONE.
     """
     swapped = counts.byteswap()
     return swapped if _roughness(swapped) <= _roughness(counts) else counts
 
 
 def _roughness(counts: NDArray[np.uint16]) -> int:
-    """Summed steps between neighbours, on a share of the rows."""
+    """The sum of differences between neighbours, in a sample of the rows."""
     rows = counts[:: max(1, counts.shape[0] // 64)].astype(np.int32)
     return int(np.abs(np.diff(rows, axis=1)).sum(dtype=np.int64))
 
@@ -186,34 +187,34 @@ def _parameters(info: Record) -> Parameters:
 
 
 def _plain(value: float) -> float:
-    """A float32 as the decimal that was meant: 0.95, not 0.949999988."""
+    """A float32 as the decimal that was entered: 0.95, not 0.949999988."""
     return round(value, 6)
 
 
 def _celsius(kelvin: float) -> float:
-    """Cameras store float32 kelvin, exact to some 0.00002; beyond that the digits are noise."""
+    """Celsius from float32 kelvin, which are exact to about 0.00002; further digits are noise."""
     return round(kelvin - KELVIN, 4)
 
 
 def _camera(info: Record, exif: Exif) -> Camera:
-    # A FLIR ONE writes "*" where it has nothing to say.
-    pictured = exif.camera
+    # A FLIR ONE writes "*" in fields without a value.
+    exif_camera = exif.camera
     return Camera(
-        make=pictured.make or "FLIR",
-        model=_said(info.text(0xD4, 32)) or _said(pictured.model),
-        serial=_said(info.text(0x104, 16)) or pictured.serial,
-        lens=_said(info.text(0x170, 32)) or pictured.lens,
+        make=exif_camera.make or "FLIR",
+        model=_value(info.text(0xD4, 32)) or _value(exif_camera.model),
+        serial=_value(info.text(0x104, 16)) or exif_camera.serial,
+        lens=_value(info.text(0x170, 32)) or exif_camera.lens,
     )
 
 
-def _said(words: str) -> str:
-    return "" if words == "*" else words
+def _value(text: str) -> str:
+    return "" if text == "*" else text
 
 
 def _position(gps: Record | None) -> Position | None:
-    if gps is None or len(gps.data) < 0x24 or gps.data[:4] == bytes(4):  # the first word tells whether there is a fix
+    if gps is None or len(gps.data) < 0x24 or gps.data[:4] == bytes(4):  # no fix
         return None
-    # This record's first word is a flag, so its order cannot be told from the version: it follows the cameras'.
+    # The first word is a flag instead of a version, so it does not reveal the byte order; cameras write little-endian.
     latitude, longitude, altitude = struct.unpack_from("<ddf", gps.data, 0x10)
     south, west = gps.data[8:9] == b"S", gps.data[10:11] == b"W"
     return position(

@@ -1,4 +1,4 @@
-"""The marker segments of a JPEG file, up to the first scan (ITU-T T.81, annex B)."""
+"""The marker segments of a JPEG file before the first scan (ITU-T T.81, annex B)."""
 
 import re
 from collections.abc import Iterator
@@ -9,8 +9,8 @@ from argus.imagery.thermogram import Damaged
 START = b"\xff\xd8"
 APP1, APP3, APP4 = 0xE1, 0xE3, 0xE4
 START_OF_SCAN, END_OF_IMAGE = 0xDA, 0xD9
-MARKER = re.compile(rb"\xff++([^\x00\xff])", re.DOTALL)  # fill bytes may stand before any marker
-MAX_SEGMENTS = 4096  # thermal files have up to some hundred; a 64 MiB file could hold 16 million empty ones
+MARKER = re.compile(rb"\xff++([^\x00\xff])", re.DOTALL)  # fill bytes may precede any marker
+MAX_SEGMENTS = 4096  # thermal files have up to a few hundred; a 64 MiB file could contain 16 million empty ones
 
 EXIF = b"Exif\0\0"
 XMP = b"http://ns.adobe.com/xap/1.0/\0"
@@ -18,7 +18,7 @@ XMP = b"http://ns.adobe.com/xap/1.0/\0"
 
 @dataclass(frozen=True)
 class Segment:
-    """One marker segment; `payload` is what follows the length."""
+    """One marker segment; `payload` follows the length."""
 
     marker: int
     payload: memoryview
@@ -28,18 +28,18 @@ class Segment:
 
 
 def segments(data: bytes) -> Iterator[Segment]:
-    """The segments before the image itself, in the file's order; raises Damaged."""
+    """The segments before the image data, in the order of the file. Raises Damaged."""
     view, position = memoryview(data), len(START)
     for _ in range(MAX_SEGMENTS):
-        found = MARKER.match(data, position)
-        if not found:
-            raise Damaged(f"no JPEG segment where one should begin, at byte {position}")
-        marker, start = found[1][0], found.end()
+        match = MARKER.match(data, position)
+        if not match:
+            raise Damaged("jpeg_marker", position=position)
+        marker, start = match[1][0], match.end()
         if marker in (START_OF_SCAN, END_OF_IMAGE):
             return
         size = int.from_bytes(data[start : start + 2], "big")
         position = start + size
         if size < 2 or position > len(data):
-            raise Damaged(f"the JPEG segment at byte {start} does not fit into the file")
+            raise Damaged("jpeg_segment", position=start)
         yield Segment(marker, view[start + 2 : position])
-    raise Damaged(f"more than {MAX_SEGMENTS} JPEG segments")
+    raise Damaged("jpeg_segments", max_segments=MAX_SEGMENTS)

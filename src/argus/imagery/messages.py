@@ -2,7 +2,255 @@
 
 from argus.core.languages import Entry, Messages, Text
 
+
+def _damaged(en: str, fr: str, es: str) -> Text:
+    """A sentence about a damaged file, followed by what to do."""
+    return Text(
+        en=f"{en} Upload an undamaged copy of the file.",
+        fr=f"{fr} Téléversez une copie intacte du fichier.",
+        es=f"{es} Suba una copia intacta del archivo.",
+    )
+
+
+def _not_radiometric(en: str, fr: str, es: str) -> Text:
+    """A sentence about a file without temperatures, followed by what to do."""
+    return Text(
+        en=f"{en} Upload the camera’s original radiometric file.",
+        fr=f"{fr} Téléversez le fichier radiométrique original de la caméra.",
+        es=f"{es} Suba el archivo radiométrico original de la cámara.",
+    )
+
+
 MESSAGES: Messages = {
+    "damaged": Entry(
+        Text(
+            en="Damaged file",
+            fr="Fichier endommagé",
+            es="Archivo dañado",
+        ),
+        details={
+            "dji_pixels": _damaged(
+                en="The file holds {size_bytes} bytes of pixels, which are not a frame of a DJI {model}.",
+                fr="Le fichier contient {size_bytes} octets de pixels, ce qui n’est pas une image d’un DJI {model}.",
+                es="El archivo contiene {size_bytes} bytes de píxeles, que no son una imagen de un DJI {model}.",
+            ),
+            "fff_directory": _damaged(
+                en="The directory of the FFF file claims {records} records, which do not fit into the file.",
+                fr="Le répertoire du fichier FFF annonce {records} enregistrements, que le fichier ne peut contenir.",
+                es="El directorio del archivo FFF declara {records} registros, que no caben en el archivo.",
+            ),
+            "fff_header": _damaged(
+                en="The FLIR data has no FFF header.",
+                fr="Les données FLIR n’ont pas d’en-tête FFF.",
+                es="Los datos FLIR no tienen cabecera FFF.",
+            ),
+            "flir_calibration": _damaged(
+                en="The FLIR file has no record of the camera’s calibration.",
+                fr="Le fichier FLIR n’a pas d’enregistrement de l’étalonnage de la caméra.",
+                es="El archivo FLIR no tiene un registro de la calibración de la cámara.",
+            ),
+            "flir_part_count": _damaged(
+                en="The parts of the FLIR data disagree about how many parts there are.",
+                fr="Les parties des données FLIR n’indiquent pas toutes le même nombre de parties.",
+                es="Las partes de los datos FLIR no indican todas el mismo número de partes.",
+            ),
+            "flir_part_missing": _damaged(
+                en="The FLIR data is incomplete: {present} of {expected} parts are present.",
+                fr="Les données FLIR sont incomplètes ; parties présentes : {present} sur {expected}.",
+                es="Los datos FLIR están incompletos; partes presentes: {present} de {expected}.",
+            ),
+            "flir_part_repeated": _damaged(
+                en="A part of the FLIR data occurs twice.",
+                fr="Une partie des données FLIR figure deux fois.",
+                es="Una parte de los datos FLIR aparece dos veces.",
+            ),
+            "flir_pixels": _damaged(
+                en="The FLIR file holds {size_bytes} bytes of pixels, too few for {width} × {height} pixels.",
+                fr="Le fichier FLIR contient {size_bytes} octets de pixels, trop peu pour {width} × {height} pixels.",
+                es="El archivo FLIR contiene {size_bytes} bytes de píxeles, muy pocos para {width} × {height} píxeles.",
+            ),
+            "flir_record_end": _damaged(
+                en="Record {record:#x} of the FLIR file, of {size_bytes} bytes, extends past the end of the file.",
+                fr="L’enregistrement {record:#x} du fichier FLIR, de {size_bytes} octets, dépasse la fin du fichier.",
+                es="El registro {record:#x} del archivo FLIR, de {size_bytes} bytes, sobrepasa el final del archivo.",
+            ),
+            "flir_record_short": _damaged(
+                en="A record of the FLIR file ends before its byte {position}.",
+                fr="Un enregistrement du fichier FLIR se termine avant son octet {position}.",
+                es="Un registro del archivo FLIR termina antes de su byte {position}.",
+            ),
+            "jpeg_marker": _damaged(
+                en="The JPEG has no segment at byte {position}, where one should begin.",
+                fr="Le JPEG n’a pas de segment à l’octet {position}, où il devrait en commencer un.",
+                es="El JPEG no tiene ningún segmento en el byte {position}, donde debería comenzar uno.",
+            ),
+            "jpeg_segment": _damaged(
+                en="The JPEG segment at byte {position} does not fit into the file.",
+                fr="Le segment JPEG à l’octet {position} ne tient pas dans le fichier.",
+                es="El segmento JPEG en el byte {position} no cabe en el archivo.",
+            ),
+            "jpeg_segments": _damaged(
+                en="The JPEG has more than {max_segments} segments.",
+                fr="Le JPEG a plus de {max_segments} segments.",
+                es="El JPEG tiene más de {max_segments} segmentos.",
+            ),
+            "png_header": _damaged(
+                en="The PNG in the FLIR file does not begin with a complete header.",
+                fr="Le PNG du fichier FLIR ne commence pas par un en-tête complet.",
+                es="El PNG del archivo FLIR no comienza con una cabecera completa.",
+            ),
+            "png_pixels": _damaged(
+                en="The PNG in the FLIR file cannot be decompressed completely.",
+                fr="Le PNG du fichier FLIR ne peut pas être décompressé entièrement.",
+                es="El PNG del archivo FLIR no se puede descomprimir por completo.",
+            ),
+            "png_size": _damaged(
+                en="The PNG in the FLIR file does not have the {width} × {height} pixels that its record states.",
+                fr="Le PNG du fichier FLIR n’a pas les {width} × {height} pixels qu’indique son enregistrement.",
+                es="El PNG del archivo FLIR no tiene los {width} × {height} píxeles que indica su registro.",
+            ),
+            "tiff_directory": _damaged(
+                en="The directory of the TIFF cannot be read.",
+                fr="Le répertoire du TIFF est illisible.",
+                es="El directorio del TIFF no se puede leer.",
+            ),
+            "tiff_mismatch": _damaged(
+                en="The pixels of the TIFF do not match its directory.",
+                fr="Les pixels du TIFF ne correspondent pas à son répertoire.",
+                es="Los píxeles del TIFF no coinciden con su directorio.",
+            ),
+            "tiff_pixels": _damaged(
+                en="The pixels of the TIFF cannot be read.",
+                fr="Les pixels du TIFF sont illisibles.",
+                es="Los píxeles del TIFF no se pueden leer.",
+            ),
+            "tiff_scale": Text(
+                en="The temperature scale in the TIFF is not a number. Declare the scale when you upload the file.",
+                fr="L’échelle de température du TIFF n’est pas un nombre. Déclarez l’échelle lors du téléversement.",
+                es="La escala de temperatura del TIFF no es un número. Declare la escala al subir el archivo.",
+            ),
+            "tiff_tags": _damaged(
+                en="The directory of the TIFF contains a tag twice, or more than {max_tags} tags.",
+                fr="Le répertoire du TIFF contient une balise en double, ou plus de {max_tags} balises.",
+                es="El directorio del TIFF contiene una etiqueta repetida o más de {max_tags} etiquetas.",
+            ),
+        },
+    ),
+    "fixed_temperatures": Entry(
+        Text(
+            en="Settings cannot be changed",
+            fr="Paramètres non modifiables",
+            es="Los parámetros no se pueden cambiar",
+        ),
+        Text(
+            en="Files of the format {format} contain final temperatures, which scene settings cannot change.",
+            fr="Les fichiers au format {format} contiennent des températures définitives, que les paramètres de la "
+            "scène ne peuvent pas modifier.",
+            es="Los archivos de formato {format} contienen temperaturas definitivas, que los parámetros de la escena "
+            "no pueden cambiar.",
+        ),
+    ),
+    "implausible": Entry(
+        Text(
+            en="Impossible settings or temperatures",
+            fr="Paramètres ou températures impossibles",
+            es="Parámetros o temperaturas imposibles",
+        ),
+        details={
+            "air": Text(
+                en="With the settings in the file, the air would transmit {transmission} of the radiance: it must be "
+                "above 0 and at most 1.",
+                fr="Avec les paramètres du fichier, l’air transmettrait {transmission} de la luminance : la valeur "
+                "doit être supérieure à 0 et ne pas dépasser 1.",
+                es="Con los parámetros del archivo, el aire transmitiría {transmission} de la radiancia: el valor "
+                "debe ser mayor que 0 y no superar 1.",
+            ),
+            "atmospheric_temperature": Text(
+                en="The atmospheric temperature of {celsius} °C is impossible: it must be above absolute zero and at "
+                "most {max_celsius:g} °C.",
+                fr="La température atmosphérique de {celsius} °C est impossible : elle doit être supérieure au zéro "
+                "absolu et ne pas dépasser {max_celsius:g} °C.",
+                es="La temperatura atmosférica de {celsius} °C es imposible: debe ser superior al cero absoluto y no "
+                "superar {max_celsius:g} °C.",
+            ),
+            "blank": Text(
+                en="The image is blank: every pixel has the same value.",
+                fr="L’image est vide : tous les pixels ont la même valeur.",
+                es="La imagen está vacía: todos los píxeles tienen el mismo valor.",
+            ),
+            "calibration": Text(
+                en="The camera’s calibration in the file does not fit FLIR’s formula. "
+                "Upload an undamaged copy of the file.",
+                fr="L’étalonnage de la caméra dans le fichier ne convient pas à la formule de FLIR. "
+                "Téléversez une copie intacte du fichier.",
+                es="La calibración de la cámara en el archivo no se ajusta a la fórmula de FLIR. "
+                "Suba una copia intacta del archivo.",
+            ),
+            "distance": Text(
+                en="The distance of {metres} m is impossible: it must be between 0 and {max_metres:g} m.",
+                fr="La distance de {metres} m est impossible : elle doit être comprise entre 0 et {max_metres:g} m.",
+                es="La distancia de {metres} m es imposible: debe estar entre 0 y {max_metres:g} m.",
+            ),
+            "emissivity": Text(
+                en="The emissivity {value} is impossible: it must be above 0 and at most 1.",
+                fr="L’émissivité {value} est impossible : elle doit être supérieure à 0 et ne pas dépasser 1.",
+                es="La emisividad {value} es imposible: debe ser mayor que 0 y no superar 1.",
+            ),
+            "few_temperatures": Text(
+                en="Under the file’s calibration, most pixels have no temperature.",
+                fr="Selon l’étalonnage du fichier, la plupart des pixels n’ont pas de température.",
+                es="Según la calibración del archivo, la mayoría de los píxeles no tienen temperatura.",
+            ),
+            "reflected_temperature": Text(
+                en="The reflected temperature of {celsius} °C is impossible: it must be above absolute zero and at "
+                "most {max_celsius:g} °C.",
+                fr="La température réfléchie de {celsius} °C est impossible : elle doit être supérieure au zéro "
+                "absolu et ne pas dépasser {max_celsius:g} °C.",
+                es="La temperatura reflejada de {celsius} °C es imposible: debe ser superior al cero absoluto y no "
+                "superar {max_celsius:g} °C.",
+            ),
+            "relative_humidity": Text(
+                en="The relative humidity {value} is impossible: it must be between 0 and 1.",
+                fr="L’humidité relative {value} est impossible : elle doit être comprise entre 0 et 1.",
+                es="La humedad relativa {value} es imposible: debe estar entre 0 y 1.",
+            ),
+            "scale": Text(
+                en="A factor of {factor} and an offset of {offset} are not a temperature scale. "
+                "Declare a factor above 0 when you upload the file.",
+                fr="Un facteur de {factor} et un décalage de {offset} ne forment pas une échelle de température. "
+                "Déclarez un facteur supérieur à 0 lors du téléversement.",
+                es="Un factor de {factor} y un desplazamiento de {offset} no son una escala de temperatura. "
+                "Declare un factor mayor que 0 al subir el archivo.",
+            ),
+            "scene": Text(
+                en="The median temperature of the image would be {celsius:.0f} °C, which is impossible. Check the "
+                "temperature scale and the camera’s settings.",
+                fr="La température médiane de l’image serait de {celsius:.0f} °C, ce qui est impossible. Vérifiez "
+                "l’échelle de température et les paramètres de la caméra.",
+                es="La temperatura mediana de la imagen sería de {celsius:.0f} °C, lo que es imposible. Compruebe la "
+                "escala de temperatura y los parámetros de la cámara.",
+            ),
+            "too_small": Text(
+                en="The image has {width} × {height} pixels, which is smaller than any thermal image.",
+                fr="L’image compte {width} × {height} pixels, ce qui est plus petit que toute image thermique.",
+                es="La imagen tiene {width} × {height} píxeles, menos que cualquier imagen térmica.",
+            ),
+            "window_temperature": Text(
+                en="The window temperature of {celsius} °C is impossible: it must be above absolute zero and at most "
+                "{max_celsius:g} °C.",
+                fr="La température de la fenêtre de {celsius} °C est impossible : elle doit être supérieure au zéro "
+                "absolu et ne pas dépasser {max_celsius:g} °C.",
+                es="La temperatura de la ventana de {celsius} °C es imposible: debe ser superior al cero absoluto y "
+                "no superar {max_celsius:g} °C.",
+            ),
+            "window_transmission": Text(
+                en="The window transmission {value} is impossible: it must be above 0 and at most 1.",
+                fr="La transmission de la fenêtre {value} est impossible : elle doit être supérieure à 0 et ne pas "
+                "dépasser 1.",
+                es="La transmisión de la ventana {value} es imposible: debe ser mayor que 0 y no superar 1.",
+            ),
+        },
+    ),
     "never_uploaded": Entry(
         Text(
             en="Never uploaded",
@@ -13,6 +261,267 @@ MESSAGES: Messages = {
             en="The file was not uploaded in time. Upload it again.",
             fr="Le fichier n’a pas été téléversé à temps. Téléversez-le de nouveau.",
             es="El archivo no se subió a tiempo. Súbalo de nuevo.",
+        ),
+    ),
+    "no_such_image": Entry(
+        Text(
+            en="Image not found",
+            fr="Image introuvable",
+            es="Imagen no encontrada",
+        ),
+        Text(
+            en="Your organisation has no image {image_id}.",
+            fr="Votre organisation n’a pas d’image {image_id}.",
+            es="Su organización no tiene ninguna imagen {image_id}.",
+        ),
+    ),
+    "no_temperature_scale": Entry(
+        Text(
+            en="No temperature scale",
+            fr="Aucune échelle de température",
+            es="Sin escala de temperatura",
+        ),
+        Text(
+            en="The 16-bit TIFF declares no temperature scale. Declare one when you upload the file.",
+            fr="Le TIFF de 16 bits ne déclare pas d’échelle de température. Déclarez-en une lors du téléversement.",
+            es="El TIFF de 16 bits no declara una escala de temperatura. Declare una al subir el archivo.",
+        ),
+    ),
+    "no_temperatures": Entry(
+        Text(
+            en="No temperatures",
+            fr="Aucune température",
+            es="Sin temperaturas",
+        ),
+        Text(
+            en="No pixel of the image has a temperature.",
+            fr="Aucun pixel de l’image n’a de température.",
+            es="Ningún píxel de la imagen tiene temperatura.",
+        ),
+    ),
+    "not_an_image_id": Entry(
+        Text(
+            en="Invalid image id",
+            fr="Identifiant d’image invalide",
+            es="Identificador de imagen no válido",
+        ),
+        Text(
+            en="“{text}” is not the id of an image. An image id is img_ followed by 26 characters.",
+            fr="« {text} » n’est pas l’identifiant d’une image. Un tel identifiant est img_ suivi de 26 caractères.",
+            es="«{text}» no es el identificador de una imagen. Ese identificador es img_ seguido de 26 caracteres.",
+        ),
+    ),
+    "not_radiometric": Entry(
+        Text(
+            en="No temperatures in the file",
+            fr="Aucune température dans le fichier",
+            es="El archivo no contiene temperaturas",
+        ),
+        details={
+            "flir_record": _not_radiometric(
+                en="The FLIR file has no record of temperatures.",
+                fr="Le fichier FLIR n’a pas d’enregistrement de températures.",
+                es="El archivo FLIR no tiene un registro de temperaturas.",
+            ),
+            "format": _not_radiometric(
+                en="The file is neither a JPEG, nor an FFF file, nor a TIFF.",
+                fr="Le fichier n’est ni un JPEG, ni un fichier FFF, ni un TIFF.",
+                es="El archivo no es ni un JPEG, ni un archivo FFF, ni un TIFF.",
+            ),
+            "jpeg": _not_radiometric(
+                en="The JPEG contains a picture but no thermal data.",
+                fr="Le JPEG contient une photo mais aucune donnée thermique.",
+                es="El JPEG contiene una imagen, pero ningún dato térmico.",
+            ),
+            "tiff": _not_radiometric(
+                en="The TIFF contains a picture: only 16-bit single-band TIFFs can contain temperatures.",
+                fr="Le TIFF contient une photo : seuls les TIFF de 16 bits à une bande peuvent contenir des "
+                "températures.",
+                es="El TIFF contiene una imagen: solo los TIFF de 16 bits y una banda pueden contener temperaturas.",
+            ),
+            "unit": _not_radiometric(
+                en="The unit of the TIFF’s values is “{unit}”, which is not a unit of temperature.",
+                fr="L’unité des valeurs du TIFF est « {unit} », qui n’est pas une unité de température.",
+                es="La unidad de los valores del TIFF es «{unit}», que no es una unidad de temperatura.",
+            ),
+        },
+    ),
+    "not_ready": Entry(
+        Text(
+            en="Image not ready",
+            fr="Image non prête",
+            es="Imagen no lista",
+        ),
+        Text(
+            en="The image {image_id} is in the state {state}. Try again when its state is ready.",
+            fr="L’image {image_id} est dans l’état {state}. Réessayez lorsque son état sera ready.",
+            es="La imagen {image_id} está en el estado {state}. Inténtelo de nuevo cuando su estado sea ready.",
+        ),
+    ),
+    "not_representable": Entry(
+        Text(
+            en="Temperatures cannot be stored",
+            fr="Températures impossibles à enregistrer",
+            es="Las temperaturas no se pueden guardar",
+        ),
+        details={
+            "empty": Text(
+                en="An image of the shape {shape} has no pixels.",
+                fr="Une image de forme {shape} n’a pas de pixels.",
+                es="Una imagen de forma {shape} no tiene píxeles.",
+            ),
+            "range": Text(
+                en="A temperature of {celsius} °C does not fit into 16 bits, even in steps of 1 °C.",
+                fr="Une température de {celsius} °C ne tient pas sur 16 bits, même par pas de 1 °C.",
+                es="Una temperatura de {celsius} °C no cabe en 16 bits, ni siquiera en pasos de 1 °C.",
+            ),
+            "size": Text(
+                en="The GeoTIFF would have {size_bytes} bytes, more than the 4 GiB that a TIFF can address.",
+                fr="Le GeoTIFF compterait {size_bytes} octets, plus que les 4 Gio qu’un TIFF peut adresser.",
+                es="El GeoTIFF tendría {size_bytes} bytes, más de los 4 GiB que un TIFF puede direccionar.",
+            ),
+        },
+    ),
+    "outside_image": Entry(
+        Text(
+            en="Pixel outside the image",
+            fr="Pixel hors de l’image",
+            es="Píxel fuera de la imagen",
+        ),
+        Text(
+            en="The pixel ({x}, {y}) is outside the image, which has {width} × {height} pixels.",
+            fr="Le pixel ({x}, {y}) est hors de l’image, qui compte {width} × {height} pixels.",
+            es="El píxel ({x}, {y}) está fuera de la imagen, que tiene {width} × {height} píxeles.",
+        ),
+    ),
+    "too_many_pixels": Entry(
+        Text(
+            en="Image too large",
+            fr="Image trop grande",
+            es="Imagen demasiado grande",
+        ),
+        Text(
+            en="The image has {width} × {height} pixels; at most {max_pixels} in all are accepted.",
+            fr="L’image compte {width} × {height} pixels ; {max_pixels} au total sont acceptés au plus.",
+            es="La imagen tiene {width} × {height} píxeles; se aceptan como máximo {max_pixels} en total.",
+        ),
+    ),
+    "undecodable": Entry(
+        Text(
+            en="File cannot be decoded",
+            fr="Fichier impossible à décoder",
+            es="El archivo no se puede decodificar",
+        ),
+    ),
+    "unknown_palette": Entry(
+        Text(
+            en="Unknown palette",
+            fr="Palette inconnue",
+            es="Paleta desconocida",
+        ),
+        Text(
+            en="There is no palette “{palette}”. Choose one of these: {palettes}.",
+            fr="Il n’y a pas de palette « {palette} ». Choisissez l’une de celles-ci : {palettes}.",
+            es="No hay ninguna paleta «{palette}». Elija una de estas: {palettes}.",
+        ),
+    ),
+    "unsupported": Entry(
+        Text(
+            en="Unsupported file",
+            fr="Fichier non pris en charge",
+            es="Archivo no admitido",
+        ),
+        details={
+            "big_tiff": Text(
+                en="BigTIFF is not supported. Save the image as a plain TIFF.",
+                fr="BigTIFF n’est pas pris en charge. Enregistrez l’image en TIFF ordinaire.",
+                es="BigTIFF no se admite. Guarde la imagen como TIFF normal.",
+            ),
+            "dji_camera": Text(
+                en="No public conversion is known for the images of a DJI {model}. "
+                "Upload a 16-bit TIFF of temperatures instead.",
+                fr="Aucune conversion publique n’est connue pour les images d’un DJI {model}. "
+                "Téléversez plutôt un TIFF de températures de 16 bits.",
+                es="No se conoce ninguna conversión pública para las imágenes de un DJI {model}. "
+                "Suba en su lugar un TIFF de temperaturas de 16 bits.",
+            ),
+            "dji_sdk": Text(
+                en="Only DJI’s own SDK can convert the images of a DJI {model}. "
+                "Upload a 16-bit TIFF of temperatures instead.",
+                fr="Seul le SDK de DJI peut convertir les images d’un DJI {model}. "
+                "Téléversez plutôt un TIFF de températures de 16 bits.",
+                es="Solo el SDK de DJI puede convertir las imágenes de un DJI {model}. "
+                "Suba en su lugar un TIFF de temperaturas de 16 bits.",
+            ),
+            "dji_unnamed": Text(
+                en="The DJI file does not name its camera, so that no conversion is known. "
+                "Upload a 16-bit TIFF of temperatures instead.",
+                fr="Le fichier DJI ne nomme pas sa caméra ; aucune conversion n’est donc connue. "
+                "Téléversez plutôt un TIFF de températures de 16 bits.",
+                es="El archivo DJI no nombra su cámara, por lo que no se conoce ninguna conversión. "
+                "Suba en su lugar un TIFF de temperaturas de 16 bits.",
+            ),
+            "fff_version": Text(
+                en="The FFF file has an unknown version.",
+                fr="La version du fichier FFF est inconnue.",
+                es="La versión del archivo FFF es desconocida.",
+            ),
+            "flir_sequence": Text(
+                en="The FLIR file has more than one record {record:#x}: it is a sequence. Export single images.",
+                fr="Le fichier FLIR a plus d’un enregistrement {record:#x} : c’est une séquence. Exportez des images "
+                "individuelles.",
+                es="El archivo FLIR tiene más de un registro {record:#x}: es una secuencia. Exporte imágenes "
+                "individuales.",
+            ),
+            "png": Text(
+                en="The PNG in the FLIR file is not plain 16-bit greyscale.",
+                fr="Le PNG du fichier FLIR n’est pas en simples niveaux de gris de 16 bits.",
+                es="El PNG del archivo FLIR no está en simple escala de grises de 16 bits.",
+            ),
+            "tiff_compression": Text(
+                en="The TIFF compression {compression} is not supported. Save the TIFF with one of these: {supported}.",
+                fr="La compression TIFF {compression} n’est pas prise en charge. Enregistrez le TIFF avec l’une de "
+                "celles-ci : {supported}.",
+                es="La compresión TIFF {compression} no se admite. Guarde el TIFF con una de estas: {supported}.",
+            ),
+            "tiff_photometric": Text(
+                en="The samples of the TIFF are not greyscale with black as zero. Save the TIFF in that form.",
+                fr="Les échantillons du TIFF ne sont pas en niveaux de gris avec le noir à zéro. Enregistrez le TIFF "
+                "sous cette forme.",
+                es="Las muestras del TIFF no están en escala de grises con el negro como cero. Guarde el TIFF de esa "
+                "forma.",
+            ),
+            "tiff_samples": Text(
+                en="The samples of the TIFF are not integers. Save the TIFF with 16-bit integers.",
+                fr="Les échantillons du TIFF ne sont pas des entiers. Enregistrez le TIFF avec des entiers de 16 bits.",
+                es="Las muestras del TIFF no son enteros. Guarde el TIFF con enteros de 16 bits.",
+            ),
+        },
+    ),
+    "vanished": Entry(
+        Text(
+            en="Uploaded file deleted",
+            fr="Fichier téléversé supprimé",
+            es="Archivo subido eliminado",
+        ),
+        Text(
+            en="The uploaded file was deleted before it could be read. Request a new upload.",
+            fr="Le fichier téléversé a été supprimé avant d’avoir pu être lu. Demandez un nouveau téléversement.",
+            es="El archivo subido se eliminó antes de poder leerlo. Solicite una nueva subida.",
+        ),
+    ),
+    "wrong_size": Entry(
+        Text(
+            en="Wrong file size",
+            fr="Taille de fichier incorrecte",
+            es="Tamaño de archivo incorrecto",
+        ),
+        Text(
+            en="The uploaded file has {size_bytes} bytes, but {expected_bytes} were announced. Request a new upload.",
+            fr="Le fichier téléversé compte {size_bytes} octets, mais {expected_bytes} étaient annoncés. "
+            "Demandez un nouveau téléversement.",
+            es="El archivo subido tiene {size_bytes} bytes, pero se anunciaron {expected_bytes}. "
+            "Solicite una nueva subida.",
         ),
     ),
 }

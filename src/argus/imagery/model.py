@@ -1,4 +1,4 @@
-"""What a thermal image is, what is told about it, and where it stands. No arrays here: the API reads this."""
+"""Thermal images: their facts, their survey and their state. No arrays here, as the API imports this module."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -14,13 +14,13 @@ class Accuracy(StrEnum):
     APPROXIMATE = "approximate"  # a public approximation, several degrees off the maker's own software
 
 
-# What files say of themselves has no limit of its own; it stands in every item that a listing reads.
-MAX_CAMERA_TEXT = 100  # characters of each part
+# Files set no limit on these texts, and every item that a listing reads contains them.
+MAX_CAMERA_TEXT = 100  # characters of each field
 
 
 @dataclass(frozen=True)
 class Camera:
-    """Who took the picture. Unknown parts are empty."""
+    """The camera that took the image. Unknown fields are empty."""
 
     make: str = ""
     model: str = ""
@@ -60,7 +60,7 @@ class LinearScale:
 
 @dataclass(frozen=True)
 class Capture:
-    """What a decoded file says about itself, without its pixels."""
+    """The facts of a decoded file, without its pixels."""
 
     format: str  # flir_rjpeg, flir_fff, dji_rjpeg, tiff16
     width: int
@@ -73,18 +73,18 @@ class Capture:
 
 
 class ImageState(StrEnum):
-    """Where an upload stands. `ready` and `rejected` are final, but for `deleting`."""
+    """The state of an upload. `ready` and `rejected` are final, except that the image may be deleted."""
 
     AWAITING_UPLOAD = "awaiting_upload"
     PROCESSING = "processing"
     READY = "ready"
     REJECTED = "rejected"
-    DELETING = "deleting"  # no longer shown; its objects are being removed
+    DELETING = "deleting"  # no longer shown; its objects are being deleted
 
 
 @dataclass(frozen=True)
 class Survey:
-    """Where and when in the survey hierarchy the image belongs. Unknown parts are empty."""
+    """The place of an image in the survey hierarchy. Unknown levels are empty."""
 
     site: str = ""
     sector: str = ""
@@ -94,10 +94,10 @@ class Survey:
 
 @dataclass(frozen=True)
 class NewFile:
-    """A file someone is about to upload."""
+    """A file for which a user requests an upload."""
 
     name: str
-    size: int  # bytes
+    size_bytes: int
     content_type: str
     survey: Survey = Survey()
     scale: LinearScale | None = None
@@ -107,32 +107,35 @@ class NewFile:
 class Statistics:
     """Temperatures of the pixels that have one, in degrees Celsius."""
 
-    min_c: float
-    max_c: float
-    mean_c: float
-    p5_c: float  # percentiles, linear between neighbours
-    p95_c: float
+    min_celsius: float
+    max_celsius: float
+    mean_celsius: float
+    p5_celsius: float  # percentiles, linear between neighbours
+    p95_celsius: float
 
 
 @dataclass(frozen=True)
 class Histogram:
-    """`counts[i]` pixels lie in `edges_c[i] <= t < edges_c[i + 1]`; the last bin holds its upper edge too."""
+    """Numbers of pixels by temperature.
+
+    Bin `i` counts the pixels with `edges_celsius[i] <= t < edges_celsius[i + 1]`; the last bin includes its upper edge.
+    """
 
     counts: tuple[int, ...]
-    edges_c: tuple[float, ...]  # one more than counts
+    edges_celsius: tuple[float, ...]  # one more than counts
 
 
 @dataclass(frozen=True)
 class Bounds:
-    """The temperatures at the two ends of a palette, in degrees Celsius; what lies beyond takes the end colours."""
+    """The temperature range of a palette, in degrees Celsius. Temperatures outside it get the first or last colour."""
 
-    low_c: float
-    high_c: float
+    low_celsius: float
+    high_celsius: float
 
 
 @dataclass(frozen=True)
 class Georeference:
-    """Where the pixels of an image lie on the ground.
+    """The position of an image's pixels on the ground.
 
     x = a·column + b·row + c and y = d·column + e·row + f, of the pixel's upper left corner, in the units and axes
     (easting or longitude first) of the coordinate reference system `epsg`.
@@ -150,7 +153,7 @@ class Georeference:
 
 @dataclass(frozen=True)
 class Products:
-    """What was made of an accepted image."""
+    """The results of processing an image."""
 
     capture: Capture
     statistics: Statistics
@@ -161,7 +164,7 @@ class Products:
 
 @dataclass(frozen=True)
 class Image:
-    """One uploaded file and what became of it."""
+    """One uploaded file, its state and its products."""
 
     id: str
     organisation_id: str
@@ -171,28 +174,28 @@ class Image:
     upload_until: datetime
     state: ImageState = ImageState.AWAITING_UPLOAD
     reason: Message | None = None  # why it was rejected
-    object_version: str = ""  # the S3 version that was processed; later writes under the key change nothing
+    object_version: str = ""  # the S3 version that is processed; later versions of the object are ignored
     products: Products | None = None
     version: int = 1
     attempts: int = 0
     checks: int = 0
-    lease_until: datetime | None = None  # until then one worker has the image
-    next_check_at: datetime | None = None  # None once it is ready or rejected
+    lease_until: datetime | None = None  # one worker holds the image until then
+    next_check_at: datetime | None = None  # None when the image is ready or rejected
 
     def rejected(self, reason: Message) -> "Image":
         return replace(self, state=ImageState.REJECTED, reason=reason)
 
     def given_up(self, reason: Message) -> "Image | None":
-        """The image, whose processing failed; None for one that is being deleted."""
+        """The image after its processing has failed; None if it is being deleted."""
         return None if self.state is ImageState.DELETING else self.rejected(reason)
 
     def deleting(self, *, next_check_at: datetime) -> "Image":
-        """The image, no longer shown; its removal is checked then."""
+        """The image, no longer shown. The sweep checks its deletion at `next_check_at`."""
         return replace(self, state=ImageState.DELETING, lease_until=None, next_check_at=next_check_at)
 
     @property
     def code(self) -> str:
-        """Why it was rejected, for programs."""
+        """The code of `reason`, for programs; empty if the image is not rejected."""
         return self.reason.code if self.reason else ""
 
     @property

@@ -1,8 +1,8 @@
-"""Palettes: 256 colours from cold to hot. No numpy: the API lists the names.
+"""Palettes: 256 colours from cold to hot. No numpy here, as the API lists their names.
 
-Each is a path through a few colours of our own. Between them it goes straight in OKLab, a colour space in which equal
-distances look equally large, so no band appears where there is none in the temperatures. Unless its points have
-places of their own, a path is walked at constant speed: equal steps of temperature are equal steps for the eye.
+Each palette is a path through a few colours, with straight lines in OKLab between them. In this colour space equal
+distances look equally large, so that no bands appear which the temperatures do not have. Unless its colours have
+explicit positions, a path has constant speed: equal steps of temperature look like equal steps of colour.
 
 Source of OKLab: Björn Ottosson, "A perceptual color space for image processing" (2020).
 """
@@ -18,40 +18,40 @@ SIZE = 256
 
 _Lab = tuple[float, float, float]
 
-# Colours from cold to hot; a number in front of a colour is its place, 0 to 1.
+# Colours from cold to hot; a number before a colour is its position, 0 to 1.
 _PATHS = {
-    # black, violet, ember, gold, white: what a glowing body does
+    # black, violet, ember, gold, white, like a glowing body
     "iron": "06030f 260b60 6a0f86 b3216f dd4a3a f18a12 fbc72f fff6c8",
-    # for thermographers: as many tellable hues as possible, darker when colder at both ends
+    # for thermographers: as many distinguishable hues as possible, darker towards both ends
     "medical": "0b0630 3a1f9e 1f5fd6 10a5c8 17b978 7fcf3a e9d92a f79a1c e23c22 a80f3a f3b9cf",
-    # for thermographers: the scene in grey, what is hot leaps out
+    # for thermographers: the scene in grey, hot spots in bright colours
     "hotspot_alert": "0.00 15171a  0.86 ced1d4  0.88 ffd400  0.94 ff7a00  1.00 d5001c",
     "rainbow": "1b0a6b 1c3fe0 00a8e8 00c48a 4fd231 f2e205 ff9a00 ee2a1b",
-    # cold blues against warm golds: which side of the middle
+    # cold blues and warm golds: shows the side of the middle
     "arctic": "071a4a 1457b8 35a9e0 c9eef2 f3e3b0 e0a33a 9c5410",
-    # a dark floor, then molten rock
+    # dark, then like molten rock
     "lava": "04070d 1d2436 4a1f3d 8e1b2c d33a14 f5820f ffd34a fffbe6",
 }
 
-# Greys count in sRGB, whose 256 levels all differ.
+# Greys are linear in sRGB, so that all 256 levels differ.
 _GREYS = {"white_hot": range(SIZE), "black_hot": range(SIZE - 1, -1, -1)}
 
 PALETTES: tuple[str, ...] = (*_PATHS, *_GREYS)
 
 
 class UnknownPalette(NotFound):
-    """There is no such palette."""
+    """No palette has this name."""
 
 
 @cache
 def table(name: str) -> bytes:
-    """256 colours as red, green, blue bytes, the coldest first. Raises UnknownPalette."""
+    """256 colours as red, green and blue bytes, the coldest first. Raises UnknownPalette."""
     if name in _GREYS:
         return bytes(level for level in _GREYS[name] for _ in range(3))
     if name not in _PATHS:
-        raise UnknownPalette(f"palette {name!r}: choose one of {', '.join(PALETTES)}")
-    places, colours = _points(_PATHS[name].split())
-    return bytes(channel for index in range(SIZE) for channel in _at(index / (SIZE - 1), places, colours))
+        raise UnknownPalette(palette=name, palettes=", ".join(PALETTES))
+    positions, colours = _points(_PATHS[name].split())
+    return bytes(channel for index in range(SIZE) for channel in _at(index / (SIZE - 1), positions, colours))
 
 
 def lab(rgb: bytes) -> _Lab:
@@ -67,28 +67,28 @@ def lab(rgb: bytes) -> _Lab:
     )
 
 
-def _points(words: list[str]) -> tuple[list[float], list[_Lab]]:
-    """The path's places, 0 to 1, and its colours."""
-    placed = "." in words[0]
-    colours = [lab(bytes.fromhex(word)) for word in (words[1::2] if placed else words)]
-    if placed:
-        return [float(word) for word in words[::2]], colours
-    walked = list(accumulate((dist(*pair) for pair in pairwise(colours)), initial=0.0))
-    return [length / walked[-1] for length in walked], colours
+def _points(values: list[str]) -> tuple[list[float], list[_Lab]]:
+    """The positions, 0 to 1, and colours of a path."""
+    has_positions = "." in values[0]
+    colours = [lab(bytes.fromhex(value)) for value in (values[1::2] if has_positions else values)]
+    if has_positions:
+        return [float(value) for value in values[::2]], colours
+    lengths = list(accumulate((dist(*pair) for pair in pairwise(colours)), initial=0.0))
+    return [length / lengths[-1] for length in lengths], colours
 
 
-def _at(place: float, places: list[float], colours: list[_Lab]) -> tuple[int, int, int]:
-    segment = min(bisect_right(places, place), len(places) - 1)
-    before, after = places[segment - 1], places[segment]
-    share = (place - before) / (after - before)
+def _at(position: float, positions: list[float], colours: list[_Lab]) -> tuple[int, int, int]:
+    segment = min(bisect_right(positions, position), len(positions) - 1)
+    before, after = positions[segment - 1], positions[segment]
+    fraction = (position - before) / (after - before)
     lightness, a, b = (
-        start + share * (end - start) for start, end in zip(colours[segment - 1], colours[segment], strict=True)
+        start + fraction * (end - start) for start, end in zip(colours[segment - 1], colours[segment], strict=True)
     )
     return _rgb(lightness, a, b)
 
 
 def _rgb(lightness: float, a: float, b: float) -> tuple[int, int, int]:
-    """From OKLab to 8 bits a channel, the nearest that a screen can show."""
+    """Red, green and blue of the sRGB colour that is nearest to an OKLab colour."""
     long = (lightness + 0.3963377774 * a + 0.2158037573 * b) ** 3
     medium = (lightness - 0.1055613458 * a - 0.0638541728 * b) ** 3
     small = (lightness - 0.0894841775 * a - 1.2914855480 * b) ** 3
@@ -100,7 +100,7 @@ def _rgb(lightness: float, a: float, b: float) -> tuple[int, int, int]:
 
 
 def _linear(channel: float) -> float:
-    """Light of an sRGB channel; IEC 61966-2-1."""
+    """The linear intensity of an sRGB channel; IEC 61966-2-1."""
     return channel / 12.92 if channel <= 0.04045 else float(((channel + 0.055) / 1.055) ** 2.4)
 
 

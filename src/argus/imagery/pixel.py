@@ -1,7 +1,7 @@
-"""Reads one temperature out of a stored temperature GeoTIFF through byte ranges, without numpy.
+"""Reads one temperature from a stored temperature GeoTIFF by byte ranges, without numpy.
 
-Two reads as a rule: the file's beginning with its directories, and one tile, of which no more is inflated than comes
-before the pixel. Only the layout of `argus.imagery.cog` is read: anything else under that key is a fault of ours.
+It usually takes two reads: the start of the file with its directories, and one tile, which is inflated only up to the
+pixel. It reads only the layout that `argus.imagery.cog` writes; any other file under that key is an internal error.
 """
 
 import math
@@ -29,7 +29,7 @@ Fetch = Callable[[int, int], bytes]
 
 
 class OutsideImage(Invalid):
-    """The pixel lies outside the image."""
+    """The pixel is outside the image."""
 
 
 class UnreadableTemperatures(ArgusError):
@@ -38,7 +38,7 @@ class UnreadableTemperatures(ArgusError):
 
 @dataclass(frozen=True)
 class _Entry:
-    """A directory entry; `value` is the raw four bytes: the value itself, or where the values stand."""
+    """A directory entry; `value` is the raw four bytes: the value itself, or the offset of the values."""
 
     type: int
     count: int
@@ -46,9 +46,9 @@ class _Entry:
 
     @property
     def number(self) -> int:
-        """The single SHORT or LONG inside the entry."""
+        """The single SHORT or LONG in the entry."""
         if self.count != 1 or self.type not in (_SHORT, _LONG):
-            raise UnreadableTemperatures("a tag holds something else than one number")
+            raise UnreadableTemperatures("a tag does not contain exactly one number")
         return int.from_bytes(self.value[: 2 if self.type == _SHORT else 4], "little")
 
     @property
@@ -57,22 +57,22 @@ class _Entry:
 
 
 def temperature_at(fetch: Fetch, x: int, y: int) -> float | None:
-    """Degrees Celsius at column `x` and row `y` of the full image, from the upper left; None where there is none.
+    """Degrees Celsius at column `x` and row `y` of the full image, from the upper left; None if the pixel has none.
 
-    `fetch(first, last)` returns the bytes of that inclusive range, fewer where the file ends, as an HTTP Range request.
-    Raises OutsideImage for a pixel that is not there, UnreadableTemperatures for a file that is not one of ours.
+    `fetch(first, last)` returns the bytes of that inclusive range, fewer at the end of the file, like an HTTP Range
+    request. Raises OutsideImage, and UnreadableTemperatures for a file that `argus.imagery.cog` has not written.
     """
     header = fetch(0, HEADER_BYTES - 1)
     entries = _directory(header)
     width, height = _number(entries, _WIDTH), _number(entries, _HEIGHT)
     if not (0 <= x < width and 0 <= y < height):
-        raise OutsideImage(f"pixel ({x}, {y}) of an image of {width} by {height}")
+        raise OutsideImage(x=x, y=y, width=width, height=height)
     for code, expected in _LAYOUT.items():
         if _number(entries, code) != expected:
-            raise UnreadableTemperatures(f"tag {code} is not {expected}: not written by us")
+            raise UnreadableTemperatures(f"tag {code} is not {expected}: unknown layout")
     tile_width, tile_height = _number(entries, _TILE_WIDTH), _number(entries, _TILE_HEIGHT)
     if not (0 < tile_width <= _LARGEST_TILE and 0 < tile_height <= _LARGEST_TILE):
-        raise UnreadableTemperatures(f"tiles of {tile_width} by {tile_height}: not written by us")
+        raise UnreadableTemperatures(f"tiles of {tile_width} by {tile_height}: unknown layout")
     scale, nodata = _scale(_text(entries, _METADATA, header)), _nodata(_text(entries, _NODATA, header))
 
     index = y // tile_height * -(-width // tile_width) + x // tile_width
@@ -84,7 +84,7 @@ def temperature_at(fetch: Fetch, x: int, y: int) -> float | None:
 def _directory(header: bytes) -> dict[int, _Entry]:
     """The entries of the first directory, by tag code."""
     if len(header) < 8 or header[:4] != b"II*\0":
-        raise UnreadableTemperatures("no little-endian TIFF")
+        raise UnreadableTemperatures("not a little-endian TIFF")
     try:
         (start,) = struct.unpack_from("<L", header, 4)
         (length,) = struct.unpack_from("<H", header, start)
@@ -96,7 +96,7 @@ def _directory(header: bytes) -> dict[int, _Entry]:
 
 def _entry(entries: dict[int, _Entry], code: int) -> _Entry:
     if code not in entries:
-        raise UnreadableTemperatures(f"tag {code} is missing: not written by us")
+        raise UnreadableTemperatures(f"tag {code} is missing: unknown layout")
     return entries[code]
 
 
@@ -110,20 +110,20 @@ def _text(entries: dict[int, _Entry], code: int, header: bytes) -> bytes:
 
 
 def _scale(metadata: bytes) -> LinearScale:
-    """From GDAL's items, whose scale is meant as count * SCALE + OFFSET."""
+    """The scale in GDAL's items: count * SCALE + OFFSET."""
     items = dict(_ITEM.findall(metadata))
     try:
         scale = LinearScale(float(items[b"SCALE"]), float(items[b"OFFSET"]))
     except (KeyError, ValueError) as error:
-        raise UnreadableTemperatures("no scale and offset: not written by us") from error
+        raise UnreadableTemperatures("no scale and offset: unknown layout") from error
     if not (math.isfinite(scale.factor) and math.isfinite(scale.offset) and scale.factor > 0):
-        raise UnreadableTemperatures(f"a scale of {scale.factor} and an offset of {scale.offset}")
+        raise UnreadableTemperatures(f"impossible scale {scale.factor} and offset {scale.offset}")
     return scale
 
 
 def _nodata(text: bytes) -> int:
     if not re.fullmatch(rb"-?[0-9]{1,5}\0", text):
-        raise UnreadableTemperatures("no count that means no temperature: not written by us")
+        raise UnreadableTemperatures("no count for no temperature: unknown layout")
     return int(text[:-1])
 
 
@@ -132,12 +132,12 @@ def _tile(fetch: Fetch, header: bytes, entries: dict[int, _Entry], index: int, *
     start = _element(fetch, header, _entry(entries, _OFFSETS), index)
     size = _element(fetch, header, _entry(entries, _SIZES), index)
     if not 0 < size <= largest + largest // 1000 + 64:  # deflate never grows data by more
-        raise UnreadableTemperatures(f"tile {index} of {size} bytes")
+        raise UnreadableTemperatures(f"tile {index} has {size} bytes")
     return _read(fetch, header, start, size)
 
 
 def _element(fetch: Fetch, header: bytes, entry: _Entry, index: int) -> int:
-    """One number of an array of LONGs; a large mosaic's array may stand behind the header."""
+    """One number of an array of LONGs; the array of a large mosaic may follow the header."""
     if entry.type != _LONG or index >= entry.count:
         raise UnreadableTemperatures(f"no tile {index}")
     if entry.count == 1:
@@ -154,7 +154,7 @@ def _read(fetch: Fetch, header: bytes, start: int, size: int) -> bytes:
 
 
 def _count(tile: bytes, tile_width: int, column: int, row: int) -> int:
-    """Each row holds its first count and then the differences, modulo 2**16; TIFF 6.0, section 14."""
+    """The count of a pixel: each row is a first count and then differences, modulo 2**16; TIFF 6.0, section 14."""
     needed = 2 * (row * tile_width + column + 1)
     try:
         plain = zlib.decompressobj().decompress(tile, needed)

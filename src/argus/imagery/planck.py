@@ -1,14 +1,14 @@
-"""FLIR's radiometric formula: detector counts and scene settings into temperatures.
+"""FLIR's radiometric formula: converts detector counts to temperatures under scene settings.
 
 The counts of a FLIR camera are linear in radiance. With R1, R2, B, F, O from the camera's calibration, a black body of
-T kelvin gives S(T) = R1 / (R2 · (exp(B / T) - F)) - O. What the detector sees is, through half of the air, an infrared
-window and the other half of the air:
+T kelvin gives S(T) = R1 / (R2 · (exp(B / T) - F)) - O. The detector receives radiance through half of the air, an
+infrared window and the other half of the air:
 
     S1 = τ·[ε·S(object) + (1 - ε)·S(reflected)] + (1 - τ)·S(air)
     S2 = w·S1 + (1 - w)·S(window)
     S  = τ·S2 + (1 - τ)·S(air)
 
-which is solved for S(object) and then for T.
+The formula is solved for S(object) and then for T.
 
 Sources: FLIR Systems, "The measurement formula" and "Theory of thermography", in the user's manuals of the Exx and T6xx
 series; the transmission of air and the split at the window as in Glenn J. Tattersall, "Thermimage: Thermal Image
@@ -16,7 +16,6 @@ Analysis" (function raw2temp), doi:10.5281/zenodo.1069704; the constants' names 
 """
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,7 +30,7 @@ MAX_DISTANCE_METRES = 100_000.0
 
 @dataclass(frozen=True)
 class Atmosphere:
-    """Constants of the air's transmission. The defaults are the ones FLIR's cameras carry."""
+    """Constants of the air's transmission. The defaults are those of FLIR's cameras."""
 
     alpha1: float = 0.006569
     alpha2: float = 0.01262
@@ -40,7 +39,7 @@ class Atmosphere:
     x: float = 1.9
 
     def transmission(self, *, distance_metres: float, celsius: float, relative_humidity: float) -> float:
-        """Share of the radiance that passes the air, 0..1; the formula as in FLIR's manuals."""
+        """The fraction of radiance that the air transmits, 0..1, by the formula in FLIR's manuals."""
         water = relative_humidity * math.exp(
             1.5587 + 6.939e-2 * celsius - 2.7816e-4 * celsius**2 + 6.8455e-7 * celsius**3
         )
@@ -52,7 +51,7 @@ class Atmosphere:
 
 @dataclass(frozen=True)
 class Planck:
-    """A camera's calibration; a Radiometry."""
+    """A camera's calibration. Implements Radiometry."""
 
     r1: float
     b: float
@@ -64,54 +63,54 @@ class Planck:
     adjustable = True
 
     def signal(self, celsius: float) -> float:
-        """Counts that a black body of this temperature gives."""
+        """The counts of a black body of this temperature."""
         return self.r1 / (self.r2 * (math.exp(self.b / (celsius + KELVIN)) - self.f)) - self.o
 
     def celsius(self, counts: Counts, parameters: Parameters, /) -> Temperatures:
-        """Float64 through the formula, by a table with one entry per count that can occur.
+        """Temperatures by the formula in float64, from a table with one entry per possible count.
 
-        Counts outside the formula's domain (colder than any temperature) become NaN.
+        Counts outside the formula's domain (below any temperature) become NaN.
         """
         gain, offset = self._scene(parameters)
         low, high = int(counts.min()), int(counts.max())
         if high - low > counts.size:
             return self._black_body(counts.astype(np.float64) * gain + offset).astype(np.float32)
-        # The table starts at count 0, so that counts are indices as they are; what lies below `low` is never read.
+        # The table starts at count 0, so that counts are its indices; entries below `low` are never read.
         table = np.empty(high + 1, np.float32)
         table[low:] = self._black_body(np.arange(low, high + 1, dtype=np.float64) * gain + offset)
         return table.take(counts)
 
     def _scene(self, parameters: Parameters) -> tuple[float, float]:
-        """(gain, offset) with S(object) = counts · gain + offset; raises Implausible."""
+        """(gain, offset) with S(object) = counts · gain + offset. Raises Implausible."""
         check(parameters)
         try:
             gain, offset = self._through_air_and_window(parameters)
         except (ArithmeticError, ValueError) as error:
-            raise Implausible("the camera's calibration does not fit the formula") from error
+            raise Implausible("calibration") from error
         if not (math.isfinite(gain) and math.isfinite(offset) and gain > 0):
-            raise Implausible("the camera's calibration does not fit the formula")
+            raise Implausible("calibration")
         return gain, offset
 
     def _through_air_and_window(self, p: Parameters) -> tuple[float, float]:
-        # Half of the air is before the window, half behind it.
+        # Half of the air is in front of the window, half behind it.
         tau = self.atmosphere.transmission(
             distance_metres=p.distance_metres / 2, celsius=p.atmospheric_celsius, relative_humidity=p.relative_humidity
         )
-        if not 0 < tau <= 1 + 1e-3:  # with FLIR's constants, damp air over a few metres comes out a shade above 1
-            raise Implausible(f"the air would pass {tau:.3g} of the radiance")
+        if not 0 < tau <= 1 + 1e-3:  # with FLIR's constants, damp air over a few metres gives slightly more than 1
+            raise Implausible("air", transmission=f"{tau:.3g}")
         emissivity, window = p.emissivity, p.window_transmission
-        # Terms without weight are left out: cameras store any value, even 0 K, in a setting that has no effect.
-        lost = (
+        # Terms without weight are left out: cameras store any value, even 0 K, in a setting without effect.
+        terms = (
             ((1 - emissivity) / emissivity, p.reflected_celsius),
             ((1 - tau) / (emissivity * tau), p.atmospheric_celsius),
             ((1 - window) / (emissivity * tau * window), p.window_celsius),
             ((1 - tau) / (emissivity * tau * window * tau), p.atmospheric_celsius),
         )
-        offset = -math.fsum(weight * self.signal(celsius) for weight, celsius in lost if weight)
+        offset = -math.fsum(weight * self.signal(celsius) for weight, celsius in terms if weight)
         return 1 / (emissivity * tau * window * tau), offset
 
     def _black_body(self, signal: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Celsius of black bodies with these signals; NaN outside the formula's domain."""
+        """Celsius of black bodies with these signals, NaN outside the formula's domain."""
         with np.errstate(all="ignore"):
             exponent = np.log(self.r1 / (self.r2 * (signal + self.o)) + self.f)
             celsius = self.b / exponent - KELVIN
@@ -120,25 +119,25 @@ class Planck:
 
 
 def check(parameters: Parameters) -> None:
-    """Refuse settings that no scene can have; raises Implausible naming the setting."""
-    rules: tuple[tuple[str, float, Callable[[float], bool]], ...] = (
-        ("emissivity", parameters.emissivity, lambda value: 0 < value <= 1),
-        ("distance", parameters.distance_metres, lambda value: 0 <= value <= MAX_DISTANCE_METRES),
-        ("relative humidity", parameters.relative_humidity, lambda value: 0 <= value <= 1),
-        ("window transmission", parameters.window_transmission, lambda value: 0 < value <= 1),
-        ("atmospheric temperature", parameters.atmospheric_celsius, _possible),
-    )
-    for name, value, holds in rules:
-        if not holds(value):
-            raise Implausible(f"{name} {value:g} is impossible")
-    # Where these two have no weight, cameras store anything that is a number, such as 0 K.
-    for name, celsius, weighs in (
-        ("reflected", parameters.reflected_celsius, parameters.emissivity < 1),
-        ("window", parameters.window_celsius, parameters.window_transmission < 1),
-    ):
-        if not math.isfinite(celsius) or (weighs and not _possible(celsius)):
-            raise Implausible(f"{name} temperature {celsius:g} °C is impossible")
+    """Reject settings that no scene can have. Raises Implausible with the setting."""
+    p = parameters
+    # The values are given as text: they may be NaN or infinite, which DynamoDB does not store as numbers.
+    if not 0 < p.emissivity <= 1:
+        raise Implausible("emissivity", value=f"{p.emissivity:g}")
+    if not 0 <= p.distance_metres <= MAX_DISTANCE_METRES:
+        raise Implausible("distance", metres=f"{p.distance_metres:g}", max_metres=MAX_DISTANCE_METRES)
+    if not 0 <= p.relative_humidity <= 1:
+        raise Implausible("relative_humidity", value=f"{p.relative_humidity:g}")
+    if not 0 < p.window_transmission <= 1:
+        raise Implausible("window_transmission", value=f"{p.window_transmission:g}")
+    if not _possible(p.atmospheric_celsius):
+        raise Implausible("atmospheric_temperature", celsius=f"{p.atmospheric_celsius:g}", max_celsius=HOTTEST_CELSIUS)
+    # Where these two have no weight, cameras store any number, such as 0 K.
+    if not _possible(p.reflected_celsius, has_weight=p.emissivity < 1):
+        raise Implausible("reflected_temperature", celsius=f"{p.reflected_celsius:g}", max_celsius=HOTTEST_CELSIUS)
+    if not _possible(p.window_celsius, has_weight=p.window_transmission < 1):
+        raise Implausible("window_temperature", celsius=f"{p.window_celsius:g}", max_celsius=HOTTEST_CELSIUS)
 
 
-def _possible(celsius: float) -> bool:
-    return -KELVIN < celsius <= HOTTEST_CELSIUS
+def _possible(celsius: float, *, has_weight: bool = True) -> bool:
+    return -KELVIN < celsius <= HOTTEST_CELSIUS if has_weight else math.isfinite(celsius)

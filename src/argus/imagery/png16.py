@@ -1,8 +1,8 @@
-"""16-bit greyscale PNG (ISO/IEC 15948), from files that may lie.
+"""16-bit greyscale PNG (ISO/IEC 15948), from untrusted files.
 
-Pillow does the work, as its unfiltering is compiled (a FLIR PNG is nearly all Paeth rows, which numpy cannot do at
-once), but it gets a PNG rebuilt of the one header we checked and the data: no text chunks to inflate, no interlacing,
-no other mode, no more pixels than announced.
+Pillow decodes, because its unfiltering is compiled: nearly all rows of a FLIR PNG have the Paeth filter, which numpy
+cannot undo for whole rows. It receives a PNG rebuilt from the checked header and the image data, without text chunks to
+inflate, interlacing, other modes, or more pixels than announced.
 """
 
 import io
@@ -21,22 +21,22 @@ GREY16 = (16, 0, 0, 0, 0)  # bit depth, greyscale, deflate, adaptive filters, no
 
 
 def read_png16(data: bytes, *, width: int, height: int) -> NDArray[np.uint16]:
-    """The samples as (height, width) uint16 in PNG's big-endian sense; raises Damaged, Unsupported."""
+    """The samples, (height, width), read as big-endian as PNG requires. Raises Damaged, Unsupported."""
     ihdr, body = _chunks(data)
     if struct.unpack(">II", ihdr[:8]) != (width, height):
-        raise Damaged(f"the PNG inside is not {width} x {height} pixels as its record says")
+        raise Damaged("png_size", width=width, height=height)
     if tuple(ihdr[8:]) != GREY16:
-        raise Unsupported("the PNG inside is not plain 16-bit greyscale")
+        raise Unsupported("png")
     rebuilt = SIGNATURE + _chunk(b"IHDR", ihdr) + _chunk(b"IDAT", body) + _chunk(b"IEND", b"")
     try:
         with Image.open(io.BytesIO(rebuilt), formats=("PNG",)) as image:
             return np.array(image, np.uint16)
     except (OSError, SyntaxError, ValueError) as error:
-        raise Damaged("the PNG inside cannot be inflated whole") from error
+        raise Damaged("png_pixels") from error
 
 
 def _chunks(data: bytes) -> tuple[bytes, bytes]:
-    """(header, compressed image); raises Damaged."""
+    """(header, compressed image). Raises Damaged."""
     view, position = memoryview(data), len(SIGNATURE)
     ihdr: bytes = b""
     body: list[memoryview] = []
@@ -46,7 +46,7 @@ def _chunks(data: bytes) -> tuple[bytes, bytes]:
         size, name = struct.unpack_from(">I4s", data, position)
         content = view[position + 8 : position + 8 + size]
         if not ihdr and (name, size) != (b"IHDR", 13):
-            raise Damaged("the PNG inside does not begin with its header")
+            raise Damaged("png_header")
         if name == b"IHDR":
             ihdr = bytes(content)
         elif name == b"IDAT":
@@ -55,7 +55,7 @@ def _chunks(data: bytes) -> tuple[bytes, bytes]:
             break
         position += 12 + size
     if len(ihdr) != 13:
-        raise Damaged("the PNG inside has no header")
+        raise Damaged("png_header")
     return ihdr, b"".join(body)
 
 

@@ -1,4 +1,4 @@
-"""Pictures of an image's temperatures: 8-bit PNGs in any number of palettes, deflated once."""
+"""Previews of an image's temperatures: 8-bit PNGs in any number of palettes, deflated only once."""
 
 from collections.abc import Iterable
 
@@ -8,25 +8,24 @@ from numpy.typing import NDArray
 from argus.imagery import indexed_png, palettes, stats
 from argus.imagery.model import Bounds
 
-# One pixel in a thousand at either end: dead pixels, the sun in a puddle and one hot bolt would else take all colours.
+# Ignores one pixel in a thousand at either end: dead pixels, a reflection of the sun or one hot bolt would otherwise
+# take up most of the colours.
 _TAILS = (0.001, 0.999)
-_NARROWEST_CELSIUS = 1.0  # below it, colours would show the detector's noise
+_NARROWEST_CELSIUS = 1.0  # in a narrower range, colours would show the detector's noise
 
 
 def bounds(celsius: NDArray[np.float32]) -> Bounds:
-    """Which temperatures the ends of a palette should mean: percentiles 0.1 and 99.9, a degree apart at least.
-
-    Raises NoTemperatures.
-    """
+    """The temperature range for palettes: percentiles 0.1 to 99.9, at least one degree. Raises NoTemperatures."""
     low, high = stats.quantiles(stats.finite(celsius), _TAILS)
     missing = max(0.0, _NARROWEST_CELSIUS - (high - low))
     return Bounds(low - missing / 2, high + missing / 2)
 
 
 def previews(celsius: NDArray[np.float32], names: Iterable[str], *, low: float, high: float) -> dict[str, bytes]:
-    """PNG files by palette name, linear from `low` to `high` degrees Celsius; (height, width) as the image.
+    """PNG files by palette name, linear from `low` to `high` degrees Celsius, in the size of the image.
 
-    Temperatures beyond take the end colours; pixels without one are transparent. Raises UnknownPalette.
+    Temperatures outside the range get the first or last colour; pixels without one are transparent. Raises
+    UnknownPalette.
     """
     tables = {name: palettes.table(name) for name in names}
     indices, has_holes = _indices(celsius, low=low, high=high)
@@ -35,14 +34,14 @@ def previews(celsius: NDArray[np.float32], names: Iterable[str], *, low: float, 
 
 
 def _indices(celsius: NDArray[np.float32], *, low: float, high: float) -> tuple[NDArray[np.uint8], bool]:
-    """1 to 255 from low to high, 0 for NaN, and whether there is any of those."""
+    """(1 to 255 from low to high and 0 for NaN, whether any pixel is NaN)."""
     if not low < high:
-        raise ValueError(f"a palette from {low} to {high} °C")
+        raise ValueError(f"palette from {low} to {high} °C: low must be below high")
     steps = palettes.SIZE - 2
     scaled = celsius * np.float32(steps / (high - low))
-    scaled += np.float32(1.5 - low * steps / (high - low))  # half a step up: the cast below cuts off
+    scaled += np.float32(1.5 - low * steps / (high - low))  # half a step up, as the cast below truncates
     np.clip(scaled, 1, palettes.SIZE - 1, out=scaled)
-    has_holes = bool(np.isnan(scaled.min()))  # NaN passes through clip and wins in min
+    has_holes = bool(np.isnan(scaled.min()))  # clip keeps NaN, and min returns it
     if has_holes:
         scaled[np.isnan(scaled)] = 0
     return scaled.astype(np.uint8), has_holes

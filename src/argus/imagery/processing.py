@@ -1,4 +1,4 @@
-"""An uploaded file into products: decode, measure, write. Runs in the worker only, as numpy comes with it."""
+"""Turns an uploaded file into products: decode, measure, write. Runs only in the worker, as it imports numpy."""
 
 import logging
 import time
@@ -18,40 +18,40 @@ _log = logging.getLogger("argus.imagery")
 
 
 class WrongSize(Invalid):
-    """The upload is not the file that was announced."""
+    """The uploaded file does not have the size that was announced."""
 
 
 class Vanished(Invalid):
-    """The upload is gone."""
+    """The uploaded file was deleted before it was read."""
 
 
 def process(image: Image, objects: Objects, *, size_bytes: int, max_bytes: int) -> Products:
-    """Make and store every product of an image; raise a kind of `Invalid` for a file that cannot become one."""
-    if size_bytes != image.file.size:
-        raise WrongSize(f"{size_bytes} bytes came, {image.file.size} were announced")
+    """Create and store every product of an image. Raises a subclass of Invalid for a file that cannot be processed."""
+    if size_bytes != image.file.size_bytes:
+        raise WrongSize(size_bytes=size_bytes, expected_bytes=image.file.size_bytes)
     started = time.perf_counter()
     try:
         data = objects.get(image.original_key, max_bytes=max_bytes, version_id=image.object_version or None)
     except NoSuchObject as error:
-        raise Vanished("the object was removed before it was read") from error
+        raise Vanished from error
     read = time.perf_counter()
     thermogram = decode(data, declared_scale=image.file.scale)
     metrics.record({"decode_ms": round((time.perf_counter() - read) * 1000, 1)})
-    products, files = make(image, thermogram)
+    products, files = create_products(image, thermogram)
     objects.put_all(files)
     _log.info("image processed", extra={"image": image.id, "ms": round((time.perf_counter() - started) * 1000, 1)})
     return products
 
 
-def make(image: Image, thermogram: Thermogram) -> tuple[Products, list[NewObject]]:
-    """The facts about a thermogram and the files that show it."""
+def create_products(image: Image, thermogram: Thermogram) -> tuple[Products, list[NewObject]]:
+    """The facts about a thermogram and its files: COG, previews and colour bars."""
     celsius = thermogram.celsius
-    ends = preview.bounds(celsius)
+    bounds = preview.bounds(celsius)
     files = [
         NewObject(image.product_key(COG), cog.write(celsius, position=thermogram.capture.position).data, "image/tiff")
     ]
-    pictures = preview.previews(celsius, PALETTES, low=ends.low_c, high=ends.high_c)
-    bars = colour_bars(PALETTES, low=ends.low_c, high=ends.high_c)
+    pictures = preview.previews(celsius, PALETTES, low=bounds.low_celsius, high=bounds.high_celsius)
+    bars = colour_bars(PALETTES, low=bounds.low_celsius, high=bounds.high_celsius)
     for palette in PALETTES:
         files.append(NewObject(image.product_key(preview_name(palette)), pictures[palette], "image/png"))
         files.append(NewObject(image.product_key(colour_bar_name(palette)), bars[palette], "image/png"))
@@ -59,7 +59,7 @@ def make(image: Image, thermogram: Thermogram) -> tuple[Products, list[NewObject
         capture=thermogram.capture,
         statistics=statistics(celsius),
         histogram=histogram(celsius),
-        bounds=ends,
+        bounds=bounds,
         palettes=PALETTES,
     )
     return products, files

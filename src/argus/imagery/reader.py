@@ -1,4 +1,4 @@
-"""What a plugin sees of imagery: the pixels of its own organisation's images."""
+"""The imagery tool of plugins: reads the pixels of the organisation's images."""
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
@@ -12,22 +12,22 @@ PERMISSION = "imagery"
 
 
 class ImageReader(Protocol):
-    """Reads the caller's own images."""
+    """Reads images of the scan's organisation."""
 
     def thermogram(self, image_id: str) -> "Thermogram": ...
 
 
 def images(tools: "Tools") -> ImageReader:
-    """The images that a plugin may read. Raises Forbidden unless its manifest asks for the permission `imagery`."""
+    """The images that a plugin may read. Raises Forbidden unless its manifest requests the permission `imagery`."""
     reader: ImageReader = tools.tool(PERMISSION)
     return reader
 
 
 @dataclass(frozen=True)
 class OrganisationImages:
-    """Reads images of one organisation, decoded from the original: the products are rounded to 0.01 °C.
+    """Reads images of one organisation, decoded from the originals, as the products are rounded to 0.01 °C.
 
-    The last image is kept decoded, so that the plugins of a run share it.
+    The last image stays decoded, so that the plugins of a run share it.
     """
 
     imagery: "Imagery"
@@ -36,12 +36,12 @@ class OrganisationImages:
 
     def thermogram(self, image_id: str) -> "Thermogram":
         if image_id not in self._last:
-            self._last.clear()  # first: the largest takes 100 MB, and its decoding more
+            self._last.clear()  # before decoding: the largest image takes 100 MB, and decoding takes more
             self._last[image_id] = self._decoded(image_id)
         return self._last[image_id]
 
     def _decoded(self, image_id: str) -> "Thermogram":
-        from argus.imagery.decode import decode  # numpy comes with it
+        from argus.imagery.decode import decode  # imports numpy
 
         image, data = self.imagery.original(self.organisation_id, image_id)
         return decode(data, declared_scale=image.file.scale)

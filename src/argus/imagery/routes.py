@@ -1,4 +1,4 @@
-"""HTTP of imagery."""
+"""The HTTP routes of imagery."""
 
 from typing import Any
 
@@ -47,13 +47,13 @@ def blueprint(argus: Runtime) -> Blueprint:
         }
     )
     @blp.response(201, UploadsOut, example=examples.UPLOADS_OUT)
-    def request_uploads(wanted: dict[str, Any]) -> dict[str, Any]:
+    def request_uploads(batch: dict[str, Any]) -> dict[str, Any]:
         """Get a presigned upload for each of up to 100 files"""
-        files = [_new_file(file, wanted) for file in wanted["files"]]
-        given = imagery.request_uploads(current_caller(), files)
+        files = [_new_file(file, batch) for file in batch["files"]]
+        uploads = imagery.request_uploads(current_caller(), files)
         return {
             "items": [
-                {"image_id": image.id, "upload": upload, "expires_at": upload.expires_at} for image, upload in given
+                {"image_id": image.id, "upload": upload, "expires_at": upload.expires_at} for image, upload in uploads
             ]
         }
 
@@ -72,7 +72,7 @@ def blueprint(argus: Runtime) -> Blueprint:
     )
     @blp.response(200, ImagePage, example=examples.IMAGE_PAGE)
     def list_images(query: dict[str, Any]) -> Any:
-        """Images, newest first"""
+        """List images, newest first"""
         caller = current_caller()
         state = ImageState(query["state"]) if query["state"] else None
         body, headers = paged(lambda limit, after: imagery.list(caller, state=state, limit=limit, after=after), query)
@@ -83,7 +83,7 @@ def blueprint(argus: Runtime) -> Blueprint:
     @etagged
     @blp.response(200, ImageOut, example=examples.IMAGE)
     def get_image(image_id: str) -> dict[str, Any]:
-        """One image: state, facts, statistics, links"""
+        """Get one image: state, facts, statistics, links"""
         return _whole(imagery, imagery.get(current_caller(), image_id))
 
     @blp.route("/images/<image_id>/temperature", parameters=_IMAGE_ID)
@@ -92,7 +92,7 @@ def blueprint(argus: Runtime) -> Blueprint:
     @blp.response(200, TemperatureOut, example=examples.TEMPERATURE)
     @blp.alt_response(409, "CONFLICT")
     def get_temperature(pixel: dict[str, int], image_id: str) -> dict[str, float | None]:
-        """The temperature at a pixel"""
+        """Get the temperature of a pixel"""
         return {"celsius": imagery.temperature(current_caller(), image_id, **pixel)}
 
     @blp.route("/images/<image_id>", parameters=_IMAGE_ID, methods=["DELETE"])
@@ -100,7 +100,7 @@ def blueprint(argus: Runtime) -> Blueprint:
     @blp.response(204)
     @blp.alt_response(412, "PRECONDITION_FAILED")
     def delete_image(image_id: str) -> None:
-        """Remove an image, its original and its products; its findings, and reports made of its scans, stay"""
+        """Delete an image, its original and its products; its findings and the reports of its scans remain"""
         imagery.delete(current_caller(), image_id, check=check_if_match)
 
     return blp
@@ -109,7 +109,7 @@ def blueprint(argus: Runtime) -> Blueprint:
 def _new_file(file: dict[str, Any], batch: dict[str, Any]) -> NewFile:
     return NewFile(
         name=file["name"],
-        size=file["size"],
+        size_bytes=file["size_bytes"],
         content_type=file["content_type"],
         survey=Survey(**{level: file[level] or batch[level] for level in _LEVELS}),
         scale=LinearScale(**file["scale"]) if file["scale"] else None,
@@ -121,7 +121,7 @@ def _summary(image: Image) -> dict[str, Any]:
     return {
         "id": image.id,
         "name": image.file.name,
-        "size": image.file.size,
+        "size_bytes": image.file.size_bytes,
         "state": image.state,
         "code": image.code or None,
         "reason": image.reason,

@@ -1,4 +1,4 @@
-"""Wire shapes of imagery."""
+"""Request and response bodies of imagery."""
 
 from marshmallow import fields, validate
 
@@ -23,11 +23,11 @@ _camera_text = validate.Length(max=MAX_CAMERA_TEXT)
 _at_least_0 = validate.Range(min=0)
 _at_least_1 = validate.Range(min=1)
 _FORMATS = ("flir_rjpeg", "flir_fff", "dji_rjpeg", "tiff16")
-_STATES = tuple(state.value for state in ImageState if state is not ImageState.DELETING)  # those that are shown
+_STATES = tuple(state.value for state in ImageState if state is not ImageState.DELETING)  # the states that users see
 
 
 class SurveyFields(Schema):
-    """Where in the survey hierarchy something belongs."""
+    """The place of an image in the survey hierarchy."""
 
     site = fields.String(load_default="", validate=[validate.Length(max=100), _label])
     sector = fields.String(load_default="", validate=[validate.Length(max=100), _label])
@@ -36,29 +36,31 @@ class SurveyFields(Schema):
 
 
 class ScaleIn(Schema):
-    """celsius = count × factor + offset, for 16-bit TIFFs that do not say so themselves."""
+    """celsius = count × factor + offset, for 16-bit TIFFs that do not declare their scale."""
 
     factor = Number(required=True, validate=validate.Range(1e-6, 100.0))
     offset = Number(load_default=0.0, validate=validate.Range(-1000.0, 1000.0))
 
 
 class FileIn(SurveyFields):
-    """A file to be uploaded."""
+    """A file to upload."""
 
     name = fields.String(required=True, validate=[validate.Length(1, 255), one_line(may_be_blank=False)])
-    size = StrictInteger(required=True, validate=validate.Range(1, MAX_FILE_BYTES), metadata={"description": "bytes"})
+    size_bytes = StrictInteger(
+        required=True, data_key="size", validate=validate.Range(1, MAX_FILE_BYTES), metadata={"description": "bytes"}
+    )
     content_type = fields.String(required=True, validate=validate.OneOf(CONTENT_TYPES))
     scale = fields.Nested(ScaleIn, load_default=None, allow_none=True)
 
 
 class UploadsIn(SurveyFields):
-    """A batch of files; survey fields here hold for every file that does not state its own."""
+    """A batch of files. Its survey fields apply to every file that does not state its own."""
 
     files = BoundedList(fields.Nested(FileIn), required=True, at_most=MAX_FILES)
 
 
 class UploadTarget(Schema):
-    """Where and how to send the bytes: a multipart form with these fields first and `file` last."""
+    """How to send the bytes: as a multipart form with these fields first and `file` last."""
 
     url = uri_field()
     method = fields.String(required=True, validate=validate.OneOf(["POST"]))
@@ -68,7 +70,7 @@ class UploadTarget(Schema):
 
 
 class UploadOut(Schema):
-    """One file's place."""
+    """The upload of one file."""
 
     image_id = id_field("img")
     upload = fields.Nested(UploadTarget, required=True)
@@ -76,7 +78,7 @@ class UploadOut(Schema):
 
 
 class UploadsOut(Schema):
-    """A place for each file, in the order asked."""
+    """One upload for each file, in the order of the request."""
 
     items = fields.List(fields.Nested(UploadOut), required=True)
 
@@ -89,7 +91,7 @@ class LinkOut(Schema):
 
 
 class LinksOut(Schema):
-    """Where an image's files are."""
+    """Links to an image's files."""
 
     cog = fields.Nested(LinkOut, metadata={"description": "Cloud-Optimised GeoTIFF of temperatures"})
     previews = fields.Dict(keys=fields.String(), values=fields.Nested(LinkOut), metadata={"description": "by palette"})
@@ -100,7 +102,7 @@ class LinksOut(Schema):
 
 
 class CameraOut(Schema):
-    """Who took the picture."""
+    """The camera that took the image."""
 
     make = fields.String(required=True, validate=_camera_text)
     model = fields.String(required=True, validate=_camera_text)
@@ -131,37 +133,39 @@ class ParametersOut(Schema):
 class StatsOut(Schema):
     """Temperatures of the whole image in degrees Celsius."""
 
-    min_c = fields.Float(required=True)
-    max_c = fields.Float(required=True)
-    mean_c = fields.Float(required=True)
-    p5_c = fields.Float(required=True)
-    p95_c = fields.Float(required=True)
+    min_celsius = fields.Float(required=True, data_key="min_c")
+    max_celsius = fields.Float(required=True, data_key="max_c")
+    mean_celsius = fields.Float(required=True, data_key="mean_c")
+    p5_celsius = fields.Float(required=True, data_key="p5_c")
+    p95_celsius = fields.Float(required=True, data_key="p95_c")
 
 
 class HistogramOut(Schema):
-    """Pixels by temperature: one more edge than counts."""
+    """Numbers of pixels by temperature. There is one more edge than counts."""
 
     counts = fields.List(fields.Integer(validate=_at_least_0), required=True)
-    edges_c = fields.List(fields.Float(), required=True)
+    edges_celsius = fields.List(fields.Float(), required=True)
 
 
 class RangeOut(Schema):
-    """The temperatures at the two ends of every palette."""
+    """The temperature range of every palette."""
 
-    low_c = fields.Float(required=True)
-    high_c = fields.Float(required=True)
+    low_celsius = fields.Float(required=True)
+    high_celsius = fields.Float(required=True)
 
 
 class ImageOut(Schema):
-    """One uploaded file and what became of it. What is not known yet is null."""
+    """One uploaded file, its state and its products. What is not known yet is null."""
 
     id = id_field("img")
     name = fields.String(required=True)
-    size = fields.Integer(required=True, validate=_at_least_1, metadata={"description": "bytes"})
+    size_bytes = fields.Integer(required=True, validate=_at_least_1)
     state = fields.String(required=True, validate=validate.OneOf(_STATES))
-    code = fields.String(required=True, allow_none=True, metadata={"description": "Why it was rejected, for programs"})
+    code = fields.String(
+        required=True, allow_none=True, metadata={"description": "Code of the reason for rejection, for programs"}
+    )
     reason = Sentence(
-        required=True, allow_none=True, metadata={"description": "Why it was rejected, in the caller's language"}
+        required=True, allow_none=True, metadata={"description": "The reason for rejection, in the caller's language"}
     )
     survey = fields.Nested(SurveyFields, required=True)
     format = fields.String(required=True, allow_none=True, validate=validate.OneOf(_FORMATS))
@@ -186,7 +190,7 @@ class ImageSummary(Schema):
 
     id = id_field("img")
     name = fields.String(required=True)
-    size = fields.Integer(required=True, validate=_at_least_1, metadata={"description": "bytes"})
+    size_bytes = fields.Integer(required=True, validate=_at_least_1)
     state = fields.String(required=True, validate=validate.OneOf(_STATES))
     code = fields.String(required=True, allow_none=True)
     reason = Sentence(required=True, allow_none=True)
@@ -204,19 +208,19 @@ class ImagePage(Schema):
 
 
 class ImageQuery(PageQuery):
-    """Which images."""
+    """Filters of a list of images."""
 
     state = fields.String(load_default=None, validate=validate.OneOf(_STATES))
 
 
 class PixelQuery(Schema):
-    """A pixel; (0, 0) is the upper left one."""
+    """A pixel; (0, 0) is the upper left pixel."""
 
     x = QueryNumber(required=True, validate=validate.Range(0, 1_000_000), metadata={"example": 51})
     y = QueryNumber(required=True, validate=validate.Range(0, 1_000_000), metadata={"example": 70})
 
 
 class TemperatureOut(Schema):
-    """A temperature; null where the image has none."""
+    """A temperature; null if the pixel has none."""
 
     celsius = fields.Float(required=True, allow_none=True)

@@ -1,4 +1,4 @@
-"""Images: asked for, uploaded, processed, looked at, deleted."""
+"""Images: upload, processing, access and deletion."""
 
 import logging
 import re
@@ -25,8 +25,8 @@ from argus.reports.model import Picture, TargetSection
 
 MAX_FILE_BYTES = 64 * 1024 * 1024
 MAX_FILES = 100
-UPLOAD_GRACE = timedelta(hours=1)  # an upload may begin in its last second, and its event may come late
-CHECK_GRACE = timedelta(hours=1)  # so long after the end of an upload's time its checks go on, should they fail
+UPLOAD_GRACE = timedelta(hours=1)  # an upload may start in its last second, and its event may arrive late
+CHECK_GRACE = timedelta(hours=1)  # how long failing checks continue after the end of an upload's time
 CONTENT_TYPES = ("image/jpeg", "image/tiff", "application/octet-stream")  # octet-stream: FLIR's .fff
 REPORT_PALETTE = "iron"
 
@@ -35,7 +35,7 @@ _log = logging.getLogger("argus.imagery")
 
 
 class NoSuchImage(NotFound):
-    """There is no such image."""
+    """The organisation has no such image."""
 
 
 class NotReady(Conflict):
@@ -43,19 +43,19 @@ class NotReady(Conflict):
 
 
 class NotAnImageId(Invalid):
-    """This is not the id of an image."""
+    """The text is not the id of an image."""
 
 
 def canonical_id(text: str) -> str:
-    """The id of an image as it is. Raises NotAnImageId for text that no image can have."""
+    """The id of an image, unchanged. Raises NotAnImageId for any other text."""
     if not is_id(text, "img"):
-        raise NotAnImageId(f"{text[:100]!r} is not img_ and 26 characters")
+        raise NotAnImageId(text=text[:100])
     return text
 
 
 @dataclass(frozen=True)
 class Imagery:
-    """Thermal images of all organisations; every verb for a caller stays within the caller's own."""
+    """Thermal images of all organisations. Methods that take a caller access only the caller's organisation."""
 
     store: ImageryStore
     objects: Objects
@@ -69,7 +69,7 @@ class Imagery:
     # ------------------------------------------------------------ for callers
 
     def request_uploads(self, caller: Caller, files: Sequence[NewFile]) -> list[tuple[Image, Upload]]:
-        """A place for each file, and how to send it there."""
+        """Create an image for each file, with the presigned form that uploads it."""
         now = self.clock()
         images = [
             Image(
@@ -83,34 +83,36 @@ class Imagery:
             )
             for file in files
         ]
-        uploads = [(image, self._upload(image)) for image in images]  # first: what cannot be signed is not stored
+        uploads = [
+            (image, self._upload(image)) for image in images
+        ]  # first, so that an image whose form cannot be signed is not stored
         self.store.add_many(images)
         return uploads
 
     def get(self, caller: Caller, image_id: str) -> Image:
         image = self.store.get(caller.organisation_id, image_id) if is_id(image_id, "img") else None
         if image is None or image.state is ImageState.DELETING:
-            raise NoSuchImage(image_id)
+            raise NoSuchImage(image_id=image_id)
         return image
 
     def ready(self, caller: Caller, image_id: str) -> Image:
-        """An image that is ready; raise `NotReady` for one that is not."""
+        """An image that is ready. Raises NotReady otherwise."""
         image = self.get(caller, image_id)
         if image.state is not ImageState.READY:
-            raise NotReady(f"{image_id} is {image.state}")
+            raise NotReady(image_id=image_id, state=image.state.value)
         return image
 
     def list(self, caller: Caller, *, state: ImageState | None, limit: int, after: Item | None) -> Listing[Image]:
         return self.store.list(caller.organisation_id, state=state, limit=limit, after=after)
 
     def temperature(self, caller: Caller, image_id: str, *, x: int, y: int) -> float | None:
-        """Degrees Celsius at a pixel, to the COG's 0.01; None where the image has none."""
+        """Degrees Celsius of a pixel, rounded to 0.01 as in the COG; None if the pixel has no temperature."""
         image = self.ready(caller, image_id)
         key = image.product_key(COG)
         try:
             return temperature_at(lambda first, last: self.objects.get_range(key, first, last), x, y)
         except NoSuchObject:
-            self.ready(caller, image_id)  # it may have been deleted meanwhile
+            self.ready(caller, image_id)  # raises NoSuchImage if it was deleted meanwhile
             raise
 
     def link(self, image: Image, product: str) -> Link:
@@ -120,7 +122,7 @@ class Imagery:
         return self.links.get(image.original_key, filename=image.file.name, version_id=image.object_version or None)
 
     def delete(self, caller: Caller, image_id: str, *, check: Callable[[int], None]) -> None:
-        """Remove an image with its original and products. `check` may refuse the version that would be removed."""
+        """Delete an image with its original and products. `check` may reject the version that would be deleted."""
         while True:
             image = self.get(caller, image_id)
             check(image.version)
@@ -131,19 +133,19 @@ class Imagery:
     # ------------------------------------------------------------ for workers
 
     def arrived(self, key: str, *, object_version: str = "", size_bytes: int = 0) -> None:
-        """An object was stored. What we did not ask for is ignored; what is done already is not done again."""
+        """Process a stored object. Objects whose key was not issued, and images that are final, are skipped."""
         image = self._at(key)
         if image is None:
-            _log.warning("ignored an object whose key was not issued", extra={"key": key})
+            _log.warning("skipped an object whose key was not issued", extra={"key": key})
             if _KEY.fullmatch(key):
-                self.objects.delete_under(key.removesuffix("original"))  # its image was deleted in the meantime
+                self.objects.delete_under(key.removesuffix("original"))  # the key of an image that has been deleted
         elif self._may_process(image):
             self._process(image, object_version, size_bytes)
         else:
-            self._keep_what_was_processed(image)
+            self._keep_processed_version(image)
 
     def give_up(self, key: str, **_event: Any) -> None:
-        """The last attempt to process a stored file failed."""
+        """Reject an image after the last attempt to process its file failed."""
         image = self._at(key)
         if image is not None:
             self.background.give_up(image)
@@ -162,25 +164,25 @@ class Imagery:
             self.arrived(key, object_version=stored.version_id, size_bytes=stored.size_bytes)
 
     def give_up_check(self, key: str) -> None:
-        """The last attempt of a check failed. The sweep sends another, and gives the image up in the end."""
-        _log.warning("an upload could not be checked", extra={"key": key})
+        """Log that the last attempt of a check failed. The sweep sends more checks and finally rejects the image."""
+        _log.warning("upload not checked", extra={"key": key})
 
     def sweep(self) -> None:
-        """Check images that are not finished: uploads, workers that vanished, half deletions."""
+        """Check images that are not final: awaited uploads, expired leases, incomplete deletions."""
         self.background.sweep(self._check)
 
     def find(self, organisation_id: str, image_id: str) -> Image | None:
-        """An image that is not being deleted."""
+        """An image; None if it does not exist or is being deleted."""
         image = self.store.get(organisation_id, image_id)
         return None if image is None or image.state is ImageState.DELETING else image
 
     def file_name(self, organisation_id: str, image_id: str) -> str | None:
-        """What people call an image; None when it is gone."""
+        """The file name of an image; None if the image does not exist."""
         image = self.find(organisation_id, image_id)
         return image.file.name if image else None
 
     def report_section(self, organisation_id: str, image_id: str, *, with_picture: bool) -> TargetSection | None:
-        """What a report shows of an image; None when it is gone, or was not processed."""
+        """The section of an image in a report; None if the image does not exist or has no products."""
         image = self.find(organisation_id, image_id)
         if image is None or image.products is None:
             return None
@@ -188,15 +190,15 @@ class Imagery:
         try:
             preview, colour_bar = self._pictures(image) if with_picture else (b"", b"")
         except NoSuchObject:
-            return None  # it was deleted meanwhile
+            return None  # deleted meanwhile
         picture = Picture(
             preview_png=preview,
             colour_bar_png=colour_bar,
             width=capture.width,
             height=capture.height,
             name=image.file.name,
-            low_celsius=products.bounds.low_c,
-            high_celsius=products.bounds.high_c,
+            low_celsius=products.bounds.low_celsius,
+            high_celsius=products.bounds.high_celsius,
             accuracy=capture.accuracy,
             camera=" ".join(part for part in (capture.camera.make, capture.camera.model) if part),
             taken_at=capture.taken_at,
@@ -206,19 +208,19 @@ class Imagery:
         return TargetSection(image.file.name, picture=picture)
 
     def original(self, organisation_id: str, image_id: str) -> tuple[Image, bytes]:
-        """A ready image and the bytes it was made from."""
+        """A ready image and its original file."""
         image = self._ready(organisation_id, image_id)
         version_id = image.object_version or None
         try:
             return image, self.objects.get(image.original_key, max_bytes=MAX_FILE_BYTES, version_id=version_id)
         except NoSuchObject:
-            self._ready(organisation_id, image_id)  # it may have been deleted meanwhile
+            self._ready(organisation_id, image_id)  # raises NoSuchImage if it was deleted meanwhile
             raise
 
     # ------------------------------------------------------------ inside
 
     def _pictures(self, image: Image) -> tuple[bytes, bytes]:
-        """The preview and the colour bar that reports show, as PNG. Raises NoSuchObject."""
+        """The preview and the colour bar for reports, as PNG. Raises NoSuchObject."""
         names = (preview_name(REPORT_PALETTE), colour_bar_name(REPORT_PALETTE))
         preview, bar = (self.objects.get(image.product_key(name), max_bytes=MAX_FILE_BYTES) for name in names)
         return preview, bar
@@ -226,14 +228,16 @@ class Imagery:
     def _ready(self, organisation_id: str, image_id: str) -> Image:
         image = self.store.get(organisation_id, image_id)
         if image is None or image.state is not ImageState.READY:
-            raise NoSuchImage(image_id)
+            raise NoSuchImage(image_id=image_id)
         return image
 
     def _upload(self, image: Image) -> Upload:
-        return self.links.post(image.original_key, content_type=image.file.content_type, size_bytes=image.file.size)
+        return self.links.post(
+            image.original_key, content_type=image.file.content_type, size_bytes=image.file.size_bytes
+        )
 
     def _check(self, image: Image) -> None:
-        """Do what an unfinished image needs whose time has come."""
+        """Handle an unfinished image whose check is due."""
         match image.state:
             case ImageState.AWAITING_UPLOAD if self._checks_failed(image):
                 self.background.give_up(image)
@@ -245,30 +249,34 @@ class Imagery:
                 self._remove(image)
 
     def _checks_failed(self, image: Image) -> bool:
-        """No worker could check whether the file is there, though its time is long over."""
+        """Whether no worker could check for the file, and the time for the upload ended more than CHECK_GRACE ago."""
         return image.checks > MAX_ATTEMPTS and image.upload_until + CHECK_GRACE <= self.clock()
 
     def _at(self, key: str) -> Image | None:
         """The image whose original has this key."""
-        named = _KEY.fullmatch(key)
-        return self.store.get(named["organisation"], named["image"]) if named else None
+        match = _KEY.fullmatch(key)
+        return self.store.get(match["organisation"], match["image"]) if match else None
 
     def _may_process(self, image: Image) -> bool:
-        """An upload that did not come in time may still come, and one that was given up may be delivered again from the
-        dead-letter queue; anything else that has ended stays ended."""
-        again = image.state is ImageState.REJECTED and image.code in ("never_uploaded", "processing_failed")
-        return again or image.state in (ImageState.AWAITING_UPLOAD, ImageState.PROCESSING)
+        """Whether a delivery may process the image.
 
-    def _keep_what_was_processed(self, image: Image) -> None:
-        """A form sent twice left other versions; beside a newer one, that which products were made from would expire.
+        A file may arrive after its image was rejected as never uploaded, and the message of one that failed may be
+        redelivered from the dead-letter queue. Any other final state stays.
+        """
+        retryable = image.state is ImageState.REJECTED and image.code in ("never_uploaded", "processing_failed")
+        return retryable or image.state in (ImageState.AWAITING_UPLOAD, ImageState.PROCESSING)
 
-        Whatever comes once the image has ended has an event of its own, which leads here again.
+    def _keep_processed_version(self, image: Image) -> None:
+        """Delete the other versions of the original, left by a form that was sent more than once.
+
+        The lifecycle rule expires noncurrent versions, so a newer version would make the processed one expire. A
+        version that arrives after the image is final has its own event, which calls this again.
         """
         if image.object_version:
             self.objects.keep_only(image.original_key, image.object_version)
 
     def _process(self, image: Image, object_version: str, size_bytes: int) -> None:
-        from argus.imagery.processing import process  # numpy comes with it
+        from argus.imagery.processing import process  # imports numpy
 
         claim = self.background.claim(
             replace(image, attempts=0) if image.state is ImageState.REJECTED else image,
@@ -277,7 +285,7 @@ class Imagery:
             reason=None,
         )
         if claim is None:
-            return  # another worker has it; should that one vanish, the sweep comes back
+            return  # another worker holds it; if that worker stops, the sweep retries
         with claim:
             try:
                 products = process(claim.item, self.objects, size_bytes=size_bytes, max_bytes=MAX_FILE_BYTES)
@@ -288,12 +296,12 @@ class Imagery:
         if claim.lost:
             self._clean_up_after(claim.item)
         else:
-            self._keep_what_was_processed(claim.item)
+            self._keep_processed_version(claim.item)
 
     def _clean_up_after(self, image: Image) -> None:
-        """The image was deleted, or taken by another, while we made products."""
-        now = self.store.get(image.organisation_id, image.id)
-        if now is None or now.state is ImageState.DELETING:
+        """Delete the products of an image that was deleted during processing; not if another worker holds it."""
+        current = self.store.get(image.organisation_id, image.id)
+        if current is None or current.state is ImageState.DELETING:
             self.objects.delete_under(image.prefix)
 
     def _remove(self, image: Image) -> None:

@@ -1,4 +1,4 @@
-"""Keys of the imagery table.
+"""The imagery table and its keys.
 
 | item | pk | sk | gsi1pk | gsi1sk |
 |---|---|---|---|---|
@@ -37,12 +37,12 @@ from argus.imagery.model import (
 class ImageryStore(WorkItemStore[Image]):
     """Images."""
 
-    longest_wait = timedelta(minutes=10)  # a file may be there whose event was lost
+    longest_wait = timedelta(minutes=10)  # the file may be stored although its event was lost
 
     def list(
         self, organisation_id: str, *, limit: int, after: Item | None, state: ImageState | None = None
     ) -> Listing[Image]:
-        """Newest first; without those being deleted."""
+        """Newest first, without images that are being deleted."""
         page = self.table.query_filled(
             self.partition(organisation_id),
             newest_first=True,
@@ -88,15 +88,17 @@ class ImageryStore(WorkItemStore[Image]):
 def _products_item(products: Products) -> Item:
     taken_at = products.capture.taken_at
     capture = {**asdict(products.capture), "taken_at": rfc3339(taken_at) if taken_at else None}
-    counts, edges = products.histogram.counts, products.histogram.edges_c
-    histogram = {"counts": counts, "low_c": edges[0], "high_c": edges[-1]}
+    counts, edges = products.histogram.counts, products.histogram.edges_celsius
+    histogram = {"counts": counts, "low_celsius": edges[0], "high_celsius": edges[-1]}
     return {**asdict(products), "capture": capture, "histogram": histogram}
 
 
-def _histogram(counts: list[int], low_c: float, high_c: float) -> Histogram:
-    """The bins are of equal width, so two edges tell them all: the item stays within one read unit."""
-    step = (high_c - low_c) / len(counts)
-    return Histogram(tuple(counts), (*tuple(low_c + number * step for number in range(len(counts))), high_c))
+def _histogram(counts: list[int], low_celsius: float, high_celsius: float) -> Histogram:
+    """All bins have the same width, so two edges define them. This keeps the item within one read unit."""
+    step = (high_celsius - low_celsius) / len(counts)
+    return Histogram(
+        tuple(counts), (*tuple(low_celsius + number * step for number in range(len(counts))), high_celsius)
+    )
 
 
 def _products(item: Item) -> Products:

@@ -1,7 +1,8 @@
-"""A small reader of TIFF's tag directories, which EXIF shares (TIFF 6.0 section 2; Exif 2.32 section 4.6).
+"""A small reader of the tag directories of TIFF and EXIF (TIFF 6.0 section 2; Exif 2.32 section 4.6).
 
-It reads only what it is asked for and never allocates by what a file claims: an entry that does not fit into the file
-is as good as absent. Pillow's reader is not used on untrusted metadata: it raises two dozen kinds of errors.
+It reads only the requested tags and never allocates memory for sizes that a file claims: an entry that does not fit
+into the file is treated as absent. Pillow's reader is not used on untrusted metadata, as it raises two dozen kinds of
+errors.
 """
 
 import struct
@@ -25,21 +26,23 @@ ORIGINAL_AT, OFFSET_ORIGINAL, SERIAL, LENS = 0x9003, 0x9011, 0xA431, 0xA434
 LATITUDE_REF, LATITUDE, LONGITUDE_REF, LONGITUDE, ALTITUDE_REF, ALTITUDE = 1, 2, 3, 4, 5, 6
 GPS_TIME, GPS_DATE = 7, 29
 
-FIRST_YEAR, LAST_YEAR = 1990, 2100  # in which a picture can have been taken
+FIRST_YEAR, LAST_YEAR = 1990, 2100  # in which an image can have been taken
 
 
 @dataclass(frozen=True)
 class Tags:
-    """One directory: where each tag's value stands. `order` is struct's "<" or ">"."""
+    """One directory: the position of each tag's value. `order` is "<" or ">", as in struct."""
 
     data: bytes = b""
     order: str = "<"
     entries: dict[int, tuple[int, int, int]] = field(default_factory=dict)  # tag: (type, count, position)
-    ambiguous: bool = False  # a tag stands twice, or there are more than we read: other readers may see another file
+    ambiguous: bool = (
+        False  # a tag is repeated, or there are more than MAX_ENTRIES: other readers may read other values
+    )
 
     @classmethod
     def first(cls, data: bytes) -> "Tags":
-        """The first directory of a TIFF structure; empty when there is none to be read."""
+        """The first directory of a TIFF structure; empty if there is no readable directory."""
         order = {b"II*\0": "<", b"MM\0*": ">"}.get(data[:4])
         if order is None or len(data) < 8:
             return cls()
@@ -67,14 +70,14 @@ class Tags:
         return cls(data, order, entries, ambiguous)
 
     def directory(self, tag: int) -> "Tags":
-        """The directory a tag points to; empty when there is none."""
+        """The directory to which a tag points; empty if there is none."""
         match self.numbers(tag):
             case (int(position), *_):
                 return self._at(self.data, self.order, position)
         return Tags()
 
     def numbers(self, tag: int) -> tuple[float, ...]:
-        """A tag's numbers, fractions divided out; empty when absent or not numeric."""
+        """The numbers of a tag, fractions as quotients; empty if it is absent or not numeric."""
         kind, count, start = self.entries.get(tag, (0, 0, 0))
         code = TYPES.get(kind, ("s", 0))[0]
         if code == "s":
@@ -85,7 +88,7 @@ class Tags:
         return tuple(above / below if below else float("nan") for above, below in zip(*[iter(values)] * 2, strict=True))
 
     def raw(self, tag: int) -> bytes:
-        """A text or opaque tag's bytes; empty when absent."""
+        """The bytes of a text or opaque tag; empty if it is absent."""
         kind, count, start = self.entries.get(tag, (0, 0, 0))
         return self.data[start : start + count] if kind in (2, 7) else b""
 
@@ -94,20 +97,20 @@ class Tags:
 
 
 def text(raw: bytes) -> str:
-    """A fixed-size text field as people read it: up to the first NUL, printable, trimmed."""
+    """The printable text of a fixed-size field, up to the first NUL and trimmed."""
     line = raw.partition(b"\0")[0].decode("utf-8", "replace")
     return "".join(char for char in line if char.isprintable() and char != "\N{REPLACEMENT CHARACTER}").strip()
 
 
 @dataclass(frozen=True)
 class Exif:
-    """What EXIF says about a picture."""
+    """The EXIF metadata of an image."""
 
     main: Tags = Tags()
 
     @classmethod
     def among(cls, segments: list[Segment]) -> "Exif":
-        """From the first EXIF segment of a JPEG; empty when there is none."""
+        """The metadata in the first EXIF segment of a JPEG; empty if there is none."""
         for segment in segments:
             if segment.starts_with(EXIF):
                 return cls(Tags.first(bytes(segment.payload[len(EXIF) :])))
@@ -116,8 +119,8 @@ class Exif:
     @property
     def camera(self) -> Camera:
         details = self.main.directory(EXIF_IFD)
-        said = (self.main.text(MAKE), self.main.text(MODEL), details.text(SERIAL), details.text(LENS))
-        make, model, serial, lens = (words[:MAX_CAMERA_TEXT].strip() for words in said)
+        texts = (self.main.text(MAKE), self.main.text(MODEL), details.text(SERIAL), details.text(LENS))
+        make, model, serial, lens = (text[:MAX_CAMERA_TEXT].strip() for text in texts)
         return Camera(make=make, model=model, serial=serial, lens=lens)
 
     @property
@@ -134,21 +137,21 @@ class Exif:
 
     @property
     def taken_at(self) -> datetime | None:
-        """When the shutter opened. EXIF's clock has no time zone unless it says so; without one there is no answer."""
+        """The time of capture; None if it is unknown. A time without a time zone is ignored; GPS times are UTC."""
         details, gps = self.main.directory(EXIF_IFD), self.main.directory(GPS_IFD)
         local = details.text(ORIGINAL_AT) or self.main.text(DATE_TIME)
         offset = details.text(OFFSET_ORIGINAL)
         if offset:
-            return _written(local + offset, "%Y:%m:%d %H:%M:%S%z")
+            return _parsed(local + offset, "%Y:%m:%d %H:%M:%S%z")
         match gps.numbers(GPS_TIME):  # always UTC
             case (hours, minutes, seconds) if all(map(isfinite, (hours, minutes, seconds))):
                 clock = f"{int(hours):02}:{int(minutes):02}:{int(seconds):02}"
-                return _written(f"{gps.text(GPS_DATE)} {clock}+00:00", "%Y:%m:%d %H:%M:%S%z")
+                return _parsed(f"{gps.text(GPS_DATE)} {clock}+00:00", "%Y:%m:%d %H:%M:%S%z")
         return None
 
 
 def position(latitude: float, longitude: float, altitude_metres: float | None) -> Position | None:
-    """A position if it can be one. Cameras write 0, 0 when they have no fix."""
+    """A position, if it is valid. Cameras write 0, 0 when they have no fix."""
     if not (abs(latitude) <= 90 and abs(longitude) <= 180) or (latitude == 0 and longitude == 0):
         return None
     known = altitude_metres is not None and isfinite(altitude_metres) and abs(altitude_metres) < 100_000
@@ -163,12 +166,12 @@ def _degrees(parts: tuple[float, ...], *, negative: bool) -> float | None:
 
 
 def moment(at: datetime) -> datetime | None:
-    """The time, if a picture can have been taken then. A clock without a battery begins in 1970 or 1980."""
+    """The time, if it is plausible. The clock of a camera without a battery starts in 1970 or 1980."""
     return at if FIRST_YEAR <= at.year <= LAST_YEAR else None
 
 
-def _written(words: str, form: str) -> datetime | None:
+def _parsed(text: str, form: str) -> datetime | None:
     try:
-        return moment(datetime.strptime(words, form).astimezone(UTC))
+        return moment(datetime.strptime(text, form).astimezone(UTC))
     except (ValueError, OverflowError):
         return None

@@ -1,4 +1,4 @@
-"""A decoded thermal image: its temperatures, and the counts and calibration they came from."""
+"""A decoded thermal image: its temperatures, and the counts and calibration from which they are computed."""
 
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -12,16 +12,16 @@ from argus.imagery.model import Capture, Parameters
 Counts = NDArray[np.uint16] | NDArray[np.int16]
 Temperatures = NDArray[np.float32]
 
-# A frame has 2 million pixels at most (1280 x 1024 from a Zenmuse H30T, 1024 x 768 from FLIR's largest); the rest is
-# headroom for 16-bit TIFFs. At this cap a decode needs about 250 MB.
+# A camera's frame has at most 2 million pixels (1280 x 1024 from a Zenmuse H30T, 1024 x 768 from FLIR's largest); the
+# rest is headroom for 16-bit TIFFs. At this limit, decoding needs about 250 MB.
 MAX_PIXELS = 4096 * 4096
-MIN_SIDE = 8  # pixels; the coarsest thermal arrays sold have 32 x 24
+MIN_SIDE = 8  # pixels; the smallest thermal sensors on the market have 32 x 24
 
-# What a scene on Earth that a thermal camera was pointed at can have as its middle temperature.
+# The possible median temperatures of a scene.
 COLDEST_SCENE_CELSIUS = -100.0
 HOTTEST_SCENE_CELSIUS = 2500.0
 
-# What any pixel, or anything that surrounds a scene, can have.
+# The possible temperatures of a pixel, and of anything that surrounds a scene.
 ABSOLUTE_ZERO_CELSIUS = -273.15
 HOTTEST_CELSIUS = 5000.0
 
@@ -31,15 +31,15 @@ class Undecodable(Invalid):
 
 
 class NotRadiometric(Undecodable):
-    """The file holds no temperatures."""
+    """The file contains no temperatures."""
 
 
 class Damaged(Undecodable):
-    """The file is damaged or cut short."""
+    """The file is damaged or truncated."""
 
 
 class Unsupported(Undecodable):
-    """The file is of a kind that Argus cannot convert to true temperatures."""
+    """Argus cannot convert this kind of file to true temperatures."""
 
 
 class Implausible(Undecodable):
@@ -47,37 +47,37 @@ class Implausible(Undecodable):
 
 
 class TooManyPixels(Undecodable):
-    """The image is larger than a thermal camera makes."""
+    """The image has more pixels than Argus accepts."""
 
 
 class NoTemperatureScale(Undecodable):
-    """The file's counts have no declared relation to temperature."""
+    """No temperature scale is declared for the file's counts."""
 
 
 class FixedTemperatures(Invalid):
-    """The file holds finished temperatures, which scene settings cannot change."""
+    """The file contains final temperatures, which scene settings cannot change."""
 
 
 class Radiometry(Protocol):
-    """How one file's counts become temperatures."""
+    """Converts one file's counts to temperatures."""
 
     @property
     def adjustable(self) -> bool:
-        """Whether the result depends on the scene settings."""
+        """Whether the temperatures depend on the scene settings."""
 
     def celsius(self, counts: Counts, parameters: Parameters, /) -> Temperatures:
-        """Temperatures of the same shape, NaN where there is none; raises Implausible for impossible settings.
+        """Temperatures in the shape of `counts`, NaN for counts without one. Raises Implausible for bad settings.
 
-        They rise or fall with the counts all the way, but for counts without temperature.
+        Apart from NaN, the temperatures are monotonic in the counts.
         """
 
 
 @dataclass(frozen=True, eq=False)
 class Thermogram:
-    """What a file holds, in pixels.
+    """The pixels of a file.
 
-    `celsius` and `counts` are (height, width), row 0 at the top; `celsius` is NaN where there is no temperature. Both
-    are read-only, as they are shared by everyone who looks at the image.
+    `celsius` and `counts` are (height, width), row 0 at the top. `celsius` is NaN for pixels without a temperature.
+    Both are read-only, because plugins share them.
     """
 
     capture: Capture
@@ -86,26 +86,24 @@ class Thermogram:
     radiometry: Radiometry
 
     def recalibrated(self, parameters: Parameters) -> "Thermogram":
-        """The same picture under other scene settings; raises FixedTemperatures, Implausible."""
+        """The same image under other scene settings. Raises FixedTemperatures, Implausible."""
         if not self.radiometry.adjustable:
-            raise FixedTemperatures(
-                f"{self.capture.format} files hold finished temperatures; settings cannot change them"
-            )
+            raise FixedTemperatures(format=self.capture.format)
         return develop(replace(self.capture, parameters=parameters), self.counts, self.radiometry)
 
 
 def develop(capture: Capture, counts: Counts, radiometry: Radiometry) -> Thermogram:
-    """Counts into a thermogram, refusing what cannot be a picture of a scene; raises Implausible.
+    """Converts counts to a thermogram. Raises Implausible for counts that cannot be an image of a scene.
 
-    A pixel that comes out colder than absolute zero, or hotter than anything, has no temperature.
+    A pixel below absolute zero or above HOTTEST_CELSIUS gets no temperature.
     """
-    ends = np.array([[counts.min(), counts.max()]])
-    if ends[0, 0] == ends[0, 1]:
-        raise Implausible("every pixel has the same value: the frame is blank")
+    extremes = np.array([[counts.min(), counts.max()]])
+    if extremes[0, 0] == extremes[0, 1]:
+        raise Implausible("blank")
     celsius = radiometry.celsius(counts, capture.parameters)
     _check_scene(celsius)
-    # Every radiometry rises with the counts, so two of them tell for all whether the pixels need a look.
-    if not _possible(radiometry.celsius(ends, capture.parameters)).all():
+    # Every radiometry is monotonic: if both extreme counts give possible temperatures, all counts do.
+    if not _possible(radiometry.celsius(extremes, capture.parameters)).all():
         celsius[~_possible(celsius)] = np.nan
         _check_scene(celsius)
     celsius.flags.writeable = False
@@ -119,20 +117,20 @@ def _possible(celsius: Temperatures) -> NDArray[np.bool_]:
 
 
 def check_size(width: int, height: int) -> None:
-    """Refuse dimensions before anything is allocated for them; raises Implausible, TooManyPixels."""
+    """Check dimensions before allocating memory for them. Raises Implausible, TooManyPixels."""
     if min(width, height) < MIN_SIDE:
-        raise Implausible(f"{width} x {height} pixels is smaller than any thermal image")
+        raise Implausible("too_small", width=width, height=height)
     if width * height > MAX_PIXELS:
-        raise TooManyPixels(f"{width} x {height} pixels; at most {MAX_PIXELS} in all are accepted")
+        raise TooManyPixels(width=width, height=height, max_pixels=MAX_PIXELS)
 
 
 def _check_scene(celsius: Temperatures) -> None:
-    """A coarse look: some thousand pixels tell whether the whole can be a scene."""
+    """Check a sample of some thousand pixels. Raises Implausible if they cannot be a scene."""
     step = max(1, int((celsius.size / 4096) ** 0.5))
     sample = celsius[::step, ::step]
     known = sample[np.isfinite(sample)]
     if known.size * 2 < sample.size:
-        raise Implausible("most pixels have no temperature under the file's calibration")
-    middle = float(np.median(known))
-    if not COLDEST_SCENE_CELSIUS <= middle <= HOTTEST_SCENE_CELSIUS:
-        raise Implausible(f"the scene's middle temperature would be {middle:.0f} °C")
+        raise Implausible("few_temperatures")
+    median = float(np.median(known))
+    if not COLDEST_SCENE_CELSIUS <= median <= HOTTEST_SCENE_CELSIUS:
+        raise Implausible("scene", celsius=median)

@@ -1,8 +1,8 @@
 """16-bit single-band TIFFs whose counts are linear in temperature.
 
-The relation must be declared: by the caller, or by GDAL's metadata in the file (tag 42112, items with the roles
-`scale`, `offset` and `unittype`; see GDAL's raster data model and GeoTIFF driver). A TIFF that declares nothing is
-refused: public conventions (0.04 K per count, 0.01 K, tenths of a degree …) contradict one another.
+The caller declares the scale, or GDAL's metadata in the file does (tag 42112, items with the roles `scale`, `offset`
+and `unittype`; see GDAL's raster data model and GeoTIFF driver). A TIFF without a scale is refused, because public
+conventions (0.04 K per count, 0.01 K, tenths of a degree …) contradict each other.
 """
 
 import io
@@ -17,7 +17,7 @@ from PIL import Image
 
 from argus.imagery.model import Accuracy, Capture, LinearScale, Parameters
 from argus.imagery.planck import KELVIN
-from argus.imagery.tags import Exif, Tags
+from argus.imagery.tags import MAX_ENTRIES, Exif, Tags
 from argus.imagery.thermogram import (
     Counts,
     Damaged,
@@ -37,10 +37,11 @@ BIG_MAGICS = (b"II+\0", b"MM\0+")
 WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC, SAMPLES = 256, 257, 258, 259, 262, 277
 TILE_WIDTH, TILE_HEIGHT, SAMPLE_FORMAT, GDAL_METADATA, GDAL_NODATA = 322, 323, 339, 42112, 42113
 UNSIGNED, SIGNED = 1, 2
+MAX_NUMBER = 2**32 - 1
 COMPRESSIONS = {1: "none", 5: "LZW", 8: "deflate", 32773: "PackBits", 32946: "deflate"}
 
-# What Pillow raises on damaged TIFFs.
-PILLOWS_TROUBLE = (
+# Pillow raises these on damaged TIFFs.
+PILLOW_ERRORS = (
     Image.DecompressionBombError,
     ArithmeticError,
     AttributeError,
@@ -61,7 +62,7 @@ ROLE = re.compile(r"""\brole=["'](\w{1,20})["']""")
 
 @dataclass(frozen=True)
 class Linear:
-    """A Radiometry: a declared line from counts to temperature, with the count that stands for no data."""
+    """Counts that are linear in temperature, with the count for no data. Implements Radiometry."""
 
     scale: LinearScale
     nodata: int | None = None
@@ -76,20 +77,20 @@ class Linear:
 
 
 def decode_tiff(data: bytes, declared_scale: LinearScale | None) -> Thermogram:
-    """The thermogram of a TIFF, its counts scaled as declared by the caller or else the file; raises Undecodable."""
+    """The thermogram of a TIFF, with the caller's scale or else that of the file. Raises Undecodable."""
     tags = Tags.first(data)
     if not tags.entries:
-        raise Damaged("the TIFF has no directory that can be read")
+        raise Damaged("tiff_directory")
     if tags.ambiguous:
-        raise Damaged("the TIFF's directory names a tag twice, or is endless")
+        raise Damaged("tiff_tags", max_tags=MAX_ENTRIES)
     width, height = _number(tags, WIDTH), _number(tags, HEIGHT)
     check_size(width, height)
     _check_kind(tags)
     scale = declared_scale or _stored_scale(tags)
     if scale is None:
-        raise NoTemperatureScale("no temperature scale is declared for this 16-bit TIFF")
+        raise NoTemperatureScale
     if not (np.isfinite([scale.factor, scale.offset]).all() and scale.factor > 0):
-        raise Implausible(f"a scale of {scale.factor:g} and offset of {scale.offset:g} is no temperature scale")
+        raise Implausible("scale", factor=f"{scale.factor:g}", offset=f"{scale.offset:g}")
     exif = Exif(tags)
     capture = Capture(
         format="tiff16",
@@ -107,31 +108,33 @@ def decode_tiff(data: bytes, declared_scale: LinearScale | None) -> Thermogram:
 
 def _check_kind(tags: Tags) -> None:
     if _number(tags, BITS, 1) != 16 or _number(tags, SAMPLES, 1) != 1 or len(tags.numbers(BITS)) > 1:
-        raise NotRadiometric("the TIFF is a picture: only 16-bit single-band TIFFs can hold temperatures")
+        raise NotRadiometric("tiff")
     if _number(tags, SAMPLE_FORMAT, UNSIGNED) not in (UNSIGNED, SIGNED):
-        raise Unsupported("the TIFF's samples are no integers")
+        raise Unsupported("tiff_samples")
     if _number(tags, PHOTOMETRIC, 1) != 1:
-        raise Unsupported("the TIFF's samples are not greyscale with black as zero")
-    if _number(tags, COMPRESSION, 1) not in COMPRESSIONS:
-        raise Unsupported(f"TIFF compression {_number(tags, COMPRESSION, 1)} is not accepted")
+        raise Unsupported("tiff_photometric")
+    compression = _number(tags, COMPRESSION, 1)
+    if compression not in COMPRESSIONS:
+        supported = ", ".join(dict.fromkeys(COMPRESSIONS.values()))
+        raise Unsupported("tiff_compression", compression=compression, supported=supported)
     if TILE_WIDTH in tags.entries:
         check_size(_number(tags, TILE_WIDTH), _number(tags, TILE_HEIGHT))
 
 
 def _pixels(data: bytes, *, width: int, height: int, signed: bool) -> Counts:
-    """Pillow's reading of an image whose size and kind we have checked; raises Damaged."""
+    """The pixels, read by Pillow after size and kind were checked. Raises Damaged."""
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about metadata that does not concern the pixels
+            warnings.simplefilter("ignore")  # about metadata that does not affect the pixels
             with Image.open(io.BytesIO(data), formats=("TIFF",)) as image:
                 if image.size != (width, height):
-                    raise Damaged("the TIFF's directory contradicts itself")
+                    raise Damaged("tiff_mismatch")
                 samples = np.array(image)
-    except PILLOWS_TROUBLE as error:
-        raise Damaged("the TIFF's pixels cannot be read") from error
+    except PILLOW_ERRORS as error:
+        raise Damaged("tiff_pixels") from error
     if samples.shape != (height, width) or samples.dtype.kind not in "iu":
-        raise Damaged("the TIFF's pixels are not what its directory says")
-    # Pillow widens signed samples to 32 bits; the values are still of 16.
+        raise Damaged("tiff_mismatch")
+    # Pillow widens signed samples to 32 bits; their values fit into 16.
     return samples.astype(np.int16) if signed else samples.astype(np.uint16)
 
 
@@ -146,13 +149,13 @@ def _stored_scale(tags: Tags) -> LinearScale | None:
     try:
         factor, offset = float(items["scale"]), float(items.get("offset", 0))
     except ValueError as error:
-        raise Damaged("the TIFF's scale is not a number") from error
+        raise Damaged("tiff_scale") from error
     unit = items.get("unittype", "").lower().strip("°")
     if unit in ("k", "kelvin", "degk"):
         return LinearScale(factor, offset - KELVIN)
     if unit in ("", "c", "celsius", "degc", "deg c", "degree celsius", "degrees celsius"):
         return LinearScale(factor, offset)
-    raise NotRadiometric(f"the TIFF's values are in {unit[:20]}, not in degrees")
+    raise NotRadiometric("unit", unit=unit[:20])
 
 
 def _nodata(tags: Tags) -> int | None:
@@ -164,4 +167,5 @@ def _nodata(tags: Tags) -> int | None:
 
 def _number(tags: Tags, tag: int, default: int = 0) -> int:
     number = next(iter(tags.numbers(tag)), default)
-    return int(number) if math.isfinite(number) else default
+    # Clamped to 32 bits, as these tags have: a DOUBLE could give a number that DynamoDB does not store.
+    return int(min(max(number, 0), MAX_NUMBER)) if math.isfinite(number) else default

@@ -1,4 +1,4 @@
-"""Tags and directories of a little-endian TIFF, and the ones that say where, how large and what a pixel is.
+"""Tags and directories of a little-endian TIFF, with those for georeference, GPS and temperature scale.
 
 Sources: TIFF 6.0 (Adobe, 1992), sections 2 and 15; GeoTIFF 1.1 (OGC 19-008r4), 7.1 and annex C; EXIF 2.32 (CIPA
 DC-008), 4.6.6, for GPS; GDAL's "GTiff" driver page for tags 42112 and 42113.
@@ -17,13 +17,13 @@ GDAL_METADATA, GDAL_NODATA = 42112, 42113
 GPS_DIRECTORY = 34853
 
 _HIGHEST_METRES = 100_000.0
-_LONGEST_VALUE = 256  # characters of a metadata item: camera names, not essays
+_LONGEST_VALUE = 256  # characters of a metadata item, enough for camera names
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*")
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 class Type(IntEnum):
-    """Of a tag's values; TIFF 6.0, section 2."""
+    """The type of a tag's values; TIFF 6.0, section 2."""
 
     BYTE = 1
     ASCII = 2
@@ -35,7 +35,7 @@ class Type(IntEnum):
 
 @dataclass(frozen=True)
 class Tag:
-    """One entry of a directory; `data` holds `count` values of `type`, little-endian."""
+    """One entry of a directory; `data` contains `count` values of `type`, little-endian."""
 
     code: int
     type: Type
@@ -70,31 +70,31 @@ def double(code: int, *values: float) -> Tag:
 
 
 def directory(tags: Iterable[Tag], *, offset: int, following: int) -> bytes:
-    """The directory as it stands at `offset` in the file, its long values right behind it.
+    """The bytes of the directory at `offset` in the file, followed by values of more than 4 bytes.
 
-    Arrays of LONG come last: they alone grow with the image, and a reader of the file's beginning wants the rest.
-    `following` is the offset of the next directory, 0 for none. The length depends on the tags' lengths only.
+    Arrays of LONG come last: only they grow with the image, so the start of the file contains all other values.
+    `following` is the offset of the next directory, 0 for none. The length depends only on the tags' lengths.
     """
     entries = sorted(tags, key=lambda tag: tag.code)
-    values, places = bytearray(), dict[int, int]()
+    values, offsets = bytearray(), dict[int, int]()
     start = offset + 2 + 12 * len(entries) + 4
     for tag in sorted(entries, key=lambda tag: tag.type == Type.LONG):
         if len(tag.data) > 4:
-            places[tag.code] = start + len(values)
-            values += tag.data + b"\0" * (len(tag.data) % 2)  # values begin on even offsets
+            offsets[tag.code] = start + len(values)
+            values += tag.data + b"\0" * (len(tag.data) % 2)  # values start at even offsets
     rows = [
         struct.pack("<HHL", tag.code, tag.type, tag.count)
-        + (struct.pack("<L", places[tag.code]) if tag.code in places else tag.data.ljust(4, b"\0"))
+        + (struct.pack("<L", offsets[tag.code]) if tag.code in offsets else tag.data.ljust(4, b"\0"))
         for tag in entries
     ]
     return b"".join([struct.pack("<H", len(rows)), *rows, struct.pack("<L", following), values])
 
 
 def temperature(scale: LinearScale, *, nodata: int, metadata: Mapping[str, str]) -> list[Tag]:
-    """GDAL's tags: counts into degrees, which count stands for no temperature, and `metadata` as named items.
+    """GDAL's tags: the scale from counts to degrees, the count for no temperature, and `metadata` as named items.
 
-    The scale comes first, so that a reader of the file's beginning has it. Items are cut at 256 characters and lose
-    what XML cannot carry: they come from the files of strangers. Names are ours: letters, digits and ``_.-``.
+    The scale comes first, so that the start of the file contains it. Values are untrusted: they are cut at 256
+    characters, and characters that XML does not allow are removed. Names have letters, digits and ``_.-``.
     """
     items = [
         f'<Item name="SCALE" sample="0" role="scale">{scale.factor!r}</Item>',
@@ -105,25 +105,31 @@ def temperature(scale: LinearScale, *, nodata: int, metadata: Mapping[str, str])
         if not _NAME.fullmatch(name):
             raise ValueError(f"metadata item {name!r}: not a name")
         clean = _NOT_XML.sub("", value[:_LONGEST_VALUE])
-        items.append(f'<Item name="{name}">{escape(escape(clean))}</Item>')  # GDAL, writing and reading, escapes twice
+        items.append(
+            f'<Item name="{name}">{escape(escape(clean))}</Item>'
+        )  # GDAL escapes twice when writing and reading
     return [text(GDAL_METADATA, f"<GDALMetadata>{''.join(items)}</GDALMetadata>"), text(GDAL_NODATA, str(nodata))]
 
 
-def georeferenced(where: Georeference) -> list[Tag]:
-    """GeoTIFF tags: the affine as scale and tie point, or as a matrix when it turns or shears, and the EPSG code."""
-    north_up = not where.b and not where.d and where.a > 0 > where.e
-    placed = (
-        [double(33550, where.a, -where.e, 0), double(33922, 0, 0, 0, where.c, where.f, 0)]
+def georeference(reference: Georeference) -> list[Tag]:
+    """GeoTIFF tags: the affine as scale and tie point, or as a matrix if it rotates or shears, and the EPSG code."""
+    north_up = not reference.b and not reference.d and reference.a > 0 > reference.e
+    affine = (
+        [double(33550, reference.a, -reference.e, 0), double(33922, 0, 0, 0, reference.c, reference.f, 0)]
         if north_up
-        else [double(34264, where.a, where.b, 0, where.c, where.d, where.e, 0, where.f, *([0] * 7), 1)]
+        else [
+            double(
+                34264, reference.a, reference.b, 0, reference.c, reference.d, reference.e, 0, reference.f, *([0] * 7), 1
+            )
+        ]
     )
-    model, key = (2, 2048) if where.geographic else (1, 3072)  # GTModelType; GeodeticCRS or ProjectedCRS
+    model, key = (2, 2048) if reference.geographic else (1, 3072)  # GTModelType; GeodeticCRS or ProjectedCRS
     pixel_is_area = (1025, 0, 1, 1)
-    return [*placed, short(34735, 1, 1, 0, 3, 1024, 0, 1, model, *pixel_is_area, key, 0, 1, where.epsg)]
+    return [*affine, short(34735, 1, 1, 0, 3, 1024, 0, 1, model, *pixel_is_area, key, 0, 1, reference.epsg)]
 
 
 def gps(position: Position) -> list[Tag]:
-    """The entries of an EXIF GPS directory; none for a place that is not on Earth, as damaged metadata may say."""
+    """The entries of an EXIF GPS directory; none for an impossible position, which damaged metadata may contain."""
     if not (abs(position.latitude) <= 90 and abs(position.longitude) <= 180):  # NaN too
         return []
     tags = [
@@ -140,7 +146,7 @@ def gps(position: Position) -> list[Tag]:
 
 
 def _degrees_minutes_seconds(angle: float) -> tuple[tuple[int, int], ...]:
-    """With seconds to a millionth, less than a tenth of a millimetre on the ground."""
+    """Degrees, minutes and seconds to a millionth, which is less than a tenth of a millimetre on the ground."""
     millionths = 1_000_000
     minutes, seconds = divmod(round(abs(angle) * 3600 * millionths), 60 * millionths)
     return (minutes // 60, 1), (minutes % 60, 1), (seconds, millionths)

@@ -34,11 +34,11 @@ _SETTINGS: Mapping[str, tuple[str, Callable[[Any], str]]] = {
 _STATISTICS: Mapping[str, tuple[str, Callable[[Any], str]]] = {
     key: (label, lambda value: typesetting.number(value, 1, "°C"))
     for key, label in (
-        ("min_c", "Coldest pixel"),
-        ("p5_c", "5th percentile"),
-        ("mean_c", "Mean"),
-        ("p95_c", "95th percentile"),
-        ("max_c", "Hottest pixel"),
+        ("min_celsius", "Coldest pixel"),
+        ("p5_celsius", "5th percentile"),
+        ("mean_celsius", "Mean"),
+        ("p95_celsius", "95th percentile"),
+        ("max_celsius", "Hottest pixel"),
     )
 }
 _MEASUREMENTS = (  # key, heading, decimals, millimetres

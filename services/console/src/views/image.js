@@ -99,7 +99,7 @@ function metadata(image) {
       [w.serial, camera?.serial],
       [w.taken, when(image.taken_at)],
       [w.position, position && `${position.latitude.toFixed(5)}, ${position.longitude.toFixed(5)}`],
-      [w.size, [image.width && `${image.width} × ${image.height}`, size(image.size)].filter(Boolean).join(" · ")],
+      [w.size, [image.width && `${image.width} × ${image.height}`, size(image.size_bytes)].filter(Boolean).join(" · ")],
       [w.emissivity, number(parameters?.emissivity)],
       [w.distance, parameters && `${number(parameters.distance_metres)} m`],
       [w.reflected, celsius(parameters?.reflected_celsius)],

@@ -90,7 +90,7 @@ IMAGES = Table(
         Column.of("State", "state", 3, label, coloured=True),
         Column.of("Accuracy", "accuracy", 9),
         *_temperatures(8, 7, 5),
-        Column.of("Size", "size", 10, formatting.file_size, right=True),
+        Column.of("Size", "size_bytes", 10, formatting.file_size, right=True),
         Column.of("Remarks", "reason", 4),
         Column.of("Uploaded", "created_at", 6, local_time, whole=True),
     ),
@@ -98,7 +98,7 @@ IMAGES = Table(
 IMAGE = (
     Column.of("Image", "id"),
     Column.of("File", "name"),
-    Column.of("Size", "size", show=formatting.file_size),
+    Column.of("Size", "size_bytes", show=formatting.file_size),
     Column.of("State", "state", show=label, coloured=True),
     Column.of("Remarks", "reason"),
     Column("Survey", _survey),
