@@ -258,9 +258,9 @@ MESSAGES: Messages = {
             es="Nunca subido",
         ),
         Text(
-            en="The file was not uploaded in time. Upload it again.",
-            fr="Le fichier n’a pas été téléversé à temps. Téléversez-le de nouveau.",
-            es="El archivo no se subió a tiempo. Súbalo de nuevo.",
+            en="The file was not uploaded in time. Request a new upload.",
+            fr="Le fichier n’a pas été téléversé à temps. Demandez un nouveau téléversement.",
+            es="El archivo no se subió a tiempo. Solicite una nueva subida.",
         ),
     ),
     "no_such_image": Entry(
