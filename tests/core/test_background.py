@@ -161,7 +161,7 @@ def test_an_item_that_no_worker_takes_is_sent_again_ever_later_and_then_given_up
     assert sent[:8] == [2, 6, 14, 30, 62, 126, 254, 494]
     assert (len(sent), item.seen["state"]) == (MAX_CHECKS, item.kind.failed)
     assert item.clock() - started > timedelta(hours=24)
-    assert item.seen["reason"] == "No worker could take it; the operators have been alerted."
+    assert item.seen["reason"] == "Processing could not start; the operators have been alerted."
 
 
 @pytest.mark.parametrize("checks", [MAX_CHECKS, 40, 10_000])

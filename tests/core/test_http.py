@@ -27,8 +27,8 @@ FILE = {"name": "a.jpg", "size": 10, "content_type": "image/jpeg"}
         ("GET", "/api//v1/images", 404, "not_found"),
         ("GET", "/images/img_00000000000000000000000000", 404, "no_such_image"),
         ("GET", "/images/..%2f..%2fetc", 404, "not_found"),
-        ("GET", "/images/%00", 400, "unreadable"),
-        ("GET", "/images?cursor=%00", 400, "unreadable"),
+        ("GET", "/images/%00", 400, "malformed_request"),
+        ("GET", "/images?cursor=%00", 400, "malformed_request"),
         ("GET", "/images?limit=0", 422, "unprocessable_entity"),
         ("GET", "/images?limit=101", 422, "unprocessable_entity"),
         ("GET", "/images?limit=ten", 422, "unprocessable_entity"),
@@ -61,22 +61,24 @@ def test_what_is_not_there_or_not_allowed_is_a_problem(
 @pytest.mark.parametrize(
     ("body", "status", "code"),
     [
-        pytest.param(b"{", 400, "unreadable", id="half an object"),
+        pytest.param(b"{", 400, "malformed_request", id="half an object"),
         pytest.param(b"", 422, "unprocessable_entity", id="nothing"),
         pytest.param(b"[]", 422, "unprocessable_entity", id="a list"),
         pytest.param(b"null", 422, "unprocessable_entity", id="null"),
         pytest.param(b'"x"', 422, "unprocessable_entity", id="a string"),
-        pytest.param(b"\xff\xfe", 400, "unreadable", id="not UTF-8"),
-        pytest.param(b'{"files": [], "files": []}', 400, "unreadable", id="a name twice"),
-        pytest.param(b'{"files": [{"scale": {"a": 1, "\\u0061": 2}}]}', 400, "unreadable", id="a name twice, deep"),
-        pytest.param(b'{"files": NaN}', 400, "unreadable", id="NaN"),
-        pytest.param(b'{"files": -Infinity}', 400, "unreadable", id="infinity"),
-        pytest.param(b'{"files": "\\ud800"}', 400, "unreadable", id="half a surrogate pair"),
-        pytest.param(b'{"files": "\\u0000"}', 400, "unreadable", id="NUL, escaped"),
-        pytest.param(b'{"files": "\x00"}', 400, "unreadable", id="NUL, raw"),
-        pytest.param(b'{"\\u0000": 1}', 400, "unreadable", id="NUL in a key"),
-        pytest.param(b'{"files": ' + b"9" * 5000 + b"}", 400, "unreadable", id="endless digits"),
-        pytest.param(b"[" * 100_000, 400, "unreadable", id="nesting without end"),
+        pytest.param(b"\xff\xfe", 400, "malformed_request", id="not UTF-8"),
+        pytest.param(b'{"files": [], "files": []}', 400, "malformed_request", id="a name twice"),
+        pytest.param(
+            b'{"files": [{"scale": {"a": 1, "\\u0061": 2}}]}', 400, "malformed_request", id="a name twice, deep"
+        ),
+        pytest.param(b'{"files": NaN}', 400, "malformed_request", id="NaN"),
+        pytest.param(b'{"files": -Infinity}', 400, "malformed_request", id="infinity"),
+        pytest.param(b'{"files": "\\ud800"}', 400, "malformed_request", id="half a surrogate pair"),
+        pytest.param(b'{"files": "\\u0000"}', 400, "malformed_request", id="NUL, escaped"),
+        pytest.param(b'{"files": "\x00"}', 400, "malformed_request", id="NUL, raw"),
+        pytest.param(b'{"\\u0000": 1}', 400, "malformed_request", id="NUL in a key"),
+        pytest.param(b'{"files": ' + b"9" * 5000 + b"}", 400, "malformed_request", id="endless digits"),
+        pytest.param(b"[" * 100_000, 400, "malformed_request", id="nesting without end"),
         pytest.param(b'{"files": [], "colour": "red"}', 422, "unprocessable_entity", id="an unknown field"),
     ],
 )
@@ -331,7 +333,7 @@ def test_a_key_is_forgotten_after_a_day(owner: Person, clock: MovableClock) -> N
 @pytest.mark.parametrize("key", ["", "x" * 256, "a b", "schlüssel"])
 def test_an_unreadable_key_is_refused(owner: Person, key: str) -> None:
     answer = owner.post("/uploads", {"files": [FILE]}, headers={"Idempotency-Key": key})
-    assert (answer.status_code, answer.get_json()["code"]) == (400, "unreadable")
+    assert (answer.status_code, answer.get_json()["code"]) == (400, "malformed_request")
 
 
 def test_work_that_is_done_is_told_even_if_that_cannot_be_recorded(

@@ -13,6 +13,7 @@ from argus.container import Container
 from argus.core.clock import from_rfc3339, rfc3339
 from argus.core.declarations import Build, Capability
 from argus.core.errors import ArgusError, NotFound
+from argus.core.http import MissingScope
 from argus.core.ids import Ids, is_id
 from argus.core.paging import BadCursor, Cursors
 from argus.core.runtime import Runtime
@@ -146,17 +147,31 @@ def test_every_kind_of_error_has_a_title_and_its_own_code() -> None:
     assert len(names) == len(set(names))
 
 
-def test_a_code_is_the_name_in_snake_case() -> None:
-    class NoSuchThing(NotFound):
-        """There is no such thing."""
+def test_a_code_is_the_class_name_in_snake_case() -> None:
+    class NoSuchToy(NotFound):
+        """The toy does not exist."""
 
-    error = NoSuchThing("thing_1")
-    assert (error.code, error.title, error.status, str(error)) == (
-        "no_such_thing",
-        "There is no such thing.",
-        404,
-        "thing_1",
-    )
+    error = NoSuchToy()
+    assert (error.code, error.title, error.status) == ("no_such_toy", "The toy does not exist.", 404)
+
+
+def test_an_error_without_a_message_of_its_own_has_that_of_its_kind() -> None:
+    class NoSuchToy(NotFound):
+        """The toy does not exist."""
+
+    assert NoSuchToy().message == NotFound().message
+    assert str(NoSuchToy()) == "There is nothing at this URL."
+
+
+def test_an_operators_error_shows_its_cause_to_the_log_and_not_to_users() -> None:
+    error = BadSetting("ARGUS_STAGE is empty")
+    assert str(error) == "ARGUS_STAGE is empty"
+    assert error.message.code == "internal_server_error"
+    assert "ARGUS_STAGE" not in error.message.sentence()
+
+
+def test_a_message_repeats_at_most_500_characters_of_a_parameter() -> None:
+    assert MissingScope(scope="x" * 600).message.parameters == {"scope": "x" * 500}
 
 
 # ---------------------------------------------------------------- the runtime

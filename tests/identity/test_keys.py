@@ -15,15 +15,16 @@ from hypothesis import strategies as st
 
 from argus.container import Container
 from argus.core.dynamo import Table
-from argus.core.errors import Conflict
 from argus.core.ids import Ids
 from argus.identity import key_text, keys
 from argus.identity.key_store import KeyStore
-from argus.identity.keys import InvalidKey, TierNotAllowed
+from argus.identity.keys import InvalidKey, KeysBeingChanged, TierNotAllowed
 from argus.identity.model import Role, Subject
 from tests.conftest import ISSUER, ORIGIN, Issuer, MovableClock, Person
 
 WANTED = {"name": "nightly survey", "scopes": ["profile:read", "plugins:read"]}
+
+UNKNOWN = "The API key is mistyped, unknown or revoked. Check it, or create a new one."
 
 Json = dict[str, Any]
 
@@ -81,7 +82,7 @@ def test_a_token_and_a_key_together_are_refused(owner: Person) -> None:
     answer = owner.get("/plugins", headers={"X-API-Key": key["key"]})
     assert (answer.status_code, answer.get_json()["detail"]) == (
         401,
-        "send either Authorization or X-API-Key, not both",
+        "Send either Authorization or X-API-Key, not both.",
     )
 
 
@@ -183,7 +184,7 @@ def test_whatever_stands_in_the_header_is_refused_with_an_answer(http: Any, text
 )
 def test_a_damaged_key_is_refused(owner: Person, change: Callable[[str], str]) -> None:
     key = made(owner)
-    assert refusal(holder(owner, {"key": change(key["key"])})) == "it is mistyped, not known here, or revoked"
+    assert refusal(holder(owner, {"key": change(key["key"])})) == UNKNOWN
 
 
 def test_who_does_not_know_the_secret_learns_nothing_of_the_key(
@@ -195,8 +196,8 @@ def test_who_does_not_know_the_secret_learns_nothing_of_the_key(
     unknown = key_text.compose(Ids().new("key"), owner.organisation_id, 5)
     clock.move(days=2)
     told = {refusal(holder(owner, {"key": text})) for text in (guessed, moved, unknown)}
-    assert told == {"it is mistyped, not known here, or revoked"}
-    assert refusal(holder(owner, key)) == "it has expired"
+    assert told == {UNKNOWN}
+    assert refusal(holder(owner, key)) == "The API key has expired. Create a new one."
 
 
 @pytest.mark.parametrize("method", ["GET", "DELETE"])
@@ -217,7 +218,7 @@ def test_a_key_ends_when_it_was_said_and_after_90_days_if_nothing_was(owner: Per
     ]
     assert lives == [timedelta(days=1), timedelta(days=90)]
     clock.move(days=1)
-    assert refusal(holder(owner, day)) == "it has expired"
+    assert refusal(holder(owner, day)) == "The API key has expired. Create a new one."
     assert holder(owner, usual).get("/plugins").status_code == 200
     assert owner.get(f"/api-keys/{day['id']}").get_json()["state"] == "expired"
 
@@ -255,7 +256,7 @@ def test_a_revoked_key_opens_nothing_from_the_next_request_on(owner: Person) -> 
     program = holder(owner, key)
     assert program.get("/plugins").status_code == 200
     assert [owner.delete(f"/api-keys/{key['id']}").status_code for _ in range(2)] == [204, 204]
-    assert refusal(program) == "it is mistyped, not known here, or revoked"
+    assert refusal(program) == UNKNOWN
     shown = owner.get(f"/api-keys/{key['id']}").get_json()
     assert (shown["state"], shown["version"]) == ("revoked", 2)
     assert shown["revoked_at"] >= shown["last_used_at"]
@@ -281,7 +282,11 @@ def test_a_key_may_do_no_more_than_who_makes_it(
     assert admin.post("/api-keys", {**WANTED, "scopes": ["scans:read"]}).status_code == 201
     answer = admin.post("/api-keys", {**WANTED, "scopes": ["scans:read", "scans:write"]})
     problem = answer.get_json()
-    assert (answer.status_code, problem["code"], problem["detail"]) == (403, "scope_not_allowed", "scans:write")
+    assert (answer.status_code, problem["code"], problem["detail"]) == (
+        403,
+        "scope_not_allowed",
+        "You cannot create a key with scopes that you do not have: scans:write.",
+    )
 
 
 def test_a_key_does_nothing_that_keys_may_no_longer_do(owner: Person, argus: Container) -> None:
@@ -334,7 +339,7 @@ def test_keys_that_ended_are_remembered_for_90_days_and_only_so_many(
     assert (answer.status_code, answer.get_json()["code"], answer.get_json()["detail"]) == (
         409,
         "too_many_keys",
-        "2 with those that ended; each of these counts for 90 days after its end",
+        "Your organisation has the maximum of 2 API keys. Expired and revoked keys count for 90 days.",
     )
     clock.move(days=90, minutes=-1)
     assert owner.post("/api-keys", WANTED).status_code == 409
@@ -361,8 +366,8 @@ def test_when_others_are_always_quicker_the_answer_is_to_try_again(
     owner: Person, monkeypatch: pytest.MonkeyPatch, argus: Container
 ) -> None:
     monkeypatch.setattr(KeyStore, "_decide", lambda *_: False)
-    assert owner.post("/api-keys", WANTED).get_json()["code"] == "conflict"
-    with pytest.raises(Conflict):
+    assert owner.post("/api-keys", WANTED).get_json()["code"] == "keys_being_changed"
+    with pytest.raises(KeysBeingChanged):
         argus.keys.allow(owner.organisation_id, "high")
 
 

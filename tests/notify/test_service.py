@@ -228,7 +228,7 @@ def test_an_organisation_has_so_many_connections_and_no_more(
     caller = caller_of(live, owner)
     for number in range(MAX_CONNECTIONS):
         live.notify.connect(replace(caller, user_id=f"usr_{number % 10}"), f"{number}=")
-    with pytest.raises(TooManyConnections, match="100 connections are open"):
+    with pytest.raises(TooManyConnections, match="Your organisation has 100 open connections"):
         live.notify.connect(caller, "one more=")
     live.notify.connect(replace(caller, user_id="usr_7"), "7=")  # it is there: a repeated $connect is harmless
     live.notify.connect(caller_of(live, stranger), "another=")
@@ -244,7 +244,7 @@ def test_one_person_takes_no_more_than_their_part_of_the_connections(
     caller = caller_of(live, viewer)
     for number in range(MAX_CONNECTIONS_OF_ONE):
         live.notify.connect(caller, f"{number}=")
-    with pytest.raises(TooManyConnections, match="10 connections of yours are open"):
+    with pytest.raises(TooManyConnections, match="You have 10 open connections"):
         live.notify.connect(caller, "one more=")
     live.notify.connect(caller, "7=")
     live.notify.connect(caller_of(live, owner), "another's=")

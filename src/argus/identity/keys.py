@@ -22,7 +22,6 @@ from argus.identity.model import ApiKey, KeyState, KeyTierLimit
 MAX_KEYS = 50  # of one organisation, that open something
 MAX_REMEMBERED = 500  # with those that ended: whoever makes a key reads them all
 NOTED_EVERY = timedelta(hours=1)  # a use of a key
-_NOT_VALID = "it is mistyped, not known here, or revoked"
 _TRIES = 10  # each that fails means that another key was made
 
 _log = logging.getLogger("argus.keys")
@@ -45,7 +44,11 @@ class TierNotAllowed(Invalid):
 
 
 class TooManyKeys(Conflict):
-    """The organisation has as many keys as it may."""
+    """The organisation has the maximum number of keys."""
+
+
+class KeysBeingChanged(Conflict):
+    """Other requests are changing keys of the organisation."""
 
 
 @dataclass(frozen=True)
@@ -65,16 +68,16 @@ class Keys:
         """The caller whose key it is. What is wrong with a key is told only to who knows all of it."""
         named = key_text.parse(text)
         if named is None:
-            raise InvalidKey(_NOT_VALID)
+            raise InvalidKey("unknown")
         key = self.store.get(named.organisation_id, named.key_id)
         if key is None or not hmac.compare_digest(key.digest, key_text.digest(text)):
-            raise InvalidKey(_NOT_VALID)
+            raise InvalidKey("unknown")
         now = self.clock()
         match key.state(now):
             case KeyState.REVOKED:
-                raise InvalidKey(_NOT_VALID)
+                raise InvalidKey("unknown")
             case KeyState.EXPIRED:
-                raise InvalidKey("it has expired")
+                raise InvalidKey("expired")
         self._note_use(key, now)
         scopes = frozenset(key.scopes) & self.allowed_scopes
         return Caller(
@@ -87,8 +90,8 @@ class Keys:
         self, caller: Caller, *, name: str, scopes: list[str], expires_in_days: int, tier: str
     ) -> tuple[ApiKey, str]:
         """A new key and its text, which nobody can be told again."""
-        if beyond := set(scopes) - (caller.scopes & self.allowed_scopes):
-            raise ScopeNotAllowed(", ".join(sorted(beyond)))
+        if refused := set(scopes) - (caller.scopes & self.allowed_scopes):
+            raise ScopeNotAllowed(scopes=", ".join(sorted(refused)))
         now = self.clock()
         key_id = self.ids.new("key")
         text = key_text.compose(key_id, caller.organisation_id, self.random_bits(key_text.SECRET_BITS))
@@ -106,14 +109,14 @@ class Keys:
         for _ in range(_TRIES):
             if self.store.add(key, self._tier_limit_for(key)):
                 return key, text
-        raise Conflict("other keys are being made just now; try again")
+        raise KeysBeingChanged
 
     def get(self, caller: Caller, key_id: str) -> ApiKey:
         if not is_id(key_id, "key"):
-            raise NoSuchKey("that is no key's id")  # it may be a key: nothing repeats one
+            raise NoSuchKey("malformed")  # do not repeat it: it may be a key
         key = self.store.get(caller.organisation_id, key_id)
         if key is None:
-            raise NoSuchKey(key_id)
+            raise NoSuchKey("unknown", key_id=key_id)
         return key
 
     def list(self, caller: Caller, *, limit: int, after: Item | None) -> Listing[ApiKey]:
@@ -130,13 +133,13 @@ class Keys:
     def allow(self, organisation_id: str, tier: str) -> None:
         """The highest tier that an organisation's keys may have. Those above it are lowered to it."""
         if tier not in self.tiers:
-            raise TierNotAllowed(f"{tier}: there are {', '.join(self.tiers)}")
+            raise TierNotAllowed("unknown", tier=tier, tiers=", ".join(self.tiers))
         for _ in range(_TRIES):
             before = self._tier_limit(organisation_id)
             if self.store.allow(organisation_id, KeyTierLimit(tier, before.version)):
                 break
         else:
-            raise Conflict("keys are being made just now; try again")
+            raise KeysBeingChanged
         for key in self.store.all(organisation_id, self.clock()):
             if self._rank(key.tier) > self._rank(tier):
                 self.store.lower(key, tier)
@@ -150,14 +153,12 @@ class Keys:
         """What the organisation is allowed, if that allows one more such key."""
         tier_limit = self._tier_limit(key.organisation_id)
         if key.tier not in self.tiers or self._rank(key.tier) > self._rank(tier_limit.tier):
-            raise TierNotAllowed(f"{key.tier}: this organisation may have up to {tier_limit.tier}")
+            raise TierNotAllowed("above_limit", tier=key.tier, highest=tier_limit.tier)
         states = [known.state(key.created_at) for known in self.store.all(key.organisation_id, key.created_at)]
         if states.count(KeyState.ACTIVE) >= MAX_KEYS:
-            raise TooManyKeys(f"{MAX_KEYS}; revoke one that is not used")
+            raise TooManyKeys("active", max_keys=MAX_KEYS)
         if len(states) >= MAX_REMEMBERED:
-            raise TooManyKeys(
-                f"{MAX_REMEMBERED} with those that ended; each of these counts for {REMEMBERED.days} days after its end"
-            )
+            raise TooManyKeys("remembered", max_keys=MAX_REMEMBERED, days=REMEMBERED.days)
         return tier_limit
 
     def _rank(self, tier: str) -> int:

@@ -44,7 +44,7 @@ class Identity:
     def organisation(self, organisation_id: str) -> Organisation:
         organisation = self.store.organisation(organisation_id)
         if organisation is None:
-            raise NoSuchOrganisation(organisation_id)
+            raise NoSuchOrganisation(organisation_id=organisation_id)
         return organisation
 
     def found(self, subject: Subject, name: str) -> Membership:
@@ -52,14 +52,14 @@ class Identity:
         organisation = Organisation(self.ids.new("org"), name, self.clock())
         membership = Membership(self.ids.new("usr"), organisation.id, Role.OWNER)
         if not self.store.found(organisation, subject, membership):
-            raise AlreadyMember(subject.id)
+            raise AlreadyMember(subject=subject.id)
         return membership
 
     def add_member(self, subject: Subject, organisation_id: str, role: Role) -> Membership:
         """Make the subject a member of an organisation."""
         membership = Membership(self.ids.new("usr"), organisation_id, role)
         if not self.store.join(subject, membership):
-            raise AlreadyMember(subject.id)
+            raise AlreadyMember(subject=subject.id)
         return membership
 
     def _provision_first_sign_in(self, subject: Subject) -> Membership:
