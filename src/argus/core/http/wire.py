@@ -85,7 +85,7 @@ def one_line(*, may_be_blank: bool) -> ma.validate.Regexp:
     """A text that people give to a thing, and that shows as it is. `$(?!\\n)` is the end of it in Python and in
     ECMAScript, whose patterns the OpenAPI document speaks."""
     shown = "" if may_be_blank else r"(?=.*\S)"
-    error = "Must be one line that shows as it is, without control characters and direction marks."
+    error = "Must be one line without control characters or direction marks."
     return ma.validate.Regexp(rf"^{shown}[^{_MISLEADING}]*$(?!\n)", error=error)
 
 
