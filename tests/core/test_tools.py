@@ -102,7 +102,7 @@ def test_production_settings_are_accepted_when_whole() -> None:
         ({"ARGUS_CURSOR_SECRET": "short"}, "fewer than 32"),
         (
             {"ARGUS_TRUSTED_ISSUERS": '[{"issuer": "i", "jwks_url": "http://i.example", "client_ids": []}]'},
-            "not https",
+            "must begin with https://",
         ),
         ({"ARGUS_TRUSTED_ISSUERS": "[{}]"}, "ARGUS_TRUSTED_ISSUERS cannot be read"),
         ({"ARGUS_TRUSTED_ISSUERS": "nonsense"}, "ARGUS_TRUSTED_ISSUERS cannot be read"),
@@ -116,7 +116,7 @@ def test_production_settings_are_accepted_when_whole() -> None:
         ({"ARGUS_KEY_RATE_LIMITS": "high=9 per minute"}, "the first tier is not standard"),
         ({"ARGUS_KEY_RATE_LIMITS": "standard=9 per minute,standard=10 per minute"}, "one limit"),
         ({"ARGUS_KEY_RATE_LIMITS": "standard=9 per minute,Very High=10 per minute"}, "one limit"),
-        ({"ARGUS_SOCKET_URL": "ws://socket.example"}, "does not begin with wss://"),
+        ({"ARGUS_SOCKET_URL": "ws://socket.example"}, "must begin with wss://"),
         ({"ARGUS_STAGE": "Production!"}, "not 2-16 small letters"),
     ],
 )

@@ -14,7 +14,7 @@ import pytest
 from argus.app import create_app
 from argus.container import Container
 from argus.core.settings import BadSetting, Settings
-from argus.health.service import KEPT_SECONDS, Check, Health, Outcome
+from argus.health.service import CACHE_SECONDS, Check, Health, Outcome
 from tests.conftest import ISSUER, MovableClock, Person
 
 
@@ -104,9 +104,9 @@ def test_an_answer_is_kept_for_a_few_seconds_and_one_asks_at_a_time() -> None:
     with ThreadPoolExecutor(8) as pool:
         first, *others = pool.map(lambda _: health.ready(), range(16))
     assert (others, len(asked)) == ([first] * 15, 1)
-    now[0] = KEPT_SECONDS - 0.1
+    now[0] = CACHE_SECONDS - 0.1
     assert (health.ready(), len(asked)) == (first, 1)
-    now[0] = KEPT_SECONDS
+    now[0] = CACHE_SECONDS
     health.ready()
     assert len(asked) == 2
 

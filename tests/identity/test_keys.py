@@ -331,7 +331,7 @@ def test_keys_that_ended_are_remembered_for_90_days_and_only_so_many(
     owner: Person, clock: MovableClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing deletes them here: they stop counting by the clock, as DynamoDB is late."""
-    monkeypatch.setattr(keys, "MAX_REMEMBERED", 2)
+    monkeypatch.setattr(keys, "MAX_STORED_KEYS", 2)
     made(owner, expires_in_days=1)
     revoked = made(owner, expires_in_days=365)
     assert owner.delete(f"/api-keys/{revoked['id']}").status_code == 204
@@ -365,7 +365,7 @@ def test_a_revoked_key_is_forgotten_90_days_after_its_end(
 def test_when_others_are_always_quicker_the_answer_is_to_try_again(
     owner: Person, monkeypatch: pytest.MonkeyPatch, argus: Container
 ) -> None:
-    monkeypatch.setattr(KeyStore, "_decide", lambda *_: False)
+    monkeypatch.setattr(KeyStore, "_write_limit", lambda *_: False)
     assert owner.post("/api-keys", WANTED).get_json()["code"] == "keys_being_changed"
     with pytest.raises(KeysBeingChanged):
         argus.keys.allow(owner.organisation_id, "high")
@@ -398,8 +398,10 @@ def test_there_are_only_the_tiers_of_the_settings(argus: Container, owner: Perso
 
 def test_a_use_is_noted_once_an_hour(owner: Person, clock: MovableClock, monkeypatch: pytest.MonkeyPatch) -> None:
     noted = []
-    used = KeyStore.used
-    monkeypatch.setattr(KeyStore, "used", lambda store, key, now: (noted.append(now), used(store, key, now)))
+    record_use = KeyStore.record_use
+    monkeypatch.setattr(
+        KeyStore, "record_use", lambda store, key, now: (noted.append(now), record_use(store, key, now))
+    )
     key = made(owner)
     program = holder(owner, key)
     for minutes in (0, 30, 29, 2, 59):
@@ -437,4 +439,4 @@ def test_a_use_that_cannot_be_noted_is_served_and_the_log_says_so(
 
     monkeypatch.setattr(Table, "update", broken)
     assert program.get("/plugins").status_code == 200
-    assert "was not noted" in caplog.text
+    assert "was not recorded" in caplog.text

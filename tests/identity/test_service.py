@@ -34,8 +34,8 @@ def test_the_same_subject_of_two_issuers_is_two_people(argus: Container) -> None
     from argus.identity.model import Subject
 
     name = os.urandom(8).hex()
-    first = argus.identity.found(Subject("https://one.example", name), "One")
-    second = argus.identity.found(Subject("https://two.example", name), "Two")
+    first = argus.identity.create_organisation(Subject("https://one.example", name), "One")
+    second = argus.identity.create_organisation(Subject("https://two.example", name), "Two")
     assert first.user_id != second.user_id
     assert first.organisation_id != second.organisation_id
 

@@ -15,8 +15,8 @@ from argus.core.caller import Caller
 from argus.core.clock import from_rfc3339
 from argus.identity.model import Role
 from argus.imagery import processing
-from argus.notify.model import LIFE, SETTLING, Change, Connection
-from argus.notify.service import MAX_CONNECTIONS, MAX_CONNECTIONS_OF_ONE, MayNotListen, TooManyConnections
+from argus.notify.model import CONNECT_SECONDS, MAX_AGE, Change, Connection
+from argus.notify.service import MAX_CONNECTIONS, MAX_CONNECTIONS_PER_USER, MayNotListen, TooManyConnections
 from services.local.sockets import Sockets
 from tests.conftest import MovableClock, Person, Workers
 from tests.imagery.front_door import announce, crash, send
@@ -128,7 +128,7 @@ def test_a_queue_that_does_not_answer_does_not_disturb_the_work(
     nowhere = replace(live.settings, aws_endpoint="http://127.0.0.1:9")
     with caplog.at_level(logging.WARNING, "argus.notify"):
         Container(nowhere).notify.announce(owner.organisation_id, Change("image", "img_1", "ready"))
-    assert "not announced" in caplog.text
+    assert "not queued" in caplog.text
 
 
 def test_an_event_told_twice_is_the_same_event(live: Container, hear: Hear, owner: Person, workers: Workers) -> None:
@@ -157,7 +157,7 @@ def test_a_connection_that_is_gone_is_forgotten_and_the_others_hear(
 ) -> None:
     caller = caller_of(live, owner)
     live.notify.connect(caller, "gone=")
-    clock.move(seconds=SETTLING.total_seconds() + 1)
+    clock.move(seconds=CONNECT_SECONDS.total_seconds() + 1)
     listener = hear(owner)
     change(live, owner)
     workers.work()
@@ -186,7 +186,7 @@ def test_a_gateway_that_does_not_answer_costs_the_event_and_not_the_job(
     change(live, owner)
     with caplog.at_level(logging.WARNING, "argus.notify"):
         workers.work()
-    assert "not told to everyone" in caplog.text
+    assert "not delivered to every connection" in caplog.text
     assert workers.dead(workers.outputs.jobs_dead_queue_url) == []
     assert len(connections(live, owner)) == 1
 
@@ -198,7 +198,7 @@ def test_when_posting_takes_too_long_the_rest_are_not_told(
     late = replace(live.notify, monotonic=iter([0.0, 11.0]).__next__)
     with caplog.at_level(logging.WARNING, "argus.notify"):
         late.deliver(owner.organisation_id, {"type": "image.changed"})
-    assert "not told to everyone" in caplog.text
+    assert "not delivered to every connection" in caplog.text
     assert listener.hears_nothing()
     assert len(connections(live, owner)) == 1
 
@@ -207,7 +207,7 @@ def test_a_connection_of_two_hours_ago_is_told_nothing_and_does_not_count(
     live: Container, hear: Hear, owner: Person, clock: MovableClock
 ) -> None:
     listener = hear(owner)
-    clock.move(seconds=LIFE.total_seconds())
+    clock.move(seconds=MAX_AGE.total_seconds())
     live.notify.deliver(owner.organisation_id, {"type": "image.changed"})
     assert listener.hears_nothing()
 
@@ -242,7 +242,7 @@ def test_one_person_takes_no_more_than_their_part_of_the_connections(
     live: Container, owner: Person, viewer: Person
 ) -> None:
     caller = caller_of(live, viewer)
-    for number in range(MAX_CONNECTIONS_OF_ONE):
+    for number in range(MAX_CONNECTIONS_PER_USER):
         live.notify.connect(caller, f"{number}=")
     with pytest.raises(TooManyConnections, match="You have 10 open connections"):
         live.notify.connect(caller, "one more=")
