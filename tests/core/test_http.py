@@ -12,7 +12,7 @@ from marshmallow import ValidationError
 from argus.app import create_app
 from argus.container import Container
 from argus.core.http import Number
-from argus.core.idempotency import Answer, Attempt, Idempotency
+from argus.core.idempotency import Attempt, Idempotency, StoredResponse
 from tests.conftest import ORIGIN, MovableClock, Person
 
 FILE = {"name": "a.jpg", "size": 10, "content_type": "image/jpeg"}
@@ -361,10 +361,10 @@ def test_a_request_that_outlived_its_claim_leaves_the_record_to_its_successor(
     successor = store.begin(**about)
     assert isinstance(late, Attempt)
     assert isinstance(successor, Attempt)
-    store.finish(successor, Answer(201, {}, "second"))
-    store.finish(late, Answer(201, {}, "first"))
+    store.finish(successor, StoredResponse(201, {}, "second"))
+    store.finish(late, StoredResponse(201, {}, "first"))
     store.abandon(late)
-    assert store.begin(**about) == Answer(201, {}, "second")
+    assert store.begin(**about) == StoredResponse(201, {}, "second")
 
 
 @pytest.mark.usefixtures("racing")

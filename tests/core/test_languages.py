@@ -96,7 +96,7 @@ def test_parameters_are_the_same_in_every_language(viewer: Person) -> None:
     answer = viewer.post("/uploads", {"files": [FILE]}, headers={"Accept-Language": "fr"})
     assert answer.status_code == 403
     assert answer.get_json()["detail"] == (
-        "Ceci exige la portée images:write, que votre rôle ou votre clé d’API n’a pas."
+        "Cette requête exige la portée images:write, que votre rôle ou votre clé d’API n’a pas."
     )
 
 

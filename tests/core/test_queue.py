@@ -10,7 +10,7 @@ import pytest
 from argus.container import Container
 from argus.core.functions import SCANNER, WORKER
 from argus.core.observability import request_scope
-from argus.core.queue import TRIES, JobQueue, NotQueued, WrongFunction
+from argus.core.queue import ATTEMPTS, JobQueue, NotQueued, WrongFunction
 from tests.conftest import Workers
 
 BOTH = "both"
@@ -96,14 +96,14 @@ class Refusing:
 
 
 def test_what_sqs_did_not_take_is_sent_again_and_nothing_else(jobs: JobQueue, workers: Workers) -> None:
-    refusing = Refusing(workers.sqs, {3: 1, 5: TRIES - 1})
+    refusing = Refusing(workers.sqs, {3: 1, 5: ATTEMPTS - 1})
     replace(jobs, client=lambda: refusing).send_many(BOTH, [{"number": number} for number in range(12)])
-    assert refusing.calls == [list(range(10)), [3, 5], *[[5]] * (TRIES - 2), [10, 11]]
+    assert refusing.calls == [list(range(10)), [3, 5], *[[5]] * (ATTEMPTS - 2), [10, 11]]
     assert _by_number(_received(workers)[WORKER]) == list(range(12))
 
 
 def test_what_sqs_never_takes_is_an_error(jobs: JobQueue, workers: Workers) -> None:
-    refusing, waited = Refusing(workers.sqs, {3: TRIES}), list[float]()
+    refusing, waited = Refusing(workers.sqs, {3: ATTEMPTS}), list[float]()
     with pytest.raises(NotQueued, match="1 of 10 jobs: InternalError"):
         replace(jobs, client=lambda: refusing, sleep=waited.append).send_many(
             BOTH, [{"number": number} for number in range(12)]

@@ -127,7 +127,7 @@ def test_what_is_no_dsn_stops_nobody_and_is_not_repeated(caplog: pytest.LogCaptu
     sentry.configure(SECRET, stage="test", release="1")
     assert logging.getLogger().handlers == before
     (record,) = caplog.records
-    assert record.getMessage() == "errors are not sent to Sentry: that is no DSN"
+    assert record.getMessage() == "errors are not sent to Sentry: the DSN is invalid"
     assert SECRET not in caplog.text
 
 

@@ -1,4 +1,4 @@
-"""What the frame says to users."""
+"""Messages of core for users."""
 
 from argus.core.languages import Entry, Messages, Text
 
@@ -38,9 +38,9 @@ MESSAGES: Messages = {
     ),
     "credentials_expired": Entry(
         Text(
-            en="Links cannot be signed now",
-            fr="Les liens ne peuvent pas être signés pour l’instant",
-            es="Los enlaces no se pueden firmar ahora",
+            en="Links are temporarily unavailable",
+            fr="Les liens sont temporairement indisponibles",
+            es="Los enlaces no están disponibles temporalmente",
         ),
     ),
     "forbidden": Entry(
@@ -57,9 +57,9 @@ MESSAGES: Messages = {
             es="Error interno",
         ),
         Text(
-            en="Something went wrong on the server. The request_id helps the operators to find out what.",
-            fr="Une erreur s’est produite sur le serveur. Le request_id aide les opérateurs à en trouver la cause.",
-            es="Se produjo un error en el servidor. El request_id ayuda a los operadores a encontrar la causa.",
+            en="An unexpected error occurred. Report the request_id to the operators.",
+            fr="Une erreur inattendue s’est produite. Communiquez le request_id aux opérateurs.",
+            es="Se produjo un error inesperado. Comunique el request_id a los operadores.",
         ),
     ),
     "invalid": Entry(
@@ -139,9 +139,9 @@ MESSAGES: Messages = {
             es="Falta un permiso",
         ),
         Text(
-            en="This requires the scope {scope}, which your role or API key does not have.",
-            fr="Ceci exige la portée {scope}, que votre rôle ou votre clé d’API n’a pas.",
-            es="Esto requiere el ámbito {scope}, que su rol o su clave de API no tiene.",
+            en="This request requires the scope {scope}, which your role or API key does not have.",
+            fr="Cette requête exige la portée {scope}, que votre rôle ou votre clé d’API n’a pas.",
+            es="Esta solicitud requiere el ámbito {scope}, que su rol o su clave de API no tiene.",
         ),
     ),
     "no_such_object": Entry(
@@ -158,9 +158,9 @@ MESSAGES: Messages = {
             es="No encontrado",
         ),
         Text(
-            en="There is nothing at this URL.",
-            fr="Il n’y a rien à cette URL.",
-            es="No hay nada en esta URL.",
+            en="No resource exists at this URL. Check the path.",
+            fr="Aucune ressource n’existe à cette URL. Vérifiez le chemin.",
+            es="No existe ningún recurso en esta URL. Compruebe la ruta.",
         ),
     ),
     "not_removed": Entry(
@@ -225,9 +225,9 @@ MESSAGES: Messages = {
             es="Solicitud demasiado grande",
         ),
         Text(
-            en="A request body has at most 1 MiB.",
-            fr="Le corps d’une requête compte 1 Mio au plus.",
-            es="El cuerpo de una solicitud tiene como máximo 1 MiB.",
+            en="The body is larger than 1 MiB. Send less data in one request.",
+            fr="Le corps dépasse 1 Mio. Envoyez moins de données par requête.",
+            es="El cuerpo supera 1 MiB. Envíe menos datos en una solicitud.",
         ),
     ),
     "secret_unavailable": Entry(
