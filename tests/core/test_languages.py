@@ -47,22 +47,22 @@ FILE = {"name": "a.jpg", "size": 10, "content_type": "image/jpeg"}
     ],
 )
 def test_an_error_is_in_the_best_of_the_accepted_languages(owner: Person, header: str, language: Language) -> None:
-    answer = owner.get("/nothing", headers={"Accept-Language": header})
+    response = owner.get("/nothing", headers={"Accept-Language": header})
     message = Message("argus.core", "not_found")
-    assert answer.headers["Content-Language"] == language
-    assert answer.get_json() == {
+    assert response.headers["Content-Language"] == language
+    assert response.get_json() == {
         "type": "urn:argus:problem:not_found",
         "title": message.title(language),
         "status": 404,
         "detail": message.detail(language),
         "code": "not_found",
-        "request_id": answer.headers["X-Request-ID"],
+        "request_id": response.headers["X-Request-ID"],
     }
 
 
-def test_without_accept_language_an_error_is_in_english(nobody: Person) -> None:
-    answer = nobody.get("/me")
-    assert (answer.headers["Content-Language"], answer.get_json()["title"]) == ("en", "Not signed in")
+def test_without_accept_language_an_error_is_in_english(anonymous: Person) -> None:
+    response = anonymous.get("/me")
+    assert (response.headers["Content-Language"], response.get_json()["title"]) == ("en", "Not signed in")
 
 
 JSON = {"content_type": "application/json"}
@@ -93,9 +93,9 @@ def test_only_the_sentences_of_an_error_depend_on_the_language(owner: Person, co
 
 
 def test_parameters_are_the_same_in_every_language(viewer: Person) -> None:
-    answer = viewer.post("/uploads", {"files": [FILE]}, headers={"Accept-Language": "fr"})
-    assert answer.status_code == 403
-    assert answer.get_json()["detail"] == (
+    response = viewer.post("/uploads", {"files": [FILE]}, headers={"Accept-Language": "fr"})
+    assert response.status_code == 403
+    assert response.get_json()["detail"] == (
         "Cette requête exige la portée images:write, que votre rôle ou votre clé d’API n’a pas."
     )
 
@@ -116,9 +116,9 @@ def test_vary_names_accept_language_and_with_several_origins_origin(argus: Conta
 
 
 def _reason(person: Person, image_id: str, language: Language) -> str:
-    answer = person.get(f"/images/{image_id}", headers={"Accept-Language": language})
-    assert answer.status_code == 200
-    return str(answer.get_json()["reason"])
+    response = person.get(f"/images/{image_id}", headers={"Accept-Language": language})
+    assert response.status_code == 200
+    return str(response.get_json()["reason"])
 
 
 def test_a_stored_reason_is_in_the_readers_language(
@@ -203,8 +203,8 @@ def test_sentences_about_fields_are_translated(owner: Person) -> None:
 
 
 def test_sentences_about_the_query_are_translated(owner: Person) -> None:
-    answer = owner.get("/images?limit=1&limit=2", headers={"Accept-Language": "es"})
-    assert answer.get_json()["errors"] == {"limit": ["Indicado más de una vez."]}
+    response = owner.get("/images?limit=1&limit=2", headers={"Accept-Language": "es"})
+    assert response.get_json()["errors"] == {"limit": ["Indicado más de una vez."]}
 
 
 def _input_schemas() -> Iterator[type[ma.Schema]]:

@@ -29,7 +29,7 @@ def scene() -> tuple[bytes, Truth]:
 def _send_unseen(workers: Workers, item: Any, data: bytes) -> None:
     """The file is stored, and its event is lost."""
     send(item, data)
-    workers.lose(item["image_id"], queue_url=workers.outputs.uploads_queue_url)
+    workers.discard(item["image_id"], queue_url=workers.outputs.uploads_queue_url)
 
 
 def _stored_unseen(owner: Person, workers: Workers, data: bytes, *, announced: bytes = b"") -> Any:
@@ -157,7 +157,7 @@ def test_an_upload_whose_checks_all_die_is_given_up_when_its_time_is_long_over(
     for _ in range(17):
         clock.move(minutes=10)
         tick()
-        workers.lose(item["image_id"])
+        workers.discard(item["image_id"])
         assert owner.get(f"/images/{item['image_id']}").get_json()["state"] == "awaiting_upload"
     clock.move(minutes=10)
     tick()

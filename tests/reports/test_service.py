@@ -150,7 +150,7 @@ def test_a_report_whose_message_was_lost_is_sent_again_and_at_last_given_up(
     def lost() -> str:
         """A report whose message never reached a worker; where it is found."""
         location = owner.post("/reports", {"scan_id": scan["id"], "format": "csv"}).headers["Location"]
-        workers.lose(location.rpartition("/")[2])
+        workers.discard(location.rpartition("/")[2])
         return location
 
     found = lost()
@@ -163,7 +163,7 @@ def test_a_report_whose_message_was_lost_is_sent_again_and_at_last_given_up(
         assert owner.get(hopeless).get_json()["state"] == "queued"
         clock.move(hours=4)
         tick()
-        workers.lose(hopeless.rpartition("/")[2])
+        workers.discard(hopeless.rpartition("/")[2])
     clock.move(hours=4)
     tick()
     failed = owner.get(hopeless).get_json()
@@ -201,7 +201,7 @@ def test_a_report_that_the_sweep_cannot_process_does_not_keep_it_from_those_behi
     state: str,
 ) -> None:
     asked = [owner.post("/reports", {"scan_id": scan["id"], "format": "csv"}).get_json()["id"] for _ in range(4)]
-    workers.lose(asked[-1])
+    workers.discard(asked[-1])
     for _ in range(attempts):  # workers that vanished
         for report_id in asked:
             report = argus.reports.store.get(owner.organisation_id, report_id)

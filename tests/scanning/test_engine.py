@@ -249,7 +249,7 @@ def test_a_scan_whose_message_was_lost_is_sent_again(
     door: Person, workers: Workers, work: Callable[[], None], first: Scripted, clock: MovableClock, tick: Any
 ) -> None:
     scan_id = request(door)
-    workers.lose(scan_id)
+    workers.discard(scan_id)
     tick()
     work()
     assert scan(door, scan_id)["state"] == "queued"
@@ -271,7 +271,7 @@ def test_a_scan_that_cannot_be_looked_at_keeps_no_other_waiting(
     """It is told of, the tick has failed, and it is looked at again when its time has come, not before."""
     unreadable, unsendable, well = scans = [request(door) for _ in range(3)]
     for scan_id in scans:
-        workers.lose(scan_id)
+        workers.discard(scan_id)
     table, pk = scripted.scanning.store.table, f"{door.organisation_id}#runs"
     item = table.get(pk, f"{unreadable}.00")
     assert item is not None
@@ -326,7 +326,7 @@ def test_a_scan_that_keeps_failing_in_the_worker_is_given_up_and_its_message_kep
 
 
 def test_a_scan_broken_off_in_time_is_released_and_done_by_the_next_delivery(
-    door: Person, timed: Workers, first: Scripted, second: Scripted, settle: Callable[[], None]
+    door: Person, timed: Workers, first: Scripted, second: Scripted, redeliver: Callable[[], None]
 ) -> None:
     first.finds("a")
     second.script = time_runs_out
@@ -334,7 +334,7 @@ def test_a_scan_broken_off_in_time_is_released_and_done_by_the_next_delivery(
     timed.work()
     assert (scan(door, scan_id)["state"], second.runs) == ("running", 1)
     second.finds("b")
-    settle()
+    redeliver()
     timed.work()
     done = scan(door, scan_id)
     assert (done["state"], done["delta"], first.runs, second.runs) == ("succeeded", delta(new=2), 1, 2)
@@ -381,7 +381,7 @@ def _last_try(door: Person, scan_id: str) -> dict[str, Any]:
 
 
 def test_a_scan_that_aws_broke_off_is_released_too(
-    door: Person, work: Callable[[], None], first: Scripted, settle: Callable[[], None]
+    door: Person, work: Callable[[], None], first: Scripted, redeliver: Callable[[], None]
 ) -> None:
     def aws_fails(_tools: Tools) -> Iterable[Finding]:
         first.finds("a")
@@ -392,7 +392,7 @@ def test_a_scan_that_aws_broke_off_is_released_too(
     scan_id = request(door)
     work()
     assert scan(door, scan_id)["state"] == "running"
-    settle()
+    redeliver()
     work()
     assert (scan(door, scan_id)["state"], first.runs) == ("succeeded", 2)
 

@@ -237,9 +237,9 @@ def test_the_job_that_finalizes_is_sent_again_when_it_was_lost(
 ) -> None:  # fmt: skip
     first.finds("a")
     scan_id = request(door)
-    workers.lose(scan_id)
+    workers.discard(scan_id)
     scripted.scanning.run(door.organisation_id, f"{scan_id}.00")
-    workers.lose(scan_id)
+    workers.discard(scan_id)
     assert scan(door, scan_id)["state"] == "running"
     clock.move(minutes=3)
     tick()
