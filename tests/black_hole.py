@@ -1,4 +1,4 @@
-"""An AWS that hangs: it takes what it is asked, or not even the connection, and never answers."""
+"""An AWS that hangs: it accepts requests, or not even connections, and never answers."""
 
 import re
 import socket
@@ -14,10 +14,10 @@ _SERVICE = re.compile(rb"Credential=[^/]+/\d+/[^/]+/([\w-]+)/")  # of a signed r
 
 @dataclass(frozen=True)
 class BlackHole:
-    """Where it listens, and which service each attempt was for; `tls` for one that did not get so far as to say."""
+    """Its port, and the service of each attempt; `tls` for an attempt that did not finish the handshake."""
 
     port: int
-    asked: list[str] = field(default_factory=list)
+    calls: list[str] = field(default_factory=list)
 
     @property
     def url(self) -> str:
@@ -26,14 +26,14 @@ class BlackHole:
 
 @contextmanager
 def silent() -> Iterator[BlackHole]:
-    """Accepts, listens, and says nothing until the other side hangs up."""
+    """Accepts connections and reads, but sends nothing until the client closes."""
 
     class Listening(socketserver.BaseRequestHandler):
         def handle(self) -> None:
             with suppress(ConnectionError):
                 head = self.request.recv(65536)
                 signed = _SERVICE.search(head)
-                hole.asked.append(signed[1].decode() if signed else "tls")
+                hole.calls.append(signed[1].decode() if signed else "tls")
                 while self.request.recv(65536):
                     pass
 
@@ -50,7 +50,7 @@ def silent() -> Iterator[BlackHole]:
 
 @contextmanager
 def full() -> Iterator[BlackHole]:
-    """Accepts no connection: its backlog is full, and the kernel drops new ones."""
+    """Accepts no connections: its backlog is full, and the kernel drops new ones."""
     with ExitStack() as stack:
         listener = stack.enter_context(socket.create_server((HOST, 0), backlog=0))
         port = listener.getsockname()[1]

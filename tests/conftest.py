@@ -1,4 +1,4 @@
-"""The vocabulary of the tests: a whole Argus on an embedded AWS, people who call it, and a worker that works."""
+"""Fixtures of all tests: a complete Argus on an embedded AWS, its callers, and its workers."""
 
 import functools
 import json
@@ -34,8 +34,8 @@ from services.scanner import main as scanner
 from services.scheduler import main as scheduler
 from services.worker import main as worker
 
-# A test is never timed: a busy machine is no failure. The gate tries the same examples every time; other runs try new
-# ones, and what those find begins as a test of its own.
+# Tests have no deadline, since a busy machine is no failure. CI uses the same examples every time; other runs use new
+# ones, and each failure that they find becomes a test of its own.
 hypothesis.settings.register_profile(
     "argus",
     deadline=None,
@@ -47,11 +47,11 @@ hypothesis.settings.load_profile("argus")
 ISSUER = "https://issuer.example"
 CLIENT_ID = "test-client"
 ORIGIN = "https://console.example"
-LONG_SECONDS = 12 * 3600  # a queue hides no message longer
+LONG_SECONDS = 12 * 3600  # SQS's maximum visibility timeout
 
 
 class MovableClock:
-    """Stands where it is put, and by default follows the real time."""
+    """The real time plus an offset."""
 
     def __init__(self) -> None:
         self.ahead = timedelta()
@@ -65,7 +65,7 @@ class MovableClock:
 
 @dataclass(frozen=True)
 class Issuer:
-    """An issuer of our own, made with python-jose: another implementation than the one that verifies."""
+    """A token issuer, made with python-jose: a different implementation from the verifier's."""
 
     private_pem: str
     jwks: bytes
@@ -95,7 +95,7 @@ class Issuer:
 
 @dataclass(frozen=True)
 class Person:
-    """Someone with a token, at the front door."""
+    """A client of the API with credentials."""
 
     http: FlaskClient
     headers: dict[str, str]
@@ -117,7 +117,7 @@ class Person:
 
 @dataclass
 class Receiver:
-    """A client of SQS that knows what it has received: what failed comes again when a test says so, by no clock."""
+    """An SQS client that records received messages, so that tests control when failed ones are redelivered."""
 
     sqs: Any
     received: list[tuple[str, str]] = field(default_factory=list)
@@ -125,13 +125,13 @@ class Receiver:
     def __getattr__(self, name: str) -> Any:
         return getattr(self.sqs, name)
 
-    def receive_message(self, **asked: Any) -> Any:
-        answer = self.sqs.receive_message(**asked)
-        self.received += [(asked["QueueUrl"], message["ReceiptHandle"]) for message in answer.get("Messages", [])]
-        return answer
+    def receive_message(self, **arguments: Any) -> Any:
+        response = self.sqs.receive_message(**arguments)
+        self.received += [(arguments["QueueUrl"], message["ReceiptHandle"]) for message in response.get("Messages", [])]
+        return response
 
-    def settle(self) -> None:
-        """Let every message that was not deleted become visible again, as after the queue's visibility timeout."""
+    def redeliver(self) -> None:
+        """Make every message that was not deleted visible again, as after the queue's visibility timeout."""
         while self.received:
             url, handle = self.received.pop()
             with suppress(self.sqs.exceptions.ReceiptHandleIsInvalid, self.sqs.exceptions.MessageNotInflight):
@@ -140,7 +140,7 @@ class Receiver:
 
 @dataclass
 class Workers:
-    """The functions behind the queues; `work()` runs until nothing is visible in any queue."""
+    """The functions behind the queues; `work()` runs until no queue has a visible message."""
 
     pollers: list[SqsPoller]
     sqs: Receiver
@@ -150,23 +150,23 @@ class Workers:
         while sum(poller.turn(wait_seconds=0) for poller in self.pollers):
             pass
 
-    def work_until_dead(self, queue_url: str, named: str) -> dict[str, Any]:
-        """Work, letting failed messages become visible again, until the one that names this is a dead letter."""
+    def work_until_dead(self, queue_url: str, text: str) -> dict[str, Any]:
+        """Work and redeliver failed messages, until the message that contains the text is a dead letter."""
         for _ in range(10):
             self.work()
             for message in self.dead(queue_url):
-                if named in message["Body"]:
+                if text in message["Body"]:
                     return message
-            self.sqs.settle()
+            self.sqs.redeliver()
         raise AssertionError("no message is dead after ten rounds")
 
-    def lose(self, named: str, *, queue_url: str = "") -> None:
-        """Take from a queue, that of jobs by default, every message there is, until the one that names this is gone."""
-        url, lost = queue_url or self.outputs.jobs_queue_url, ""
-        while named not in lost:
+    def discard(self, text: str, *, queue_url: str = "") -> None:
+        """Delete messages of a queue, by default of jobs, up to the one that contains the text."""
+        url, body = queue_url or self.outputs.jobs_queue_url, ""
+        while text not in body:
             (message,) = self.sqs.receive_message(QueueUrl=url, WaitTimeSeconds=2)["Messages"]
             self.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-            lost = message["Body"]
+            body = message["Body"]
 
     def dead(self, queue_url: str) -> list[dict[str, Any]]:
         return self.sqs.receive_message(QueueUrl=queue_url, MaxNumberOfMessages=10, WaitTimeSeconds=0).get(
@@ -175,7 +175,7 @@ class Workers:
 
 
 def _untraced(owner: Any, name: str, applies: Callable[..., bool]) -> None:
-    """Keep coverage's trace function from slowing what is not ours, on this thread and while it lasts."""
+    """Suspend coverage's trace function during calls of third-party code, on the current thread."""
     real = getattr(owner, name)
 
     @functools.wraps(real)
@@ -194,7 +194,7 @@ def _untraced(owner: Any, name: str, applies: Callable[..., bool]) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def _untraced_aws() -> None:
-    """Calls of DynamoDB and SQS, and moto's answers. What serves other services has code of ours in between."""
+    """Calls to DynamoDB and SQS, and moto's handling of them. Other services also run code of Argus."""
     targets = ("DynamoDB", "AmazonSQS")
     _untraced(
         BaseClient, "_make_api_call", lambda client, *_: client.meta.service_model.service_name in ("dynamodb", "sqs")
@@ -210,7 +210,7 @@ def _untraced_aws() -> None:
 def aws() -> Iterator[EmbeddedAws]:
     with EmbeddedAws.start(stage="test") as embedded, pytest.MonkeyPatch.context() as patch:
         for name, value in embedded.environment.items():
-            if name != "AWS_ENDPOINT_URL":  # Argus names its endpoint; whoever does not shall not find ours
+            if name != "AWS_ENDPOINT_URL":  # clients must name the endpoint explicitly
                 patch.setenv(name, value)
         yield embedded
 
@@ -251,7 +251,7 @@ def _session_clock() -> MovableClock:
 
 @pytest.fixture(autouse=True)
 def clock(_session_clock: MovableClock) -> MovableClock:
-    """Put anew for every test: two minutes on when Argus's links would change in the next two."""
+    """Reset for every test. Two minutes ahead if links would change within the next two minutes."""
     window, edge = Settings.from_env({}).link_window_seconds, 120
     is_near = window - datetime.now(UTC).timestamp() % window < edge
     _session_clock.ahead = timedelta(seconds=edge if is_near else 0)
@@ -272,7 +272,7 @@ def argus(settings: Settings, issuer: Issuer, _session_clock: MovableClock) -> C
 
 @pytest.fixture
 def nothing_due(argus: Container) -> None:
-    """The sweeps of a test do not meet what earlier tests left unfinished."""
+    """Removes unfinished items of earlier tests from the sweeps."""
     services = [getattr(argus, name) for capability in argus.capabilities for name in capability.services]
     fields = [value for service in services for value in getattr(service, "__dict__", {}).values()]
     for store in [each.store for each in fields if isinstance(each, Background)]:
@@ -283,7 +283,7 @@ def nothing_due(argus: Container) -> None:
 
 @pytest.fixture
 def tick(nothing_due: None, argus: Container, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Any]:
-    """The scheduler's minute is over."""
+    """Runs one tick of the scheduler."""
     monkeypatch.setattr(scheduler, "container", lambda: argus)
     return lambda: scheduler.handler(scheduler.TICK, None)
 
@@ -294,14 +294,14 @@ def http(argus: Container) -> FlaskClient:
 
 
 @pytest.fixture
-def nobody(http: FlaskClient) -> Person:
-    """Someone without a token."""
+def anonymous(http: FlaskClient) -> Person:
+    """A client without credentials."""
     return Person(http, {})
 
 
 @pytest.fixture
-def someone(http: FlaskClient, issuer: Issuer) -> Callable[[], Person]:
-    """Makes a new person, who owns a new organisation."""
+def new_owner(http: FlaskClient, issuer: Issuer) -> Callable[[], Person]:
+    """Creates a user who owns a new organisation."""
 
     def make() -> Person:
         headers = {"Authorization": f"Bearer {issuer.token(f'subject-{os.urandom(8).hex()}')}"}
@@ -312,26 +312,26 @@ def someone(http: FlaskClient, issuer: Issuer) -> Callable[[], Person]:
 
 
 @pytest.fixture
-def owner(someone: Callable[[], Person]) -> Person:
-    return someone()
+def owner(new_owner: Callable[[], Person]) -> Person:
+    return new_owner()
 
 
 @pytest.fixture
-def stranger(someone: Callable[[], Person]) -> Person:
+def stranger(new_owner: Callable[[], Person]) -> Person:
     """The owner of another organisation."""
-    return someone()
+    return new_owner()
 
 
 @pytest.fixture
 def viewer(http: FlaskClient, argus: Container, issuer: Issuer, owner: Person) -> Person:
-    """Someone of the owner's organisation who may only look."""
+    """A user of the owner's organisation with the role viewer."""
     subject = f"viewer-{os.urandom(8).hex()}"
     argus.identity.add_member(Subject(ISSUER, subject), owner.organisation_id, Role.VIEWER)
     return Person(http, {"Authorization": f"Bearer {issuer.token(subject)}"}, owner.organisation_id)
 
 
 def _drain(sqs: Any, url: str) -> None:
-    """Take what earlier tests left; PurgeQueue is allowed once a minute."""
+    """Delete the messages of earlier tests; PurgeQueue is allowed only once a minute."""
     while left := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=0).get("Messages"):
         entries = [{"Id": str(n), "ReceiptHandle": entry["ReceiptHandle"]} for n, entry in enumerate(left)]
         sqs.delete_message_batch(QueueUrl=url, Entries=entries)
@@ -359,14 +359,14 @@ def _arn(sqs: Any, url: str) -> str:
 
 @pytest.fixture
 def sockets() -> Iterator[Sockets]:
-    """A WebSocket gateway, and the function behind it."""
+    """A WebSocket gateway with its function."""
     with Sockets.start(realtime.handler) as started:
         yield started
 
 
 @pytest.fixture
 def live(argus: Container, sockets: Sockets, workers: Workers, monkeypatch: pytest.MonkeyPatch) -> Container:
-    """The Argus of the tests, which knows where its clients' connections are."""
+    """The Argus of the tests, with WebSocket connections."""
     settings = argus.settings.changed(ARGUS_SOCKET_URL=sockets.url, ARGUS_CONNECTIONS_ENDPOINT=sockets.endpoint)
     container = Container(settings, clock=argus.clock, fetch_keys=argus.fetch_keys)
     for service in (realtime, worker, scanner):
@@ -376,7 +376,7 @@ def live(argus: Container, sockets: Sockets, workers: Workers, monkeypatch: pyte
 
 @pytest.fixture
 def racing() -> Iterator[None]:
-    """Threads change places a thousand times as often as they would: what can go wrong between two lines does."""
+    """Threads switch a thousand times as often as normally, which provokes race conditions."""
     interval = sys.getswitchinterval()
     sys.setswitchinterval(interval / 1000)
     yield
@@ -384,6 +384,6 @@ def racing() -> Iterator[None]:
 
 
 @pytest.fixture
-def settle(workers: Workers) -> Callable[[], None]:
-    """Let messages that failed become visible again."""
-    return workers.sqs.settle
+def redeliver(workers: Workers) -> Callable[[], None]:
+    """Make failed messages visible again."""
+    return workers.sqs.redeliver

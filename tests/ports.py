@@ -1,16 +1,16 @@
-"""Free ports for processes that are told theirs."""
+"""Free ports for processes that get their port as an argument."""
 
 import random
 import socket
 
-# Below those that the kernel gives to outgoing connections (32768 and up): one of these may take what was free before
-# the process has begun to listen.
+# Below the kernel's ports for outgoing connections (32768 and up), which could take a free port before the process
+# listens.
 _PORTS = range(20_000, 32_000)
 _random = random.SystemRandom()
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 at which nobody listens."""
+    """A port of 127.0.0.1 without a listener."""
     while True:
         port = _random.choice(_PORTS)
         with socket.socket() as probe:

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 
 
 def start(command: Sequence[str], environment: Mapping[str, str]) -> subprocess.Popen[str]:
-    """A process that SIGINT interrupts, even where the tests themselves ignore it, as a shell's `&` has them do.
+    """Start a process that SIGINT interrupts, even if the tests themselves ignore SIGINT, as after `&` in a shell.
 
-    A process inherits that a signal is ignored, and Python then raises no KeyboardInterrupt. It does not inherit a
-    handler: while this one is made, there is one.
+    A child inherits ignored signals, and Python then raises no KeyboardInterrupt. It does not inherit handlers, so a
+    handler is installed while the child starts.
     """
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:

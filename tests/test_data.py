@@ -1,8 +1,8 @@
-"""What every endpoint and job asks of DynamoDB, compared with the table in docs/data.md.
+"""The calls of every route and job to DynamoDB, compared with the table in docs/data.md.
 
-Capacity units are computed here, as moto does not: one read unit is 4 KB read strongly consistent, half a unit
-eventually consistent; one write unit is 1 KB written, once more for every index that holds the item (DynamoDB developer
-guide, "Read and write capacity"). Run with ARGUS_WRITE_DOCS=1 to write the table anew.
+Capacity units are computed here, because moto does not: 4 KB read with strong consistency are one read unit, with
+eventual consistency half a unit; 1 KB written is one write unit, and one more for every index that contains the item
+(DynamoDB developer guide, "Read and write capacity"). Run with ARGUS_WRITE_DOCS=1 to rewrite the table.
 """
 
 import json
@@ -42,7 +42,7 @@ _SCOPES = ("plugin_pk", "rule_pk", "target_pk", "target_plugin_pk", "target_rule
 
 @dataclass
 class Ledger:
-    """Every call to DynamoDB, under the name of what made it."""
+    """Every call to DynamoDB, by the name of its route or job."""
 
     calls: dict[str, list[str]] = field(default_factory=dict)
     units: dict[str, tuple[int, int]] = field(default_factory=dict)
@@ -52,7 +52,7 @@ class Ledger:
     def under(self, name: str) -> Iterator[None]:
         outer, self._now = self._now, name
         if not outer and name in self.calls:
-            self._now = ""  # the first time is the one that counts
+            self._now = ""  # only the first time counts
         elif not outer:
             self.calls[name], self.units[name] = [], (0, 0)
         try:
@@ -60,12 +60,12 @@ class Ledger:
         finally:
             self._now = outer
 
-    def note(self, operation: str, asked: Wire, answered: Wire) -> None:
+    def note(self, operation: str, request: Wire, response: Wire) -> None:
         if not self._now:
             return
-        reads, writes = _units(operation, asked, answered)
-        table = _table(asked)
-        index = f" by {asked['IndexName']}" if "IndexName" in asked else ""
+        reads, writes = _units(operation, request, response)
+        table = _table(request)
+        index = f" by {request['IndexName']}" if "IndexName" in request else ""
         self.calls[self._now].append(f"{operation} {table}{index}")
         before = self.units[self._now]
         self.units[self._now] = (before[0] + reads, before[1] + writes)
@@ -81,80 +81,80 @@ def _counted(calls: list[str]) -> str:
     return "; ".join(f"{count} × {call}" if count > 1 else call for call, count in Counter(calls).items()) or "–"
 
 
-def _table(asked: Wire) -> str:
-    if "TableName" in asked:
-        names = {asked["TableName"]}
-    elif "RequestItems" in asked:
-        names = set(asked["RequestItems"])
+def _table(request: Wire) -> str:
+    if "TableName" in request:
+        names = {request["TableName"]}
+    elif "RequestItems" in request:
+        names = set(request["RequestItems"])
     else:
-        names = {next(iter(entry.values()))["TableName"] for entry in asked["TransactItems"]}
+        names = {next(iter(entry.values()))["TableName"] for entry in request["TransactItems"]}
     (name,) = names
     return str(name).removeprefix("argus-test-")
 
 
 def _size(item: Wire) -> int:
-    """Bytes of an item, as DynamoDB counts them but for numbers, which it packs tighter."""
+    """Bytes of an item as DynamoDB counts them, except for numbers, which it stores more compactly."""
     return len(json.dumps(item, separators=(",", ":"), default=lambda raw: raw.hex()))
 
 
 def _written(item: Wire) -> int:
-    """In the table and in `gsi1`; once for each index of findings, which hold keys alone, under 1 KB."""
+    """Write units in the table and in `gsi1`; one for each index of findings, which project keys only, under 1 KB."""
     copies = 2 if "gsi1pk" in item else 1
     scopes = sum(name in ("pk", *_SCOPES) for name in item) if "time_sk" in item else 0
     return copies * math.ceil(_size(item) / 1024) + 2 * scopes
 
 
-def _units(operation: str, asked: Wire, answered: Wire) -> tuple[int, int]:
+def _units(operation: str, request: Wire, response: Wire) -> tuple[int, int]:
     """(half read units, write units) of a call."""
-    halves = 2 if asked.get("ConsistentRead") else 1
+    halves = 2 if request.get("ConsistentRead") else 1
     match operation:
         case "GetItem":
-            return halves * math.ceil(max(1, _size(answered.get("Item", {}))) / 4096), 0
+            return halves * math.ceil(max(1, _size(response.get("Item", {}))) / 4096), 0
         case "Query":
-            return halves * math.ceil(max(1, sum(map(_size, answered["Items"]))) / 4096), 0
+            return halves * math.ceil(max(1, sum(map(_size, response["Items"]))) / 4096), 0
         case "BatchGetItem":
-            ((table, found),) = answered["Responses"].items()
-            halves = 2 if asked["RequestItems"][table].get("ConsistentRead") else 1
+            ((table, found),) = response["Responses"].items()
+            halves = 2 if request["RequestItems"][table].get("ConsistentRead") else 1
             return halves * sum(math.ceil(_size(item) / 4096) for item in found), 0
         case "PutItem":
-            return 0, _written(asked["Item"])
+            return 0, _written(request["Item"])
         case "UpdateItem":
-            return 0, _written(answered["Attributes"])
+            return 0, _written(response["Attributes"])
         case "DeleteItem" | "PutItem, refused,":
             return 0, 1
         case "BatchWriteItem":
-            (entries,) = asked["RequestItems"].values()
+            (entries,) = request["RequestItems"].values()
             return 0, sum(_written(entry["PutRequest"]["Item"]) if "PutRequest" in entry else 1 for entry in entries)
         case "TransactWriteItems":
             return 0, 2 * sum(
-                _written(entry["Put"]["Item"]) if "Put" in entry else 1 for entry in asked["TransactItems"]
+                _written(entry["Put"]["Item"]) if "Put" in entry else 1 for entry in request["TransactItems"]
             )
-    raise AssertionError(f"{operation} is not one of the few verbs we use")
+    raise AssertionError(f"unknown operation {operation}")
 
 
 @pytest.fixture
 def endpoint() -> Iterator[str]:
-    """A gateway to which nobody is connected."""
+    """A gateway without connections."""
     with Sockets.start(realtime.handler) as sockets:
         yield sockets.endpoint
 
 
 @pytest.fixture
 def ledger(settings: Any, argus: Container, endpoint: str) -> Iterator[tuple[Ledger, Container]]:
-    """An Argus whose calls to DynamoDB are written down."""
-    told = settings.changed(ARGUS_CONNECTIONS_ENDPOINT=endpoint)
-    container = Container(told, clock=argus.clock, fetch_keys=argus.fetch_keys)
+    """An Argus whose calls to DynamoDB are recorded."""
+    own_settings = settings.changed(ARGUS_CONNECTIONS_ENDPOINT=endpoint)
+    container = Container(own_settings, clock=argus.clock, fetch_keys=argus.fetch_keys)
     kept = Ledger()
-    asked: list[Wire] = []
+    requests: list[Wire] = []
 
     def before(params: Wire, **_: Any) -> None:
-        asked.append(params)
+        requests.append(params)
 
     def after(parsed: Wire, model: Any, http_response: Any, **_: Any) -> None:
         if http_response.status_code == 200:
-            kept.note(model.name, asked[-1], parsed)
+            kept.note(model.name, requests[-1], parsed)
         elif parsed["Error"]["Code"] == "ConditionalCheckFailedException":
-            kept.note(f"{model.name}, refused,", asked[-1], parsed)
+            kept.note(f"{model.name}, refused,", requests[-1], parsed)
 
     for fail_fast in (False, True):
         events = container.aws.client("dynamodb", fail_fast=fail_fast).meta.events
@@ -163,7 +163,7 @@ def ledger(settings: Any, argus: Container, endpoint: str) -> Iterator[tuple[Led
     return kept, container
 
 
-def test_every_call_to_dynamodb_is_the_one_the_page_tells(
+def test_the_page_lists_every_call_to_dynamodb(
     ledger: tuple[Ledger, Container], issuer: Issuer, workers: Workers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kept, container = ledger
@@ -174,7 +174,7 @@ def test_every_call_to_dynamodb_is_the_one_the_page_tells(
     _compare("calls", table)
 
 
-def test_every_table_stands_on_the_page_with_its_keys() -> None:
+def test_the_page_lists_every_table_with_its_keys() -> None:
     rows = [
         f"| {table.name} | {table.partition_key} | {table.sort_key} | {table.index} |"
         for table in sorted(capabilities.tables(), key=attrgetter("name"))
@@ -189,13 +189,13 @@ def _compare(part: str, made: str) -> None:
     if os.environ.get("ARGUS_WRITE_DOCS"):
         PAGE.write_text(expected)
         return
-    assert text == expected, "run `make docs` and look at the difference"
+    assert text == expected, "run `make docs` and review the difference"
 
 
 def _drive(
     kept: Ledger, container: Container, issuer: Issuer, workers: Workers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Every endpoint and every job, once, on an image with three leaks."""
+    """Call every route and run every job once, on an image with three leaks."""
     for service in (worker, scanner, realtime):
         monkeypatch.setattr(service, "container", lambda: container)
     for name, job in JOBS.items():
@@ -204,11 +204,11 @@ def _drive(
     person = Person(http, {"Authorization": f"Bearer {issuer.token(os.urandom(8).hex())}"})
 
     def call(method: str, path: str, body: Any = None, *, name: str = "", by: Person = person) -> Any:
-        told = name or re.sub(r"[a-z]+_[0-9a-z]{26}", "{id}", path.split("?", maxsplit=1)[0])
-        with kept.under(f"{method} {told}"):
-            answer = by.call(method, path, json=body) if body is not None else by.call(method, path)
-        assert answer.status_code < 300, answer.get_data()
-        return answer.get_json() if answer.get_data() else None
+        label = name or re.sub(r"[a-z]+_[0-9a-z]{26}", "{id}", path.split("?", maxsplit=1)[0])
+        with kept.under(f"{method} {label}"):
+            response = by.call(method, path, json=body) if body is not None else by.call(method, path)
+        assert response.status_code < 300, response.get_data()
+        return response.get_json() if response.get_data() else None
 
     call("GET", "/me", name="/me, first sign-in")
     me = call("GET", "/me")
@@ -237,18 +237,18 @@ def _drive(
     call("GET", f"{image}/temperature?x=1&y=1")
     call("GET", "/plugins")
     call("GET", "/plugins/thermal_hotspots", name="/plugins/{id}")
-    wanted = {
+    scan_body = {
         "target": {"kind": "image", "id": item["image_id"]},
         "plugins": [{"id": "thermal_hotspots", "options": {"delta_celsius": 5}}],
     }
-    scan_id = call("POST", "/scans", wanted)["id"]
+    scan_id = call("POST", "/scans", scan_body)["id"]
     workers.work()
     call("GET", "/scans")
     call("GET", f"/scans/{scan_id}")
     call("GET", f"/scans/{scan_id}/findings")
     call("GET", "/findings")
     call("GET", "/findings/counts")
-    call("POST", f"/scans/{call('POST', '/scans', wanted)['id']}/cancel")
+    call("POST", f"/scans/{call('POST', '/scans', scan_body)['id']}/cancel")
     report_id = call("POST", "/reports", {"scan_id": scan_id, "format": "json"})["id"]
     workers.work()
     call("GET", "/reports")

@@ -1,4 +1,4 @@
-"""What must hold for every resource in infra/: as declared, and as the embedded AWS makes it."""
+"""Rules for every resource in infra/, as declared and as the embedded AWS creates it."""
 
 import ast
 import fnmatch
@@ -41,7 +41,7 @@ GIVEN = {
 FUNCTIONS = ("", "-worker", "-scanner", "-scheduler", "-realtime")
 TOPIC_ARN = "arn:aws:sns:eu-west-1:123456789012:argus-production-alarms"
 
-# What AWS gives no tags, or tags of its own kind.
+# Types without tags, or with tags of a different kind.
 UNTAGGED = {
     "AWS::ApiGateway::Account",
     "AWS::ApiGateway::BasePathMapping",
@@ -68,14 +68,14 @@ UNTAGGED = {
     "AWS::WAFv2::LoggingConfiguration",
     "AWS::WAFv2::WebACLAssociation",
 }
-# Where a type keeps its tags, when not in a list `Tags`.
+# The property with the tags of a type, unless it is `Tags`.
 TAG_PLACES = {
     "AWS::Backup::BackupPlan": "BackupPlanTags",
     "AWS::Backup::BackupVault": "BackupVaultTags",
     "AWS::Budgets::Budget": "ResourceTags",
     "AWS::Cognito::UserPool": "UserPoolTags",
 }
-# What would be lost with a stack that is removed by mistake.
+# Types whose data would be lost if their stack were deleted by mistake.
 KEPT = {
     "AWS::DynamoDB::Table",
     "AWS::S3::Bucket",
@@ -86,7 +86,7 @@ KEPT = {
 
 
 def scope_of(template: Template, stage: str = "production", **given: str) -> Scope:
-    """What references give in a stage; what only AWS can know reads `<resource>.<attribute>`."""
+    """The values of references in a stage; values that only AWS knows become `<resource>.<attribute>`."""
     parameters = template.parameters({"Stage": stage, **GIVEN, **given})
     refs = {
         "AWS::AccountId": "123456789012",
@@ -141,7 +141,7 @@ def test_a_resource_is_tagged_by_project_stage_and_capability(
     kind = resource["Type"]
     place = TAG_PLACES.get(kind, "Tags")
     if kind in UNTAGGED:
-        assert place not in resource["Properties"], f"{kind} has tags after all"
+        assert place not in resource["Properties"], f"{kind} supports tags"
         return
     tags = properties(template, resource, "staging")[place]
     tags = tags if isinstance(tags, dict) else {tag["Key"]: tag["Value"] for tag in tags}
@@ -151,27 +151,27 @@ def test_a_resource_is_tagged_by_project_stage_and_capability(
 
 
 @pytest.mark.parametrize(("template", "name", "resource"), resources())
-def test_a_name_follows_from_the_stage(template: Template, name: str, resource: dict[str, Any]) -> None:
+def test_a_resource_name_contains_the_stage(template: Template, name: str, resource: dict[str, Any]) -> None:
     own = {"AWS::WAFv2::WebACL": "Name", "AWS::Events::Rule": "Name", "AWS::CloudFront::Function": "Name"}
     last = resource["Type"].rsplit("::", 1)[-1]
-    wanted = {own.get(resource["Type"], f"{last}Name"), f"{last.removeprefix('UserPool')}Name"}
-    names = [value for key, value in properties(template, resource, "dev").items() if key in wanted]
+    expected = {own.get(resource["Type"], f"{last}Name"), f"{last.removeprefix('UserPool')}Name"}
+    names = [value for key, value in properties(template, resource, "dev").items() if key in expected]
     for value in names:
         within = {"AWS::Cognito::UserPoolGroup", "AWS::ApiGateway::DomainName", "AWS::ApiGatewayV2::Stage"}
         assert resource["Type"] in within or re.search(r"(^|[-/])argus-dev($|-)", value), value
 
 
 @pytest.mark.parametrize(("template", "name", "resource"), resources(*KEPT))
-def test_what_holds_data_outlives_its_stack(template: Template, name: str, resource: dict[str, Any]) -> None:
+def test_a_resource_with_data_is_retained_when_its_stack_is_deleted(
+    template: Template, name: str, resource: dict[str, Any]
+) -> None:
     made_anew = name == "ConsoleBucket"  # its files are in the repository
     kept = (resource.get("DeletionPolicy"), resource.get("UpdateReplacePolicy"))
     assert made_anew or kept == ("Retain", "Retain")
 
 
 @pytest.mark.parametrize(("template", "name", "resource"), resources())
-def test_a_rule_of_checkov_is_left_out_only_with_a_reason(
-    template: Template, name: str, resource: dict[str, Any]
-) -> None:
+def test_a_checkov_rule_is_skipped_only_with_a_reason(template: Template, name: str, resource: dict[str, Any]) -> None:
     for skipped in resource.get("Metadata", {}).get("checkov", {}).get("skip", []):
         assert len(skipped["comment"].split()) >= 8, skipped
 
@@ -182,8 +182,10 @@ def test_a_template_and_its_parameters_are_on_the_page(name: str) -> None:
 
 
 def undocumented(template: Template, *, is_capability: bool) -> list[str]:
-    """What infra/README.md does not say of a template. Those of capabilities share a row; what else one of them takes
-    has a default and is described in the template."""
+    """The parts of a template that infra/README.md does not document.
+
+    Templates of capabilities share a row; their other parameters have a default and a description in the template.
+    """
     page = (INFRA / "README.md").read_text().splitlines()
     name = "<capability>" if is_capability else template.name
     missing = [] if any(line.startswith(f"| `{name}.yaml` |") for line in page) else [f"{name}.yaml"]
@@ -196,18 +198,18 @@ def undocumented(template: Template, *, is_capability: bool) -> list[str]:
     return missing
 
 
-def test_no_output_has_the_name_of_another() -> None:
-    """A deployment keeps all outputs together, as parameters of the templates that follow."""
+def test_output_names_are_unique() -> None:
+    """A deployment passes all outputs to the following templates as parameters."""
     names = [output for template in TEMPLATES.values() for output in template.outputs]
     assert sorted(names) == sorted(set(names))
 
 
 @pytest.mark.parametrize("name", TEMPLATES)
-def test_a_template_fits_into_a_call(name: str) -> None:
+def test_a_template_fits_into_a_request(name: str) -> None:
     assert len((INFRA / f"{name}.yaml").read_bytes()) <= 51_200  # CloudFormation's limit for a template in a request
 
 
-def test_the_embedded_aws_makes_every_type_or_says_why_not() -> None:
+def test_the_embedded_aws_creates_every_type_or_states_why_not() -> None:
     used = {resource["Type"] for template in TEMPLATES.values() for resource in template.resources.values()}
     assert used == set(TYPES) | set(LOCAL_NO_OPS)
 
@@ -216,7 +218,7 @@ def test_the_embedded_aws_makes_every_type_or_says_why_not() -> None:
 
 
 @pytest.mark.parametrize(("template", "name", "resource"), resources("AWS::S3::Bucket"))
-def test_a_bucket_is_closed_encrypted_versioned_and_tidied(
+def test_a_bucket_is_private_encrypted_versioned_and_has_a_lifecycle(
     template: Template, name: str, resource: dict[str, Any]
 ) -> None:
     bucket = properties(template, resource)
@@ -231,7 +233,7 @@ def test_a_bucket_is_closed_encrypted_versioned_and_tidied(
 
 
 @pytest.mark.parametrize(("template", "name", "resource"), resources("AWS::S3::Bucket"))
-def test_a_buckets_policy_wants_tls_and_lets_in_no_more_than_a_named_service(
+def test_a_bucket_policy_requires_tls_and_allows_named_services_only(
     template: Template, name: str, resource: dict[str, Any]
 ) -> None:
     (policy,) = [
@@ -248,7 +250,9 @@ def test_a_buckets_policy_wants_tls_and_lets_in_no_more_than_a_named_service(
 
 
 @pytest.mark.parametrize(("template", "name", "resource"), resources("AWS::DynamoDB::Table"))
-def test_a_table_can_be_restored_and_is_under_our_key(template: Template, name: str, resource: dict[str, Any]) -> None:
+def test_a_table_has_point_in_time_recovery_and_is_encrypted_with_the_stages_key(
+    template: Template, name: str, resource: dict[str, Any]
+) -> None:
     table = properties(template, resource)
     assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
     key = "Key.Arn" if template.name == "data" else KEY_ARN
@@ -256,13 +260,13 @@ def test_a_table_can_be_restored_and_is_under_our_key(template: Template, name: 
     assert table["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
 
 
-def test_every_function_has_a_log_that_ends() -> None:
+def test_every_function_has_a_log_group_with_a_retention_period() -> None:
     logs = every("AWS::Logs::LogGroup")
     assert {f"/aws/lambda/argus-production{suffix}" for suffix in FUNCTIONS} <= {log["LogGroupName"] for log in logs}
     assert all(int(log["RetentionInDays"]) <= 90 for log in logs)
 
 
-def test_what_cannot_be_made_again_is_copied_daily_for_a_week_into_a_locked_vault() -> None:
+def test_data_is_backed_up_daily_for_a_week_into_a_locked_vault() -> None:
     backup = TEMPLATES["backup"]
     (rule,) = properties(backup, backup.resources["Plan"])["BackupPlan"]["BackupPlanRule"]
     assert (rule["ScheduleExpression"], rule["Lifecycle"]) == ("cron(0 2 * * ? *)", {"DeleteAfterDays": 7})
@@ -286,12 +290,12 @@ def copied(among: Templates = TEMPLATES, **given: str) -> set[str]:
     backup = among["backup"]
     resource = backup.resources["Selection"]["Properties"]
     selection = scope_of(backup, **given).resolve(resource)["BackupSelection"]
-    assert "ListOfTags" not in selection  # it would select what has any of the tags
-    wanted = {
+    assert "ListOfTags" not in selection  # it would select resources with any of the tags
+    expected = {
         entry["ConditionKey"].removeprefix("aws:ResourceTag/"): entry["ConditionValue"]
         for entry in selection["Conditions"]["StringEquals"]
     }
-    assert wanted.keys() == {"project", "stage", "backup"}
+    assert expected.keys() == {"project", "stage", "backup"}
     arns = {
         f"arn:aws:dynamodb:eu-west-1:123456789012:table/{table['TableName']}": table
         for table in every("AWS::DynamoDB::Table", among)
@@ -300,12 +304,12 @@ def copied(among: Templates = TEMPLATES, **given: str) -> set[str]:
         re.split("[:/]", arn)[-1]
         for arn, resource in arns.items()
         if any(fnmatch.fnmatchcase(arn, pattern) for pattern in selection["Resources"])
-        and wanted.items() <= tags_of(resource).items()
+        and expected.items() <= tags_of(resource).items()
     }
 
 
 @pytest.mark.parametrize(("template", "name", "resource"), resources("AWS::DynamoDB::Table"))
-def test_a_table_says_whether_it_is_backed_up(template: Template, name: str, resource: dict[str, Any]) -> None:
+def test_a_table_is_tagged_with_its_backup(template: Template, name: str, resource: dict[str, Any]) -> None:
     assert tags_of(properties(template, resource))["backup"] in ("daily", "none")
 
 
@@ -326,11 +330,11 @@ def watched(among: Templates = TEMPLATES) -> set[tuple[str, str, str]]:
 
 
 def unwatched_queues(among: Templates = TEMPLATES) -> set[str]:
-    """Queues that no alarm watches: for dead letters, or for what waits: its age or its number."""
+    """Queues without an alarm: on dead letters, or on the age or number of waiting messages."""
     names = {queue["QueueName"] for queue in every("AWS::SQS::Queue", among)}
     number, age = (f"Approximate{what}" for what in ("NumberOfMessagesVisible", "AgeOfOldestMessage"))
-    wanted = {name: {number} if name.endswith("-dead") else {number, age} for name in names}
-    return {name for name in names if not any(("AWS/SQS", metric, name) in watched(among) for metric in wanted[name])}
+    expected = {name: {number} if name.endswith("-dead") else {number, age} for name in names}
+    return {name for name in names if not any(("AWS/SQS", metric, name) in watched(among) for metric in expected[name])}
 
 
 def test_the_shared_queues_are_those_of_uploads_jobs_scans_and_ticks() -> None:
@@ -340,7 +344,9 @@ def test_the_shared_queues_are_those_of_uploads_jobs_scans_and_ticks() -> None:
 
 
 @pytest.mark.parametrize(("template", "name", "resource"), resources("AWS::SQS::Queue"))
-def test_a_queue_is_encrypted_and_keeps_what_fails(template: Template, name: str, resource: dict[str, Any]) -> None:
+def test_a_queue_is_encrypted_and_has_a_dead_letter_queue(
+    template: Template, name: str, resource: dict[str, Any]
+) -> None:
     queue = properties(template, resource)
     assert queue["SqsManagedSseEnabled"] is True
     if queue["QueueName"].endswith("-dead"):
@@ -361,16 +367,16 @@ def test_every_queue_and_function_has_its_alarms() -> None:
     assert ("AWS/Backup", "NumberOfBackupJobsFailed", "argus-production") in watched()
 
 
-def test_every_table_and_index_has_its_alarms_since_they_name_none() -> None:
+def test_alarms_cover_every_table_and_index() -> None:
     """A Metrics Insights query without WHERE, alone in its alarm, and with a period: the metrics have no other."""
-    asked = {}
+    queries_by_text = {}
     for alarm in every("AWS::CloudWatch::Alarm"):
         queries = [metric for metric in alarm.get("Metrics", []) if metric.get("Expression", "").startswith("SELECT")]
         if queries:
             (query,) = alarm["Metrics"]
             assert "every table of the account and region" in alarm["AlarmDescription"]
-            asked[query["Expression"]] = (query["Period"], query["ReturnData"], alarm["Threshold"])
-    assert asked == {
+            queries_by_text[query["Expression"]] = (query["Period"], query["ReturnData"], alarm["Threshold"])
+    assert queries_by_text == {
         'SELECT SUM(ReadThrottleEvents) FROM "AWS/DynamoDB"': (300, True, 0),
         'SELECT SUM(WriteThrottleEvents) FROM "AWS/DynamoDB"': (300, True, 0),
     }
@@ -391,7 +397,7 @@ def test_an_alarm_over_several_metrics_watches_all_of_them(
 
 
 @pytest.mark.parametrize(("template", "name", "resource"), resources("AWS::CloudWatch::Alarm"))
-def test_an_alarm_says_what_it_means_and_notifies_when_it_begins_and_ends(
+def test_an_alarm_has_a_description_and_notifies_when_it_starts_and_ends(
     template: Template, name: str, resource: dict[str, Any]
 ) -> None:
     alarm = properties(template, resource)
@@ -400,12 +406,12 @@ def test_an_alarm_says_what_it_means_and_notifies_when_it_begins_and_ends(
     assert alarm["AlarmDescription"].endswith(".")
 
 
-def test_the_topic_has_the_name_that_other_templates_build() -> None:
+def test_the_topic_has_the_name_that_other_templates_use() -> None:
     alarms = TEMPLATES["alarms"]
     assert properties(alarms, alarms.resources["Topic"])["TopicName"] == TOPIC_ARN.rpartition(":")[2]
 
 
-def test_spend_is_notified_when_it_is_reached_and_when_it_is_forecast() -> None:
+def test_the_budget_notifies_of_actual_and_forecast_spend() -> None:
     spend = TEMPLATES["alarms"].resources["Spend"]["Properties"]
     assert [n["Notification"]["NotificationType"] for n in spend["NotificationsWithSubscribers"]] == [
         "ACTUAL",
@@ -424,7 +430,7 @@ def _recorded() -> set[str]:
     return {str(name) for name in names}
 
 
-def test_what_argus_measures_is_on_the_dashboard_or_has_an_alarm() -> None:
+def test_every_metric_is_on_the_dashboard_or_has_an_alarm() -> None:
     alarms = TEMPLATES["alarms"]
     body = properties(alarms, alarms.resources["Dashboard"])["DashboardBody"]
     shown = set(
@@ -436,10 +442,10 @@ def test_what_argus_measures_is_on_the_dashboard_or_has_an_alarm() -> None:
     assert _recorded() <= shown | {metric for namespace, metric, _ in watched() if namespace == "Argus"}
 
 
-# ---------------------------------------------------------------- what wakes functions
+# ---------------------------------------------------------------- event sources
 
 
-def test_a_batch_may_fail_in_part_and_workers_are_limited() -> None:
+def test_event_source_mappings_report_partial_failures_and_limit_concurrency() -> None:
     events = TEMPLATES["events"]
     mappings = [properties(events, r) for r in events.resources.values() if r["Type"].endswith("EventSourceMapping")]
     woken = {
@@ -452,7 +458,7 @@ def test_a_batch_may_fail_in_part_and_workers_are_limited() -> None:
         assert int(mapping["ScalingConfig"]["MaximumConcurrency"]) >= 2
 
 
-def test_zappa_makes_the_functions_that_the_templates_name_with_time_to_spare() -> None:
+def test_zappa_creates_the_functions_that_the_templates_name() -> None:
     stages = json.loads((ROOT / "zappa_settings.json").read_text())
     names = {f"{stages['dev']['project_name']}-{stage.replace('_', '-')}" for stage in stages}
     assert {f"argus-{stage}{suffix}" for stage in ("dev", "staging", "production") for suffix in FUNCTIONS} <= names
@@ -460,7 +466,7 @@ def test_zappa_makes_the_functions_that_the_templates_name_with_time_to_spare() 
 
 
 @pytest.mark.parametrize("function", FUNCTIONS_BEHIND_QUEUES.values(), ids=FUNCTIONS_BEHIND_QUEUES)
-def test_a_message_hides_six_times_as_long_as_its_function_may_run(function: Function) -> None:
+def test_the_visibility_timeout_is_six_times_the_function_timeout(function: Function) -> None:
     hidden = {queue["QueueName"]: queue.get("VisibilityTimeout") for queue in every("AWS::SQS::Queue")}
     queues = [function.queue, *(["uploads"] if function.name == WORKER else [])]
     assert {int(hidden[f"argus-production-{queue}"]) for queue in queues} == {6 * function.timeout_seconds}
@@ -469,7 +475,7 @@ def test_a_message_hides_six_times_as_long_as_its_function_may_run(function: Fun
 # ---------------------------------------------------------------- the edge
 
 
-def test_every_door_takes_tls_12_or_newer_and_nothing_in_the_clear() -> None:
+def test_every_endpoint_requires_tls_12_or_newer() -> None:
     edge = TEMPLATES["edge"].resources
     distribution = edge["Distribution"]["Properties"]["DistributionConfig"]
     behaviours = [distribution["DefaultCacheBehavior"], *distribution["CacheBehaviors"]]
@@ -478,7 +484,7 @@ def test_every_door_takes_tls_12_or_newer_and_nothing_in_the_clear() -> None:
     assert {b["ViewerProtocolPolicy"] for b in behaviours} == {"redirect-to-https", "https-only"}
 
 
-def test_the_firewall_knows_bad_addresses_bad_inputs_and_floods() -> None:
+def test_the_firewall_blocks_bad_addresses_bad_inputs_and_floods() -> None:
     rules = TEMPLATES["firewall"].resources["WebAcl"]["Properties"]["Rules"]
     groups = {
         rule["Statement"]["ManagedRuleGroupStatement"]["Name"]
@@ -493,7 +499,7 @@ def test_the_firewall_knows_bad_addresses_bad_inputs_and_floods() -> None:
     assert [r["Statement"]["RateBasedStatement"]["AggregateKeyType"] for r in rules if "Action" in r] == ["IP"]
 
 
-def test_without_a_domain_nothing_is_made_that_needs_one() -> None:
+def test_without_a_domain_no_resource_is_created_that_needs_one() -> None:
     edge = TEMPLATES["edge"]
     left = edge.under(scope_of(edge).conditions)
     assert set(left.resources) == {"ApiFirewall"}
@@ -505,7 +511,7 @@ def test_without_a_domain_nothing_is_made_that_needs_one() -> None:
     assert whole.resolve(edge.outputs)["ApiUrl"] == "https://api.argus.example"
 
 
-# ---------------------------------------------------------------- all of it, on the embedded AWS
+# ---------------------------------------------------------------- all stacks on the embedded AWS
 
 
 @pytest.fixture(scope="module")
@@ -531,7 +537,7 @@ def stage() -> Iterator[EmbeddedAws]:
         yield aws
 
 
-def test_all_stacks_are_made_as_declared(stage: EmbeddedAws) -> None:
+def test_all_stacks_are_created_as_declared(stage: EmbeddedAws) -> None:
     stage.verify()
     made = stage.client("cloudformation").list_stacks(StackStatusFilter=["CREATE_COMPLETE"])["StackSummaries"]
     mine = {
@@ -578,7 +584,7 @@ def _uploads(client: Any) -> str:
 
 
 @pytest.mark.parametrize("where", SPOILT)
-def test_what_is_not_as_declared_is_named(stage: EmbeddedAws, where: str) -> None:
+def test_verify_names_what_differs_from_the_template(stage: EmbeddedAws, where: str) -> None:
     service, spoil = SPOILT[where]
     spoil(stage.client(service))
     with pytest.raises(NotAsDeclared) as caught:

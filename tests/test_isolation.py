@@ -1,4 +1,4 @@
-"""No one gets in where they do not belong: every route as no one, as another tenant, in every role, with every key."""
+"""Every route without a token, as another tenant, in every role, and with keys of every scope."""
 
 import os
 import re
@@ -29,9 +29,9 @@ def calls(owner: Person, things: Things) -> list[Call]:
 
 
 @pytest.fixture
-def ours(things: Things, calls: list[Call]) -> set[str]:
-    """Ids of the owner's things."""
-    return {thing for name, thing in things.made.items() if name not in SHARED}
+def owned_ids(things: Things, calls: list[Call]) -> set[str]:
+    """Ids of the owner's resources."""
+    return {resource_id for name, resource_id in things.made.items() if name not in SHARED}
 
 
 def _scope(person: Person, call: Call) -> str:
@@ -40,8 +40,8 @@ def _scope(person: Person, call: Call) -> str:
 
 
 def _is_refused(person: Person, call: Call) -> None:
-    answer = call.by(person)
-    assert (answer.status_code, answer.get_json()["code"]) == (403, "missing_scope"), call.name
+    response = call.by(person)
+    assert (response.status_code, response.get_json()["code"]) == (403, "missing_scope"), call.name
 
 
 def _is_admitted(person: Person, call: Call) -> None:
@@ -49,28 +49,28 @@ def _is_admitted(person: Person, call: Call) -> None:
     assert status == 409 if call.rule.endpoint in CONFLICTS else status < 300, (call.name, status)
 
 
-def test_no_one_gets_in_without_a_token(nobody: Person, calls: list[Call]) -> None:
+def test_every_route_rejects_a_request_without_a_token(anonymous: Person, calls: list[Call]) -> None:
     for call in calls:
-        answer = call.by(nobody)
-        assert (answer.status_code, answer.get_json()["code"]) == (401, "unauthenticated"), call.name
+        response = call.by(anonymous)
+        assert (response.status_code, response.get_json()["code"]) == (401, "unauthenticated"), call.name
 
 
-def test_another_tenant_finds_nothing_of_ours(
-    stranger: Person, owner: Person, things: Things, calls: list[Call], ours: set[str]
+def test_another_tenant_finds_none_of_the_owners_resources(
+    stranger: Person, owner: Person, things: Things, calls: list[Call], owned_ids: set[str]
 ) -> None:
-    ours |= {owner.organisation_id}
+    owned_ids |= {owner.organisation_id}
     for call in calls:
-        answer = call.by(stranger)
-        if any(thing in f"{call.address}{call.body}" for thing in ours):
-            assert answer.status_code == 404, call.name
+        response = call.by(stranger)
+        if any(resource_id in f"{call.address}{call.body}" for resource_id in owned_ids):
+            assert response.status_code == 404, call.name
         else:
-            assert answer.status_code < 300, call.name
-            assert not [thing for thing in ours if thing in answer.get_data(as_text=True)], call.name
+            assert response.status_code < 300, call.name
+            assert not [each for each in owned_ids if each in response.text], call.name
     assert owner.get(f"/images/{things['image_id']}").status_code == 200
 
 
 @pytest.mark.parametrize("role", Role)
-def test_a_role_opens_what_its_scopes_say_and_nothing_else(
+def test_a_role_can_call_exactly_the_routes_of_its_scopes(
     owner: Person, argus: Container, issuer: Issuer, calls: list[Call], role: Role
 ) -> None:
     subject = f"{role}-{os.urandom(8).hex()}"
@@ -87,18 +87,18 @@ def test_a_viewer_changes_nothing(argus: Container, calls: list[Call], owner: Pe
     assert not {"keys:read", "keys:write"} & (argus.role_scopes[Role.VIEWER] | argus.role_scopes[Role.ANALYST])
 
 
-def test_the_owner_may_do_all_of_it(owner: Person, calls: list[Call]) -> None:
+def test_the_owner_can_call_every_route(owner: Person, calls: list[Call]) -> None:
     for call in calls:
         _is_admitted(owner, call)
 
 
 @pytest.fixture
 def keyed() -> Callable[[Person, list[str]], Person]:
-    """The holder of a new key of a person's organisation."""
+    """Creates a key of a person's organisation, and returns its client."""
 
     def make(person: Person, scopes: list[str]) -> Person:
-        made = person.post("/api-keys", {"name": "for tests", "scopes": scopes}).get_json()
-        return Person(person.http, {"X-API-Key": made["key"]}, person.organisation_id)
+        key = person.post("/api-keys", {"name": "for tests", "scopes": scopes}).get_json()
+        return Person(person.http, {"X-API-Key": key["key"]}, person.organisation_id)
 
     return make
 
@@ -106,24 +106,24 @@ def keyed() -> Callable[[Person, list[str]], Person]:
 Keyed = Callable[[Person, list[str]], Person]
 
 
-def test_a_key_of_another_tenant_finds_nothing_of_ours(
-    stranger: Person, keyed: Keyed, calls: list[Call], ours: set[str]
+def test_a_key_of_another_tenant_finds_none_of_the_owners_resources(
+    stranger: Person, keyed: Keyed, calls: list[Call], owned_ids: set[str]
 ) -> None:
     key = keyed(stranger, KEY_SCOPES)
     for call in calls:
         if _scope(stranger, call) not in KEY_SCOPES:
             _is_refused(key, call)
             continue
-        answer = call.by(key)
-        if any(thing in f"{call.address}{call.body}" for thing in ours):
-            assert answer.status_code == 404, call.name
+        response = call.by(key)
+        if any(resource_id in f"{call.address}{call.body}" for resource_id in owned_ids):
+            assert response.status_code == 404, call.name
         else:
-            assert answer.status_code < 300, call.name
-            assert not [thing for thing in ours if thing in answer.get_data(as_text=True)], call.name
+            assert response.status_code < 300, call.name
+            assert not [each for each in owned_ids if each in response.text], call.name
 
 
 @pytest.mark.parametrize("scope", [None, *KEY_SCOPES])
-def test_a_key_opens_what_its_scope_says_and_nothing_else(
+def test_a_key_can_call_exactly_the_routes_of_its_scopes(
     owner: Person, keyed: Keyed, calls: list[Call], scope: str | None
 ) -> None:
     key = keyed(owner, [scope] if scope else KEY_SCOPES)
@@ -134,7 +134,7 @@ def test_a_key_opens_what_its_scope_says_and_nothing_else(
 
 
 def _stored(argus: Container) -> set[tuple[str, str]]:
-    """Table and partition key of every item, by a scan, which the application itself has no means to make."""
+    """Table and partition key of every item, by a scan, which the application itself cannot make."""
     client = argus.aws.client("dynamodb")
     return {
         (table.name, item["pk"]["S"])
@@ -146,7 +146,7 @@ def _stored(argus: Container) -> set[tuple[str, str]]:
 
 @pytest.fixture
 def stored_before(argus: Container) -> set[tuple[str, str]]:
-    """What other tests left; some make up keys of their own."""
+    """The items of other tests, some of which have invented keys."""
     return _stored(argus)
 
 

@@ -1,4 +1,4 @@
-"""What Argus says to users: in every language, with the parameters that the code gives, and without dead sentences."""
+"""Messages for users: complete in every language, with the parameters of the code, and without unused texts."""
 
 import ast
 import string
@@ -29,31 +29,31 @@ def texts(entry: Entry) -> list[Text]:
 
 
 @pytest.mark.parametrize(("code", "entry"), ENTRIES)
-def test_a_message_says_the_same_in_every_language(code: str, entry: Entry) -> None:
+def test_a_message_has_the_same_parameters_in_every_language(code: str, entry: Entry) -> None:
     for text in texts(entry):
-        said = [getattr(text, language) for language in LANGUAGES]
-        assert all(said), code
-        assert len({frozenset(names(sentence)) for sentence in said}) == 1, said
+        sentences = [getattr(text, language) for language in LANGUAGES]
+        assert all(sentences), code
+        assert len({frozenset(names(sentence)) for sentence in sentences}) == 1, sentences
     assert not any(getattr(entry.title, language).endswith(".") for language in LANGUAGES)
     for text in texts(entry)[1:]:
         assert all(getattr(text, language).endswith(".") for language in LANGUAGES), text.en
 
 
-def test_no_code_has_two_meanings() -> None:
+def test_codes_are_unique() -> None:
     codes = [code for package in PACKAGES for code in messages_of(package)]
     assert len(codes) == len(set(codes))
 
 
-# ---------------------------------------------------------------- what the code says
+# ---------------------------------------------------------------- uses in the code
 
 
 @dataclass(frozen=True)
-class Said:
-    """A place in the code that raises an error for users."""
+class Use:
+    """A position in the code that creates an error for users."""
 
     where: str
     kind: type[UserError]
-    key: str | None  # None where it is computed
+    key: str | None  # None if it is computed
     parameters: frozenset[str]
 
 
@@ -64,7 +64,7 @@ def modules() -> Iterator[ModuleType]:
                 yield import_module(found.name)
 
 
-def said_in(module: ModuleType) -> Iterator[Said]:
+def uses_in(module: ModuleType) -> Iterator[Use]:
     tree = ast.parse(Path(str(module.__file__)).read_text())
     bare = [node.exc for node in ast.walk(tree) if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Name)]
     calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)]
@@ -72,8 +72,8 @@ def said_in(module: ModuleType) -> Iterator[Said]:
         kind = vars(module).get(node.func.id)  # type: ignore[attr-defined]
         if isinstance(kind, type) and issubclass(kind, UserError):
             keys = [each.value if isinstance(each, ast.Constant) else None for each in node.args] or [""]
-            given = frozenset(each.arg for each in node.keywords if each.arg) - NOT_PARAMETERS
-            yield Said(f"{module.__name__}:{node.lineno}", kind, keys[0], given)
+            parameters = frozenset(each.arg for each in node.keywords if each.arg) - NOT_PARAMETERS
+            yield Use(f"{module.__name__}:{node.lineno}", kind, keys[0], parameters)
 
 
 ERRORS = list(
@@ -84,7 +84,7 @@ ERRORS = list(
         if isinstance(kind, type) and issubclass(kind, UserError | Unavailable) and kind is not UserError
     )
 )
-SAID = [pytest.param(said, id=said.where) for module in modules() for said in said_in(module)]
+USES = [pytest.param(use, id=use.where) for module in modules() for use in uses_in(module)]
 
 
 @pytest.mark.parametrize("kind", ERRORS, ids=code_of)
@@ -92,20 +92,20 @@ def test_an_error_has_a_message_of_its_own(kind: type[ArgusError]) -> None:
     assert code_of(kind) in messages_of(".".join(kind.__module__.split(".")[:2]))
 
 
-@pytest.mark.parametrize("said", SAID)
-def test_an_error_gives_its_sentence_the_parameters_that_it_names(said: Said) -> None:
-    entry = messages_of(".".join(said.kind.__module__.split(".")[:2]))[code_of(said.kind)]
-    if said.key is None:
+@pytest.mark.parametrize("use", USES)
+def test_an_error_passes_exactly_the_parameters_of_its_text(use: Use) -> None:
+    entry = messages_of(".".join(use.kind.__module__.split(".")[:2]))[code_of(use.kind)]
+    if use.key is None:
         pytest.fail("write the key out, so that this test can read it")
-    text = entry.text(said.key)
-    assert (text is not None) or not said.key, f"there is no detail {said.key!r}"
-    assert said.parameters == (names(text.en) if text else set()) | names(entry.title.en)
+    text = entry.text(use.key)
+    assert (text is not None) or not use.key, f"there is no detail {use.key!r}"
+    assert use.parameters == (names(text.en) if text else set()) | names(entry.title.en)
 
 
-def test_every_detail_is_said_somewhere() -> None:
-    said = {(code_of(each.kind), each.key) for module in modules() for each in said_in(module)}
+def test_every_detail_is_used() -> None:
+    used = {(code_of(each.kind), each.key) for module in modules() for each in uses_in(module)}
     for package in PACKAGES:
         source = "".join(path.read_text() for path in Path(str(import_module(package).__file__)).parent.rglob("*.py"))
         for code, entry in messages_of(package).items():
-            unsaid = [key for key in entry.details if (code, key) not in said and source.count(f'"{key}"') < 2]
-            assert not unsaid, f"{code}: {unsaid}"
+            unused = [key for key in entry.details if (code, key) not in used and source.count(f'"{key}"') < 2]
+            assert not unused, f"{code}: {unused}"

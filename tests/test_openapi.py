@@ -1,4 +1,4 @@
-"""The OpenAPI document against itself and against live answers: its examples are valid, and look like the truth."""
+"""The OpenAPI document is consistent, and live responses match it and its examples."""
 
 import re
 from collections.abc import Iterator
@@ -50,7 +50,7 @@ def _resolved(thing: Json) -> Json:
 
 
 def _check(value: Json, schema: Json) -> None:
-    """Raise unless the value is what a schema of the document says."""
+    """Raise unless a schema of the document accepts the value."""
     schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **_absolute(schema)}
     Draft202012Validator(schema, registry=REGISTRY, format_checker=FormatChecker()).validate(value)
 
@@ -62,14 +62,14 @@ def _absolute(schema: Json) -> Json:
 
 
 def _bodies(operation: Operation) -> Iterator[tuple[str, Json]]:
-    """Every media type with a schema: of the request, and of each answer."""
+    """Every media type with a schema: of the request, and of each response."""
     if "requestBody" in operation:
         yield from (("request", media) for media in operation["requestBody"]["content"].values())
-    for status, answer in operation["responses"].items():
-        yield from ((status, media) for media in _resolved(answer).get("content", {}).values())
+    for status, response in operation["responses"].items():
+        yield from ((status, media) for media in _resolved(response).get("content", {}).values())
 
 
-# ---------------------------------------------------------------- the document against itself
+# ---------------------------------------------------------------- consistency
 
 
 @EACH
@@ -82,7 +82,9 @@ def test_every_body_has_an_example_that_its_schema_accepts(name: str) -> None:
 @EACH
 def test_examples_of_parameters_and_headers_are_valid(name: str) -> None:
     operation = OPERATIONS[name]
-    headers = [header for answer in operation["responses"].values() for header in _resolved(answer)["headers"].values()]
+    headers = [
+        header for response in operation["responses"].values() for header in _resolved(response)["headers"].values()
+    ]
     for described in map(_resolved, [*operation["parameters"], *headers]):
         if "example" in described or described.get("in") == "path":
             _check(described["example"], described["schema"])
@@ -91,22 +93,22 @@ def test_examples_of_parameters_and_headers_are_valid(name: str) -> None:
 
 
 @EACH
-def test_every_operation_says_how_it_fails(name: str) -> None:
+def test_every_operation_documents_its_errors(name: str) -> None:
     operation = OPERATIONS[name]
-    told = set(operation["responses"])
-    assert "default" not in told
+    statuses = set(operation["responses"])
+    assert "default" not in statuses
     assert operation["operationId"]
     if operation["security"]:
-        assert told >= {"400", "401", "403", "429", "503"}
+        assert statuses >= {"400", "401", "403", "429", "503"}
     if "requestBody" in operation:
-        assert told >= {"413", "415", "422"}
+        assert statuses >= {"413", "415", "422"}
     if "{" in name:
-        assert "404" in told
-    for status in told:
-        answer = _resolved(operation["responses"][status])
-        assert "X-Request-ID" in answer["headers"]
+        assert "404" in statuses
+    for status in statuses:
+        response = _resolved(operation["responses"][status])
+        assert "X-Request-ID" in response["headers"]
         if status.startswith(("4", "5")):
-            assert list(answer["content"]) == ["application/problem+json"]
+            assert list(response["content"]) == ["application/problem+json"]
 
 
 def test_operation_ids_are_unique() -> None:
@@ -114,7 +116,7 @@ def test_operation_ids_are_unique() -> None:
     assert len(set(names)) == len(names)
 
 
-def test_the_document_says_whose_it_is_and_where() -> None:
+def test_the_document_has_a_licence_a_description_and_servers() -> None:
     assert DOCUMENT["info"]["license"]["identifier"] == "Apache-2.0"
     assert "Idempotency-Key" in DOCUMENT["info"]["description"]
     assert DOCUMENT["servers"]
@@ -132,7 +134,7 @@ def test_values_from_short_lists_are_enumerated() -> None:
     assert not silent
 
 
-def test_times_and_addresses_have_formats() -> None:
+def test_times_and_urls_have_formats() -> None:
     for name, schema in DOCUMENT["components"]["schemas"].items():
         for field, about in schema.get("properties", {}).items():
             if field.endswith("_at"):
@@ -141,14 +143,14 @@ def test_times_and_addresses_have_formats() -> None:
                 assert about["format"] == "uri", f"{name}.{field}"
 
 
-# ---------------------------------------------------------------- the document against the truth
+# ---------------------------------------------------------------- live responses
 
 
-_OF_PLUGINS = {"options", "location", "evidence"}  # each plugin, and each version of one, has its own words there
+_OF_PLUGINS = {"options", "location", "evidence"}  # defined by each version of each plugin
 
 
 def _shape(value: Json) -> Json:
-    """Keys and types of a value, without the values; of a list, and of links by palette, those of the first."""
+    """The keys and types of a value; of a list, and of links by palette, those of the first element."""
     match value:
         case {"iron": link}:
             return {"iron": _shape(link)}
@@ -163,12 +165,12 @@ def _shape(value: Json) -> Json:
     return type(value).__name__
 
 
-# Where a plugin says more, or fewer, things than its example: the schemas hold, the keys are its own.
+# Plugins may have other keys than the example: only the schemas are compared.
 _ABRIDGED = {"GET /api/v1/plugins", "GET /api/v1/plugins/{plugin_id}"}
 
 
 class Journey:
-    """Calls that are compared with the document as they are made."""
+    """Calls the API and compares every response with the document."""
 
     def __init__(self, person: Person) -> None:
         self.person = person
@@ -179,28 +181,28 @@ class Journey:
         where = re.sub(r"{(\w+)}", lambda found: ids[found[1]], path)
         address = where if where.startswith("/api") else f"http://localhost{where}"
         sent = {} if body is None else {"json": body}
-        answer = self.person.http.open(f"{address}{query}", method=method, headers=self.person.headers, **sent)
-        self.compare(name, answer, shape=shape)
-        return answer
+        response = self.person.http.open(f"{address}{query}", method=method, headers=self.person.headers, **sent)
+        self.compare(name, response, shape=shape)
+        return response
 
-    def compare(self, name: str, answer: TestResponse, *, shape: bool) -> None:
-        told = _resolved(OPERATIONS[name]["responses"][str(answer.status_code)])
-        for header, about in told["headers"].items():
-            if header in answer.headers:
-                _check(answer.headers[header], {**_resolved(about)["schema"], "type": "string"})
+    def compare(self, name: str, response: TestResponse, *, shape: bool) -> None:
+        documented = _resolved(OPERATIONS[name]["responses"][str(response.status_code)])
+        for header, about in documented["headers"].items():
+            if header in response.headers:
+                _check(response.headers[header], {**_resolved(about)["schema"], "type": "string"})
             else:
                 assert not _resolved(about).get("required"), f"{name}: {header}"
-        if "content" not in told:
-            assert not answer.data
+        if "content" not in documented:
+            assert not response.data
         else:
-            media = told["content"][answer.content_type]
-            _check(answer.get_json(), media["schema"])
+            media = documented["content"][response.content_type]
+            _check(response.get_json(), media["schema"])
             if shape and name not in _ABRIDGED:
-                assert _shape(answer.get_json()) == _shape(media["example"]), answer.text
+                assert _shape(response.get_json()) == _shape(media["example"]), response.text
         self.made.add(name)
 
 
-def test_live_answers_look_like_the_examples(owner: Person, workers: Workers) -> None:
+def test_live_responses_have_the_shape_of_the_examples(owner: Person, workers: Workers) -> None:
     journey = Journey(owner)
     call = journey.call
     data, _ = flir_scene(seed=1, width=160, height=120, leaks=2)
@@ -208,18 +210,18 @@ def test_live_answers_look_like_the_examples(owner: Person, workers: Workers) ->
     call("GET /ready")
     call("GET /api/v1/me")
     call("GET /api/v1/sign-in")
-    asked = OPERATIONS["POST /api/v1/api-keys"]["requestBody"]["content"]["application/json"]["example"]
-    key = call("POST /api/v1/api-keys", asked).get_json()["id"]
+    example = OPERATIONS["POST /api/v1/api-keys"]["requestBody"]["content"]["application/json"]["example"]
+    key = call("POST /api/v1/api-keys", example).get_json()["id"]
     call("GET /api/v1/api-keys")
     call("GET /api/v1/api-keys/{key_id}", key_id=key)
     call("DELETE /api/v1/api-keys/{key_id}", key_id=key)
     call("GET /api/v1/plugins")
     call("GET /api/v1/plugins/{plugin_id}", plugin_id="thermal_hotspots")
 
-    asked = OPERATIONS["POST /api/v1/uploads"]["requestBody"]["content"]["application/json"]["example"]
-    (file,) = asked["files"]
-    wanted = {**asked, "files": [{**file, "size": len(data)}]}
-    (item,) = call("POST /api/v1/uploads", wanted).get_json()["items"]
+    example = OPERATIONS["POST /api/v1/uploads"]["requestBody"]["content"]["application/json"]["example"]
+    (file,) = example["files"]
+    body = {**example, "files": [{**file, "size": len(data)}]}
+    (item,) = call("POST /api/v1/uploads", body).get_json()["items"]
     send(item, data)
     workers.work()
     image = item["image_id"]
@@ -227,11 +229,11 @@ def test_live_answers_look_like_the_examples(owner: Person, workers: Workers) ->
     call("GET /api/v1/images/{image_id}", image_id=image)
     call("GET /api/v1/images/{image_id}/temperature", query="?x=51&y=70", image_id=image)
 
-    asked = OPERATIONS["POST /api/v1/scans"]["requestBody"]["content"]["application/json"]["example"]
-    wanted = {**asked, "target": {"kind": "image", "id": image}}
-    queued = call("POST /api/v1/scans", wanted).get_json()["id"]
+    example = OPERATIONS["POST /api/v1/scans"]["requestBody"]["content"]["application/json"]["example"]
+    body = {**example, "target": {"kind": "image", "id": image}}
+    queued = call("POST /api/v1/scans", body).get_json()["id"]
     call("POST /api/v1/scans/{scan_id}/cancel", {}, scan_id=queued)
-    scan = call("POST /api/v1/scans", wanted).get_json()["id"]
+    scan = call("POST /api/v1/scans", body).get_json()["id"]
     workers.work()
     call("GET /api/v1/scans")
     call("GET /api/v1/scans/{scan_id}", scan_id=scan)
@@ -248,7 +250,7 @@ def test_live_answers_look_like_the_examples(owner: Person, workers: Workers) ->
         template = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", str(one.rule))
         if f"{one.method} {template}" not in journey.made:
             journey.compare(f"{one.method} {template}", one.by(owner), shape=True)
-    assert journey.made == set(OPERATIONS), "an operation that no live answer was compared with"
+    assert journey.made == set(OPERATIONS), "an operation without a live response"
 
 
 @pytest.mark.parametrize(
@@ -268,11 +270,11 @@ def test_live_answers_look_like_the_examples(owner: Person, workers: Workers) ->
     ],
 )
 def test_live_errors_are_as_documented(owner: Person, name: str, query: str, body: Json, status: int) -> None:
-    answer = Journey(owner).call(
+    response = Journey(owner).call(
         name, body, query=query, shape=False, image_id="img_0", scan_id="scan_0", key_id="key_0"
     )
-    assert answer.status_code == status
+    assert response.status_code == status
 
 
-def test_someone_without_a_token_is_told_as_documented(nobody: Person) -> None:
-    assert Journey(nobody).call("GET /api/v1/me", shape=False).status_code == 401
+def test_a_request_without_a_token_gets_the_documented_error(anonymous: Person) -> None:
+    assert Journey(anonymous).call("GET /api/v1/me", shape=False).status_code == 401

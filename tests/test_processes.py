@@ -1,4 +1,4 @@
-"""What tests start can be interrupted, however the tests were started."""
+"""Processes of tests can be interrupted, however the tests were started."""
 
 import os
 import signal
@@ -22,7 +22,7 @@ def disposition(request: pytest.FixtureRequest) -> Iterator[Any]:
     signal.signal(signal.SIGINT, before)
 
 
-def test_a_process_is_interrupted_by_sigint_whatever_the_tests_do_with_it(disposition: Any) -> None:
-    answer, _ = start([sys.executable, "-c", ASKS], os.environ).communicate(timeout=100)
-    assert answer == "True\n"
+def test_sigint_interrupts_a_process_whatever_the_handler_of_the_tests(disposition: Any) -> None:
+    response, _ = start([sys.executable, "-c", ASKS], os.environ).communicate(timeout=100)
+    assert response == "True\n"
     assert signal.getsignal(signal.SIGINT) == disposition

@@ -1,4 +1,4 @@
-"""Roles allow what the code of their function calls, and nothing else: read from the source, and watched at work."""
+"""Roles allow exactly the calls of their functions: read from the source, and observed in a journey."""
 
 import ast
 import importlib
@@ -52,9 +52,8 @@ TESTS = Path(__file__).parent
 SRC = TESTS.parent / "src" / "argus"
 INLINE_CHARACTERS = 10_240  # of all inline policies of a role, without white space ("IAM and STS quotas")
 
-# What IAM asks for each verb of boto3 that the source calls. A transaction asks for what its writes ask for: there is
-# no action of its own (DynamoDB developer guide, "IAM and transactions"); HEAD asks what GET asks; a bucket may be
-# listed.
+# The IAM actions of each boto3 method that the source calls. A transaction needs the actions of its writes (DynamoDB
+# developer guide, "IAM and transactions"); HEAD needs the same as GET, and for a bucket ListBucket.
 VERBS = {
     "get_item": {"dynamodb:GetItem"},
     "batch_get_item": {"dynamodb:BatchGetItem"},
@@ -79,7 +78,7 @@ VERBS = {
     "post_to_connection": {"execute-api:ManageConnections"},
 }
 
-# What AWS does as the role, without a call of ours.
+# Actions of AWS in the role, without a call of Argus.
 DONE_BY_AWS = {
     "kms:Decrypt": "tables and bucket are under the stage's key",
     "kms:GenerateDataKey": "tables and bucket are under the stage's key",
@@ -97,7 +96,7 @@ DONE_BY_AWS = {
 
 @dataclass
 class Watch:
-    """Who did what."""
+    """The permissions that each role used."""
 
     seen: dict[str, set[Use]] = field(default_factory=lambda: {name: set() for name in ROLES})
     who: str = "api"
@@ -106,7 +105,7 @@ class Watch:
         self.seen[self.who].add(use)
 
     def note_link(self, use: Use) -> None:
-        """Whoever follows a link does as its signer."""
+        """A link has the permissions of its signer."""
         self.seen["links"].add(use)
 
 
@@ -115,7 +114,7 @@ class Policy:
     """An inline policy of a role, and the template that adds it.
 
     The template's metadata gives the reasons of statements that need one: `EveryResource` for a resource `*`,
-    `NotInTheJourney` for what the journey below does not need.
+    `NotInTheJourney` for statements that the journey below does not need.
     """
 
     template: str
@@ -150,15 +149,15 @@ def policies(role_name: str, among: Templates = TEMPLATES, stage: str = "test") 
 
 
 def statements(role_name: str, among: Templates = TEMPLATES) -> list[dict[str, Any]]:
-    """What a role may do in the stage of the tests."""
+    """The statements of a role in the stage of the tests."""
     return [entry for policy in policies(role_name, among) for entry in policy.statements]
 
 
-# ---------------------------------------------------------------- as written
+# ---------------------------------------------------------------- templates
 
 
 @pytest.mark.parametrize("name", ROLES)
-def test_a_role_names_actions_and_resources_or_says_why_not(name: str) -> None:
+def test_a_role_names_actions_and_resources_or_states_why_not(name: str) -> None:
     for policy in policies(name):
         everything = set()
         for statement in policy.statements:
@@ -176,7 +175,7 @@ def test_a_role_names_actions_and_resources_or_says_why_not(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ROLES)
-def test_what_the_journey_does_not_need_says_who_does(name: str) -> None:
+def test_statements_outside_the_journey_state_who_needs_them(name: str) -> None:
     for policy in policies(name):
         reasons = policy.reasons("NotInTheJourney")
         assert reasons.keys() <= {entry["Sid"] for entry in policy.statements}
@@ -184,10 +183,10 @@ def test_what_the_journey_does_not_need_says_who_does(name: str) -> None:
 
 
 @pytest.mark.parametrize(("template", "name", "resource"), resources("AWS::IAM::RolePolicy"))
-def test_a_policy_is_called_after_its_template_and_is_one_of_a_role_of_ours(
+def test_a_policy_is_named_after_its_template_and_belongs_to_a_declared_role(
     template: Template, name: str, resource: dict[str, Any]
 ) -> None:
-    """Two of one name would replace each other, and one for an unknown role would escape the tests here."""
+    """Policies with the same name would replace each other, and these tests would miss one of an unknown role."""
     added = properties(template, resource, "test")
     assert added["PolicyName"] == template.name
     assert added["RoleName"].removeprefix("argus-test-") in ROLES
@@ -196,7 +195,7 @@ def test_a_policy_is_called_after_its_template_and_is_one_of_a_role_of_ours(
 
 
 def characters(role_name: str, among: Templates = TEMPLATES) -> int:
-    """What IAM counts of a role's inline policies, with the longest names: `production` in a region of 14 letters."""
+    """The size of a role's inline policies for IAM, with the longest names: `production` in a region of 14 letters."""
     text = json.dumps([policy.document for policy in policies(role_name, among, "production")])
     for placeholder, real in {
         "eu-west-1": "ap-southeast-2",
@@ -209,20 +208,20 @@ def characters(role_name: str, among: Templates = TEMPLATES) -> int:
 
 
 @pytest.mark.parametrize("name", ROLES)
-def test_the_policies_of_a_role_are_as_short_as_iam_wants(name: str) -> None:
+def test_the_inline_policies_of_a_role_are_within_iams_limit(name: str) -> None:
     assert characters(name) < INLINE_CHARACTERS
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_a_role_is_taken_by_lambda_and_the_apis_by_its_gateway_too(function: str) -> None:
+def test_only_lambda_and_for_the_api_the_gateway_can_assume_a_role(function: str) -> None:
     gateway = ["lambda.amazonaws.com", "apigateway.amazonaws.com"]
     assert _trusted(function) == {"Service": gateway if function == "api" else "lambda.amazonaws.com"}
 
 
-def test_links_are_signed_by_the_api_alone_in_sessions_as_long_as_the_role_allows() -> None:
+def test_only_the_api_signs_links_in_sessions_of_the_maximum_duration() -> None:
     assert _trusted("links") == {"AWS": "ApiRole.Arn"}
     role = properties(TEMPLATE, TEMPLATE.resources["LinksRole"])
-    assert timedelta(seconds=int(role["MaxSessionDuration"])) == signing.SESSION
+    assert timedelta(seconds=int(role["MaxSessionDuration"])) == signing.SESSION_DURATION
 
 
 def _trusted(name: str) -> dict[str, Any]:
@@ -233,7 +232,7 @@ def _trusted(name: str) -> dict[str, Any]:
 
 
 def _methods() -> set[str]:
-    """Every method of the clients that the source may make."""
+    """Every method of the clients that the source may create."""
     session = boto3.Session(aws_access_key_id="none", aws_secret_access_key="none", region_name="eu-west-1")
     clients = (
         session.client(name)
@@ -264,7 +263,7 @@ def _verbs_in(path: Path, methods: set[str]) -> Iterator[str]:
             yield node.func.attr
 
 
-def test_every_verb_of_the_source_is_allowed_to_somebody_and_nothing_else_is() -> None:
+def test_the_roles_allow_exactly_the_calls_of_the_source() -> None:
     methods = _methods()
     modules = [path for path in SRC.rglob("*.py") if "cli" not in path.parts]
     assert {verb for path in modules for verb in _verbs_in(path, methods)} == set(VERBS)
@@ -274,12 +273,12 @@ def test_every_verb_of_the_source_is_allowed_to_somebody_and_nothing_else_is() -
 
 
 def _comments(path: Path) -> dict[str, str]:
-    """What a template says beside a statement's name."""
+    """The comments of a template beside the names of statements."""
     return dict(re.findall(r"- Sid: (\w+)  # (.+)", path.read_text()))
 
 
 def _shown(arn: str) -> str:
-    """A resource as the page shows it: the end of its ARN, without what every one has."""
+    """A resource as the page shows it: the end of its ARN, without common parts."""
     if arn.startswith("arn:aws:kms"):
         return "the stage's key"
     if arn.endswith("Log.Arn"):
@@ -289,7 +288,7 @@ def _shown(arn: str) -> str:
 
 
 def rows(folder: Path = INFRA, among: Templates = TEMPLATES) -> Iterator[str]:
-    """The page's table of roles: who may do what on what, and which template says so."""
+    """The page's table of roles: actions, resources, reasons and templates."""
     for name in ROLES:
         for policy in policies(name, among):
             comments = _comments(folder / f"{policy.template}.yaml")
@@ -302,7 +301,7 @@ def rows(folder: Path = INFRA, among: Templates = TEMPLATES) -> Iterator[str]:
                 yield f"| {name} | {service}: {actions} | {on} | {why} | {policy.template} |"
 
 
-def test_the_page_shows_the_roles_as_they_are() -> None:
+def test_the_page_shows_the_current_roles() -> None:
     page = INFRA / "README.md"
     table = "\n".join(["| role | may | on | to | template |", "|---|---|---|---|---|", *rows()])
     text = page.read_text()
@@ -310,30 +309,28 @@ def test_the_page_shows_the_roles_as_they_are() -> None:
     if os.environ.get("ARGUS_WRITE_DOCS"):
         page.write_text(written)
         return
-    assert text == written, "run `make docs` and read the difference"
+    assert text == written, "run `make docs` and review the difference"
 
 
-# ---------------------------------------------------------------- at work
+# ---------------------------------------------------------------- on the embedded AWS
 
 
 @pytest.fixture(scope="module")
 def made(aws: EmbeddedAws, outputs: StackOutputs) -> Mapping[str, str]:
-    """The ARNs of the roles that were made with the capabilities."""
+    """The ARNs of the roles, created with the capabilities."""
     iam = aws.client("iam")
     return {name: iam.get_role(RoleName=f"argus-{aws.stage}-{name}")["Role"]["Arn"] for name in ROLES}
 
 
 @pytest.mark.parametrize("name", ROLES)
-def test_a_role_has_the_policies_that_templates_declare_and_no_others(
-    aws: EmbeddedAws, made: Mapping[str, str], name: str
-) -> None:
-    """What `verify` cannot say: it reads what a stack declares, and a role has policies of several stacks."""
+def test_a_role_has_exactly_the_policies_of_the_templates(aws: EmbeddedAws, made: Mapping[str, str], name: str) -> None:
+    """`verify` cannot check this: it reads one stack, and a role has policies of several stacks."""
     found = aws.client("iam").list_role_policies(RoleName=made[name].rpartition("/")[2])["PolicyNames"]
     stacks = {"roles", *(path.stem for path in capability_templates())}
     assert sorted(found) == sorted(policy.name for policy in policies(name) if policy.template in stacks)
 
 
-def test_the_scanner_has_no_permission_for_s3_and_for_no_table_but_that_of_scans() -> None:
+def test_the_scanner_may_use_no_bucket_and_only_the_table_of_scans() -> None:
     allowed = statements("scanner")
     assert not [action for entry in allowed for action in entry["Action"] if action.startswith("s3:")]
     tables = {arn.rpartition(":")[2] for entry in allowed for arn in entry["Resource"] if ":dynamodb:" in arn}
@@ -341,8 +338,8 @@ def test_the_scanner_has_no_permission_for_s3_and_for_no_table_but_that_of_scans
 
 
 IMAGE_READS: dict[str, Callable[[Clients, dict[str, str]], Any]] = {
-    "its object": lambda clients, place: clients("s3").get_object(**place),
-    "whether there is one": lambda clients, place: clients("s3").head_bucket(Bucket=place["Bucket"]),
+    "its object": lambda clients, location: clients("s3").get_object(**location),
+    "whether there is one": lambda clients, location: clients("s3").head_bucket(Bucket=location["Bucket"]),
     "its item": lambda clients, _: clients("dynamodb").get_item(
         TableName="argus-test-imagery", Key={"pk": {"S": "org_x#images"}, "sk": {"S": "img_x"}}
     ),
@@ -350,38 +347,38 @@ IMAGE_READS: dict[str, Callable[[Clients, dict[str, str]], Any]] = {
 
 
 @pytest.fixture
-def image_place(aws: EmbeddedAws, outputs: StackOutputs) -> Iterator[dict[str, str]]:
-    """An original in the bucket: whoever is refused is not refused for want of it."""
-    place = {"Bucket": outputs.media_bucket, "Key": "org_x/images/img_x/original"}
-    aws.client("s3").put_object(**place, Body=b"an image")
-    yield place
-    aws.client("s3").delete_object(**place)
+def image_location(aws: EmbeddedAws, outputs: StackOutputs) -> Iterator[dict[str, str]]:
+    """An original in the bucket, so that a refusal is not caused by a missing object."""
+    location = {"Bucket": outputs.media_bucket, "Key": "org_x/images/img_x/original"}
+    aws.client("s3").put_object(**location, Body=b"an image")
+    yield location
+    aws.client("s3").delete_object(**location)
     aws.refusals.clear()
 
 
 @pytest.mark.parametrize("read", IMAGE_READS.values(), ids=IMAGE_READS)
-def test_the_scanner_can_read_no_image_where_the_worker_can(
+def test_the_scanner_cannot_read_an_image_that_the_worker_can(
     aws: EmbeddedAws,
     made: Mapping[str, str],
-    image_place: dict[str, str],
+    image_location: dict[str, str],
     read: Callable[[Clients, dict[str, str]], Any],
 ) -> None:
     with aws.as_role(made["worker"]) as worker_clients:
-        read(worker_clients, image_place)
+        read(worker_clients, image_location)
     with aws.as_role(made["scanner"]) as clients, pytest.raises(ClientError) as refused:
-        read(clients, image_place)
+        read(clients, image_location)
     assert refused.value.response["Error"]["Code"] in {"AccessDenied", "AccessDeniedException", "403"}
 
 
 @pytest.fixture(scope="module")
 def link_role(made: Mapping[str, str]) -> str:
-    """The role that signs links: the embedded AWS lets a link do what its role may."""
+    """The role that signs links: on the embedded AWS a link has the permissions of its role."""
     return made["links"]
 
 
 @pytest.fixture
 def endpoint() -> Iterator[str]:
-    """A gateway to which nobody is connected: who is told there is gone."""
+    """A gateway without connections: every recorded connection is gone."""
     with Sockets.start(realtime.handler) as sockets:
         yield sockets.endpoint
 
@@ -390,9 +387,9 @@ def endpoint() -> Iterator[str]:
 def watched(
     settings: Settings, issuer: Issuer, clock: MovableClock, link_role: str, endpoint: str
 ) -> tuple[Watch, Container]:
-    """An Argus whose every call to AWS is noted."""
-    told = settings.changed(ARGUS_LINK_ROLE=link_role, ARGUS_CONNECTIONS_ENDPOINT=endpoint)
-    container = Container(told, clock=clock, fetch_keys=lambda _: issuer.jwks)
+    """An Argus whose calls to AWS are recorded."""
+    own_settings = settings.changed(ARGUS_LINK_ROLE=link_role, ARGUS_CONNECTIONS_ENDPOINT=endpoint)
+    container = Container(own_settings, clock=clock, fetch_keys=lambda _: issuer.jwks)
     watch = Watch()
 
     def note(params: Mapping[str, Any], model: Any, **_: Any) -> None:
@@ -418,7 +415,7 @@ def _note_links(watch: Watch, links: Any) -> None:
 
 
 def _come_and_go(known: str, newcomer: str) -> None:
-    """Somebody listens and vanishes; somebody whom nobody has seen before listens and leaves."""
+    """A known user connects and vanishes; a new user connects and disconnects."""
     for token, connection in ((known, "vanished="), (newcomer, "left=")):
         event = events.socket("$connect", connection, headers={"Authorization": token})
         assert realtime.handler(event, None)["statusCode"] == 200
@@ -426,20 +423,20 @@ def _come_and_go(known: str, newcomer: str) -> None:
 
 
 def _travels() -> Iterator[Callable[[Person, Callable[[], None]], None]]:
-    """What each capability adds to the journey: `travel(http, work)` in tests/<capability>/journey.py."""
+    """The parts of capabilities in the journey: `travel(http, work)` in tests/<capability>/journey.py."""
     for path in sorted(TESTS.glob("*/journey.py")):
         yield importlib.import_module(f"tests.{path.parent.name}.journey").travel
 
 
 def _drive(watch: Watch, argus: Container, http: Person, newcomer: str, workers: Workers, clock: MovableClock) -> None:
-    """Everything that people, queues and the clock can ask for, once."""
+    """Everything that users, queues and the clock can cause, once."""
     work = workers.work
     assert http.get("/api/v1/me").status_code == 200
     argus.health.ready()
     watch.who = "realtime"
     _come_and_go(http.headers["Authorization"], newcomer)
     watch.who = "api"
-    clock.move(minutes=1)  # whoever came just now is not taken for gone yet
+    clock.move(minutes=1)  # a new connection is not deleted as gone yet
     data, _ = flir_scene(seed=9, width=160, height=120, leaks=2)
     item = announce(http, data)
     bucket = argus.settings.media_bucket
@@ -449,20 +446,20 @@ def _drive(watch: Watch, argus: Container, http: Person, newcomer: str, workers:
     image = f"/images/{item['image_id']}"
     _note_links(watch, http.get(image).get_json()["links"])
     assert http.get("/images").status_code == http.get(f"{image}/temperature?x=1&y=1").status_code == 200
-    wanted = {
+    scan_body = {
         "target": {"kind": "image", "id": item["image_id"]},
         "plugins": [{"id": "thermal_hotspots", "options": {"delta_celsius": 5}}],
     }
-    scan = http.post("/scans", wanted, headers={"Idempotency-Key": "once"}).get_json()["id"]
-    assert http.post("/scans", {**wanted, "plugins": []}, headers={"Idempotency-Key": "bad"}).status_code == 422
-    probed = {**wanted, "plugins": [{"id": add_network_plugin(argus).id}]}
+    scan = http.post("/scans", scan_body, headers={"Idempotency-Key": "once"}).get_json()["id"]
+    assert http.post("/scans", {**scan_body, "plugins": []}, headers={"Idempotency-Key": "bad"}).status_code == 422
+    probed = {**scan_body, "plugins": [{"id": add_network_plugin(argus).id}]}
     assert http.post("/scans", probed).status_code == 202
-    nobody = {**wanted, "target": {"kind": "image", "id": "img_" + 26 * "0"}}
+    nobody = {**scan_body, "target": {"kind": "image", "id": "img_" + 26 * "0"}}
     assert http.post("/scans", nobody, headers={"Idempotency-Key": "worse"}).status_code == 404
     work()
     for path in ("/scans", f"/scans/{scan}", f"/scans/{scan}/findings", "/findings", "/findings/counts"):
         assert http.get(path).status_code == 200
-    assert http.post(f"/scans/{http.post('/scans', wanted).get_json()['id']}/cancel").status_code == 200
+    assert http.post(f"/scans/{http.post('/scans', scan_body).get_json()['id']}/cancel").status_code == 200
     for chosen in ("json", "pdf"):
         report = http.post("/reports", {"scan_id": scan, "format": chosen}).get_json()["id"]
         work()
@@ -474,8 +471,8 @@ def _drive(watch: Watch, argus: Container, http: Person, newcomer: str, workers:
         assert call.by(http).status_code < 300 or call.rule.endpoint in CONFLICTS, call.name
     work()
 
-    # Left behind: an upload that never comes, a half deleted image, an image and a run whose workers vanished three
-    # times, and whatever POSTs start that no worker takes.
+    # Unfinished items: an upload that never arrives, a half-deleted image, an image and a run whose workers died three
+    # times, and the items of POSTs that no worker claims.
     left = announce(http, data)
     half = announce(http, data)
     send(half, data)
@@ -486,7 +483,7 @@ def _drive(watch: Watch, argus: Container, http: Person, newcomer: str, workers:
     vanished = argus.imagery.store.get(http.organisation_id, announce(http, data)["image_id"])
     assert vanished is not None
     assert argus.imagery.store.save(replace(vanished, state=ImageState.PROCESSING, attempts=3)) is not None
-    lost = argus.scanning.run_store.get(http.organisation_id, f"{http.post('/scans', wanted).get_json()['id']}.00")
+    lost = argus.scanning.run_store.get(http.organisation_id, f"{http.post('/scans', scan_body).get_json()['id']}.00")
     assert lost is not None
     assert argus.scanning.run_store.save(replace(lost, attempts=3)) is not None
     for call in calls(http.http.application, Things(http, workers)):
@@ -542,7 +539,7 @@ def seen(
     return watch
 
 
-def test_a_journey_asks_for_all_that_roles_allow_and_nothing_more(seen: Watch) -> None:
+def test_a_journey_uses_exactly_what_roles_allow(seen: Watch) -> None:
     refused = {(name, use) for name, uses in seen.seen.items() for use in uses if not may(statements(name), use)}
     assert not refused
     idle = {
@@ -559,7 +556,7 @@ def test_a_journey_asks_for_all_that_roles_allow_and_nothing_more(seen: Watch) -
 
 @pytest.fixture
 def kept(aws: EmbeddedAws) -> Iterator[None]:
-    """A DSN and the key of cursors, both wherever secrets may be kept."""
+    """A DSN and the cursor secret, in both services that store secrets."""
     ssm, manager = aws.client("ssm"), aws.client("secretsmanager")
     names = ("argus/test/sentry-dsn", "argus/test/cursor-secret")
     for name in names:
@@ -573,16 +570,16 @@ def kept(aws: EmbeddedAws) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("kept")
-@pytest.mark.parametrize("place", ["ssm:/", "secretsmanager:"])
+@pytest.mark.parametrize("location", ["ssm:/", "secretsmanager:"])
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_every_function_reads_where_errors_go_and_only_the_api_reads_the_key_of_cursors(
-    aws: EmbeddedAws, made: Mapping[str, str], function: str, place: str
+def test_every_function_can_read_the_sentry_dsn_and_only_the_api_the_cursor_secret(
+    aws: EmbeddedAws, made: Mapping[str, str], function: str, location: str
 ) -> None:
     with aws.as_role(made[function]) as clients:
         secrets = Secrets(clients)
-        assert secrets.reveal(f"{place}argus/test/sentry-dsn") == "of argus/test/sentry-dsn"
+        assert secrets.reveal(f"{location}argus/test/sentry-dsn") == "of argus/test/sentry-dsn"
         if function == "api":
-            assert secrets.reveal(f"{place}argus/test/cursor-secret") == "of argus/test/cursor-secret"
+            assert secrets.reveal(f"{location}argus/test/cursor-secret") == "of argus/test/cursor-secret"
         else:
             with pytest.raises(SecretUnavailable, match="AccessDenied"):
-                secrets.reveal(f"{place}argus/test/cursor-secret")
+                secrets.reveal(f"{location}argus/test/cursor-secret")

@@ -1,13 +1,13 @@
-"""For tests over all routes: something of a person's behind every id that a route takes, and a body for every request.
+"""For tests over all routes: a resource for every id in a route, and a body for every request.
 
-A capability needs nothing here when a POST of its OpenAPI example creates a thing. One that needs more, an upload or a
-worker's turn, has a `tests/<capability>/things.py`:
+A capability needs nothing here if a POST of its OpenAPI example creates a resource. A capability that needs more, such
+as an upload or a run of the workers, has a `tests/<capability>/things.py`:
 
-- `MAKERS`: name of an id in routes -> what makes such a thing and returns its id;
-- `BODIES`: endpoint -> what makes the body from other things;
+- `MAKERS`: name of an id in routes -> function that creates such a resource and returns its id;
+- `BODIES`: endpoint -> function that creates the body from other resources;
 - `QUERIES`: endpoint -> query string;
-- `SHARED`: names of ids that are everyone's;
-- `CONFLICTS`: endpoints that answer 409 to the owner, since the thing has come to its end.
+- `SHARED`: names of ids that do not belong to an organisation;
+- `CONFLICTS`: endpoints that answer 409 to the owner, because the resource is finished.
 """
 
 import re
@@ -41,7 +41,7 @@ CONFLICTS = frozenset(endpoint for module in _MODULES for endpoint in getattr(mo
 
 @dataclass(frozen=True)
 class Things:
-    """Ids by the names that routes give them; each thing is made when it is first asked for."""
+    """Ids by their names in routes; each resource is created on first use."""
 
     owner: Person
     workers: Workers
@@ -53,12 +53,12 @@ class Things:
         return self.made[name]
 
     def _created(self, name: str) -> str:
-        """By a POST of the example to the collection that has `<name>` below it."""
+        """Create a resource with a POST of the example to the collection of `<name>`."""
         (collection,) = {path.removesuffix(f"/{{{name}}}") for path in _paths() if path.endswith(f"/{{{name}}}")}
         address = re.sub(r"{(\w+)}", lambda outer: self[outer[1]], collection)
-        answer = self.owner.post(address, _example(_paths()[collection]["post"]))
-        assert answer.status_code < 300, answer.get_data()
-        return str(answer.get_json()["id"])
+        response = self.owner.post(address, _example(_paths()[collection]["post"]))
+        assert response.status_code < 300, response.get_data()
+        return str(response.get_json()["id"])
 
 
 class Call(NamedTuple):
@@ -74,12 +74,12 @@ class Call(NamedTuple):
         return f"{self.method} {re.sub('<[^>]*>', '{id}', str(self.rule)).removeprefix(API_PREFIX)}"
 
     def by(self, person: Person) -> Any:
-        given = {"json": self.body} if self.body is not None else {}
-        return person.call(self.method, self.address, **given)
+        body = {"json": self.body} if self.body is not None else {}
+        return person.call(self.method, self.address, **body)
 
 
 def calls(app: Flask, things: Things) -> list[Call]:
-    """Every operation that is not public; what deletes comes last, or the rest would prove nothing."""
+    """Every operation that is not public; DELETE last, since the other operations need the resources."""
     found = []
     for rule in app.url_map.iter_rules():
         if vars(app.view_functions[rule.endpoint])["argus_scope"] is None:

@@ -32,7 +32,9 @@ def make_users(argus: Container, cognito: Any, outputs: StackOutputs, password: 
         if user.organisation in organisations:
             argus.identity.add_member(subject, organisations[user.organisation], user.role)
         else:
-            organisations[user.organisation] = argus.identity.found(subject, user.organisation).organisation_id
+            organisations[user.organisation] = argus.identity.create_organisation(
+                subject, user.organisation
+            ).organisation_id
 
 
 def _sign_up(cognito: Any, pool_id: str, email: str, password: str) -> str:

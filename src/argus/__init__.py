@@ -1,3 +1,3 @@
-"""Argus: a serverless inspection platform. One folder per capability; `core` holds the tools they share."""
+"""Argus: a serverless inspection platform. One folder per capability; `core` contains what they share."""
 
 __version__ = "0.1.0"

@@ -21,9 +21,9 @@ EXPLORER = Path(__file__).parent / "explorer"
 
 
 def create_app(container: Container) -> Flask:
-    """Everything that answers HTTP, around the services of one container."""
+    """The HTTP application of a container."""
     app = Flask("argus", static_folder=None)
-    app.url_map.merge_slashes = False  # it would redirect, to wherever the Host header says
+    app.url_map.merge_slashes = False  # it would redirect to the host of the Host header, which clients control
     app.config |= {"API_TITLE": "Argus", "API_VERSION": __version__, "OPENAPI_VERSION": "3.1.0"}
     limits = Limits.make(
         table=container.table("requests", fail_fast=True),
@@ -51,7 +51,7 @@ def create_app(container: Container) -> Flask:
         ],
         max_age=600,
     )
-    about = {"description": DESCRIPTION, "license": LICENCE, "x-ratelimit": limits.described()}
+    about = {"description": DESCRIPTION, "license": LICENCE, "x-ratelimit": limits.description()}
     api = Api(app, spec_kwargs={"info": about})
     for capability in container.capabilities:
         for factory in capability.blueprints:
@@ -62,7 +62,7 @@ def create_app(container: Container) -> Flask:
 
 
 def _documents(api: Api) -> flask.Blueprint:
-    """The OpenAPI document, and a page to explore it made of an installed package: nothing comes from a CDN."""
+    """The OpenAPI document and Swagger UI, which comes from an installed package and not from a CDN."""
     blp = flask.Blueprint("documents", __name__)
 
     @blp.get(f"{API_PREFIX}/openapi.json")
@@ -92,7 +92,7 @@ def _documents(api: Api) -> flask.Blueprint:
 
 def _page(path: Path) -> Response:
     response = Response(path.read_bytes(), mimetype=mimetypes.guess_type(path.name)[0])
-    # Swagger UI styles its elements inline and draws icons from data URLs.
+    # Swagger UI uses inline styles and icons from data URLs.
     response.headers["Content-Security-Policy"] = (
         "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'"
     )

@@ -1,4 +1,4 @@
-"""The capabilities that are installed: every folder of this package that holds a `capability.py`."""
+"""The installed capabilities: every folder of this package with a `capability.py`."""
 
 from functools import cache
 from importlib import import_module
@@ -9,18 +9,18 @@ import argus
 from argus.core.declarations import Capability, Table, TargetKind, Tool
 from argus.core.settings import Settings, declared
 
-# What belongs to no capability: `core.idempotency` and `core.ratelimit` keep their records here.
+# Belongs to no capability: `core.idempotency` and `core.ratelimit` store their records here.
 REQUESTS = Table(
     name="requests",
     partition_key="`<organisation>#idempotency#<key>`; `limit#…`",
     sort_key="`answer`; `window`",
-    shared={"limit#": "how often a caller or an address has asked in a window"},
+    shared={"limit#": "number of requests of a caller or an address in a window"},
 )
 
 
 @cache
 def installed() -> tuple[Capability, ...]:
-    """Every capability, in the order of their names."""
+    """Every capability, sorted by name."""
     folders = {path.parent.name for root in argus.__path__ for path in Path(root).glob("*/capability.py")}
     return tuple(import_module(f"argus.{name}.capability").CAPABILITY for name in sorted(folders))
 
@@ -31,7 +31,7 @@ def tables() -> tuple[Table, ...]:
 
 
 def settings() -> tuple[type[Any], ...]:
-    """Every dataclass of settings: those of `core`, then those of each capability."""
+    """Every dataclass of settings: first of `core`, then of each capability."""
     return (Settings, *(capability.settings for capability in installed() if capability.settings))
 
 
@@ -41,10 +41,10 @@ def target_kinds() -> dict[str, TargetKind]:
 
 
 def tools() -> dict[str, Tool]:
-    """Every tool that plugins can ask for, by permission."""
+    """Every tool that plugins can request, by permission."""
     return {permission: tool for capability in installed() for permission, tool in capability.tools.items()}
 
 
 def variables() -> frozenset[str]:
-    """The environment variables that settings are read from."""
+    """The environment variables of all settings."""
     return frozenset(each.metadata["name"] for kind in settings() for each in declared(kind))

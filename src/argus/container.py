@@ -1,4 +1,4 @@
-"""The composition root: settings in, every service of the installed capabilities out."""
+"""The composition root: builds every service of the installed capabilities from the settings."""
 
 import logging
 import os
@@ -18,7 +18,7 @@ from argus.core.settings import Settings
 
 @dataclass(frozen=True)
 class Container(Runtime):
-    """Everything Argus is made of."""
+    """A runtime with the installed capabilities."""
 
     capabilities: tuple[Capability, ...] = field(default_factory=installed, repr=False)
 
@@ -29,13 +29,13 @@ class Container(Runtime):
         return argus
 
     def configure_observability(self) -> None:
-        """Logs, metrics, traces and errors of this process go where the settings say."""
+        """Configure logs, metrics, traces and error reporting of this process from the settings."""
         configure_logging(self.settings.log_level)
         metrics.configure(stage=self.settings.stage, on=self.settings.metrics_on)
         tracing.configure(on=self.settings.tracing)
         try:
             dsn = Secrets(partial(self.aws.client, fail_fast=True)).reveal(self.settings.sentry_dsn)
-        except SecretUnavailable as error:  # errors stand in the log all the same; no work waits, or stops, for this
+        except SecretUnavailable as error:  # the log still has all errors, so the process starts
             logging.getLogger("argus.container").warning("errors are not sent to Sentry: no DSN from %s", error)
             dsn = ""
         sentry.configure(dsn, stage=self.settings.stage, release=__version__)

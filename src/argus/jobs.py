@@ -1,4 +1,4 @@
-"""The switchboard: what a function runs for a job, what when its last try has failed, and what every tick runs."""
+"""All jobs by name, with the methods that run them and that handle their last failure, and all sweeps."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,19 +8,19 @@ from argus.capabilities import installed
 from argus.container import Container
 from argus.core.functions import WORKER
 
-Verb = Callable[[Container], Callable[..., None]]
+Method = Callable[[Container], Callable[..., None]]
 
 
 @dataclass(frozen=True)
 class JobHandler:
-    """A method of a service, the one that reports that it could not be done, and the functions that may run it."""
+    """The method that runs a job, the method that handles its last failure, and the functions that may run it."""
 
-    run: Verb
-    give_up: Verb
+    run: Method
+    give_up: Method
     functions: tuple[str, ...] = (WORKER,)
 
 
-def _method(name: str) -> Verb:
+def _method(name: str) -> Method:
     return methodcaller("method", name)
 
 
@@ -33,7 +33,7 @@ JOBS: dict[str, JobHandler] = {
 # The job of an upload, by the folder of its object: `<organisation>/<folder>/…`.
 UPLOADS: dict[str, str] = {folder: job for capability in installed() for folder, job in capability.objects.items()}
 
-# Run at every tick of the scheduler, each on its own: one that fails does not keep the others from running.
-TICKS: dict[str, Verb] = {
+# Run at every tick of the scheduler. A failing sweep does not affect the others.
+TICKS: dict[str, Method] = {
     name: _method(method) for capability in installed() for name, method in capability.ticks.items()
 }

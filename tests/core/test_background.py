@@ -1,4 +1,4 @@
-"""Background work, over everything that has some: images, scans and reports."""
+"""Background work of images, scans and reports."""
 
 import json
 from collections.abc import Callable
@@ -33,7 +33,7 @@ def _image(argus: Container, organisation_id: str) -> Image:
 
 
 def _scan(argus: Container, organisation_id: str) -> Scan:
-    """Its runs have ended; it is to be finalized."""
+    """A scan whose runs have ended, ready to be finalized."""
     return Scan(argus.ids.new("scan"), organisation_id, Target("image", IMAGE), "usr_a", argus.clock())
 
 
@@ -48,8 +48,8 @@ class Kind:
     make: Callable[[Container, str], Any]
     background: str
     path: str
-    failed: str  # the state of one that was given up
-    claimed: dict[str, Any] = field(default_factory=dict)  # how a claim changes it
+    failed: str  # the state after it was given up
+    claimed: dict[str, Any] = field(default_factory=dict)  # the changes of a claim
 
 
 KINDS = {
@@ -61,7 +61,7 @@ KINDS = {
 
 @dataclass(frozen=True)
 class Item:
-    """A work item that nobody has claimed, with what happens to it."""
+    """An unclaimed work item, with its announcements."""
 
     kind: Kind
     id: str
@@ -79,7 +79,7 @@ class Item:
 
     @property
     def seen(self) -> dict[str, Any]:
-        """What its owner sees."""
+        """The item as its owner sees it."""
         return dict(self.owner.get(f"{self.kind.path}/{self.id}").get_json())
 
     def claimed(self) -> Claim[Any]:
@@ -88,7 +88,7 @@ class Item:
         return claim
 
     def abandoned(self, times: int) -> None:
-        """Workers claim it and vanish."""
+        """Workers claim it and die."""
         for _ in range(times):
             self.claimed()
             self.clock.move(minutes=6)
@@ -109,12 +109,12 @@ def item(
     announced: list[Any] = []
     monkeypatch.setitem(vars(work), "announce", lambda _organisation_id, change: announced.append(change))
     item_id = work.start(kind.make(argus, owner.organisation_id)).id
-    workers.lose(item_id)
+    workers.discard(item_id)
     return Item(kind, item_id, owner, work, announced, clock, tick)
 
 
 def _is_sent(workers: Workers, item: Item) -> bool:
-    """Whether a job for the item is in the queue, which is emptied."""
+    """Whether the queue contains a job for the item. Empties the queue."""
     url, bodies = workers.outputs.jobs_queue_url, []
     while found := workers.sqs.receive_message(QueueUrl=url, WaitTimeSeconds=0).get("Messages"):
         for message in found:
@@ -123,7 +123,7 @@ def _is_sent(workers: Workers, item: Item) -> bool:
     return any(item.id in body for body in bodies)
 
 
-def test_an_item_whose_workers_vanished_is_given_up_announced_and_counted(
+def test_an_item_whose_workers_died_is_given_up_announced_and_counted(
     item: Item, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     recorded: list[Any] = []
@@ -140,7 +140,7 @@ def test_an_item_whose_workers_vanished_is_given_up_announced_and_counted(
     assert item.stored.next_check_at is None
 
 
-def test_an_item_whose_worker_vanished_is_sent_again_when_its_lease_is_over(item: Item, workers: Workers) -> None:
+def test_an_item_whose_worker_died_is_sent_again_after_its_lease(item: Item, workers: Workers) -> None:
     item.claimed()
     item.clock.move(minutes=4)
     item.tick()
@@ -151,7 +151,9 @@ def test_an_item_whose_worker_vanished_is_sent_again_when_its_lease_is_over(item
 
 
 @pytest.mark.parametrize("item", ["scan", "report"], indirect=True)
-def test_an_item_that_no_worker_takes_is_sent_again_ever_later_and_then_given_up(item: Item, workers: Workers) -> None:
+def test_an_item_that_no_worker_claims_is_sent_again_with_backoff_and_then_given_up(
+    item: Item, workers: Workers
+) -> None:
     started, sent = item.clock(), []
     while item.seen["state"] == "queued":
         item.clock.move(seconds=1 + (item.stored.next_check_at - item.clock()).total_seconds())
@@ -161,11 +163,13 @@ def test_an_item_that_no_worker_takes_is_sent_again_ever_later_and_then_given_up
     assert sent[:8] == [2, 6, 14, 30, 62, 126, 254, 494]
     assert (len(sent), item.seen["state"]) == (MAX_CHECKS, item.kind.failed)
     assert item.clock() - started > timedelta(hours=24)
-    assert item.seen["reason"] == "No worker could take it; the operators have been alerted."
+    assert item.seen["reason"] == "Processing could not start; the operators have been alerted."
 
 
 @pytest.mark.parametrize("checks", [MAX_CHECKS, 40, 10_000])
-def test_an_item_that_must_go_on_is_checked_for_ever(item: Item, monkeypatch: pytest.MonkeyPatch, checks: int) -> None:
+def test_an_item_that_must_not_be_given_up_is_checked_forever(
+    item: Item, monkeypatch: pytest.MonkeyPatch, checks: int
+) -> None:
     monkeypatch.setitem(vars(item.work), "failed", lambda *_: None)
     item.abandoned(MAX_ATTEMPTS)
     assert item.work.store.save(replace(item.stored, checks=checks)) is not None
@@ -175,13 +179,13 @@ def test_an_item_that_must_go_on_is_checked_for_ever(item: Item, monkeypatch: py
     assert item.stored.checks == checks + 1
 
 
-def test_the_last_attempt_of_one_delivery_does_not_end_what_another_worker_holds(item: Item) -> None:
+def test_the_last_attempt_of_one_delivery_does_not_fail_an_item_that_another_worker_claims(item: Item) -> None:
     with item.claimed():
         assert not item.work.give_up(item.stored)
     assert item.stored.next_check_at is not None
 
 
-def test_what_is_finished_is_not_given_up(item: Item) -> None:
+def test_a_finished_item_is_not_given_up(item: Item) -> None:
     with item.claimed() as claim:
         claim.finish(claim.item)
     assert not item.work.give_up(item.stored)
@@ -190,7 +194,7 @@ def test_what_is_finished_is_not_given_up(item: Item) -> None:
     assert item.seen["state"] != item.kind.failed
 
 
-def test_of_two_workers_one_claims(item: Item) -> None:
+def test_only_one_of_two_workers_claims_an_item(item: Item) -> None:
     read_by_both = item.stored
     assert [item.work.claim(read_by_both) is not None for _ in range(2)] == [True, False]
     assert item.work.claim(item.stored) is None
@@ -202,7 +206,7 @@ def test_a_heartbeat_keeps_the_claim(item: Item, monkeypatch: pytest.MonkeyPatch
     with item.claimed() as claim:
         before = item.stored.version
         claim.heartbeat(claim.item)
-        assert item.stored.version == before, "not at every call"
+        assert item.stored.version == before, "only after HEARTBEAT_SECONDS"
         item.clock.move(minutes=4)
         seconds[0] += background.HEARTBEAT_SECONDS
         claim.heartbeat(claim.item)
@@ -211,17 +215,17 @@ def test_a_heartbeat_keeps_the_claim(item: Item, monkeypatch: pytest.MonkeyPatch
         claim.finish(claim.item)
 
 
-def test_a_claim_that_is_lost_ends_quietly_and_changes_nothing(item: Item) -> None:
+def test_a_lost_claim_ends_without_error_and_changes_nothing(item: Item) -> None:
     with item.claimed() as claim:
         item.clock.move(minutes=6)
         taken_over = item.claimed().item
         claim.finish(claim.item)
-        pytest.fail("whoever lost a claim stops")
+        pytest.fail("the block ends when the claim is lost")
     assert claim.lost
     assert (item.stored.attempts, item.stored.version) == (2, taken_over.version)
 
 
-def test_a_plugin_that_catches_exceptions_does_not_swallow_a_lost_claim() -> None:
+def test_a_plugin_that_catches_exceptions_does_not_catch_a_lost_claim() -> None:
     assert not issubclass(ClaimLost, Exception)
 
 
@@ -230,7 +234,7 @@ def test_a_failure_releases_the_claim(item: Item, error: type[BaseException]) ->
     with pytest.raises(error), item.claimed():
         raise error
     assert item.stored.lease_until is None
-    assert item.stored.next_check_at - item.clock() > FIRST_CHECK, "the queue comes first"
+    assert item.stored.next_check_at - item.clock() > FIRST_CHECK, "the queue retries first"
     assert item.claimed().item.attempts == 2
 
 
@@ -246,7 +250,7 @@ def test_a_failure_releases_no_claim_of_another_worker(item: Item) -> None:
     assert item.work.is_held(item.stored)
 
 
-def test_a_claim_that_cannot_be_released_is_over_with_its_lease(item: Item, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_claim_that_cannot_be_released_ends_with_its_lease(item: Item, monkeypatch: pytest.MonkeyPatch) -> None:
     def unreachable(*_: Any) -> Any:
         raise EndpointConnectionError(endpoint_url="https://dynamodb.example")
 
@@ -262,7 +266,7 @@ def test_a_claim_that_cannot_be_released_is_over_with_its_lease(item: Item, monk
     assert item.claimed().item.attempts == 2
 
 
-def test_whatever_others_see_change_is_announced_once(item: Item) -> None:
+def test_a_visible_change_is_announced_once(item: Item) -> None:
     with item.claimed() as claim:
         del item.announced[:]
         claim.save(claim.item)
@@ -272,7 +276,7 @@ def test_whatever_others_see_change_is_announced_once(item: Item) -> None:
 
 
 def _lose_the_answer(item: Item, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The next write of the item is done, and botocore tries it once more, as after a timeout."""
+    """The next write of the item succeeds, and botocore repeats it, as after a timeout."""
     table = item.work.store.table
     put = type(table).put
 
@@ -284,7 +288,7 @@ def _lose_the_answer(item: Item, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(type(table), "put", twice)
 
 
-def test_a_write_whose_answer_was_lost_counts_as_done(item: Item, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_write_whose_response_was_lost_succeeds(item: Item, monkeypatch: pytest.MonkeyPatch) -> None:
     _lose_the_answer(item, monkeypatch)
     claim = item.claimed()
     assert claim.item == replace(
@@ -315,7 +319,7 @@ def test_a_shard_that_cannot_be_read_does_not_hide_the_others(
     assert _is_sent(workers, item)
 
 
-def test_a_sweep_begins_nothing_when_its_time_is_over(
+def test_a_sweep_starts_nothing_when_its_time_is_over(
     item: Item, workers: Workers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     item.clock.move(minutes=3)
@@ -327,12 +331,12 @@ def test_a_sweep_begins_nothing_when_its_time_is_over(
     assert _is_sent(workers, item)
 
 
-# ---------------------------------------------------------------- many at once, for several functions
+# ---------------------------------------------------------------- many items, for several functions
 
 
 @pytest.fixture
 def reports(argus: Container, workers: Workers, nothing_due: None) -> Background[Report]:
-    """The work on reports, were those in PDF the scanner's."""
+    """The work on reports, as if the scanner built PDF reports."""
     jobs = replace(argus.jobs, functions={"report.build": (WORKER, SCANNER)}, sleep=lambda _: None)
     function = {"csv": WORKER, "json": WORKER, "pdf": SCANNER}
     return replace(argus.reports.background, jobs=jobs, function=lambda report: function[report.format])
@@ -343,7 +347,7 @@ def _new_reports(argus: Container, owner: Person, *formats: str) -> list[Report]
 
 
 def _sent(workers: Workers) -> dict[str, list[str]]:
-    """By function, the reports whose jobs are in its queue, which is emptied."""
+    """By function: the reports whose jobs are in its queue. Empties the queues."""
     urls, sent = {WORKER: workers.outputs.jobs_queue_url, SCANNER: workers.outputs.scans_queue_url}, {}
     for function, url in urls.items():
         ids = sent[function] = list[str]()
@@ -380,7 +384,7 @@ def _take_nothing(*, Entries: list[dict[str, str]], **_: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("broken", [_hang, _take_nothing], ids=["SQS does not answer", "SQS takes nothing"])
-def test_what_could_not_be_queued_is_sent_by_the_sweep_to_its_function(
+def test_jobs_that_could_not_be_queued_are_sent_by_the_sweep_to_their_function(
     argus: Container,
     owner: Person,
     reports: Background[Report],
@@ -397,9 +401,7 @@ def test_what_could_not_be_queued_is_sent_by_the_sweep_to_its_function(
     assert _sent(workers) == {WORKER: [csv.id], SCANNER: [pdf.id]}
 
 
-def test_a_queue_that_refuses_is_seen_by_whoever_sends_many(
-    argus: Container, owner: Person, reports: Background[Report]
-) -> None:
+def test_a_queue_that_rejects_a_batch_raises(argus: Container, owner: Person, reports: Background[Report]) -> None:
     nowhere = replace(reports.jobs, queue_url=lambda _: argus.settings.queue_url("nowhere"))
     with pytest.raises(ClientError, match="NonExistentQueue"):
         replace(reports, jobs=nowhere).send_many(reports.add_many(_new_reports(argus, owner, "csv")))

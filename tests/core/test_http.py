@@ -1,4 +1,4 @@
-"""The manners every route shares."""
+"""The HTTP behaviour that all routes share."""
 
 import io
 import json
@@ -12,7 +12,7 @@ from marshmallow import ValidationError
 from argus.app import create_app
 from argus.container import Container
 from argus.core.http import Number
-from argus.core.idempotency import Answer, Attempt, Idempotency
+from argus.core.idempotency import Attempt, Idempotency, StoredResponse
 from tests.conftest import ORIGIN, MovableClock, Person
 
 FILE = {"name": "a.jpg", "size": 10, "content_type": "image/jpeg"}
@@ -27,8 +27,8 @@ FILE = {"name": "a.jpg", "size": 10, "content_type": "image/jpeg"}
         ("GET", "/api//v1/images", 404, "not_found"),
         ("GET", "/images/img_00000000000000000000000000", 404, "no_such_image"),
         ("GET", "/images/..%2f..%2fetc", 404, "not_found"),
-        ("GET", "/images/%00", 400, "unreadable"),
-        ("GET", "/images?cursor=%00", 400, "unreadable"),
+        ("GET", "/images/%00", 400, "malformed_request"),
+        ("GET", "/images?cursor=%00", 400, "malformed_request"),
         ("GET", "/images?limit=0", 422, "unprocessable_entity"),
         ("GET", "/images?limit=101", 422, "unprocessable_entity"),
         ("GET", "/images?limit=ten", 422, "unprocessable_entity"),
@@ -45,15 +45,13 @@ FILE = {"name": "a.jpg", "size": 10, "content_type": "image/jpeg"}
         ("GET", "/plugins/%F0%9F%98%80", 404, "no_such_plugin"),
     ],
 )
-def test_what_is_not_there_or_not_allowed_is_a_problem(
-    owner: Person, method: str, path: str, status: int, code: str
-) -> None:
-    answer = owner.call(method, path)
-    problem = answer.get_json()
-    assert (answer.status_code, answer.content_type) == (status, "application/problem+json")
+def test_an_error_is_a_problem(owner: Person, method: str, path: str, status: int, code: str) -> None:
+    response = owner.call(method, path)
+    problem = response.get_json()
+    assert (response.status_code, response.content_type) == (status, "application/problem+json")
     assert (problem["status"], problem["code"]) == (status, code)
     assert problem["type"] == f"urn:argus:problem:{code}"
-    assert problem["request_id"] == answer.headers["X-Request-ID"]
+    assert problem["request_id"] == response.headers["X-Request-ID"]
     assert problem["title"]
     assert problem["detail"]
 
@@ -61,28 +59,30 @@ def test_what_is_not_there_or_not_allowed_is_a_problem(
 @pytest.mark.parametrize(
     ("body", "status", "code"),
     [
-        pytest.param(b"{", 400, "unreadable", id="half an object"),
+        pytest.param(b"{", 400, "malformed_request", id="half an object"),
         pytest.param(b"", 422, "unprocessable_entity", id="nothing"),
         pytest.param(b"[]", 422, "unprocessable_entity", id="a list"),
         pytest.param(b"null", 422, "unprocessable_entity", id="null"),
         pytest.param(b'"x"', 422, "unprocessable_entity", id="a string"),
-        pytest.param(b"\xff\xfe", 400, "unreadable", id="not UTF-8"),
-        pytest.param(b'{"files": [], "files": []}', 400, "unreadable", id="a name twice"),
-        pytest.param(b'{"files": [{"scale": {"a": 1, "\\u0061": 2}}]}', 400, "unreadable", id="a name twice, deep"),
-        pytest.param(b'{"files": NaN}', 400, "unreadable", id="NaN"),
-        pytest.param(b'{"files": -Infinity}', 400, "unreadable", id="infinity"),
-        pytest.param(b'{"files": "\\ud800"}', 400, "unreadable", id="half a surrogate pair"),
-        pytest.param(b'{"files": "\\u0000"}', 400, "unreadable", id="NUL, escaped"),
-        pytest.param(b'{"files": "\x00"}', 400, "unreadable", id="NUL, raw"),
-        pytest.param(b'{"\\u0000": 1}', 400, "unreadable", id="NUL in a key"),
-        pytest.param(b'{"files": ' + b"9" * 5000 + b"}", 400, "unreadable", id="endless digits"),
-        pytest.param(b"[" * 100_000, 400, "unreadable", id="nesting without end"),
+        pytest.param(b"\xff\xfe", 400, "malformed_request", id="not UTF-8"),
+        pytest.param(b'{"files": [], "files": []}', 400, "malformed_request", id="a name twice"),
+        pytest.param(
+            b'{"files": [{"scale": {"a": 1, "\\u0061": 2}}]}', 400, "malformed_request", id="a name twice, deep"
+        ),
+        pytest.param(b'{"files": NaN}', 400, "malformed_request", id="NaN"),
+        pytest.param(b'{"files": -Infinity}', 400, "malformed_request", id="infinity"),
+        pytest.param(b'{"files": "\\ud800"}', 400, "malformed_request", id="half a surrogate pair"),
+        pytest.param(b'{"files": "\\u0000"}', 400, "malformed_request", id="NUL, escaped"),
+        pytest.param(b'{"files": "\x00"}', 400, "malformed_request", id="NUL, raw"),
+        pytest.param(b'{"\\u0000": 1}', 400, "malformed_request", id="NUL in a key"),
+        pytest.param(b'{"files": ' + b"9" * 5000 + b"}", 400, "malformed_request", id="endless digits"),
+        pytest.param(b"[" * 100_000, 400, "malformed_request", id="nesting without end"),
         pytest.param(b'{"files": [], "colour": "red"}', 422, "unprocessable_entity", id="an unknown field"),
     ],
 )
-def test_a_body_that_is_not_acceptable_is_refused(owner: Person, body: bytes, status: int, code: str) -> None:
-    answer = owner.call("POST", "/uploads", data=body, content_type="application/json")
-    assert (answer.status_code, answer.get_json()["code"]) == (status, code)
+def test_an_invalid_body_is_rejected(owner: Person, body: bytes, status: int, code: str) -> None:
+    response = owner.call("POST", "/uploads", data=body, content_type="application/json")
+    assert (response.status_code, response.get_json()["code"]) == (status, code)
 
 
 @pytest.mark.parametrize(
@@ -115,11 +115,11 @@ def test_a_body_that_is_not_acceptable_is_refused(owner: Person, body: bytes, st
         {"state": "ready"},
     ],
 )
-def test_a_field_of_the_wrong_kind_is_named(owner: Person, change: dict[str, Any]) -> None:
+def test_an_invalid_field_is_named(owner: Person, change: dict[str, Any]) -> None:
     text = json.dumps({"files": [{**FILE, **change}]}).replace("Infinity", "1e400")
-    answer = owner.call("POST", "/uploads", data=text, content_type="application/json")
-    problem = answer.get_json()
-    assert (answer.status_code, problem["code"]) == (422, "unprocessable_entity")
+    response = owner.call("POST", "/uploads", data=text, content_type="application/json")
+    problem = response.get_json()
+    assert (response.status_code, problem["code"]) == (422, "unprocessable_entity")
     assert next(iter(change)) in problem["errors"]["files"]["0"]
 
 
@@ -131,18 +131,18 @@ def test_a_number_is_a_json_number(value: Any) -> None:
 
 
 @pytest.mark.parametrize("name", ["a\\u0000b", "\\\\u0000", "Süd 🌋.jpg"])
-def test_a_text_that_only_looks_like_a_nul_character_is_a_text(owner: Person, name: str) -> None:
+def test_a_text_that_resembles_a_nul_character_is_accepted(owner: Person, name: str) -> None:
     assert owner.post("/uploads", {"files": [{**FILE, "name": name}]}).status_code == 201
 
 
-def test_a_number_next_to_nothing_is_stored_as_nothing(owner: Person) -> None:
+def test_a_tiny_number_is_accepted(owner: Person) -> None:
     tiny = {"factor": 1.0, "offset": 1e-300}
     assert owner.post("/uploads", {"files": [{**FILE, "scale": tiny}]}).status_code == 201
 
 
-def test_a_chunked_body_over_a_mebibyte_is_refused(owner: Person) -> None:
+def test_a_chunked_body_over_a_mebibyte_is_rejected(owner: Person) -> None:
     body = io.BytesIO(json.dumps({"files": [FILE]}).encode() + b" " * 2 * 1024 * 1024)
-    answer = owner.call(
+    response = owner.call(
         "POST",
         "/uploads",
         input_stream=body,
@@ -150,7 +150,7 @@ def test_a_chunked_body_over_a_mebibyte_is_refused(owner: Person) -> None:
         headers={"Transfer-Encoding": "chunked"},
         environ_overrides={"wsgi.input_terminated": True},
     )
-    assert (answer.status_code, answer.get_json()["code"]) == (413, "request_entity_too_large")
+    assert (response.status_code, response.get_json()["code"]) == (413, "request_entity_too_large")
 
 
 @pytest.mark.parametrize("count", [0, 101])
@@ -158,61 +158,61 @@ def test_a_batch_has_one_to_a_hundred_files(owner: Person, count: int) -> None:
     assert owner.post("/uploads", {"files": [FILE] * count}).status_code == 422
 
 
-def test_a_hundred_files_each_get_a_place(owner: Person) -> None:
+def test_a_hundred_files_each_get_an_image_id(owner: Person) -> None:
     items = owner.post("/uploads", {"files": [FILE] * 100}).get_json()["items"]
     assert len({item["image_id"] for item in items}) == 100
 
 
-def test_a_body_over_a_mebibyte_is_refused(owner: Person) -> None:
-    answer = owner.call("POST", "/uploads", data=b" " * (1024 * 1024 + 1), content_type="application/json")
-    assert (answer.status_code, answer.get_json()["code"]) == (413, "request_entity_too_large")
+def test_a_body_over_a_mebibyte_is_rejected(owner: Person) -> None:
+    response = owner.call("POST", "/uploads", data=b" " * (1024 * 1024 + 1), content_type="application/json")
+    assert (response.status_code, response.get_json()["code"]) == (413, "request_entity_too_large")
 
 
 @pytest.mark.parametrize("content_type", ["text/plain", "application/xml", "multipart/form-data; boundary=x", ""])
-def test_a_body_that_is_not_json_is_refused(owner: Person, content_type: str) -> None:
-    answer = owner.call("POST", "/uploads", data=b"{}", content_type=content_type)
-    assert (answer.status_code, answer.get_json()["code"]) == (415, "unsupported_media_type")
+def test_a_body_that_is_not_json_is_rejected(owner: Person, content_type: str) -> None:
+    response = owner.call("POST", "/uploads", data=b"{}", content_type=content_type)
+    assert (response.status_code, response.get_json()["code"]) == (415, "unsupported_media_type")
 
 
 @pytest.mark.parametrize(
     ("sent", "kept"),
     [("abc-123_X.9", True), ("x" * 128, True), ("x" * 129, False), ("", False), ("a b", False), ("ä", False)],
 )
-def test_a_sane_request_id_is_kept_and_any_other_replaced(nobody: Person, sent: str, kept: bool) -> None:
-    answer = nobody.get("/sign-in", headers={"X-Request-ID": sent})
-    assert (answer.headers["X-Request-ID"] == sent) is kept
-    assert answer.headers["X-Request-ID"]
+def test_a_valid_request_id_is_kept_and_any_other_replaced(anonymous: Person, sent: str, kept: bool) -> None:
+    response = anonymous.get("/sign-in", headers={"X-Request-ID": sent})
+    assert (response.headers["X-Request-ID"] == sent) is kept
+    assert response.headers["X-Request-ID"]
 
 
-def test_every_answer_carries_security_headers(nobody: Person) -> None:
-    for answer in (nobody.get("/sign-in"), nobody.get("/nothing"), nobody.http.get("/docs")):
-        assert answer.headers["X-Content-Type-Options"] == "nosniff"
-        assert answer.headers["X-Frame-Options"] == "DENY"
-        assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]
-        assert "max-age=" in answer.headers["Strict-Transport-Security"]
-        assert answer.headers["Referrer-Policy"] == "no-referrer"
+def test_every_response_has_security_headers(anonymous: Person) -> None:
+    for response in (anonymous.get("/sign-in"), anonymous.get("/nothing"), anonymous.http.get("/docs")):
+        assert response.headers["X-Content-Type-Options"] == "nosniff"
+        assert response.headers["X-Frame-Options"] == "DENY"
+        assert "frame-ancestors 'none'" in response.headers["Content-Security-Policy"]
+        assert "max-age=" in response.headers["Strict-Transport-Security"]
+        assert response.headers["Referrer-Policy"] == "no-referrer"
 
 
-def test_cors_admits_only_the_configured_origins(nobody: Person) -> None:
-    asked = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization"}
-    ours = nobody.call("OPTIONS", "/uploads", headers={"Origin": ORIGIN, **asked})
-    assert ours.headers["Access-Control-Allow-Origin"] == ORIGIN
-    assert "Authorization".lower() in ours.headers["Access-Control-Allow-Headers"].lower()
-    theirs = nobody.call("OPTIONS", "/uploads", headers={"Origin": "https://evil.example", **asked})
-    assert "Access-Control-Allow-Origin" not in theirs.headers
-    assert "Access-Control-Allow-Origin" not in nobody.get("/sign-in", headers={"Origin": f"{ORIGIN}.evil"}).headers
+def test_cors_allows_only_the_configured_origins(anonymous: Person) -> None:
+    preflight = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization"}
+    allowed = anonymous.call("OPTIONS", "/uploads", headers={"Origin": ORIGIN, **preflight})
+    assert allowed.headers["Access-Control-Allow-Origin"] == ORIGIN
+    assert "Authorization".lower() in allowed.headers["Access-Control-Allow-Headers"].lower()
+    other = anonymous.call("OPTIONS", "/uploads", headers={"Origin": "https://evil.example", **preflight})
+    assert "Access-Control-Allow-Origin" not in other.headers
+    assert "Access-Control-Allow-Origin" not in anonymous.get("/sign-in", headers={"Origin": f"{ORIGIN}.evil"}).headers
 
 
-def test_an_unexpected_error_is_a_500_problem_that_tells_nothing(
+def test_an_unexpected_error_is_a_500_problem_without_its_message(
     owner: Person, argus: Container, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def broken(*_: Any, **__: Any) -> Any:
         raise RuntimeError("the password is swordfish")
 
     monkeypatch.setattr(type(argus.imagery), "get", broken)
-    answer = owner.get("/images/img_00000000000000000000000000")
-    assert (answer.status_code, answer.get_json()["code"]) == (500, "internal_server_error")
-    assert "swordfish" not in answer.get_data(as_text=True)
+    response = owner.get("/images/img_00000000000000000000000000")
+    assert (response.status_code, response.get_json()["code"]) == (500, "internal_server_error")
+    assert "swordfish" not in response.get_data(as_text=True)
     assert "swordfish" in caplog.text
 
 
@@ -224,17 +224,17 @@ def test_an_unexpected_error_is_a_500_problem_that_tells_nothing(
     ],
     ids=["no answer", "throttled"],
 )
-def test_an_aws_that_does_not_answer_is_a_503_to_try_again(
+def test_an_unavailable_aws_is_a_503_with_retry_after(
     owner: Person, argus: Container, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     def broken(*_: Any, **__: Any) -> Any:
         raise error
 
     monkeypatch.setattr(type(argus.imagery), "get", broken)
-    answer = owner.get("/images/img_00000000000000000000000000")
-    assert (answer.status_code, answer.get_json()["code"]) == (503, "unavailable")
-    assert answer.headers["Retry-After"] == "5"
-    assert "127.0.0.1" not in answer.get_data(as_text=True)
+    response = owner.get("/images/img_00000000000000000000000000")
+    assert (response.status_code, response.get_json()["code"]) == (503, "unavailable")
+    assert response.headers["Retry-After"] == "5"
+    assert "127.0.0.1" not in response.get_data(as_text=True)
 
 
 # ---------------------------------------------------------------- queries
@@ -248,10 +248,10 @@ def test_an_aws_that_does_not_answer_is_a_503_to_try_again(
         ("/findings?severity=critical&severity=low&plugin=a&plugin=b", {"severity", "plugin"}),
     ],
 )
-def test_a_parameter_that_is_given_twice_is_named(owner: Person, path: str, names: set[str]) -> None:
-    answer = owner.get(path)
-    assert (answer.status_code, answer.get_json()["code"]) == (422, "unprocessable_entity")
-    assert answer.get_json()["errors"] == {name: ["Given more than once."] for name in names}
+def test_a_repeated_parameter_is_named(owner: Person, path: str, names: set[str]) -> None:
+    response = owner.get(path)
+    assert (response.status_code, response.get_json()["code"]) == (422, "unprocessable_entity")
+    assert response.get_json()["errors"] == {name: ["Given more than once."] for name in names}
 
 
 @pytest.mark.parametrize(
@@ -261,21 +261,21 @@ def test_a_parameter_that_is_given_twice_is_named(owner: Person, path: str, name
         *[("GET", "/images/img_00000000000000000000000000", 404), ("DELETE", "/api-keys/key_", 404)],
     ],
 )
-def test_a_route_that_reads_no_query_refuses_one(owner: Person, method: str, path: str, status: int) -> None:
+def test_a_route_without_query_parameters_rejects_them(owner: Person, method: str, path: str, status: int) -> None:
     assert owner.call(method, path).status_code == status
-    answer = owner.call(method, f"{path}?verbose=1")
-    assert (answer.status_code, answer.get_json()["errors"]) == (422, {"verbose": ["Unknown field."]})
+    response = owner.call(method, f"{path}?verbose=1")
+    assert (response.status_code, response.get_json()["errors"]) == (422, {"verbose": ["Unknown field."]})
 
 
-def test_documents_and_health_take_any_query(nobody: Person) -> None:
+def test_documents_and_health_accept_any_query(anonymous: Person) -> None:
     for path in ("/health", "/docs", "/docs/start.js", "/api/v1/openapi.json"):
-        assert nobody.http.get(f"{path}?v=1&v=2").status_code == 200
+        assert anonymous.http.get(f"{path}?v=1&v=2").status_code == 200
 
 
 # ---------------------------------------------------------------- idempotency
 
 
-def test_the_same_request_with_the_same_key_is_done_once(owner: Person) -> None:
+def test_a_repeated_request_with_the_same_key_is_executed_once(owner: Person) -> None:
     first, again = (owner.post("/uploads", {"files": [FILE]}, headers={"Idempotency-Key": "k1"}) for _ in range(2))
     assert "Idempotent-Replayed" not in first.headers
     assert again.headers["Idempotent-Replayed"] == "true"
@@ -283,10 +283,10 @@ def test_the_same_request_with_the_same_key_is_done_once(owner: Person) -> None:
     assert len(owner.get("/images").get_json()["items"]) == 1
 
 
-def test_another_request_with_the_same_key_is_refused(owner: Person) -> None:
+def test_another_request_with_the_same_key_is_rejected(owner: Person) -> None:
     owner.post("/uploads", {"files": [FILE]}, headers={"Idempotency-Key": "k1"})
-    answer = owner.post("/uploads", {"files": [{**FILE, "size": 11}]}, headers={"Idempotency-Key": "k1"})
-    assert (answer.status_code, answer.get_json()["code"]) == (422, "key_reused")
+    response = owner.post("/uploads", {"files": [{**FILE, "size": 11}]}, headers={"Idempotency-Key": "k1"})
+    assert (response.status_code, response.get_json()["code"]) == (422, "key_reused")
 
 
 def test_a_key_belongs_to_one_caller(owner: Person, stranger: Person) -> None:
@@ -296,7 +296,7 @@ def test_a_key_belongs_to_one_caller(owner: Person, stranger: Person) -> None:
     assert first.get_json() != other.get_json()
 
 
-def test_a_key_whose_first_request_still_runs_is_a_conflict_until_that_one_is_taken_for_dead(
+def test_a_key_is_a_conflict_while_its_first_request_runs_until_its_lease_ends(
     owner: Person, argus: Container, clock: MovableClock
 ) -> None:
     caller_id = owner.get("/me").get_json()["user"]["id"]
@@ -308,20 +308,20 @@ def test_a_key_whose_first_request_still_runs_is_a_conflict_until_that_one_is_ta
         request=b"POST /api/v1/uploads\n" + body,
     )
     send = {"data": body, "content_type": "application/json", "headers": {"Idempotency-Key": "k1"}}
-    answer = owner.call("POST", "/uploads", **send)
-    assert (answer.status_code, answer.get_json()["code"]) == (409, "still_running")
+    response = owner.call("POST", "/uploads", **send)
+    assert (response.status_code, response.get_json()["code"]) == (409, "still_running")
     clock.move(minutes=2)
     assert owner.call("POST", "/uploads", **send).status_code == 201
 
 
-def test_a_request_that_failed_may_be_tried_again_with_its_key(owner: Person) -> None:
+def test_a_failed_request_can_be_retried_with_its_key(owner: Person) -> None:
     headers = {"Idempotency-Key": "k1"}
     assert owner.post("/uploads", {"files": []}, headers=headers).status_code == 422
     assert owner.post("/uploads", {"files": []}, headers=headers).status_code == 422
     assert owner.post("/uploads", {"files": [FILE]}, headers=headers).status_code == 201
 
 
-def test_a_key_is_forgotten_after_a_day(owner: Person, clock: MovableClock) -> None:
+def test_a_key_expires_after_a_day(owner: Person, clock: MovableClock) -> None:
     headers = {"Idempotency-Key": "k1"}
     first = owner.post("/uploads", {"files": [FILE]}, headers=headers).get_json()
     clock.move(hours=25)
@@ -329,14 +329,12 @@ def test_a_key_is_forgotten_after_a_day(owner: Person, clock: MovableClock) -> N
 
 
 @pytest.mark.parametrize("key", ["", "x" * 256, "a b", "schlüssel"])
-def test_an_unreadable_key_is_refused(owner: Person, key: str) -> None:
-    answer = owner.post("/uploads", {"files": [FILE]}, headers={"Idempotency-Key": key})
-    assert (answer.status_code, answer.get_json()["code"]) == (400, "unreadable")
+def test_an_invalid_key_is_rejected(owner: Person, key: str) -> None:
+    response = owner.post("/uploads", {"files": [FILE]}, headers={"Idempotency-Key": key})
+    assert (response.status_code, response.get_json()["code"]) == (400, "malformed_request")
 
 
-def test_work_that_is_done_is_told_even_if_that_cannot_be_recorded(
-    owner: Person, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_response_is_sent_even_if_it_cannot_be_recorded(owner: Person, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: Any, **__: Any) -> Any:
         raise EndpointConnectionError(endpoint_url="http://127.0.0.1:1")
 
@@ -345,31 +343,36 @@ def test_work_that_is_done_is_told_even_if_that_cannot_be_recorded(
     key = {"Idempotency-Key": "k1"}
     done = owner.post("/uploads", {"files": [FILE]}, headers=key)
     assert done.status_code == 201
-    assert owner.post("/uploads", {"files": [FILE]}, headers=key).status_code == 409, "it may be running still"
+    assert owner.post("/uploads", {"files": [FILE]}, headers=key).status_code == 409, "it may still be running"
     refused = owner.post("/reports", {"scan_id": "scan_00000000000000000000000000", "format": "pdf"}, headers=key)
     assert refused.status_code in {404, 422}
 
 
-def test_a_request_that_outlived_its_claim_leaves_the_record_to_its_successor(
+def test_a_request_that_outlived_its_lease_does_not_overwrite_its_successor(
     owner: Person, argus: Container, clock: MovableClock
 ) -> None:
-    about = {"organisation_id": "org_1", "caller_id": owner.headers["Authorization"][-20:], "key": "k", "request": b"r"}
-    late, store = argus.idempotency.begin(**about), argus.idempotency
+    request = {
+        "organisation_id": "org_1",
+        "caller_id": owner.headers["Authorization"][-20:],
+        "key": "k",
+        "request": b"r",
+    }
+    late, store = argus.idempotency.begin(**request), argus.idempotency
     clock.move(seconds=61)
-    successor = store.begin(**about)
+    successor = store.begin(**request)
     assert isinstance(late, Attempt)
     assert isinstance(successor, Attempt)
-    store.finish(successor, Answer(201, {}, "second"))
-    store.finish(late, Answer(201, {}, "first"))
+    store.finish(successor, StoredResponse(201, {}, "second"))
+    store.finish(late, StoredResponse(201, {}, "first"))
     store.abandon(late)
-    assert store.begin(**about) == Answer(201, {}, "second")
+    assert store.begin(**request) == StoredResponse(201, {}, "second")
 
 
 @pytest.mark.usefixtures("racing")
-def test_of_eight_equal_requests_at_once_one_is_done(owner: Person, argus: Container) -> None:
+def test_of_eight_concurrent_equal_requests_one_is_executed(owner: Person, argus: Container) -> None:
     app = create_app(argus)
 
-    def ask(_: int) -> int:
+    def send(_: int) -> int:
         return (
             Person(app.test_client(), owner.headers)
             .post("/uploads", {"files": [FILE]}, headers={"Idempotency-Key": "k1"})
@@ -377,12 +380,12 @@ def test_of_eight_equal_requests_at_once_one_is_done(owner: Person, argus: Conta
         )
 
     with ThreadPoolExecutor(8) as pool:
-        statuses = list(pool.map(ask, range(8)))
+        statuses = list(pool.map(send, range(8)))
     assert set(statuses) <= {201, 409}
     assert len(owner.get("/images").get_json()["items"]) == 1
 
 
-# ---------------------------------------------------------------- bodies that are wrong in a thousand ways
+# ---------------------------------------------------------------- bodies with many errors
 
 
 @pytest.mark.parametrize(
@@ -395,18 +398,18 @@ def test_of_eight_equal_requests_at_once_one_is_done(owner: Person, argus: Conta
     ],
     ids=["elements", "fields of an element", "fields", "a long name"],
 )
-def test_no_body_has_an_answer_longer_than_itself(owner: Person, body: dict[str, Any]) -> None:
-    answer = owner.post("/uploads", body)
-    assert (answer.status_code, answer.get_json()["code"]) == (422, "unprocessable_entity")
-    assert len(answer.get_data()) < 50_000
+def test_the_errors_of_a_large_body_are_limited(owner: Person, body: dict[str, Any]) -> None:
+    response = owner.post("/uploads", body)
+    assert (response.status_code, response.get_json()["code"]) == (422, "unprocessable_entity")
+    assert len(response.get_data()) < 50_000
 
 
-def test_options_that_no_plugin_has_are_refused_in_few_words(owner: Person) -> None:
+def test_the_errors_of_unknown_options_are_limited(owner: Person) -> None:
     options = {f"option{number}": number for number in range(40_000)}
     target = {"kind": "image", "id": "img_00000000000000000000000000"}
-    answer = owner.post("/scans", {"target": target, "plugins": [{"id": "thermal_hotspots", "options": options}]})
-    assert answer.status_code == 422
-    assert len(answer.get_data()) < 50_000
+    response = owner.post("/scans", {"target": target, "plugins": [{"id": "thermal_hotspots", "options": options}]})
+    assert response.status_code == 422
+    assert len(response.get_data()) < 50_000
 
 
 # ---------------------------------------------------------------- etags and cursors
@@ -421,15 +424,15 @@ def test_an_unchanged_resource_is_not_sent_again(owner: Person) -> None:
 
 
 @pytest.mark.parametrize("tags", ['""', 'W/""', '"a", ""', ",,", "x", '"0-0"', "\x80"])
-def test_a_request_that_names_no_version_of_ours_is_refused(owner: Person, tags: str) -> None:
+def test_if_match_without_the_current_version_is_rejected(owner: Person, tags: str) -> None:
     image_id = owner.post("/uploads", {"files": [FILE]}).get_json()["items"][0]["image_id"]
     for method in ("GET", "DELETE"):
-        answer = owner.call(method, f"/images/{image_id}", headers={"If-Match": tags})
-        assert (answer.status_code, answer.content_type) == (412, "application/problem+json")
-        assert answer.get_json()["code"] == "precondition_failed"
+        response = owner.call(method, f"/images/{image_id}", headers={"If-Match": tags})
+        assert (response.status_code, response.content_type) == (412, "application/problem+json")
+        assert response.get_json()["code"] == "precondition_failed"
 
 
-def test_a_read_takes_the_same_if_match_as_a_write(owner: Person) -> None:
+def test_a_read_accepts_the_same_if_match_as_a_write(owner: Person) -> None:
     address = f"/images/{owner.post('/uploads', {'files': [FILE]}).get_json()['items'][0]['image_id']}"
     first = owner.get(address)
     whole, version = first.headers["ETag"], f'"{first.get_json()["version"]}"'
@@ -440,7 +443,7 @@ def test_a_read_takes_the_same_if_match_as_a_write(owner: Person) -> None:
     assert owner.get(address, headers={"If-Match": '"0"', "If-None-Match": whole}).status_code == 412
 
 
-def test_a_cursor_serves_only_its_own_listing_and_caller(owner: Person, stranger: Person) -> None:
+def test_a_cursor_is_valid_only_for_its_listing_and_organisation(owner: Person, stranger: Person) -> None:
     for person in (owner, stranger):
         person.post("/uploads", {"files": [FILE] * 2})
     cursor = owner.get("/images?limit=1").get_json()["next_cursor"]

@@ -1,4 +1,4 @@
-"""No secret and no one's address in what Argus writes, and nothing else taken out."""
+"""Secrets and contact data are masked, and nothing else."""
 
 import json
 
@@ -15,7 +15,7 @@ AWS_SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 API_KEY = key_text.compose("key_01k0n2x4c6e8g0j2m4p6r8t0v2", "org_01k0n2x3a4c6e8g0j2m4p6r8t0", 3**150)
 SIGNATURE = "f0e1d2c3b4a5968778695a4b3c2d1e0ff0e1d2c3b4a5968778695a4b3c2d1e0f"
 
-# What is written, and the part of it that must not be readable.
+# Text, and the part of it that must be masked.
 SECRETS = {
     "bearer token": (f"Authorization: Bearer {JWT}", "eyJ"),
     "opaque bearer": ("authorization=bearer abcdef123456", "abcdef123456"),
@@ -55,14 +55,14 @@ SECRETS = {
 
 
 @pytest.mark.parametrize(("written", "secret"), SECRETS.values(), ids=SECRETS)
-def test_a_secret_is_taken_out_wherever_it_stands(written: str, secret: str) -> None:
+def test_a_secret_is_masked_wherever_it_is(written: str, secret: str) -> None:
     assert secret in written
     for line in (written, f"before {written}", json.dumps({"message": written}), json.dumps([json.dumps(written)])):
         assert secret not in mask(line)
 
 
 @pytest.mark.parametrize("written", SECRETS, ids=str)
-def test_what_is_masked_is_still_one_line_of_json(written: str) -> None:
+def test_a_masked_log_line_is_still_one_line_of_json(written: str) -> None:
     line = json.dumps({"message": SECRETS[written][0], "status": 200})
     assert "\n" not in mask(line)
     assert '"status": 200' in mask(line)
@@ -80,7 +80,7 @@ def test_what_is_masked_is_still_one_line_of_json(written: str) -> None:
         "arn:aws:sqs:eu-west-1:123456789012:argus-production-jobs",
     ],
 )
-def test_what_is_no_secret_stays(line: str) -> None:
+def test_text_without_secrets_does_not_change(line: str) -> None:
     assert mask(line) == line
 
 
@@ -93,8 +93,8 @@ def test_ids_are_never_masked(bits: int) -> None:
 @pytest.mark.parametrize(
     "part", ["a", "secret", "-eyJ", "a.", "+1 ", "://a:", "token ", '"\\\\', "AKIA", "-----BEGIN "]
 )
-def test_no_text_takes_longer_than_its_length(part: str) -> None:
-    """Were a pattern quadratic, a megabyte would take hours."""
+def test_masking_takes_linear_time(part: str) -> None:
+    """A quadratic pattern would take hours for a megabyte."""
     text = part * (1_000_000 // len(part)) + "@"
     assert len(mask(text)) <= 2 * len(text)
 

@@ -1,4 +1,4 @@
-"""Every line of metrics obeys the embedded metric format, or CloudWatch drops it without a word."""
+"""Every line of metrics conforms to the embedded metric format; CloudWatch silently drops others."""
 
 import json
 import time
@@ -66,8 +66,8 @@ SCHEMA = {
 _valid = fastjsonschema.compile(SCHEMA)
 
 
-def _facts(line: str) -> dict[str, Any]:
-    """What CloudWatch would make of a line: refused unless all that the definitions name stands in it."""
+def _metrics(line: str) -> dict[str, Any]:
+    """Parse a line like CloudWatch; fails unless the line contains every value that its definitions name."""
     event = json.loads(line)
     _valid(event)
     assert abs(event["_aws"]["Timestamp"] / 1000 - time.time()) < 600
@@ -81,52 +81,52 @@ def _facts(line: str) -> dict[str, Any]:
 
 
 @pytest.fixture
-def told(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[[], list[dict[str, Any]]]]:
-    """Turns metrics on; the facts told since it was last asked."""
+def recorded(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[[], list[dict[str, Any]]]]:
+    """Turns metrics on; returns those written since the last call."""
     metrics.configure(stage="test", on=True)
-    yield lambda: [_facts(line) for line in capsys.readouterr().out.splitlines() if '"_aws"' in line]
+    yield lambda: [_metrics(line) for line in capsys.readouterr().out.splitlines() if '"_aws"' in line]
     metrics.configure(stage="test", on=False)
 
 
-def test_a_request_tells_its_route_and_how_long_it_took(told: Callable[[], Any], owner: Person) -> None:
-    told()
+def test_a_request_records_its_route_and_duration(recorded: Callable[[], Any], owner: Person) -> None:
+    recorded()
     owner.get("/images/img_01jb8z3k9q2m4n6p8r0s2t4v6w")
     owner.call("BREW", "/nothing")
-    known, unknown = told()
+    known, unknown = recorded()
     assert known["namespace"] == "Argus"
     assert known["by"] == {"stage": "test", "route": "GET /api/v1/images/<image_id>", "status": "4xx"}
     assert known["values"] == {"requests": 1, "request_ms": known["values"]["request_ms"]}
     assert 0 < known["values"]["request_ms"] < 60_000
-    assert unknown["by"]["route"] == "unmatched", "a caller cannot make a metric of their own"
+    assert unknown["by"]["route"] == "unmatched", "clients cannot create metrics"
 
 
-def test_an_image_and_its_scan_tell_jobs_decoding_and_findings(
-    told: Callable[[], Any], owner: Person, workers: Workers
+def test_an_image_and_its_scan_record_jobs_decoding_and_findings(
+    recorded: Callable[[], Any], owner: Person, workers: Workers
 ) -> None:
     image_id = uploaded(owner, workers, flir_scene(seed=9, width=160, height=120)[0])["id"]
     owner.post("/scans", {"target": {"kind": "image", "id": image_id}, "plugins": [{"id": "thermal_hotspots"}]})
     workers.work()
-    facts = told()
-    jobs = [fact["by"] for fact in facts if "jobs" in fact["values"]]
+    metrics_written = recorded()
+    jobs = [metric["by"] for metric in metrics_written if "jobs" in metric["values"]]
     assert {"stage": "test", "function": "worker", "job": "image.arrived", "outcome": "done"} in jobs
     assert {"stage": "test", "function": "worker", "job": "scan.run", "outcome": "done"} in jobs
-    assert [fact["by"] for fact in facts if "decode_ms" in fact["values"]] == [{"stage": "test"}]
-    severities = {fact["by"]["severity"] for fact in facts if "findings" in fact["values"]}
+    assert [metric["by"] for metric in metrics_written if "decode_ms" in metric["values"]] == [{"stage": "test"}]
+    severities = {metric["by"]["severity"] for metric in metrics_written if "findings" in metric["values"]}
     assert severities <= {severity.value for severity in Severity}
     assert severities
 
 
-def test_who_cannot_be_counted_is_told(
-    told: Callable[[], Any], owner: Person, argus: Container, monkeypatch: pytest.MonkeyPatch
+def test_a_request_that_cannot_be_counted_is_recorded(
+    recorded: Callable[[], Any], owner: Person, argus: Container, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_: Any, **__: Any) -> int:
         raise ConnectionError("no table")
 
     monkeypatch.setattr("argus.core.dynamo.Table.count", broken)
     assert owner.get("/plugins").status_code == 200
-    assert {"rate_limit_unavailable": 1} in [fact["values"] for fact in told()]
+    assert {"rate_limit_unavailable": 1} in [metric["values"] for metric in recorded()]
 
 
-def test_nothing_is_told_when_off(capsys: pytest.CaptureFixture[str], owner: Person) -> None:
+def test_no_metric_is_written_when_off(capsys: pytest.CaptureFixture[str], owner: Person) -> None:
     owner.get("/plugins")
     assert "_aws" not in capsys.readouterr().out

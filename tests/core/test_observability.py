@@ -1,4 +1,4 @@
-"""What Argus writes about its work: enough to follow it, and nothing that is nobody's business."""
+"""Logs: enough to trace a request, and no secrets."""
 
 import io
 import json
@@ -27,10 +27,10 @@ Lines = Callable[[], list[dict[str, Any]]]
 
 @pytest.fixture
 def output(capfd: pytest.CaptureFixture[str]) -> Iterator[Callable[[], str]]:
-    """Logs as in production; all that was written, wherever, since it was last asked."""
+    """Logs as in production; returns all output since the last call."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
-    configure_logging("INFO")  # below it, the embedded AWS in this process speaks
+    configure_logging("INFO")  # below that level the embedded AWS in this process logs too
     stream = io.StringIO()
     (handler,) = root.handlers
     assert isinstance(handler, logging.StreamHandler)
@@ -53,7 +53,7 @@ def lines(output: Callable[[], str]) -> Lines:
     return lambda: [json.loads(line) for line in output().splitlines()]
 
 
-def test_a_request_is_one_line_that_says_who_asked_what_and_what_it_took(owner: Person, lines: Lines) -> None:
+def test_a_request_is_one_log_line_with_caller_route_and_usage(owner: Person, lines: Lines) -> None:
     lines()
     owner.get("/images/img_01jb8z3k9q2m4n6p8r0s2t4v6w", headers={"X-Request-ID": "mine-1"})
     me = owner.get("/me").get_json()
@@ -70,24 +70,24 @@ def test_a_request_is_one_line_that_says_who_asked_what_and_what_it_took(owner: 
 
 def test_capacity_units_of_a_request_are_the_sum_of_its_calls(owner: Person, lines: Lines, argus: Container) -> None:
     clients = [argus.aws.client("dynamodb", fail_fast=fail_fast) for fail_fast in (False, True)]
-    asked: list[str] = []
+    capacity_modes: list[str] = []
 
-    def asking(params: dict[str, Any], **_: Any) -> None:
-        asked.append(json.loads(params["body"])["ReturnConsumedCapacity"])
+    def record_mode(params: dict[str, Any], **_: Any) -> None:
+        capacity_modes.append(json.loads(params["body"])["ReturnConsumedCapacity"])
 
-    def told(parsed: dict[str, Any], **_: Any) -> None:
+    def set_capacity(parsed: dict[str, Any], **_: Any) -> None:
         parsed["ConsumedCapacity"] = {"TableName": "t", "CapacityUnits": 0.5}
 
     for client in clients:
-        client.meta.events.register("before-call.dynamodb", asking)
-        client.meta.events.register_first("after-call.dynamodb", told)
+        client.meta.events.register("before-call.dynamodb", record_mode)
+        client.meta.events.register_first("after-call.dynamodb", set_capacity)
     lines()
     owner.get("/me")
     (line,) = lines()
     for client in clients:
-        client.meta.events.unregister("before-call.dynamodb", asking)
-        client.meta.events.unregister("after-call.dynamodb", told)
-    assert (line["capacity_units"], asked) == (1.5, ["TOTAL"] * 3)
+        client.meta.events.unregister("before-call.dynamodb", record_mode)
+        client.meta.events.unregister("after-call.dynamodb", set_capacity)
+    assert (line["capacity_units"], capacity_modes) == (1.5, ["TOTAL"] * 3)
 
 
 def test_only_the_first_work_of_a_process_is_cold(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,9 +96,7 @@ def test_only_the_first_work_of_a_process_is_cold(monkeypatch: pytest.MonkeyPatc
         assert [first.used()["cold"], second.used()["cold"]] == [True, False]
 
 
-def test_a_job_is_one_line_with_the_request_and_the_caller_that_asked_for_it(
-    owner: Person, workers: Workers, lines: Lines
-) -> None:
+def test_a_job_is_one_log_line_with_its_request_and_caller(owner: Person, workers: Workers, lines: Lines) -> None:
     me = owner.get("/me").get_json()["user"]["id"]
     image = uploaded(owner, workers, flir_scene(seed=9, width=160, height=120)[0])
     lines()
@@ -113,15 +111,15 @@ def test_a_job_is_one_line_with_the_request_and_the_caller_that_asked_for_it(
         assert {"ms", "capacity_units", "cold"} <= set(job)
 
 
-def test_each_sweep_of_a_tick_is_one_line_under_the_ticks_id(
+def test_each_sweep_of_a_tick_is_one_log_line_with_the_ticks_id(
     argus: Container, monkeypatch: pytest.MonkeyPatch, lines: Lines
 ) -> None:
     monkeypatch.setattr(scheduler, "container", lambda: argus)
     lines()
     scheduler.handler({**scheduler.TICK, "id": "tick-1"}, None)
-    told = [line for line in lines() if line["message"] == "job"]
-    assert sorted((line["job"], line["outcome"]) for line in told) == [(sweep, "done") for sweep in sorted(TICKS)]
-    assert {line["request_id"] for line in told} == {"tick-1"}
+    jobs = [line for line in lines() if line["message"] == "job"]
+    assert sorted((line["job"], line["outcome"]) for line in jobs) == [(sweep, "done") for sweep in sorted(TICKS)]
+    assert {line["request_id"] for line in jobs} == {"tick-1"}
 
 
 # ---------------------------------------------------------------- canaries
@@ -129,7 +127,7 @@ def test_each_sweep_of_a_tick_is_one_line_under_the_ticks_id(
 
 @pytest.fixture(scope="module")
 def canaries(issuer: Issuer) -> dict[str, str]:
-    """Secrets of every kind that only this test knows, by what must not be readable of them."""
+    """A unique secret of every kind."""
     word = secrets.token_hex(6)
     return {
         "token": issuer.token(f"canary-{word}", iss="https://elsewhere.example"),
@@ -144,7 +142,7 @@ def canaries(issuer: Issuer) -> dict[str, str]:
 
 
 def _sentence(canaries: dict[str, str]) -> str:
-    """An error's message that gives everything away."""
+    """An error message that contains every secret."""
     link = f"https://b.s3.amazonaws.com/k?X-Amz-Credential={canaries['access_key']}&X-Amz-Signature={canaries['signature']}"
     return (
         f"{canaries['mail']} ({canaries['phone']}) with {json.dumps({'password': canaries['password']})} "
@@ -152,13 +150,13 @@ def _sentence(canaries: dict[str, str]) -> str:
     )
 
 
-def _kept_to_itself(canaries: dict[str, str], written: str) -> None:
+def _contains_none(canaries: dict[str, str], written: str) -> None:
     for kind, canary in canaries.items():
         for part in canary.split(".") if kind == "token" else [canary]:
             assert part not in written, kind
 
 
-def test_secrets_sent_to_every_route_appear_in_no_line(
+def test_secrets_sent_to_every_route_appear_in_no_log_line(
     owner: Person, canaries: dict[str, str], output: Callable[[], str]
 ) -> None:
     app = owner.http.application
@@ -170,7 +168,7 @@ def test_secrets_sent_to_every_route_appear_in_no_line(
     }
     key = owner.post("/api-keys", {"name": "n", "scopes": ["profile:read"]}).get_json()["key"]
     output()
-    ways = [
+    header_sets = [
         owner.headers,
         {"X-API-Key": key, "X-Request-ID": key},
         {"X-API-Key": canaries["api_key"], "X-Request-ID": canaries["api_key"]},
@@ -180,22 +178,22 @@ def test_secrets_sent_to_every_route_appear_in_no_line(
         {"Authorization": f"Basic {canaries['password']}", "X-Request-ID": canaries["access_key"]},
     ]
     body = {**canaries, "name": _sentence(canaries), "files": [{"name": _sentence(canaries)}]}
-    asked = 0
+    capacity_modes = 0
     for rule in app.url_map.iter_rules():
         if rule.endpoint == "health.ready":
-            continue  # asks for a second
+            continue  # takes a second
         path = app.url_map.bind("localhost").build(rule.endpoint, dict.fromkeys(rule.arguments, canaries["mail"]))
         for method in rule.methods or ():
-            for headers in ways:
+            for headers in header_sets:
                 kept = {"query_string": canaries, "json": body} if method == "POST" else {"query_string": canaries}
                 owner.http.open(path, method=method, headers={**headers, **sent}, **kept)
-                asked += 1
+                capacity_modes += 1
     written = output()
-    assert sum('"message": "request"' in line for line in written.splitlines()) == asked
-    _kept_to_itself({**canaries, "key that opens": key}, written)
+    assert sum('"message": "request"' in line for line in written.splitlines()) == capacity_modes
+    _contains_none({**canaries, "key that opens": key}, written)
 
 
-def test_secrets_in_an_unexpected_error_appear_in_no_line(
+def test_secrets_in_an_unexpected_error_appear_in_no_log_line(
     owner: Person, canaries: dict[str, str], output: Callable[[], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_: Any, **__: Any) -> Any:
@@ -208,11 +206,11 @@ def test_secrets_in_an_unexpected_error_appear_in_no_line(
     output()
     assert owner.get("/me").status_code == 500
     written = output()
-    assert "RuntimeError" in written, "the error is told, without what it gave away"
-    _kept_to_itself(canaries, written)
+    assert "RuntimeError" in written, "the error is logged, without the secrets"
+    _contains_none(canaries, written)
 
 
-def test_secrets_in_messages_and_failing_jobs_appear_in_no_line(
+def test_secrets_in_messages_and_failing_jobs_appear_in_no_log_line(
     argus: Container, canaries: dict[str, str], output: Callable[[], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_: Any, **__: Any) -> Any:
@@ -236,4 +234,4 @@ def test_secrets_in_messages_and_failing_jobs_appear_in_no_line(
     written = output()
     assert [entry["itemIdentifier"] for entry in failed] == ["0", "1", "2", "3"]
     assert "ValueError" in written
-    _kept_to_itself(canaries, written)
+    _contains_none(canaries, written)

@@ -1,4 +1,4 @@
-"""The reference is boto3 itself, asked at the instant at which ours signed."""
+"""Presigned URLs, compared with those that boto3 signs at the same instant."""
 
 import base64
 import json
@@ -66,13 +66,13 @@ def seconds(count: float) -> timedelta:
 
 @dataclass(frozen=True)
 class Boto:
-    """boto3's signer for one region and addressing style, with whatever credentials ours has."""
+    """boto3's signer for one region and addressing style, with the presigner's credentials."""
 
     client: Any
     credentials: Any
 
     def get(self, ours: Presigner, link: Link, params: dict[str, str]) -> str:
-        with self._standing_at(signed_at(link), ours):
+        with self._signing_at(signed_at(link), ours):
             url = self.client.generate_presigned_url(
                 "get_object",
                 Params={"Bucket": ours.bucket, **params},
@@ -81,7 +81,7 @@ class Boto:
         return str(url)
 
     def post(self, ours: Presigner, key: str, *, content_type: str, bytes_range: tuple[int, int]) -> tuple[str, Any]:
-        with self._standing_at(ours.clock(), ours):
+        with self._signing_at(ours.clock(), ours):
             form = self.client.generate_presigned_post(
                 ours.bucket,
                 key,
@@ -92,7 +92,7 @@ class Boto:
         return form["url"], form["fields"]
 
     @contextmanager
-    def _standing_at(self, instant: datetime, ours: Presigner) -> Iterator[None]:
+    def _signing_at(self, instant: datetime, ours: Presigner) -> Iterator[None]:
         signer = ours.credentials()
         self.credentials.access_key = signer.access_key
         self.credentials.secret_key = signer.secret_key
@@ -162,11 +162,11 @@ presigners = st.builds(
 )
 
 
-# Making boto3's client, once for each place, takes longer than hypothesis allows an example.
+# Creating boto3's client, once for each endpoint, takes longer than the deadline of hypothesis.
 @settings(deadline=None)
 @given(presigners, keys, st.none() | text, st.none() | text, st.none() | text)
 @example(presigner(endpoint=EMBEDDED), "/leading/and//double/", 'a "b" é.jpg', "image/svg+xml; charset=utf-8", "v+/=")
-def test_a_link_has_the_bytes_of_boto3s(
+def test_a_link_is_identical_to_boto3s(
     ours: Presigner, key: str, filename: str | None, content_type: str | None, version_id: str | None
 ) -> None:
     link = ours.get(key, filename=filename, content_type=content_type, version_id=version_id)
@@ -183,7 +183,7 @@ def test_a_link_has_the_bytes_of_boto3s(
 
 @settings(deadline=None)
 @given(presigners, keys, text, st.integers(0, 5 * 2**30), st.booleans())
-def test_an_upload_has_the_bytes_of_boto3s(
+def test_an_upload_is_identical_to_boto3s(
     ours: Presigner, key: str, content_type: str, size_bytes: int, exact: bool
 ) -> None:
     upload = ours.post(key, content_type=content_type, size_bytes=size_bytes, exact=exact)
@@ -193,7 +193,7 @@ def test_an_upload_has_the_bytes_of_boto3s(
     assert (upload.url, upload.fields) == theirs
 
 
-def test_the_hosts_of_every_partition_are_those_that_botocore_knows() -> None:
+def test_the_hosts_of_every_partition_match_botocore() -> None:
     partitions = get_session().get_component("data_loader").load_data("partitions")["partitions"]
     domains = {
         region: partition["outputs"]["dnsSuffix"]
@@ -216,7 +216,7 @@ lives = st.tuples(st.integers(1, 50_000), st.integers(1, 50_000)).map(lambda bot
 
 
 @given(moments, keys, lives)
-def test_a_link_always_lives_longer_than_its_lifetime_less_a_window(
+def test_a_link_is_valid_for_longer_than_its_lifetime_less_a_window(
     now: datetime, key: str, life: tuple[int, int]
 ) -> None:
     window_seconds, lifetime_seconds = life
@@ -261,7 +261,7 @@ def test_a_link_never_outlives_its_credentials(elapsed: float, lifetime_seconds:
     assert link.expires_at == start + seconds(int(query(link)["X-Amz-Expires"]))
 
 
-def test_a_life_shortened_by_the_credentials_keeps_the_link_the_same_within_the_window() -> None:
+def test_a_lifetime_shortened_by_the_credentials_keeps_the_link_constant_within_the_window() -> None:
     start = signed_at(presigner().get(KEY))
     credentials = replace(LASTING, expires_at=start + seconds(1_000))
 
@@ -270,7 +270,7 @@ def test_a_life_shortened_by_the_credentials_keeps_the_link_the_same_within_the_
     assert [query(link)["X-Amz-Expires"] for link in links] == ["1000"]
 
 
-def test_an_upload_is_open_from_now_and_never_outlives_its_credentials() -> None:
+def test_an_upload_is_valid_from_now_and_never_outlives_its_credentials() -> None:
     whole = presigner(upload_seconds=600).post(KEY, content_type="image/jpeg", size_bytes=3)
     short = presigner(credentials=replace(LASTING, expires_at=NOON + seconds(90.5))).post(
         KEY, content_type="image/jpeg", size_bytes=3
@@ -295,7 +295,7 @@ def test_expired_credentials_sign_nothing(late: timedelta) -> None:
         expired.post(KEY, content_type="image/jpeg", size_bytes=3)
 
 
-def test_new_credentials_and_a_new_day_are_signed_with_at_once() -> None:
+def test_new_credentials_and_a_new_day_change_the_signature_at_once() -> None:
     other = replace(LASTING, secret_key="another", token="session")
 
     links = [
@@ -307,7 +307,7 @@ def test_new_credentials_and_a_new_day_are_signed_with_at_once() -> None:
     assert len({query(link)["X-Amz-Signature"] for link in links}) == 4
 
 
-# ---------------------------------------------------------------- what is refused, what is kept quiet
+# ---------------------------------------------------------------- invalid arguments, and secrets
 
 
 @pytest.mark.parametrize(
@@ -327,13 +327,13 @@ def test_new_credentials_and_a_new_day_are_signed_with_at_once() -> None:
     ],
     ids=lambda changes: "-".join(map(str, *changes.items())),
 )
-def test_what_could_not_work_is_refused_before_the_first_link(changes: dict[str, Any]) -> None:
+def test_an_invalid_configuration_is_rejected_before_the_first_link(changes: dict[str, Any]) -> None:
     with pytest.raises(Unsignable):
         presigner(**changes)
 
 
 @pytest.mark.parametrize("key", ["", "k" * 1025, "é" * 513, "half \ud800"], ids=["empty", "long", "long utf-8", "half"])
-def test_a_key_that_s3_cannot_have_is_refused(key: str) -> None:
+def test_a_key_that_s3_does_not_allow_is_rejected(key: str) -> None:
     with pytest.raises(Unsignable):
         presigner().get(key)
     with pytest.raises(Unsignable):
@@ -347,7 +347,7 @@ def test_an_upload_cannot_choose_its_key_or_have_a_negative_size() -> None:
         presigner().post(KEY, content_type="image/jpeg", size_bytes=-1)
 
 
-def test_no_repr_shows_what_signs_or_what_was_signed() -> None:
+def test_no_repr_contains_secrets_or_signatures() -> None:
     credentials = Credentials("AKIDEXAMPLE", "very-secret", "very-secret-token")
     ours = presigner(credentials=credentials)
     link, upload = ours.get(KEY), ours.post(KEY, content_type="image/jpeg", size_bytes=3)
@@ -375,7 +375,7 @@ def test_no_repr_shows_what_signs_or_what_was_signed() -> None:
         ("half\ud800.jpg", 'attachment; filename="half_.jpg"'),
     ],
 )
-def test_a_filename_is_told_to_browsers_plainly_and_without_deceit(filename: str, header: str) -> None:
+def test_a_filename_is_sanitised_for_browsers(filename: str, header: str) -> None:
     assert content_disposition(filename) == header
 
 
@@ -404,7 +404,7 @@ def embedded() -> Iterator[str]:
     server.stop()
 
 
-def test_what_is_uploaded_by_the_form_comes_back_by_the_link_whole_and_in_ranges(embedded: str) -> None:
+def test_an_uploaded_object_can_be_downloaded_whole_and_in_ranges(embedded: str) -> None:
     session = boto3.Session("AKIDEXAMPLE", "secret", region_name="eu-west-1")
     session.client("s3", endpoint_url=embedded).create_bucket(
         Bucket="argus-media", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"}
@@ -425,7 +425,7 @@ def test_what_is_uploaded_by_the_form_comes_back_by_the_link_whole_and_in_ranges
     assert (part.status_code, part.content) == (206, body[10:20])
 
 
-def test_a_public_origin_changes_where_a_download_leads_and_not_what_is_signed() -> None:
+def test_a_public_origin_changes_the_origin_of_a_download_and_not_its_signature() -> None:
     key = "org_a/images/img_b/products/temperature.tif"
     direct, public = presigner().get(key), presigner(public_origin="https://argus.example").get(key)
     assert public.url == direct.url.replace("https://argus-media.s3.eu-west-1.amazonaws.com/", "https://argus.example/")

@@ -1,4 +1,4 @@
-"""Sending jobs: to the queue of their function, and to no other."""
+"""Jobs are sent to the queue of their function only."""
 
 import json
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ import pytest
 from argus.container import Container
 from argus.core.functions import SCANNER, WORKER
 from argus.core.observability import request_scope
-from argus.core.queue import TRIES, JobQueue, NotQueued, WrongFunction
+from argus.core.queue import ATTEMPTS, JobQueue, NotQueued, WrongFunction
 from tests.conftest import Workers
 
 BOTH = "both"
@@ -19,7 +19,7 @@ QUEUES = {WORKER: "jobs_queue_url", SCANNER: "scans_queue_url"}
 
 @pytest.fixture
 def jobs(argus: Container, workers: Workers) -> JobQueue:
-    """The queues, which are empty, with jobs of the tests."""
+    """The empty queues, with jobs of the tests."""
     return replace(argus.jobs, functions={BOTH: (WORKER, SCANNER), "one": (WORKER,)}, sleep=lambda _: None)
 
 
@@ -27,14 +27,16 @@ Bodies = list[dict[str, Any]]
 
 
 def _received(workers: Workers) -> dict[str, Bodies]:
-    """By function, what is in its queue."""
+    """By function: the messages in its queue."""
     return {function: _received_from(workers, getattr(workers.outputs, name)) for function, name in QUEUES.items()}
 
 
 def _received_from(workers: Workers, url: str) -> Bodies:
     bodies: Bodies = []
-    while found := workers.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=0).get("Messages"):
-        bodies += [json.loads(message["Body"]) for message in found]
+    while messages := workers.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=0).get(
+        "Messages"
+    ):
+        bodies += [json.loads(message["Body"]) for message in messages]
     return bodies
 
 
@@ -43,7 +45,7 @@ def _by_number(bodies: Bodies) -> list[int]:
 
 
 @pytest.mark.parametrize("function", QUEUES)
-def test_a_job_is_in_the_queue_of_its_function_alone(jobs: JobQueue, workers: Workers, function: str) -> None:
+def test_a_job_is_in_the_queue_of_its_function_only(jobs: JobQueue, workers: Workers, function: str) -> None:
     with request_scope("req-1", "usr_a"):
         jobs.send(BOTH, {"number": 7}, function=function)
     sent = {"job": BOTH, "arguments": {"number": 7}, "request_id": "req-1", "caller_id": "usr_a"}
@@ -57,15 +59,15 @@ def test_many_jobs_are_all_in_the_queue_of_their_function(
 ) -> None:
     with request_scope("req-1"):
         jobs.send_many(BOTH, ({"number": number} for number in range(count)), function=function)
-    found = _received(workers)
-    assert {name: _by_number(bodies) for name, bodies in found.items()} == {
+    received = _received(workers)
+    assert {name: _by_number(bodies) for name, bodies in received.items()} == {
         name: list(range(count)) if name == function else [] for name in QUEUES
     }
-    assert all(body["request_id"] == "req-1" for body in found[function])
+    assert all(body["request_id"] == "req-1" for body in received[function])
 
 
 @pytest.mark.parametrize(("job", "function"), [("one", SCANNER), ("unknown", WORKER), (BOTH, "nobody")])
-def test_a_job_is_sent_to_no_function_that_it_is_not_declared_for(
+def test_a_job_is_sent_only_to_functions_that_it_declares(
     jobs: JobQueue, workers: Workers, job: str, function: str
 ) -> None:
     with pytest.raises(WrongFunction, match=f"{job} is sent to {function}"):
@@ -76,7 +78,7 @@ def test_a_job_is_sent_to_no_function_that_it_is_not_declared_for(
 
 
 class Refusing:
-    """A client of SQS that takes no message whose number is refused, as often as it says."""
+    """An SQS client that rejects the message with a number as often as specified."""
 
     def __init__(self, sqs: Any, refused: Mapping[int, int]) -> None:
         self.sqs = sqs
@@ -95,15 +97,15 @@ class Refusing:
         return {"Failed": [{"Id": one, "Code": "InternalError", "SenderFault": False} for one in failed]}
 
 
-def test_what_sqs_did_not_take_is_sent_again_and_nothing_else(jobs: JobQueue, workers: Workers) -> None:
-    refusing = Refusing(workers.sqs, {3: 1, 5: TRIES - 1})
+def test_only_messages_that_sqs_did_not_accept_are_sent_again(jobs: JobQueue, workers: Workers) -> None:
+    refusing = Refusing(workers.sqs, {3: 1, 5: ATTEMPTS - 1})
     replace(jobs, client=lambda: refusing).send_many(BOTH, [{"number": number} for number in range(12)])
-    assert refusing.calls == [list(range(10)), [3, 5], *[[5]] * (TRIES - 2), [10, 11]]
+    assert refusing.calls == [list(range(10)), [3, 5], *[[5]] * (ATTEMPTS - 2), [10, 11]]
     assert _by_number(_received(workers)[WORKER]) == list(range(12))
 
 
-def test_what_sqs_never_takes_is_an_error(jobs: JobQueue, workers: Workers) -> None:
-    refusing, waited = Refusing(workers.sqs, {3: TRIES}), list[float]()
+def test_a_message_that_sqs_never_accepts_is_an_error(jobs: JobQueue, workers: Workers) -> None:
+    refusing, waited = Refusing(workers.sqs, {3: ATTEMPTS}), list[float]()
     with pytest.raises(NotQueued, match="1 of 10 jobs: InternalError"):
         replace(jobs, client=lambda: refusing, sleep=waited.append).send_many(
             BOTH, [{"number": number} for number in range(12)]

@@ -21,7 +21,7 @@ from tests.conftest import MovableClock, Person
 
 @pytest.fixture
 def limited(argus: Container, owner: Person) -> Callable[[], Person]:
-    """Makes the owner at another Lambda's door: an app of its own, with 25 requests per minute."""
+    """Creates the owner as a client of another Lambda: a separate app with 25 requests per minute."""
     container = Container(
         replace(argus.settings, rate_limit="25 per minute"), clock=argus.clock, fetch_keys=argus.fetch_keys
     )
@@ -33,30 +33,26 @@ def _start_of_a_window(clock: MovableClock) -> None:
 
 
 @pytest.mark.usefixtures("racing")
-def test_eight_lambdas_at_once_admit_exactly_what_the_limit_says(
-    limited: Callable[[], Person], clock: MovableClock
-) -> None:
+def test_eight_concurrent_lambdas_admit_exactly_the_limit(limited: Callable[[], Person], clock: MovableClock) -> None:
     _start_of_a_window(clock)
-    doors = [limited() for _ in range(8)]
+    clients = [limited() for _ in range(8)]
     with ThreadPoolExecutor(8) as pool:
-        statuses = list(pool.map(lambda number: doors[number % 8].get("/plugins").status_code, range(40)))
+        statuses = list(pool.map(lambda number: clients[number % 8].get("/plugins").status_code, range(40)))
     assert (statuses.count(200), statuses.count(429)) == (25, 15)
 
 
-def test_who_is_refused_learns_when_to_come_back_and_then_is_admitted(
-    limited: Callable[[], Person], clock: MovableClock
-) -> None:
+def test_a_rejected_caller_is_admitted_after_retry_after(limited: Callable[[], Person], clock: MovableClock) -> None:
     _start_of_a_window(clock)
     person = limited()
-    refused = [person.get("/plugins") for _ in range(26)][-1]
-    assert (refused.status_code, refused.content_type) == (429, "application/problem+json")
-    assert refused.get_json()["code"] == "too_many_requests"
-    assert 50 <= int(refused.headers["Retry-After"]) <= 61
-    clock.move(seconds=int(refused.headers["Retry-After"]))
+    rejected = [person.get("/plugins") for _ in range(26)][-1]
+    assert (rejected.status_code, rejected.content_type) == (429, "application/problem+json")
+    assert rejected.get_json()["code"] == "too_many_requests"
+    assert 50 <= int(rejected.headers["Retry-After"]) <= 61
+    clock.move(seconds=int(rejected.headers["Retry-After"]))
     assert person.get("/plugins").status_code == 200
 
 
-def test_one_callers_limit_is_not_anothers(
+def test_each_caller_has_a_limit_of_their_own(
     limited: Callable[[], Person], stranger: Person, clock: MovableClock
 ) -> None:
     _start_of_a_window(clock)
@@ -65,7 +61,7 @@ def test_one_callers_limit_is_not_anothers(
     assert Person(person.http, stranger.headers).get("/plugins").status_code == 200
 
 
-def test_without_the_counter_requests_are_admitted_and_the_log_says_so(
+def test_without_the_counter_requests_are_admitted_and_logged(
     limited: Callable[[], Person], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     person = limited()
@@ -78,17 +74,19 @@ def test_without_the_counter_requests_are_admitted_and_the_log_says_so(
     assert "rate limit" in caplog.text.lower()
 
 
-# ---------------------------------------------------------------- what answers say
+# ---------------------------------------------------------------- headers
 
 
-def test_an_answer_says_what_is_left_and_until_when(limited: Callable[[], Person], clock: MovableClock) -> None:
+def test_a_response_states_the_remaining_requests_and_the_end_of_the_window(
+    limited: Callable[[], Person], clock: MovableClock
+) -> None:
     _start_of_a_window(clock)
     person = limited()
-    answers = [person.get("/plugins") for _ in range(2)]
-    assert {answer.headers["RateLimit-Policy"] for answer in answers} == {'"caller";q=25;w=60'}
-    told = [re.fullmatch(r'"caller";r=(\d+);t=(\d+)', answer.headers["RateLimit"]) for answer in answers]
-    assert [int(match[1]) for match in told if match] == [24, 23]
-    assert all(50 <= int(match[2]) <= 60 for match in told if match)
+    responses = [person.get("/plugins") for _ in range(2)]
+    assert {response.headers["RateLimit-Policy"] for response in responses} == {'"caller";q=25;w=60'}
+    matches = [re.fullmatch(r'"caller";r=(\d+);t=(\d+)', response.headers["RateLimit"]) for response in responses]
+    assert [int(match[1]) for match in matches if match] == [24, 23]
+    assert all(50 <= int(match[2]) <= 60 for match in matches if match)
 
 
 def test_a_request_costs_one_write_and_no_read_for_its_limit(
@@ -106,15 +104,15 @@ def test_a_request_costs_one_write_and_no_read_for_its_limit(
 
         monkeypatch.setattr(Table, verb, counted)
     statuses = [person.get("/plugins").status_code for _ in range(26)]
-    assert (statuses.count(429), calls) == (1, ["count"] * 26), "the refusal reads nothing either"
+    assert (statuses.count(429), calls) == (1, ["count"] * 26), "a rejected request reads nothing either"
 
 
-def test_a_refusal_for_lack_of_a_scope_is_counted_too(
+def test_a_request_without_the_scope_is_counted(
     limited: Callable[[], Person], viewer: Person, clock: MovableClock
 ) -> None:
     _start_of_a_window(clock)
-    door = Person(limited().http, viewer.headers)
-    statuses = [door.post("/scans", {}).status_code for _ in range(26)]
+    client = Person(limited().http, viewer.headers)
+    statuses = [client.post("/scans", {}).status_code for _ in range(26)]
     assert statuses == [403] * 25 + [429]
 
 
@@ -123,7 +121,7 @@ def test_a_refusal_for_lack_of_a_scope_is_counted_too(
 
 @pytest.fixture
 def keyed(argus: Container, owner: Person) -> Callable[..., Person]:
-    """Makes a key of a tier at another Lambda's door, where standard is 10 requests a minute and high 25."""
+    """Creates a key, as a client of another Lambda with 10 requests per minute for standard and 25 for high."""
     limits = {"standard": "10 per minute", "high": "25 per minute"}
     container = Container(
         replace(argus.settings, key_rate_limits=limits, rate_limit="5 per minute"),
@@ -133,8 +131,8 @@ def keyed(argus: Container, owner: Person) -> Callable[..., Person]:
     argus.keys.allow(owner.organisation_id, "high")
 
     def make(tier: str = "standard") -> Person:
-        wanted = {"name": "n", "scopes": ["plugins:read"], "tier": tier}
-        key = owner.post("/api-keys", wanted).get_json()["key"]
+        body = {"name": "n", "scopes": ["plugins:read"], "tier": tier}
+        key = owner.post("/api-keys", body).get_json()["key"]
         return Person(create_app(container).test_client(), {"X-API-Key": key})
 
     return make
@@ -142,20 +140,20 @@ def keyed(argus: Container, owner: Person) -> Callable[..., Person]:
 
 @pytest.mark.usefixtures("racing")
 @pytest.mark.parametrize(("tier", "limit"), [("standard", 10), ("high", 25)])
-def test_eight_threads_with_one_key_are_admitted_exactly_as_often_as_its_tier_says(
+def test_eight_concurrent_threads_with_one_key_are_admitted_exactly_to_the_limit_of_its_tier(
     keyed: Callable[..., Person], clock: MovableClock, tier: str, limit: int
 ) -> None:
     key = keyed(tier)
-    doors = [Person(key.http.application.test_client(), key.headers) for _ in range(8)]
+    clients = [Person(key.http.application.test_client(), key.headers) for _ in range(8)]
     _start_of_a_window(clock)
     with ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(lambda number: doors[number % 8].get("/plugins"), range(limit + 15)))
-    statuses = [answer.status_code for answer in answers]
+        responses = list(pool.map(lambda number: clients[number % 8].get("/plugins"), range(limit + 15)))
+    statuses = [response.status_code for response in responses]
     assert (statuses.count(200), statuses.count(429)) == (limit, 15)
-    assert {answer.headers["RateLimit-Policy"] for answer in answers} == {f'"key-{tier}";q={limit};w=60'}
+    assert {response.headers["RateLimit-Policy"] for response in responses} == {f'"key-{tier}";q={limit};w=60'}
 
 
-def test_each_key_and_its_maker_are_counted_apart(
+def test_each_key_and_its_creator_are_counted_separately(
     keyed: Callable[..., Person], clock: MovableClock, owner: Person
 ) -> None:
     first, second = keyed(), keyed()
@@ -165,14 +163,14 @@ def test_each_key_and_its_maker_are_counted_apart(
     assert Person(first.http, owner.headers).get("/plugins").headers["RateLimit"].startswith('"caller";r=4;')
 
 
-def test_a_key_of_a_tier_that_is_no_more_has_the_standard_limit(keyed: Callable[..., Person], argus: Container) -> None:
+def test_a_key_of_a_removed_tier_has_the_standard_limit(keyed: Callable[..., Person], argus: Container) -> None:
     settings = replace(argus.settings, key_rate_limits={"standard": "7 per minute"})
     later = create_app(Container(settings, clock=argus.clock)).test_client()
-    answer = Person(later, keyed("high").headers).get("/plugins")
-    assert (answer.status_code, answer.headers["RateLimit-Policy"]) == (200, '"key-standard";q=7;w=60')
+    response = Person(later, keyed("high").headers).get("/plugins")
+    assert (response.status_code, response.headers["RateLimit-Policy"]) == (200, '"key-standard";q=7;w=60')
 
 
-def test_a_limit_that_cannot_be_read_stops_the_start(argus: Container) -> None:
+def test_an_invalid_limit_is_rejected_at_start(argus: Container) -> None:
     settings = replace(argus.settings, key_rate_limits={"standard": "often"})
     with pytest.raises(ValueError, match="often"):
         create_app(Container(settings))
@@ -183,7 +181,7 @@ def test_a_limit_that_cannot_be_read_stops_the_start(argus: Container) -> None:
 
 @pytest.fixture
 def gateway(argus: Container) -> Callable[..., Callable[..., TestResponse]]:
-    """Makes a Lambda whose addresses have 5 requests a minute; called with an address and headers."""
+    """Creates a Lambda with 5 requests per minute and address; call it with a path, an address and headers."""
     container = Container(
         replace(argus.settings, ip_rate_limit="5 per minute"), clock=argus.clock, fetch_keys=argus.fetch_keys
     )
@@ -202,12 +200,12 @@ def gateway(argus: Container) -> Callable[..., Callable[..., TestResponse]]:
 
 
 def _address() -> str:
-    """One that no other test has: their counters stand in the same table."""
+    """A random address: the counters of all tests are in the same table."""
     return str(ipaddress.ip_address(random.randrange(0x0A000000, 0x0B000000)))
 
 
 @pytest.mark.parametrize("version", [1, 2])
-def test_bad_credentials_are_counted_for_the_address_the_gateway_saw(
+def test_invalid_credentials_are_counted_for_the_address_from_the_gateway(
     gateway: Callable[..., Any], clock: MovableClock, version: int
 ) -> None:
     _start_of_a_window(clock)
@@ -218,26 +216,26 @@ def test_bad_credentials_are_counted_for_the_address_the_gateway_saw(
     assert call("/me", _address(), version=version, Authorization="Bearer x").status_code == 401
 
 
-@pytest.mark.parametrize("shown", [{}, {"Authorization": "Bearer guess"}, {"X-API-Key": "guess"}], ids=str)
-def test_an_address_that_has_spent_its_quota_is_refused_without_a_write(
-    gateway: Callable[..., Any], clock: MovableClock, monkeypatch: pytest.MonkeyPatch, shown: dict[str, str]
+@pytest.mark.parametrize("credentials", [{}, {"Authorization": "Bearer guess"}, {"X-API-Key": "guess"}], ids=str)
+def test_an_address_over_its_quota_is_rejected_without_a_write(
+    gateway: Callable[..., Any], clock: MovableClock, monkeypatch: pytest.MonkeyPatch, credentials: dict[str, str]
 ) -> None:
     _start_of_a_window(clock)
     call, address = gateway(), _address()
     for _ in range(6):
         call("/sign-in", address)
     with monkeypatch.context() as patch:
-        patch.setattr(Table, "count", lambda *_, **__: pytest.fail("the table was asked"))
-        refused, public = call("/me", address, **shown), call("/sign-in", address, **shown)
-    assert {(answer.status_code, answer.get_json()["code"]) for answer in (refused, public)} == {
+        patch.setattr(Table, "count", lambda *_, **__: pytest.fail("the table was called"))
+        rejected, public = call("/me", address, **credentials), call("/sign-in", address, **credentials)
+    assert {(response.status_code, response.get_json()["code"]) for response in (rejected, public)} == {
         (429, "too_many_requests")
     }
-    assert refused.headers["RateLimit"].startswith('"address";r=0;t=')
-    clock.move(seconds=int(refused.headers["Retry-After"]))
-    assert [call(path, address, **shown).status_code for path in ("/me", "/sign-in")] == [401, 200]
+    assert rejected.headers["RateLimit"].startswith('"address";r=0;t=')
+    clock.move(seconds=int(rejected.headers["Retry-After"]))
+    assert [call(path, address, **credentials).status_code for path in ("/me", "/sign-in")] == [401, 200]
 
 
-def test_who_is_known_is_not_shut_out_by_others_of_the_same_address(
+def test_an_authenticated_caller_is_not_limited_by_others_with_the_same_address(
     gateway: Callable[..., Any], clock: MovableClock, owner: Person
 ) -> None:
     key = owner.post("/api-keys", {"name": "n", "scopes": ["plugins:read"]}).get_json()["key"]
@@ -245,12 +243,12 @@ def test_who_is_known_is_not_shut_out_by_others_of_the_same_address(
     call, address = gateway(), _address()
     anonymous = [call(path, address).status_code for path in ("/sign-in", "/me") * 5]
     assert anonymous == [200, 401, 200, 401, 200] + [429] * 5
-    answers = [call("/me", address, **owner.headers), call("/plugins", address, **{"X-API-Key": key})]
-    assert [answer.status_code for answer in answers] == [200, 200]
-    assert [answer.headers["RateLimit"].split(";")[0] for answer in answers] == ['"caller"', '"key-standard"']
+    responses = [call("/me", address, **owner.headers), call("/plugins", address, **{"X-API-Key": key})]
+    assert [response.status_code for response in responses] == [200, 200]
+    assert [response.headers["RateLimit"].split(";")[0] for response in responses] == ['"caller"', '"key-standard"']
 
 
-def test_keys_that_are_refused_are_counted_for_their_address(gateway: Callable[..., Any], clock: MovableClock) -> None:
+def test_invalid_keys_are_counted_for_their_address(gateway: Callable[..., Any], clock: MovableClock) -> None:
     _start_of_a_window(clock)
     call, address = gateway(), _address()
     unknown = key_text.compose(Ids().new("key"), Ids().new("org"), 5)
@@ -261,13 +259,13 @@ def test_keys_that_are_refused_are_counted_for_their_address(gateway: Callable[.
 
 
 @pytest.mark.usefixtures("racing")
-def test_eight_lambdas_at_once_let_an_address_guess_exactly_so_often(
+def test_eight_concurrent_lambdas_admit_exactly_the_limit_of_an_address(
     gateway: Callable[..., Any], clock: MovableClock
 ) -> None:
     _start_of_a_window(clock)
-    doors, address = [gateway() for _ in range(8)], _address()
+    clients, address = [gateway() for _ in range(8)], _address()
     with ThreadPoolExecutor(8) as pool:
-        statuses = list(pool.map(lambda n: doors[n % 8]("/sign-in", address).status_code, range(20)))
+        statuses = list(pool.map(lambda n: clients[n % 8]("/sign-in", address).status_code, range(20)))
     assert (statuses.count(200), statuses.count(429)) == (5, 15)
 
 
@@ -287,7 +285,7 @@ def test_addresses_of_one_ipv6_network_count_together(gateway: Callable[..., Any
     assert call("/sign-in", "::ffff:" + _address()).status_code == 200, "mapped addresses are IPv4, not one network"
 
 
-def test_the_document_tells_the_limits(argus: Container) -> None:
+def test_the_document_contains_the_limits(argus: Container) -> None:
     settings = replace(argus.settings, rate_limit="25 per minute", ip_rate_limit="100 per 2 hours")
     client = create_app(Container(settings)).test_client()
     document = client.get("/api/v1/openapi.json").get_json()

@@ -14,8 +14,8 @@ SECRET = "correct horse battery staple, twice"
 
 
 @pytest.fixture
-def kept(aws: EmbeddedAws) -> dict[str, str]:
-    """The same secret in both places, by reference."""
+def references(aws: EmbeddedAws) -> dict[str, str]:
+    """References to the same secret in both services."""
     name = "/argus/test/secret"
     aws.client("ssm").put_parameter(Name=name, Value=SECRET, Type="SecureString", Overwrite=True)
     manager = aws.client("secretsmanager")
@@ -25,42 +25,42 @@ def kept(aws: EmbeddedAws) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("kind", ["ssm", "secretsmanager"])
-def test_a_reference_is_fetched_once(aws: EmbeddedAws, kept: dict[str, str], kind: str) -> None:
-    asked: list[str] = []
+def test_a_reference_is_fetched_once(aws: EmbeddedAws, references: dict[str, str], kind: str) -> None:
+    services: list[str] = []
 
     def client(service: str) -> Any:
-        asked.append(service)
+        services.append(service)
         return aws.client(service)
 
     secrets = Secrets(client)
-    assert [secrets.reveal(kept[kind]), secrets.reveal(kept[kind])] == [SECRET, SECRET]
-    assert asked == [kind]
+    assert [secrets.reveal(references[kind]), secrets.reveal(references[kind])] == [SECRET, SECRET]
+    assert services == [kind]
 
 
-def test_what_is_no_reference_is_the_secret() -> None:
-    assert Secrets(lambda _: pytest.fail("asked AWS")).reveal("plain") == "plain"
+def test_a_value_without_a_prefix_is_the_secret() -> None:
+    assert Secrets(lambda _: pytest.fail("called AWS")).reveal("plain") == "plain"
 
 
 @pytest.mark.parametrize("reference", ["ssm:/argus/nowhere", "secretsmanager:nothing"])
-def test_a_secret_that_is_not_there_is_said_by_its_reference(aws: EmbeddedAws, reference: str) -> None:
+def test_a_missing_secret_is_named_by_its_reference(aws: EmbeddedAws, reference: str) -> None:
     with pytest.raises(SecretUnavailable, match=reference):
         Secrets(aws.client).reveal(reference)
 
 
-def test_no_secret_is_shown() -> None:
+def test_a_secret_is_not_in_the_repr() -> None:
     secrets = Secrets(lambda _: None, {"ssm:/a": "hush"})
     assert "hush" not in repr(secrets)
 
 
-def test_cursors_are_signed_with_the_secret_that_the_setting_names(settings: Settings, kept: dict[str, str]) -> None:
+def test_cursors_are_signed_with_the_referenced_secret(settings: Settings, references: dict[str, str]) -> None:
     named, plain = (
         Container(replace(settings, cursor_secret=secret)).cursors.seal({"pk": "a"}, bound_to="x")
-        for secret in (kept["ssm"], SECRET)
+        for secret in (references["ssm"], SECRET)
     )
     assert named == plain
 
 
-def test_a_short_secret_is_refused_wherever_it_is_kept(
+def test_a_short_secret_is_rejected_wherever_it_is_stored(
     aws: EmbeddedAws, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     aws.client("ssm").put_parameter(Name="/argus/test/short", Value="short", Type="SecureString", Overwrite=True)

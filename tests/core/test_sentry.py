@@ -1,4 +1,4 @@
-"""Errors reach Sentry when there is a DSN, with what is needed to mend them and nothing of anyone."""
+"""Errors are sent to Sentry if there is a DSN, with what is needed to fix them and without personal data."""
 
 import gzip
 import json
@@ -23,7 +23,7 @@ SECRET = "hunter2-canary"
 
 
 class _Relay(BaseHTTPRequestHandler):
-    """Takes envelopes as Sentry's ingestion does: "Envelopes", Sentry developer documentation."""
+    """Accepts envelopes like Sentry's ingestion: "Envelopes", Sentry developer documentation."""
 
     events: list[dict[str, Any]]
     keys: set[str]
@@ -64,13 +64,13 @@ def relay() -> Iterator[type[_Relay]]:
     import sentry_sdk
 
     sentry_sdk.get_client().close(timeout=1)
-    sentry_sdk.init()  # to nowhere
+    sentry_sdk.init()  # without a DSN
     server.shutdown()
     server.server_close()
     thread.join()
 
 
-def test_an_unexpected_error_arrives_with_its_place_and_request(
+def test_an_unexpected_error_is_sent_with_its_stack_and_request(
     relay: type[_Relay], owner: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_: Any, **__: Any) -> Any:
@@ -79,7 +79,7 @@ def test_an_unexpected_error_arrives_with_its_place_and_request(
 
     monkeypatch.setattr("argus.identity.service.Identity.organisation", broken)
     assert owner.get("/me", headers={"X-Request-ID": "r-1", "Cookie": f"s={SECRET}"}).status_code == 500
-    assert relay.events, "sent before the answer: Lambda stops every thread after it"
+    assert relay.events, "sent before the response: Lambda freezes all threads after it"
     event = relay.events[0]
     (error,) = event["exception"]["values"]
     assert (error["type"], error["value"]) == ("RuntimeError", "password=[secret] of [mail]")
@@ -93,7 +93,7 @@ def test_an_unexpected_error_arrives_with_its_place_and_request(
     assert all("sentry_key=publickey" in key for key in relay.keys)
 
 
-def test_an_error_without_exception_arrives_and_a_warning_does_not(relay: type[_Relay]) -> None:
+def test_an_error_without_exception_is_sent_and_a_warning_is_not(relay: type[_Relay]) -> None:
     with request_scope("r-2"):
         logging.getLogger("argus.test").warning("not worth it")
         logging.getLogger("argus.test").error("dead letter of %s", "jane@canary.example")
@@ -102,12 +102,12 @@ def test_an_error_without_exception_arrives_and_a_warning_does_not(relay: type[_
     assert (event["level"], event["tags"]) == ("error", {"request_id": "r-2", "logger": "argus.test"})
 
 
-def test_a_relay_that_is_away_keeps_nobody_waiting(caplog: pytest.LogCaptureFixture) -> None:
+def test_an_unreachable_relay_does_not_block(caplog: pytest.LogCaptureFixture) -> None:
     root = logging.getLogger()
     handlers = root.handlers[:]
     sentry.configure("http://publickey@127.0.0.1:9/42", stage="test", release="1")
     try:
-        logging.getLogger("argus.test").error("nobody hears")
+        logging.getLogger("argus.test").error("not delivered")
     finally:
         root.handlers[:] = handlers
         import sentry_sdk
@@ -116,24 +116,24 @@ def test_a_relay_that_is_away_keeps_nobody_waiting(caplog: pytest.LogCaptureFixt
         sentry_sdk.init()
 
 
-def test_without_a_dsn_nothing_listens(relay: Callable[[], object]) -> None:
+def test_without_a_dsn_no_handler_is_installed(relay: Callable[[], object]) -> None:
     before = logging.getLogger().handlers[:]
     sentry.configure("", stage="test", release="1")
     assert logging.getLogger().handlers == before
 
 
-def test_what_is_no_dsn_stops_nobody_and_is_not_repeated(caplog: pytest.LogCaptureFixture) -> None:
+def test_an_invalid_dsn_is_ignored_and_not_logged(caplog: pytest.LogCaptureFixture) -> None:
     before = logging.getLogger().handlers[:]
     sentry.configure(SECRET, stage="test", release="1")
     assert logging.getLogger().handlers == before
     (record,) = caplog.records
-    assert record.getMessage() == "errors are not sent to Sentry: that is no DSN"
+    assert record.getMessage() == "errors are not sent to Sentry: the DSN is invalid"
     assert SECRET not in caplog.text
 
 
 @pytest.fixture
-def sights(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    """The DSNs that are used, while a process is told where its logs and errors go; all is as before in the end."""
+def used_dsns(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """The DSNs that `configure` receives; restores the log handlers afterwards."""
     root, used = logging.getLogger(), list[str]()
     handlers, level = root.handlers[:], root.level
     monkeypatch.setattr(sentry, "configure", lambda dsn, **_: used.append(dsn))
@@ -142,32 +142,34 @@ def sights(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     root.setLevel(level)
 
 
-def test_a_dsn_is_fetched_from_where_it_is_kept(aws: EmbeddedAws, settings: Settings, sights: list[str]) -> None:
+def test_a_referenced_dsn_is_fetched(aws: EmbeddedAws, settings: Settings, used_dsns: list[str]) -> None:
     aws.client("ssm").put_parameter(Name="/argus/test/dsn", Value="http://k@127.0.0.1/1", Type="String", Overwrite=True)
     Container(replace(settings, sentry_dsn="ssm:/argus/test/dsn")).configure_observability()
-    assert sights == ["http://k@127.0.0.1/1"]
+    assert used_dsns == ["http://k@127.0.0.1/1"]
 
 
 @pytest.mark.parametrize("outage", [False, True], ids=["no such parameter", "SSM is away"])
-def test_a_dsn_that_cannot_be_fetched_stops_no_function_and_is_told_of(
-    settings: Settings, sights: list[str], outage: bool, capfd: pytest.CaptureFixture[str]
+def test_a_dsn_that_cannot_be_fetched_is_logged_and_the_process_starts(
+    settings: Settings, used_dsns: list[str], outage: bool, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    told = replace(settings, sentry_dsn="ssm:/argus/nowhere")
-    Container(replace(told, aws_endpoint="http://127.0.0.1:9") if outage else told).configure_observability()
-    assert sights == [""]
+    with_dsn = replace(settings, sentry_dsn="ssm:/argus/nowhere")
+    Container(replace(with_dsn, aws_endpoint="http://127.0.0.1:9") if outage else with_dsn).configure_observability()
+    assert used_dsns == [""]
     (line,) = map(json.loads, capfd.readouterr().out.splitlines())
     assert line["level"] == "WARNING"
     assert "errors are not sent to Sentry: no DSN from ssm:/argus/nowhere" in line["message"]
 
 
-def test_nobody_waits_long_for_a_dsn(settings: Settings, sights: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[bool] = []
+def test_a_dsn_is_fetched_with_a_short_timeout(
+    settings: Settings, used_dsns: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fail_fast_flags: list[bool] = []
     client = Aws.client
 
     def noted(self: Aws, service: str, *, fail_fast: bool = False) -> Any:
-        asked.append(fail_fast)
+        fail_fast_flags.append(fail_fast)
         return client(self, service, fail_fast=fail_fast)
 
     monkeypatch.setattr(Aws, "client", noted)
     Container(replace(settings, sentry_dsn="ssm:/argus/nowhere")).configure_observability()
-    assert asked == [True]
+    assert fail_fast_flags == [True]

@@ -1,4 +1,4 @@
-"""Links that are signed by a role, and end no later than it says."""
+"""Links signed by a role, which expire no later than its credentials."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -17,7 +17,7 @@ def signing(settings: Settings, clock: MovableClock) -> Container:
     return Container(replace(settings, link_role=ROLE, link_seconds=6 * 3600), clock=clock)
 
 
-def test_a_link_never_says_it_outlives_the_role_that_signed_it(signing: Container, clock: MovableClock) -> None:
+def test_a_link_expires_no_later_than_its_credentials(signing: Container, clock: MovableClock) -> None:
     credentials = signing.link_credentials()
     assert credentials.token
     assert credentials.expires_at is not None
@@ -30,7 +30,7 @@ def test_a_link_never_says_it_outlives_the_role_that_signed_it(signing: Containe
         assert link.expires_at - clock() > timedelta(minutes=29)
 
 
-def test_the_role_is_assumed_once_and_again_before_it_ends(signing: Container, clock: MovableClock) -> None:
+def test_the_role_is_assumed_once_and_again_before_it_expires(signing: Container, clock: MovableClock) -> None:
     first = signing.link_credentials()
     assert signing.link_credentials() == first
     clock.move(minutes=31)

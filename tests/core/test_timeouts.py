@@ -1,7 +1,7 @@
-"""AWS that hangs rather than refuses: requests end in seconds with 503 or their result, jobs go on trying.
+"""AWS hangs: requests end within seconds with 503 or their result, and jobs keep retrying.
 
-Where the claim is a time, a black hole is asked and the time is measured, which no other test does.
-Elsewhere timeouts are raised at once where botocore would meet them, and the attempts are counted.
+Tests of durations call a black hole and measure the time, which no other test does. All other tests raise timeouts
+immediately where botocore would, and count the attempts.
 """
 
 import json
@@ -54,28 +54,28 @@ def hole() -> Iterator[BlackHole]:
 
 @pytest.fixture
 def in_aws(argus: Container, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Container]:
-    """Makes an Argus with the timeouts it has in AWS, which botocore's own variable leads to another address."""
+    """Creates an Argus with the timeouts of AWS; botocore's own variable sets the endpoint."""
 
     def make(url: str, **variables: str) -> Container:
         monkeypatch.setenv("AWS_ENDPOINT_URL", url)
         settings = argus.settings.changed(ARGUS_AWS_ENDPOINT="", **variables)
         container = Container(settings, clock=argus.clock, fetch_keys=None if variables else argus.fetch_keys)
-        for fail_fast in (False, True):  # the function makes them when it starts
+        for fail_fast in (False, True):  # the function creates them at start
             container.aws.client("dynamodb", fail_fast=fail_fast)
         return container
 
     return make
 
 
-def _timed(ask: Callable[[], TestResponse]) -> tuple[TestResponse, float]:
+def _timed(call: Callable[[], TestResponse]) -> tuple[TestResponse, float]:
     began = time.perf_counter()
-    answer = ask()
-    return answer, time.perf_counter() - began
+    response = call()
+    return response, time.perf_counter() - began
 
 
-def _is_unavailable(answer: TestResponse, code: str = "unavailable") -> None:
-    assert (answer.status_code, answer.content_type) == (503, "application/problem+json"), answer.get_data()
-    assert (answer.get_json()["code"], answer.headers["Retry-After"]) == (code, "5")
+def _is_unavailable(response: TestResponse, code: str = "unavailable") -> None:
+    assert (response.status_code, response.content_type) == (503, "application/problem+json"), response.get_data()
+    assert (response.get_json()["code"], response.headers["Retry-After"]) == (code, "5")
 
 
 # ---------------------------------------------------------------- a black hole, and a clock
@@ -90,40 +90,40 @@ def _key(_: Issuer) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    ("kind", "scheme", "asked"),
+    ("kind", "scheme", "attempts"),
     [(black_hole.silent, "http", "dynamodb"), (black_hole.silent, "https", "tls"), (black_hole.full, "http", None)],
     ids=["accepts and is silent", "does not shake hands", "does not accept"],
 )
-@pytest.mark.parametrize("shown", [_token, _key], ids=["token", "key"])
+@pytest.mark.parametrize("credentials", [_token, _key], ids=["token", "key"])
 def test_me_answers_503_within_five_seconds(
     in_aws: Callable[..., Container],
     issuer: Issuer,
     kind: Callable[[], AbstractContextManager[BlackHole]],
     scheme: str,
-    asked: str | None,
-    shown: Callable[[Issuer], dict[str, str]],
+    attempts: str | None,
+    credentials: Callable[[Issuer], dict[str, str]],
 ) -> None:
     with kind() as hole:
-        person = Person(create_app(in_aws(hole.url.replace("http", scheme))).test_client(), shown(issuer))
-        answer, seconds = _timed(lambda: person.get("/me"))
-    _is_unavailable(answer)
+        person = Person(create_app(in_aws(hole.url.replace("http", scheme))).test_client(), credentials(issuer))
+        response, seconds = _timed(lambda: person.get("/me"))
+    _is_unavailable(response)
     assert seconds < SHORT_SECONDS
-    assert hole.asked == ([asked] * MAX_TIMEOUTS if asked else [])
+    assert hole.calls == ([attempts] * MAX_TIMEOUTS if attempts else [])
 
 
-def test_sign_in_answers_though_its_limit_cannot_be_counted(in_aws: Callable[..., Container], hole: BlackHole) -> None:
+def test_sign_in_answers_when_its_limit_cannot_be_counted(in_aws: Callable[..., Container], hole: BlackHole) -> None:
     person = Person(create_app(in_aws(hole.url)).test_client(), {})
-    answer, seconds = _timed(lambda: person.get("/sign-in"))
-    assert (answer.status_code, "RateLimit" in answer.headers) == (200, False)
+    response, seconds = _timed(lambda: person.get("/sign-in"))
+    assert (response.status_code, "RateLimit" in response.headers) == (200, False)
     assert seconds < SHORT_SECONDS
-    assert hole.asked == ["dynamodb"], "what no answer depends on is asked once"
+    assert hole.calls == ["dynamodb"], "calls that no response depends on have one attempt"
 
 
-def test_who_shows_nothing_is_refused_though_it_cannot_be_counted(
+def test_a_request_without_credentials_is_rejected_when_it_cannot_be_counted(
     in_aws: Callable[..., Container], hole: BlackHole
 ) -> None:
-    answer, seconds = _timed(lambda: Person(create_app(in_aws(hole.url)).test_client(), {}).get("/me"))
-    assert (answer.status_code, hole.asked) == (401, ["dynamodb"])
+    response, seconds = _timed(lambda: Person(create_app(in_aws(hole.url)).test_client(), {}).get("/me"))
+    assert (response.status_code, hole.calls) == (401, ["dynamodb"])
     assert seconds < SHORT_SECONDS
 
 
@@ -132,13 +132,13 @@ def test_me_answers_503_within_five_seconds_when_the_issuer_hangs_too(
 ) -> None:
     trusted = {"issuer": ISSUER, "jwks_url": f"{hole.url}/jwks.json", "client_ids": [CLIENT_ID]}
     container = in_aws(hole.url, ARGUS_TRUSTED_ISSUERS=json.dumps([trusted]))
-    answer, seconds = _timed(lambda: Person(create_app(container).test_client(), _token(issuer)).get("/me"))
-    _is_unavailable(answer, "keys_unavailable")
+    response, seconds = _timed(lambda: Person(create_app(container).test_client(), _token(issuer)).get("/me"))
+    _is_unavailable(response, "keys_unavailable")
     assert seconds < SHORT_SECONDS
 
 
 def _example_ids() -> Things:
-    """Nobody's things, by the names that routes give them."""
+    """Example ids, by the names of route parameters."""
     paths = openapi.document()["paths"].values()
     return cast(Things, {one["name"]: one["example"] for path in paths for one in path.get("parameters", [])})
 
@@ -146,7 +146,7 @@ def _example_ids() -> Things:
 def test_every_route_ends_with_503_or_its_result_when_all_of_aws_hangs(
     in_aws: Callable[..., Container], hole: BlackHole, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As someone known, or every route would end where it asks who calls."""
+    """With an authenticated caller: otherwise every route would end at authentication."""
     container = in_aws(hole.url)
     scopes = frozenset(scope.name for one in container.capabilities for scope in one.scopes)
     caller = Caller("usr_01k0n2x3b5d7f9h1k3m5p7r9t1", "org_01k0n2x3a4c6e8g0j2m4p6r8t0", scopes, issuer=ISSUER)
@@ -154,18 +154,18 @@ def test_every_route_ends_with_503_or_its_result_when_all_of_aws_hangs(
     app = create_app(container)
     calls = calls_of(app, _example_ids())
 
-    def ask(call: Call) -> tuple[TestResponse, float]:
+    def send(call: Call) -> tuple[TestResponse, float]:
         headers = {"Authorization": "Bearer x", "Idempotency-Key": "hanging"}
         return _timed(lambda: call.by(Person(app.test_client(), headers)))
 
     with ThreadPoolExecutor(len(calls)) as pool:
-        answers = dict(zip([call.name for call in calls], pool.map(ask, calls), strict=True))
-    for name, (answer, seconds) in answers.items():
+        responses = dict(zip([call.name for call in calls], pool.map(send, calls), strict=True))
+    for name, (response, seconds) in responses.items():
         assert seconds < FUNCTION_SECONDS, name
-        if answer.status_code != 200:
-            _is_unavailable(answer)
-    assert answers["GET /plugins"][0].status_code == 200, "it asks nothing of AWS but to be counted"
-    assert answers["POST /uploads"][0].status_code == 503
+        if response.status_code != 200:
+            _is_unavailable(response)
+    assert responses["GET /plugins"][0].status_code == 200, "it needs AWS only for its rate limit"
+    assert responses["POST /uploads"][0].status_code == 503
 
 
 # ---------------------------------------------------------------- attempts, counted
@@ -175,24 +175,24 @@ Hang = Callable[..., list[str]]
 
 @pytest.fixture
 def elsewhere(argus: Container) -> Container:
-    """An Argus with clients of its own."""
+    """An Argus with its own clients."""
     return Container(argus.settings, clock=argus.clock, fetch_keys=argus.fetch_keys)
 
 
 @pytest.fixture
 def hang(elsewhere: Container) -> Hang:
-    """Has an operation time out until its service recovers; returns the attempts."""
+    """Makes an operation time out until `recover`; returns the attempts."""
 
     def begin(service: str, operation: str, *, fail_fast: bool = False) -> list[str]:
-        asked: list[str] = []
+        attempts: list[str] = []
 
         def time_out(request: Any, event_name: str, **_: Any) -> None:
             if event_name.endswith(f".{operation}"):
-                asked.append(operation)
+                attempts.append(operation)
                 raise ReadTimeoutError(endpoint_url=request.url)
 
         elsewhere.aws.client(service, fail_fast=fail_fast).meta.events.register("before-send", time_out, "hang")
-        return asked
+        return attempts
 
     return begin
 
@@ -207,80 +207,80 @@ def door(elsewhere: Container, owner: Person) -> Person:
     return Person(create_app(elsewhere).test_client(), owner.headers, owner.organisation_id)
 
 
-def test_whose_limit_cannot_be_counted_is_admitted(door: Person, hang: Hang, caplog: pytest.LogCaptureFixture) -> None:
-    asked = hang("dynamodb", "UpdateItem", fail_fast=True)
-    answer = door.get("/me")
-    assert (answer.status_code, "RateLimit" in answer.headers, len(asked)) == (200, False, 1)
+def test_a_caller_who_cannot_be_counted_is_admitted(door: Person, hang: Hang, caplog: pytest.LogCaptureFixture) -> None:
+    attempts = hang("dynamodb", "UpdateItem", fail_fast=True)
+    response = door.get("/me")
+    assert (response.status_code, "RateLimit" in response.headers, len(attempts)) == (200, False, 1)
     assert "rate limit not counted" in caplog.text
 
 
-def test_a_request_asks_a_service_that_hangs_twice_and_a_job_four_times(elsewhere: Container, hang: Hang) -> None:
-    asked = hang("dynamodb", "GetItem")
+def test_a_request_calls_a_hanging_service_twice_and_a_job_four_times(elsewhere: Container, hang: Hang) -> None:
+    attempts = hang("dynamodb", "GetItem")
     with request_scope("request", seconds=REQUEST_SECONDS), pytest.raises(NotCalled, match="timed out 2 times"):
         elsewhere.table("identity").get("a", "b")
     with request_scope("job"), pytest.raises(ReadTimeoutError):
         elsewhere.table("identity").get("a", "b")
-    assert len(asked) == MAX_TIMEOUTS + ATTEMPTS
+    assert len(attempts) == MAX_TIMEOUTS + ATTEMPTS
 
 
-def test_one_timeout_is_tried_again_and_the_request_succeeds(elsewhere: Container, door: Person) -> None:
-    asked: list[str] = []
+def test_one_timeout_is_retried_and_the_request_succeeds(elsewhere: Container, door: Person) -> None:
+    attempts: list[str] = []
 
     def time_out_once(request: Any, event_name: str, **_: Any) -> None:
-        asked.append(event_name.rpartition(".")[2])
-        if len(asked) == 1:
+        attempts.append(event_name.rpartition(".")[2])
+        if len(attempts) == 1:
             raise ReadTimeoutError(endpoint_url=request.url)
 
     elsewhere.aws.client("dynamodb").meta.events.register("before-send", time_out_once)
-    assert (door.get("/me").status_code, asked) == (200, ["GetItem"] * 3)
+    assert (door.get("/me").status_code, attempts) == (200, ["GetItem"] * 3)
 
 
-def test_a_request_that_found_a_service_hanging_does_not_wait_for_it_again(elsewhere: Container, hang: Hang) -> None:
-    """Nor does its side work, which has a client of its own."""
-    asked = hang("dynamodb", "GetItem")
+def test_a_request_does_not_call_a_hanging_service_again(elsewhere: Container, hang: Hang) -> None:
+    """The fail-fast client of the same service is not called either."""
+    attempts = hang("dynamodb", "GetItem")
     with request_scope("request", seconds=REQUEST_SECONDS):
         for fail_fast in (False, True, False):
             with pytest.raises(NotCalled):
                 elsewhere.table("identity", fail_fast=fail_fast).get("a", "b")
         elsewhere.objects.client().list_objects_v2(Bucket=elsewhere.settings.media_bucket)
-    assert len(asked) == MAX_TIMEOUTS
+    assert len(attempts) == MAX_TIMEOUTS
 
 
-def test_no_attempt_begins_that_could_outlast_the_request(elsewhere: Container, hang: Hang) -> None:
-    asked = hang("dynamodb", "GetItem")
+def test_no_attempt_starts_that_could_outlast_the_request(elsewhere: Container, hang: Hang) -> None:
+    attempts = hang("dynamodb", "GetItem")
     longest = CONNECT_SECONDS + read_seconds("dynamodb")
     with request_scope("request", seconds=longest - 0.01), pytest.raises(NotCalled, match="too little time left"):
         elsewhere.table("identity").get("a", "b")
-    assert asked == []
+    assert attempts == []
 
 
-def test_our_own_tries_end_with_the_requests_time(elsewhere: Container) -> None:
-    """Another transaction holds the item each time, and each time nine seconds pass."""
+def test_retries_of_transactions_end_with_the_time_of_the_request(elsewhere: Container) -> None:
+    """Another transaction uses the item each time, and each attempt takes nine seconds."""
     scale = elsewhere.settings.timeout_factor
     body = {"__type": "TransactionCanceledException", "CancellationReasons": [{"Code": "TransactionConflict"}]}
-    asked: list[str] = []
+    attempts: list[str] = []
 
     class Answer(AWSResponse):
         content = json.dumps(body).encode()
 
     def refuse(request: Any, **_: Any) -> AWSResponse:
-        asked.append("TransactWriteItems")
+        attempts.append("TransactWriteItems")
         work.started -= 9 * scale
         return Answer(request.url, 400, {"content-type": "application/x-amz-json-1.0"}, None)
 
     elsewhere.aws.client("dynamodb").meta.events.register("before-send", refuse)
     with request_scope("request", seconds=REQUEST_SECONDS) as work, pytest.raises(NotCalled, match="too little time"):
         elsewhere.table("identity").transact([Put({"pk": "a", "sk": "b"})])
-    assert len(asked) == 2, "the third could last until the 20th second"
+    assert len(attempts) == 2, "a third attempt could last until the 20th second"
 
 
-def test_uploads_that_could_not_be_kept_answer_503_and_their_key_is_free_after_a_minute(
+def test_uploads_that_cannot_be_stored_answer_503_and_free_their_key_after_a_minute(
     door: Person, hang: Hang, recover: Callable[[str], None], clock: MovableClock
 ) -> None:
-    """The key's record cannot be removed where DynamoDB hangs: until its lease ends the request counts as running."""
-    asked, key = hang("dynamodb", "BatchWriteItem"), {"Idempotency-Key": "hanging-upload"}
+    """While DynamoDB hangs the key's record cannot be deleted: the request counts as running until its lease ends."""
+    attempts, key = hang("dynamodb", "BatchWriteItem"), {"Idempotency-Key": "hanging-upload"}
     _is_unavailable(door.post("/uploads", UPLOADS, headers=key))
-    assert len(asked) == MAX_TIMEOUTS
+    assert len(attempts) == MAX_TIMEOUTS
     recover("dynamodb")
     again = door.post("/uploads", UPLOADS, headers=key)
     assert (again.status_code, again.get_json()["code"]) == (409, "still_running")
@@ -288,7 +288,7 @@ def test_uploads_that_could_not_be_kept_answer_503_and_their_key_is_free_after_a
     assert door.post("/uploads", UPLOADS, headers=key).status_code == 201
 
 
-def test_a_scan_whose_job_could_not_be_queued_is_accepted_and_run_by_the_sweep(
+def test_a_scan_whose_job_cannot_be_queued_is_accepted_and_run_by_the_sweep(
     door: Person,
     owner: Person,
     workers: Workers,
@@ -299,14 +299,14 @@ def test_a_scan_whose_job_could_not_be_queued_is_accepted_and_run_by_the_sweep(
 ) -> None:
     image = uploaded(owner, workers, flir_scene(seed=3, width=80, height=60)[0])
     wanted = {"target": {"kind": "image", "id": image["id"]}, "plugins": [{"id": "thermal_hotspots"}]}
-    asked = hang("sqs", "SendMessageBatch")
-    answer = door.post("/scans", wanted)
-    assert (answer.status_code, len(asked)) == (202, MAX_TIMEOUTS)
+    attempts = hang("sqs", "SendMessageBatch")
+    response = door.post("/scans", wanted)
+    assert (response.status_code, len(attempts)) == (202, MAX_TIMEOUTS)
     recover("sqs")
     clock.move(minutes=3)
     elsewhere.scanning.sweep_runs()
     workers.work()
-    assert owner.get(answer.headers["Location"]).get_json()["state"] == "succeeded"
+    assert owner.get(response.headers["Location"]).get_json()["state"] == "succeeded"
 
 
 def test_a_sweep_does_not_wait_for_a_queue_that_hangs_with_each_item(
@@ -315,34 +315,34 @@ def test_a_sweep_does_not_wait_for_a_queue_that_hangs_with_each_item(
     monkeypatch.setattr(scheduler, "container", lambda: elsewhere)
     owner.post("/uploads", {"files": [{"name": "a.jpg", "size": 1, "content_type": "image/jpeg"}] * 5})
     clock.move(minutes=3)
-    asked = hang("sqs", "SendMessage")
+    attempts = hang("sqs", "SendMessage")
     with pytest.raises(scheduler.SweepsFailed, match=r"images\.sweep"):
         scheduler.handler(scheduler.TICK, None)
-    assert len(asked) <= MAX_TIMEOUTS * len(TICKS)
+    assert len(attempts) <= MAX_TIMEOUTS * len(TICKS)
 
 
-def test_an_image_whose_objects_cannot_be_removed_answers_503(door: Person, hang: Hang) -> None:
+def test_deleting_an_image_answers_503_when_s3_hangs(door: Person, hang: Hang) -> None:
     image_id = door.post("/uploads", UPLOADS).get_json()["items"][0]["image_id"]
-    asked = hang("s3", "ListObjectVersions")
+    attempts = hang("s3", "ListObjectVersions")
     _is_unavailable(door.delete(f"/images/{image_id}"))
-    assert len(asked) == MAX_TIMEOUTS
+    assert len(attempts) == MAX_TIMEOUTS
 
 
-def test_a_socket_that_connects_does_not_wait_either(
+def test_a_connecting_socket_does_not_wait_either(
     elsewhere: Container, owner: Person, hang: Hang, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(realtime, "container", lambda: elsewhere)
-    asked = hang("dynamodb", "GetItem")
+    attempts = hang("dynamodb", "GetItem")
     with pytest.raises(NotCalled):
         realtime.handler(events.socket("$connect", "c=", headers=owner.headers), None)
-    assert len(asked) == MAX_TIMEOUTS
+    assert len(attempts) == MAX_TIMEOUTS
 
 
-# ---------------------------------------------------------------- numbers that must fit
+# ---------------------------------------------------------------- consistent time limits
 
 
 def test_calls_end_well_before_the_function_does() -> None:
-    """After the last attempt botocore may pause for four seconds, or nine where AWS asks for it; we for three."""
+    """After the last attempt botocore may pause for four seconds, or nine if AWS requests it; Argus for three."""
     settings = json.loads((ROOT / "zappa_settings.json").read_text())
     limits = {name: stage["timeout_seconds"] for name, stage in settings.items() if "timeout_seconds" in stage}
     assert limits["dev"] == FUNCTION_SECONDS > REQUEST_SECONDS + 9
@@ -354,6 +354,6 @@ def test_stale_keys_an_issuer_and_a_table_that_hang_cost_less_than_five_seconds_
     assert read_seconds("dynamodb") >= FAIL_FAST_SECONDS
 
 
-def test_every_service_can_be_asked_in_the_shortest_request() -> None:
+def test_every_service_can_be_called_in_the_shortest_request() -> None:
     slowest = max(read_seconds(service) for service in ("dynamodb", "s3", "sqs", "sts", "ssm", "secretsmanager"))
     assert CONNECT_SECONDS + slowest <= realtime.EVENT_SECONDS < REQUEST_SECONDS

@@ -13,6 +13,7 @@ from argus.container import Container
 from argus.core.clock import from_rfc3339, rfc3339
 from argus.core.declarations import Build, Capability
 from argus.core.errors import ArgusError, NotFound
+from argus.core.http import MissingScope
 from argus.core.ids import Ids, is_id
 from argus.core.paging import BadCursor, Cursors
 from argus.core.runtime import Runtime
@@ -30,7 +31,7 @@ PRODUCTION = {
 # ---------------------------------------------------------------- ids and times
 
 
-def test_ids_are_unique_prefixed_and_sort_by_the_time_they_were_made() -> None:
+def test_ids_are_unique_prefixed_and_sort_by_their_time() -> None:
     moments = iter(datetime(2026, 1, 1, tzinfo=UTC) + timedelta(milliseconds=step) for step in range(1000))
     ids = Ids(clock=lambda: next(moments))
     made = [ids.new("img") for _ in range(1000)]
@@ -39,19 +40,19 @@ def test_ids_are_unique_prefixed_and_sort_by_the_time_they_were_made() -> None:
 
 
 @given(st.text())
-def test_anything_may_be_asked_whether_it_is_an_id(text: str) -> None:
+def test_is_id_accepts_any_text(text: str) -> None:
     assert not is_id(text, "img") or text.startswith("img_")
 
 
 @pytest.mark.parametrize(
     "text", ["img_", "img_" + "0" * 25, "img_" + "0" * 27, "img_" + "O" * 26, "img_" + "0" * 26 + "\n"]
 )
-def test_what_could_not_have_been_made_is_no_id(text: str) -> None:
+def test_a_malformed_id_is_rejected(text: str) -> None:
     assert not is_id(text, "img")
 
 
 @given(st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1)), st.integers(-12, 14))
-def test_times_travel_as_utc_with_milliseconds(moment: datetime, hours: int) -> None:
+def test_times_are_utc_with_milliseconds(moment: datetime, hours: int) -> None:
     aware = moment.replace(tzinfo=timezone(timedelta(hours=hours)))
     text = rfc3339(aware)
     assert text.endswith("Z")
@@ -72,23 +73,23 @@ def test_a_cursor_opens_only_for_the_listing_it_was_made_for(key: dict[str, str]
 
 
 @given(st.text())
-def test_whatever_is_no_cursor_is_refused(text: str) -> None:
+def test_a_malformed_cursor_is_rejected(text: str) -> None:
     with pytest.raises(BadCursor):
         Cursors("secret").open(text, bound_to="listing")
 
 
-def test_a_cursors_secret_is_not_shown() -> None:
+def test_the_secret_of_cursors_is_not_in_the_repr() -> None:
     assert "hush" not in repr(Cursors("hush"))
 
 
 # ---------------------------------------------------------------- settings
 
 
-def test_the_defaults_are_a_laptops() -> None:
+def test_the_default_stage_is_local() -> None:
     assert Settings.from_env({}).is_local
 
 
-def test_production_settings_are_accepted_when_whole() -> None:
+def test_complete_production_settings_are_accepted() -> None:
     settings = Settings.from_env(PRODUCTION)
     assert not settings.is_local
     assert Container(settings).tokens.issuers[0].client_ids == ("c",)
@@ -98,37 +99,37 @@ def test_production_settings_are_accepted_when_whole() -> None:
 @pytest.mark.parametrize(
     ("changed", "why"),
     [
-        ({"ARGUS_CURSOR_SECRET": "short"}, "fewer than 32"),
+        ({"ARGUS_CURSOR_SECRET": "short"}, "at least 32"),
         (
             {"ARGUS_TRUSTED_ISSUERS": '[{"issuer": "i", "jwks_url": "http://i.example", "client_ids": []}]'},
-            "not https",
+            "must begin with https://",
         ),
-        ({"ARGUS_TRUSTED_ISSUERS": "[{}]"}, "ARGUS_TRUSTED_ISSUERS cannot be read"),
-        ({"ARGUS_TRUSTED_ISSUERS": "nonsense"}, "ARGUS_TRUSTED_ISSUERS cannot be read"),
-        ({"ARGUS_ALLOWED_ORIGINS": "https://a.example, *"}, "every site"),
-        ({"ARGUS_MEDIA_ORIGIN": "http://media.example"}, "ARGUS_MEDIA_ORIGIN is an origin"),
-        ({"ARGUS_MEDIA_ORIGIN": "https://media.example/path"}, "ARGUS_MEDIA_ORIGIN is an origin"),
-        ({"ARGUS_LINK_SECONDS": "ten"}, "ARGUS_LINK_SECONDS cannot be read"),
+        ({"ARGUS_TRUSTED_ISSUERS": "[{}]"}, "ARGUS_TRUSTED_ISSUERS is invalid"),
+        ({"ARGUS_TRUSTED_ISSUERS": "nonsense"}, "ARGUS_TRUSTED_ISSUERS is invalid"),
+        ({"ARGUS_ALLOWED_ORIGINS": "https://a.example, *"}, "would allow every site"),
+        ({"ARGUS_MEDIA_ORIGIN": "http://media.example"}, "ARGUS_MEDIA_ORIGIN must be empty or an origin"),
+        ({"ARGUS_MEDIA_ORIGIN": "https://media.example/path"}, "ARGUS_MEDIA_ORIGIN must be empty or an origin"),
+        ({"ARGUS_LINK_SECONDS": "ten"}, "ARGUS_LINK_SECONDS is invalid"),
         ({"ARGUS_LINK_SECONDS": "60"}, "must be shorter"),
-        ({"ARGUS_UPLOAD_SECONDS": "1"}, "between a minute and a week"),
-        ({"ARGUS_KEY_RATE_LIMITS": ""}, "ARGUS_KEY_RATE_LIMITS cannot be read"),
-        ({"ARGUS_KEY_RATE_LIMITS": "high=9 per minute"}, "the first tier is not standard"),
-        ({"ARGUS_KEY_RATE_LIMITS": "standard=9 per minute,standard=10 per minute"}, "one limit"),
-        ({"ARGUS_KEY_RATE_LIMITS": "standard=9 per minute,Very High=10 per minute"}, "one limit"),
-        ({"ARGUS_SOCKET_URL": "ws://socket.example"}, "does not begin with wss://"),
-        ({"ARGUS_STAGE": "Production!"}, "not 2-16 small letters"),
+        ({"ARGUS_UPLOAD_SECONDS": "1"}, "must be between 60"),
+        ({"ARGUS_KEY_RATE_LIMITS": ""}, "ARGUS_KEY_RATE_LIMITS is invalid"),
+        ({"ARGUS_KEY_RATE_LIMITS": "high=9 per minute"}, "the first tier must be standard"),
+        ({"ARGUS_KEY_RATE_LIMITS": "standard=9 per minute,standard=10 per minute"}, "one limit for each tier"),
+        ({"ARGUS_KEY_RATE_LIMITS": "standard=9 per minute,Very High=10 per minute"}, "one limit for each tier"),
+        ({"ARGUS_SOCKET_URL": "ws://socket.example"}, "must begin with wss://"),
+        ({"ARGUS_STAGE": "Production!"}, "must be 2-16 lower case letters"),
     ],
 )
-def test_a_dangerous_or_unreadable_setting_stops_the_start(changed: dict[str, str], why: str) -> None:
+def test_a_dangerous_or_invalid_setting_is_rejected_at_start(changed: dict[str, str], why: str) -> None:
     with pytest.raises(BadSetting, match=why):
         Container(Settings.from_env({**PRODUCTION, **changed}))
 
 
-def test_secret_settings_are_not_shown() -> None:
+def test_secret_settings_are_not_in_the_repr() -> None:
     assert "x" * 32 not in repr(Settings.from_env(PRODUCTION))
 
 
-def test_every_setting_says_what_it_is() -> None:
+def test_every_setting_has_a_description() -> None:
     assert all(setting.metadata["about"] for kind in capabilities.settings() for setting in declared(kind))
 
 
@@ -146,17 +147,31 @@ def test_every_kind_of_error_has_a_title_and_its_own_code() -> None:
     assert len(names) == len(set(names))
 
 
-def test_a_code_is_the_name_in_snake_case() -> None:
-    class NoSuchThing(NotFound):
-        """There is no such thing."""
+def test_a_code_is_the_class_name_in_snake_case() -> None:
+    class NoSuchToy(NotFound):
+        """The toy does not exist."""
 
-    error = NoSuchThing("thing_1")
-    assert (error.code, error.title, error.status, str(error)) == (
-        "no_such_thing",
-        "There is no such thing.",
-        404,
-        "thing_1",
-    )
+    error = NoSuchToy()
+    assert (error.code, error.title, error.status) == ("no_such_toy", "The toy does not exist.", 404)
+
+
+def test_an_error_without_a_message_of_its_own_has_that_of_its_kind() -> None:
+    class NoSuchToy(NotFound):
+        """The toy does not exist."""
+
+    assert NoSuchToy().message == NotFound().message
+    assert str(NoSuchToy()) == "No resource exists at this URL. Check the path."
+
+
+def test_an_operators_error_shows_its_cause_to_the_log_and_not_to_users() -> None:
+    error = BadSetting("ARGUS_STAGE is empty")
+    assert str(error) == "ARGUS_STAGE is empty"
+    assert error.message.code == "internal_server_error"
+    assert "ARGUS_STAGE" not in error.message.sentence()
+
+
+def test_a_message_repeats_at_most_500_characters_of_a_parameter() -> None:
+    assert MissingScope(scope="x" * 600).message.parameters == {"scope": "x" * 500}
 
 
 # ---------------------------------------------------------------- the runtime
@@ -166,7 +181,7 @@ def _runtime(**services: Build) -> Runtime:
     return Runtime(Settings.from_env({}), capabilities=(Capability(name="made_up", about="", services=services),))
 
 
-def test_a_service_is_built_once_and_by_its_name() -> None:
+def test_a_service_is_built_once_by_its_name() -> None:
     runtime = _runtime(one=lambda _: object(), other=lambda argus: [argus.one])
     assert runtime.other == [runtime.one]
     with pytest.raises(AttributeError, match="no capability declares a service 'third'"):
@@ -174,18 +189,18 @@ def test_a_service_is_built_once_and_by_its_name() -> None:
 
 
 @pytest.mark.parametrize("name", ["links", "clock", "target_kinds", "settings"])
-def test_a_service_cannot_take_the_name_of_a_tool(name: str) -> None:
+def test_a_service_cannot_have_the_name_of_a_tool(name: str) -> None:
     with pytest.raises(TypeError, match=f"is called {name}"):
         _runtime(**{name: lambda _: object()})
 
 
-def test_two_services_of_one_name_stop_the_start() -> None:
+def test_two_services_with_one_name_are_rejected_at_start() -> None:
     one = Capability(name="one", about="", services={"same": lambda _: 1})
     with pytest.raises(TypeError, match="other: another service or tool is called same"):
         Runtime(Settings.from_env({}), capabilities=(one, replace(one, name="other")))
 
 
-def test_services_that_need_each_other_are_named() -> None:
+def test_a_cycle_of_services_is_named() -> None:
     with pytest.raises(TypeError, match="one -> other -> one"):
         _ = _runtime(one=lambda argus: argus.other, other=lambda argus: argus.one).one
 
@@ -202,6 +217,6 @@ def test_an_error_while_building_is_not_taken_for_a_missing_service(monkeypatch:
         _ = _runtime().aws
 
 
-def test_a_setting_that_would_not_be_read_is_refused() -> None:
+def test_a_setting_without_the_prefix_is_rejected() -> None:
     with pytest.raises(TypeError, match="OTHER_TURNS does not begin with ARGUS_"):
         setting("OTHER_TURNS", "1", "never read")

@@ -1,4 +1,4 @@
-"""Spans reach the X-Ray daemon when tracing is on; when it is off the SDK is not even loaded."""
+"""Spans reach the X-Ray daemon if tracing is on; if it is off, the SDK is not imported."""
 
 import json
 import os
@@ -25,7 +25,7 @@ Document = dict[str, Any]
 
 
 def _received(daemon: socket.socket) -> Iterator[Document]:
-    """Every document that has arrived: a header of one line, and the document."""
+    """Every received document; each follows a header of one line."""
     try:
         while True:
             head, _, body = daemon.recv(65_536).partition(b"\n")
@@ -49,7 +49,7 @@ def daemon() -> Iterator[socket.socket]:
 
 @pytest.fixture(scope="module")
 def emitter() -> Iterator[Any]:
-    """The SDK's sender; its socket lasts as long as the process, unless somebody closes it."""
+    """The SDK's sender; its socket stays open until it is closed here."""
     emitter = import_module("aws_xray_sdk.core").xray_recorder.emitter
     yield emitter
     emitter._socket.close()
@@ -57,7 +57,7 @@ def emitter() -> Iterator[Any]:
 
 @pytest.fixture
 def traced(daemon: socket.socket, emitter: Any) -> Iterator[Callable[[], list[Document]]]:
-    """Turns tracing on; the segments that arrived since it was last asked."""
+    """Turns tracing on; returns the segments that arrived since the last call."""
     host, port = daemon.getsockname()
     tracing.configure(on=True)
     emitter.set_daemon_address(f"{host}:{port}")
@@ -86,7 +86,7 @@ def test_a_job_and_the_plugins_it_runs_are_spans(
     assert _names(traced()) == ["argus", "scan.run", "plugin thermal_hotspots", "argus", "scan.finalize"]
 
 
-def test_a_span_that_raises_says_so_but_not_with_which_words(traced: Callable[[], list[Document]]) -> None:
+def test_a_failed_span_does_not_contain_the_error_message(traced: Callable[[], list[Document]]) -> None:
     with pytest.raises(ValueError, match="hunter2"), request_scope("r"), tracing.span("job"):
         raise ValueError("password=hunter2")
     (segment,) = traced()
@@ -94,7 +94,7 @@ def test_a_span_that_raises_says_so_but_not_with_which_words(traced: Callable[[]
     assert "hunter2" not in json.dumps(segment)
 
 
-def test_on_lambda_spans_belong_to_the_segment_that_lambda_made(daemon: socket.socket) -> None:
+def test_on_lambda_spans_are_subsegments_of_the_segment_of_lambda(daemon: socket.socket) -> None:
     script = """
 from argus.core import tracing
 from argus.core.observability import request_scope
@@ -119,10 +119,10 @@ with request_scope("r-1"), tracing.span("GET /x") as span:
 
 
 @pytest.mark.parametrize("module", [f"services.{one}.main" for one in ("api", "worker", "scanner", "scheduler")])
-def test_what_is_off_is_not_loaded(module: str) -> None:
+def test_sdks_that_are_off_are_not_imported(module: str) -> None:
     script = f"""
-import sys, {module} as door
-callable(door.container) and door.container()
+import sys, {module} as main
+callable(main.container) and main.container()
 print(sorted(name for name in sys.modules if name.split(".")[0] in ("aws_xray_sdk", "sentry_sdk")))
 """
     path = {name: os.environ[name] for name in ("PATH",) if name in os.environ}

@@ -1,1 +1,1 @@
-"""Requests nobody would think of: schemathesis makes them from the OpenAPI document, and judges the answers by it."""
+"""Fuzzing: schemathesis generates requests from the OpenAPI document and checks the responses against it."""

@@ -1,4 +1,4 @@
-"""schemathesis inside the test process: no network, no threads, every operation, the same seed every time."""
+"""schemathesis in the test process: every operation, with a fixed seed, without network and threads."""
 
 from pathlib import Path
 from typing import Any
@@ -11,17 +11,19 @@ from schemathesis.config import SchemathesisConfig
 
 from services.api import openapi
 from tests.conftest import Person
-from tests.fuzz.checks import write_people
+from tests.fuzz.checks import write_credentials
 
 CONFIG = Path(__file__).parent / "schemathesis.toml"
 
 
 @pytest.fixture
 def api(owner: Person, stranger: Person, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    people = tmp_path / "people.json"
+    credentials = tmp_path / "people.json"
     tokens = {"north": owner, "south": stranger}
-    write_people(people, {name: who.headers["Authorization"].split()[1] for name, who in tokens.items()})
-    monkeypatch.setenv("ARGUS_FUZZ_AUTH", str(people))
+    write_credentials(
+        credentials, {name: person.headers["Authorization"].split()[1] for name, person in tokens.items()}
+    )
+    monkeypatch.setenv("ARGUS_FUZZ_AUTH", str(credentials))
     config = SchemathesisConfig.from_path(str(CONFIG))
     return schemathesis.openapi.from_wsgi("/api/v1/openapi.json", owner.http.application, config=config)
 
@@ -37,15 +39,15 @@ MODES = [GenerationMode.POSITIVE, GenerationMode.NEGATIVE]
 
 @pytest.mark.parametrize("mode", MODES, ids=[mode.value for mode in MODES])
 @pytest.mark.parametrize(("path", "method"), OPERATIONS)
-def test_answers_are_what_the_document_says(api: Any, path: str, method: str, mode: GenerationMode) -> None:
+def test_responses_match_the_document(api: Any, path: str, method: str, mode: GenerationMode) -> None:
     operation = api[path][method]
     if mode is GenerationMode.NEGATIVE and not (operation.body or any(operation.iter_parameters())):
-        return  # nothing to get wrong
+        return  # there is nothing to invalidate
 
     @seed(1)
     @settings(max_examples=8, database=None, deadline=None, phases=[Phase.generate], suppress_health_check=HealthCheck)
     @given(case=operation.as_strategy(generation_mode=mode))
-    def attack(case: schemathesis.Case) -> None:
+    def call(case: schemathesis.Case) -> None:
         case.call_and_validate()
 
-    attack()
+    call()

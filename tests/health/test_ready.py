@@ -1,4 +1,4 @@
-"""Alive, and ready: what a load balancer and an operator ask."""
+"""Liveness and readiness, for load balancers and operators."""
 
 import json
 import socket
@@ -14,7 +14,7 @@ import pytest
 from argus.app import create_app
 from argus.container import Container
 from argus.core.settings import BadSetting, Settings
-from argus.health.service import KEPT_SECONDS, Check, Health, Outcome
+from argus.health.service import CACHE_SECONDS, Check, Health, Outcome
 from tests.conftest import ISSUER, MovableClock, Person
 
 
@@ -24,7 +24,7 @@ def _outcomes(body: dict[str, Any]) -> dict[str, str]:
 
 @pytest.fixture
 def broken(argus: Container, clock: MovableClock) -> Callable[..., Person]:
-    """Makes nobody at the door of an Argus with other settings."""
+    """Creates an anonymous client of an Argus with other settings."""
 
     def make(fetch: Any = None, seconds: float | None = None, **settings: Any) -> Person:
         container = Container(replace(argus.settings, **settings), clock=clock, fetch_keys=fetch or argus.fetch_keys)
@@ -35,26 +35,26 @@ def broken(argus: Container, clock: MovableClock) -> Callable[..., Person]:
     return make
 
 
-def test_health_answers_though_nothing_else_does() -> None:
+def test_health_answers_when_nothing_else_does() -> None:
     app = create_app(Container(Settings.from_env({"ARGUS_AWS_ENDPOINT": "http://127.0.0.1:1"})))
-    answer = app.test_client().get("/health")
-    assert (answer.status_code, answer.get_json()) == (200, {"status": "alive"})
+    response = app.test_client().get("/health")
+    assert (response.status_code, response.get_json()) == (200, {"status": "alive"})
 
 
-def test_ready_when_everything_answers(nobody: Person, argus: Container) -> None:
-    answer = nobody.http.get("/ready")
-    assert (answer.status_code, answer.headers["Cache-Control"]) == (200, "no-store")
+def test_ready_when_everything_answers(anonymous: Person, argus: Container) -> None:
+    response = anonymous.http.get("/ready")
+    assert (response.status_code, response.headers["Cache-Control"]) == (200, "no-store")
     keys = {f"keys of {trusted.issuer}" for trusted in argus.tokens.issuers}
-    assert _outcomes(answer.get_json()) == dict.fromkeys({"dynamodb", "s3", "sqs"} | keys, "ok")
+    assert _outcomes(response.get_json()) == dict.fromkeys({"dynamodb", "s3", "sqs"} | keys, "ok")
 
 
-def test_without_its_stack_it_says_what_is_missing(broken: Callable[..., Person]) -> None:
-    answer = broken(stage="elsewhere", environ={}).http.get("/ready")
-    body = answer.get_json()
-    assert (answer.status_code, answer.content_type) == (503, "application/problem+json")
+def test_without_its_stack_ready_names_the_failed_checks(broken: Callable[..., Person]) -> None:
+    response = broken(stage="elsewhere", environ={}).http.get("/ready")
+    body = response.get_json()
+    assert (response.status_code, response.content_type) == (503, "application/problem+json")
     assert body["code"] == "parts_unavailable"
     assert {name for name, outcome in _outcomes(body).items() if outcome == "failed"} == {"dynamodb", "s3", "sqs"}
-    assert "argus-elsewhere" not in json.dumps(body), "names of tables are ours to know"
+    assert "argus-elsewhere" not in json.dumps(body), "names of tables are internal"
 
 
 def test_an_issuer_without_keys_is_named(broken: Callable[..., Person], argus: Container) -> None:
@@ -65,32 +65,32 @@ def test_an_issuer_without_keys_is_named(broken: Callable[..., Person], argus: C
     assert [name for name, outcome in found.items() if outcome != "ok"] == [f"keys of {ISSUER}"]
 
 
-def test_what_accepts_and_never_answers_is_given_up_in_time(broken: Callable[..., Person]) -> None:
+def test_a_service_that_never_answers_is_a_timeout(broken: Callable[..., Person]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         person = broken(aws_endpoint=f"http://127.0.0.1:{silent.getsockname()[1]}", seconds=0.1)
         found = _outcomes(person.http.get("/ready").get_json())
     assert {found[name] for name in ("dynamodb", "s3", "sqs")} == {"timeout"}
 
 
-def test_processes_are_asked_for_on_a_laptop_only() -> None:
+def test_processes_are_checked_in_local_stages_only() -> None:
     files = {"ARGUS_PID_FILES": "worker.pid", "ARGUS_CURSOR_SECRET": "s" * 32}
     assert Container(Settings.from_env({**files, "ARGUS_STAGE": "local"}))
     with pytest.raises(BadSetting, match="ARGUS_PID_FILES"):
         Container(Settings.from_env({**files, "ARGUS_STAGE": "staging"}))
 
 
-def test_checks_have_names_of_their_own(argus: Container) -> None:
+def test_names_of_checks_are_unique(argus: Container) -> None:
     names = [name for one in argus.capabilities if one.checks for name in one.checks(argus)]
     assert len(names) == len(set(names))
 
 
-def test_checks_run_at_once() -> None:
-    meeting = threading.Barrier(2, timeout=100)  # whoever comes alone waits in vain
+def test_checks_run_in_parallel() -> None:
+    meeting = threading.Barrier(2, timeout=100)  # a check that runs alone would time out
     found = Health(lambda: {"one": meeting.wait, "other": meeting.wait}, seconds=100).ready()
     assert [(check.name, check.outcome) for check in found] == [("one", Outcome.OK), ("other", Outcome.OK)]
 
 
-def test_a_hanging_check_costs_no_more_than_the_limit() -> None:
+def test_a_hanging_check_ends_at_the_time_limit() -> None:
     over = threading.Event()
     found = Health(lambda: {"hangs": over.wait}, seconds=0.1).ready()
     over.set()
@@ -98,27 +98,27 @@ def test_a_hanging_check_costs_no_more_than_the_limit() -> None:
 
 
 @pytest.mark.usefixtures("racing")
-def test_an_answer_is_kept_for_a_few_seconds_and_one_asks_at_a_time() -> None:
+def test_a_result_is_cached_for_a_few_seconds_and_checks_run_once_at_a_time() -> None:
     asked, now = [], [0.0]
     health = Health(lambda: {"one": lambda: asked.append(1)}, seconds=100, monotonic=lambda: now[0])
     with ThreadPoolExecutor(8) as pool:
         first, *others = pool.map(lambda _: health.ready(), range(16))
     assert (others, len(asked)) == ([first] * 15, 1)
-    now[0] = KEPT_SECONDS - 0.1
+    now[0] = CACHE_SECONDS - 0.1
     assert (health.ready(), len(asked)) == (first, 1)
-    now[0] = KEPT_SECONDS
+    now[0] = CACHE_SECONDS
     health.ready()
     assert len(asked) == 2
 
 
-def test_neither_is_counted_against_a_limit(broken: Callable[..., Person]) -> None:
+def test_health_and_ready_are_not_rate_limited(broken: Callable[..., Person]) -> None:
     person = broken(ip_rate_limit="1 per day")
     for path in ("/health", "/ready") * 3:
-        answer = person.http.get(path)
-        assert (answer.status_code, "RateLimit" in answer.headers) == (200, False)
+        response = person.http.get(path)
+        assert (response.status_code, "RateLimit" in response.headers) == (200, False)
 
 
-def test_a_check_says_how_long_it_took() -> None:
+def test_a_check_measures_its_duration() -> None:
     (check,) = Health(lambda: {"one": lambda: time.sleep(0.02)}).ready()
     assert check == Check("one", Outcome.OK, check.ms)
     assert check.ms >= 20

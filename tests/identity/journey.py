@@ -1,4 +1,4 @@
-"""What identity asks of its permissions (tests/test_roles.py)."""
+"""The calls of identity in the journey of tests/test_roles.py."""
 
 from collections.abc import Callable
 
@@ -6,7 +6,7 @@ from tests.conftest import Person
 
 
 def travel(http: Person, _work: Callable[[], None]) -> None:
-    """Make an API key, use it, revoke it."""
+    """Create an API key, use it, revoke it."""
     key = http.post("/api-keys", {"name": "n", "scopes": ["plugins:read"]}).get_json()
     assert http.get("/api-keys").status_code == 200
     assert Person(http.http, {"X-API-Key": key["key"]}).get("/plugins").status_code == 200

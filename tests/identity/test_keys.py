@@ -1,4 +1,4 @@
-"""API keys: what they open, what is kept of them, and how they end."""
+"""API keys: authentication, storage, expiry, limits and tiers."""
 
 import json
 import os
@@ -15,23 +15,24 @@ from hypothesis import strategies as st
 
 from argus.container import Container
 from argus.core.dynamo import Table
-from argus.core.errors import Conflict
 from argus.core.ids import Ids
 from argus.identity import key_text, keys
 from argus.identity.key_store import KeyStore
-from argus.identity.keys import InvalidKey, TierNotAllowed
+from argus.identity.keys import InvalidKey, KeysBeingChanged, TierNotAllowed
 from argus.identity.model import Role, Subject
 from tests.conftest import ISSUER, ORIGIN, Issuer, MovableClock, Person
 
-WANTED = {"name": "nightly survey", "scopes": ["profile:read", "plugins:read"]}
+BODY = {"name": "nightly survey", "scopes": ["profile:read", "plugins:read"]}
+
+UNKNOWN = "The API key is mistyped, unknown or revoked. Check it, or create a new one."
 
 Json = dict[str, Any]
 
 
-def made(person: Person, **changes: Any) -> Json:
-    answer = person.post("/api-keys", {**WANTED, **changes})
-    assert answer.status_code == 201, answer.get_json()
-    return dict(answer.get_json())
+def create_key(person: Person, **changes: Any) -> Json:
+    response = person.post("/api-keys", {**BODY, **changes})
+    assert response.status_code == 201, response.get_json()
+    return dict(response.get_json())
 
 
 def holder(person: Person, key: Json) -> Person:
@@ -39,18 +40,18 @@ def holder(person: Person, key: Json) -> Person:
 
 
 def refusal(person: Person) -> str:
-    """Why a key is refused."""
-    answer = person.get("/plugins")
-    assert (answer.status_code, answer.get_json()["code"]) == (401, "invalid_key")
-    assert answer.headers["WWW-Authenticate"] == 'Bearer realm="argus"'
-    return str(answer.get_json()["detail"])
+    """The detail of the error for an invalid key."""
+    response = person.get("/plugins")
+    assert (response.status_code, response.get_json()["code"]) == (401, "invalid_key")
+    assert response.headers["WWW-Authenticate"] == 'Bearer realm="argus"'
+    return str(response.get_json()["detail"])
 
 
-# ---------------------------------------------------------------- what a key opens
+# ---------------------------------------------------------------- authentication
 
 
-def test_a_key_calls_for_who_made_it_within_its_own_scopes(owner: Person) -> None:
-    key = made(owner)
+def test_a_key_acts_for_its_creator_within_its_own_scopes(owner: Person) -> None:
+    key = create_key(owner)
     program, maker = holder(owner, key), owner.get("/me").get_json()
     me = program.get("/me").get_json()
     assert (me["user"], me["organisation"]) == (maker["user"], maker["organisation"])
@@ -60,8 +61,8 @@ def test_a_key_calls_for_who_made_it_within_its_own_scopes(owner: Person) -> Non
     assert program.get("/images").get_json()["code"] == "missing_scope"
 
 
-def test_what_a_key_does_bears_the_name_of_who_made_it(owner: Person) -> None:
-    program = holder(owner, made(owner, scopes=["images:write", "images:read"]))
+def test_resources_of_a_key_belong_to_its_creator(owner: Person) -> None:
+    program = holder(owner, create_key(owner, scopes=["images:write", "images:read"]))
     file = {"name": "a.jpg", "size": 10, "content_type": "image/jpeg"}
     (item,) = program.post("/uploads", {"files": [file]}).get_json()["items"]
     assert owner.get(f"/images/{item['image_id']}").status_code == 200
@@ -69,33 +70,39 @@ def test_what_a_key_does_bears_the_name_of_who_made_it(owner: Person) -> None:
 
 def test_two_keys_may_use_the_same_idempotency_key(owner: Person) -> None:
     body = {"files": [{"name": "a.jpg", "size": 10, "content_type": "image/jpeg"}]}
-    answers = [
-        holder(owner, made(owner, scopes=["images:write"])).post("/uploads", body, headers={"Idempotency-Key": "same"})
+    responses = [
+        holder(owner, create_key(owner, scopes=["images:write"])).post(
+            "/uploads", body, headers={"Idempotency-Key": "same"}
+        )
         for _ in range(2)
     ]
-    assert [answer.headers.get("Idempotent-Replayed") for answer in answers] == [None, None]
+    assert [response.headers.get("Idempotent-Replayed") for response in responses] == [None, None]
 
 
-def test_a_token_and_a_key_together_are_refused(owner: Person) -> None:
-    key = made(owner)
-    answer = owner.get("/plugins", headers={"X-API-Key": key["key"]})
-    assert (answer.status_code, answer.get_json()["detail"]) == (
+def test_a_token_together_with_a_key_is_rejected(owner: Person) -> None:
+    key = create_key(owner)
+    response = owner.get("/plugins", headers={"X-API-Key": key["key"]})
+    assert (response.status_code, response.get_json()["detail"]) == (
         401,
-        "send either Authorization or X-API-Key, not both",
+        "Send either Authorization or X-API-Key, not both.",
     )
 
 
-def test_browsers_are_not_told_that_they_may_send_keys(owner: Person) -> None:
-    asked = {"Origin": ORIGIN, "Access-Control-Request-Method": "GET", "Access-Control-Request-Headers": "X-API-Key"}
-    answer = owner.call("OPTIONS", "/plugins", headers=asked)
-    assert "x-api-key" not in answer.headers.get("Access-Control-Allow-Headers", "").lower()
+def test_cors_does_not_allow_api_keys(owner: Person) -> None:
+    preflight = {
+        "Origin": ORIGIN,
+        "Access-Control-Request-Method": "GET",
+        "Access-Control-Request-Headers": "X-API-Key",
+    }
+    response = owner.call("OPTIONS", "/plugins", headers=preflight)
+    assert "x-api-key" not in response.headers.get("Access-Control-Allow-Headers", "").lower()
 
 
-# ---------------------------------------------------------------- what is kept of it
+# ---------------------------------------------------------------- storage
 
 
 def _kept(argus: Container) -> str:
-    """Every item of the tables that know of keys, read as the application cannot."""
+    """Every item of the tables with data of keys, by a scan, which the application cannot make."""
     client = argus.aws.client("dynamodb")
     pages = [
         page
@@ -105,10 +112,10 @@ def _kept(argus: Container) -> str:
     return json.dumps(pages, default=lambda deflated: zlib.decompress(deflated).decode())
 
 
-def test_a_key_is_shown_once_and_only_its_hash_is_kept(argus: Container, owner: Person) -> None:
-    answer = owner.post("/api-keys", WANTED, headers={"Idempotency-Key": os.urandom(8).hex()})
-    assert answer.headers["Cache-Control"] == "no-store"
-    key = answer.get_json()
+def test_a_key_is_shown_once_and_only_its_hash_is_stored(argus: Container, owner: Person) -> None:
+    response = owner.post("/api-keys", BODY, headers={"Idempotency-Key": os.urandom(8).hex()})
+    assert response.headers["Cache-Control"] == "no-store"
+    key = response.get_json()
     secret = key["key"].removeprefix(key["start"])[26:]
     seen = owner.get("/api-keys").text + owner.get(f"/api-keys/{key['id']}").text
     assert secret not in seen + _kept(argus)
@@ -116,16 +123,16 @@ def test_a_key_is_shown_once_and_only_its_hash_is_kept(argus: Container, owner: 
     assert key_text.digest(key["key"]) in _kept(argus)
 
 
-def test_a_repeated_request_makes_no_second_key_and_does_not_show_the_first_again(owner: Person) -> None:
-    once = {"Idempotency-Key": os.urandom(8).hex()}
-    first, second = (owner.post("/api-keys", WANTED, headers=once) for _ in range(2))
+def test_a_repeated_request_creates_no_second_key_and_does_not_show_the_first_again(owner: Person) -> None:
+    idempotency = {"Idempotency-Key": os.urandom(8).hex()}
+    first, second = (owner.post("/api-keys", BODY, headers=idempotency) for _ in range(2))
     assert second.headers["Idempotent-Replayed"] == "true"
     assert second.get_json() == {**first.get_json(), "key": None}
     assert len(owner.get("/api-keys").get_json()["items"]) == 1
 
 
 def test_a_list_shows_each_key_newest_first_page_by_page(owner: Person) -> None:
-    keys_made = [made(owner, name=f"number {number}") for number in range(3)]
+    keys_made = [create_key(owner, name=f"number {number}") for number in range(3)]
     first = owner.get("/api-keys?limit=2").get_json()
     second = owner.get(f"/api-keys?limit=2&cursor={first['next_cursor']}").get_json()
     shown = [{name: value for name, value in key.items() if name != "key"} for key in reversed(keys_made)]
@@ -133,38 +140,38 @@ def test_a_list_shows_each_key_newest_first_page_by_page(owner: Person) -> None:
 
 
 def test_a_key_read_again_has_not_changed(owner: Person) -> None:
-    address = f"/api-keys/{made(owner)['id']}"
+    address = f"/api-keys/{create_key(owner)['id']}"
     assert owner.get(address, headers={"If-None-Match": owner.get(address).headers["ETag"]}).status_code == 304
 
 
-# ---------------------------------------------------------------- what is no key
+# ---------------------------------------------------------------- invalid keys
 
 
 class _Unasked:
-    """A store that nobody may ask."""
+    """A store that must not be called."""
 
     def __getattr__(self, verb: str) -> Any:
-        raise AssertionError(f"the store was asked to {verb}")
+        raise AssertionError(f"the store was called: {verb}")
 
 
 @given(data=st.data())
-def test_one_changed_character_is_seen_without_asking_the_store(argus: Container, data: st.DataObject) -> None:
+def test_one_changed_character_is_detected_without_a_lookup(argus: Container, data: st.DataObject) -> None:
     ids = Ids(random_bits=lambda bits: data.draw(st.integers(0, 2**bits - 1)))
     text = key_text.compose(ids.new("key"), ids.new("org"), data.draw(st.integers(0, 2**key_text.SECRET_BITS - 1)))
     named = key_text.parse(text)
     assert named is not None
     assert text.startswith(key_text.start(named.key_id) + named.organisation_id.removeprefix("org_"))
-    place = data.draw(st.integers(0, len(text) - 1))
-    other = data.draw(st.characters().filter(lambda character: character != text[place]))
+    position = data.draw(st.integers(0, len(text) - 1))
+    other = data.draw(st.characters().filter(lambda character: character != text[position]))
     unread = replace(argus.keys, store=cast(KeyStore, _Unasked()))
     with pytest.raises(InvalidKey):
-        unread.authenticate(text[:place] + other + text[place + 1 :])
+        unread.authenticate(text[:position] + other + text[position + 1 :])
 
 
 @given(text=st.text(st.characters(max_codepoint=255, exclude_characters="\r\n\0")))
-def test_whatever_stands_in_the_header_is_refused_with_an_answer(http: Any, text: str) -> None:
-    answer = http.get("/api/v1/plugins", headers={"X-API-Key": text})
-    assert (answer.status_code, answer.get_json()["code"]) == (401, "invalid_key")
+def test_any_invalid_key_in_the_header_is_rejected(http: Any, text: str) -> None:
+    response = http.get("/api/v1/plugins", headers={"X-API-Key": text})
+    assert (response.status_code, response.get_json()["code"]) == (401, "invalid_key")
 
 
 @pytest.mark.parametrize(
@@ -181,43 +188,43 @@ def test_whatever_stands_in_the_header_is_refused_with_an_answer(http: Any, text
     ],
     ids=["empty", "too short", "too long", "twice", "a bearer", "capitals", "of somebody else", "endless"],
 )
-def test_a_damaged_key_is_refused(owner: Person, change: Callable[[str], str]) -> None:
-    key = made(owner)
-    assert refusal(holder(owner, {"key": change(key["key"])})) == "it is mistyped, not known here, or revoked"
+def test_a_damaged_key_is_rejected(owner: Person, change: Callable[[str], str]) -> None:
+    key = create_key(owner)
+    assert refusal(holder(owner, {"key": change(key["key"])})) == UNKNOWN
 
 
-def test_who_does_not_know_the_secret_learns_nothing_of_the_key(
+def test_a_caller_without_the_secret_learns_nothing_about_the_key(
     owner: Person, stranger: Person, clock: MovableClock
 ) -> None:
-    key = made(owner, expires_in_days=1)
+    key = create_key(owner, expires_in_days=1)
     guessed = key_text.compose(key["id"], owner.organisation_id, 5)
     moved = key_text.compose(key["id"], stranger.organisation_id, 5)
     unknown = key_text.compose(Ids().new("key"), owner.organisation_id, 5)
     clock.move(days=2)
-    told = {refusal(holder(owner, {"key": text})) for text in (guessed, moved, unknown)}
-    assert told == {"it is mistyped, not known here, or revoked"}
-    assert refusal(holder(owner, key)) == "it has expired"
+    details = {refusal(holder(owner, {"key": text})) for text in (guessed, moved, unknown)}
+    assert details == {UNKNOWN}
+    assert refusal(holder(owner, key)) == "The API key has expired. Create a new one."
 
 
 @pytest.mark.parametrize("method", ["GET", "DELETE"])
-def test_a_key_where_its_id_belongs_is_not_repeated(owner: Person, method: str) -> None:
-    key = made(owner)
-    answer = owner.call(method, f"/api-keys/{key['key']}")
-    assert (answer.status_code, answer.get_json()["code"]) == (404, "no_such_key")
-    assert key["key"] not in answer.text
+def test_a_key_in_place_of_its_id_is_not_repeated(owner: Person, method: str) -> None:
+    key = create_key(owner)
+    response = owner.call(method, f"/api-keys/{key['key']}")
+    assert (response.status_code, response.get_json()["code"]) == (404, "no_such_key")
+    assert key["key"] not in response.text
 
 
-# ---------------------------------------------------------------- how it ends
+# ---------------------------------------------------------------- expiry and revocation
 
 
-def test_a_key_ends_when_it_was_said_and_after_90_days_if_nothing_was(owner: Person, clock: MovableClock) -> None:
-    day, usual = made(owner, expires_in_days=1), made(owner)
+def test_a_key_expires_as_requested_and_by_default_after_90_days(owner: Person, clock: MovableClock) -> None:
+    day, usual = create_key(owner, expires_in_days=1), create_key(owner)
     lives = [
         datetime.fromisoformat(key["expires_at"]) - datetime.fromisoformat(key["created_at"]) for key in (day, usual)
     ]
     assert lives == [timedelta(days=1), timedelta(days=90)]
     clock.move(days=1)
-    assert refusal(holder(owner, day)) == "it has expired"
+    assert refusal(holder(owner, day)) == "The API key has expired. Create a new one."
     assert holder(owner, usual).get("/plugins").status_code == 200
     assert owner.get(f"/api-keys/{day['id']}").get_json()["state"] == "expired"
 
@@ -245,191 +252,199 @@ def test_a_key_ends_when_it_was_said_and_after_90_days_if_nothing_was(owner: Per
     ],
     ids=str,
 )
-def test_a_key_that_cannot_be_is_refused_by_its_field(owner: Person, changes: Json) -> None:
-    answer = owner.post("/api-keys", {**WANTED, **changes})
-    assert (answer.status_code, list(answer.get_json()["errors"])) == (422, list(changes))
+def test_an_invalid_field_of_a_key_is_named(owner: Person, changes: Json) -> None:
+    response = owner.post("/api-keys", {**BODY, **changes})
+    assert (response.status_code, list(response.get_json()["errors"])) == (422, list(changes))
 
 
-def test_a_revoked_key_opens_nothing_from_the_next_request_on(owner: Person) -> None:
-    key = made(owner)
+def test_a_revoked_key_is_rejected_from_the_next_request(owner: Person) -> None:
+    key = create_key(owner)
     program = holder(owner, key)
     assert program.get("/plugins").status_code == 200
     assert [owner.delete(f"/api-keys/{key['id']}").status_code for _ in range(2)] == [204, 204]
-    assert refusal(program) == "it is mistyped, not known here, or revoked"
+    assert refusal(program) == UNKNOWN
     shown = owner.get(f"/api-keys/{key['id']}").get_json()
     assert (shown["state"], shown["version"]) == ("revoked", 2)
     assert shown["revoked_at"] >= shown["last_used_at"]
 
 
-def test_a_key_that_changed_since_is_not_revoked_by_who_says_so(owner: Person) -> None:
-    key = made(owner)
+def test_revoking_with_an_outdated_version_is_rejected(owner: Person) -> None:
+    key = create_key(owner)
     address = f"/api-keys/{key['id']}"
     assert owner.delete(address, headers={"If-Match": '"2-0"'}).status_code == 412
     assert owner.delete(address, headers={"If-Match": owner.get(address).headers["ETag"]}).status_code == 204
 
 
-# ---------------------------------------------------------------- who may make how many
+# ---------------------------------------------------------------- limits
 
 
-def test_a_key_may_do_no_more_than_who_makes_it(
+def test_a_key_cannot_have_more_scopes_than_its_creator(
     owner: Person, argus: Container, issuer: Issuer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     subject = f"admin-{os.urandom(8).hex()}"
     argus.identity.add_member(Subject(ISSUER, subject), owner.organisation_id, Role.ADMIN)
     admin = Person(owner.http, {"Authorization": f"Bearer {issuer.token(subject)}"})
     monkeypatch.setitem(argus.role_scopes, Role.ADMIN, argus.role_scopes[Role.ADMIN] - {"scans:write"})
-    assert admin.post("/api-keys", {**WANTED, "scopes": ["scans:read"]}).status_code == 201
-    answer = admin.post("/api-keys", {**WANTED, "scopes": ["scans:read", "scans:write"]})
-    problem = answer.get_json()
-    assert (answer.status_code, problem["code"], problem["detail"]) == (403, "scope_not_allowed", "scans:write")
+    assert admin.post("/api-keys", {**BODY, "scopes": ["scans:read"]}).status_code == 201
+    response = admin.post("/api-keys", {**BODY, "scopes": ["scans:read", "scans:write"]})
+    problem = response.get_json()
+    assert (response.status_code, problem["code"], problem["detail"]) == (
+        403,
+        "scope_not_allowed",
+        "You cannot create a key with scopes that you do not have: scans:write.",
+    )
 
 
-def test_a_key_does_nothing_that_keys_may_no_longer_do(owner: Person, argus: Container) -> None:
-    text = made(owner, scopes=["images:read", "scans:read"])["key"]
+def test_a_key_loses_scopes_that_keys_can_no_longer_have(owner: Person, argus: Container) -> None:
+    text = create_key(owner, scopes=["images:read", "scans:read"])["key"]
     narrower = replace(argus.keys, allowed_scopes=frozenset({"scans:read"}))
     assert narrower.authenticate(text).scopes == {"scans:read"}
 
 
 @pytest.mark.usefixtures("racing")
-def test_eight_at_once_make_exactly_as_many_keys_as_an_organisation_may_have(
+def test_eight_concurrent_requests_create_exactly_the_maximum_number_of_keys(
     owner: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(keys, "MAX_KEYS", 5)
     with ThreadPoolExecutor(8) as pool:
-        answers = list(
+        responses = list(
             pool.map(
                 lambda _: owner.http.application.test_client().post(
-                    "/api/v1/api-keys", json=WANTED, headers=owner.headers
+                    "/api/v1/api-keys", json=BODY, headers=owner.headers
                 ),
                 range(8),
             )
         )
-    statuses = [answer.status_code for answer in answers]
+    statuses = [response.status_code for response in responses]
     assert (statuses.count(201), statuses.count(409)) == (5, 3)
-    assert {answer.get_json()["code"] for answer in answers if answer.status_code == 409} == {"too_many_keys"}
+    assert {response.get_json()["code"] for response in responses if response.status_code == 409} == {"too_many_keys"}
     assert len(owner.get("/api-keys").get_json()["items"]) == 5
 
 
-def test_keys_that_open_nothing_any_more_do_not_count(
+def test_expired_and_revoked_keys_do_not_count_as_active(
     owner: Person, clock: MovableClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(keys, "MAX_KEYS", 2)
-    made(owner, expires_in_days=1)
-    revoked = made(owner)
-    assert owner.post("/api-keys", WANTED).status_code == 409
+    create_key(owner, expires_in_days=1)
+    revoked = create_key(owner)
+    assert owner.post("/api-keys", BODY).status_code == 409
     owner.delete(f"/api-keys/{revoked['id']}")
     clock.move(days=1)
-    assert [owner.post("/api-keys", WANTED).status_code for _ in range(3)] == [201, 201, 409]
+    assert [owner.post("/api-keys", BODY).status_code for _ in range(3)] == [201, 201, 409]
 
 
-def test_keys_that_ended_are_remembered_for_90_days_and_only_so_many(
+def test_ended_keys_count_for_90_days_and_are_limited(
     owner: Person, clock: MovableClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nothing deletes them here: they stop counting by the clock, as DynamoDB is late."""
-    monkeypatch.setattr(keys, "MAX_REMEMBERED", 2)
-    made(owner, expires_in_days=1)
-    revoked = made(owner, expires_in_days=365)
+    """Items are not deleted in the test: they stop counting by the clock, since DynamoDB deletes late."""
+    monkeypatch.setattr(keys, "MAX_STORED_KEYS", 2)
+    create_key(owner, expires_in_days=1)
+    revoked = create_key(owner, expires_in_days=365)
     assert owner.delete(f"/api-keys/{revoked['id']}").status_code == 204
-    answer = owner.post("/api-keys", WANTED)
-    assert (answer.status_code, answer.get_json()["code"], answer.get_json()["detail"]) == (
+    response = owner.post("/api-keys", BODY)
+    assert (response.status_code, response.get_json()["code"], response.get_json()["detail"]) == (
         409,
         "too_many_keys",
-        "2 with those that ended; each of these counts for 90 days after its end",
+        "Your organisation has the maximum of 2 API keys. Expired and revoked keys count for 90 days.",
     )
     clock.move(days=90, minutes=-1)
-    assert owner.post("/api-keys", WANTED).status_code == 409
+    assert owner.post("/api-keys", BODY).status_code == 409
     clock.move(minutes=2)
-    assert [owner.post("/api-keys", WANTED).status_code for _ in range(2)] == [201, 409]
+    assert [owner.post("/api-keys", BODY).status_code for _ in range(2)] == [201, 409]
 
 
 @pytest.mark.parametrize(("days", "remembered"), [(0, 90), (30, 90 - 29)], ids=["while it lived", "after its end"])
-def test_a_revoked_key_is_forgotten_90_days_after_its_end(
+def test_a_revoked_key_is_deleted_90_days_after_its_end(
     argus: Container, owner: Person, clock: MovableClock, days: int, remembered: int
 ) -> None:
-    key = made(owner, expires_in_days=1)
+    key = create_key(owner, expires_in_days=1)
     clock.move(days=days)
     owner.delete(f"/api-keys/{key['id']}")
     now = clock().timestamp()
     name = argus.settings.table("identity")
-    place = {"pk": {"S": f"{owner.organisation_id}#keys"}, "sk": {"S": key["id"]}}
-    item = argus.aws.client("dynamodb").get_item(TableName=name, Key=place)["Item"]
+    position = {"pk": {"S": f"{owner.organisation_id}#keys"}, "sk": {"S": key["id"]}}
+    item = argus.aws.client("dynamodb").get_item(TableName=name, Key=position)["Item"]
     assert float(item["expires_at"]["N"]) - now == pytest.approx(timedelta(days=remembered).total_seconds(), abs=60)
     assert owner.get(f"/api-keys/{key['id']}").get_json()["expires_at"] == key["expires_at"]
 
 
-def test_when_others_are_always_quicker_the_answer_is_to_try_again(
+def test_a_permanent_conflict_with_other_requests_is_an_error(
     owner: Person, monkeypatch: pytest.MonkeyPatch, argus: Container
 ) -> None:
-    monkeypatch.setattr(KeyStore, "_decide", lambda *_: False)
-    assert owner.post("/api-keys", WANTED).get_json()["code"] == "conflict"
-    with pytest.raises(Conflict):
+    monkeypatch.setattr(KeyStore, "_write_limit", lambda *_: False)
+    assert owner.post("/api-keys", BODY).get_json()["code"] == "keys_being_changed"
+    with pytest.raises(KeysBeingChanged):
         argus.keys.allow(owner.organisation_id, "high")
 
 
 # ---------------------------------------------------------------- tiers
 
 
-def test_a_tier_is_the_operators_to_give_and_to_take(argus: Container, owner: Person) -> None:
-    refused = owner.post("/api-keys", {**WANTED, "tier": "high"})
-    assert (refused.status_code, refused.get_json()["code"]) == (422, "tier_not_allowed")
+def test_operators_raise_and_lower_the_highest_tier(argus: Container, owner: Person) -> None:
+    rejected = owner.post("/api-keys", {**BODY, "tier": "high"})
+    assert (rejected.status_code, rejected.get_json()["code"]) == (422, "tier_not_allowed")
     argus.keys.allow(owner.organisation_id, "high")
-    high = made(owner, tier="high")
-    assert made(owner)["tier"] == "standard"
+    high = create_key(owner, tier="high")
+    assert create_key(owner)["tier"] == "standard"
     assert holder(owner, high).get("/plugins").headers["RateLimit-Policy"] == '"key-high";q=6000;w=60'
     argus.keys.allow(owner.organisation_id, "standard")
     assert holder(owner, high).get("/plugins").headers["RateLimit-Policy"] == '"key-standard";q=1200;w=60'
-    assert owner.post("/api-keys", {**WANTED, "tier": "high"}).status_code == 422
+    assert owner.post("/api-keys", {**BODY, "tier": "high"}).status_code == 422
 
 
 @pytest.mark.parametrize("tier", ["", "endless", "High"])
-def test_there_are_only_the_tiers_of_the_settings(argus: Container, owner: Person, tier: str) -> None:
+def test_a_tier_outside_the_settings_is_rejected(argus: Container, owner: Person, tier: str) -> None:
     with pytest.raises(TierNotAllowed):
         argus.keys.allow(owner.organisation_id, tier)
-    assert owner.post("/api-keys", {**WANTED, "tier": "endless"}).status_code == 422
+    assert owner.post("/api-keys", {**BODY, "tier": "endless"}).status_code == 422
 
 
 # ---------------------------------------------------------------- last use
 
 
-def test_a_use_is_noted_once_an_hour(owner: Person, clock: MovableClock, monkeypatch: pytest.MonkeyPatch) -> None:
-    noted = []
-    used = KeyStore.used
-    monkeypatch.setattr(KeyStore, "used", lambda store, key, now: (noted.append(now), used(store, key, now)))
-    key = made(owner)
+def test_a_use_is_recorded_once_an_hour(owner: Person, clock: MovableClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    recorded = []
+    record_use = KeyStore.record_use
+    monkeypatch.setattr(
+        KeyStore, "record_use", lambda store, key, now: (recorded.append(now), record_use(store, key, now))
+    )
+    key = create_key(owner)
     program = holder(owner, key)
     for minutes in (0, 30, 29, 2, 59):
         clock.move(minutes=minutes)
         assert program.get("/plugins").status_code == 200
-    assert len(noted) == 2
+    assert len(recorded) == 2
     last = datetime.fromisoformat(owner.get(f"/api-keys/{key['id']}").get_json()["last_used_at"])
-    assert abs(last - noted[1]) < timedelta(milliseconds=1)
+    assert abs(last - recorded[1]) < timedelta(milliseconds=1)
 
 
 @pytest.mark.usefixtures("racing")
-def test_eight_first_uses_at_once_note_one(owner: Person, argus: Container, monkeypatch: pytest.MonkeyPatch) -> None:
-    wrote = []
+def test_eight_concurrent_first_uses_are_recorded_once(
+    owner: Person, argus: Container, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = []
     update = Table.update
 
     def counted(table: Table, *args: Any, **kwargs: Any) -> Any:
         item = update(table, *args, **kwargs)
-        wrote.append(item)
+        written.append(item)
         return item
 
     monkeypatch.setattr(Table, "update", counted)
-    key = made(owner)
+    key = create_key(owner)
     with ThreadPoolExecutor(8) as pool:
         callers = list(pool.map(argus.keys.authenticate, [key["key"]] * 8))
-    assert (len({caller.id for caller in callers}), len(wrote)) == (1, 1)
+    assert (len({caller.id for caller in callers}), len(written)) == (1, 1)
 
 
-def test_a_use_that_cannot_be_noted_is_served_and_the_log_says_so(
+def test_a_use_that_cannot_be_recorded_is_logged_and_the_request_succeeds(
     owner: Person, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    program = holder(owner, made(owner))
+    program = holder(owner, create_key(owner))
 
     def broken(*_: Any, **__: Any) -> None:
         raise ConnectionError("no table")
 
     monkeypatch.setattr(Table, "update", broken)
     assert program.get("/plugins").status_code == 200
-    assert "was not noted" in caplog.text
+    assert "was not recorded" in caplog.text

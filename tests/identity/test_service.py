@@ -1,4 +1,4 @@
-"""From a token to a caller."""
+"""Authentication of users."""
 
 import os
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +13,7 @@ from tests.conftest import ISSUER, Issuer, Person
 PASSWORD = "Correct-horse-9-battery"
 
 
-def test_the_first_sign_in_founds_a_personal_organisation(owner: Person) -> None:
+def test_the_first_sign_in_creates_a_personal_organisation(owner: Person) -> None:
     me = owner.get("/me").get_json()
     assert (me["role"], me["organisation"]["name"], me["issuer"]) == ("owner", "Personal", ISSUER)
     assert me["user"]["id"].startswith("usr_")
@@ -21,7 +21,7 @@ def test_the_first_sign_in_founds_a_personal_organisation(owner: Person) -> None
 
 
 @pytest.mark.usefixtures("racing")
-def test_eight_first_sign_ins_at_once_found_one_organisation(argus: Container, issuer: Issuer) -> None:
+def test_eight_concurrent_first_sign_ins_create_one_organisation(argus: Container, issuer: Issuer) -> None:
     token = issuer.token(f"racer-{os.urandom(8).hex()}")
     with ThreadPoolExecutor(8) as pool:
         callers = list(pool.map(argus.identity.authenticate, [token] * 8))
@@ -30,18 +30,18 @@ def test_eight_first_sign_ins_at_once_found_one_organisation(argus: Container, i
     assert [member["user_id"] for member in members.items] == [callers[0].user_id]
 
 
-def test_the_same_subject_of_two_issuers_is_two_people(argus: Container) -> None:
+def test_the_same_subject_of_two_issuers_is_two_users(argus: Container) -> None:
     from argus.identity.model import Subject
 
     name = os.urandom(8).hex()
-    first = argus.identity.found(Subject("https://one.example", name), "One")
-    second = argus.identity.found(Subject("https://two.example", name), "Two")
+    first = argus.identity.create_organisation(Subject("https://one.example", name), "One")
+    second = argus.identity.create_organisation(Subject("https://two.example", name), "Two")
     assert first.user_id != second.user_id
     assert first.organisation_id != second.organisation_id
 
 
-def test_a_cognito_user_signs_in_by_password_and_is_known(
-    argus: Container, aws: EmbeddedAws, outputs: StackOutputs, nobody: Person
+def test_a_cognito_user_signs_in_with_a_password(
+    argus: Container, aws: EmbeddedAws, outputs: StackOutputs, anonymous: Person
 ) -> None:
     cognito = aws.client("cognito-idp")
     make_users(argus, cognito, outputs, PASSWORD)
@@ -53,9 +53,9 @@ def test_a_cognito_user_signs_in_by_password_and_is_known(
             AuthParameters={"USERNAME": email, "PASSWORD": PASSWORD},
         )["AuthenticationResult"]
         bearer = {"Authorization": f"Bearer {tokens['AccessToken']}"}
-        me = nobody.get("/me", headers=bearer).get_json()
+        me = anonymous.get("/me", headers=bearer).get_json()
         roles[email] = (me["organisation"]["name"], me["role"])
-        wrong = nobody.get("/me", headers={"Authorization": f"Bearer {tokens['IdToken']}"})
+        wrong = anonymous.get("/me", headers={"Authorization": f"Bearer {tokens['IdToken']}"})
         assert wrong.status_code == 401
     assert roles == {
         "owner@north.example": ("North Geothermal", "owner"),
@@ -64,9 +64,9 @@ def test_a_cognito_user_signs_in_by_password_and_is_known(
     }
 
 
-def test_sign_in_says_where_a_token_is_to_be_had(nobody: Person, outputs: StackOutputs, aws: EmbeddedAws) -> None:
-    (way,) = nobody.get("/sign-in").get_json()["items"]
-    assert way == {
+def test_sign_in_lists_how_to_get_a_token(anonymous: Person, outputs: StackOutputs, aws: EmbeddedAws) -> None:
+    (method,) = anonymous.get("/sign-in").get_json()["items"]
+    assert method == {
         "issuer": outputs.issuer,
         "client_id": outputs.client_id,
         "endpoint": aws.endpoint_url,

@@ -1,4 +1,4 @@
-"""Tokens: what is believed, and the many ways not to be."""
+"""Verification of tokens."""
 
 import base64
 import hashlib
@@ -20,22 +20,22 @@ TRUSTED = TrustedIssuer(ISSUER, f"{ISSUER}/jwks.json", (CLIENT_ID,))
 
 
 class Keys:
-    """A JWKS endpoint that counts how often it is asked, and can be down."""
+    """A JWKS endpoint that counts its fetches and can be unavailable."""
 
     def __init__(self, document: bytes) -> None:
         self.document = document
-        self.asked = 0
+        self.fetches = 0
 
     def __call__(self, url: str) -> bytes:
         assert url == TRUSTED.jwks_url
-        self.asked += 1
+        self.fetches += 1
         if not self.document:
             raise OSError("no answer")
         return self.document
 
 
 class Seconds:
-    """A monotonic clock to turn by hand."""
+    """A monotonic clock that tests control."""
 
     now = 1000.0
 
@@ -62,7 +62,7 @@ def _part(value: Any) -> str:
     return base64.urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("=")
 
 
-def test_a_good_token_names_its_subject(verifier: TokenVerifier, issuer: Issuer) -> None:
+def test_a_valid_token_returns_its_subject(verifier: TokenVerifier, issuer: Issuer) -> None:
     assert verifier.verify(issuer.token("someone", username="Some One")) == Subject(ISSUER, "someone", "Some One")
 
 
@@ -84,13 +84,15 @@ def test_a_good_token_names_its_subject(verifier: TokenVerifier, issuer: Issuer)
         pytest.param({"nbf": NOW + timedelta(hours=1)}, id="not yet"),
     ],
 )
-def test_a_token_with_wrong_claims_is_refused(verifier: TokenVerifier, issuer: Issuer, claims: dict[str, Any]) -> None:
+def test_a_token_with_invalid_claims_is_rejected(
+    verifier: TokenVerifier, issuer: Issuer, claims: dict[str, Any]
+) -> None:
     with pytest.raises(InvalidToken):
         verifier.verify(issuer.token("someone", **claims))
 
 
 @pytest.mark.parametrize("missing", ["exp", "iat", "iss", "sub"])
-def test_a_token_without_a_required_claim_is_refused(verifier: TokenVerifier, issuer: Issuer, missing: str) -> None:
+def test_a_token_without_a_required_claim_is_rejected(verifier: TokenVerifier, issuer: Issuer, missing: str) -> None:
     from jose import jwt
 
     claims = {"iss": ISSUER, "sub": "s", "client_id": CLIENT_ID, "token_use": "access", "iat": NOW, "exp": NOW}
@@ -116,13 +118,13 @@ def test_only_rs256_is_accepted(verifier: TokenVerifier, issuer: Issuer, algorit
             verifier.verify(f"{head}.{body}.{forged}")
 
 
-def test_a_token_signed_with_anothers_key_is_refused(verifier: TokenVerifier) -> None:
+def test_a_token_signed_with_another_key_is_rejected(verifier: TokenVerifier) -> None:
     with pytest.raises(InvalidToken):
         verifier.verify(Issuer.make().token("someone"))
 
 
 @pytest.mark.parametrize("header", ["jku", "x5u", "jwk", "crit"])
-def test_headers_that_point_elsewhere_are_not_followed(
+def test_headers_that_reference_other_keys_are_ignored(
     verifier: TokenVerifier, issuer: Issuer, keys: Keys, header: str
 ) -> None:
     from jose import jwt
@@ -138,24 +140,24 @@ def test_headers_that_point_elsewhere_are_not_followed(
     )
     with pytest.raises(InvalidToken):
         verifier.verify(token)
-    assert keys.asked <= 1
+    assert keys.fetches <= 1
 
 
 @settings(max_examples=200, deadline=None)
 @given(st.one_of(st.text(max_size=300), st.lists(st.text(max_size=80), min_size=3, max_size=5).map(".".join)))
-def test_whatever_is_not_a_token_is_refused(text: str) -> None:
+def test_a_text_that_is_not_a_token_is_rejected(text: str) -> None:
     with pytest.raises(InvalidToken):
         TokenVerifier((TRUSTED,), refuse_public_keys=True, fetch=Keys(b"{}")).verify(text)
 
 
 @pytest.mark.parametrize("depth", [10, 2000])
-def test_a_deeply_nested_token_is_refused(verifier: TokenVerifier, depth: int) -> None:
+def test_a_deeply_nested_token_is_rejected(verifier: TokenVerifier, depth: int) -> None:
     head = base64.urlsafe_b64encode(b"[" * depth + b"]" * depth).decode().rstrip("=")
     with pytest.raises(InvalidToken):
         verifier.verify(f"{head}.{head}.x")
 
 
-def test_a_huge_token_is_refused_unread(verifier: TokenVerifier) -> None:
+def test_a_huge_token_is_rejected_without_parsing(verifier: TokenVerifier) -> None:
     with pytest.raises(InvalidToken, match="8 KiB"):
         verifier.verify("x" * 10_000)
 
@@ -165,7 +167,7 @@ def test_keys_are_fetched_once_and_again_for_a_new_kid(
 ) -> None:
     for _ in range(3):
         verifier.verify(issuer.token("someone"))
-    assert keys.asked == 1
+    assert keys.fetches == 1
     rotated = Issuer.make()
     moved = json.loads(rotated.jwks)
     moved["keys"][0]["kid"] = "key-2"
@@ -173,18 +175,18 @@ def test_keys_are_fetched_once_and_again_for_a_new_kid(
     seconds.now += 61
     fresh = Issuer(rotated.private_pem, rotated.jwks, "key-2")
     assert verifier.verify(fresh.token("someone")).id == "someone"
-    assert keys.asked == 2
+    assert keys.fetches == 2
 
 
-def test_unknown_kids_do_not_hammer_the_issuer(verifier: TokenVerifier, issuer: Issuer, keys: Keys) -> None:
+def test_unknown_key_ids_do_not_cause_more_fetches(verifier: TokenVerifier, issuer: Issuer, keys: Keys) -> None:
     verifier.verify(issuer.token("someone"))
     for number in range(20):
         with pytest.raises(InvalidToken):
             verifier.verify(Issuer(issuer.private_pem, issuer.jwks, f"unknown-{number}").token("someone"))
-    assert keys.asked == 1
+    assert keys.fetches == 1
 
 
-def test_known_keys_outlive_an_outage_of_the_issuer(
+def test_cached_keys_are_used_during_an_outage_of_the_issuer(
     verifier: TokenVerifier, issuer: Issuer, keys: Keys, seconds: Seconds
 ) -> None:
     verifier.verify(issuer.token("someone"))
@@ -193,15 +195,13 @@ def test_known_keys_outlive_an_outage_of_the_issuer(
     assert verifier.verify(issuer.token("someone")).id == "someone"
 
 
-def test_without_any_keys_it_is_the_issuer_who_is_unavailable(
-    verifier: TokenVerifier, issuer: Issuer, keys: Keys
-) -> None:
+def test_without_any_keys_the_issuer_is_unavailable(verifier: TokenVerifier, issuer: Issuer, keys: Keys) -> None:
     keys.document = b""
     with pytest.raises(KeysUnavailable):
         verifier.verify(issuer.token("someone"))
 
 
-def test_the_embedded_aws_public_key_is_refused_outside_the_local_stage(issuer: Issuer) -> None:
+def test_the_public_key_of_the_embedded_aws_is_rejected_outside_the_local_stage(issuer: Issuer) -> None:
     known = json.loads(issuer.jwks)
     known["keys"][0]["kid"] = "dummy"
     public = Issuer(issuer.private_pem, b"", "dummy").token("someone")
@@ -221,9 +221,7 @@ def test_the_embedded_aws_public_key_is_refused_outside_the_local_stage(issuer: 
         ({"Authorization": "Bearer " + "x" * 9000}, 'Bearer realm="argus", error="invalid_token"'),
     ],
 )
-def test_at_the_front_door_a_bad_token_is_a_401_problem(
-    nobody: Person, headers: dict[str, str], challenge: str
-) -> None:
-    answer = nobody.get("/me", headers=headers)
-    assert (answer.status_code, answer.content_type) == (401, "application/problem+json")
-    assert answer.headers["WWW-Authenticate"] == challenge
+def test_an_invalid_token_is_a_401_problem(anonymous: Person, headers: dict[str, str], challenge: str) -> None:
+    response = anonymous.get("/me", headers=headers)
+    assert (response.status_code, response.content_type) == (401, "application/problem+json")
+    assert response.headers["WWW-Authenticate"] == challenge

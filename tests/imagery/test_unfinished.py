@@ -29,7 +29,7 @@ def scene() -> tuple[bytes, Truth]:
 def _send_without_event(workers: Workers, item: Any, data: bytes) -> None:
     """Store the file, and lose its event."""
     send(item, data)
-    workers.lose(item["image_id"], queue_url=workers.outputs.uploads_queue_url)
+    workers.discard(item["image_id"], queue_url=workers.outputs.uploads_queue_url)
 
 
 def _stored_without_event(owner: Person, workers: Workers, data: bytes, *, announced: bytes = b"") -> Any:
@@ -157,7 +157,7 @@ def test_an_upload_whose_checks_are_all_lost_is_rejected_long_after_its_time(
     for _ in range(17):
         clock.move(minutes=10)
         tick()
-        workers.lose(item["image_id"])
+        workers.discard(item["image_id"])
         assert owner.get(f"/images/{item['image_id']}").get_json()["state"] == "awaiting_upload"
     clock.move(minutes=10)
     tick()

@@ -1,4 +1,4 @@
-"""The whole system as a newcomer meets it: one process tree, the demo, the command line, the end."""
+"""The whole system with `make run`: processes, demo, API, events, restarts and shutdown."""
 
 import os
 import re
@@ -24,11 +24,11 @@ from tests.ports import free_port
 from tests.scenes.flir import flir_scene
 
 ROOT = Path(__file__).parents[2]
-PATIENCE = 300  # a busy machine is no failure
+TIMEOUT_SECONDS = 300  # a busy machine is no failure
 PASSWORD = "Correct-horse-9-battery"
 
 
-# Python imports it at its start, and waits for as long as there is a certain file.
+# Python imports this at start, and waits while a file exists.
 HOLD = """\
 import os, time
 while os.path.exists({held!r}):
@@ -61,36 +61,36 @@ def _start(*arguments: str, port: int, aws_port: int, **others: str) -> subproce
     )
 
 
-def _children(pid: int) -> dict[str, int]:
-    """By name, the processes that any thread of a process has started."""
+def _processes(pid: int) -> dict[str, int]:
+    """By name: the child processes of a process."""
     pids = list[int]()
     for thread in Path(f"/proc/{pid}/task").glob("*/children"):
-        with suppress(FileNotFoundError, ProcessLookupError):  # a thread that answered a request and is gone
+        with suppress(FileNotFoundError, ProcessLookupError):  # a thread that has ended
             pids.extend(int(child) for child in thread.read_text().split())
     return {Path(f"/proc/{child}/cmdline").read_text().split("\0")[3]: child for child in pids}
 
 
-def _read_until(started: subprocess.Popen[str], wanted: str) -> str:
-    """The next line with that in it."""
+def _read_until(started: subprocess.Popen[str], expected: str) -> str:
+    """The next line that contains the text."""
     assert started.stdout is not None
-    return next(line for line in started.stdout if wanted in line)
+    return next(line for line in started.stdout if expected in line)
 
 
-def test_once_scans_the_demo_survey_and_ends_well() -> None:
+def test_once_scans_the_demo_survey_and_exits_with_0() -> None:
     port = free_port()
     started = _start("--once", port=port, aws_port=free_port())
-    printed, _ = started.communicate(timeout=PATIENCE)
-    assert started.returncode == 0, printed
-    assert len(re.findall(r"NORTH_P01_000\d_T\.JPG.*ready", printed)) == 6
-    assert re.search(r"critical.*Hot spot", printed)
-    assert f"http://127.0.0.1:{port}/docs" in printed
-    assert "report.pdf?" in printed
+    output, _ = started.communicate(timeout=TIMEOUT_SECONDS)
+    assert started.returncode == 0, output
+    assert len(re.findall(r"NORTH_P01_000\d_T\.JPG.*ready", output)) == 6
+    assert re.search(r"critical.*Hot spot", output)
+    assert f"http://127.0.0.1:{port}/docs" in output
+    assert "report.pdf?" in output
     assert (ROOT / "build/local/report.pdf").read_bytes()[:5] == b"%PDF-"
 
 
 @pytest.fixture(scope="module")
 def held(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """While there is this file, no process of `bare` gets beyond its start."""
+    """A file; while it exists, no process of `bare` continues after its start."""
     folder = tmp_path_factory.mktemp("hold")
     (folder / "sitecustomize.py").write_text(HOLD.format(held=str(folder / "held")))
     return folder / "held"
@@ -106,9 +106,9 @@ def bare(held: Path) -> Iterator[tuple[subprocess.Popen[str], int]]:
     started.communicate()
 
 
-def test_the_api_answers_and_the_explorer_comes_from_here(bare: tuple[subprocess.Popen[str], int]) -> None:
+def test_the_api_answers_and_serves_its_own_explorer(bare: tuple[subprocess.Popen[str], int]) -> None:
     _, port = bare
-    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE) as http:
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=TIMEOUT_SECONDS) as http:
         assert http.get("/health").json() == {"status": "alive"}
         page = http.get("/docs")
         assert page.status_code == 200
@@ -117,41 +117,41 @@ def test_the_api_answers_and_the_explorer_comes_from_here(bare: tuple[subprocess
             assert http.get(f"/{asset}").status_code == 200
 
 
-def test_whoever_listens_hears_what_happens_and_others_do_not(bare: tuple[subprocess.Popen[str], int]) -> None:
+def test_only_the_organisation_receives_events(bare: tuple[subprocess.Popen[str], int]) -> None:
     _, port = bare
-    with httpx.Client(timeout=PATIENCE) as http, ExitStack() as stack:
+    with httpx.Client(timeout=TIMEOUT_SECONDS) as http, ExitStack() as stack:
         owner, stranger = (_signed_in(http, port, name) for name in ("owner@north.example", "owner@south.example"))
         listener, foreigner = (
             stack.enter_context(listening(one.get("/me")["socket_url"], one.fixed_token)) for one in (owner, stranger)
         )
         _upload_and_scan(owner, listener)
-        assert foreigner.hears_nothing()
+        assert foreigner.has_received_nothing()
 
 
 def test_a_process_that_was_killed_is_restarted_and_ready_says_so(
     bare: tuple[subprocess.Popen[str], int], held: Path
 ) -> None:
     started, port = bare
-    before = _children(started.pid)
+    before = _processes(started.pid)
     held.touch()
     os.kill(before["worker"], signal.SIGKILL)
     line = _read_until(started, "ended")
     assert line == "argus: worker ended (signal 9, Killed), restarting in 0.5 s; see build/local/worker.log\n"
-    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE) as http:
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=TIMEOUT_SECONDS) as http:
         body = _ready(http, 503)
         assert [check["name"] for check in body["checks"] if check["outcome"] != "ok"] == ["process worker"]
         held.unlink()
         names = {check["name"] for check in _ready(http, 200)["checks"] if check["name"].startswith("process")}
         assert names == {"process worker", "process scanner", "process sockets"}
-    after = _children(started.pid)
+    after = _processes(started.pid)
     assert (after.pop("worker") != before.pop("worker"), after) == (True, before)
 
 
-def test_what_was_killed_works_again_where_it_was(bare: tuple[subprocess.Popen[str], int]) -> None:
+def test_killed_processes_restart_at_the_same_ports(bare: tuple[subprocess.Popen[str], int]) -> None:
     started, port = bare
-    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE) as http:
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=TIMEOUT_SECONDS) as http:
         assert http.get("/health").status_code == 200  # a connection that the API leaves half closed
-        for pid in _children(started.pid).values():
+        for pid in _processes(started.pid).values():
             os.kill(pid, signal.SIGKILL)
         for _ in PROCESSES:
             assert "signal 9" in _read_until(started, "ended")
@@ -162,40 +162,42 @@ def test_what_was_killed_works_again_where_it_was(bare: tuple[subprocess.Popen[s
 
 
 def _ready(http: httpx.Client, status: int) -> dict[str, Any]:
-    """What `/ready` says once it answers that; while the API is down nobody answers."""
-    deadline = time.monotonic() + PATIENCE
+    """The body of `/ready` once it has this status; connections fail while the API is down."""
+    deadline = time.monotonic() + TIMEOUT_SECONDS
     while time.monotonic() < deadline:
         with suppress(httpx.TransportError):
-            answer = http.get("/ready")
-            if answer.status_code == status:
-                return dict(answer.json())
+            response = http.get("/ready")
+            if response.status_code == status:
+                return dict(response.json())
         time.sleep(0.1)
     raise TimeoutError(f"/ready does not answer {status}")
 
 
 def _upload_and_scan(owner: Api, listener: Listener) -> None:
     data, _ = flir_scene(seed=1)
-    wanted = {"name": "a.jpg", "size": len(data), "content_type": "image/jpeg"}
-    (place,) = owner.post("/uploads", {"files": [wanted]})["items"]
-    upload = place["upload"]
+    file_info = {"name": "a.jpg", "size": len(data), "content_type": "image/jpeg"}
+    (item,) = owner.post("/uploads", {"files": [file_info]})["items"]
+    upload = item["upload"]
     file = {"file": ("a.jpg", data)}
-    httpx.post(upload["url"], data=upload["fields"], files=file, timeout=PATIENCE).raise_for_status()
-    assert listener.hear_until(type="image.changed", state="ready")[-1]["id"] == place["image_id"]
-    asked = {"target": {"kind": "image", "id": place["image_id"]}, "plugins": [{"id": "thermal_hotspots"}]}
-    scan = owner.post("/scans", asked)["id"]
-    assert listener.hear_until(type="scan.changed", state="succeeded")[-1]["id"] == scan
+    httpx.post(upload["url"], data=upload["fields"], files=file, timeout=TIMEOUT_SECONDS).raise_for_status()
+    assert listener.receive_until(type="image.changed", state="ready")[-1]["id"] == item["image_id"]
+    body = {"target": {"kind": "image", "id": item["image_id"]}, "plugins": [{"id": "thermal_hotspots"}]}
+    scan = owner.post("/scans", body)["id"]
+    assert listener.receive_until(type="scan.changed", state="succeeded")[-1]["id"] == scan
 
 
-def test_what_ties_no_parts_together_is_taken_from_the_environment(bare: tuple[subprocess.Popen[str], int]) -> None:
+def test_other_settings_come_from_the_environment(bare: tuple[subprocess.Popen[str], int]) -> None:
     _, port = bare
-    answer = httpx.get(f"http://127.0.0.1:{port}/api/v1/sign-in", timeout=PATIENCE)
-    assert "q=4321;" in answer.headers["RateLimit-Policy"]
+    response = httpx.get(f"http://127.0.0.1:{port}/api/v1/sign-in", timeout=TIMEOUT_SECONDS)
+    assert "q=4321;" in response.headers["RateLimit-Policy"]
 
 
 def _signed_in(http: httpx.Client, port: int, user: str) -> Api:
     url = f"http://127.0.0.1:{port}"
-    (way,) = http.get(f"{url}/api/v1/sign-in").json()["items"]
-    session = cognito.sign_in(http, endpoint=way["endpoint"], client_id=way["client_id"], user=user, password=PASSWORD)
+    (method,) = http.get(f"{url}/api/v1/sign-in").json()["items"]
+    session = cognito.sign_in(
+        http, endpoint=method["endpoint"], client_id=method["client_id"], user=user, password=PASSWORD
+    )
     return Api(url, Sessions(Path("unused")), http, fixed_token=session.access_token)
 
 
@@ -203,10 +205,10 @@ def test_a_busy_port_is_a_clear_message(bare: tuple[subprocess.Popen[str], int])
     _, port = bare
     for taken, free in (("port", "aws_port"), ("aws_port", "port")):
         second = _start("--bare", **{taken: port, free: free_port()})
-        printed, _ = second.communicate(timeout=PATIENCE)
+        output, _ = second.communicate(timeout=TIMEOUT_SECONDS)
         assert second.returncode == 1
-        assert f"127.0.0.1:{port}" in printed
-        assert "Traceback" not in printed
+        assert f"127.0.0.1:{port}" in output
+        assert "Traceback" not in output
 
 
 @pytest.mark.parametrize(
@@ -224,7 +226,7 @@ def test_a_bad_setting_is_a_clear_message(setting: str, value: str, why: str) ->
         env={**_environment(free_port(), free_port()), setting: value},
         capture_output=True,
         text=True,
-        timeout=PATIENCE,
+        timeout=TIMEOUT_SECONDS,
         check=False,
     )
     assert done.returncode == 1
@@ -232,36 +234,36 @@ def test_a_bad_setting_is_a_clear_message(setting: str, value: str, why: str) ->
     assert "Traceback" not in done.stderr
 
 
-def test_a_process_that_does_not_start_ends_everything() -> None:
+def test_a_process_that_does_not_start_stops_everything() -> None:
     port = free_port()
     started = _start(
         "--bare", port=port, aws_port=free_port(), ARGUS_SOCKET_PORT=str(port)
-    )  # one of them comes too late
-    printed, _ = started.communicate(timeout=PATIENCE)
+    )  # two processes with the same port
+    output, _ = started.communicate(timeout=TIMEOUT_SECONDS)
     assert started.returncode == 1
-    said = r"argus: (api|sockets) did not start \(exit code 1\), everything is stopped; see build/local/\1\.log\n"
-    assert re.fullmatch(said, printed)
+    expected = r"argus: (api|sockets) did not start \(exit code 1\), everything is stopped; see build/local/\1\.log\n"
+    assert re.fullmatch(expected, output)
 
 
 def test_ctrl_c_stops_everything(bare: tuple[subprocess.Popen[str], int]) -> None:
     started, port = bare
-    children = _children(started.pid).values()
-    assert len(children) == len(PROCESSES)
+    processes = _processes(started.pid).values()
+    assert len(processes) == len(PROCESSES)
     started.send_signal(signal.SIGINT)
-    started.wait(timeout=PATIENCE)
+    started.wait(timeout=TIMEOUT_SECONDS)
     assert started.returncode == 0
-    assert not [child for child in children if Path(f"/proc/{child}").exists()]
+    assert not [child for child in processes if Path(f"/proc/{child}").exists()]
     with socket.socket() as probe:
         assert probe.connect_ex(("127.0.0.1", port)) != 0
 
 
-def test_nothing_outlives_a_parent_that_was_killed() -> None:
+def test_no_process_outlives_a_killed_parent() -> None:
     started = _start("--bare", port=free_port(), aws_port=free_port())
     _read_until(started, "Password")
-    children = _children(started.pid).values()
+    processes = _processes(started.pid).values()
     started.kill()
     started.communicate()
-    deadline = time.monotonic() + PATIENCE
-    while any(Path(f"/proc/{child}").exists() for child in children) and time.monotonic() < deadline:
+    deadline = time.monotonic() + TIMEOUT_SECONDS
+    while any(Path(f"/proc/{child}").exists() for child in processes) and time.monotonic() < deadline:
         time.sleep(0.1)
-    assert not [child for child in children if Path(f"/proc/{child}").exists()]
+    assert not [child for child in processes if Path(f"/proc/{child}").exists()]

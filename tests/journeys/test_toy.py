@@ -1,7 +1,7 @@
 """A capability is one folder and one template: the toy of `tests/toy`, installed into a copy of the sources.
 
-No other file is edited by hand. The copy's own tests over everything then run with it, and the documents that are
-written from the source speak of it.
+No other file is edited. The copy's own tests over everything then include the toy, and the generated documents contain
+it.
 """
 
 import json
@@ -21,18 +21,18 @@ PLUGIN = "src/argus/scanning/plugins/slack_springs/"
 
 
 class Sources:
-    """A copy of the tracked sources, and what is run in it."""
+    """A copy of the tracked sources, with methods to run commands in it."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     def run(self, *arguments: str) -> None:
-        """Run Python here, so that it finds this copy."""
+        """Run Python with this copy."""
         done = self._python(arguments)
         assert done.returncode == 0, (done.stdout + done.stderr)[-5000:]
 
     def pytest(self, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
-        """Some of this copy's tests."""
+        """Run some tests of this copy."""
         return self._python(("-m", "pytest", *arguments), **environ)
 
     def _python(self, arguments: Sequence[str], **environ: str) -> subprocess.CompletedProcess[str]:
@@ -80,7 +80,7 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sources]:
 
 @pytest.fixture(scope="module")
 def documented(sources: Sources) -> Sources:
-    """The sources after what `make docs` does."""
+    """The sources after `make docs`."""
     assert sources.changed() == {"infra/toy.yaml", "src/argus/toy/", PLUGIN}
     for module in ("services.api.openapi", "services.api.reference"):
         sources.run("-m", module)
@@ -89,34 +89,43 @@ def documented(sources: Sources) -> Sources:
     return sources
 
 
-def test_documents_speak_of_it(documented: Sources) -> None:
+def test_the_generated_documents_contain_the_toy(documented: Sources) -> None:
     assert '"/api/v1/toys/{toy_id}"' in documented.text("docs/openapi.json")
     kind = json.loads(documented.text("docs/openapi.json"))["components"]["schemas"]["TargetIn"]["properties"]["kind"]
     assert kind["enum"] == ["image", "toy"]
     assert "| POST /toys |" in documented.text("docs/data.md")
     assert "| job toy.wind |" in documented.text("docs/data.md")
     assert "| toy | `<organisation>#toys` |" in documented.text("docs/data.md")
-    assert "| `toys:write` | Make toys | yes | yes | yes |  | yes |" in documented.text("docs/access.md")
+    assert "| `toys:write` | Create toys | yes | yes | yes |  | yes |" in documented.text("docs/access.md")
     assert "| `ARGUS_TOY_TURNS` | `12` |" in documented.text("docs/settings.md")
     assert "| `no_such_toy` | 404 |" in documented.text("docs/errors.md")
     assert "`table/argus-<stage>-toy`" in documented.text("infra/README.md")
 
 
-def test_nothing_else_was_edited(documented: Sources) -> None:
+def test_no_other_file_changes(documented: Sources) -> None:
     written = {"docs/openapi.json", "docs/data.md", "docs/access.md", "docs/settings.md", "docs/errors.md"}
     assert documented.changed() == {"infra/toy.yaml", "src/argus/toy/", PLUGIN, "infra/README.md", *written}
 
 
-def test_the_tests_over_all_plugins_take_in_one_that_scans_it(documented: Sources) -> None:
+def test_the_tests_over_all_plugins_include_the_toys_plugin(documented: Sources) -> None:
     ran = documented.pytest("tests/scanning/test_plugins.py", "-k", "slack_springs")
     assert ran.returncode == 0, ran.stdout[-5000:]
     assert re.search(r"\b2\d passed", ran.stdout), ran.stdout
 
 
-def test_the_tests_over_everything_take_it_in(documented: Sources) -> None:
+def test_the_tests_over_everything_include_the_toy(documented: Sources) -> None:
     life = documented.folder / "tests" / "test_life_of_a_toy.py"
     shutil.copy(TOY / "life.py", life)
-    chosen = ["house", "no_one", "another_tenant_finds", "viewer", "every_stored_key", "journey_asks", "live", "toy"]
+    chosen = [
+        "house",
+        "without_a_token",
+        "another_tenant_finds",
+        "viewer",
+        "every_stored_key",
+        "journey_uses",
+        "live",
+        "toy",
+    ]
     files = ("house", "infra", "isolation", "life_of_a_toy", "openapi", "roles")
     ran = documented.pytest("--verbose", *(f"tests/test_{name}.py" for name in files), "-k", " or ".join(chosen))
     life.unlink()

@@ -1,4 +1,4 @@
-"""Argus with a WebSocket gateway in front of it, and people who listen."""
+"""Argus behind a WebSocket gateway, and connected clients."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -15,14 +15,14 @@ from tests.notify.listening import Listener, listening
 
 @pytest.fixture
 def at(live: Container) -> Callable[[Person], Person]:
-    """The same person at the front door of the Argus that listens."""
+    """The same person, as a client of the Argus with a WebSocket."""
     http = create_app(live).test_client()
     return lambda person: replace(person, http=http)
 
 
 @pytest.fixture
-def hear(sockets: Sockets) -> Iterator[Callable[[Person], Listener]]:
-    """Connects people; hangs up in the end."""
+def connect(sockets: Sockets) -> Iterator[Callable[[Person], Listener]]:
+    """Opens connections, and closes them after the test."""
     with ExitStack() as connected:
         yield lambda person: connected.enter_context(
             listening(sockets.url, person.headers["Authorization"].removeprefix("Bearer "))

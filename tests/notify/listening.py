@@ -1,4 +1,4 @@
-"""Someone at the other end of a WebSocket: a real client, of the library websockets."""
+"""A WebSocket client, made with the library websockets."""
 
 import json
 from collections.abc import Iterator
@@ -22,33 +22,33 @@ class Listener:
 
     socket: ClientConnection
 
-    def hear(self) -> Any:
-        """What is said next."""
+    def receive(self) -> Any:
+        """The next event."""
         return json.loads(self.socket.recv(timeout=SECONDS))
 
-    def hear_until(self, **wanted: Any) -> list[Any]:
-        """Everything that is said, up to the event that says this."""
-        heard = [self.hear()]
-        while not wanted.items() <= heard[-1].items():
-            heard.append(self.hear())
-        return heard
+    def receive_until(self, **expected: Any) -> list[Any]:
+        """All events up to the first that contains these values."""
+        received = [self.receive()]
+        while not expected.items() <= received[-1].items():
+            received.append(self.receive())
+        return received
 
-    def ask(self, said: str) -> Any:
-        """What is said next, after we have spoken. The gateway answers in order: what was told before came before."""
-        self.socket.send(said)
-        return self.hear()
+    def request(self, message: str) -> Any:
+        """Send a message and return the next event. The gateway sends in order: earlier events come first."""
+        self.socket.send(message)
+        return self.receive()
 
-    def hears_nothing(self) -> bool:
-        """Nothing was waiting: a pong is what comes first."""
-        return bool(self.ask('{"action": "ping"}') == {"type": "pong"})
+    def has_received_nothing(self) -> bool:
+        """Whether no event was waiting: the pong comes first."""
+        return bool(self.request('{"action": "ping"}') == {"type": "pong"})
 
-    def hang_up(self) -> None:
+    def close(self) -> None:
         self.socket.close()
 
 
 @contextmanager
 def listening(url: str, token: str) -> Iterator[Listener]:
-    """As a browser does: the token travels as a subprotocol."""
+    """Connect like a browser, with the token as a subprotocol."""
     offered = [Subprotocol("argus.v1"), Subprotocol(f"bearer.{token}")]
     with connect(url, subprotocols=offered) as socket:
         yield Listener(socket)

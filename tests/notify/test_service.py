@@ -1,4 +1,4 @@
-"""People hear what happens in their organisation, while it happens, and nothing else."""
+"""Clients receive the events of their own organisation, and no others."""
 
 import json
 import logging
@@ -15,8 +15,8 @@ from argus.core.caller import Caller
 from argus.core.clock import from_rfc3339
 from argus.identity.model import Role
 from argus.imagery import processing
-from argus.notify.model import LIFE, SETTLING, Change, Connection
-from argus.notify.service import MAX_CONNECTIONS, MAX_CONNECTIONS_OF_ONE, MayNotListen, TooManyConnections
+from argus.notify.model import CONNECT_SECONDS, MAX_AGE, Change, Connection
+from argus.notify.service import MAX_CONNECTIONS, MAX_CONNECTIONS_PER_USER, MayNotListen, TooManyConnections
 from services.local.sockets import Sockets
 from tests.conftest import MovableClock, Person, Workers
 from tests.imagery.front_door import announce, crash, send
@@ -24,7 +24,7 @@ from tests.notify.listening import Listener
 from tests.scenes import flir_scene
 
 At = Callable[[Person], Person]
-Hear = Callable[[Person], Listener]
+Connect = Callable[[Person], Listener]
 
 
 def caller_of(live: Container, person: Person) -> Caller:
@@ -39,81 +39,81 @@ def change(live: Container, person: Person, **about: Any) -> None:
     live.notify.announce(person.organisation_id, Change("image", "img_1", "ready", **about))
 
 
-# ---------------------------------------------------------------- what is heard
+# ---------------------------------------------------------------- events
 
 
-def test_an_upload_a_scan_and_a_report_are_heard_by_their_organisation_and_by_nobody_else(
-    at: At, hear: Hear, owner: Person, viewer: Person, stranger: Person, workers: Workers
+def test_only_the_organisation_receives_events_of_an_upload_a_scan_and_a_report(
+    at: At, connect: Connect, owner: Person, viewer: Person, stranger: Person, workers: Workers
 ) -> None:
-    listener, colleague, foreigner = hear(owner), hear(viewer), hear(stranger)
+    listener, colleague, foreigner = connect(owner), connect(viewer), connect(stranger)
     person = at(owner)
     data, _ = flir_scene(seed=9, width=160, height=120, leaks=2)
     item = announce(person, data)
     send(item, data)
     workers.work()
-    images = listener.hear_until(type="image.changed", state="ready")
+    images = listener.receive_until(type="image.changed", state="ready")
     assert [(image["id"], image["state"]) for image in images] == [
         (item["image_id"], "processing"),
         (item["image_id"], "ready"),
     ]
     assert from_rfc3339(images[0]["at"])
-    asked = {"target": {"kind": "image", "id": item["image_id"]}, "plugins": [{"id": "thermal_hotspots"}]}
-    scan = person.post("/scans", asked).get_json()["id"]
+    body = {"target": {"kind": "image", "id": item["image_id"]}, "plugins": [{"id": "thermal_hotspots"}]}
+    scan = person.post("/scans", body).get_json()["id"]
     workers.work()
-    told = listener.hear_until(type="scan.changed", state="succeeded")
-    assert {event["id"] for event in told} == {scan}
-    steps = [(event["state"], event["progress"]) for event in told]
+    events = listener.receive_until(type="scan.changed", state="succeeded")
+    assert {event["id"] for event in events} == {scan}
+    steps = [(event["state"], event["progress"]) for event in events]
     assert (steps[0], steps[-1]) == (("running", 0), ("succeeded", 100))
-    assert len(set(steps)) == len(steps)  # a slow machine tells of more progress, but never of the same twice
+    assert len(set(steps)) == len(steps)  # a slow machine reports progress more often, but never the same twice
     report = person.post("/reports", {"scan_id": scan, "format": "json"}).get_json()["id"]
     workers.work()
-    (last,) = listener.hear_until(type="report.changed")
+    (last,) = listener.receive_until(type="report.changed")
     assert last == {"type": "report.changed", "id": report, "state": "ready", "at": last["at"]}
-    assert colleague.hear_until(type="report.changed") == [*images, *told, last]
-    assert foreigner.hears_nothing()
+    assert colleague.receive_until(type="report.changed") == [*images, *events, last]
+    assert foreigner.has_received_nothing()
 
 
-def test_an_image_that_is_rejected_and_a_scan_that_is_cancelled_are_heard(
-    at: At, hear: Hear, owner: Person, workers: Workers
+def test_a_rejected_image_and_a_cancelled_scan_are_events(
+    at: At, connect: Connect, owner: Person, workers: Workers
 ) -> None:
-    listener, person = hear(owner), at(owner)
+    listener, person = connect(owner), at(owner)
     item = announce(person, b"no image at all")
     send(item, b"no image at all")
     workers.work()
-    assert listener.hear_until(type="image.changed", state="rejected")[-1]["id"] == item["image_id"]
+    assert listener.receive_until(type="image.changed", state="rejected")[-1]["id"] == item["image_id"]
     data, _ = flir_scene(seed=9, width=160, height=120, leaks=2)
     item = announce(person, data)
     send(item, data)
     workers.work()
-    asked = {"target": {"kind": "image", "id": item["image_id"]}, "plugins": [{"id": "thermal_hotspots"}]}
-    person.post(f"/scans/{person.post('/scans', asked).get_json()['id']}/cancel")
+    body = {"target": {"kind": "image", "id": item["image_id"]}, "plugins": [{"id": "thermal_hotspots"}]}
+    person.post(f"/scans/{person.post('/scans', body).get_json()['id']}/cancel")
     workers.work()
-    assert listener.hear_until(type="scan.changed")[-1]["state"] == "cancelled"
+    assert listener.receive_until(type="scan.changed")[-1]["state"] == "cancelled"
 
 
-def test_a_dead_letter_is_heard_by_whoever_waits(
-    at: At, hear: Hear, owner: Person, workers: Workers, monkeypatch: pytest.MonkeyPatch
+def test_a_dead_letter_is_an_event(
+    at: At, connect: Connect, owner: Person, workers: Workers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    listener, person = hear(owner), at(owner)
+    listener, person = connect(owner), at(owner)
 
     monkeypatch.setattr(processing, "decode", crash)
     item = announce(person, b"x")
     send(item, b"x")
     workers.work_until_dead(workers.outputs.uploads_dead_queue_url, item["image_id"])
     workers.work()
-    assert listener.hear_until(type="image.changed", state="rejected")[-1]["id"] == item["image_id"]
+    assert listener.receive_until(type="image.changed", state="rejected")[-1]["id"] == item["image_id"]
 
 
-def test_an_upload_that_never_came_is_heard_with_the_sweep(
-    live: Container, at: At, hear: Hear, owner: Person, workers: Workers, clock: MovableClock
+def test_an_expired_upload_is_an_event_of_the_sweep(
+    live: Container, at: At, connect: Connect, owner: Person, workers: Workers, clock: MovableClock
 ) -> None:
     item = announce(at(owner), b"x")
     clock.move(hours=3)
-    listener = hear(owner)
+    listener = connect(owner)
     live.imagery.sweep()
     workers.work()
-    told = listener.hear()
-    assert (told["id"], told["state"]) == (item["image_id"], "rejected")
+    event = listener.receive()
+    assert (event["id"], event["state"]) == (item["image_id"], "rejected")
 
 
 def test_without_a_socket_no_job_is_sent(argus: Container, owner: Person, workers: Workers) -> None:
@@ -122,60 +122,60 @@ def test_without_a_socket_no_job_is_sent(argus: Container, owner: Person, worker
     assert "Messages" not in waiting
 
 
-def test_a_queue_that_does_not_answer_does_not_disturb_the_work(
+def test_an_unavailable_queue_does_not_disturb_the_work(
     live: Container, owner: Person, caplog: pytest.LogCaptureFixture
 ) -> None:
     nowhere = replace(live.settings, aws_endpoint="http://127.0.0.1:9")
     with caplog.at_level(logging.WARNING, "argus.notify"):
         Container(nowhere).notify.announce(owner.organisation_id, Change("image", "img_1", "ready"))
-    assert "not announced" in caplog.text
+    assert "not queued" in caplog.text
 
 
-def test_an_event_told_twice_is_the_same_event(live: Container, hear: Hear, owner: Person, workers: Workers) -> None:
-    listener = hear(owner)
+def test_an_event_delivered_twice_is_the_same_event(
+    live: Container, connect: Connect, owner: Person, workers: Workers
+) -> None:
+    listener = connect(owner)
     event = {"type": "image.changed", "id": "img_1", "state": "ready", "at": "2026-05-14T06:00:00.000Z"}
     for _ in range(2):
         live.notify.deliver(owner.organisation_id, event)
-    assert [listener.hear(), listener.hear()] == [event, event]
+    assert [listener.receive(), listener.receive()] == [event, event]
 
 
-# ---------------------------------------------------------------- who is gone
+# ---------------------------------------------------------------- connections that are gone
 
 
-def test_a_connection_that_hung_up_is_forgotten(live: Container, hear: Hear, owner: Person) -> None:
-    listener = hear(owner)
+def test_a_closed_connection_is_deleted(live: Container, connect: Connect, owner: Person) -> None:
+    listener = connect(owner)
     (connection,) = connections(live, owner)
-    listener.hang_up()
-    # The gateway tells in its own time; telling it once more is harmless.
+    listener.close()
+    # The gateway reports it asynchronously; a repeated disconnect changes nothing.
     live.notify.disconnect(connection.id)
     live.notify.disconnect(connection.id)
     assert connections(live, owner) == []
 
 
-def test_a_connection_that_is_gone_is_forgotten_and_the_others_hear(
-    live: Container, hear: Hear, owner: Person, workers: Workers, clock: MovableClock
+def test_a_gone_connection_is_deleted_and_the_others_receive_the_event(
+    live: Container, connect: Connect, owner: Person, workers: Workers, clock: MovableClock
 ) -> None:
     caller = caller_of(live, owner)
     live.notify.connect(caller, "gone=")
-    clock.move(seconds=SETTLING.total_seconds() + 1)
-    listener = hear(owner)
+    clock.move(seconds=CONNECT_SECONDS.total_seconds() + 1)
+    listener = connect(owner)
     change(live, owner)
     workers.work()
-    assert listener.hear()["id"] == "img_1"
+    assert listener.receive()["id"] == "img_1"
     assert "gone=" not in {connection.id for connection in connections(live, owner)}
     assert len(connections(live, owner)) == 1
 
 
-def test_a_connection_whose_handshake_is_not_over_is_not_taken_for_gone(
-    live: Container, owner: Person, workers: Workers
-) -> None:
+def test_a_connection_during_its_handshake_is_not_deleted(live: Container, owner: Person, workers: Workers) -> None:
     live.notify.connect(caller_of(live, owner), "coming=")
     change(live, owner)
     workers.work()
     assert [connection.id for connection in connections(live, owner)] == ["coming="]
 
 
-def test_a_gateway_that_does_not_answer_costs_the_event_and_not_the_job(
+def test_an_unavailable_gateway_loses_the_event_but_does_not_fail_the_job(
     live: Container, owner: Person, workers: Workers, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from services.worker import main as worker
@@ -186,51 +186,51 @@ def test_a_gateway_that_does_not_answer_costs_the_event_and_not_the_job(
     change(live, owner)
     with caplog.at_level(logging.WARNING, "argus.notify"):
         workers.work()
-    assert "not told to everyone" in caplog.text
+    assert "not delivered to every connection" in caplog.text
     assert workers.dead(workers.outputs.jobs_dead_queue_url) == []
     assert len(connections(live, owner)) == 1
 
 
-def test_when_posting_takes_too_long_the_rest_are_not_told(
-    live: Container, hear: Hear, owner: Person, caplog: pytest.LogCaptureFixture
+def test_when_delivery_takes_too_long_the_remaining_connections_are_skipped(
+    live: Container, connect: Connect, owner: Person, caplog: pytest.LogCaptureFixture
 ) -> None:
-    listener = hear(owner)
+    listener = connect(owner)
     late = replace(live.notify, monotonic=iter([0.0, 11.0]).__next__)
     with caplog.at_level(logging.WARNING, "argus.notify"):
         late.deliver(owner.organisation_id, {"type": "image.changed"})
-    assert "not told to everyone" in caplog.text
-    assert listener.hears_nothing()
+    assert "not delivered to every connection" in caplog.text
+    assert listener.has_received_nothing()
     assert len(connections(live, owner)) == 1
 
 
-def test_a_connection_of_two_hours_ago_is_told_nothing_and_does_not_count(
-    live: Container, hear: Hear, owner: Person, clock: MovableClock
+def test_a_connection_older_than_two_hours_receives_nothing(
+    live: Container, connect: Connect, owner: Person, clock: MovableClock
 ) -> None:
-    listener = hear(owner)
-    clock.move(seconds=LIFE.total_seconds())
+    listener = connect(owner)
+    clock.move(seconds=MAX_AGE.total_seconds())
     live.notify.deliver(owner.organisation_id, {"type": "image.changed"})
-    assert listener.hears_nothing()
+    assert listener.has_received_nothing()
 
 
-def test_an_expired_item_says_when_dynamodb_may_remove_it(live: Container, owner: Person) -> None:
+def test_a_connection_expires_in_dynamodb_after_two_hours(live: Container, owner: Person) -> None:
     live.notify.connect(caller_of(live, owner), "one=")
     (item,) = live.table("notify").query(f"{owner.organisation_id}#connections").items
     (connection,) = connections(live, owner)
     assert item["expires_at"] == int((connection.connected_at + timedelta(hours=2)).timestamp())
 
 
-# ---------------------------------------------------------------- who may listen
+# ---------------------------------------------------------------- who may connect
 
 
-def test_an_organisation_has_so_many_connections_and_no_more(
+def test_an_organisation_has_a_maximum_of_connections(
     live: Container, owner: Person, stranger: Person, clock: MovableClock
 ) -> None:
     caller = caller_of(live, owner)
     for number in range(MAX_CONNECTIONS):
         live.notify.connect(replace(caller, user_id=f"usr_{number % 10}"), f"{number}=")
-    with pytest.raises(TooManyConnections, match="100 connections are open"):
+    with pytest.raises(TooManyConnections, match="Your organisation has 100 open connections"):
         live.notify.connect(caller, "one more=")
-    live.notify.connect(replace(caller, user_id="usr_7"), "7=")  # it is there: a repeated $connect is harmless
+    live.notify.connect(replace(caller, user_id="usr_7"), "7=")  # a repeated $connect changes nothing
     live.notify.connect(caller_of(live, stranger), "another=")
     live.notify.disconnect("7=")
     live.notify.connect(caller, "one more=")
@@ -238,13 +238,11 @@ def test_an_organisation_has_so_many_connections_and_no_more(
     live.notify.connect(caller, "the next day=")
 
 
-def test_one_person_takes_no_more_than_their_part_of_the_connections(
-    live: Container, owner: Person, viewer: Person
-) -> None:
+def test_a_user_has_a_maximum_of_connections(live: Container, owner: Person, viewer: Person) -> None:
     caller = caller_of(live, viewer)
-    for number in range(MAX_CONNECTIONS_OF_ONE):
+    for number in range(MAX_CONNECTIONS_PER_USER):
         live.notify.connect(caller, f"{number}=")
-    with pytest.raises(TooManyConnections, match="10 connections of yours are open"):
+    with pytest.raises(TooManyConnections, match="You have 10 open connections"):
         live.notify.connect(caller, "one more=")
     live.notify.connect(caller, "7=")
     live.notify.connect(caller_of(live, owner), "another's=")
@@ -252,39 +250,39 @@ def test_one_person_takes_no_more_than_their_part_of_the_connections(
     live.notify.connect(caller, "one more=")
 
 
-def test_whoever_may_not_read_may_not_listen(live: Container, owner: Person) -> None:
+def test_a_caller_without_a_scope_for_events_cannot_connect(live: Container, owner: Person) -> None:
     caller = replace(caller_of(live, owner), scopes=frozenset({"plugins:read"}))
     with pytest.raises(MayNotListen, match="images:read"):
         live.notify.connect(caller, "one=")
 
 
-def test_a_listener_hears_what_its_scopes_read_and_nothing_else(
-    live: Container, hear: Hear, owner: Person, workers: Workers, monkeypatch: pytest.MonkeyPatch
+def test_a_connection_receives_only_events_of_its_scopes(
+    live: Container, connect: Connect, owner: Person, workers: Workers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    reader = hear(owner)
+    reader = connect(owner)
     monkeypatch.setitem(live.role_scopes, Role.OWNER, frozenset({"profile:read", "scans:read"}))
-    narrow = hear(owner)
+    narrow = connect(owner)
     change(live, owner)
     live.notify.announce(owner.organisation_id, Change("scan", "scan_1", "running"))
     workers.work()
-    assert [event["id"] for event in narrow.hear_until(type="scan.changed")] == ["scan_1"]
-    assert {event["id"] for event in reader.hear_until(type="scan.changed")} == {"img_1", "scan_1"}
+    assert [event["id"] for event in narrow.receive_until(type="scan.changed")] == ["scan_1"]
+    assert {event["id"] for event in reader.receive_until(type="scan.changed")} == {"img_1", "scan_1"}
 
 
-# ---------------------------------------------------------------- the gateway of the laptop
+# ---------------------------------------------------------------- the local gateway
 
 
-def test_the_management_api_tells_closes_and_knows_who_is_gone(
-    live: Container, hear: Hear, owner: Person, sockets: Sockets
+def test_the_management_api_posts_closes_and_reports_gone_connections(
+    live: Container, connect: Connect, owner: Person, sockets: Sockets
 ) -> None:
-    listener = hear(owner)
+    listener = connect(owner)
     (connection,) = connections(live, owner)
     gateway = live.notify.gateway()
     assert gateway.get_connection(ConnectionId=connection.id)["Identity"]["SourceIp"] == "127.0.0.1"
     gateway.post_to_connection(ConnectionId=connection.id, Data=json.dumps({"a": 1}).encode())
-    assert listener.hear() == {"a": 1}
+    assert listener.receive() == {"a": 1}
     gateway.delete_connection(ConnectionId=connection.id)
     with pytest.raises(ConnectionClosed):
-        listener.hear()
+        listener.receive()
     with pytest.raises(gateway.exceptions.GoneException):
         gateway.get_connection(ConnectionId="nobody=")

@@ -1,4 +1,4 @@
-"""`argus watch`: a process that prints what happens until it is interrupted."""
+"""`argus watch`: a process that prints events until it is interrupted."""
 
 import json
 import os
@@ -48,14 +48,14 @@ def line_of(started: subprocess.Popen[str]) -> str:
 
 
 def connected(live: Container, person: Person, *, other_than: str = "") -> Connection:
-    """Wait until somebody listens."""
+    """Wait for an open connection."""
     deadline = time.monotonic() + 100
     while time.monotonic() < deadline:
         for connection in live.notify.store.of(person.organisation_id):
             if connection.id != other_than and _is_open(live, connection):
                 return connection
         time.sleep(0.05)
-    raise AssertionError("nobody came")
+    raise AssertionError("no connection was opened")
 
 
 def _is_open(live: Container, connection: Connection) -> bool:
@@ -76,7 +76,7 @@ def happens(live: Container, owner: Person, workers: Workers) -> Callable[[str],
     return happen
 
 
-def test_changes_are_lines_until_ctrl_c(
+def test_events_are_printed_as_lines_until_ctrl_c(
     live: Container, url: str, owner: Person, happens: Callable[[str], None], tmp_path: Path
 ) -> None:
     with watching(url, owner, tmp_path) as started:
@@ -89,7 +89,7 @@ def test_changes_are_lines_until_ctrl_c(
         assert started.stderr.readline() == f"Connected to {live.notify.socket_url}. Press Ctrl-C to stop.\n"
 
 
-def test_a_line_that_breaks_is_made_anew(
+def test_a_lost_connection_is_reopened(
     live: Container, url: str, owner: Person, happens: Callable[[str], None], tmp_path: Path
 ) -> None:
     with watching(url, owner, tmp_path, "--json") as started:
@@ -97,28 +97,28 @@ def test_a_line_that_breaks_is_made_anew(
         live.notify.gateway().delete_connection(ConnectionId=first.id)
         connected(live, owner, other_than=first.id)
         happens("scan_2")
-        told = json.loads(line_of(started))
-        wanted = {"type": "scan.changed", "id": "scan_2", "state": "running", "progress": 40, "at": told["at"]}
-        assert told == wanted
+        output = json.loads(line_of(started))
+        expected = {"type": "scan.changed", "id": "scan_2", "state": "running", "progress": 40, "at": output["at"]}
+        assert output == expected
 
 
-def test_where_nobody_is_told_the_command_says_so(argus: Container, owner: Person, tmp_path: Path) -> None:
+def test_watch_fails_where_there_is_no_websocket(argus: Container, owner: Person, tmp_path: Path) -> None:
     alone = Container(argus.settings.changed(ARGUS_SOCKET_URL=""), fetch_keys=argus.fetch_keys)
     with serving(create_app(alone)) as url, watching(url, owner, tmp_path) as started:
-        _, told = started.communicate(timeout=100)
+        _, output = started.communicate(timeout=100)
     assert started.returncode == 1
-    assert "does not send events" in told
+    assert "does not send events" in output
 
 
-def test_an_api_key_may_not_listen(url: str, owner: Person, tmp_path: Path) -> None:
+def test_watch_rejects_an_api_key(url: str, owner: Person, tmp_path: Path) -> None:
     with watching(url, owner, tmp_path, ARGUS_TOKEN="", ARGUS_API_KEY="some") as started:
-        _, told = started.communicate(timeout=100)
+        _, output = started.communicate(timeout=100)
     assert started.returncode == 3
-    assert "API keys cannot receive events" in told
+    assert "API keys cannot receive events" in output
 
 
 @pytest.mark.parametrize(
-    ("statuses", "exit_code", "told"),
+    ("statuses", "exit_code", "message"),
     [
         ([403], 4, "this needs the scopes scans:read"),
         ([404], 4, "404"),
@@ -128,8 +128,8 @@ def test_an_api_key_may_not_listen(url: str, owner: Person, tmp_path: Path) -> N
     ],
     ids=lambda value: "-".join(map(str, value)) if isinstance(value, list) else "",
 )
-def test_a_handshake_is_refused_once_for_good_and_a_token_twice(
-    argus: Container, owner: Person, tmp_path: Path, statuses: list[int], exit_code: int, told: str
+def test_a_rejected_handshake_is_final_and_a_rejected_token_is_retried_once(
+    argus: Container, owner: Person, tmp_path: Path, statuses: list[int], exit_code: int, message: str
 ) -> None:
     left = list(statuses)
 
@@ -141,14 +141,12 @@ def test_a_handshake_is_refused_once_for_good_and_a_token_twice(
     with Sockets.start(refuse) as sockets:
         refusing = Container(argus.settings.changed(ARGUS_SOCKET_URL=sockets.url), fetch_keys=argus.fetch_keys)
         with serving(create_app(refusing)) as url, watching(url, owner, tmp_path) as started:
-            _, said = started.communicate(timeout=100)
-    assert (started.returncode, left, told in said) == (exit_code, [], True), said
+            _, output = started.communicate(timeout=100)
+    assert (started.returncode, left, message in output) == (exit_code, [], True), output
 
 
-def test_an_argus_that_is_out_of_order_for_a_while_is_waited_for(
-    argus: Container, owner: Person, tmp_path: Path
-) -> None:
-    statuses = [503, 403]  # of handshakes, between which nobody can say where to listen
+def test_watch_waits_for_an_argus_that_is_unavailable(argus: Container, owner: Person, tmp_path: Path) -> None:
+    statuses = [503, 403]  # of handshakes; in between, /me is unavailable
     places = [None, Response("out of order", 503, headers={"Retry-After": "3600"})]  # /me
 
     def refuse(_: dict[str, Any], __: None) -> dict[str, Any]:
@@ -161,5 +159,5 @@ def test_an_argus_that_is_out_of_order_for_a_while_is_waited_for(
             return (places.pop(0) or app)(environ, start_response)
 
         with serving(sometimes) as url, watching(url, owner, tmp_path) as started:
-            _, said = started.communicate(timeout=100)
-    assert (started.returncode, statuses, places) == (4, [], []), said
+            _, output = started.communicate(timeout=100)
+    assert (started.returncode, statuses, places) == (4, [], []), output

@@ -150,7 +150,7 @@ def test_a_report_whose_message_is_lost_is_sent_again_and_finally_given_up(
     def request_lost() -> str:
         """Request a report whose message is lost. Returns its URL."""
         location = owner.post("/reports", {"scan_id": scan["id"], "format": "csv"}).headers["Location"]
-        workers.lose(location.rpartition("/")[2])
+        workers.discard(location.rpartition("/")[2])
         return location
 
     retried = request_lost()
@@ -163,7 +163,7 @@ def test_a_report_whose_message_is_lost_is_sent_again_and_finally_given_up(
         assert owner.get(hopeless).get_json()["state"] == "queued"
         clock.move(hours=4)
         tick()
-        workers.lose(hopeless.rpartition("/")[2])
+        workers.discard(hopeless.rpartition("/")[2])
     clock.move(hours=4)
     tick()
     failed = owner.get(hopeless).get_json()
@@ -201,7 +201,7 @@ def test_a_report_that_the_sweep_cannot_process_does_not_block_the_others(
     state: str,
 ) -> None:
     report_ids = [owner.post("/reports", {"scan_id": scan["id"], "format": "csv"}).get_json()["id"] for _ in range(4)]
-    workers.lose(report_ids[-1])
+    workers.discard(report_ids[-1])
     for _ in range(attempts):  # workers that died
         for report_id in report_ids:
             report = argus.reports.store.get(owner.organisation_id, report_id)

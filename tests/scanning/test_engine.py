@@ -257,7 +257,7 @@ def test_a_scan_whose_message_was_lost_is_sent_again(
     client: Person, workers: Workers, work: Callable[[], None], first: Scripted, clock: MovableClock, tick: Any
 ) -> None:
     scan_id = request(client)
-    workers.lose(scan_id)
+    workers.discard(scan_id)
     tick()
     work()
     assert scan(client, scan_id)["state"] == "queued"
@@ -279,7 +279,7 @@ def test_a_scan_that_the_sweep_cannot_read_does_not_delay_others(
     """It is logged, the tick fails, and it is checked again at its next check, not before."""
     unreadable, unsendable, valid = scans = [request(client) for _ in range(3)]
     for scan_id in scans:
-        workers.lose(scan_id)
+        workers.discard(scan_id)
     table, pk = scripted.scanning.store.table, f"{client.organisation_id}#runs"
     item = table.get(pk, f"{unreadable}.00")
     assert item is not None
@@ -334,7 +334,7 @@ def test_a_scan_that_keeps_failing_is_given_up_and_its_message_is_dead_lettered(
 
 
 def test_a_scan_interrupted_by_its_deadline_is_released_and_finished_by_the_next_delivery(
-    client: Person, timed: Workers, first: Scripted, second: Scripted, settle: Callable[[], None]
+    client: Person, timed: Workers, first: Scripted, second: Scripted, redeliver: Callable[[], None]
 ) -> None:
     first.finds("a")
     second.script = time_runs_out
@@ -342,7 +342,7 @@ def test_a_scan_interrupted_by_its_deadline_is_released_and_finished_by_the_next
     timed.work()
     assert (scan(client, scan_id)["state"], second.runs) == ("running", 1)
     second.finds("b")
-    settle()
+    redeliver()
     timed.work()
     done = scan(client, scan_id)
     assert (done["state"], done["delta"], first.runs, second.runs) == ("succeeded", delta(new=2), 1, 2)
@@ -391,7 +391,7 @@ def _last_attempt(client: Person, scan_id: str) -> dict[str, Any]:
 
 
 def test_a_scan_interrupted_by_aws_is_released(
-    client: Person, work: Callable[[], None], first: Scripted, settle: Callable[[], None]
+    client: Person, work: Callable[[], None], first: Scripted, redeliver: Callable[[], None]
 ) -> None:
     def aws_fails(_tools: Tools) -> Iterable[Finding]:
         first.finds("a")
@@ -402,7 +402,7 @@ def test_a_scan_interrupted_by_aws_is_released(
     scan_id = request(client)
     work()
     assert scan(client, scan_id)["state"] == "running"
-    settle()
+    redeliver()
     work()
     assert (scan(client, scan_id)["state"], first.runs) == ("succeeded", 2)
 

@@ -237,9 +237,9 @@ def test_a_lost_finalize_job_is_sent_again(
 ) -> None:  # fmt: skip
     first.finds("a")
     scan_id = request(client)
-    workers.lose(scan_id)
+    workers.discard(scan_id)
     scripted.scanning.run(client.organisation_id, f"{scan_id}.00")
-    workers.lose(scan_id)
+    workers.discard(scan_id)
     assert scan(client, scan_id)["state"] == "running"
     clock.move(minutes=3)
     tick()

@@ -12,7 +12,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Origin, Subprotocol
 
 from argus.container import Container
-from argus.notify.service import MAX_CONNECTIONS_OF_ONE
+from argus.notify.service import MAX_CONNECTIONS_PER_USER
 from services.local import sockets as gateway
 from services.local.aws import PortInUse
 from services.local.sockets import Sockets
@@ -118,7 +118,7 @@ def test_pages_of_foreign_origins_are_refused(argus: Container, owner: Person, t
 
 def test_one_connection_too_many_is_told_to_come_back_later(token: str) -> None:
     bearer = f"Bearer {token}"
-    assert {come(f"{n}=", Authorization=bearer)["statusCode"] for n in range(MAX_CONNECTIONS_OF_ONE)} == {200}
+    assert {come(f"{n}=", Authorization=bearer)["statusCode"] for n in range(MAX_CONNECTIONS_PER_USER)} == {200}
     answer = come("more=", Authorization=bearer)
     assert (answer["statusCode"], code_of(answer)) == (429, "too_many_connections")
     assert answer["headers"]["Retry-After"] == "60"

@@ -37,7 +37,7 @@ def test_done_messages_are_deleted_and_failed_ones_come_again(sqs: Receiver, que
 
     poller = SqsPoller(sqs, queue, ARN, handler)
     assert (poller.turn(wait_seconds=0), poller.turn(wait_seconds=0)) == (3, 0)
-    sqs.settle()
+    sqs.redeliver()
     assert poller.turn(wait_seconds=0) == 1
     assert batches == [["0", "1", "2"], ["1"]]
 
@@ -71,7 +71,7 @@ def test_a_function_that_fails_or_answers_nonsense_loses_no_message(sqs: Receive
 
     poller = SqsPoller(sqs, queue, ARN, handler)
     assert poller.turn(wait_seconds=0) == 1
-    sqs.settle()
+    sqs.redeliver()
     assert poller.turn(wait_seconds=0) == 1
 
 

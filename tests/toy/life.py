@@ -9,7 +9,7 @@ from tests.conftest import MovableClock, Person, Workers
 
 
 def scanned(owner: Person, workers: Workers, toy_id: str) -> list[str]:
-    """The places that a scan of a toy found, once its report tells the same."""
+    """The location keys of a scan of a toy, after its report contains the same findings."""
     body = {"target": {"kind": "toy", "id": toy_id}, "plugins": [{"id": "slack_springs"}]}
     scan = owner.post("/scans", body).get_json()
     workers.work()
@@ -23,7 +23,7 @@ def scanned(owner: Person, workers: Workers, toy_id: str) -> list[str]:
     return [each["location_key"] for each in found]
 
 
-def test_kinds_are_advertised_and_others_refused(owner: Person) -> None:
+def test_target_kinds_are_listed_and_invalid_targets_rejected(owner: Person) -> None:
     kinds = {each["kind"]: each["about"] for each in owner.get("/target-kinds").get_json()["items"]}
     assert kinds["toy"] == "A toy"
     wrong = {"target": {"kind": "toy", "value": "Tin mouse"}, "plugins": [{"id": "slack_springs"}]}
@@ -34,7 +34,7 @@ def test_kinds_are_advertised_and_others_refused(owner: Person) -> None:
 
 def test_life(owner: Person, workers: Workers, clock: MovableClock, tick: Callable[[], Any]) -> None:
     toy = owner.post("/toys", {"name": "Tin mouse"}).get_json()
-    workers.lose(toy["id"])
+    workers.discard(toy["id"])
     clock.move(minutes=3)
     assert "toys.sweep" in tick()["ran"]
     workers.work()

@@ -1,1 +1,1 @@
-"""Tools every capability borrows. Knows no capability."""
+"""Tools that every capability uses. Imports no capability."""

@@ -1,6 +1,6 @@
-"""Clients for AWS, real or embedded. One session; each client is made on first use and kept.
+"""Clients for AWS, real or embedded. One session; clients are created on first use and cached.
 
-A call is tried four times. Inside a request a service that hangs is given up sooner: docs/decisions/timeouts.md.
+A call has four attempts. Within a request, calls to a service that hangs fail sooner: docs/decisions/timeouts.md.
 """
 
 import threading
@@ -18,26 +18,26 @@ from argus.core.settings import Settings
 ClientFactory = Callable[[], Any]
 
 ATTEMPTS = 4
-MAX_TIMEOUTS = 2  # of one service, in one request
+MAX_TIMEOUTS = 2  # of one service in one request
 CONNECT_SECONDS = 1.0
 FAIL_FAST_SECONDS = 1.0
-_READ_SECONDS = {"dynamodb": 1.5, "s3": 5.0}  # until the next byte: S3 deletes a thousand objects in one call
-_OTHERS_READ_SECONDS = 3.0
+_READ_SECONDS = {"dynamodb": 1.5, "s3": 5.0}  # until the next byte; S3 deletes up to 1,000 objects in one call
+_DEFAULT_READ_SECONDS = 3.0
 
 
 class NotCalled(BotoCoreError):
-    """A request does not call a service of AWS, or not again: it would take too long."""
+    """An AWS service is not called (again), because the request would take too long."""
 
     fmt = "{service} is not called: {reason}"
 
 
 @dataclass(frozen=True)
 class Aws:
-    """Where boto3 is met. Importing it takes a quarter of a second, so it happens with the first client."""
+    """Creates boto3 clients. Importing boto3 takes 250 ms, so it happens with the first client."""
 
     settings: Settings
     _clients: dict[tuple[str, bool, str], Any] = field(default_factory=dict)
-    _making: threading.Lock = field(default_factory=threading.Lock)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @cached_property
     def session(self) -> Any:
@@ -48,57 +48,57 @@ class Aws:
     def client(self, service: str, *, fail_fast: bool = False, endpoint: str = "") -> Any:
         """A shared client. boto3's clients, unlike its sessions, are safe to share between threads.
 
-        `fail_fast` asks AWS once and waits a second: for calls that no answer depends on.
-        `endpoint` is for services that have an address of their own for each of our resources.
+        `fail_fast` makes one attempt with a timeout of one second, for calls whose result no response needs.
+        `endpoint` is for services with a separate endpoint for each resource.
         """
         name = (service, fail_fast, endpoint)
         if name not in self._clients:
-            with self._making:
+            with self._lock:
                 if name not in self._clients:
-                    self._clients[name] = self._make(service, fail_fast=fail_fast, endpoint=endpoint)
+                    self._clients[name] = self._create(service, fail_fast=fail_fast, endpoint=endpoint)
         return self._clients[name]
 
-    def _make(self, service: str, *, fail_fast: bool, endpoint: str) -> Any:
+    def _create(self, service: str, *, fail_fast: bool, endpoint: str) -> Any:
         from botocore.config import Config
 
-        factor, reading = self.settings.timeout_factor, read_seconds(service, fail_fast=fail_fast)
+        factor, read_timeout = self.settings.timeout_factor, read_seconds(service, fail_fast=fail_fast)
         config = Config(
             retries={"mode": "standard", "total_max_attempts": 1 if fail_fast else ATTEMPTS},
             connect_timeout=CONNECT_SECONDS * factor,
-            read_timeout=reading * factor,
+            read_timeout=read_timeout * factor,
             max_pool_connections=32,
             s3={"addressing_style": "path" if self.settings.aws_endpoint else "virtual"},
         )
-        address = endpoint or self.settings.aws_endpoint or None
-        made = self.session.client(service, endpoint_url=address, config=config)
-        limit = _TimeLimit(service, CONNECT_SECONDS + reading, factor)
-        made.meta.events.register("before-send", limit.before_attempt)
-        made.meta.events.register("response-received", limit.after_attempt)
+        endpoint_url = endpoint or self.settings.aws_endpoint or None
+        client = self.session.client(service, endpoint_url=endpoint_url, config=config)
+        limit = _TimeLimit(service, CONNECT_SECONDS + read_timeout, factor)
+        client.meta.events.register("before-send", limit.before_attempt)
+        client.meta.events.register("response-received", limit.after_attempt)
         if service == "dynamodb":
-            made.meta.events.register("provide-client-params.dynamodb", _ask_capacity)
-            made.meta.events.register("after-call.dynamodb", _count_capacity)
-        return made
+            client.meta.events.register("provide-client-params.dynamodb", _request_capacity)
+            client.meta.events.register("after-call.dynamodb", _count_capacity)
+        return client
 
     def lazily(self, service: str, *, fail_fast: bool = False) -> ClientFactory:
         return lambda: self.client(service, fail_fast=fail_fast)
 
     def credentials(self) -> Credentials:
-        """What signs links, and until when: botocore knows that of assumed roles, not of Lambda's own."""
+        """The credentials of this process. botocore knows the expiry of assumed roles, but not of Lambda's own role."""
         found = self.session.get_credentials()
         frozen = found.get_frozen_credentials()
         return Credentials(frozen.access_key, frozen.secret_key, frozen.token, getattr(found, "_expiry_time", None))
 
 
 def read_seconds(service: str, *, fail_fast: bool = False) -> float:
-    """How long an attempt waits for an answer, or for more of it."""
-    return FAIL_FAST_SECONDS if fail_fast else _READ_SECONDS.get(service, _OTHERS_READ_SECONDS)
+    """The read timeout of an attempt: until the first or the next byte of the response."""
+    return FAIL_FAST_SECONDS if fail_fast else _READ_SECONDS.get(service, _DEFAULT_READ_SECONDS)
 
 
 @dataclass(frozen=True)
 class _TimeLimit:
-    """Keeps a request from waiting for one service. A job waits: its function has a limit of its own.
+    """Limits the time that a request waits for one service. Jobs have no such limit, only the timeout of the function.
 
-    botocore emits `before-send` before each attempt, and an exception that it does not retry ends the call.
+    botocore emits `before-send` before each attempt; an exception that it does not retry ends the call.
     """
 
     service: str
@@ -106,7 +106,7 @@ class _TimeLimit:
     factor: int
 
     def before_attempt(self, **_: Any) -> None:
-        """Raise `NotCalled` when the service has hung in this request, or the attempt could outlast the request."""
+        """Raise NotCalled if the service has timed out in this request, or if the attempt could outlast the request."""
         work = current_work()
         if work is None or work.seconds is None:
             return
@@ -121,15 +121,15 @@ class _TimeLimit:
             work.timeouts[self.service] += 1
 
 
-def _ask_capacity(params: dict[str, Any], **_: Any) -> dict[str, Any]:
-    """Have DynamoDB say what each call costs; all operations that we use know the parameter."""
+def _request_capacity(params: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """Request the consumed capacity from DynamoDB. All operations that Argus uses accept the parameter."""
     return {"ReturnConsumedCapacity": "TOTAL", **params}
 
 
 def _count_capacity(parsed: dict[str, Any], **_: Any) -> None:
-    """Add what a call has cost to the request or job that made it."""
-    work, told = current_work(), parsed.get("ConsumedCapacity")
-    if work is None or not told:
+    """Add the consumed capacity of a call to its request or job."""
+    work, consumed = current_work(), parsed.get("ConsumedCapacity")
+    if work is None or not consumed:
         return
-    tables = told if isinstance(told, list) else [told]  # batches and transactions tell of each table
+    tables = consumed if isinstance(consumed, list) else [consumed]  # batches and transactions list each table
     work.capacity_units += sum(table.get("CapacityUnits", 0.0) for table in tables)

@@ -1,14 +1,14 @@
-"""Background work: a work item is claimed by one worker at a time, retried, given up, and never forgotten.
+"""Background work: a work item is claimed by one worker at a time, retried, and finally finished or given up.
 
-A work item is something stored that a worker has to finish: an image to process, a scan to run, a report to build. Its
-job may be delivered twice, late or not at all, and its worker may die at any moment. Therefore:
+A work item is a stored record that a worker must finish: an image to process, a scan to run, a report to build. Its
+job may be delivered twice, late or never, and its worker may die at any moment. Therefore:
 
-- A worker claims the item by a conditional write and holds it by a lease. It renews the lease while it works, and
-  releases it when it fails, so that the next delivery need not wait.
-- Every unfinished item has the time of its next check. When it comes, the sweep sends the job again: at first after two
-  minutes, then after twice as long each time.
-- An item is given up when its attempts are spent, or when no worker has claimed it within a day. Its change of state is
-  announced to the users who wait for it.
+- A worker claims the item with a conditional write, for the time of a lease. It renews the lease while it works, and
+  releases it on failure, so that the next delivery does not have to wait.
+- Every unfinished item has a time of its next check, at which the sweep sends the job again: first after two minutes,
+  then with an interval that doubles.
+- An item is given up after its last attempt, or if no worker claims it within a day. The change of its state is
+  announced to users.
 """
 
 import logging
@@ -36,11 +36,11 @@ from argus.core.queue import JobQueue, NotQueued
 
 MAX_ATTEMPTS = 3  # as the queues' maxReceiveCount
 FIRST_CHECK = timedelta(minutes=2)
-MAX_CHECKS = 11  # of an item that no worker claims: a day
+MAX_CHECKS = 11  # of an item that no worker claims: about a day
 HEARTBEAT_SECONDS = 2.0  # between two writes that only renew a lease
 PAGE = 100  # items
-MAX_PER_SHARD = 200  # items in one sweep, so that no shard takes the time of all
-LAST_START_SECONDS = 6.0  # a sweep begins no check with less time left: one call of S3 may take that long
+MAX_PER_SHARD = 200  # items in one sweep, so that no shard takes the time of the others
+LAST_START_SECONDS = 6.0  # a sweep starts no check with less time left: one call to S3 may take this long
 
 _KEYS = frozenset({"pk", "sk", "gsi1pk", "gsi1sk", "write_id"})
 
@@ -48,7 +48,7 @@ _log = logging.getLogger("argus.background")
 
 
 class WorkItem(Protocol):
-    """What every work item has, a frozen dataclass of its capability."""
+    """The attributes of every work item, a frozen dataclass of its capability."""
 
     @property
     def id(self) -> str: ...
@@ -62,15 +62,15 @@ class WorkItem(Protocol):
 
     @property
     def checks(self) -> int:
-        """How often the sweep has checked it since a worker claimed it last."""
+        """How often the sweep has checked it since its last claim."""
 
     @property
     def lease_until(self) -> datetime | None:
-        """Until then the worker that claimed it may be alive."""
+        """When the claim of its worker ends."""
 
     @property
     def next_check_at(self) -> datetime | None:
-        """When the sweep checks it; None once it is finished."""
+        """When the sweep checks it next; None once it is finished."""
 
 
 W = TypeVar("W", bound=WorkItem)
@@ -81,22 +81,22 @@ class PartialFailure(ArgusError):
 
 
 class ClaimLost(BaseException):
-    """Someone else has changed the item: it was cancelled, deleted or taken over.
+    """The item was cancelled, deleted or claimed by another worker.
 
-    Not an `Exception`: a plugin that catches those must not swallow it.
+    Not an `Exception`, so that a plugin that catches exceptions does not catch it.
     """
 
 
 @dataclass(frozen=True)
 class WorkItemStore(ABC, Generic[W]):
-    """Work items in a table, by organisation and id. Each is written only over the version that was read.
+    """Work items in a table, by organisation and id. A write fails if the version has changed since the read.
 
-    `gsi1pk` and `gsi1sk` list the unfinished ones of all organisations by the time of their next check.
+    `gsi1pk` and `gsi1sk` index the unfinished items of all organisations by the time of their next check.
     """
 
     table: Table
     longest_wait: ClassVar[timedelta] = timedelta(hours=4)  # between two checks
-    due_prefix: ClassVar[str] = "due"  # of `gsi1pk`; two stores in one table have two
+    due_prefix: ClassVar[str] = "due"  # of `gsi1pk`; different for each store of a table
 
     @abstractmethod
     def partition(self, organisation_id: str) -> str:
@@ -104,14 +104,14 @@ class WorkItemStore(ABC, Generic[W]):
 
     @abstractmethod
     def to_attributes(self, item: W) -> Item:
-        """The attributes of an item; those of `WorkItem` may be missing."""
+        """The attributes of an item; those of `WorkItem` may be omitted."""
 
     @abstractmethod
     def from_attributes(self, attributes: Item) -> W:
-        """The item with these attributes, which has those of `WorkItem` as Python values."""
+        """The item with these attributes; those of `WorkItem` are Python values."""
 
     def add(self, item: W) -> None:
-        """Store a new item. Its id is its own, so that writing it twice changes nothing."""
+        """Store a new item. Its id is unique, so that a repeated write changes nothing."""
         self.table.put(self._to_item(item))
 
     def add_many(self, items: Iterable[W]) -> None:
@@ -127,9 +127,9 @@ class WorkItemStore(ABC, Generic[W]):
         return Listing([self.from_item(item) for item in page.items], page.last_key)
 
     def save(self, item: W) -> W | None:
-        """The item as it is stored now; None when someone else has changed it since it was read.
+        """Write the item and return the stored one; None if it has changed since it was read.
 
-        A write whose answer was lost is tried again by botocore, and refused. It is known by its id.
+        If a response is lost, botocore repeats the write, whose condition then fails. `write_id` identifies it.
         """
         write_id = token_hex(8)
         written = _changed(item, version=item.version + 1)
@@ -148,19 +148,19 @@ class WorkItemStore(ABC, Generic[W]):
         self.table.delete(self.partition(item.organisation_id), item.id)
 
     def due(self, shard: str, now: datetime) -> Iterator[Item]:
-        """Items of a shard to check, as they are stored: one that cannot be read must not hide the others."""
-        after, found = None, 0
-        while found < MAX_PER_SHARD:
+        """The stored items of a shard that are due, unparsed: an invalid item must not hide the others."""
+        after, count = None, 0
+        while count < MAX_PER_SHARD:
             page = self.table.query(shard, index="gsi1", up_to=rfc3339(now), limit=PAGE, after=after)
             yield from page.items
-            after, found = page.last_key, found + len(page.items)
+            after, count = page.last_key, count + len(page.items)
             if after is None:
                 break
 
     def postpone(self, due: Item, *, now: datetime) -> W | None:
-        """The item that is due, with its next check later; None when it has changed, or another sweep has it.
+        """Move the next check of a due item, and return the item; None if it has changed or another sweep moved it.
 
-        Its version stays: nothing about the item has changed, and a worker that is late may still finish.
+        The version does not change, so that a slow worker can still finish the item.
         """
         checks = due["checks"] + 1
         wait = min(FIRST_CHECK * 2 ** min(checks, MAX_CHECKS), self.longest_wait)
@@ -177,16 +177,16 @@ class WorkItemStore(ABC, Generic[W]):
         return self.from_item(postponed)
 
     def from_item(self, item: Item) -> W:
-        """The item as a query or a read has found it."""
-        known = {name: value for name, value in item.items() if name not in _KEYS}
+        """The item from its stored form."""
+        attributes = {name: value for name, value in item.items() if name not in _KEYS}
         lease_until, check_at = item["lease_until"], item.get("gsi1sk")
-        known["id"] = item["sk"]
-        known["lease_until"] = from_rfc3339(lease_until) if lease_until else None
-        known["next_check_at"] = from_rfc3339(check_at) if check_at else None
-        return self.from_attributes(known)
+        attributes["id"] = item["sk"]
+        attributes["lease_until"] = from_rfc3339(lease_until) if lease_until else None
+        attributes["next_check_at"] = from_rfc3339(check_at) if check_at else None
+        return self.from_attributes(attributes)
 
     def _to_item(self, item: W) -> Item:
-        known = {
+        stored = {
             **self.to_attributes(item),
             "pk": self.partition(item.organisation_id),
             "sk": item.id,
@@ -196,11 +196,11 @@ class WorkItemStore(ABC, Generic[W]):
             "checks": item.checks,
             "lease_until": rfc3339(item.lease_until) if item.lease_until else None,
         }
-        for name in ("id", "next_check_at"):  # which are in the keys
-            known.pop(name, None)
+        for name in ("id", "next_check_at"):  # in the keys
+            stored.pop(name, None)
         if item.next_check_at is not None:
-            known |= {"gsi1pk": due_shard(item.id, self.due_prefix), "gsi1sk": rfc3339(item.next_check_at)}
-        return known
+            stored |= {"gsi1pk": due_shard(item.id, self.due_prefix), "gsi1sk": rfc3339(item.next_check_at)}
+        return stored
 
 
 @dataclass(frozen=True)
@@ -209,60 +209,58 @@ class Background(Generic[W]):
 
     store: WorkItemStore[W]
     jobs: JobQueue
-    job: str  # that is run for an item
+    job: str  # the job of an item
     arguments: Callable[[W], Mapping[str, Any]]  # of the job
-    failed: Callable[[W, Message], W | None]  # the item given up, for a reason; None for one that must go on
-    change: Callable[[W], Any]  # what others see of an item
-    announce: Callable[[str, Any], None]  # organisation, what others see of the item now
+    failed: Callable[[W, Message], W | None]  # item, reason -> the failed item; None if it must not be given up
+    change: Callable[[W], Any]  # the event about an item
+    announce: Callable[[str, Any], None]  # organisation, event
     clock: Clock
     lease: timedelta
-    function: Callable[[W], str] = lambda _item: WORKER  # that runs the job of an item
-    clean_up: Callable[[W, Message], None] | None = (
-        None  # what is left to do, under a claim, before an item is given up
-    )
+    function: Callable[[W], str] = lambda _item: WORKER  # the function that runs the job of an item
+    clean_up: Callable[[W, Message], None] | None = None  # runs under a claim before an item is given up
     monotonic: Callable[[], float] = time.monotonic
 
     def start(self, item: W) -> W:
-        """Store a new item and queue its job; the item as it is stored.
+        """Store a new item, queue its job, and return the stored item.
 
-        Once it is stored its work will be done. If the queue does not answer, the sweep sends the job. A queue that
-        refuses is a fault of ours, which callers see: raises ClientError.
+        Once the item is stored, its work will be done: if the queue does not answer, the sweep sends the job. Raises
+        ClientError if the queue rejects the message, which is an error in Argus.
         """
         new = _changed(item, next_check_at=self.clock() + FIRST_CHECK)
         self.store.add(new)
         try:
             self._send(new)
         except BotoCoreError as error:
-            _log.error("a job was not queued; the sweep will send it", extra={"id": new.id}, exc_info=error)
+            _log.error("could not queue a job; the sweep will send it", extra={"id": new.id}, exc_info=error)
         return new
 
     def add_many(self, items: Iterable[W]) -> list[W]:
-        """Store new items, whose jobs `send_many` queues; the items as they are stored."""
+        """Store new items and return them. Queue their jobs with `send_many`."""
         check_at = self.clock() + FIRST_CHECK
         new = [_changed(item, next_check_at=check_at) for item in items]
         self.store.add_many(new)
         return new
 
     def send_many(self, items: Iterable[W]) -> None:
-        """Queue the jobs of items that are stored, as `start` does.
+        """Queue the jobs of stored items, like `start`.
 
-        Jobs that SQS does not take, though it answers, are left to the sweep as well.
+        The sweep also sends the jobs that SQS answers but does not accept.
         """
         waiting = list(items)
         for function in sorted({self.function(item) for item in waiting}):
-            its_own = [item for item in waiting if self.function(item) == function]
+            batch = [item for item in waiting if self.function(item) == function]
             try:
-                self.jobs.send_many(self.job, map(self.arguments, its_own), function=function)
+                self.jobs.send_many(self.job, map(self.arguments, batch), function=function)
             except (BotoCoreError, NotQueued) as error:
-                ids = [item.id for item in its_own]
-                _log.error("jobs were not queued; the sweep will send them", extra={"ids": ids}, exc_info=error)
+                ids = [item.id for item in batch]
+                _log.error("could not queue jobs; the sweep will send them", extra={"ids": ids}, exc_info=error)
 
     def is_held(self, item: W) -> bool:
-        """Whether a worker has claimed it, and may be alive."""
+        """Whether a worker's claim is still valid."""
         return item.lease_until is not None and self.clock() <= item.lease_until
 
     def claim(self, item: W, **changes: Any) -> "Claim[W] | None":
-        """Take an item and change it, as one attempt; None when another worker has it, or it has changed."""
+        """Claim an item for an attempt, and change it; None if another worker has it, or if it has changed."""
         if self.is_held(item):
             return None
         until = self.clock() + self.lease_of(item)
@@ -271,42 +269,42 @@ class Background(Generic[W]):
         return Claim(self, saved) if saved is not None else None
 
     def lease_of(self, item: W) -> timedelta:
-        """How long a claim lasts that is not renewed: in proportion to the time of the function that makes it, but no
-        longer than three minutes beyond that time."""
+        """How long a claim lasts without renewal: proportional to the timeout of the function, and at most three
+        minutes longer than it."""
         seconds = FUNCTIONS[self.function(item)].timeout_seconds
         proportional = self.lease * (seconds / FUNCTIONS[WORKER].timeout_seconds)
         return min(proportional, timedelta(seconds=seconds + 180))
 
     def finish(self, item: W) -> W | None:
-        """Write the final state of an item; None when someone else has changed it since it was read."""
+        """Write the final state of an item; None if it has changed since it was read."""
         return self.write(_changed(item, lease_until=None, next_check_at=None), None)
 
     def write(self, item: W, seen: Any) -> W | None:
-        """Write an item, and announce it when others see it change."""
+        """Write an item, and announce the change if the event differs from `seen`."""
         saved = self.store.save(item)
         if saved is not None and (change := self.change(saved)) != seen:
             self.announce(saved.organisation_id, change)
         return saved
 
     def release(self, claimed: W) -> None:
-        """Give up a claim, unless another was made since.
+        """Release a claim, unless another worker has claimed the item since.
 
-        The queue delivers the job again after its visibility timeout, or the sweep sends it again after two leases:
-        whichever comes first.
+        The queue delivers the job again after its visibility timeout, or the sweep sends it after two leases, whichever
+        is first.
         """
         try:
-            item = self.store.get(claimed.organisation_id, claimed.id)  # whatever was written last may have arrived
+            item = self.store.get(claimed.organisation_id, claimed.id)  # the last write may have succeeded
             if item is not None and item.next_check_at is not None and item.attempts == claimed.attempts:
                 later = self.clock() + 2 * self.lease
                 self.store.save(_changed(item, lease_until=None, next_check_at=later))
         except (BotoCoreError, ClientError) as error:
-            _log.warning("a claim was not released", extra={"id": claimed.id}, exc_info=error)
+            _log.warning("could not release a claim", extra={"id": claimed.id}, exc_info=error)
 
     def give_up(self, item: W) -> bool:
-        """End an item whose attempts have failed, unless it is finished, must go on, or a worker holds it.
+        """Fail an item after its last attempt. Whether it did: not if it is finished, must continue, or is claimed.
 
-        An attempt that failed has released its claim. One that lasts belongs to another delivery, or to a worker that
-        vanished: then the sweep comes back.
+        A failed attempt has released its claim. A valid claim belongs to another delivery, or to a worker that died;
+        then the sweep checks the item again.
         """
         if item.next_check_at is None or self.is_held(item):
             return False
@@ -314,13 +312,13 @@ class Background(Generic[W]):
         failed = self.failed(item, reason)
         if failed is None:
             return False
-        if self._end_as(failed, item, reason):
+        if self._fail(failed, item, reason):
             _log.error("given up", extra={"job": self.job, "id": item.id, "attempts": item.attempts})
             metrics.record({"given_up": 1})
         return True
 
-    def _end_as(self, failed: W, item: W, reason: Message) -> bool:
-        """Write an item that is given up; whether nobody has changed it since it was read."""
+    def _fail(self, failed: W, item: W, reason: Message) -> bool:
+        """Write a failed item; whether it was unchanged since it was read."""
         if self.clean_up is None:
             return self.finish(failed) is not None
         claim = self.claim(item)
@@ -332,11 +330,11 @@ class Background(Generic[W]):
         return not claim.lost
 
     def sweep(self, check: Callable[[W], None] | None = None) -> None:
-        """Check every item whose time has come, each on its own; `check` instead of `retry` if there is one.
+        """Check every due item, with `check` or by default `retry`. A failing item does not affect the others.
 
-        The shards come in any order, and the sweep ends with the time of its tick: what is left has its turn in the
-        next. An item is postponed before anything else, so that one that fails has its next turn behind others. Raises
-        PartialFailure at the end for what failed.
+        The shards are in random order, and the sweep stops when the time of its tick ends: the next sweep continues. An
+        item is postponed first, so that one that fails comes after the others next time. Raises PartialFailure at the
+        end if items failed.
         """
         now, failed = self.clock(), list[str]()
         for due in self._due(now, failed):
@@ -345,13 +343,13 @@ class Background(Generic[W]):
                 if item is not None:
                     (check or self.retry)(item)
             except Exception as error:
-                _log.error("could not process what is due", extra={"id": due["sk"]}, exc_info=error)
+                _log.error("could not check a due item", extra={"id": due["sk"]}, exc_info=error)
                 failed.append(due["sk"])
         if failed:
-            raise PartialFailure(f"{len(failed)} failed, {failed[0]} the first")
+            raise PartialFailure(f"{len(failed)} failed; the first is {failed[0]}")
 
     def _due(self, now: datetime, failed: list[str]) -> Iterator[Item]:
-        """What is due in every shard, while there is time; shards that cannot be read are added to `failed`."""
+        """The due items of all shards, until the time ends; adds shards that cannot be read to `failed`."""
         shards = due_shards(self.store.due_prefix)
         for shard in random.sample(shards, len(shards)):
             if seconds_left() < LAST_START_SECONDS:
@@ -362,13 +360,13 @@ class Background(Generic[W]):
                     if seconds_left() < LAST_START_SECONDS:
                         return
             except (BotoCoreError, ClientError) as error:
-                _log.error("could not read what is due", extra={"shard": shard}, exc_info=error)
+                _log.error("could not read a shard", extra={"shard": shard}, exc_info=error)
                 failed.append(shard)
 
     def retry(self, item: W) -> None:
-        """Send the job of an item again, or give the item up."""
-        spent = item.attempts >= MAX_ATTEMPTS or item.checks > MAX_CHECKS
-        if not (spent and self.give_up(item)):
+        """Send the job of an item again, or give up the item."""
+        exhausted = item.attempts >= MAX_ATTEMPTS or item.checks > MAX_CHECKS
+        if not (exhausted and self.give_up(item)):
             self._send(item)
 
     def _send(self, item: W) -> None:
@@ -377,9 +375,9 @@ class Background(Generic[W]):
 
 @dataclass
 class Claim(Generic[W]):
-    """One worker's hold on one item, as a context manager.
+    """The claim of one worker on one item, as a context manager.
 
-    Leaving it by an exception releases the item. A lost claim ends the block quietly; `lost` says so.
+    An exception releases the item. If the claim is lost, the block ends without an error, and `lost` is true.
     """
 
     background: Background[W]
@@ -396,7 +394,7 @@ class Claim(Generic[W]):
         self._write(_changed(item, lease_until=until, next_check_at=until))
 
     def heartbeat(self, item: W) -> bool:
-        """Renew the lease and show progress, but not at every call; whether it did. Raises ClaimLost."""
+        """Renew the lease and save progress, at most every HEARTBEAT_SECONDS; whether it did. Raises ClaimLost."""
         due = self.background.monotonic() - self._saved_at >= HEARTBEAT_SECONDS
         if due:
             self.save(item)
@@ -421,7 +419,9 @@ class Claim(Generic[W]):
         if kind is None:
             return False
         if issubclass(kind, ClaimLost):
-            _log.info("the claim was lost: cancelled, deleted or taken over", extra={"id": self.item.id})
+            _log.info(
+                "claim lost: the item was cancelled, deleted or claimed by another worker", extra={"id": self.item.id}
+            )
             self.lost = True
             return True
         self.background.release(self.item)
@@ -429,12 +429,12 @@ class Claim(Generic[W]):
 
 
 def _changed(item: W, **changes: Any) -> W:
-    """A copy with other attributes. A protocol cannot say that its classes are dataclasses."""
+    """A copy with other attributes. A protocol cannot declare that its classes are dataclasses."""
     changed: W = replace(cast(Any, item), **changes)
     return changed
 
 
 def _reason(item: WorkItem) -> Message:
-    """Why an item is given up, for the user who waits for it."""
+    """The message for users about an item that is given up."""
     key = {0: "never_started", 1: "once"}.get(item.attempts, "attempts")
     return Message("argus.core", "processing_failed", key, {"attempts": item.attempts})

@@ -1,4 +1,4 @@
-"""The caller of a request: a user, or an API key that acts for one."""
+"""The caller of a request: a user, or an API key that acts for a user."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,7 +16,7 @@ class CallingKey:
 
 @dataclass(frozen=True)
 class Caller:
-    """Who makes a request, and what they may do."""
+    """The caller of a request, and their scopes."""
 
     user_id: str
     organisation_id: str
@@ -27,7 +27,7 @@ class Caller:
 
     @property
     def id(self) -> str:
-        """What requests are counted and logged under."""
+        """The id for rate limits and logs."""
         return self.key.id if self.key else self.user_id
 
     @property

@@ -1,4 +1,4 @@
-"""Time is handed in, so that under test it stands still."""
+"""Times. Services receive the clock as a parameter, so that tests control it."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -11,12 +11,12 @@ def utc_now() -> datetime:
 
 
 def rfc3339(moment: datetime) -> str:
-    """UTC with milliseconds, `2026-01-31T09:05:00.000Z`: sorts as text as it does as time."""
+    """UTC with milliseconds, `2026-01-31T09:05:00.000Z`. Texts sort in the order of their times."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def to_milliseconds(moment: datetime) -> datetime:
-    """The moment as it is stored."""
+    """The moment in the precision in which it is stored."""
     return from_rfc3339(rfc3339(moment))
 
 

@@ -1,9 +1,9 @@
 """What a capability declares about itself, in the `capability.py` of its folder.
 
 The application, the container, the workers, the settings, the documents and the tests read these declarations; there is
-no other list of capabilities. Only its texts for users are elsewhere: in `messages.py` of its folder. Whatever is slow
-to import is named rather than imported: `module:name` for an object, `service.method` for a method of a service that
-some capability declares.
+no other list of capabilities. Texts for users are in `messages.py` of the folder. Modules that are slow to import are
+named, not imported: `module:name` is an object, and `service.method` is a method of a service that any capability
+declares.
 """
 
 from collections.abc import Callable, Mapping
@@ -23,8 +23,8 @@ API_PREFIX = "/api/v1"
 class Table:
     """The DynamoDB table `argus-<stage>-<name>` and its keys, as docs/data.md shows them.
 
-    Its resource is in the capability's template. `shared` are the prefixes of partition keys that do not begin with
-    an organisation, each with the reason: what lies there belongs to no tenant.
+    Its resource is in the capability's template. `shared` contains the prefixes of partition keys that do not begin
+    with an organisation, each with the reason: their items belong to no tenant.
     """
 
     name: str
@@ -36,18 +36,18 @@ class Table:
 
 @dataclass(frozen=True)
 class Scope:
-    """A permission that routes ask for, and the roles that hold it."""
+    """A permission that routes require, and the roles that have it."""
 
     name: str  # `images:read`
     about: str
     roles: tuple[str, ...]
-    for_keys: bool = True  # whether an API key may carry it
+    for_keys: bool = True  # whether an API key can have it
 
 
 @dataclass(frozen=True)
 class JobHandler:
-    """A job: the method that runs it, the method that reports that its last attempt failed, and the functions that may
-    run it. It can be sent to no other function, and no other runs it."""
+    """A job: the method that runs it, the method that handles its last failure, and the functions that may run it. It
+    cannot be sent to any other function."""
 
     run: str
     give_up: str
@@ -56,15 +56,15 @@ class JobHandler:
 
 @dataclass(frozen=True)
 class TargetKind:
-    """A kind of thing that plugins scan. The functions are named: `service.method`, or `module:function`."""
+    """A kind of target that plugins scan. Functions are named: `service.method` or `module:function`."""
 
     about: str
-    given_by: Literal["id", "value"]  # the id of a thing that Argus holds, or a name from outside
-    canonical: str  # text -> canonical text; raises Invalid for text that cannot name such a target
-    authorise: str  # caller, value -> anything; raises unless the caller may have it scanned
-    label: str | None = None  # organisation, value -> what people call it, None when it is gone; left out: the value
+    given_by: Literal["id", "value"]  # the id of a resource of Argus, or an external name
+    canonical: str  # text -> canonical text; raises Invalid for an invalid target
+    authorise: str  # caller, value -> ignored; raises unless the caller may scan the target
+    label: str | None = None  # organisation, value -> display name, None if deleted; default: the value
     link: str | None = None  # path of the API: `/api/v1/images/{value}`
-    # organisation, value, with_picture=... -> `reports.model.TargetSection`, None when the target is gone
+    # organisation, value, with_picture=... -> `reports.model.TargetSection`, None if the target is deleted
     report_section: str | None = None
 
 
@@ -73,33 +73,35 @@ Build = Callable[["Runtime"], Any]
 
 @dataclass(frozen=True)
 class Tool:
-    """What a permission gives a plugin."""
+    """The tool that a permission gives to a plugin."""
 
     about: str
-    build: Build  # runtime -> factory; a factory makes the tool of an organisation, one for each run
+    build: Build  # runtime -> factory; the factory creates the tool of an organisation, one per run
     function: str = WORKER  # the Lambda function that runs plugins with this permission
 
 
 @dataclass(frozen=True)
 class Capability:
-    """One capability. Every field but the name and its description may be left out."""
+    """One capability. Every field except the name and the description is optional."""
 
     name: str  # of its folder and of its template
     about: str
     tables: tuple[Table, ...] = ()
     scopes: tuple[Scope, ...] = ()
-    settings: type[Any] | None = None  # a dataclass of `core.settings.setting`s; its `check(settings)` may refuse them
-    services: Mapping[str, Build] = field(default_factory=dict)  # by the name under which others find them
+    settings: type[Any] | None = None  # a dataclass of `core.settings.setting`s; `check(settings)` may reject them
+    services: Mapping[str, Build] = field(default_factory=dict)  # name -> how it is built, on first use
     blueprints: tuple[str, ...] = ()  # `module:factory`; a factory takes the runtime
     prefix: str = API_PREFIX
-    authenticators: Mapping[str, str] = field(default_factory=dict)  # scheme of credentials -> method: text -> caller
-    checks: Callable[["Runtime"], Mapping[str, Callable[[], object]]] | None = None  # what `/ready` asks, by name
+    authenticators: Mapping[str, str] = field(default_factory=dict)  # credential scheme -> method: text -> caller
+    checks: Callable[["Runtime"], Mapping[str, Callable[[], object]]] | None = None  # of `/ready`, by name
     jobs: Mapping[str, JobHandler] = field(default_factory=dict)
-    objects: Mapping[str, str] = field(default_factory=dict)  # folder in an organisation's bucket -> job of an upload
+    objects: Mapping[str, str] = field(
+        default_factory=dict
+    )  # folder in an organisation's part of the bucket -> job of an upload
     ticks: Mapping[str, str] = field(default_factory=dict)  # sweep -> method that every tick of the scheduler calls
-    targets: Mapping[str, TargetKind] = field(default_factory=dict)  # by the name of the kind
-    tools: Mapping[str, Tool] = field(default_factory=dict)  # by the permission that plugins ask for
-    events: Mapping[str, str] = field(default_factory=dict)  # kind of thing -> scope that receives its changes
+    targets: Mapping[str, TargetKind] = field(default_factory=dict)  # by name
+    tools: Mapping[str, Tool] = field(default_factory=dict)  # by permission
+    events: Mapping[str, str] = field(default_factory=dict)  # kind of resource -> scope that receives its changes
     migrations: Mapping[str, str] = field(default_factory=dict)  # name -> `module:function`, oldest first
 
 

@@ -1,7 +1,7 @@
-"""DynamoDB tables with the few verbs we use: get, put, update, delete, query, transact. There is no scan.
+"""DynamoDB tables with the operations that Argus uses: get, put, update, delete, query, transact. There is no scan.
 
-An item is a plain dict with `pk` and `sk`. Conditions are DynamoDB's own expressions: `#name` stands for the
-attribute `name` (many good names are reserved words), `:value` for an entry of `values`.
+An item is a dict with `pk` and `sk`. Conditions are DynamoDB expressions: `#name` is the attribute `name` (many names
+are reserved words), and `:value` is an entry of `values`.
 """
 
 import random
@@ -20,28 +20,28 @@ Item = dict[str, Any]
 _MAX_BATCH = 25
 _MAX_GETS = 100
 MAX_TRANSACTION = 100  # writes
-_SMALLEST = 1e-100  # DynamoDB refuses numbers nearer to zero than 1e-130; no measurement of ours comes near
+_MIN_NUMBER = 1e-100  # DynamoDB rejects numbers closer to zero than 1e-130; measurements are far larger
 _RETRIES = 8
-_STRIDE, _MAX_READS = 200, 25  # what one request may read in search of what it was asked for: about 5,000 items
+_STRIDE, _MAX_READS = 200, 25  # items per read and reads of one filtered query: about 5,000 items
 
 
 class ConditionFailed(ArgusError):
-    """The item was not as the write required."""
+    """The item does not satisfy the condition of a write."""
 
     def __init__(self, item: Item | None) -> None:
-        super().__init__("the item was not as the write required")
-        self.item = item  # as it stood, where DynamoDB tells
+        super().__init__("the item does not satisfy the condition of the write")
+        self.item = item  # the existing item, if DynamoDB returns it
 
 
 class Overloaded(ArgusError):
-    """The table takes no more for now."""
+    """The table is throttled."""
 
     status = 503
 
 
 @dataclass(frozen=True)
 class Page:
-    """One page of a query. `last_key` is None on the last one."""
+    """One page of a query. `last_key` is None on the last page."""
 
     items: list[Item]
     last_key: Item | None
@@ -52,13 +52,13 @@ def _names(*expressions: str | None) -> dict[str, str]:
 
 
 def to_wire(value: Any) -> dict[str, Any]:
-    """A Python value as a DynamoDB attribute value. Floats travel as their shortest exact text, but for tiny ones."""
+    """A Python value as a DynamoDB attribute value. Floats become their shortest exact text, and tiny ones 0."""
     match value:
         case None:
             return {"NULL": True}
         case bool():
             return {"BOOL": value}
-        case float() if abs(value) < _SMALLEST:
+        case float() if abs(value) < _MIN_NUMBER:
             return {"N": "0"}
         case int() | float():
             return {"N": repr(value)}
@@ -70,7 +70,7 @@ def to_wire(value: Any) -> dict[str, Any]:
             return {"M": {key: to_wire(entry) for key, entry in value.items()}}
         case Sequence():
             return {"L": [to_wire(entry) for entry in value]}
-    raise TypeError(f"{type(value).__name__} has no place in an item")
+    raise TypeError(f"an item cannot contain a {type(value).__name__}")
 
 
 def from_wire(attribute: Mapping[str, Any]) -> Any:
@@ -97,7 +97,7 @@ def _wire(item: Mapping[str, Any]) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Put:
-    """One item of a transaction."""
+    """A put in a transaction."""
 
     item: Item
     when: str | None = None
@@ -106,7 +106,7 @@ class Put:
 
 @dataclass(frozen=True)
 class Add:
-    """An item of a transaction whose numbers grow by `amounts`, from 0 where there are none; `changes` are set."""
+    """An update in a transaction: adds `amounts` to numbers (missing ones are 0), and sets `changes`."""
 
     pk: str
     sk: str
@@ -115,34 +115,34 @@ class Add:
 
 
 def _entry(table: str, write: Put | Add) -> dict[str, Any]:
-    """A write as an entry of a transaction, with only the expressions that it has."""
+    """A write as an entry of TransactWriteItems, without empty expressions."""
     if isinstance(write, Put):
         verb, names = "Put", _names(write.when)
-        given = {"Item": _wire(write.item), "ConditionExpression": write.when}
+        arguments = {"Item": _wire(write.item), "ConditionExpression": write.when}
         values = write.values or {}
     else:
         added = ", ".join(f"#{name} :add_{name}" for name in write.amounts)
         changed = ", ".join(f"#{name} = :set_{name}" for name in write.changes)
         update = " ".join(f"{verb} {part}" for verb, part in (("ADD", added), ("SET", changed)) if part)
         verb, names = "Update", _names(update)
-        given = {"Key": _wire({"pk": write.pk, "sk": write.sk}), "UpdateExpression": update}
+        arguments = {"Key": _wire({"pk": write.pk, "sk": write.sk}), "UpdateExpression": update}
         values = {f":add_{name}": amount for name, amount in write.amounts.items()}
         values |= {f":set_{name}": value for name, value in write.changes.items()}
-    given |= {"ExpressionAttributeNames": names, "ExpressionAttributeValues": _wire(values)}
-    return {verb: {"TableName": table, **{name: value for name, value in given.items() if value}}}
+    arguments |= {"ExpressionAttributeNames": names, "ExpressionAttributeValues": _wire(values)}
+    return {verb: {"TableName": table, **{name: value for name, value in arguments.items() if value}}}
 
 
 @dataclass(frozen=True)
 class Index:
-    """A global secondary index, and the attributes that are its keys. Several indexes may share an attribute."""
+    """A global secondary index and its key attributes. Several indexes may share an attribute."""
 
     name: str
     hash_key: str
     range_key: str
 
     @classmethod
-    def called(cls, name: str) -> "Index":
-        """The one that has keys of its own, as `gsi1` has `gsi1pk` and `gsi1sk`."""
+    def named(cls, name: str) -> "Index":
+        """An index with its own key attributes: `gsi1` has `gsi1pk` and `gsi1sk`."""
         return cls(name, f"{name}pk", f"{name}sk")
 
 
@@ -154,30 +154,30 @@ class Table:
     client: ClientFactory
 
     def get(self, pk: str, sk: str) -> Item | None:
-        answer = self.client().get_item(TableName=self.name, Key=_wire({"pk": pk, "sk": sk}), ConsistentRead=True)
-        return _item(answer["Item"]) if "Item" in answer else None
+        response = self.client().get_item(TableName=self.name, Key=_wire({"pk": pk, "sk": sk}), ConsistentRead=True)
+        return _item(response["Item"]) if "Item" in response else None
 
     def get_many(self, keys: Iterable[tuple[str, str]]) -> list[Item]:
-        """Those of the items that there are, in the order of their keys."""
-        wanted = list(dict.fromkeys(keys))
+        """The items that exist, in the order of `keys`."""
+        unique = list(dict.fromkeys(keys))
         found: dict[tuple[str, str], Item] = {}
-        for start in range(0, len(wanted), _MAX_GETS):
-            left = [_wire({"pk": pk, "sk": sk}) for pk, sk in wanted[start : start + _MAX_GETS]]
+        for start in range(0, len(unique), _MAX_GETS):
+            remaining = [_wire({"pk": pk, "sk": sk}) for pk, sk in unique[start : start + _MAX_GETS]]
             for attempt in range(_RETRIES):
-                asked = {self.name: {"Keys": left, "ConsistentRead": True}}
-                answer = self.client().batch_get_item(RequestItems=asked)
-                items = map(_item, answer["Responses"].get(self.name, []))
+                request = {self.name: {"Keys": remaining, "ConsistentRead": True}}
+                response = self.client().batch_get_item(RequestItems=request)
+                items = map(_item, response["Responses"].get(self.name, []))
                 found |= {(item["pk"], item["sk"]): item for item in items}
-                left = answer.get("UnprocessedKeys", {}).get(self.name, {}).get("Keys", [])
-                if not left:
+                remaining = response.get("UnprocessedKeys", {}).get(self.name, {}).get("Keys", [])
+                if not remaining:
                     break
-                _wait(attempt)  # the table is throttled, or the answer would have more than 16 MB
+                _wait(attempt)  # the table is throttled, or the response would exceed 16 MB
             else:
-                raise Overloaded(f"{self.name}: {len(left)} items were not read in {_RETRIES} tries")
-        return [found[key] for key in wanted if key in found]
+                raise Overloaded(f"{self.name}: {len(remaining)} items were not read after {_RETRIES} attempts")
+        return [found[key] for key in unique if key in found]
 
     def put(self, item: Item, *, when: str | None = None, values: Mapping[str, Any] | None = None) -> None:
-        """Write a whole item; raise `ConditionFailed` when the one that stands there does not satisfy `when`."""
+        """Write a whole item. Raises ConditionFailed if the existing item does not satisfy `when`."""
         self._conditional("put_item", {"Item": _wire(item)}, when, values)
 
     def update(
@@ -190,18 +190,18 @@ class Table:
         when: str = "attribute_exists(pk)",
         values: Mapping[str, Any] | None = None,
     ) -> Item:
-        """Change attributes and return the whole item as it now stands. By default the item must exist."""
+        """Change attributes and return the whole new item. Raises ConditionFailed; by default the item must exist."""
         expression = "SET " + ", ".join(f"#{name} = :set_{name}" for name in changes)
         removed = list(remove)
         if removed:
             expression += " REMOVE " + ", ".join(f"#{name}" for name in removed)
         arguments = {"Key": _wire({"pk": pk, "sk": sk}), "UpdateExpression": expression, "ReturnValues": "ALL_NEW"}
-        every = {**{f":set_{name}": value for name, value in changes.items()}, **(values or {})}
-        return _item(self._conditional("update_item", arguments, when, every)["Attributes"])
+        all_values = {**{f":set_{name}": value for name, value in changes.items()}, **(values or {})}
+        return _item(self._conditional("update_item", arguments, when, all_values)["Attributes"])
 
     def count(self, pk: str, sk: str, *, by: int, expires_at: int) -> int:
-        """Add to a counter, which begins at 0, and return what it stands at."""
-        answer = self.client().update_item(
+        """Add to a counter, which starts at 0, and return its new value."""
+        response = self.client().update_item(
             TableName=self.name,
             Key=_wire({"pk": pk, "sk": sk}),
             UpdateExpression="ADD #count :by SET #expires_at = :expires_at",
@@ -209,7 +209,7 @@ class Table:
             ExpressionAttributeValues=_wire({":by": by, ":expires_at": expires_at}),
             ReturnValues="UPDATED_NEW",
         )
-        return int(from_wire(answer["Attributes"]["count"]))
+        return int(from_wire(response["Attributes"]["count"]))
 
     def delete(self, pk: str, sk: str, *, when: str | None = None, values: Mapping[str, Any] | None = None) -> None:
         self._conditional("delete_item", {"Key": _wire({"pk": pk, "sk": sk})}, when, values)
@@ -230,53 +230,53 @@ class Table:
     ) -> Page:
         """One page of the items of a partition, in the order of their sort key.
 
-        `prefix`, `up_to` (inclusive) or `between` (both inclusive) narrows the sort key; `keep` filters what was read.
-        A page may hold fewer than `limit` items, even none, and still not be the last: DynamoDB counts before it
-        filters.
+        `prefix`, `up_to` (inclusive) or `between` (both inclusive) restricts the sort key; `keep` filters the items
+        that were read. A page may contain fewer than `limit` items, even none, without being the last: DynamoDB applies
+        the limit before the filter.
         """
-        named = Index.called(index) if isinstance(index, str) else index
-        hash_key, range_key = (named.hash_key, named.range_key) if named else ("pk", "sk")
+        resolved = Index.named(index) if isinstance(index, str) else index
+        hash_key, range_key = (resolved.hash_key, resolved.range_key) if resolved else ("pk", "sk")
         condition = f"#{hash_key} = :pk"
-        every = {":pk": pk, **(values or {})}
+        all_values = {":pk": pk, **(values or {})}
         if prefix:
             condition += f" AND begins_with(#{range_key}, :prefix)"
-            every[":prefix"] = prefix
+            all_values[":prefix"] = prefix
         if up_to is not None:
             condition += f" AND #{range_key} <= :up_to"
-            every[":up_to"] = up_to
+            all_values[":up_to"] = up_to
         if between is not None:
             condition += f" AND #{range_key} BETWEEN :low AND :high"
-            every |= {":low": between[0], ":high": between[1]}
+            all_values |= {":low": between[0], ":high": between[1]}
         arguments: dict[str, Any] = {
             "TableName": self.name,
             "KeyConditionExpression": condition,
             "ExpressionAttributeNames": _names(condition, keep),
-            "ExpressionAttributeValues": _wire(every),
+            "ExpressionAttributeValues": _wire(all_values),
             "ScanIndexForward": not newest_first,
             "Limit": limit,
         }
-        if named:
-            arguments["IndexName"] = named.name
+        if resolved:
+            arguments["IndexName"] = resolved.name
         else:
             arguments["ConsistentRead"] = True
         if keep:
             arguments["FilterExpression"] = keep
         if after:
             arguments["ExclusiveStartKey"] = _wire(after)
-        answer = self.client().query(**arguments)
-        last = answer.get("LastEvaluatedKey")
-        return Page([_item(entry) for entry in answer["Items"]], _item(last) if last else None)
+        response = self.client().query(**arguments)
+        last = response.get("LastEvaluatedKey")
+        return Page([_item(entry) for entry in response["Items"]], _item(last) if last else None)
 
     def query_filled(
-        self, pk: str, *, limit: int, index: str | None = None, after: Item | None = None, **how: Any
+        self, pk: str, *, limit: int, index: str | None = None, after: Item | None = None, **options: Any
     ) -> Page:
-        """A full page even where `keep` drops much: goes on until `limit` items are kept or the partition ends.
+        """A full page even if `keep` drops many items: reads until `limit` items are kept or the partition ends.
 
-        It gives up after some thousand items, with what it has by then and the place to go on from.
+        Stops after about 5,000 items, with the items kept so far and the key to continue from.
         """
         kept: list[Item] = []
         for reads in range(_MAX_READS):
-            page = self.query(pk, index=index, limit=_STRIDE if reads else limit, after=after, **how)
+            page = self.query(pk, index=index, limit=_STRIDE if reads else limit, after=after, **options)
             kept += page.items
             after = page.last_key
             if len(kept) > limit:
@@ -295,14 +295,14 @@ class Table:
             yield from page.items
 
     def put_many(self, items: Iterable[Item]) -> None:
-        """Write items unconditionally, 25 to a call; items under the same key must be the same item."""
+        """Write items unconditionally, 25 per call. Items with the same key must be identical."""
         self._batch([{"PutRequest": {"Item": _wire(item)}} for item in items])
 
     def delete_many(self, keys: Iterable[tuple[str, str]]) -> None:
         self._batch([{"DeleteRequest": {"Key": _wire({"pk": pk, "sk": sk})}} for pk, sk in keys])
 
     def transact(self, writes: Sequence[Put | Add]) -> None:
-        """Write all or none; raise `ConditionFailed` when one condition does not hold."""
+        """Write all or none. Raises ConditionFailed if one condition does not hold."""
         entries = [_entry(self.name, write) for write in writes]
         client = self.client()
         for attempt in range(_RETRIES):
@@ -312,22 +312,22 @@ class Table:
                 reasons = {reason.get("Code") for reason in error.response.get("CancellationReasons", ())}
                 if "ConditionalCheckFailed" in reasons:
                     raise ConditionFailed(None) from error
-                _wait(attempt)  # another transaction holds one of the items
+                _wait(attempt)  # another transaction uses one of the items
             else:
                 return
-        raise Overloaded(f"{self.name}: a transaction was refused {_RETRIES} times")
+        raise Overloaded(f"{self.name}: a transaction failed {_RETRIES} times")
 
     def _batch(self, requests: list[dict[str, Any]]) -> None:
         for start in range(0, len(requests), _MAX_BATCH):
-            left = requests[start : start + _MAX_BATCH]
+            remaining = requests[start : start + _MAX_BATCH]
             for attempt in range(_RETRIES):
-                answer = self.client().batch_write_item(RequestItems={self.name: left})
-                left = answer.get("UnprocessedItems", {}).get(self.name, [])
-                if not left:
+                response = self.client().batch_write_item(RequestItems={self.name: remaining})
+                remaining = response.get("UnprocessedItems", {}).get(self.name, [])
+                if not remaining:
                     break
                 _wait(attempt)  # the table is throttled
             else:
-                raise Overloaded(f"{self.name}: {len(left)} items were not taken in {_RETRIES} tries")
+                raise Overloaded(f"{self.name}: {len(remaining)} items were not written after {_RETRIES} attempts")
 
     def _conditional(
         self, verb: str, arguments: dict[str, Any], when: str | None, values: Mapping[str, Any] | None
@@ -349,18 +349,18 @@ class Table:
 
 
 def _wait(attempt: int) -> None:
-    """Longer each time, and never as long as whoever else waits."""
+    """Exponential backoff with full jitter."""
     time.sleep(random.uniform(0, 0.02 * 2**attempt))
 
 
-# Unfinished things of all organisations stand in an index by the time to look at them again. Eight partitions, as one
-# takes a thousand writes a second and no more.
+# An index contains the unfinished items of all organisations by the time of their next check. It has eight partitions,
+# because one accepts 1,000 writes per second.
 _DUE_SHARDS = 8
 
 
-def due_shard(thing_id: str, prefix: str = "due") -> str:
-    """The index partition (`gsi1pk`) under which a thing waits for its time."""
-    return f"{prefix}#{zlib.crc32(thing_id.encode()) % _DUE_SHARDS}"
+def due_shard(item_id: str, prefix: str = "due") -> str:
+    """The index partition (`gsi1pk`) of an item."""
+    return f"{prefix}#{zlib.crc32(item_id.encode()) % _DUE_SHARDS}"
 
 
 def due_shards(prefix: str = "due") -> list[str]:

@@ -1,9 +1,9 @@
-"""One tree of errors. A class is a kind, with a code of its own; its sentences are in the `messages` of its package.
+"""The errors of Argus. Each class has its own code; its texts are in the `messages` module of its package.
 
     raise NoSuchImage(image_id=image_id)
-    raise Damaged("jpeg_segment", position=position)  # a kind with several sentences: by their key
+    raise Damaged("jpeg_segment", position=position)  # a class with several details selects one by key
 
-Each entry point turns errors into answers in one place: `core.http` into problem+json, the worker into batch failures.
+Each entry point handles errors in one place: `core.http` returns problem+json, the worker batch failures.
 """
 
 import re
@@ -12,33 +12,33 @@ from typing import ClassVar
 
 from argus.core.languages import Message, Parameter, messages_of
 
-MAX_PARAMETER = 500  # characters of text that a message repeats
+MAX_PARAMETER = 500  # characters of a text parameter
 
 
 class ArgusError(Exception):
-    """An operation failed. The class says what kind of failure it is, the cause is for the log."""
+    """An operation failed. The cause is for the log and not for users."""
 
     status: ClassVar[int] = 500
 
     def __init__(self, cause: str = "", *, extensions: Mapping[str, object] | None = None) -> None:
         super().__init__(cause)
         self.cause = cause
-        self.extensions = extensions or {}  # members of the problem beside RFC 9457's own
+        self.extensions = extensions or {}  # additional members of the problem (RFC 9457)
         self.message = _message(type(self), "", {})
 
     @property
     def code(self) -> str:
-        """The class name in snake case: stable, for programs."""
+        """The class name in snake case; stable, for programs."""
         return code_of(type(self))
 
     @property
     def title(self) -> str:
-        """What kind of error this is, in English, for operators: the first line of the class's description."""
+        """The first line of the class's docstring, for operators."""
         return (type(self).__doc__ or "").strip().splitlines()[0]
 
 
 class UserError(ArgusError):
-    """An error with a message for the user: what happened to what, and what to do."""
+    """An error with a message for the user."""
 
     def __init__(
         self,
@@ -58,19 +58,19 @@ class UserError(ArgusError):
 
 
 class BadRequest(UserError):
-    """The request cannot be understood."""
+    """The request is malformed."""
 
     status = 400
 
 
 class Unauthenticated(UserError):
-    """The caller is not known."""
+    """The caller is not authenticated."""
 
     status = 401
 
 
 class Forbidden(UserError):
-    """The caller may not do this."""
+    """The caller is not allowed to do this."""
 
     status = 403
 
@@ -100,7 +100,7 @@ class TooLarge(UserError):
 
 
 class Invalid(UserError):
-    """The request is well formed but not acceptable."""
+    """The request is well formed but invalid."""
 
     status = 422
 
@@ -122,12 +122,12 @@ class Unavailable(ArgusError):
 
 
 def code_of(kind: type[ArgusError]) -> str:
-    """The code of a kind of error."""
+    """The code of an error class."""
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", kind.__name__).lower()
 
 
 def _message(kind: type[ArgusError], key: str, parameters: Mapping[str, Parameter]) -> Message:
-    """The message of an error. A kind without sentences of its own has those of the kind that it derives from."""
+    """The message of an error. A class without texts has those of its base class."""
     for base in kind.__mro__:
         package = ".".join(base.__module__.split(".")[:2])
         if issubclass(base, ArgusError) and code_of(base) in messages_of(package):

@@ -1,21 +1,21 @@
-"""The functions that run jobs: where each takes them from, and how long it has.
+"""The functions that run jobs, with their queues and timeouts.
 
-zappa_settings.json gives the functions their timeouts, and infra/data.yaml the queues theirs; tests compare them.
+The timeouts are repeated in zappa_settings.json and infra/data.yaml; tests compare them.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-WORKER = "worker"  # images, uploads, reports, and everything that is not said to be for another
-SCANNER = "scanner"  # the network: it can read no image
+WORKER = "worker"  # images, uploads, reports, and every job without a function of its own
+SCANNER = "scanner"  # scans over the network; cannot read images
 
 
 @dataclass(frozen=True)
 class Function:
     """A function behind a queue of jobs.
 
-    `plugin_seconds` is how long the plugins of one run may take together. The rest of the timeout is for a cold start,
-    for writes, and for stopping in time.
+    `plugin_seconds` is the time for all plugins of one run. The rest of the timeout is for a cold start, for writes,
+    and for stopping in time.
     """
 
     name: str

@@ -1,7 +1,7 @@
-"""Idempotency keys: the same request twice is done once and answered twice.
+"""Idempotency keys: a repeated request is executed once, and its response is replayed.
 
-Follows draft-ietf-httpapi-idempotency-key-header: same key and same request → the first answer again; same key,
-another request → 422; the first still running → 409. An answer that is an error is not kept, so a retry may succeed.
+Follows draft-ietf-httpapi-idempotency-key-header: same key and same request → the first response again; same key and
+another request → 422; the first request still running → 409. Error responses are not stored, so a retry may succeed.
 """
 
 import hashlib
@@ -16,11 +16,11 @@ from argus.core.dynamo import ConditionFailed, Item, Table
 from argus.core.errors import Conflict, Invalid
 
 KEEP = timedelta(hours=24)
-LEASE = timedelta(seconds=60)  # longer than any request may run; after that the first try is taken for dead
+LEASE = timedelta(seconds=60)  # longer than any request may run; then the first attempt counts as dead
 
 
 class KeyReused(Invalid):
-    """This Idempotency-Key came with another request before."""
+    """Another request used this Idempotency-Key."""
 
 
 class StillRunning(Conflict):
@@ -28,8 +28,8 @@ class StillRunning(Conflict):
 
 
 @dataclass(frozen=True)
-class Answer:
-    """A recorded HTTP answer."""
+class StoredResponse:
+    """A stored HTTP response."""
 
     status: int
     headers: Mapping[str, str]
@@ -38,7 +38,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Attempt:
-    """One key in one organisation."""
+    """One execution of a request with a key."""
 
     pk: str
     fingerprint: str
@@ -47,13 +47,13 @@ class Attempt:
 
 @dataclass(frozen=True)
 class Idempotency:
-    """Remembers what was answered to which key."""
+    """Stores responses by key."""
 
     table: Table
     clock: Clock
 
-    def begin(self, *, organisation_id: str, caller_id: str, key: str, request: bytes) -> Attempt | Answer:
-        """Either leave to go ahead, or the answer given before."""
+    def begin(self, *, organisation_id: str, caller_id: str, key: str, request: bytes) -> Attempt | StoredResponse:
+        """Claim the key, or return the stored response. Raises KeyReused, StillRunning."""
         now = self.clock().timestamp()
         name = hashlib.sha256(f"{caller_id} {key}".encode()).hexdigest()
         attempt = Attempt(f"{organisation_id}#idempotency#{name}", hashlib.sha256(request).hexdigest(), now)
@@ -71,25 +71,25 @@ class Idempotency:
                 values={":now": now},
             )
         except ConditionFailed as failed:
-            known = failed.item or self.table.get(attempt.pk, "answer")
-            if known is None:
+            item = failed.item or self.table.get(attempt.pk, "answer")
+            if item is None:
                 raise StillRunning(key=key) from failed
-            return self._recall(known, attempt, key)
+            return self._replay(item, attempt, key)
         return attempt
 
-    def finish(self, attempt: Attempt, answer: Answer) -> None:
-        """Keep the answer, unless another attempt has taken over since.
+    def finish(self, attempt: Attempt, response: StoredResponse) -> None:
+        """Store the response, unless another attempt has taken over.
 
-        Deflated: a hundred upload forms signed with a session token come near the 400 KB that an item may have.
+        Compressed: 100 upload forms signed with a session token approach DynamoDB's limit of 400 KB for an item.
         """
         with suppress(ConditionFailed):
             self.table.update(
                 attempt.pk,
                 "answer",
                 changes={
-                    "status": answer.status,
-                    "headers": dict(answer.headers),
-                    "body": zlib.compress(answer.body.encode()),
+                    "status": response.status,
+                    "headers": dict(response.headers),
+                    "body": zlib.compress(response.body.encode()),
                     "expires_at": int(attempt.started_at + KEEP.total_seconds()),
                 },
                 when="#started_at = :started_at",
@@ -97,15 +97,15 @@ class Idempotency:
             )
 
     def abandon(self, attempt: Attempt) -> None:
-        """Forget a request that failed, unless another attempt has taken over since."""
+        """Release the key of a failed request, unless another attempt has taken over."""
         with suppress(ConditionFailed):
             self.table.delete(
                 attempt.pk, "answer", when="#started_at = :started_at", values={":started_at": attempt.started_at}
             )
 
-    def _recall(self, known: Item, attempt: Attempt, key: str) -> Answer:
-        if known["fingerprint"] != attempt.fingerprint:
+    def _replay(self, item: Item, attempt: Attempt, key: str) -> StoredResponse:
+        if item["fingerprint"] != attempt.fingerprint:
             raise KeyReused(key=key)
-        if "status" not in known:
+        if "status" not in item:
             raise StillRunning(key=key)
-        return Answer(known["status"], known["headers"], zlib.decompress(known["body"]).decode())
+        return StoredResponse(item["status"], item["headers"], zlib.decompress(item["body"]).decode())

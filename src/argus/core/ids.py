@@ -13,7 +13,7 @@ _PATTERN = re.compile(rf"[a-z]+_[{_ALPHABET}]{{26}}")
 
 @dataclass(frozen=True)
 class Ids:
-    """Makes ids. The source of random bits is handed in, as time is."""
+    """Creates ids. The clock and the source of random bits are parameters, for tests."""
 
     clock: Clock = utc_now
     random_bits: Callable[[int], int] = secrets.randbits
@@ -24,5 +24,5 @@ class Ids:
 
 
 def is_id(text: str, prefix: str) -> bool:
-    """Whether `text` could have been made by `Ids.new(prefix)`; anything else need not be looked up."""
+    """Whether `text` has the format of `Ids.new(prefix)`; other texts need no lookup."""
     return text.startswith(f"{prefix}_") and _PATTERN.fullmatch(text) is not None

@@ -1,12 +1,15 @@
-"""Messages in the languages of Argus: a code, a key and parameters, and the sentences that they become.
+"""Messages for users: a code, a key and parameters, formatted as a sentence in the reader's language.
 
-A package declares its sentences in its `messages` module. What is stored and compared is the code; the sentence is
-made where somebody reads it, in their language.
+A package declares its sentences in its `messages` module. Argus stores and compares codes, and formats the sentence
+when it is read.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from importlib import import_module
+from string import Formatter
 from typing import Any, Literal
 
 Language = Literal["en", "fr", "es"]
@@ -18,7 +21,7 @@ ENGLISH: Language = "en"
 
 @dataclass(frozen=True)
 class Text:
-    """One sentence in every language. `{name}` stands for a parameter, with a format if need be: `{celsius:.1f}`."""
+    """One sentence in every language. `{name}` is a parameter, with an optional format: `{celsius:.1f}`."""
 
     en: str
     fr: str
@@ -28,13 +31,13 @@ class Text:
         template: str = getattr(self, language)
         try:
             return template.format_map(parameters)
-        except (KeyError, ValueError):  # stored by a release that named its parameters otherwise
+        except (KeyError, TypeError, ValueError):  # stored by a release with other parameters
             return template
 
 
 @dataclass(frozen=True)
 class Entry:
-    """The sentences of a code: a title, and details by key. An error that has one detail gives it no key."""
+    """The sentences of a code: a title, and either one detail or several by key."""
 
     title: Text
     detail: Text | None = None
@@ -49,9 +52,9 @@ Messages = Mapping[str, Entry]
 
 @dataclass(frozen=True)
 class Message:
-    """Something to say to a user, before it is said in a language."""
+    """A message for a user, independent of the language."""
 
-    package: str  # that declares it: `argus.imagery`
+    package: str  # that declares its sentences: `argus.imagery`
     code: str
     key: str = ""
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
@@ -62,13 +65,13 @@ class Message:
         return entry.title.format(language, self.parameters) if entry else self.code
 
     def detail(self, language: Language = ENGLISH) -> str:
-        """What happened to what, and what to do; empty if the title says it all."""
+        """What happened to what, and what to do; empty if the code has only a title."""
         entry = self._entry()
         text = entry.text(self.key) if entry else None
         return text.format(language, self.parameters) if text else ""
 
     def sentence(self, language: Language = ENGLISH) -> str:
-        """The detail, else the title."""
+        """The detail, or else the title."""
         return self.detail(language) or self.title(language)
 
     def _entry(self) -> Entry | None:
@@ -76,14 +79,30 @@ class Message:
 
 
 def message_from(item: Mapping[str, Any] | None) -> Message | None:
-    """A message as `dataclasses.asdict` wrote it."""
+    """A message from the output of `dataclasses.asdict`."""
     return Message(**item) if item else None
 
 
 def messages_of(package: str) -> Messages:
-    """What a package declares; nothing if it has no such module (any more)."""
+    """The messages that a package declares; none if it has no `messages` module."""
     try:
-        found: Messages = import_module(f"{package}.messages").MESSAGES
+        messages: Messages = import_module(f"{package}.messages").MESSAGES
     except ModuleNotFoundError:
         return {}
-    return found
+    return messages
+
+
+def translate(sentence: str, texts: Iterable[Text], language: Language) -> str:
+    """Translate an English sentence that one of the texts matches; return any other sentence unchanged."""
+    for text in texts:
+        if match := _pattern(text.en).fullmatch(sentence):
+            return text.format(language, match.groupdict())
+    return sentence
+
+
+@cache
+def _pattern(template: str) -> re.Pattern[str]:
+    """A pattern that matches the sentences of a template, with a group for each parameter."""
+    parts = Formatter().parse(template)
+    pattern = "".join(re.escape(literal) + (f"(?P<{name}>.+)" if name else "") for literal, name, _, _ in parts)
+    return re.compile(pattern, re.DOTALL)

@@ -1,4 +1,4 @@
-"""What the frame says to users."""
+"""Messages of core for users."""
 
 from argus.core.languages import Entry, Messages, Text
 
@@ -38,9 +38,9 @@ MESSAGES: Messages = {
     ),
     "credentials_expired": Entry(
         Text(
-            en="Links cannot be signed now",
-            fr="Les liens ne peuvent pas être signés pour l’instant",
-            es="Los enlaces no se pueden firmar ahora",
+            en="Links are temporarily unavailable",
+            fr="Les liens sont temporairement indisponibles",
+            es="Los enlaces no están disponibles temporalmente",
         ),
     ),
     "forbidden": Entry(
@@ -57,9 +57,9 @@ MESSAGES: Messages = {
             es="Error interno",
         ),
         Text(
-            en="Something went wrong on the server. The request_id helps the operators to find out what.",
-            fr="Une erreur s’est produite sur le serveur. Le request_id aide les opérateurs à en trouver la cause.",
-            es="Se produjo un error en el servidor. El request_id ayuda a los operadores a encontrar la causa.",
+            en="An unexpected error occurred. Report the request_id to the operators.",
+            fr="Une erreur inattendue s’est produite. Communiquez le request_id aux opérateurs.",
+            es="Se produjo un error inesperado. Comunique el request_id a los operadores.",
         ),
     ),
     "invalid": Entry(
@@ -139,9 +139,9 @@ MESSAGES: Messages = {
             es="Falta un permiso",
         ),
         Text(
-            en="This requires the scope {scope}, which your role or API key does not have.",
-            fr="Ceci exige la portée {scope}, que votre rôle ou votre clé d’API n’a pas.",
-            es="Esto requiere el ámbito {scope}, que su rol o su clave de API no tiene.",
+            en="This request requires the scope {scope}, which your role or API key does not have.",
+            fr="Cette requête exige la portée {scope}, que votre rôle ou votre clé d’API n’a pas.",
+            es="Esta solicitud requiere el ámbito {scope}, que su rol o su clave de API no tiene.",
         ),
     ),
     "no_such_object": Entry(
@@ -158,9 +158,9 @@ MESSAGES: Messages = {
             es="No encontrado",
         ),
         Text(
-            en="There is nothing at this URL.",
-            fr="Il n’y a rien à cette URL.",
-            es="No hay nada en esta URL.",
+            en="No resource exists at this URL. Check the path.",
+            fr="Aucune ressource n’existe à cette URL. Vérifiez le chemin.",
+            es="No existe ningún recurso en esta URL. Compruebe la ruta.",
         ),
     ),
     "not_removed": Entry(
@@ -225,9 +225,9 @@ MESSAGES: Messages = {
             es="Solicitud demasiado grande",
         ),
         Text(
-            en="A request body has at most 1 MiB.",
-            fr="Le corps d’une requête compte 1 Mio au plus.",
-            es="El cuerpo de una solicitud tiene como máximo 1 MiB.",
+            en="The body is larger than 1 MiB. Send less data in one request.",
+            fr="Le corps dépasse 1 Mio. Envoyez moins de données par requête.",
+            es="El cuerpo supera 1 MiB. Envíe menos datos en una solicitud.",
         ),
     ),
     "secret_unavailable": Entry(
@@ -324,3 +324,133 @@ MESSAGES: Messages = {
         ),
     ),
 }
+
+# Sentences about fields. marshmallow, webargs and our schemas write them in English, as in `en`; `core.http.problems`
+# translates them.
+FIELD_ERRORS: tuple[Text, ...] = (
+    Text(
+        en="Missing data for required field.",
+        fr="Ce champ est obligatoire.",
+        es="Este campo es obligatorio.",
+    ),
+    Text(
+        en="Field may not be null.",
+        fr="Ce champ ne peut pas être null.",
+        es="Este campo no puede ser null.",
+    ),
+    Text(
+        en="Unknown field.",
+        fr="Champ inconnu.",
+        es="Campo desconocido.",
+    ),
+    Text(
+        en="Given more than once.",
+        fr="Indiqué plus d’une fois.",
+        es="Indicado más de una vez.",
+    ),
+    Text(
+        en="Invalid value.",
+        fr="Valeur invalide.",
+        es="Valor no válido.",
+    ),
+    Text(
+        en="Invalid type.",
+        fr="Type invalide.",
+        es="Tipo no válido.",
+    ),
+    Text(
+        en="Invalid input type.",
+        fr="Type de données invalide.",
+        es="Tipo de datos no válido.",
+    ),
+    Text(
+        en="Not a valid string.",
+        fr="Texte invalide.",
+        es="Texto no válido.",
+    ),
+    Text(
+        en="Not a valid utf-8 string.",
+        fr="Texte UTF-8 invalide.",
+        es="Texto UTF-8 no válido.",
+    ),
+    Text(
+        en="Not a valid number.",
+        fr="Nombre invalide.",
+        es="Número no válido.",
+    ),
+    Text(
+        en="Not a valid integer.",
+        fr="Nombre entier invalide.",
+        es="Número entero no válido.",
+    ),
+    Text(
+        en="Number too large.",
+        fr="Nombre trop grand.",
+        es="Número demasiado grande.",
+    ),
+    Text(
+        en="Special numeric values (nan or infinity) are not permitted.",
+        fr="Les valeurs nan et infinity ne sont pas autorisées.",
+        es="Los valores nan e infinity no están permitidos.",
+    ),
+    Text(
+        en="Not a valid list.",
+        fr="Liste invalide.",
+        es="Lista no válida.",
+    ),
+    Text(
+        en="Not a valid delimited list.",
+        fr="Liste invalide.",
+        es="Lista no válida.",
+    ),
+    Text(
+        en="Not a valid mapping type.",
+        fr="Objet JSON invalide.",
+        es="Objeto JSON no válido.",
+    ),
+    Text(
+        en="Must be one of: {choices}.",
+        fr="Valeurs possibles : {choices}.",
+        es="Valores posibles: {choices}.",
+    ),
+    Text(
+        en="Must be greater than or equal to {min} and less than or equal to {max}.",
+        fr="La valeur doit être comprise entre {min} et {max}.",
+        es="El valor debe estar entre {min} y {max}.",
+    ),
+    Text(
+        en="Length must be between {min} and {max}.",
+        fr="La longueur doit être comprise entre {min} et {max}.",
+        es="La longitud debe estar entre {min} y {max}.",
+    ),
+    Text(
+        en="Longer than maximum length {max}.",
+        fr="La longueur dépasse le maximum de {max}.",
+        es="La longitud supera el máximo de {max}.",
+    ),
+    Text(
+        en="More than {max} values.",
+        fr="Plus de {max} valeurs.",
+        es="Más de {max} valores.",
+    ),
+    Text(
+        en="More than {max} options.",
+        fr="Plus de {max} options.",
+        es="Más de {max} opciones.",
+    ),
+    Text(
+        en="String does not match expected pattern.",
+        fr="Le texte ne correspond pas au modèle attendu.",
+        es="El texto no coincide con el patrón esperado.",
+    ),
+    Text(
+        en="Must be one line without control characters or direction marks.",
+        fr="Le texte doit tenir sur une ligne, sans caractères de contrôle ni marques de direction.",
+        es="El texto debe ocupar una línea, sin caracteres de control ni marcas de dirección.",
+    ),
+    Text(
+        en="Not a target; write kind:value, as in image:img_….",
+        fr="Cible invalide. Écrivez kind:value, comme dans image:img_….",
+        es="Objetivo no válido. Escriba kind:value, como en image:img_….",
+    ),
+)

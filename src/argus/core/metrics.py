@@ -1,7 +1,7 @@
 """Metrics for CloudWatch: one line on standard output per event, in its embedded metric format.
 
-Lambda's log carries the lines, and CloudWatch makes metrics of them without a call of ours. Format: "Specification:
-Embedded metric format", Amazon CloudWatch User Guide.
+Lambda writes the lines to its log, and CloudWatch extracts the metrics, so Argus makes no API call. Format:
+"Specification: Embedded metric format", Amazon CloudWatch User Guide.
 """
 
 import json
@@ -17,7 +17,7 @@ NAMESPACE = "Argus"
 
 @dataclass
 class _Target:
-    """Where metrics go, if anywhere. Like the root logger there is one a process."""
+    """Whether metrics are written, and for which stage. One per process, like the root logger."""
 
     stage: str = ""
     on: bool = False
@@ -31,10 +31,10 @@ def configure(*, stage: str, on: bool) -> None:
 
 
 def record(values: Mapping[str, float], by: Mapping[str, str] | None = None) -> None:
-    """Tell of one event: its metrics, of which those named `…_ms` are milliseconds and the others counts.
+    """Record the metrics of one event. Names that end in `_ms` are milliseconds, all others are counts.
 
-    `by` names the dimensions beside the stage. Each new value of one makes a new metric, which is paid for: routes,
-    jobs and severities are fit for it, ids are not.
+    `by` contains the dimensions beside the stage. CloudWatch charges for every distinct value as a metric of its own:
+    use routes, jobs or severities, but not ids.
     """
     if not _target.on:
         return
@@ -43,7 +43,7 @@ def record(values: Mapping[str, float], by: Mapping[str, str] | None = None) -> 
         {"Name": name, "Unit": "Milliseconds" if name.endswith("_ms") else "Count", "StorageResolution": 60}
         for name in values
     ]
-    about = {
+    metadata = {
         "Timestamp": int(time.time() * 1000),
         "CloudWatchMetrics": [
             {
@@ -53,6 +53,6 @@ def record(values: Mapping[str, float], by: Mapping[str, str] | None = None) -> 
             }
         ],
     }
-    line = {"_aws": about, "stage": _target.stage, **by, **values, "request_id": current_request_id()}
+    line = {"_aws": metadata, "stage": _target.stage, **by, **values, "request_id": current_request_id()}
     sys.stdout.write(json.dumps(line) + "\n")
     sys.stdout.flush()

@@ -17,16 +17,16 @@ class NoSuchObject(Unavailable):
 
 
 class ObjectTooLarge(TooLarge):
-    """The object is larger than this reader takes."""
+    """The object is larger than the caller accepts."""
 
 
 class NotRemoved(Unavailable):
-    """Some objects could not be removed."""
+    """Some objects could not be deleted."""
 
 
 @dataclass(frozen=True)
 class NewObject:
-    """Something to store. `cache_control` is what browsers and CDNs are told."""
+    """An object to store. `cache_control` is the header for browsers and CDNs."""
 
     key: str
     body: bytes
@@ -36,7 +36,7 @@ class NewObject:
 
 @dataclass(frozen=True)
 class Stored:
-    """What stands under a key."""
+    """The version and size of a stored object."""
 
     version_id: str  # empty in a bucket without versions
     size_bytes: int
@@ -50,31 +50,31 @@ class Objects:
     client: ClientFactory
 
     def get(self, key: str, *, max_bytes: int, version_id: str | None = None) -> bytes:
-        """The whole object; raise `ObjectTooLarge` before reading one of more than `max_bytes`."""
-        answer = self._get(key, **({"VersionId": version_id} if version_id else {}))
-        if answer["ContentLength"] > max_bytes:
-            answer["Body"].close()
-            raise ObjectTooLarge(size_bytes=answer["ContentLength"], max_bytes=max_bytes)
-        return bytes(answer["Body"].read())
+        """The whole object. Raises ObjectTooLarge, without reading it, if it has more than `max_bytes`."""
+        response = self._get(key, **({"VersionId": version_id} if version_id else {}))
+        if response["ContentLength"] > max_bytes:
+            response["Body"].close()
+            raise ObjectTooLarge(size_bytes=response["ContentLength"], max_bytes=max_bytes)
+        return bytes(response["Body"].read())
 
     def newest(self, key: str) -> Stored:
-        """The object's newest version, for those whom an event did not tell."""
+        """The object's most recent version, for callers without an S3 event. Raises NoSuchObject."""
         client = self.client()
         try:
-            answer = client.head_object(Bucket=self.bucket, Key=key)
+            response = client.head_object(Bucket=self.bucket, Key=key)
         except client.exceptions.ClientError as error:
             if error.response["ResponseMetadata"]["HTTPStatusCode"] == 404:
                 raise NoSuchObject(key) from error
             raise
-        return Stored(answer.get("VersionId", ""), answer["ContentLength"])
+        return Stored(response.get("VersionId", ""), response["ContentLength"])
 
     def keep_only(self, key: str, version_id: str) -> None:
-        """Remove every other version of the object; raise `NotRemoved` when some remain."""
-        under = self._versions(key)
-        self._delete(each for each in under if each["Key"] == key and each["VersionId"] != version_id)
+        """Delete every other version of the object. Raises NotRemoved if some remain."""
+        versions = self._versions(key)
+        self._delete(each for each in versions if each["Key"] == key and each["VersionId"] != version_id)
 
     def get_range(self, key: str, first: int, last: int) -> bytes:
-        """The bytes from `first` to `last`, both included; fewer where the object ends."""
+        """The bytes from `first` to `last`, both included; fewer if the object ends before `last`."""
         return bytes(self._get(key, Range=f"bytes={first}-{last}")["Body"].read())
 
     def put(self, new: NewObject) -> None:
@@ -87,38 +87,38 @@ class Objects:
         )
 
     def put_all(self, new: Iterable[NewObject]) -> None:
-        """Store several at once: each takes a round trip, and they do not depend on each other."""
+        """Store several objects in parallel."""
         with ThreadPoolExecutor(max_workers=8) as pool:
             for _ in pool.map(self.put, new):
                 pass
 
     def delete_under(self, prefix: str) -> None:
-        """Remove every object under the prefix, with all versions: in a versioned bucket a plain delete only hides.
+        """Delete every version of every object under the prefix. A delete without a version only adds a delete marker.
 
-        Raises `NotRemoved` when some remain.
+        Raises NotRemoved if some remain.
         """
         self._delete(self._versions(prefix))
 
     def _versions(self, prefix: str) -> Iterator[dict[str, str]]:
-        """Every version and delete marker under the prefix, as `_delete` takes them."""
+        """Every version and delete marker under the prefix, in the format of DeleteObjects."""
         pages = self.client().get_paginator("list_object_versions").paginate(Bucket=self.bucket, Prefix=prefix)
         for page in pages:
             for entry in (*page.get("Versions", ()), *page.get("DeleteMarkers", ())):
                 yield {"Key": entry["Key"], "VersionId": entry["VersionId"]}
 
     def _delete(self, versions: Iterable[dict[str, str]]) -> None:
-        """Remove all that S3 will; raise `NotRemoved` for the rest, which it names in an answer of 200."""
-        left, kept = iter(versions), []
-        while gone := list(islice(left, _MAX_DELETED)):
-            answer = self.client().delete_objects(Bucket=self.bucket, Delete={"Objects": gone, "Quiet": True})
-            kept += answer.get("Errors", ())
-        if kept:
-            raise NotRemoved(f"{len(kept)} objects; {kept[0]['Key']}: {kept[0]['Code']}")
+        """Delete versions in batches. Raises NotRemoved for those that S3 reports as failed (with status 200)."""
+        remaining, errors = iter(versions), []
+        while batch := list(islice(remaining, _MAX_DELETED)):
+            response = self.client().delete_objects(Bucket=self.bucket, Delete={"Objects": batch, "Quiet": True})
+            errors += response.get("Errors", ())
+        if errors:
+            raise NotRemoved(f"{len(errors)} objects; {errors[0]['Key']}: {errors[0]['Code']}")
 
-    def _get(self, key: str, **how: Any) -> Any:
+    def _get(self, key: str, **options: Any) -> Any:
         client = self.client()
         try:
-            return client.get_object(Bucket=self.bucket, Key=key, **how)
+            return client.get_object(Bucket=self.bucket, Key=key, **options)
         except client.exceptions.ClientError as error:
             if error.response["Error"]["Code"] in ("NoSuchKey", "NoSuchVersion"):
                 raise NoSuchObject(key) from error

@@ -1,6 +1,6 @@
-"""What Argus writes about its work: one JSON line per event, with the request's id and without secrets.
+"""Logging: one JSON line per event, with the id of the request and without secrets.
 
-Whoever works — a request, a job — does so inside a `request_scope`, which also gathers what the work has used.
+Every request and job runs inside a `request_scope`, which also measures its use of resources.
 """
 
 import json
@@ -20,14 +20,14 @@ from argus.core.masking import mask
 
 @dataclass
 class Work:
-    """One request or job: for whom, since when, and the DynamoDB capacity units it has used.
+    """One request or job: its caller, its start, and the DynamoDB capacity units it has consumed.
 
-    A write whose condition failed uses units too, but DynamoDB does not tell them: the sum is a lower bound.
+    A write whose condition fails consumes units too, but DynamoDB does not report them: the sum is a lower bound.
     """
 
     request_id: str
     caller_id: str = ""
-    seconds: float | None = None  # that a request or a sweep has for its calls of AWS; None for a job
+    seconds: float | None = None  # of a request or a sweep for its calls to AWS; None for a job
     capacity_units: float = 0.0
     timeouts: Counter[str] = field(default_factory=Counter)  # by service of AWS
     started: float = field(default_factory=time.perf_counter)
@@ -37,12 +37,12 @@ class Work:
         return round((time.perf_counter() - self.started) * 1000, 1)
 
     def used(self) -> dict[str, Any]:
-        """What the line about the finished work says of it."""
+        """The measurements for the log line of finished work."""
         return {"ms": self.ms, "capacity_units": self.capacity_units, "cold": next(_cold, False)}
 
 
 _work: ContextVar[Work | None] = ContextVar("work", default=None)
-_cold = iter([True])  # for the first work that this process finishes
+_cold = iter([True])  # true for the first work that this process finishes
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
 
 
@@ -51,7 +51,7 @@ def current_work() -> Work | None:
 
 
 def seconds_left() -> float:
-    """How long the present work may still call AWS: `inf` for a job, which has no such limit."""
+    """How long the current work may still call AWS; `inf` for a job, which has no such limit."""
     work = _work.get()
     return math.inf if work is None or work.seconds is None else work.seconds - work.ms / 1000
 
@@ -63,9 +63,9 @@ def current_request_id() -> str:
 
 @contextmanager
 def request_scope(request_id: str, caller_id: str = "", *, seconds: float | None = None) -> Iterator[Work]:
-    """Log lines and queue messages made inside carry this id, and what is used inside is counted.
+    """Add this id to log lines and queue messages of the block, and measure its use of resources.
 
-    `seconds` limits the time for calls of AWS, in a request or a sweep.
+    `seconds` limits the time for calls to AWS in a request or a sweep.
     """
     work = Work(request_id, caller_id, seconds)
     token = _work.set(work)
@@ -76,7 +76,7 @@ def request_scope(request_id: str, caller_id: str = "", *, seconds: float | None
 
 
 class JsonFormatter(logging.Formatter):
-    """A record as one line of JSON: time, level, logger, message, request_id, caller, and what came by `extra`."""
+    """A record as one line of JSON: time, level, logger, message, request_id, caller, and the values of `extra`."""
 
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, Any] = {
@@ -96,11 +96,11 @@ class JsonFormatter(logging.Formatter):
 
 
 def configure_logging(level: str) -> None:
-    """Send everything to standard output as JSON. Lambda's own handler is replaced, or each line would come twice."""
+    """Log to standard output as JSON. Replaces Lambda's own handler, which would write each line a second time."""
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(JsonFormatter())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    for talkative in ("botocore", "boto3", "urllib3", "werkzeug", "PIL"):
-        logging.getLogger(talkative).setLevel(logging.WARNING)
+    for verbose in ("botocore", "boto3", "urllib3", "werkzeug", "PIL"):
+        logging.getLogger(verbose).setLevel(logging.WARNING)

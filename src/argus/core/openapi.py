@@ -1,36 +1,40 @@
-"""What the OpenAPI document says of every operation alike: errors, headers, names of ids.
+"""The parts of the OpenAPI document that operations share: errors, headers, formats of ids.
 
-Views state what is their own: schemas, examples, errors like 404 and 409. The rest follows from what they are — one
-with a body can be sent a bad one, one with an `Idempotency-Key` can replay — and is added here, in one place.
+Views declare their own schemas, examples, and errors like 404 and 409. The rest follows from their properties and is
+added here: an operation with a body can answer 415, and one with an `Idempotency-Key` can replay a response.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from argus.core.languages import Message
+from argus.core.languages import LANGUAGES, Message
 
 OpenApi = dict[str, Any]
 
 DESCRIPTION = """\
-Argus inspects what you are responsible for: upload thermal images, scan them with plugins, follow each finding through
-its life, and fetch reports.
+Argus inspects what you are responsible for: upload thermal images, scan them with plugins, track each finding over its
+lifetime, and fetch reports.
 
-- **Who calls**: people send `Authorization: Bearer <token>`, and `GET /api/v1/sign-in` says where tokens come from;
-  programs send `X-API-Key: <key>`, made by `POST /api/v1/api-keys`. Never both.
-- **Limits**: `RateLimit` says what is left, `RateLimit-Policy` of which limit: `caller`, `address`, or `key-` and the
-  tier of the key. What each allows stands below as `x-ratelimit`.
-- **Errors** are `application/problem+json` (RFC 9457) with a stable `code` for machines.
-- **Lists** are pages: `next_cursor` and `Link: <…>; rel="next"` lead to the next one.
-- **Long work** answers `202` with `Location`; ask there until `state` is final.
-- **Idempotency-Key** on a POST: the same key with the same body is done once, and answered again for a day.
-- **ETag** with `If-None-Match` saves reading what has not changed; with `If-Match` it saves what somebody else changed.
-- **Unknown fields** and query parameters are refused; clients must ignore fields of answers they do not know.
+- **Authentication**: users send `Authorization: Bearer <token>`; `GET /api/v1/sign-in` lists the issuers of tokens.
+  Programs send `X-API-Key: <key>`, created by `POST /api/v1/api-keys`. Do not send both.
+- **Rate limits**: `RateLimit` contains the remaining requests, and `RateLimit-Policy` the name of the limit: `caller`,
+  `address`, or `key-` with the tier of the key. `x-ratelimit` below lists the quotas.
+- **Errors** are `application/problem+json` (RFC 9457) with a stable `code` for programs.
+- **Languages**: `Accept-Language` selects English, French or Spanish for the texts of errors and for reasons;
+  `Content-Language` names the language of an error.
+- **Lists** are paginated: `next_cursor` and `Link: <…>; rel="next"` lead to the next page.
+- **Long-running work** answers `202` with `Location`; poll that URL until `state` is final.
+- **Idempotency-Key** on a POST: a request with the same key and body is executed once, and its response is replayed for
+  24 hours.
+- **ETag**: with `If-None-Match`, unchanged resources are not sent again; with `If-Match`, changes of other clients are
+  not overwritten.
+- **Unknown fields** and query parameters are rejected; clients must ignore unknown fields of responses.
 """
 LICENCE = {"name": "Apache 2.0", "identifier": "Apache-2.0"}
-SERVERS = [{"url": "/", "description": "Where this document came from"}]
+SERVERS = [{"url": "/", "description": "The server of this document"}]
 
-_ULID = "[0-9a-hjkmnp-tv-z]{26}"  # as `core.ids` makes them
+_ULID = "[0-9a-hjkmnp-tv-z]{26}"  # the format of `core.ids`
 
 
 def id_pattern(prefix: str) -> str:
@@ -45,9 +49,9 @@ def path_id(name: str, *, pattern: str, example: str) -> OpenApi:
 
 
 def link(operation_id: str, *, parameters: dict[str, str] | None = None, body: object = None) -> OpenApi:
-    """Where an answer leads: the operation, and which of its parameters are where in the answer."""
-    given = {"parameters": parameters, "requestBody": body}
-    return {"operationId": operation_id, **{name: value for name, value in given.items() if value is not None}}
+    """A link from a response to an operation: `parameters` contains the positions of its parameters in the response."""
+    optional = {"parameters": parameters, "requestBody": body}
+    return {"operationId": operation_id, **{name: value for name, value in optional.items() if value is not None}}
 
 
 # ---------------------------------------------------------------- errors
@@ -55,7 +59,7 @@ def link(operation_id: str, *, parameters: dict[str, str] | None = None, body: o
 
 @dataclass(frozen=True)
 class _Kind:
-    """A status that errors have: its shared response, and one error of the kind as the example."""
+    """An error status: its shared response, and one error as the example."""
 
     response: str
     description: str
@@ -70,12 +74,12 @@ _KINDS = {
     ),
     401: _Kind(
         response="UNAUTHORIZED",
-        description="No token or key, or one that is not valid",
+        description="The token or key is missing or invalid",
         message=Message("argus.core", "unauthenticated", "missing"),
     ),
     403: _Kind(
         response="FORBIDDEN",
-        description="The caller's role or key does not allow this",
+        description="The caller's role or key does not have the scope",
         message=Message("argus.core", "missing_scope", parameters={"scope": "images:write"}),
     ),
     404: _Kind(
@@ -106,12 +110,12 @@ _KINDS = {
     ),
     422: _Kind(
         response="UNPROCESSABLE_ENTITY",
-        description="Well formed, but not acceptable; `errors` lists invalid fields and why",
+        description="Well formed but invalid; `errors` contains the errors of each field",
         message=Message("argus.core", "unprocessable_entity"),
     ),
     429: _Kind(
         response="TOO_MANY_REQUESTS",
-        description="More requests than the limit allows",
+        description="The caller or the address exceeds a rate limit",
         message=Message(
             "argus.core", "too_many_requests", parameters={"policy": "caller", "limit": "600 per 1 minute"}
         ),
@@ -146,7 +150,7 @@ def _problem(status: int) -> OpenApi:
 
 
 def _error_headers(status: int) -> Iterator[str]:
-    yield "X-Request-ID"
+    yield from ("Content-Language", "X-Request-ID")
     if status == 401:
         yield "WWW-Authenticate"
     if status in (429, 503):
@@ -159,23 +163,29 @@ def _error_headers(status: int) -> Iterator[str]:
 
 _ETAG = '"3-08d1081e"'
 _HEADERS: OpenApi = {
+    "Content-Language": {
+        "description": "The language of the texts, selected by Accept-Language",
+        "required": True,
+        "schema": {"type": "string", "enum": list(LANGUAGES)},
+        "example": "en",
+    },
     "ETag": {
-        "description": "This version, for If-None-Match and If-Match",
+        "description": "Identifies this version, for If-None-Match and If-Match",
         "schema": {"type": "string"},
         "example": _ETAG,
     },
     "Idempotent-Replayed": {
-        "description": "The answer is the one given before to the same Idempotency-Key",
+        "description": "The response was stored for the same Idempotency-Key",
         "schema": {"type": "string", "enum": ["true"]},
         "example": "true",
     },
     "Link": {
-        "description": 'The next page, as rel="next"; absent on the last',
+        "description": 'The next page, as rel="next"; absent on the last page',
         "schema": {"type": "string"},
         "example": '</api/v1/scans?cursor=q1w2e3>; rel="next"',
     },
     "Location": {
-        "description": "Where to ask how it goes",
+        "description": "The resource to poll",
         "required": True,
         "schema": {"type": "string", "format": "uri-reference"},
         "example": "/api/v1/scans/scan_01k0n2y6d3f7h1k5n9q2s4v8x0",
@@ -187,25 +197,25 @@ _HEADERS: OpenApi = {
         "example": 'Bearer realm="argus", error="invalid_token"',
     },
     "X-Request-ID": {
-        "description": "The request's own, if it sent a sane one, or ours: quote it when asking for help",
+        "description": "The id that the request sent, if valid, else a new one: include it in support requests",
         "required": True,
         "schema": {"type": "string", "minLength": 1, "maxLength": 128},
         "example": "req_01k0n2xz0q4m8s6w2e9r5t7y3a",
     },
 }
-# The header a request may send, by the answer that it leads to.
+# The conditional request header, by the status that it can cause.
 _CONDITIONS: dict[str, OpenApi] = {
     "304": {
         "in": "header",
         "name": "If-None-Match",
-        "description": "ETags that the caller has: 304 when one is still right",
+        "description": "ETags of cached responses: 304 if one is current",
         "schema": {"type": "string"},
         "example": _ETAG,
     },
     "412": {
         "in": "header",
         "name": "If-Match",
-        "description": "ETags of versions that the caller knows: 412 when none is still right",
+        "description": "ETags of versions: 412 if none is current",
         "schema": {"type": "string"},
         "example": _ETAG,
     },
@@ -220,7 +230,7 @@ def _header(name: str) -> OpenApi:
 
 
 def completed(document: OpenApi) -> OpenApi:
-    """The document with what holds for every operation alike."""
+    """The document with the parts that operations share."""
     document["servers"] = SERVERS
     for path in document["paths"].values():
         shared = path.get("parameters", [])
@@ -234,24 +244,24 @@ def completed(document: OpenApi) -> OpenApi:
 
 
 def _complete(operation: OpenApi, parameters: list[OpenApi]) -> None:
-    given = operation["responses"]
-    given.pop("default", None)  # it would allow everything
-    for status in _likely(operation, parameters):
-        given.setdefault(str(status), {"$ref": f"#/components/responses/{_KINDS[status].response}"})
+    responses = operation["responses"]
+    responses.pop("default", None)  # it would allow every status
+    for status in _error_statuses(operation, parameters):
+        responses.setdefault(str(status), {"$ref": f"#/components/responses/{_KINDS[status].response}"})
     for parameter in parameters:
         if parameter["in"] == "query":
             _without_null(parameter["schema"])
-    conditions = [condition for status, condition in _CONDITIONS.items() if status in given]
+    conditions = [condition for status, condition in _CONDITIONS.items() if status in responses]
     if conditions:
         operation["parameters"] = [*operation.get("parameters", []), *conditions]
-    for status, answer in given.items():
-        if "$ref" not in answer:
-            answer["headers"] = {**answer.get("headers", {}), **_headers(operation, parameters, status)}
-    operation["responses"] = dict(sorted(given.items()))
+    for status, response in responses.items():
+        if "$ref" not in response:
+            response["headers"] = {**response.get("headers", {}), **_headers(operation, parameters, status)}
+    operation["responses"] = dict(sorted(responses.items()))
 
 
 def _without_null(schema: OpenApi) -> None:
-    """Fields that default to None accept it in JSON; a query cannot say it."""
+    """Remove null from the schema of a query parameter: queries cannot contain null."""
     if schema.get("default", ...) is None:
         del schema["default"]
     if isinstance(schema.get("type"), list):
@@ -260,8 +270,8 @@ def _without_null(schema: OpenApi) -> None:
         schema["enum"] = [value for value in schema["enum"] if value is not None]
 
 
-def _likely(operation: OpenApi, parameters: list[OpenApi]) -> Iterator[int]:
-    """Errors that follow from what the operation is."""
+def _error_statuses(operation: OpenApi, parameters: list[OpenApi]) -> Iterator[int]:
+    """The error statuses that follow from properties of the operation."""
     if operation.get("x-ratelimit"):
         yield from (400, 422, 429)
     if operation.get("security"):
@@ -274,13 +284,13 @@ def _likely(operation: OpenApi, parameters: list[OpenApi]) -> Iterator[int]:
 
 def _headers(operation: OpenApi, parameters: list[OpenApi], status: str) -> OpenApi:
     names = ["X-Request-ID"]
-    asked = {parameter["name"] for parameter in parameters}
+    parameter_names = {parameter["name"] for parameter in parameters}
     if status == "202":
         names.append("Location")
     if status == "304" or (status == "200" and "304" in operation["responses"]):
         names.append("ETag")
-    if status == "200" and "cursor" in asked:
+    if status == "200" and "cursor" in parameter_names:
         names.append("Link")
-    if status.startswith("2") and "Idempotency-Key" in asked:
+    if status.startswith("2") and "Idempotency-Key" in parameter_names:
         names.append("Idempotent-Replayed")
     return {name: _header(name) for name in names}

@@ -1,4 +1,4 @@
-"""Cursors: where a listing goes on. Signed, not secret, and bound to the organisation and question they came from."""
+"""Cursors of listings. Signed, not secret, and bound to the organisation and the query that they came from."""
 
 import base64
 import hashlib
@@ -17,12 +17,12 @@ _MAC_BYTES = 16
 
 
 class BadCursor(Invalid):
-    """The cursor was not made for this listing."""
+    """The cursor does not belong to this listing."""
 
 
 @dataclass(frozen=True)
 class Listing(Generic[T]):
-    """Some things of a longer list, and where to go on; `last_key` is None at the end."""
+    """One page of a list; `last_key` is where the next page starts, None on the last page."""
 
     items: list[T]
     last_key: Item | None = None
@@ -36,7 +36,7 @@ U = TypeVar("U")
 
 @dataclass(frozen=True)
 class Cursors:
-    """Seals the last key of a page and opens it again."""
+    """Signs the last key of a page as a cursor, and verifies cursors."""
 
     secret: str = field(repr=False)
 

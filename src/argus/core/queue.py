@@ -1,4 +1,4 @@
-"""Sending jobs. A job is a name from `argus.jobs` and its arguments; a function runs it at least once."""
+"""Sends jobs. A job is a name from `argus.jobs` and its arguments; a function runs it at least once."""
 
 import json
 import time
@@ -12,9 +12,9 @@ from argus.core.errors import ArgusError
 from argus.core.functions import FUNCTIONS, WORKER
 from argus.core.observability import current_work
 
-BATCH = 10  # messages in one call, the most that SQS takes
-TRIES = 4  # of a message that SQS did not take while it took others of its batch
-PAUSE_SECONDS = 0.1  # before the second of those tries, then twice as long each time
+BATCH = 10  # messages in one call, the limit of SQS
+ATTEMPTS = 4  # to send a message that SQS rejected while it accepted others of its batch
+PAUSE_SECONDS = 0.1  # before the second attempt; doubles with each attempt
 
 
 class WrongFunction(ArgusError):
@@ -22,30 +22,30 @@ class WrongFunction(ArgusError):
 
 
 class NotQueued(ArgusError):
-    """SQS did not take some of the jobs."""
+    """SQS did not accept some of the jobs."""
 
 
 @dataclass(frozen=True)
 class JobQueue:
-    """The queues of jobs: each function takes its jobs from its own."""
+    """The queues of jobs, one for each function."""
 
-    queue_url: Callable[[str], str]  # of a queue's name
+    queue_url: Callable[[str], str]  # by queue name
     client: ClientFactory
-    functions: Mapping[str, tuple[str, ...]]  # by job: those that may run it
+    functions: Mapping[str, tuple[str, ...]]  # by job: the functions that may run it
     sleep: Callable[[float], None] = time.sleep
 
     def send(self, job: str, arguments: Mapping[str, Any], *, function: str = WORKER) -> None:
         """Queue a job for a function. Raises WrongFunction.
 
-        The ids of request and caller travel along, so that log lines can be found together.
+        The message contains the ids of the request and the caller, which connect log lines.
         """
         url = self._url(job, function)
         self.client().send_message(QueueUrl=url, MessageBody=_body(job, arguments))
 
     def send_many(self, job: str, arguments: Iterable[Mapping[str, Any]], *, function: str = WORKER) -> None:
-        """Queue a job for a function with each of these arguments. Raises WrongFunction, NotQueued.
+        """Queue a job for a function with each of the arguments. Raises WrongFunction, NotQueued.
 
-        When it raises, some may have been queued.
+        If it raises NotQueued, some jobs may have been queued.
         """
         url = self._url(job, function)
         for batch in _batches(_body(job, each) for each in arguments):
@@ -57,22 +57,22 @@ class JobQueue:
         return self.queue_url(FUNCTIONS[function].queue)
 
     def _send_batch(self, url: str, bodies: list[str]) -> None:
-        left = {str(number): body for number, body in enumerate(bodies)}
-        for tried in range(TRIES):
-            if tried:
-                self.sleep(PAUSE_SECONDS * 2 ** (tried - 1))
-            entries = [{"Id": number, "MessageBody": body} for number, body in left.items()]
+        remaining = {str(number): body for number, body in enumerate(bodies)}
+        for attempt in range(ATTEMPTS):
+            if attempt:
+                self.sleep(PAUSE_SECONDS * 2 ** (attempt - 1))
+            entries = [{"Id": number, "MessageBody": body} for number, body in remaining.items()]
             failed = self.client().send_message_batch(QueueUrl=url, Entries=entries).get("Failed", [])
             if not failed:
                 return
-            left = {failure["Id"]: left[failure["Id"]] for failure in failed}
-        raise NotQueued(f"{len(left)} of {len(bodies)} jobs: {failed[0]['Code']}")
+            remaining = {failure["Id"]: remaining[failure["Id"]] for failure in failed}
+        raise NotQueued(f"{len(remaining)} of {len(bodies)} jobs: {failed[0]['Code']}")
 
 
 def _body(job: str, arguments: Mapping[str, Any]) -> str:
     work = current_work()
-    asked = {"request_id": work.request_id, "caller_id": work.caller_id} if work else {}
-    return json.dumps({"job": job, "arguments": dict(arguments), **asked})
+    ids = {"request_id": work.request_id, "caller_id": work.caller_id} if work else {}
+    return json.dumps({"job": job, "arguments": dict(arguments), **ids})
 
 
 def _batches(bodies: Iterable[str]) -> Iterator[list[str]]:

@@ -1,12 +1,12 @@
 """Rate limits that hold across Lambdas: flask-limiter, counting in DynamoDB.
 
-Fixed windows, aligned to the epoch: the window's end is part of the key, so that counting is one atomic write and
-nothing is ever reset. When DynamoDB does not answer, requests are admitted and a metric says so: a limit protects the
-service, and refusing everyone would not.
+Windows are fixed and aligned to the epoch. The end of the window is part of the key, so that counting is one atomic
+write and nothing is ever reset. If DynamoDB does not answer, requests are admitted and a metric records it: a limit
+protects the service, and rejecting every request would not.
 
-Every request is counted once, and costs one write: for its caller when there is one, else — a public route, or
-credentials that were refused — for the address it came from. The count itself tells whether an address has spent its
-quota; each process remembers those that have, and until their window ends refuses them without a write.
+Every request is counted once, with one write: for its caller, or for the client's address if it has no caller (public
+routes and rejected credentials). Each process caches the addresses that have exceeded their quota, and rejects them
+without a write until their window ends.
 """
 
 import ipaddress
@@ -30,30 +30,30 @@ from argus.core.errors import TooManyRequests
 from argus.core.http import client_address
 
 _SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400}
-_REMEMBERED = 10_000  # addresses; more than spend their quota in one window of one process
+_MAX_CACHED = 10_000  # addresses; more than exceed their quota in one window of one process
 
 _log = logging.getLogger("argus.ratelimit")
 
 
 class DynamoStorage(Storage):
-    """Counters in a table, with the verbs of `limits`; it registers itself for `dynamodb://`.
+    """Counters in a table, with the interface of `limits`; registers itself for `dynamodb://`.
 
     `limits` ends every key with the amount, the multiple and the name of the period: `…/600/1/minute`.
     """
 
     STORAGE_SCHEME = ["dynamodb"]
 
-    def __init__(self, uri: str | None = None, wrap_exceptions: bool = False, **needs: Any) -> None:
+    def __init__(self, uri: str | None = None, wrap_exceptions: bool = False, **options: Any) -> None:
         super().__init__(uri, wrap_exceptions=wrap_exceptions)
-        self.table: Table = needs["table"]
-        self.clock: Clock = needs["clock"]
+        self.table: Table = options["table"]
+        self.clock: Clock = options["clock"]
 
     @property
     def base_exceptions(self) -> tuple[type[Exception], ...]:
         return (BotoCoreError, ClientError)
 
     def incr(self, key: str, expiry: float, amount: int = 1) -> int:
-        """The count in the present window, after adding `amount`."""
+        """Add `amount` to the count of the current window, and return it."""
         end = self._window_end(key)
         return self.table.count(self._pk(key, end), "window", by=amount, expires_at=end)
 
@@ -69,7 +69,7 @@ class DynamoStorage(Storage):
         return True
 
     def reset(self) -> int | None:
-        return None  # would need a scan, and only tests would ask for it
+        return None  # would need a scan, and only tests would use it
 
     def clear(self, key: str) -> None:
         self.table.delete(self._pk(key, self._window_end(key)), "window")
@@ -89,51 +89,51 @@ def _window_end(clock: Clock, seconds: int) -> int:
 
 @dataclass(frozen=True)
 class Policy:
-    """So many requests in so many seconds, for each caller or each address."""
+    """A number of requests per window, for each caller or each address."""
 
     name: str
     limit: RateLimitItem
 
     @property
-    def described(self) -> dict[str, Any]:
+    def description(self) -> dict[str, Any]:
         return {"quota": self.limit.amount, "window_seconds": self.limit.get_expiry()}
 
 
 @dataclass(frozen=True)
 class RateLimitStatus:
-    """How someone stands with a policy: the count after this request, in the window that ends then."""
+    """The state of a limit: the count with this request, and the end of the window."""
 
     policy: Policy
     count: int
     ends_at: int
 
     @property
-    def spent(self) -> bool:
+    def exceeded(self) -> bool:
         return self.count > self.policy.limit.amount
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What a person, a key of each tier, and an address without a caller may ask of the API."""
+    """The limits of users, of API keys by tier, and of addresses without a caller."""
 
     limiter: Limiter
     clock: Clock
     per_caller: Policy
     per_address: Policy
     per_key: Mapping[str, Policy]  # by tier, the standard one first
-    _spent: dict[str, RateLimitStatus] = field(default_factory=dict)
+    _exceeded: dict[str, RateLimitStatus] = field(default_factory=dict)
 
     @classmethod
     def make(
         cls, *, table: Table, clock: Clock, per_caller: str, per_address: str, per_key: Mapping[str, str]
     ) -> "Limits":
-        """Limits as flask-limiter spells them, `600 per minute`; those of keys by their tier."""
+        """Limits in the notation of flask-limiter, `600 per minute`; those of keys by tier."""
         limiter = Limiter(
             lambda: _network(client_address()),
             storage_uri="dynamodb://",
             storage_options=cast(dict[str, Any], {"table": table, "clock": clock}),
             strategy="fixed-window",
-        )  # no limits of its own: `core.http` counts, before or after it knows who calls
+        )  # has no limits of its own: `core.http` counts requests
         return cls(
             limiter,
             clock,
@@ -146,23 +146,23 @@ class Limits:
         self.limiter.init_app(app)
 
     def count_address(self) -> None:
-        """Count a request without a caller; raise `TooManyRequests` when that is one too many."""
+        """Count a request without a caller. Raises TooManyRequests."""
         address = _network(client_address())
-        known = self._spent.get(address)
-        if known is not None and known.ends_at > self.clock().timestamp():
-            self._judge(known)
+        cached = self._exceeded.get(address)
+        if cached is not None and cached.ends_at > self.clock().timestamp():
+            self._enforce(cached)
         status = self._count(self.per_address, address)
-        if status is not None and status.spent:
-            self._remember(address, status)
-        self._judge(status)
+        if status is not None and status.exceeded:
+            self._cache(address, status)
+        self._enforce(status)
 
     def count_caller(self, caller: Caller) -> None:
-        """Count a request of someone known; raise `TooManyRequests` when that is one too many."""
-        policy = self._of_tier(caller.tier) if caller.tier else self.per_caller
-        self._judge(self._count(policy, f"{caller.organisation_id}:{caller.id}"))
+        """Count a request of an authenticated caller. Raises TooManyRequests."""
+        policy = self._policy_of_tier(caller.tier) if caller.tier else self.per_caller
+        self._enforce(self._count(policy, f"{caller.organisation_id}:{caller.id}"))
 
     def headers(self) -> Mapping[str, str]:
-        """What this request's answer says of limits: draft-ietf-httpapi-ratelimit-headers-10."""
+        """The rate limit headers of this response: draft-ietf-httpapi-ratelimit-headers-10."""
         status: RateLimitStatus | None = g.get("rate_limit")
         if status is None:
             return {}
@@ -173,51 +173,53 @@ class Limits:
             "RateLimit": f'"{policy.name}";r={remaining};t={self._seconds_left(status)}',
         }
 
-    def described(self) -> dict[str, Any]:
+    def description(self) -> dict[str, Any]:
         """The limits, for the OpenAPI document."""
-        return {policy.name: policy.described for policy in (self.per_caller, *self.per_key.values(), self.per_address)}
+        return {
+            policy.name: policy.description for policy in (self.per_caller, *self.per_key.values(), self.per_address)
+        }
 
-    def _of_tier(self, tier: str) -> Policy:
-        """A tier that the settings no longer name is the standard one."""
+    def _policy_of_tier(self, tier: str) -> Policy:
+        """The policy of a tier; the standard one if the settings no longer contain the tier."""
         return self.per_key.get(tier) or next(iter(self.per_key.values()))
 
-    def _count(self, policy: Policy, whom: str) -> RateLimitStatus | None:
-        """None when nobody can count: then nobody is refused."""
+    def _count(self, policy: Policy, key: str) -> RateLimitStatus | None:
+        """Count a request; None if DynamoDB does not answer, which admits the request."""
         limit = policy.limit
-        key = limit.key_for(policy.name, whom)
+        storage_key = limit.key_for(policy.name, key)
         storage = cast(DynamoStorage, self.limiter.storage)
         ends_at = _window_end(self.clock, limit.get_expiry())
         try:
-            return RateLimitStatus(policy, storage.incr(key, limit.get_expiry()), ends_at)
+            return RateLimitStatus(policy, storage.incr(storage_key, limit.get_expiry()), ends_at)
         except (BotoCoreError, ClientError, OSError) as error:
             _log.warning("rate limit not counted, request admitted", exc_info=error)
             metrics.record({"rate_limit_unavailable": 1})
             return None
 
-    def _judge(self, status: RateLimitStatus | None) -> None:
+    def _enforce(self, status: RateLimitStatus | None) -> None:
         g.rate_limit = status
-        if status is not None and status.spent:
+        if status is not None and status.exceeded:
             raise TooManyRequests(
                 policy=status.policy.name,
                 limit=str(status.policy.limit),
                 retry_after_seconds=self._seconds_left(status),
             )
 
-    def _remember(self, address: str, status: RateLimitStatus) -> None:
-        if len(self._spent) >= _REMEMBERED:
-            self._spent.clear()  # they are counted anew, and stand here again with their next request
-        self._spent[address] = status
+    def _cache(self, address: str, status: RateLimitStatus) -> None:
+        if len(self._exceeded) >= _MAX_CACHED:
+            self._exceeded.clear()  # their next request is counted, rejected and cached again
+        self._exceeded[address] = status
 
     def _seconds_left(self, status: RateLimitStatus) -> int:
         return max(1, math.ceil(status.ends_at - self.clock().timestamp()))
 
 
 def _network(address: str) -> str:
-    """Whom an address stands for: of IPv6, the /64 that one line or host has to itself."""
+    """The network that is limited as one client: an IPv4 address, or the /64 network of an IPv6 address."""
     try:
-        known = ipaddress.ip_address(address)
+        parsed = ipaddress.ip_address(address)
     except ValueError:
         return "unknown"
-    if known.version == 4:
-        return str(known)
-    return str(known.ipv4_mapped or ipaddress.ip_network((known, 64), strict=False))
+    if parsed.version == 4:
+        return str(parsed)
+    return str(parsed.ipv4_mapped or ipaddress.ip_network((parsed, 64), strict=False))

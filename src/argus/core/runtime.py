@@ -1,7 +1,7 @@
-"""What services are made from: settings, clock, ids, AWS, and one another.
+"""The runtime that services are built from: settings, clock, ids, AWS, and other services.
 
-`argus.container.Container` is a runtime with the installed capabilities. A capability's `services` take one; tests make
-their own, with another clock or other settings.
+`argus.container.Container` is a runtime with the installed capabilities. The factories in a capability's `services`
+receive it; tests create their own, with another clock or other settings.
 """
 
 from collections.abc import Callable
@@ -29,9 +29,9 @@ from argus.core.signing import RoleCredentials
 
 @dataclass(frozen=True)
 class Runtime:
-    """The tools of `core`, made once, and the services that capabilities declare, each made on first use.
+    """The tools of `core` and the services that capabilities declare, each built once, on first use.
 
-    A service is an attribute: `runtime.imagery`. Time and the network can be handed in.
+    A service is an attribute: `runtime.imagery`. The clock and the fetching of keys can be replaced.
     """
 
     settings: Settings
@@ -42,25 +42,25 @@ class Runtime:
     _building: list[str] = field(default_factory=list, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """Check the declarations at the start, not with the first request that needs them.
+        """Check the declarations at start rather than on first use.
 
-        Raises BadSetting; TypeError where two services have one name, or one has that of a tool.
+        Raises BadSetting, and TypeError if two services, or a service and a tool, have the same name.
         """
-        known = {*dir(type(self)), *(each.name for each in fields(self))}
+        names = {*dir(type(self)), *(each.name for each in fields(self))}
         for capability in self.capabilities:
             if capability.settings is not None:
                 self.settings.of(capability.settings)
-            if taken := known & capability.services.keys():
+            if taken := names & capability.services.keys():
                 raise TypeError(f"{capability.name}: another service or tool is called {', '.join(sorted(taken))}")
-            known |= capability.services.keys()
+            names |= capability.services.keys()
 
     # ------------------------------------------------------------ services
 
     def __getattr__(self, name: str) -> Any:
-        """The service of this name. Python calls it for an attribute that is not there yet, or that raised
-        AttributeError itself."""
+        """The service with this name. Python calls this for a missing attribute, and for a property that raised
+        AttributeError."""
         if hasattr(type(self), name):
-            return object.__getattribute__(self, name)  # raises again what was wrong with the tool
+            return object.__getattribute__(self, name)  # raises the property's own error again
         build = next((one.services[name] for one in self.capabilities if name in one.services), None)
         if build is None:
             raise AttributeError(f"no capability declares a service {name!r}")
@@ -81,31 +81,31 @@ class Runtime:
             self._building.pop()
 
     def method(self, name: str) -> Callable[..., Any]:
-        """`imagery.arrived`: the method of a service."""
+        """The method of a service: `imagery.arrived`."""
         service, _, method = name.partition(".")
         found: Callable[..., Any] = getattr(getattr(self, service), method)
         return found
 
     def named(self, name: str) -> Callable[..., Any]:
-        """The function of a name: `imagery.arrived`, or `module:function`."""
+        """The function with this name: `imagery.arrived`, or `module:function`."""
         return load(name) if ":" in name else self.method(name)
 
-    # ------------------------------------------------------------ what capabilities declare, together
+    # ------------------------------------------------------------ the declarations of all capabilities
 
     @cached_property
     def role_scopes(self) -> dict[str, frozenset[str]]:
-        """What each role may do."""
+        """The scopes of each role."""
         scopes = [scope for capability in self.capabilities for scope in capability.scopes]
         roles = {role for scope in scopes for role in scope.roles}
         return {role: frozenset(scope.name for scope in scopes if role in scope.roles) for role in roles}
 
     @cached_property
     def key_scopes(self) -> frozenset[str]:
-        """What an API key may carry."""
+        """The scopes that an API key can have."""
         return frozenset(scope.name for one in self.capabilities for scope in one.scopes if scope.for_keys)
 
     def event_scopes(self) -> dict[str, str]:
-        """By kind of thing whose changes are published: the scope that receives them."""
+        """By kind of resource: the scope that receives its changes."""
         return {kind: scope for one in self.capabilities for kind, scope in one.events.items()}
 
     def job_functions(self) -> dict[str, tuple[str, ...]]:
@@ -117,26 +117,26 @@ class Runtime:
         return {name: kind for one in self.capabilities for name, kind in one.targets.items()}
 
     def plugin_tools(self) -> dict[str, Tool]:
-        """By permission: the tools that plugins can ask for."""
+        """By permission: the tools that plugins can request."""
         return {permission: tool for one in self.capabilities for permission, tool in one.tools.items()}
 
     def tool_factories(self) -> dict[str, Callable[[str], Any]]:
-        """By permission: what makes the tool of an organisation. A tool's module is imported when the first is made."""
-        return {permission: partial(self._make_tool, tool) for permission, tool in self.plugin_tools().items()}
+        """By permission: the factory of an organisation's tool. The tool's module is imported on first use."""
+        return {permission: partial(self._create_tool, tool) for permission, tool in self.plugin_tools().items()}
 
-    def _make_tool(self, tool: Tool, organisation_id: str) -> Any:
+    def _create_tool(self, tool: Tool, organisation_id: str) -> Any:
         return tool.build(self)(organisation_id)
 
     def authenticators(self) -> dict[str, Callable[[str], Any]]:
-        """By scheme of credentials: what turns them into a caller."""
+        """By credential scheme: the function from the credentials to the caller."""
         return {scheme: self.method(name) for one in self.capabilities for scheme, name in one.authenticators.items()}
 
     def ready_checks(self) -> dict[str, Callable[[], object]]:
-        """What capabilities cannot do without, by name."""
-        found: dict[str, Callable[[], object]] = {}
+        """By name: the checks of `/ready`."""
+        checks: dict[str, Callable[[], object]] = {}
         for capability in self.capabilities:
-            found |= capability.checks(self) if capability.checks else {}
-        return found
+            checks |= capability.checks(self) if capability.checks else {}
+        return checks
 
     # ------------------------------------------------------------ tools
 
@@ -161,7 +161,7 @@ class Runtime:
         return self.job_queue()
 
     def job_queue(self, *, fail_fast: bool = False) -> JobQueue:
-        """Where jobs are sent; `fail_fast` for those that no answer depends on."""
+        """The queues of jobs; `fail_fast` is for jobs that no response depends on."""
         return JobQueue(self.settings.queue_url, self.aws.lazily("sqs", fail_fast=fail_fast), self.job_functions())
 
     @cached_property
@@ -187,7 +187,7 @@ class Runtime:
     def cursors(self) -> Cursors:
         secret = self.secrets.reveal(self.settings.cursor_secret)
         if not self.settings.is_local and len(secret) < 32:
-            raise BadSetting("ARGUS_CURSOR_SECRET names a secret of fewer than 32 characters")
+            raise BadSetting("ARGUS_CURSOR_SECRET must be a secret of at least 32 characters")
         return Cursors(secret or token_hex())
 
     @cached_property
@@ -195,7 +195,7 @@ class Runtime:
         return Idempotency(self.table("requests"), self.clock)
 
     def table(self, name: str, *, fail_fast: bool = False) -> Table:
-        """A capability's table; `fail_fast` for what no answer depends on."""
+        """A capability's table; `fail_fast` is for calls that no response depends on."""
         return Table(self.settings.table(name), self.aws.lazily("dynamodb", fail_fast=fail_fast))
 
     @cached_property

@@ -1,7 +1,7 @@
-"""Secrets by reference: a setting says where a secret is kept, and it is fetched when it is first needed.
+"""Secrets by reference: a setting names where a secret is stored, and it is fetched on first use.
 
-`ssm:/argus/production/cursor-secret` is a parameter of SSM Parameter Store, decrypted; `secretsmanager:NAME-OR-ARN` the
-text of a secret in Secrets Manager. Whatever else a setting holds is the secret itself.
+`ssm:/argus/production/cursor-secret` is a parameter of SSM Parameter Store, decrypted; `secretsmanager:NAME-OR-ARN` is
+the text of a secret in Secrets Manager. Any other value is the secret itself.
 """
 
 from collections.abc import Callable
@@ -23,18 +23,18 @@ def is_reference(setting: str) -> bool:
 
 @dataclass(frozen=True)
 class Secrets:
-    """Where secrets are fetched; each once in the life of a process."""
+    """Fetches secrets, each once per process."""
 
-    client: Callable[[str], Any]  # by the name of a service
-    _known: dict[str, str] = field(default_factory=dict, repr=False)
+    client: Callable[[str], Any]  # by service name
+    _cached: dict[str, str] = field(default_factory=dict, repr=False)
 
     def reveal(self, setting: str) -> str:
-        """The secret that a setting names or is; raise `SecretUnavailable`."""
+        """The secret that a setting references or contains. Raises SecretUnavailable."""
         if not is_reference(setting):
             return setting
-        if setting not in self._known:
-            self._known[setting] = self._fetch(setting)
-        return self._known[setting]
+        if setting not in self._cached:
+            self._cached[setting] = self._fetch(setting)
+        return self._cached[setting]
 
     def _fetch(self, reference: str) -> str:
         from botocore.exceptions import BotoCoreError, ClientError
@@ -42,8 +42,8 @@ class Secrets:
         kind, _, name = reference.partition(":")
         try:
             if kind == "ssm":
-                found = self.client("ssm").get_parameter(Name=name, WithDecryption=True)
-                return str(found["Parameter"]["Value"])
+                response = self.client("ssm").get_parameter(Name=name, WithDecryption=True)
+                return str(response["Parameter"]["Value"])
             return str(self.client("secretsmanager").get_secret_value(SecretId=name)["SecretString"])
         except (BotoCoreError, ClientError, KeyError) as error:
             raise SecretUnavailable(f"{reference}: {error}") from error

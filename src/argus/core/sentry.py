@@ -1,7 +1,7 @@
-"""Errors to Sentry, when `ARGUS_SENTRY_DSN` names a project: whatever is logged as an error, and nothing else.
+"""Sends errors to Sentry if `ARGUS_SENTRY_DSN` is set: every log record of level ERROR, and nothing else.
 
-An event says what went wrong and where in the code. It carries no request, no body, no variables and no address of a
-person, and every text in it has gone through the filter of the logs. The SDK is imported only when it is wanted.
+An event contains the error and the stack trace. It contains no request, no body, no variables and no personal data, and
+every text is masked like the logs. The SDK is imported only if a DSN is set.
 """
 
 import logging
@@ -16,7 +16,7 @@ _PERSONAL = ("request", "user", "extra", "breadcrumbs", "server_name", "modules"
 
 
 class SentryHandler(logging.Handler):
-    """Sends a record of level ERROR, and waits until it is sent: between two requests Lambda stops every thread."""
+    """Sends records of level ERROR, and waits until they are sent: Lambda freezes all threads between requests."""
 
     def __init__(self, sdk: Any) -> None:
         super().__init__(logging.ERROR)
@@ -24,7 +24,7 @@ class SentryHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         if record.name.startswith("sentry_sdk"):
-            return  # that it cannot send is not for it to send
+            return  # an error while sending must not be sent
         error = record.exc_info[1] if record.exc_info else None
         with self.sdk.new_scope() as scope:
             scope.set_tag("request_id", current_request_id())
@@ -37,7 +37,7 @@ class SentryHandler(logging.Handler):
 
 
 def configure(dsn: str, *, stage: str, release: str) -> None:
-    """Send errors to the project that the DSN names; without one, to none. Comes after `configure_logging`."""
+    """Send errors to the project of the DSN; do nothing if it is empty. Call it after `configure_logging`."""
     if not dsn:
         return
     import sentry_sdk
@@ -45,8 +45,8 @@ def configure(dsn: str, *, stage: str, release: str) -> None:
 
     try:
         _init(sentry_sdk, dsn, stage=stage, release=release)
-    except BadDsn:  # no function ends for this; and what was meant for a DSN may be a secret
-        logging.getLogger("argus.sentry").warning("errors are not sent to Sentry: that is no DSN")
+    except BadDsn:  # the process continues; the message omits the value, which may be a secret
+        logging.getLogger("argus.sentry").warning("errors are not sent to Sentry: the DSN is invalid")
         return
     logging.getLogger().addHandler(SentryHandler(sentry_sdk))
 
@@ -57,7 +57,7 @@ def _init(sdk: Any, dsn: str, *, stage: str, release: str) -> None:
         environment=stage,
         release=release,
         before_send=_scrubbed,
-        default_integrations=False,  # they wrap the web framework and gather requests, arguments and the process's host
+        default_integrations=False,  # they collect requests, arguments and host names
         auto_enabling_integrations=False,
         include_local_variables=False,
         max_breadcrumbs=0,
@@ -68,7 +68,7 @@ def _init(sdk: Any, dsn: str, *, stage: str, release: str) -> None:
 
 
 def _scrubbed(event: Any, _hint: object) -> Any:
-    """The event without what may be personal, and with every text masked."""
+    """The event without personal data, with every text masked."""
     return _masked({key: value for key, value in event.items() if key not in _PERSONAL})
 
 

@@ -1,8 +1,8 @@
-"""What signs links, and until when it can.
+"""Credentials that sign links, with their expiry.
 
-A presigned URL dies with the credentials that signed it, whatever it says itself. A Lambda is not told when its own
-credentials end; those of a role it assumes come with their end. AWS STS API Reference, AssumeRole: an hour at most
-when one role assumes another.
+A presigned URL expires with the credentials that signed it, whatever its own expiry. A Lambda function cannot see when
+its own credentials expire; AssumeRole returns the expiry of an assumed role. AWS STS API Reference, AssumeRole: at most
+one hour when one role assumes another.
 """
 
 from dataclasses import dataclass, field
@@ -13,31 +13,31 @@ from argus.core.aws import ClientFactory
 from argus.core.clock import Clock
 from argus.core.presign import Credentials
 
-SESSION = timedelta(hours=1)
-RENEW_BEFORE_END = timedelta(minutes=30)  # so every link lives half an hour at least
+SESSION_DURATION = timedelta(hours=1)
+RENEW_BEFORE_END = timedelta(minutes=30)  # so that every link is valid for at least half an hour
 
 
 @dataclass(frozen=True)
 class RoleCredentials:
-    """Credentials of a role that may do nothing but what links are for, renewed in time."""
+    """Credentials of a role that has only the permissions of links, renewed before they expire."""
 
     role_arn: str
     sts: ClientFactory
     clock: Clock
-    _held: list[Credentials] = field(default_factory=list, repr=False)
+    _cached: list[Credentials] = field(default_factory=list, repr=False)
     _lock: Lock = field(default_factory=Lock, repr=False)
 
     def __call__(self) -> Credentials:
         with self._lock:
-            held = self._held[0] if self._held else None
-            if held is None or held.expires_at is None or held.expires_at - self.clock() < RENEW_BEFORE_END:
-                held = self._assume()
-                self._held[:] = [held]
-            return held
+            cached = self._cached[0] if self._cached else None
+            if cached is None or cached.expires_at is None or cached.expires_at - self.clock() < RENEW_BEFORE_END:
+                cached = self._assume()
+                self._cached[:] = [cached]
+            return cached
 
     def _assume(self) -> Credentials:
-        answer = self.sts().assume_role(
-            RoleArn=self.role_arn, RoleSessionName="argus-links", DurationSeconds=int(SESSION.total_seconds())
+        response = self.sts().assume_role(
+            RoleArn=self.role_arn, RoleSessionName="argus-links", DurationSeconds=int(SESSION_DURATION.total_seconds())
         )
-        given = answer["Credentials"]
-        return Credentials(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"], given["Expiration"])
+        new = response["Credentials"]
+        return Credentials(new["AccessKeyId"], new["SecretAccessKey"], new["SessionToken"], new["Expiration"])

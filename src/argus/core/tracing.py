@@ -1,8 +1,8 @@
-"""Traces for AWS X-Ray: a span around each request, job and plugin, when `ARGUS_TRACING` is on.
+"""Traces for AWS X-Ray: a span around each request, job and plugin, if `ARGUS_TRACING` is on.
 
-The SDK is imported only then: it takes 70 ms of a cold start. On Lambda the service makes the segment and ours are
-subsegments of it; elsewhere the outermost span is a segment of its own, sent to the X-Ray daemon by UDP
-(`AWS_XRAY_DAEMON_ADDRESS`). A span says that it failed, never with which message: messages can hold anything.
+The SDK is imported only then: it takes 70 ms of a cold start. On Lambda the service creates the segment, and spans are
+its subsegments; elsewhere the outermost span is a segment of its own, sent to the X-Ray daemon by UDP
+(`AWS_XRAY_DAEMON_ADDRESS`). A failed span does not contain the error message, which may contain personal data.
 """
 
 import re
@@ -20,13 +20,13 @@ _FORBIDDEN = re.compile(r"[^\w\s.:/%&#=+\\@-]")  # in names: "X-Ray segment docu
 
 
 class Span:
-    """A part of the work that is timed; this one is not."""
+    """A timed part of the work. This base class records nothing."""
 
     def status(self, code: int) -> None:
-        """How the request ended, as HTTP says it."""
+        """Set the HTTP status of the response."""
 
     def failed(self) -> None:
-        """The work did not succeed, though nothing was raised."""
+        """Mark the span as failed without an exception."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class _Traced(Span):
 
 @dataclass
 class _Tracer:
-    """The SDK's recorder, once it is wanted. Like the root logger there is one a process."""
+    """The SDK's recorder while tracing is on. One per process, like the root logger."""
 
     recorder: Any = None
 
@@ -57,20 +57,20 @@ def configure(*, on: bool) -> None:
         _tracer.recorder = None
         return
     recorder = import_module("aws_xray_sdk.core").xray_recorder
-    # Without a service name the SDK cannot make segments; without sampling rules it asks no daemon for them: Lambda
-    # decides there, and elsewhere whoever turned tracing on wants to see.
+    # The SDK needs a service name to create segments. Sampling is off because it would ask the daemon for rules: Lambda
+    # samples itself, and elsewhere every trace is wanted.
     recorder.configure(service=SERVICE, context_missing="IGNORE_ERROR", sampling=False)
     _tracer.recorder = recorder
 
 
 def span(name: str, **notes: str) -> AbstractContextManager[Span]:
-    """Time what happens inside. Notes can be searched for in X-Ray; none of them may be personal."""
+    """Time the block. Notes are searchable in X-Ray; they must not contain personal data."""
     return _NO_SPAN if _tracer.recorder is None else _traced(_tracer.recorder, _FORBIDDEN.sub("", name), notes)
 
 
 @contextmanager
 def _traced(recorder: Any, name: str, notes: dict[str, str]) -> Iterator[Span]:
-    outermost = recorder.get_trace_entity() is None  # never on Lambda, which has begun the segment
+    outermost = recorder.get_trace_entity() is None  # never on Lambda, which creates the segment
     if outermost:
         recorder.begin_segment(SERVICE)
     segment = recorder.begin_subsegment(name)

@@ -1,4 +1,4 @@
-"""What operators see of one job or sweep: an id, a span, a line in the log and a metric."""
+"""Observability of one job or sweep: an id, a span, a log line and a metric."""
 
 import logging
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ _log = logging.getLogger("argus.jobs")
 
 @dataclass
 class JobRun:
-    """One run of a job. It has failed unless its caller says that it is done."""
+    """One run of a job. Its outcome is `failed` until `done` is called."""
 
     span: tracing.Span
     outcome: str = "failed"
@@ -32,13 +32,13 @@ class JobRun:
 def job(
     name: str, *, function: str, request_id: str, caller_id: str = "", seconds: float | None = None
 ) -> Iterator[JobRun]:
-    """Log and measure what happens inside, however it ends. `seconds` limit its calls of AWS."""
+    """Log and measure the block, even if it raises. `seconds` limits its calls to AWS."""
     with request_scope(request_id, caller_id, seconds=seconds) as work, tracing.span(name) as span:
         run = JobRun(span)
         try:
             yield run
         finally:
             used = work.used()
-            how = {"function": function, "job": name, "outcome": run.outcome}
-            _log.info("job", extra={**how, **used})
-            metrics.record({"jobs": 1, "job_ms": used["ms"]}, how)
+            dimensions = {"function": function, "job": name, "outcome": run.outcome}
+            _log.info("job", extra={**dimensions, **used})
+            metrics.record({"jobs": 1, "job_ms": used["ms"]}, dimensions)

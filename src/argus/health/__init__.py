@@ -1,1 +1,1 @@
-"""Is Argus alive, and is everything it stands on."""
+"""Liveness and readiness."""

@@ -1,4 +1,4 @@
-"""Whether Argus is alive, and whether what it depends on answers."""
+"""Liveness, and readiness of the services that Argus depends on."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,19 +16,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class HealthSettings:
-    """What only a laptop has: processes of its own beside the API."""
+    """Settings of the local environment, which runs processes beside the API."""
 
     pid_files: tuple[str, ...] = setting(
         "ARGUS_PID_FILES",
         "",
-        "comma-separated files `<process>.pid`, each of which exists while that process is ready: `/ready` has a check "
-        "for each; set by `make run`, refused outside `local` and `test`",
+        "comma-separated files `<process>.pid`; each exists while its process is ready, and `/ready` checks it. Set by "
+        "`make run`; rejected outside `local` and `test`",
         names,
     )
 
     def check(self, settings: Settings) -> None:
         if self.pid_files and not settings.is_local:
-            raise BadSetting(f"ARGUS_PID_FILES is for the stages local and test; unset it in {settings.stage}")
+            raise BadSetting(f"ARGUS_PID_FILES works in the stages local and test only; unset it in {settings.stage}")
 
 
 def _health(argus: Runtime) -> "Health":
@@ -38,8 +38,8 @@ def _health(argus: Runtime) -> "Health":
 
 
 def _checks(argus: Runtime) -> Mapping[str, Callable[[], object]]:
-    """What requests and jobs cannot do without: a cheap call of each service of AWS, of SQS one for each queue of jobs.
-    None changes anything. On a laptop also the processes."""
+    """The services that requests and jobs need: one cheap read of DynamoDB and S3, and one of SQS per queue of jobs.
+    In the local environment also the processes."""
     settings = argus.settings
     table, bucket = settings.table("requests"), settings.media_bucket
     queues = [settings.queue_url(function.queue) for function in FUNCTIONS.values()]
@@ -56,7 +56,7 @@ def _checks(argus: Runtime) -> Mapping[str, Callable[[], object]]:
 
 CAPABILITY = Capability(
     name="health",
-    about="Whether Argus is there",
+    about="Liveness and readiness",
     settings=HealthSettings,
     services={"health": _health},
     blueprints=("argus.health.routes:blueprint",),

@@ -1,4 +1,4 @@
-"""Examples of health's answers, for the OpenAPI document."""
+"""Examples of health's responses, for the OpenAPI document."""
 
 ALIVE = {"status": "alive"}
 
@@ -13,9 +13,9 @@ READY = {"status": "ready", "checks": [{"name": "dynamodb", "outcome": "ok", "ms
 NOT_READY = {
     "checks": [{"name": "dynamodb", "outcome": "timeout", "ms": 1500.0}, *_OTHERS],
     "type": "urn:argus:problem:parts_unavailable",
-    "title": "Something that Argus stands on does not answer.",
+    "title": "Not ready",
     "status": 503,
-    "detail": "Something that Argus stands on does not answer.",
+    "detail": "A service that Argus depends on does not answer; checks says which one.",
     "code": "parts_unavailable",
     "request_id": "req_01k0n2xz0q4m8s6w2e9r5t7y3a",
 }

@@ -1,4 +1,4 @@
-"""What health says to users."""
+"""Messages of health for users."""
 
 from argus.core.languages import Entry, Messages, Text
 

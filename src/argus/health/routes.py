@@ -11,18 +11,18 @@ from argus.health.service import Health, Outcome
 
 
 class PartsUnavailable(Unavailable):
-    """Something that Argus stands on does not answer."""
+    """A service that Argus depends on does not answer."""
 
 
 def blueprint(argus: Runtime) -> Blueprint:
     health: Health = argus.health
-    blp = Blueprint("health", __name__, description="Is Argus alive, and is everything it stands on")
+    blp = Blueprint("health", __name__, description="Liveness and readiness")
 
     @blp.route("/health")
     @unlimited
     @blp.response(200, Alive, example=examples.ALIVE)
     def alive() -> dict[str, str]:
-        """Alive: answers without asking anything else"""
+        """Alive: does not depend on other services"""
         return {"status": "alive"}
 
     @blp.route("/ready")
@@ -30,7 +30,7 @@ def blueprint(argus: Runtime) -> Blueprint:
     @blp.response(200, Ready, example=examples.READY)
     @blp.alt_response(503, schema=NotReadyProblem, example=examples.NOT_READY, content_type="application/problem+json")
     def ready() -> dict[str, Any]:
-        """Ready: asks DynamoDB, S3, SQS and the issuers of tokens, and says which does not answer"""
+        """Ready: checks DynamoDB, S3, SQS and the issuers of tokens, and says which does not answer"""
         checks = health.ready()
         if any(check.outcome is not Outcome.OK for check in checks):
             raise PartsUnavailable(extensions={"checks": CheckOut(many=True).dump(checks)})

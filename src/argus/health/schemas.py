@@ -13,7 +13,7 @@ class Alive(Schema):
 
 
 class CheckOut(Schema):
-    """One thing Argus stands on: a service of AWS, the keys of an issuer of tokens or, on a laptop, a process."""
+    """The check of an AWS service, of the keys of a token issuer or, in the local environment, of a process."""
 
     name = fields.String(required=True, metadata={"example": "dynamodb"})
     outcome = fields.Enum(Outcome, by_value=True, required=True)
@@ -21,13 +21,13 @@ class CheckOut(Schema):
 
 
 class Ready(Schema):
-    """Everything Argus stands on answers."""
+    """All services that Argus depends on answer."""
 
     status = fields.String(required=True, metadata={"enum": ["ready"]})
     checks = fields.List(fields.Nested(CheckOut), required=True)
 
 
 class NotReadyProblem(Problem):
-    """Something that Argus stands on does not answer."""
+    """A service that Argus depends on does not answer."""
 
     checks = fields.List(fields.Nested(CheckOut), required=True)

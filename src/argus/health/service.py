@@ -1,4 +1,4 @@
-"""Asking each thing that Argus stands on whether it answers, all at once and in bounded time."""
+"""Readiness: runs all checks in parallel, in bounded time."""
 
 import logging
 import queue
@@ -9,7 +9,7 @@ from enum import StrEnum
 from threading import Lock, Thread
 
 SECONDS = 1.5  # for all checks together
-KEPT_SECONDS = 3.0  # an answer: nobody's asking, however often, is work for what Argus stands on
+CACHE_SECONDS = 3.0  # of a result, so that frequent requests to /ready cost the checked services nothing
 
 _log = logging.getLogger("argus.health")
 
@@ -24,7 +24,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that was asked, and how long it took to answer."""
+    """The outcome of one check, and how long it took."""
 
     name: str
     outcome: Outcome
@@ -33,45 +33,44 @@ class Check:
 
 @dataclass(frozen=True)
 class Health:
-    """Readiness. A check is a call that returns when its thing answers, and raises when not."""
+    """Readiness. A check is a function that returns if its service answers, and raises if not."""
 
-    checks: Callable[[], Mapping[str, Callable[[], object]]]  # made with the first question: clients come with them
+    checks: Callable[[], Mapping[str, Callable[[], object]]]  # created on first use, because checks need clients
     seconds: float = SECONDS
     monotonic: Callable[[], float] = time.monotonic
-    _asking: Lock = field(default_factory=Lock, init=False, repr=False)
-    _kept: list[tuple[float, list[Check]]] = field(default_factory=list, init=False, repr=False)  # at most one
+    _lock: Lock = field(default_factory=Lock, init=False, repr=False)
+    _cached: list[tuple[float, list[Check]]] = field(default_factory=list, init=False, repr=False)  # at most one
 
     def ready(self) -> list[Check]:
-        """Every check, in the order of their names, as it ended a few seconds ago at most. One asks at a time, and
-        whoever came meanwhile has the same answer."""
-        with self._asking:
-            for until, answer in self._kept:
+        """Every check by name, with an outcome that is a few seconds old at most. Concurrent calls share one run."""
+        with self._lock:
+            for until, checks in self._cached:
                 if self.monotonic() < until:
-                    return answer
-            answer = self._ask_all()
-            self._kept[:] = [(self.monotonic() + KEPT_SECONDS, answer)]
-            return answer
+                    return checks
+            checks = self._run_checks()
+            self._cached[:] = [(self.monotonic() + CACHE_SECONDS, checks)]
+            return checks
 
-    def _ask_all(self) -> list[Check]:
-        """What went wrong is for the log; callers learn which did."""
+    def _run_checks(self) -> list[Check]:
+        """Run all checks. Errors are logged; callers see only the outcomes."""
         checks = self.checks()
-        answers: queue.SimpleQueue[Check] = queue.SimpleQueue()
+        results: queue.SimpleQueue[Check] = queue.SimpleQueue()
         started = time.monotonic()
         for name, check in checks.items():
-            # Not a pool: what hangs is left behind, and a pool would wait for it when the process ends.
-            Thread(target=_ask, args=(name, check, answers), name=f"ready-{name}", daemon=True).start()
-        found: dict[str, Check] = {}
-        while len(found) < len(checks):
+            # Daemon threads, not a pool: a pool would wait for hanging checks when the process ends.
+            Thread(target=_run_check, args=(name, check, results), name=f"ready-{name}", daemon=True).start()
+        finished: dict[str, Check] = {}
+        while len(finished) < len(checks):
             try:
-                answer = answers.get(timeout=max(0.0, started + self.seconds - time.monotonic()))
+                result = results.get(timeout=max(0.0, started + self.seconds - time.monotonic()))
             except queue.Empty:
                 break
-            found[answer.name] = answer
-        late = Outcome.TIMEOUT
-        return [found.get(name) or Check(name, late, round(self.seconds * 1000, 1)) for name in sorted(checks)]
+            finished[result.name] = result
+        milliseconds = round(self.seconds * 1000, 1)
+        return [finished.get(name) or Check(name, Outcome.TIMEOUT, milliseconds) for name in sorted(checks)]
 
 
-def _ask(name: str, check: Callable[[], object], answers: "queue.SimpleQueue[Check]") -> None:
+def _run_check(name: str, check: Callable[[], object], results: "queue.SimpleQueue[Check]") -> None:
     started = time.monotonic()
     try:
         check()
@@ -79,4 +78,4 @@ def _ask(name: str, check: Callable[[], object], answers: "queue.SimpleQueue[Che
     except Exception as error:
         _log.warning("not ready: %s", name, exc_info=error)
         outcome = Outcome.FAILED
-    answers.put(Check(name, outcome, round((time.monotonic() - started) * 1000, 1)))
+    results.put(Check(name, outcome, round((time.monotonic() - started) * 1000, 1)))

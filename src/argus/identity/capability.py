@@ -1,4 +1,4 @@
-"""Who is calling: tokens of trusted issuers, organisations and their members, API keys."""
+"""Authentication: tokens of trusted issuers, organisations and their members, API keys."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -25,19 +25,19 @@ def _issuers(text: str) -> tuple[TrustedIssuer, ...]:
 
 @dataclass(frozen=True)
 class IdentitySettings:
-    """Whom to believe."""
+    """The issuers whose tokens are accepted."""
 
     trusted_issuers: tuple[TrustedIssuer, ...] = setting(
         "ARGUS_TRUSTED_ISSUERS",
         "[]",
-        "JSON list of `{issuer, jwks_url, client_ids, token_use}` whose tokens are believed",
+        "JSON list of `{issuer, jwks_url, client_ids, token_use}` whose tokens are accepted",
         _issuers,
     )
 
     def check(self, settings: Settings) -> None:
         for trusted in self.trusted_issuers:
             if not settings.is_local and not trusted.jwks_url.startswith("https://"):
-                raise BadSetting(f"the JWKS URL of {trusted.issuer} is not https")
+                raise BadSetting(f"the JWKS URL of {trusted.issuer} must begin with https://")
 
 
 def _identity(argus: Runtime) -> "Identity":
@@ -67,7 +67,7 @@ def _keys(argus: Runtime) -> "Keys":
 
 
 def _tokens(argus: Runtime) -> "TokenVerifier":
-    from argus.identity import tokens  # cryptography comes with it; workers do without
+    from argus.identity import tokens  # imports cryptography, which workers do not need
 
     fetch = partial(tokens.fetch_keys, seconds=tokens.FETCH_SECONDS * argus.settings.timeout_factor)
     return tokens.TokenVerifier(
@@ -79,23 +79,23 @@ def _tokens(argus: Runtime) -> "TokenVerifier":
 
 def _checks(argus: Runtime) -> Mapping[str, Callable[[], object]]:
     issuers = argus.settings.of(IdentitySettings).trusted_issuers
-    return {f"keys of {trusted.issuer}": partial(argus.tokens.ask, trusted) for trusted in issuers}
+    return {f"keys of {trusted.issuer}": partial(argus.tokens.check_issuer, trusted) for trusted in issuers}
 
 
 CAPABILITY = Capability(
     name="identity",
-    about="Who is calling: tokens, organisations, API keys",
+    about="Authentication: tokens, organisations, API keys",
     tables=(
         Table(
             name="identity",
             partition_key="`subject#<hash>`; `<organisation>#organisation`; `<organisation>#keys`",
             sort_key="`membership`; `organisation`, `member#<user>`; `<key>`, `tier_limit`",
-            shared={"subject#": "how the organisation of a person is found who shows a token"},
+            shared={"subject#": "finds the organisation of the user whose token a request has"},
         ),
     ),
     scopes=(
-        Scope("profile:read", "See who is calling", EVERYONE),
-        Scope("keys:read", "List API keys", ADMINS, for_keys=False),  # a key that leaks makes no others
+        Scope("profile:read", "See the caller", EVERYONE),
+        Scope("keys:read", "List API keys", ADMINS, for_keys=False),  # a leaked key must not create others
         Scope("keys:write", "Create and revoke API keys", ADMINS, for_keys=False),
     ),
     settings=IdentitySettings,

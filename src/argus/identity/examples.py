@@ -1,4 +1,4 @@
-"""Examples of identity's answers, for the OpenAPI document. Every capability's tell one story together."""
+"""Examples of identity's responses, for the OpenAPI document. The examples of all capabilities share their ids."""
 
 USER_ID = "usr_01k0n2x3b5d7f9h1k3m5p7r9t1"
 ORGANISATION_ID = "org_01k0n2x3a4c6e8g0j2m4p6r8t0"
@@ -24,7 +24,7 @@ API_KEY_IN = {
     "expires_in_days": 90,
     "tier": "standard",
 }
-# Nobody's: its checksum is wrong.
+# Not a real key: its checksum is wrong.
 API_KEY = {
     "id": KEY_ID,
     "name": API_KEY_IN["name"],
@@ -45,7 +45,7 @@ NEW_API_KEY = {
 }
 API_KEY_PAGE = {"items": [API_KEY], "next_cursor": None}
 
-SIGN_IN_WAYS = {
+SIGN_IN_METHODS = {
     "items": [
         {
             "issuer": ISSUER,

@@ -1,11 +1,11 @@
-"""Keys of API keys, in the identity table.
+"""API keys in the identity table.
 
 | item | pk | sk |
 |---|---|---|
 | API key | `<organisation>#keys` | `<key>` |
 | tier_limit | `<organisation>#keys` | `tier_limit` |
 
-The text of a key names its organisation and itself, so that one read finds it.
+The text of a key contains the ids of its organisation and of the key, so that one read finds it.
 """
 
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ from argus.core.dynamo import ConditionFailed, Item, Put, Table
 from argus.core.paging import Listing
 from argus.identity.model import ApiKey, KeyTierLimit
 
-REMEMBERED = timedelta(days=90)  # after its end, whoever asks which key that was still finds it
+RETENTION = timedelta(days=90)  # after a key ends, its record can still be read
 _KEYS = "key_"
 _TIMES = ("created_at", "last_used_at", "revoked_at")
 
@@ -28,7 +28,7 @@ def _pk(organisation_id: str) -> str:
 
 @dataclass(frozen=True)
 class KeyStore:
-    """API keys, and what each organisation is allowed. `fail_fast` is the same table, for what may fail."""
+    """API keys, and the tier limit of each organisation. `fail_fast` is the same table, for writes that may fail."""
 
     table: Table
     fail_fast: Table
@@ -42,7 +42,7 @@ class KeyStore:
         return Listing([_key(item) for item in page.items], page.last_key)
 
     def all(self, organisation_id: str, now: datetime) -> Iterator[ApiKey]:
-        """Every key that is remembered; DynamoDB may take two days to forget the others."""
+        """Every key that is still retained; DynamoDB may delete expired items two days late."""
         for item in self.table.query_all(_pk(organisation_id), prefix=_KEYS):
             if item["expires_at"] > now.timestamp():
                 yield _key(item)
@@ -52,15 +52,15 @@ class KeyStore:
         return KeyTierLimit(item["tier"], item["version"]) if item else None
 
     def add(self, key: ApiKey, tier_limit: KeyTierLimit) -> bool:
-        """Keep a key; False when another was made, or the operator decided anew, since the tier_limit was read."""
-        return self._decide(key.organisation_id, tier_limit, Put(_item(key), when="attribute_not_exists(pk)"))
+        """Store a key; False if another key was created, or the tier limit changed, since the tier limit was read."""
+        return self._write_limit(key.organisation_id, tier_limit, Put(_item(key), when="attribute_not_exists(pk)"))
 
     def allow(self, organisation_id: str, tier_limit: KeyTierLimit) -> bool:
-        """Keep what the operator decided; False when the tier_limit changed since it was read."""
-        return self._decide(organisation_id, tier_limit)
+        """Store the tier limit; False if it changed since it was read."""
+        return self._write_limit(organisation_id, tier_limit)
 
     def change(self, key: ApiKey, changes: Item, *, when: str, values: Item) -> bool:
-        """Write some attributes, and the next version; False when the key was not as `when` says."""
+        """Write some attributes and the next version; False if the condition `when` does not hold."""
         changed = {**changes, "version": key.version + 1}
         try:
             self.table.update(_pk(key.organisation_id), key.id, changes=changed, when=when, values=values)
@@ -69,16 +69,16 @@ class KeyStore:
         return True
 
     def revoke(self, key: ApiKey, now: datetime) -> bool:
-        """It is remembered from its end on, be that now or before. False when it was revoked already."""
-        changes = {"revoked_at": rfc3339(now), "expires_at": _forgotten_at(min(now, key.expires_at))}
+        """Revoke a key; its retention starts now, or when it expired. False if it is already revoked."""
+        changes = {"revoked_at": rfc3339(now), "expires_at": _deleted_at(min(now, key.expires_at))}
         return self.change(key, changes, when="#revoked_at = :none", values={":none": None})
 
     def lower(self, key: ApiKey, tier: str) -> bool:
-        """False when it has another tier by now."""
+        """Lower the tier of a key; False if its tier has changed."""
         return self.change(key, {"tier": tier}, when="#tier = :tier", values={":tier": key.tier})
 
-    def used(self, key: ApiKey, now: datetime) -> None:
-        """Note the use, unless somebody noted one since the key was read. Once and in a hurry, or not at all."""
+    def record_use(self, key: ApiKey, now: datetime) -> None:
+        """Record a use, unless another request did since the key was read. One attempt with a short timeout."""
         seen = rfc3339(key.last_used_at) if key.last_used_at else None
         try:
             self.fail_fast.update(
@@ -91,7 +91,7 @@ class KeyStore:
         except ConditionFailed:
             return
 
-    def _decide(self, organisation_id: str, tier_limit: KeyTierLimit, *puts: Put) -> bool:
+    def _write_limit(self, organisation_id: str, tier_limit: KeyTierLimit, *puts: Put) -> bool:
         item = {
             "pk": _pk(organisation_id),
             "sk": "tier_limit",
@@ -106,8 +106,8 @@ class KeyStore:
         return True
 
 
-def _forgotten_at(ended_at: datetime) -> int:
-    return int((ended_at + REMEMBERED).timestamp())
+def _deleted_at(ended_at: datetime) -> int:
+    return int((ended_at + RETENTION).timestamp())
 
 
 def _item(key: ApiKey) -> Item:
@@ -118,11 +118,13 @@ def _item(key: ApiKey) -> Item:
         **asdict(key),
         **times,
         "ends_at": rfc3339(key.expires_at),
-        "expires_at": _forgotten_at(key.expires_at),  # the item's own end, as in every table
+        "expires_at": _deleted_at(key.expires_at),  # when DynamoDB deletes the item, as in every table
     }
 
 
 def _key(item: Item) -> ApiKey:
-    known = {name: value for name, value in item.items() if name not in ("pk", "sk", "ends_at")}
+    attributes = {name: value for name, value in item.items() if name not in ("pk", "sk", "ends_at")}
     times = {name: from_rfc3339(item[name]) if item[name] else None for name in _TIMES}
-    return ApiKey(**{**known, **times, "scopes": tuple(item["scopes"]), "expires_at": from_rfc3339(item["ends_at"])})
+    return ApiKey(
+        **{**attributes, **times, "scopes": tuple(item["scopes"]), "expires_at": from_rfc3339(item["ends_at"])}
+    )

@@ -1,8 +1,8 @@
 """API keys as text: `argus_`, then the key's id (26), the organisation's (26), the secret (43) and a checksum (6).
 
-A prefix that scanners for secrets can know, and a CRC-32 at the end, in the manner of GitHub's tokens ("Behind GitHub's
-new authentication token formats", 2021): one mistyped character is seen without asking anyone. The ids say where the
-key is kept; only the secret says that whoever sends it may use it.
+Secret scanners recognise the prefix, and the CRC-32 at the end detects one mistyped character without a lookup, as in
+GitHub's tokens ("Behind GitHub's new authentication token formats", 2021). The ids locate the record of the key; only
+the secret authenticates the caller.
 """
 
 import hashlib
@@ -21,8 +21,8 @@ _ID_LENGTH = 26
 
 
 @dataclass(frozen=True)
-class Named:
-    """Whose key a text says it is."""
+class KeyIds:
+    """The ids that a key contains."""
 
     key_id: str
     organisation_id: str
@@ -35,20 +35,20 @@ def compose(key_id: str, organisation_id: str, secret: int) -> str:
 
 
 def start(key_id: str) -> str:
-    """What the key begins with: enough to recognise it, and nothing of its secret."""
+    """The beginning of a key: enough to recognise it, without any of its secret."""
     return f"argus_{key_id.removeprefix('key_')}"
 
 
-def parse(text: str) -> Named | None:
-    """Whose key it is; None when it cannot be one."""
+def parse(text: str) -> KeyIds | None:
+    """The ids in a key; None if the text is not a valid key."""
     if not _SHAPE.fullmatch(text) or _checksum(text[:-_CHECKSUM_DIGITS]) != text[-_CHECKSUM_DIGITS:]:
         return None
     ids = text.removeprefix("argus_")
-    return Named(f"key_{ids[:_ID_LENGTH]}", f"org_{ids[_ID_LENGTH : 2 * _ID_LENGTH]}")
+    return KeyIds(f"key_{ids[:_ID_LENGTH]}", f"org_{ids[_ID_LENGTH : 2 * _ID_LENGTH]}")
 
 
 def digest(text: str) -> str:
-    """What is kept of a key. Nobody can try 2**256 secrets, so nothing slower than SHA-256 is needed."""
+    """The hash that is stored. Secrets have 256 random bits, so SHA-256 is enough: no slower hash is needed."""
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -57,4 +57,4 @@ def _checksum(text: str) -> str:
 
 
 def _base_62(number: int, digits: int) -> str:
-    return "".join(_BASE_62[number // 62**place % 62] for place in range(digits - 1, -1, -1))
+    return "".join(_BASE_62[number // 62**position % 62] for position in range(digits - 1, -1, -1))

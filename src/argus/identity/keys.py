@@ -1,4 +1,4 @@
-"""API keys: made, shown once, believed, revoked; and how far the operator lets each organisation go."""
+"""API keys: creation, authentication, revocation, and the tier limit that operators set for each organisation."""
 
 import hmac
 import logging
@@ -16,14 +16,13 @@ from argus.core.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenti
 from argus.core.ids import Ids, is_id
 from argus.core.paging import Listing
 from argus.identity import key_text
-from argus.identity.key_store import REMEMBERED, KeyStore
+from argus.identity.key_store import RETENTION, KeyStore
 from argus.identity.model import ApiKey, KeyState, KeyTierLimit
 
-MAX_KEYS = 50  # of one organisation, that open something
-MAX_REMEMBERED = 500  # with those that ended: whoever makes a key reads them all
-NOTED_EVERY = timedelta(hours=1)  # a use of a key
-_NOT_VALID = "it is mistyped, not known here, or revoked"
-_TRIES = 10  # each that fails means that another key was made
+MAX_KEYS = 50  # active keys of one organisation
+MAX_STORED_KEYS = 500  # keys of one organisation, with those that ended: creating a key reads them all
+USE_INTERVAL = timedelta(hours=1)  # between two recorded uses of a key
+_ATTEMPTS = 10  # each fails if another key was created at the same time
 
 _log = logging.getLogger("argus.keys")
 
@@ -33,49 +32,53 @@ class InvalidKey(Unauthenticated):
 
 
 class NoSuchKey(NotFound):
-    """There is no such API key."""
+    """The API key does not exist."""
 
 
 class ScopeNotAllowed(Forbidden):
-    """A key may do no more than whoever makes it, and makes no keys."""
+    """A key cannot have scopes that its creator does not have."""
 
 
 class TierNotAllowed(Invalid):
-    """The organisation's keys may not have this tier."""
+    """The organisation's keys cannot have this tier."""
 
 
 class TooManyKeys(Conflict):
-    """The organisation has as many keys as it may."""
+    """The organisation has the maximum number of keys."""
+
+
+class KeysBeingChanged(Conflict):
+    """Other requests are changing keys of the organisation."""
 
 
 @dataclass(frozen=True)
 class Keys:
-    """API keys of all organisations; every verb for a caller stays within the caller's own."""
+    """API keys of all organisations; methods for a caller only use keys of the caller's organisation."""
 
     store: KeyStore
-    tiers: tuple[str, ...]  # the lowest first
-    allowed_scopes: frozenset[str]  # what a key may carry
+    tiers: tuple[str, ...]  # lowest first
+    allowed_scopes: frozenset[str]  # scopes that a key can have
     clock: Clock
     ids: Ids
     random_bits: Callable[[int], int] = secrets.randbits
 
-    # ------------------------------------------------------------ at the door
+    # ------------------------------------------------------------ authentication
 
     def authenticate(self, text: str) -> Caller:
-        """The caller whose key it is. What is wrong with a key is told only to who knows all of it."""
-        named = key_text.parse(text)
-        if named is None:
-            raise InvalidKey(_NOT_VALID)
-        key = self.store.get(named.organisation_id, named.key_id)
+        """The caller that a key belongs to. Only a client with the whole key learns that it has expired."""
+        ids = key_text.parse(text)
+        if ids is None:
+            raise InvalidKey("unknown")
+        key = self.store.get(ids.organisation_id, ids.key_id)
         if key is None or not hmac.compare_digest(key.digest, key_text.digest(text)):
-            raise InvalidKey(_NOT_VALID)
+            raise InvalidKey("unknown")
         now = self.clock()
         match key.state(now):
             case KeyState.REVOKED:
-                raise InvalidKey(_NOT_VALID)
+                raise InvalidKey("unknown")
             case KeyState.EXPIRED:
-                raise InvalidKey("it has expired")
-        self._note_use(key, now)
+                raise InvalidKey("expired")
+        self._record_use(key, now)
         scopes = frozenset(key.scopes) & self.allowed_scopes
         return Caller(
             key.created_by, key.organisation_id, scopes, key=CallingKey(key.id, key.name, key.tier, key.expires_at)
@@ -86,9 +89,9 @@ class Keys:
     def create(
         self, caller: Caller, *, name: str, scopes: list[str], expires_in_days: int, tier: str
     ) -> tuple[ApiKey, str]:
-        """A new key and its text, which nobody can be told again."""
-        if beyond := set(scopes) - (caller.scopes & self.allowed_scopes):
-            raise ScopeNotAllowed(", ".join(sorted(beyond)))
+        """A new key and its text, which cannot be read again."""
+        if refused := set(scopes) - (caller.scopes & self.allowed_scopes):
+            raise ScopeNotAllowed(scopes=", ".join(sorted(refused)))
         now = self.clock()
         key_id = self.ids.new("key")
         text = key_text.compose(key_id, caller.organisation_id, self.random_bits(key_text.SECRET_BITS))
@@ -103,24 +106,24 @@ class Keys:
             created_at=now,
             expires_at=now + timedelta(days=expires_in_days),
         )
-        for _ in range(_TRIES):
+        for _ in range(_ATTEMPTS):
             if self.store.add(key, self._tier_limit_for(key)):
                 return key, text
-        raise Conflict("other keys are being made just now; try again")
+        raise KeysBeingChanged
 
     def get(self, caller: Caller, key_id: str) -> ApiKey:
         if not is_id(key_id, "key"):
-            raise NoSuchKey("that is no key's id")  # it may be a key: nothing repeats one
+            raise NoSuchKey("malformed")  # do not repeat it: it may be a key
         key = self.store.get(caller.organisation_id, key_id)
         if key is None:
-            raise NoSuchKey(key_id)
+            raise NoSuchKey("unknown", key_id=key_id)
         return key
 
     def list(self, caller: Caller, *, limit: int, after: Item | None) -> Listing[ApiKey]:
         return self.store.list(caller.organisation_id, limit=limit, after=after)
 
     def revoke(self, caller: Caller, key_id: str, *, check: Callable[[int], None]) -> None:
-        """From now on it opens nothing; once more changes nothing. `check` may refuse its present version."""
+        """Revoke a key with immediate effect; repeating it changes nothing. `check` may reject the current version."""
         key = self.get(caller, key_id)
         check(key.version)
         self.store.revoke(key, self.clock())
@@ -128,15 +131,15 @@ class Keys:
     # ------------------------------------------------------------ for the operator
 
     def allow(self, organisation_id: str, tier: str) -> None:
-        """The highest tier that an organisation's keys may have. Those above it are lowered to it."""
+        """Set the highest tier of an organisation's keys. Keys above it are lowered to it."""
         if tier not in self.tiers:
-            raise TierNotAllowed(f"{tier}: there are {', '.join(self.tiers)}")
-        for _ in range(_TRIES):
+            raise TierNotAllowed("unknown", tier=tier, tiers=", ".join(self.tiers))
+        for _ in range(_ATTEMPTS):
             before = self._tier_limit(organisation_id)
             if self.store.allow(organisation_id, KeyTierLimit(tier, before.version)):
                 break
         else:
-            raise Conflict("keys are being made just now; try again")
+            raise KeysBeingChanged
         for key in self.store.all(organisation_id, self.clock()):
             if self._rank(key.tier) > self._rank(tier):
                 self.store.lower(key, tier)
@@ -147,28 +150,26 @@ class Keys:
         return self.store.tier_limit(organisation_id) or KeyTierLimit(self.tiers[0])
 
     def _tier_limit_for(self, key: ApiKey) -> KeyTierLimit:
-        """What the organisation is allowed, if that allows one more such key."""
+        """The organisation's tier limit; raises unless the organisation may have one more key like this."""
         tier_limit = self._tier_limit(key.organisation_id)
         if key.tier not in self.tiers or self._rank(key.tier) > self._rank(tier_limit.tier):
-            raise TierNotAllowed(f"{key.tier}: this organisation may have up to {tier_limit.tier}")
-        states = [known.state(key.created_at) for known in self.store.all(key.organisation_id, key.created_at)]
+            raise TierNotAllowed("above_limit", tier=key.tier, highest=tier_limit.tier)
+        states = [each.state(key.created_at) for each in self.store.all(key.organisation_id, key.created_at)]
         if states.count(KeyState.ACTIVE) >= MAX_KEYS:
-            raise TooManyKeys(f"{MAX_KEYS}; revoke one that is not used")
-        if len(states) >= MAX_REMEMBERED:
-            raise TooManyKeys(
-                f"{MAX_REMEMBERED} with those that ended; each of these counts for {REMEMBERED.days} days after its end"
-            )
+            raise TooManyKeys("active", max_keys=MAX_KEYS)
+        if len(states) >= MAX_STORED_KEYS:
+            raise TooManyKeys("remembered", max_keys=MAX_STORED_KEYS, days=RETENTION.days)
         return tier_limit
 
     def _rank(self, tier: str) -> int:
-        """Tiers that the settings no longer name count as the lowest."""
+        """A tier that was removed from the settings counts as the lowest."""
         return self.tiers.index(tier) if tier in self.tiers else 0
 
-    def _note_use(self, key: ApiKey, now: datetime) -> None:
-        """Once an hour; the request does not depend on it."""
-        if key.last_used_at is not None and now - key.last_used_at < NOTED_EVERY:
+    def _record_use(self, key: ApiKey, now: datetime) -> None:
+        """Record a use at most once an hour; the request succeeds even if this fails."""
+        if key.last_used_at is not None and now - key.last_used_at < USE_INTERVAL:
             return
         try:
-            self.store.used(key, now)
+            self.store.record_use(key, now)
         except (BotoCoreError, ClientError, OSError) as error:
-            _log.warning("the use of %s was not noted", key.id, exc_info=error)
+            _log.warning("the use of %s was not recorded", key.id, exc_info=error)

@@ -1,4 +1,4 @@
-"""Who is who: organisations, users, roles, and what each role may do."""
+"""Organisations, users, roles and API keys."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Role(StrEnum):
-    """What a user is in an organisation."""
+    """The role of a user in an organisation."""
 
     OWNER = "owner"
     ADMIN = "admin"
@@ -14,7 +14,7 @@ class Role(StrEnum):
     VIEWER = "viewer"
 
 
-# Who holds a scope, where a capability declares it.
+# The roles of a scope, for the declarations of capabilities.
 ADMINS = (Role.OWNER, Role.ADMIN)
 EDITORS = (*ADMINS, Role.ANALYST)
 EVERYONE = (*EDITORS, Role.VIEWER)
@@ -22,12 +22,12 @@ EVERYONE = (*EDITORS, Role.VIEWER)
 
 @dataclass(frozen=True)
 class TrustedIssuer:
-    """An issuer whose tokens we believe, and what such a token must say."""
+    """An issuer whose tokens are accepted, and the claims that its tokens must have."""
 
     issuer: str
     jwks_url: str
     client_ids: tuple[str, ...]  # `client_id` of a Cognito access token, else `aud`
-    token_use: str | None = "access"  # Cognito's kind of token; None where an issuer has no such claim
+    token_use: str | None = "access"  # Cognito's type of token; None if the issuer has no such claim
 
 
 @dataclass(frozen=True)
@@ -41,16 +41,16 @@ class Organisation:
 
 @dataclass(frozen=True)
 class Subject:
-    """Whom a token speaks of. A subject is unique only together with its issuer."""
+    """The subject of a token. It is unique only together with its issuer."""
 
     issuer: str
     id: str
-    name: str = ""  # for display only: nothing is decided by it
+    name: str = ""  # for display only, never for authorisation
 
 
 @dataclass(frozen=True)
 class Membership:
-    """A user's place in an organisation."""
+    """A user's membership of an organisation."""
 
     user_id: str
     organisation_id: str
@@ -58,7 +58,7 @@ class Membership:
 
 
 class KeyState(StrEnum):
-    """Whether an API key opens anything."""
+    """Whether an API key can be used."""
 
     ACTIVE = "active"
     EXPIRED = "expired"
@@ -67,12 +67,12 @@ class KeyState(StrEnum):
 
 @dataclass(frozen=True)
 class ApiKey:
-    """What is kept of a key. It acts for the user who made it, within its own scopes."""
+    """The record of an API key. It acts for the user who created it, within its own scopes."""
 
     id: str
     organisation_id: str
     name: str
-    digest: str = field(repr=False)  # SHA-256 of its text, which nobody keeps
+    digest: str = field(repr=False)  # SHA-256 of its text, which is not stored
     scopes: tuple[str, ...]
     tier: str
     created_by: str
@@ -90,7 +90,7 @@ class ApiKey:
 
 @dataclass(frozen=True)
 class KeyTierLimit:
-    """What the operator allows the keys of an organisation."""
+    """The tier limit that operators set for the keys of an organisation."""
 
-    tier: str  # the highest that a key may have
-    version: int = 0  # counts the keys ever made, and decisions: whoever makes a key saw the latest
+    tier: str  # the highest that a key can have
+    version: int = 0  # increases with every new key and every new limit, so that concurrent creations conflict

@@ -22,7 +22,7 @@ from argus.identity import examples, key_text
 from argus.identity.capability import IdentitySettings
 from argus.identity.keys import Keys
 from argus.identity.model import ApiKey
-from argus.identity.schemas import ApiKeyOut, ApiKeyPage, Me, NewApiKey, SignInWays, api_key_in_schema
+from argus.identity.schemas import ApiKeyOut, ApiKeyPage, Me, NewApiKey, SignInMethods, api_key_in_schema
 from argus.identity.service import Identity
 
 _KEY_ID = [path_id("key_id", pattern=id_pattern("key"), example=examples.KEY_ID)]
@@ -30,14 +30,14 @@ _KEY_ID = [path_id("key_id", pattern=id_pattern("key"), example=examples.KEY_ID)
 
 def blueprint(argus: Runtime) -> Blueprint:
     identity: Identity = argus.identity
-    ways, socket_url = _sign_in_ways(argus.settings), argus.notify.socket_url
-    blp = Blueprint("identity", __name__, description="Who is calling")
+    methods, socket_url = _sign_in_methods(argus.settings), argus.notify.socket_url
+    blp = Blueprint("identity", __name__, description="The caller")
 
     @blp.route("/me")
     @needs("profile:read")
     @blp.response(200, Me, example=examples.ME)
     def me() -> dict[str, Any]:
-        """The caller: user, organisation, role, scopes, issuer, API key, and where they may listen"""
+        """The caller: user, organisation, role, scopes, issuer, API key, and the WebSocket URL"""
         caller = current_caller()
         return {
             "user": {"id": caller.user_id},
@@ -51,10 +51,10 @@ def blueprint(argus: Runtime) -> Blueprint:
 
     @blp.route("/sign-in")
     @public
-    @blp.response(200, SignInWays, example=examples.SIGN_IN_WAYS)
+    @blp.response(200, SignInMethods, example=examples.SIGN_IN_METHODS)
     def sign_in() -> dict[str, Any]:
-        """Where a client gets a token"""
-        return {"items": ways}
+        """How a client gets a token"""
+        return {"items": methods}
 
     return blp
 
@@ -62,7 +62,7 @@ def blueprint(argus: Runtime) -> Blueprint:
 def keys_blueprint(argus: Runtime) -> Blueprint:
     keys: Keys = argus.keys
     api_key_in = api_key_in_schema(sorted(argus.key_scopes))
-    blp = Blueprint("keys", __name__, description="API keys, for programs that call")
+    blp = Blueprint("keys", __name__, description="API keys, for programs")
 
     def wire(key: ApiKey) -> dict[str, Any]:
         return {**asdict(key), "start": key_text.start(key.id), "state": key.state(keys.clock())}
@@ -78,9 +78,9 @@ def keys_blueprint(argus: Runtime) -> Blueprint:
     @blp.doc(responses={201: links("id")})
     @blp.response(201, NewApiKey, example=examples.NEW_API_KEY)
     @blp.alt_response(409, "CONFLICT")
-    def create_api_key(wanted: dict[str, Any]) -> dict[str, Any]:
-        """Make a key; its text is in this answer and nowhere else"""
-        key, text = keys.create(current_caller(), **wanted)
+    def create_api_key(body: dict[str, Any]) -> dict[str, Any]:
+        """Create a key; only this response contains its text"""
+        key, text = keys.create(current_caller(), **body)
         return {**wire(key), "key": text}
 
     @blp.route("/api-keys")
@@ -89,7 +89,7 @@ def keys_blueprint(argus: Runtime) -> Blueprint:
     @blp.doc(responses={200: links("items/0/id")})
     @blp.response(200, ApiKeyPage, example=examples.API_KEY_PAGE)
     def list_api_keys(query: dict[str, Any]) -> Any:
-        """Keys of the organisation, newest first; those that ended stay in the list for 90 days after their expiry"""
+        """Keys of the organisation, newest first; the list contains ended keys for 90 days"""
         caller = current_caller()
         body, headers = paged(lambda limit, after: keys.list(caller, limit=limit, after=after), query)
         return {**body, "items": [wire(key) for key in body["items"]]}, headers
@@ -107,13 +107,13 @@ def keys_blueprint(argus: Runtime) -> Blueprint:
     @blp.response(204)
     @blp.alt_response(412, "PRECONDITION_FAILED")
     def revoke_api_key(key_id: str) -> None:
-        """Revoke a key: from the next request on it opens nothing"""
+        """Revoke a key, effective from the next request"""
         keys.revoke(current_caller(), key_id, check=check_if_match)
 
     return blp
 
 
-def _sign_in_ways(settings: Settings) -> list[dict[str, str]]:
+def _sign_in_methods(settings: Settings) -> list[dict[str, str]]:
     """What a client needs to sign in at each trusted issuer that is a Cognito user pool."""
     cognito = f"https://cognito-idp.{settings.region}.amazonaws.com"
     return [

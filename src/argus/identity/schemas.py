@@ -20,13 +20,13 @@ class OrganisationOut(Schema):
 
 
 class UserOut(Schema):
-    """A person."""
+    """A user."""
 
     id = id_field("usr")
 
 
 class CallingKey(Schema):
-    """The API key that a request came with."""
+    """The API key of the request."""
 
     id = id_field("key")
     name = fields.String(required=True)
@@ -35,11 +35,11 @@ class CallingKey(Schema):
 
 
 class Me(Schema):
-    """The caller: a person, or an API key and the person it acts for."""
+    """The caller: a user, or an API key and the user that it acts for."""
 
     user = fields.Nested(UserOut, required=True)
     organisation = fields.Nested(OrganisationOut, required=True)
-    role = fields.Enum(Role, by_value=True, required=True, allow_none=True, metadata={"description": "Of a person"})
+    role = fields.Enum(Role, by_value=True, required=True, allow_none=True, metadata={"description": "Of a user"})
     scopes = fields.List(fields.String(), required=True)
     issuer = uri_field(allow_none=True)
     key = fields.Nested(CallingKey, required=True, allow_none=True)
@@ -48,56 +48,57 @@ class Me(Schema):
         allow_none=True,
         metadata={
             "format": "uri",
-            "description": "A WebSocket that tells of changes: subprotocols `argus.v1` and `bearer.<access token>`. "
-            "What it says is a hint, which may come twice or never: read the thing itself. Null where there is none",
+            "description": "A WebSocket that sends events about changes: subprotocols `argus.v1` and "
+            "`bearer.<access token>`. An event is a hint that may arrive twice or never: read the resource itself. "
+            "Null if this stage has no WebSocket",
         },
     )
 
 
 class SignIn(Schema):
-    """How to get a token."""
+    """How to get a token from one issuer."""
 
     issuer = uri_field()
     client_id = fields.String(required=True)
-    endpoint = fields.String(required=True, metadata={"format": "uri", "description": "Where Cognito's API answers"})
+    endpoint = fields.String(required=True, metadata={"format": "uri", "description": "Endpoint of Cognito's API"})
     region = fields.String(required=True)
 
 
-class SignInWays(Schema):
-    """Every trusted issuer."""
+class SignInMethods(Schema):
+    """How to get a token from each trusted issuer."""
 
     items = fields.List(fields.Nested(SignIn), required=True)
 
 
 def api_key_in_schema(allowed: Sequence[str]) -> type[Schema]:
-    """An API key to make, with any of these scopes."""
+    """The schema of an API key to create, with any of these scopes."""
 
     class ApiKeyIn(Schema):
-        """An API key to make."""
+        """An API key to create."""
 
         name = fields.String(required=True, validate=[validate.Length(1, 100), one_line(may_be_blank=False)])
         scopes = fields.List(
             fields.String(validate=validate.OneOf(allowed)),
             required=True,
             validate=validate.Length(1, len(allowed)),
-            metadata={"description": "What it may do: no more than the person who creates it"},
+            metadata={"description": "Scopes of the key, among those of the user who creates it"},
         )
         expires_in_days = StrictInteger(load_default=90, validate=validate.Range(1, 365))
         tier = fields.String(
             load_default="standard",
             validate=validate.Regexp(_TIER),
-            metadata={"description": "Which limit holds for it, up to what the operator allows the organisation"},
+            metadata={"description": "Rate limit tier, up to the limit that the operators set for the organisation"},
         )
 
     return ApiKeyIn
 
 
 class ApiKeyOut(Schema):
-    """An API key, without what makes it one."""
+    """An API key, without its secret."""
 
     id = id_field("key")
     name = fields.String(required=True)
-    start = fields.String(required=True, metadata={"description": "What the key begins with; nothing of its secret"})
+    start = fields.String(required=True, metadata={"description": "Beginning of the key, without any of its secret"})
     scopes = fields.List(fields.String(), required=True)
     tier = fields.String(required=True, metadata={"pattern": _TIER})
     state = fields.Enum(KeyState, by_value=True, required=True)
@@ -110,14 +111,14 @@ class ApiKeyOut(Schema):
 
 
 class NewApiKey(ApiKeyOut):
-    """An API key with its text, which is shown this once."""
+    """A new API key with its text, which is shown only once."""
 
     key = fields.String(
         required=True,
         allow_none=True,
         metadata={
             "pattern": f"^{key_text.PATTERN}$",
-            "description": "For X-API-Key. Null when the answer is given again to the same Idempotency-Key",
+            "description": "Value of X-API-Key. Null if the response is replayed for the same Idempotency-Key",
         },
     )
 

@@ -1,4 +1,4 @@
-"""From a token to a caller; organisations and their members."""
+"""Authenticates tokens; creates organisations and adds members."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,25 +12,25 @@ from argus.identity.store import IdentityStore
 
 
 class AlreadyMember(Conflict):
-    """The user belongs to an organisation already."""
+    """The user already belongs to an organisation."""
 
 
 class NoSuchOrganisation(NotFound):
-    """There is no such organisation."""
+    """The organisation does not exist."""
 
 
 @dataclass(frozen=True)
 class Identity:
-    """Who is calling."""
+    """Authentication and organisations."""
 
     store: IdentityStore
-    verify: Callable[[str], Subject]  # what a token says, if it is true
+    verify: Callable[[str], Subject]  # verifies a token; raises InvalidToken
     role_scopes: Mapping[str, frozenset[str]]
     clock: Clock
     ids: Ids
 
     def authenticate(self, token: str) -> Caller:
-        """The caller a token speaks of; someone seen for the first time gets an organisation of their own."""
+        """The caller of a token; a new subject gets an organisation of its own."""
         subject = self.verify(token)
         membership = self.store.membership(subject) or self._provision_first_sign_in(subject)
         return Caller(
@@ -44,28 +44,28 @@ class Identity:
     def organisation(self, organisation_id: str) -> Organisation:
         organisation = self.store.organisation(organisation_id)
         if organisation is None:
-            raise NoSuchOrganisation(organisation_id)
+            raise NoSuchOrganisation(organisation_id=organisation_id)
         return organisation
 
-    def found(self, subject: Subject, name: str) -> Membership:
-        """A new organisation, owned by the subject."""
+    def create_organisation(self, subject: Subject, name: str) -> Membership:
+        """Create an organisation that the subject owns."""
         organisation = Organisation(self.ids.new("org"), name, self.clock())
         membership = Membership(self.ids.new("usr"), organisation.id, Role.OWNER)
-        if not self.store.found(organisation, subject, membership):
-            raise AlreadyMember(subject.id)
+        if not self.store.create_organisation(organisation, subject, membership):
+            raise AlreadyMember(subject=subject.id)
         return membership
 
     def add_member(self, subject: Subject, organisation_id: str, role: Role) -> Membership:
         """Make the subject a member of an organisation."""
         membership = Membership(self.ids.new("usr"), organisation_id, role)
-        if not self.store.join(subject, membership):
-            raise AlreadyMember(subject.id)
+        if not self.store.add_member(subject, membership):
+            raise AlreadyMember(subject=subject.id)
         return membership
 
     def _provision_first_sign_in(self, subject: Subject) -> Membership:
-        """First sign-in. Two at once both try; one founds the organisation and the other finds it."""
+        """Handle a first sign-in. Of two concurrent ones, one creates the organisation and the other reads it."""
         try:
-            return self.found(subject, "Personal")
+            return self.create_organisation(subject, "Personal")
         except AlreadyMember:
             membership = self.store.membership(subject)
             if membership is None:

@@ -6,7 +6,7 @@
 | organisation | `<organisation>#organisation` | `organisation` |
 | member | `<organisation>#organisation` | `member#<user>` |
 
-The subject is the one key that does not begin with an organisation: it is how a caller's organisation is found.
+Only the key of a subject does not begin with an organisation: it finds the caller's organisation.
 """
 
 import hashlib
@@ -36,8 +36,8 @@ class IdentityStore:
         item = self.table.get(f"{organisation_id}#organisation", "organisation")
         return Organisation(item["id"], item["name"], from_rfc3339(item["created_at"])) if item else None
 
-    def found(self, organisation: Organisation, subject: Subject, membership: Membership) -> bool:
-        """Create an organisation with its first member; False when the subject belongs somewhere already."""
+    def create_organisation(self, organisation: Organisation, subject: Subject, membership: Membership) -> bool:
+        """Create an organisation with its first member; False if the subject already belongs to an organisation."""
         item = {
             "pk": f"{organisation.id}#organisation",
             "sk": "organisation",
@@ -45,14 +45,14 @@ class IdentityStore:
             "name": organisation.name,
             "created_at": rfc3339(organisation.created_at),
         }
-        return self._write([Put(item), *self._joining(subject, membership)])
+        return self._write([Put(item), *self._membership_puts(subject, membership)])
 
-    def join(self, subject: Subject, membership: Membership) -> bool:
-        """Add a member to an organisation; False when the subject belongs somewhere already."""
-        return self._write(self._joining(subject, membership))
+    def add_member(self, subject: Subject, membership: Membership) -> bool:
+        """Add a member to an organisation; False if the subject already belongs to one."""
+        return self._write(self._membership_puts(subject, membership))
 
-    def _joining(self, subject: Subject, membership: Membership) -> list[Put]:
-        facts = {
+    def _membership_puts(self, subject: Subject, membership: Membership) -> list[Put]:
+        attributes = {
             "user_id": membership.user_id,
             "organisation_id": membership.organisation_id,
             "role": membership.role.value,
@@ -60,8 +60,10 @@ class IdentityStore:
             "subject": subject.id,
         }
         return [
-            Put({"pk": _subject_key(subject), "sk": "membership", **facts}, when="attribute_not_exists(pk)"),
-            Put({"pk": f"{membership.organisation_id}#organisation", "sk": f"member#{membership.user_id}", **facts}),
+            Put({"pk": _subject_key(subject), "sk": "membership", **attributes}, when="attribute_not_exists(pk)"),
+            Put(
+                {"pk": f"{membership.organisation_id}#organisation", "sk": f"member#{membership.user_id}", **attributes}
+            ),
         ]
 
     def _write(self, puts: list[Put]) -> bool:

@@ -1,4 +1,4 @@
-"""Changes, published to the clients that listen while they happen."""
+"""Events about changes, delivered to connected clients."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -14,19 +14,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class NotifySettings:
-    """Where clients listen."""
+    """The WebSocket API."""
 
-    socket_url: str = setting(
-        "ARGUS_SOCKET_URL", "", "where clients receive changes: the `wss://` address of the WebSocket API"
-    )
+    socket_url: str = setting("ARGUS_SOCKET_URL", "", "`wss://` URL of the WebSocket API, where clients receive events")
     connections_endpoint: str = setting(
-        "ARGUS_CONNECTIONS_ENDPOINT", "", "where events for its clients are posted; unset, changes are not published"
+        "ARGUS_CONNECTIONS_ENDPOINT",
+        "",
+        "endpoint to which events are posted for its clients; unset, no events are sent",
     )
 
     def check(self, settings: Settings) -> None:
         for address, scheme in ((self.socket_url, "wss://"), (self.connections_endpoint, "https://")):
             if address and not settings.is_local and not address.startswith(scheme):
-                raise BadSetting(f"{address} does not begin with {scheme}")
+                raise BadSetting(f"{address} must begin with {scheme}")
 
 
 def _notify(argus: Runtime) -> "Notify":
@@ -37,7 +37,7 @@ def _notify(argus: Runtime) -> "Notify":
     gateway = partial(argus.aws.client, "apigatewaymanagementapi", fail_fast=True, endpoint=own.connections_endpoint)
     return Notify(
         store=ConnectionsStore(argus.table("notify")),
-        jobs=argus.job_queue(fail_fast=True),  # no work waits for those who listen
+        jobs=argus.job_queue(fail_fast=True),  # work never waits for notifications
         socket_url=own.socket_url,
         events=argus.event_scopes(),
         gateway=gateway if own.connections_endpoint else None,
@@ -47,13 +47,13 @@ def _notify(argus: Runtime) -> "Notify":
 
 CAPABILITY = Capability(
     name="notify",
-    about="Changes, published while they happen",
+    about="Events about changes, over WebSockets",
     tables=(
         Table(
             name="notify",
             partition_key="`<organisation>#connections`",
             sort_key="`<connection>`",
-            index="whose a connection is; keys only",
+            index="the organisation of a connection; keys only",
         ),
     ),
     settings=NotifySettings,

@@ -1,10 +1,10 @@
-"""Why a WebSocket connection is refused."""
+"""The errors of a WebSocket handshake."""
 
 from argus.core.errors import BadRequest, Forbidden, TooManyRequests, Unauthenticated
 
 
 class MayNotListen(Forbidden):
-    """The caller's scopes cover no event."""
+    """The caller has no scope that receives events."""
 
 
 class TooManyConnections(TooManyRequests):

@@ -1,4 +1,4 @@
-"""What notify says to users."""
+"""Messages of notify for users."""
 
 from argus.core.languages import Entry, Messages, Text
 
@@ -10,9 +10,9 @@ MESSAGES: Messages = {
             es="Origen no permitido",
         ),
         Text(
-            en="Pages of {origin} may not connect.",
-            fr="Les pages de {origin} ne peuvent pas se connecter.",
-            es="Las páginas de {origin} no pueden conectarse.",
+            en="Pages of {origin} are not allowed to connect.",
+            fr="Les pages de {origin} ne sont pas autorisées à se connecter.",
+            es="Las páginas de {origin} no están autorizadas a conectarse.",
         ),
     ),
     "may_not_listen": Entry(

@@ -1,46 +1,46 @@
-"""Who listens, and what they hear. Pure: nothing of ours is imported."""
+"""Connections and the changes that they receive."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-# What API Gateway allows a connection ("Quotas for WebSocket APIs" in its developer guide); ten minutes of silence end
-# it too, and a client that has nothing to say sends a ping.
-LIFE = timedelta(hours=2)
-# API Gateway calls a connection gone also until its $connect has been answered, which takes half a minute at most.
-SETTLING = timedelta(seconds=30)
+# API Gateway closes a connection at this age ("Quotas for WebSocket APIs" in its developer guide). It also closes one
+# that is idle for ten minutes, so clients send pings.
+MAX_AGE = timedelta(hours=2)
+# API Gateway answers 410 Gone for a connection until $connect has returned, which takes half a minute at most.
+CONNECT_SECONDS = timedelta(seconds=30)
 
 
 @dataclass(frozen=True)
 class Change:
-    """Something of an organisation's is no longer as it was.
+    """A change of one resource of an organisation.
 
-    A hint and no more: it may come twice, late, out of order or not at all. Whoever hears it reads the thing itself.
+    It is only a hint: it may arrive twice, late, out of order or never. Clients read the resource itself.
     """
 
     kind: str  # one of those that capabilities declare as `events`
     id: str
     state: str
-    progress: int | None = None  # 0–100, where the thing has any
+    progress: int | None = None  # 0–100; None if the resource has no progress
 
 
-Announce = Callable[[str, Change], None]  # organisation, what changed
+Announce = Callable[[str, Change], None]  # organisation, change
 
 
 @dataclass(frozen=True)
 class Connection:
-    """One open WebSocket, and whose it is."""
+    """An open WebSocket of a user."""
 
-    id: str  # as API Gateway names it
+    id: str  # from API Gateway
     organisation_id: str
     user_id: str
     connected_at: datetime
-    scopes: frozenset[str]  # whose changes its user receives
+    scopes: frozenset[str]  # the changes of which the user receives
 
     @property
     def ends_at(self) -> datetime:
-        return self.connected_at + LIFE
+        return self.connected_at + MAX_AGE
 
-    def is_settling(self, now: datetime) -> bool:
-        """Whether it may be called gone because it has not quite come."""
-        return now - self.connected_at < SETTLING
+    def may_be_connecting(self, now: datetime) -> bool:
+        """Whether API Gateway may report it as gone because its handshake is not finished."""
+        return now - self.connected_at < CONNECT_SECONDS

@@ -1,4 +1,4 @@
-"""Telling people what happens, while it happens: who listens, and what they hear."""
+"""Delivers events about changes to the connected clients of an organisation."""
 
 import json
 import logging
@@ -18,22 +18,22 @@ from argus.notify.errors import MayNotListen, TooManyConnections
 from argus.notify.model import Change, Connection
 from argus.notify.store import ConnectionsStore
 
-MAX_CONNECTIONS = 100  # of an organisation: each change is posted to every one
-MAX_CONNECTIONS_OF_ONE = 10  # of its people, so that none takes the places of all
-POSTS_AT_ONCE = 10
-POSTING_SECONDS = 10.0  # after which nobody else is told of a change
+MAX_CONNECTIONS = 100  # of an organisation: each event is posted to all of them
+MAX_CONNECTIONS_PER_USER = 10  # so that one user cannot take all connections of an organisation
+PARALLEL_POSTS = 10
+DELIVERY_SECONDS = 10.0  # for one event; connections that are left then miss it
 
 _log = logging.getLogger("argus.notify")
 
 
 @dataclass(frozen=True)
 class Notify:
-    """Connections of all organisations; nobody hears of what is not their organisation's."""
+    """Connections of all organisations; a connection receives events of its own organisation only."""
 
     store: ConnectionsStore
     jobs: JobQueue
     socket_url: str  # where clients connect; empty where there is no socket
-    events: Mapping[str, str]  # kind of thing -> scope that receives its changes
+    events: Mapping[str, str]  # kind of resource -> scope that receives its changes
     gateway: ClientFactory | None  # the management API of the socket; None where there is no socket
     clock: Clock
     monotonic: Callable[[], float] = time.monotonic
@@ -41,27 +41,27 @@ class Notify:
     # ------------------------------------------------------------ for callers
 
     def connect(self, caller: Caller, connection_id: str) -> None:
-        """Publish to the connection what the caller may read. Two at once may pass a limit by one."""
+        """Open a connection that receives what the caller may read. Concurrent calls may exceed a limit by one."""
         scopes = frozenset(self.events.values()) & caller.scopes
         if not scopes:
             raise MayNotListen(scopes=", ".join(sorted(set(self.events.values()))))
         now = self.clock()
-        others = [one for one in self._listening(caller.organisation_id) if one.id != connection_id]
+        others = [one for one in self._open_connections(caller.organisation_id) if one.id != connection_id]
         own = sum(one.user_id == caller.user_id for one in others)
-        if own >= MAX_CONNECTIONS_OF_ONE:
+        if own >= MAX_CONNECTIONS_PER_USER:
             raise TooManyConnections("of_user", connections=own, retry_after_seconds=60)
         if len(others) >= MAX_CONNECTIONS:
             raise TooManyConnections("of_organisation", connections=len(others), retry_after_seconds=60)
         self.store.add(Connection(connection_id, caller.organisation_id, caller.user_id, now, scopes))
 
     def disconnect(self, connection_id: str) -> None:
-        """Forget a connection; one that is not known is forgotten already."""
+        """Delete a connection; an unknown id changes nothing."""
         self.store.remove_by_id(connection_id)
 
     # ------------------------------------------------------------ for other capabilities
 
     def announce(self, organisation_id: str, change: Change) -> None:
-        """Have a worker tell of a change. Whoever made it is done with it: what goes wrong here is only logged."""
+        """Queue an event for delivery. Failures are only logged: the change itself has succeeded."""
         if self.gateway is None:
             return
         event: dict[str, Any] = {"type": f"{change.kind}.changed", "id": change.id, "state": change.state}
@@ -71,46 +71,48 @@ class Notify:
         try:
             self.jobs.send("notify.deliver", {"organisation_id": organisation_id, "event": event})
         except (BotoCoreError, ClientError) as error:
-            _log.warning("a change was not announced", extra={"change": change.id}, exc_info=error)
+            _log.warning("an event was not queued", extra={"change": change.id}, exc_info=error)
 
     # ------------------------------------------------------------ for workers
 
     def deliver(self, organisation_id: str, event: Mapping[str, Any]) -> None:
-        """Post an event to everyone who listens and may read what it is about; forget those who are gone.
+        """Post an event to every open connection with the scope, and delete connections that are gone.
 
-        No client holds up the others, or fails the job: one that missed an event will hear the next, or polls.
+        A failed post affects neither other clients nor the job: the client receives the next event, or polls.
         """
         scope = self.events.get(str(event["type"]).partition(".")[0])
-        listening = [one for one in self._listening(organisation_id) if scope in one.scopes]
-        if self.gateway is None or not listening:
+        receivers = [one for one in self._open_connections(organisation_id) if scope in one.scopes]
+        if self.gateway is None or not receivers:
             return
-        client, data, until = self.gateway(), json.dumps(event).encode(), self.monotonic() + POSTING_SECONDS
+        client, data, until = self.gateway(), json.dumps(event).encode(), self.monotonic() + DELIVERY_SECONDS
 
         def post(connection: Connection) -> Exception | None:
             if self.monotonic() > until:
-                return TimeoutError(f"no time was left after {POSTING_SECONDS} s")
+                return TimeoutError(f"no time left after {DELIVERY_SECONDS} s")
             try:
                 client.post_to_connection(ConnectionId=connection.id, Data=data)
             except (BotoCoreError, ClientError) as error:
                 return cast(Exception, error)  # botocore has no types
             return None
 
-        with ThreadPoolExecutor(POSTS_AT_ONCE) as pool:
-            ended = dict(zip(listening, pool.map(post, listening), strict=True))
-        gone = [one for one, error in ended.items() if isinstance(error, client.exceptions.GoneException)]
+        with ThreadPoolExecutor(PARALLEL_POSTS) as pool:
+            results = dict(zip(receivers, pool.map(post, receivers), strict=True))
+        gone = [one for one, error in results.items() if isinstance(error, client.exceptions.GoneException)]
         for connection in gone:
-            if not connection.is_settling(self.clock()):
+            if not connection.may_be_connecting(self.clock()):
                 self.store.remove(connection)
-        failed = [error for one, error in ended.items() if error is not None and one not in gone]
+        failed = [error for one, error in results.items() if error is not None and one not in gone]
         if failed:
-            _log.warning("an event was not told to everyone", extra={"missed": len(failed)}, exc_info=failed[0])
+            _log.warning(
+                "an event was not delivered to every connection", extra={"missed": len(failed)}, exc_info=failed[0]
+            )
 
     def give_up(self, organisation_id: str, event: Mapping[str, Any]) -> None:
-        """Nobody waits for a hint: the thing itself says how it is."""
-        _log.warning("an event was told to nobody", extra={"organisation": organisation_id, "about": event.get("id")})
+        """Drop the event: clients read the resource itself."""
+        _log.warning("an event was not delivered", extra={"organisation": organisation_id, "about": event.get("id")})
 
     # ------------------------------------------------------------ inside
 
-    def _listening(self, organisation_id: str) -> list[Connection]:
+    def _open_connections(self, organisation_id: str) -> list[Connection]:
         now = self.clock()
         return [connection for connection in self.store.of(organisation_id) if now < connection.ends_at]

@@ -4,7 +4,7 @@
 |---|---|---|---|
 | connection | `<organisation>#connections` | `<connection>` | `connection#<connection>` |
 
-A client that leaves is known by its connection alone: the index, which holds keys and nothing else, tells whose it is.
+$disconnect names only the connection. The index, which projects keys only, finds its organisation.
 """
 
 from collections.abc import Iterator
@@ -30,7 +30,7 @@ class ConnectionsStore:
     table: Table
 
     def add(self, connection: Connection) -> None:
-        """Adding one that is there already changes nothing."""
+        """Store a connection; repeating it changes nothing."""
         self.table.put(
             {
                 "pk": _pk(connection.organisation_id),
@@ -45,14 +45,14 @@ class ConnectionsStore:
         )
 
     def of(self, organisation_id: str) -> Iterator[Connection]:
-        """Those of an organisation, over or not: DynamoDB removes what has expired when it finds the time."""
+        """The connections of an organisation, including expired ones that DynamoDB has not deleted yet."""
         return map(_connection, self.table.query_all(_pk(organisation_id)))
 
     def remove(self, connection: Connection) -> None:
         self.table.delete(_pk(connection.organisation_id), connection.id)
 
     def remove_by_id(self, connection_id: str) -> None:
-        """Remove whatever the index knows by this id. It learns of a connection some milliseconds late."""
+        """Delete the connection with this id. The index lags some milliseconds behind the table."""
         for item in self.table.query(_index_key(connection_id), index="gsi1").items:
             self.table.delete(item["pk"], item["sk"])
 

@@ -5,7 +5,16 @@ from typing import Any
 from marshmallow import ValidationError, fields, validate
 
 from argus import capabilities
-from argus.core.http import BoundedList, CommaSeparated, PageQuery, Schema, Sentence, Timestamp, id_field, reached
+from argus.core.http import (
+    BoundedList,
+    CommaSeparated,
+    PageQuery,
+    Schema,
+    Sentence,
+    Timestamp,
+    id_field,
+    with_base_path,
+)
 from argus.imagery.examples import IMAGE_ID
 from argus.scanning.finding_query import Sort
 from argus.scanning.model import ScanState, Severity, Status, StepState, Target
@@ -33,7 +42,7 @@ class TargetOut(Schema):
     kind = fields.String(required=True, validate=validate.OneOf(_KINDS))
     value = fields.String(required=True)
     link = fields.Function(
-        lambda target: (path := link(_TARGETS, target)) and reached(path),
+        lambda target: (path := link(_TARGETS, target)) and with_base_path(path),
         required=True,
         metadata={"type": ["string", "null"], "description": "API path of the target"},
     )

@@ -1,1 +1,1 @@
-"""Toys: the smallest capability there can be. `tests/journeys/test_toy.py` installs it into a copy of the sources."""
+"""Toys: the smallest possible capability. `tests/journeys/test_toy.py` installs it into a copy of the sources."""

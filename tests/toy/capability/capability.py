@@ -1,4 +1,4 @@
-"""Toys: the smallest capability there can be."""
+"""Toys: the smallest possible capability."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ToySettings:
-    """How far toys are wound up."""
+    """Settings of toys."""
 
     turns: int = setting("ARGUS_TOY_TURNS", "12", "turns that a toy is wound up", int)
 
     def check(self, _settings: Settings) -> None:
         if self.turns < 1:
-            raise BadSetting("ARGUS_TOY_TURNS is at least 1")
+            raise BadSetting("ARGUS_TOY_TURNS must be at least 1")
 
 
 def _toys(argus: Runtime) -> "Toys":
@@ -70,7 +70,7 @@ CAPABILITY = Capability(
             index="unfinished toys by the time of their next check",
         ),
     ),
-    scopes=(Scope("toys:read", "See toys", EVERYONE), Scope("toys:write", "Make toys", EDITORS)),
+    scopes=(Scope("toys:read", "See toys", EVERYONE), Scope("toys:write", "Create toys", EDITORS)),
     settings=ToySettings,
     services={"toys": _toys},
     blueprints=("argus.toy.routes:blueprint",),

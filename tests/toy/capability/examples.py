@@ -1,4 +1,4 @@
-"""Examples of requests and answers, for the OpenAPI document."""
+"""Examples of requests and responses, for the OpenAPI document."""
 
 TOY_ID = "toy_01k0n2zz5g9j3m7q1t5w9y3a6c"
 TOY_IN = {"name": "Tin mouse"}

@@ -1,4 +1,4 @@
-"""What toys say to users."""
+"""Messages of toys for users."""
 
 from argus.core.languages import Entry, Messages, Text
 

@@ -1,4 +1,4 @@
-"""What every route shares. Routes and schemas take it from here; the modules beside this one tell one story each."""
+"""HTTP behaviour that all routes share. Routes and schemas import it from this package, not from its modules."""
 
 from argus.core.http.access import (
     Limits,
@@ -14,7 +14,7 @@ from argus.core.http.api import Api
 from argus.core.http.hooks import MAX_BODY_BYTES, install
 from argus.core.http.language import request_language
 from argus.core.http.problems import problem_of
-from argus.core.http.views import check_if_match, etagged, idempotent, location, paged, reached
+from argus.core.http.views import check_if_match, etagged, idempotent, location, paged, with_base_path
 from argus.core.http.wire import (
     MAX_PAGE,
     Blueprint,
@@ -66,10 +66,10 @@ __all__ = [
     "paged",
     "problem_of",
     "public",
-    "reached",
     "request_language",
     "require_scopes",
     "strict_json",
     "unlimited",
     "uri_field",
+    "with_base_path",
 ]

@@ -1,4 +1,4 @@
-"""The registry of blueprints, and the OpenAPI document that they make together."""
+"""The registry of blueprints, and their OpenAPI document."""
 
 from threading import Lock
 from typing import Any
@@ -14,9 +14,9 @@ from argus.core.http.wire import Problem
 
 
 class Api(flask_smorest.Api):
-    """flask-smorest's registry of blueprints and its OpenAPI document, with our errors.
+    """flask-smorest's registry of blueprints and its OpenAPI document, with the errors of Argus.
 
-    The document is made when somebody asks for it: on a cold start that would take as long as the rest of the app.
+    The document is built on first use: at a cold start it would take as long as the rest of the app.
     """
 
     ERROR_SCHEMA = Problem
@@ -24,7 +24,7 @@ class Api(flask_smorest.Api):
     def __init__(self, app: Flask, **options: Any) -> None:
         self._blueprints: list[flask_smorest.Blueprint] = []
         self._document: dict[str, Any] = {}
-        self._making = Lock()
+        self._lock = Lock()
         super().__init__(app, **options)
 
     def register_blueprint(self, blp: flask_smorest.Blueprint, **options: Any) -> None:
@@ -34,7 +34,7 @@ class Api(flask_smorest.Api):
 
     def document(self) -> dict[str, Any]:
         """The OpenAPI document."""
-        with self._making:
+        with self._lock:
             if not self._document:
                 self._describe()
                 self._document = openapi.completed(_with_limits(self.spec.to_dict()))
@@ -50,13 +50,13 @@ class Api(flask_smorest.Api):
             self.spec.tag({"name": blp.name, "description": blp.description})
 
     def _init_spec(self, **options: Any) -> None:
-        """Not yet: `document` does."""
+        """Do nothing: `document` builds the specification on first use."""
 
     def _register_responses(self) -> None:
-        """The same, of the media type that errors have; flask-smorest knows one for all answers."""
+        """Register the error responses with their media type; flask-smorest has one media type for all responses."""
         self.DEFAULT_RESPONSE_CONTENT_TYPE = "application/problem+json"
         super()._register_responses()
-        del self.DEFAULT_RESPONSE_CONTENT_TYPE  # the class's own again
+        del self.DEFAULT_RESPONSE_CONTENT_TYPE  # restores the attribute of the class
 
     def handle_http_exception(self, error: HTTPException) -> Response:
         return http_problem(error)
@@ -64,12 +64,12 @@ class Api(flask_smorest.Api):
 
 _LIMIT_HEADERS = {
     "RateLimit": {
-        "description": "Requests left in this window, and the seconds until the next",
+        "description": "Requests left in this window, and seconds until the next window",
         "schema": {"type": "string"},
         "example": '"caller";r=597;t=42',
     },
     "RateLimit-Policy": {
-        "description": "Requests in a window of so many seconds, as draft-ietf-httpapi-ratelimit-headers has it",
+        "description": "Requests per window and its seconds, per draft-ietf-httpapi-ratelimit-headers",
         "schema": {"type": "string"},
         "example": '"caller";q=600;w=60',
     },
@@ -78,18 +78,18 @@ _LIMIT_HEADERS = {
 
 
 def _with_limits(document: dict[str, Any]) -> dict[str, Any]:
-    """The OpenAPI document with the headers that limited operations answer with."""
+    """The OpenAPI document with the headers of rate-limited operations."""
     components = document["components"]
     components["headers"] = _LIMIT_HEADERS
     references = {name: {"$ref": f"#/components/headers/{name}"} for name in _LIMIT_HEADERS}
-    refused = components["responses"]["TOO_MANY_REQUESTS"]
-    refused["headers"] = {**refused.get("headers", {}), **references}
-    of_success = {name: where for name, where in references.items() if name != "Retry-After"}
+    rejection = components["responses"]["TOO_MANY_REQUESTS"]
+    rejection["headers"] = {**rejection.get("headers", {}), **references}
+    on_success = {name: reference for name, reference in references.items() if name != "Retry-After"}
     for path in document["paths"].values():
         for operation in path.values():
             if "x-ratelimit" not in operation:
                 continue
-            for status, answer in operation["responses"].items():
+            for status, response in operation["responses"].items():
                 if status.startswith(("2", "3")):
-                    answer["headers"] = {**answer.get("headers", {}), **of_success}
+                    response["headers"] = {**response.get("headers", {}), **on_success}
     return document

@@ -1,4 +1,4 @@
-"""One request from its first byte to its last: its id, its caller, its limits, its headers and its line in the log."""
+"""The life of a request: its id, caller, limits, headers and log line."""
 
 import logging
 import re
@@ -26,10 +26,11 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 MAX_BODY_BYTES = 1024 * 1024
-REQUEST_SECONDS = 18.0  # for calls of AWS; botocore's last pause and the answer have the rest of the function's 29
+# For calls to AWS. The function has 29 s: the rest is for botocore's last pause and the response.
+REQUEST_SECONDS = 18.0
 
 _log = logging.getLogger("argus.http")
-_SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+_VALID_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
 
 def install(
@@ -41,12 +42,12 @@ def install(
     ids: Ids,
     limits: Limits,
 ) -> None:
-    """Give the app its manners. `authenticate` turns what is shown, by its scheme, `bearer` or `key`, into a caller;
-    `cursors` are asked for with the first page, since their key may have to be fetched."""
-    app.logger.removeHandler(default_handler)  # Flask's own: plain text, past the filter for secrets
-    app.json.sort_keys = False  # type: ignore[attr-defined]  # answers keep the order of their schema
-    # Flask's documented way to wrap the application; its types know no such thing.
-    app.wsgi_app = _seen_by_the_gateway(app.wsgi_app)  # type: ignore[assignment, method-assign]
+    """Install the behaviour of all routes. `authenticate` contains, for each scheme (`bearer`, `key`), a function from
+    the credentials to the caller. `cursors` is called with the first page, since it may have to fetch its key."""
+    app.logger.removeHandler(default_handler)  # Flask's handler writes plain text and does not mask secrets
+    app.json.sort_keys = False  # type: ignore[attr-defined]  # keep the order of the schema
+    # Flask documents this way to wrap the application, but its type hints do not allow it.
+    app.wsgi_app = _with_gateway_address(app.wsgi_app)  # type: ignore[assignment, method-assign]
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     app.extensions["argus.idempotency"] = idempotency
     app.extensions["argus.cursors"] = cursors
@@ -56,16 +57,16 @@ def install(
     app.register_error_handler(ClientError, aws_problem)
 
     def begin() -> None:
-        asked = request.headers.get("X-Request-ID", "")
+        sent_id = request.headers.get("X-Request-ID", "")
         g.scopes = scopes = ExitStack()
-        request_id = asked if _SANE_REQUEST_ID.fullmatch(asked) else ids.new("req")
+        request_id = sent_id if _VALID_REQUEST_ID.fullmatch(sent_id) else ids.new("req")
         g.work = scopes.enter_context(request_scope(request_id, seconds=REQUEST_SECONDS))
         g.span = scopes.enter_context(tracing.span(_operation()))
 
     def check() -> None:
         view = app.view_functions.get(request.endpoint or "")
         if view is None or request.method == "OPTIONS":
-            return  # 404, 405, redirects and preflights, which Flask answers next
+            return  # Flask handles 404, 405, redirects and preflights next
         if "\0" in request.path or "%00" in request.query_string.decode("latin-1"):
             raise MalformedRequest("address")
         scope = getattr(view, "argus_scope", None)
@@ -79,14 +80,14 @@ def install(
         chunked = request.content_length is None and "Transfer-Encoding" in request.headers
         if (request.content_length or chunked) and not request.is_json:
             raise UnsupportedMediaType("the body must be application/json")
-        if chunked and len(request.get_data()) >= MAX_BODY_BYTES:  # werkzeug cuts what does not say its length
+        if chunked and len(request.get_data()) >= MAX_BODY_BYTES:  # werkzeug truncates a body without a length
             raise RequestEntityTooLarge
 
     def identify() -> Caller:
-        """Who calls; either way the request is counted once. Whoever is known is not judged by where they are."""
+        """Authenticate, and count the request once: for the caller if authenticated, else for the client's address."""
         try:
-            scheme, shown = credentials()
-            caller = authenticate[scheme](shown)
+            scheme, secret = credentials()
+            caller = authenticate[scheme](secret)
         except Unauthenticated:
             limits.count_address()
             raise
@@ -109,23 +110,23 @@ def install(
         _record(response)
         return response
 
-    def leave(_error: BaseException | None) -> None:
+    def end_scopes(_error: BaseException | None) -> None:
         if scopes := g.pop("scopes", None):
             scopes.close()
 
     app.before_request(begin)
     app.before_request(check)
     app.after_request(finish)
-    app.teardown_request(leave)
+    app.teardown_request(end_scopes)
 
 
 def _operation() -> str:
-    """The method and the route: words of ours, so that they may name a metric."""
+    """The method and the route, without values of the client, so that they can be a metric's dimension."""
     return f"{request.method} {request.url_rule}" if request.url_rule else "unmatched"
 
 
 def _record(response: Response) -> None:
-    """The finished request in the log, the metrics and the trace."""
+    """Record the finished request in the log, the metrics and the trace."""
     caller, used = g.get("caller"), g.work.used()
     g.span.status(response.status_code)
     _log.info(
@@ -143,13 +144,13 @@ def _record(response: Response) -> None:
     metrics.record({"requests": 1, "request_ms": used["ms"]}, by)
 
 
-def _seen_by_the_gateway(application: "WSGIApplication") -> "WSGIApplication":
-    """Callers' addresses as API Gateway saw them. Zappa reads them from X-Forwarded-For, which callers can write."""
+def _with_gateway_address(application: "WSGIApplication") -> "WSGIApplication":
+    """Set REMOTE_ADDR from API Gateway's event. Zappa reads X-Forwarded-For, which clients control."""
 
     def called(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         context = environ.get("lambda.event", {}).get("requestContext", {})
-        seen = context.get("identity") or context.get("http") or {}  # payload formats 1.0 and 2.0
-        if address := seen.get("sourceIp"):
+        source = context.get("identity") or context.get("http") or {}  # payload formats 1.0 and 2.0
+        if address := source.get("sourceIp"):
             environ["REMOTE_ADDR"] = address
         return application(environ, start_response)
 

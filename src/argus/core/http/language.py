@@ -1,6 +1,4 @@
-"""The language of a request: the best of those that Accept-Language names, else English."""
-
-from typing import cast
+"""The language of a response, negotiated by Accept-Language (RFC 9110 §12.5.4)."""
 
 from flask import has_request_context, request
 
@@ -8,7 +6,10 @@ from argus.core.languages import ENGLISH, LANGUAGES, Language
 
 
 def request_language() -> Language:
-    """The language in which to answer."""
-    if not has_request_context():
-        return ENGLISH
-    return cast(Language, request.accept_languages.best_match(LANGUAGES, default=ENGLISH))
+    """The client's most preferred language that Argus has, else English. `fr-CA` matches French."""
+    if has_request_context():
+        for tag, quality in request.accept_languages:  # by quality, highest first, and `*` last
+            language = tag.partition("-")[0].lower()
+            if quality > 0 and language in LANGUAGES:
+                return language
+    return ENGLISH

@@ -1,4 +1,4 @@
-"""Errors become answers here, and only here: problem+json, RFC 9457."""
+"""Turns errors into responses: problem+json (RFC 9457). No other module does."""
 
 import json
 import logging
@@ -11,12 +11,13 @@ from werkzeug.exceptions import HTTPException, InternalServerError
 
 from argus.core.errors import ArgusError, TooManyRequests, Unauthenticated, Unavailable, UserError
 from argus.core.http.language import request_language
-from argus.core.languages import Message
+from argus.core.languages import Language, Message, translate
+from argus.core.messages import FIELD_ERRORS
 from argus.core.observability import current_request_id
 
-RETRY_SECONDS = 5  # after which to retry what was unavailable
+RETRY_SECONDS = 5  # Retry-After of a service that is unavailable
 
-# A megabyte of body can have more errors than a Lambda function may answer.
+# A body of 1 MiB can contain more errors than fit into a response of a Lambda function.
 _MAX_ERRORS, _MAX_NAME = 100, 200
 
 _log = logging.getLogger("argus.http")
@@ -41,30 +42,39 @@ def _problem(
         "request_id": current_request_id(),
     }
     if errors:
-        body["errors"] = _first(errors, iter(range(_MAX_ERRORS)))
-    sent = {**(headers or {}), "Content-Language": language}
-    return Response(json.dumps(body, default=str), status, sent, content_type="application/problem+json")
+        body["errors"] = _first(errors, iter(range(_MAX_ERRORS)), language)
+    all_headers = {**(headers or {}), "Content-Language": language}
+    return Response(json.dumps(body, default=str), status, all_headers, content_type="application/problem+json")
 
 
-def _first(errors: Mapping[str, object], room: Iterator[int]) -> dict[str, object]:
-    """The errors as far as there is room, however deep they are nested."""
+def _first(errors: Mapping[str, object], budget: Iterator[int], language: Language) -> dict[str, object]:
+    """The first errors, at any depth, until the budget is spent; their sentences in the language."""
     kept: dict[str, object] = {}
-    for name, why in errors.items():
-        if next(room, None) is None:
+    for name, value in errors.items():
+        if next(budget, None) is None:
             break
-        kept[str(name)[:_MAX_NAME]] = _first(why, room) if isinstance(why, Mapping) else why
+        kept[str(name)[:_MAX_NAME]] = (
+            _first(value, budget, language) if isinstance(value, Mapping) else _translated(value, language)
+        )
     return kept
 
 
+def _translated(value: object, language: Language) -> object:
+    """The sentences of one field."""
+    if isinstance(value, list):
+        return [_translated(each, language) for each in value]
+    return translate(value, FIELD_ERRORS, language) if isinstance(value, str) else value
+
+
 def problem_of(error: ArgusError) -> Response:
-    """The answer to an error."""
+    """The response to an error."""
     if error.status >= 500:
         _log.error("%s: %s", error.code, error, exc_info=error)
     headers = {}
     if isinstance(error, Unauthenticated):
         # RFC 6750 §3: no error code where no credentials were sent.
-        sent = "Authorization" in request.headers
-        headers["WWW-Authenticate"] = 'Bearer realm="argus"' + (', error="invalid_token"' if sent else "")
+        has_token = "Authorization" in request.headers
+        headers["WWW-Authenticate"] = 'Bearer realm="argus"' + (', error="invalid_token"' if has_token else "")
     if isinstance(error, TooManyRequests):
         headers["Retry-After"] = str(error.retry_after_seconds)
     if error.status == Unavailable.status:
@@ -74,19 +84,19 @@ def problem_of(error: ArgusError) -> Response:
 
 
 def http_problem(error: HTTPException) -> Response:
-    """The answer to what Flask and werkzeug refuse, and to unexpected exceptions."""
+    """The response to errors of Flask and werkzeug, and to unexpected exceptions."""
     if isinstance(error, InternalServerError) and error.original_exception is not None:
         _log.error("unexpected: %r", error.original_exception, exc_info=error.original_exception)
     if error.response is not None:
         return cast(Response, error.response)
-    found = getattr(error, "data", {}).get("messages")  # webargs: {location: {field: [sentence]}}
-    errors = {field: why for fields in found.values() for field, why in fields.items()} if found else None
+    messages = getattr(error, "data", {}).get("messages")  # webargs: {location: {field: [sentence]}}
+    errors = {name: value for fields in messages.values() for name, value in fields.items()} if messages else None
     headers = {name: value for name, value in error.get_headers() if name != "Content-Type"}
     message = Message("argus.core", re.sub(r"\W+", "_", error.name.lower()))
     return _problem(error.code or 500, message, errors=errors, headers=headers)
 
 
 def aws_problem(error: Exception) -> Response:
-    """AWS did not answer, or refused for now, after all retries: not the caller's fault, nor an error of ours."""
+    """The response when AWS did not answer, or throttled the call, after all retries."""
     _log.error("aws: %s", error, exc_info=error)
     return _problem(Unavailable.status, Unavailable().message, headers={"Retry-After": str(RETRY_SECONDS)})

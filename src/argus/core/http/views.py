@@ -1,4 +1,4 @@
-"""What views share: pages, ETags, and POSTs that are done once."""
+"""Helpers of views: pages, ETags and idempotent POSTs."""
 
 import json
 import logging
@@ -16,12 +16,12 @@ from werkzeug.http import quote_etag
 from argus.core.errors import PreconditionFailed
 from argus.core.http.access import View, documented
 from argus.core.http.wire import MalformedRequest
-from argus.core.idempotency import Answer, Attempt, Idempotency
+from argus.core.idempotency import Attempt, Idempotency, StoredResponse
 from argus.core.paging import Cursors, Listing
 
 _log = logging.getLogger("argus.http")
-_SANE_IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}")
-_KEPT_HEADERS = ("Content-Type", "Location", "ETag")
+_VALID_IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}")
+_STORED_HEADERS = ("Content-Type", "Location", "ETag")
 
 
 def paged(
@@ -36,24 +36,25 @@ def paged(
     if listing.last_key is None:
         return {"items": listing.items, "next_cursor": None}, {}
     next_cursor = cursors.seal(listing.last_key, bound_to=bound_to)
-    given = {**request.args.to_dict(), "cursor": next_cursor}
-    address = flask.url_for(request.endpoint or "", **{**(request.view_args or {}), **given})
+    query_string = {**request.args.to_dict(), "cursor": next_cursor}
+    address = flask.url_for(request.endpoint or "", **{**(request.view_args or {}), **query_string})
     return {"items": listing.items, "next_cursor": next_cursor}, {"Link": f'<{address}>; rel="next"'}
 
 
 def location(endpoint: str, **ids: Any) -> dict[str, str]:
-    """The header that says where to find something; the path begins as the request's did, with its stage or base."""
+    """The Location header of a resource; its path begins with the stage or base path of the request."""
     return {"Location": flask.url_for(endpoint, **ids)}
 
 
-def reached(path: str) -> str:
-    """A path of the API as a client of this request reaches it, with the stage or base of the request's own."""
+def with_base_path(path: str) -> str:
+    """A path of the API with the stage or base path of the request, as clients must send it."""
     return f"{request.script_root}{path}"
 
 
 def etagged(view: View) -> View:
-    """Answer with an ETag, or 304, or 412 as a write would. The tag names the version, for writes, and the bytes, for
-    readers: links change while the version stays. Goes outside the schemas, right under the route."""
+    """Add an ETag to the response; answer 304 for If-None-Match, and 412 for If-Match like writes. The tag contains the
+    version, for writes, and a checksum of the body, for reads: links change while the version stays. Apply it directly
+    under the route, outside the schemas."""
 
     @wraps(view)
     def tagged(*args: Any, **kwargs: Any) -> Response:
@@ -72,63 +73,63 @@ def etagged(view: View) -> View:
 
 
 def check_if_match(version: int) -> None:
-    """Refuse what was decided upon another version, or upon one that cannot be read."""
+    """Raise PreconditionFailed if If-Match contains neither this version nor `*`."""
     tags = request.if_match
     if "If-Match" not in request.headers or tags.star_tag:
         return
-    named = {(tag or "").split("-")[0] for tag in tags.as_set()}  # werkzeug reads an empty tag as None
-    if str(version) not in named:
+    versions = {(tag or "").split("-")[0] for tag in tags.as_set()}  # werkzeug reads an empty tag as None
+    if str(version) not in versions:
         raise PreconditionFailed(version=version)
 
 
 def idempotent(view: View, *, withheld: str = "") -> View:
-    """Honour `Idempotency-Key`. Goes outside the schemas, right under the route. The field that is `withheld`, a
-    secret shown once, is null when the answer is given again: it is not recorded."""
+    """Support `Idempotency-Key`. Apply it directly under the route, outside the schemas. The field `withheld`, a secret
+    that is shown once, is not stored, and is null in replayed responses."""
 
     @wraps(view)
-    def once(*args: Any, **kwargs: Any) -> Response:
+    def execute_once(*args: Any, **kwargs: Any) -> Response:
         key = request.headers.get("Idempotency-Key")
         if key is None:
             return cast(Response, view(*args, **kwargs))
-        if not _SANE_IDEMPOTENCY_KEY.fullmatch(key):
+        if not _VALID_IDEMPOTENCY_KEY.fullmatch(key):
             raise MalformedRequest("idempotency_key")
         store: Idempotency = flask.current_app.extensions["argus.idempotency"]
-        begun = store.begin(
+        started = store.begin(
             organisation_id=g.caller.organisation_id,
             caller_id=g.caller.id,
             key=key,
             request=f"{request.method} {request.path}\n".encode() + request.get_data(),
         )
-        if isinstance(begun, Answer):
-            return Response(begun.body, begun.status, {**begun.headers, "Idempotent-Replayed": "true"})
-        return _recorded(store, begun, lambda: view(*args, **kwargs), withheld)
+        if isinstance(started, StoredResponse):
+            return Response(started.body, started.status, {**started.headers, "Idempotent-Replayed": "true"})
+        return _recorded(store, started, lambda: view(*args, **kwargs), withheld)
 
     key = {
         "in": "header",
         "name": "Idempotency-Key",
-        "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": _SANE_IDEMPOTENCY_KEY.pattern},
-        "description": "The same key with the same body is done once, and answered again for a day",
+        "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": _VALID_IDEMPOTENCY_KEY.pattern},
+        "description": "A request with the same key and body is executed once; its response is replayed for 24 hours",
     }
-    return cast(View, documented(once, parameters=[key], responses={409: "CONFLICT"}))
+    return cast(View, documented(execute_once, parameters=[key], responses={409: "CONFLICT"}))
 
 
 def _recorded(store: Idempotency, attempt: Attempt, view: Callable[[], Any], withheld: str) -> Response:
     try:
         response = cast(Response, view())
     except Exception:
-        _as_far_as_possible(lambda: store.abandon(attempt))
+        _log_failure(lambda: store.abandon(attempt))
         raise
-    headers = {name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers}
+    headers = {name: response.headers[name] for name in _STORED_HEADERS if name in response.headers}
     body = response.get_data(as_text=True)
     if withheld:
         body = json.dumps({**json.loads(body), withheld: None})
-    _as_far_as_possible(lambda: store.finish(attempt, Answer(response.status_code, headers, body)))
+    _log_failure(lambda: store.finish(attempt, StoredResponse(response.status_code, headers, body)))
     return response
 
 
-def _as_far_as_possible(record: Callable[[], None]) -> None:
-    """The work is done, or has failed, and that is what the caller must hear, whether it could be recorded or not."""
+def _log_failure(record: Callable[[], None]) -> None:
+    """Record the outcome. A failure is only logged: the caller needs the response in any case."""
     try:
         record()
     except (BotoCoreError, ClientError) as error:
-        _log.error("how an idempotent request went is not recorded", exc_info=error)
+        _log.error("could not record the outcome of an idempotent request", exc_info=error)

@@ -1,4 +1,4 @@
-"""What comes in and goes out: shapes that refuse what they do not know, and queries and JSON read strictly."""
+"""Schemas and fields of requests and responses, and strict parsing of queries and JSON."""
 
 import json
 import re
@@ -19,25 +19,25 @@ from argus.core.languages import Message
 
 MAX_PAGE = 100
 
-# What moves the cursor or turns the direction of what stands beside it: controls, ends of lines, bidi marks.
+# Characters that move the cursor or change the text direction: controls, line separators, bidi marks.
 _MISLEADING = r"\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069"
 _DIGITS = re.compile(r"-?[0-9]{1,18}")
-_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")  # as JSON writes it; a backslash before it may itself be escaped
+_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")  # the JSON escape, unless its backslash is escaped
 
 
 class MalformedRequest(BadRequest):
-    """The request is not what its headers say, or holds characters no text has."""
+    """The request cannot be parsed, or contains invalid characters."""
 
 
 class Schema(ma.Schema):
-    """A wire shape. Unknown fields are refused; the order of fields is that of the class."""
+    """A schema that rejects unknown fields. Fields are in the order of the class."""
 
     class Meta:
         unknown = ma.RAISE
 
 
 class StrictInteger(ma.fields.Integer):
-    """A JSON number without a fraction. `14.0` is one, as JSON Schema has it; `"14"` is not."""
+    """A JSON number without a fraction. `14.0` is valid, as in JSON Schema; `"14"` is not."""
 
     def _validated(self, value: Any) -> int:
         if isinstance(value, float) and value.is_integer():
@@ -48,7 +48,7 @@ class StrictInteger(ma.fields.Integer):
 
 
 class QueryNumber(ma.fields.Integer):
-    """A whole number in a query: digits, where Python would also read `1_0`, ` 10` and digits of all scripts."""
+    """An integer in a query: ASCII digits only. Python would also accept `1_0`, ` 10` and digits of other scripts."""
 
     def _validated(self, value: Any) -> int:
         if not isinstance(value, str) or not _DIGITS.fullmatch(value):
@@ -57,7 +57,7 @@ class QueryNumber(ma.fields.Integer):
 
 
 class Number(ma.fields.Float):
-    """A JSON number; `"14"` is none."""
+    """A JSON number; `"14"` is invalid."""
 
     def _validated(self, value: Any) -> float:
         if isinstance(value, bool) or not isinstance(value, int | float):
@@ -73,7 +73,7 @@ class Timestamp(ma.fields.DateTime):
 
 
 class Sentence(ma.fields.String):
-    """A `core.languages.Message` as a sentence in the caller's language; empty text, or null, where there is none."""
+    """A `core.languages.Message` as a sentence in the caller's language; without a message an empty text, or null."""
 
     def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
         if value is None:
@@ -82,25 +82,27 @@ class Sentence(ma.fields.String):
 
 
 def one_line(*, may_be_blank: bool) -> ma.validate.Regexp:
-    """A text that people give to a thing, and that shows as it is. `$(?!\\n)` is the end of it in Python and in
-    ECMAScript, whose patterns the OpenAPI document speaks."""
-    shown = "" if may_be_blank else r"(?=.*\S)"
-    error = "Must be one line that shows as it is, without control characters and direction marks."
-    return ma.validate.Regexp(rf"^{shown}[^{_MISLEADING}]*$(?!\n)", error=error)
+    """Validates a name: one line, without characters that change how it is displayed.
+
+    `$(?!\\n)` matches only at the end of the text in Python and in ECMAScript, the dialect of patterns in OpenAPI.
+    """
+    not_blank = "" if may_be_blank else r"(?=.*\S)"
+    error = "Must be one line without control characters or direction marks."
+    return ma.validate.Regexp(rf"^{not_blank}[^{_MISLEADING}]*$(?!\n)", error=error)
 
 
 def id_field(prefix: str) -> ma.fields.String:
-    """An id in an answer."""
+    """An id in a response."""
     return ma.fields.String(required=True, metadata={"pattern": openapi.id_pattern(prefix)})
 
 
 def uri_field(*, allow_none: bool = False) -> ma.fields.String:
-    """A URL in an answer."""
+    """A URL in a response."""
     return ma.fields.String(required=True, allow_none=allow_none, metadata={"format": "uri"})
 
 
 class BoundedList(ma.fields.List[Any]):
-    """A list whose length is looked at before its elements: each could be wrong, and would have its price."""
+    """A list whose length is checked before its elements, so that a long list costs no validation of elements."""
 
     def __init__(self, element: ma.fields.Field[Any], *, at_most: int, **options: Any) -> None:
         super().__init__(element, validate=ma.validate.Length(1, at_most), **options)
@@ -113,31 +115,31 @@ class BoundedList(ma.fields.List[Any]):
 
 
 class CommaSeparated(webargs.fields.DelimitedList):
-    """Values of a query parameter between commas, sorted, each of them once; None where it is not given.
+    """Comma-separated values of a query parameter, sorted and without duplicates; None if the parameter is missing.
 
-    `separator` is a pattern, for values that may have commas of their own.
+    `separator` is a pattern, for values that may contain commas.
     """
 
     def __init__(self, element: ma.fields.Field[Any], *, at_most: int, separator: str = ",", about: str) -> None:
-        metadata = {"minItems": 1, "maxItems": at_most, "description": f"{about}; several with commas between them"}
+        metadata = {"minItems": 1, "maxItems": at_most, "description": f"{about}; separate several with commas"}
         super().__init__(element, load_default=None, metadata=metadata)
         self.at_most, self.separator = at_most, separator
 
     def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> Any:
-        """For the OpenAPI document, which shows the default."""
+        """Serialise the default for the OpenAPI document."""
         return None if value is None else ",".join(map(str, value))
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
-        texts = re.split(self.separator, value)
-        if len(texts) > self.at_most:
+        values = re.split(self.separator, value)
+        if len(values) > self.at_most:
             raise ma.ValidationError(f"More than {self.at_most} values.")
         return sorted(
-            set(super(webargs.fields.DelimitedFieldMixin, self)._deserialize(texts, attr, data, **kwargs)), key=str
+            set(super(webargs.fields.DelimitedFieldMixin, self)._deserialize(values, attr, data, **kwargs)), key=str
         )
 
 
 class PageQuery(Schema):
-    """How much of a list, and from where."""
+    """The page of a list."""
 
     limit = QueryNumber(
         load_default=50, validate=ma.validate.Range(1, MAX_PAGE), metadata={"description": "1–100 items"}
@@ -145,24 +147,27 @@ class PageQuery(Schema):
     cursor = ma.fields.String(
         load_default=None,
         validate=ma.validate.Length(1, 2048),
-        metadata={"description": "`next_cursor` of the page before"},
+        metadata={"description": "`next_cursor` of the previous page"},
     )
 
 
 class Problem(Schema):
-    """An error, as RFC 9457 has it."""
+    """An error, per RFC 9457."""
 
     type = ma.fields.String(required=True, metadata={"format": "uri"})
     title = ma.fields.String(required=True)
     status = ma.fields.Integer(required=True, validate=ma.validate.Range(400, 599))
     detail = ma.fields.String(required=True)
-    code = ma.fields.String(required=True, metadata={"pattern": "^[a-z][a-z0-9_]*$", "description": "For machines"})
+    code = ma.fields.String(
+        required=True,
+        metadata={"pattern": "^[a-z][a-z0-9_]*$", "description": "For programs; the same in every language"},
+    )
     request_id = ma.fields.String(required=True)
-    errors = ma.fields.Dict(metadata={"description": "What is wrong, by field"})
+    errors = ma.fields.Dict(metadata={"description": "Errors by field"})
 
 
 class _Parser(FlaskParser):
-    """Reads JSON strictly, and refuses unknown query parameters: a misspelt filter must not answer everything."""
+    """Parses JSON strictly, and rejects unknown query parameters: a misspelt filter must not return everything."""
 
     DEFAULT_UNKNOWN_BY_LOCATION = {**FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION, "query": ma.RAISE}
 
@@ -172,7 +177,7 @@ class _Parser(FlaskParser):
 
 
 class Blueprint(flask_smorest.Blueprint):
-    """A flask-smorest blueprint with our parser, which remembers the views that read the query."""
+    """A flask-smorest blueprint with the strict parser. It marks views that read the query."""
 
     ARGUMENTS_PARSER = _Parser()
 
@@ -189,31 +194,31 @@ class Blueprint(flask_smorest.Blueprint):
 
 
 def check_query(view: Callable[..., Any]) -> None:
-    """Refuse a parameter given twice, of which one would be passed over, and any where the view reads none."""
-    wrong = {name: ["Given more than once."] for name, values in request.args.lists() if len(values) > 1}
+    """Reject parameters given more than once, and any parameter if the view reads none. Aborts with 422."""
+    errors = {name: ["Given more than once."] for name, values in request.args.lists() if len(values) > 1}
     if not hasattr(view, "argus_query"):
-        wrong |= {name: ["Unknown field."] for name in request.args}
-    if wrong:
-        abort(422, messages={"query": wrong})
+        errors |= {name: ["Unknown field."] for name in request.args}
+    if errors:
+        abort(422, messages={"query": errors})
 
 
 def strict_json(body: bytes) -> Any:
-    """The value of a JSON text; raise `MalformedRequest` for whatever could not be stored and answered again."""
+    """The value of a JSON text. Raises MalformedRequest for invalid JSON, and for values that cannot be stored."""
     try:
         value = json.loads(body.decode(), parse_constant=_refuse_constant, object_pairs_hook=_object)
         written = json.dumps(value, ensure_ascii=False)
-        written.encode()  # a lone surrogate has no UTF-8
+        written.encode()  # raises for a lone surrogate
         if _NUL.search(written):
             raise MalformedRequest("body")
     except json.JSONDecodeError as error:
         raise MalformedRequest("json_at", line=error.lineno, column=error.colno) from error
-    except (ValueError, RecursionError) as error:  # also endless digits, and nesting without end
+    except (ValueError, RecursionError) as error:  # including numbers with too many digits, and deep nesting
         raise MalformedRequest("json") from error
     return value
 
 
 def _object(members: list[tuple[str, Any]]) -> dict[str, Any]:
-    """The members as they are, where Python would keep the last of those with one name, and others the first."""
+    """The members of an object. Raises MalformedRequest for a repeated name, which parsers resolve differently."""
     value = dict(members)
     if len(value) < len(members):
         raise MalformedRequest("repeated_name")
