@@ -258,7 +258,7 @@ def _polling(poller: SqsPoller) -> Iterator[None]:
 
     def work() -> None:
         while not stop.is_set():
-            poller.turn(wait_seconds=1)
+            poller.poll(wait_seconds=1)
 
     thread = threading.Thread(target=work, name=f"poller {poller.queue_arn}", daemon=True)
     thread.start()

@@ -154,7 +154,9 @@ def test_a_missing_permission_fails_the_rehearsal_and_is_named(
         deployment.values |= deployment.stacks().outputs(f"argus-{STAGE}-{name}")
     deployment.values["RestApiId"] = deployment.stacks().resources(f"argus-{STAGE}")["Api"]
     try:
-        with pytest.raises(NotAllowed, match=f"argus-{STAGE}-api may not {lacking} on resource: .*{on}"):
+        with pytest.raises(
+            NotAllowed, match=f"argus-{STAGE}-api is not authorized to perform {lacking} on resource: .*{on}"
+        ):
             steps.smoke_test(deployment)
     finally:
         iam.put_role_policy(**role, PolicyDocument=json.dumps(policy))
