@@ -553,7 +553,7 @@ SPOILT = {
     ),
     "ApiRole.Policies": (
         "iam",
-        lambda c: c.delete_role_policy(RoleName="argus-rehearsal-api", PolicyName="what-it-does"),
+        lambda c: c.delete_role_policy(RoleName="argus-rehearsal-api", PolicyName="permissions"),
     ),
     "WorkerLog.RetentionInDays": (
         "logs",

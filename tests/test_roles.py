@@ -115,7 +115,7 @@ class Policy:
     """An inline policy of a role, and the template that adds it.
 
     The template's metadata gives the reasons of statements that need one: `EveryResource` for a resource `*`,
-    `NotInTheJourney` for what the journey below does not need.
+    `NotUsedInJourney` for what the journey below does not need.
     """
 
     template: str
@@ -178,7 +178,7 @@ def test_a_role_names_actions_and_resources_or_says_why_not(name: str) -> None:
 @pytest.mark.parametrize("name", ROLES)
 def test_what_the_journey_does_not_need_says_who_does(name: str) -> None:
     for policy in policies(name):
-        reasons = policy.reasons("NotInTheJourney")
+        reasons = policy.reasons("NotUsedInJourney")
         assert reasons.keys() <= {entry["Sid"] for entry in policy.statements}
         assert all(len(reason.split()) >= 5 for reason in reasons.values())
 
@@ -304,7 +304,7 @@ def rows(folder: Path = INFRA, among: Templates = TEMPLATES) -> Iterator[str]:
 
 def test_the_page_shows_the_roles_as_they_are() -> None:
     page = INFRA / "README.md"
-    table = "\n".join(["| role | may | on | to | template |", "|---|---|---|---|---|", *rows()])
+    table = "\n".join(["| role | actions | resources | purpose | template |", "|---|---|---|---|---|", *rows()])
     text = page.read_text()
     written = re.sub(r"(?s)(<!-- roles -->\n).*(<!-- /roles -->)", rf"\g<1>{table}\n\g<2>", text)
     if os.environ.get("ARGUS_WRITE_DOCS"):
@@ -550,7 +550,7 @@ def test_a_journey_asks_for_all_that_roles_allow_and_nothing_more(seen: Watch) -
         for name in ROLES
         for policy in policies(name)
         for entry in policy.statements
-        if entry["Sid"] not in policy.reasons("NotInTheJourney")
+        if entry["Sid"] not in policy.reasons("NotUsedInJourney")
         for action, arn in itertools.product(set(entry["Action"]) - DONE_BY_AWS.keys(), entry["Resource"])
         if not any(applies_to({**entry, "Action": [action], "Resource": [arn]}, use) for use in seen.seen[name])
     }

@@ -140,7 +140,7 @@ def test_a_missing_permission_fails_the_rehearsal_and_is_named(
     environment: Embedded, deployed: Output, lacking: str, on: str
 ) -> None:
     """Rate limits fail open: only the enforcer knows that a count was refused."""
-    role = {"RoleName": f"argus-{STAGE}-api", "PolicyName": "what-it-does"}
+    role = {"RoleName": f"argus-{STAGE}-api", "PolicyName": "permissions"}
     iam = environment.client("iam")
     policy = iam.get_role_policy(**role)["PolicyDocument"]
     left = [

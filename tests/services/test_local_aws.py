@@ -304,7 +304,7 @@ MODIFICATIONS: list[tuple[str, str, Callable[[Any, StackOutputs], object]]] = [
     (
         "ApiRole.Policies",
         "iam",
-        lambda iam, outputs: iam.delete_role_policy(RoleName="argus-modified-api", PolicyName="what-it-does"),
+        lambda iam, outputs: iam.delete_role_policy(RoleName="argus-modified-api", PolicyName="permissions"),
     ),
     (
         "WorkerReportsPolicy:",
