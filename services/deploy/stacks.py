@@ -42,7 +42,7 @@ class Stacks:
         exists = self._delete_if_never_created(name)
         change_set = f"deploy-{secrets.token_hex(6)}"
         try:
-            made = self.cloudformation.create_change_set(
+            created = self.cloudformation.create_change_set(
                 StackName=name,
                 ChangeSetName=change_set,
                 ChangeSetType="UPDATE" if exists else "CREATE",
@@ -52,16 +52,16 @@ class Stacks:
                 Capabilities=["CAPABILITY_NAMED_IAM"],
                 ImportExistingResources=True,
             )
-            if not self._has_changes(name, made["Id"]):
-                self.cloudformation.delete_change_set(ChangeSetName=made["Id"], StackName=name)
+            if not self._has_changes(name, created["Id"]):
+                self.cloudformation.delete_change_set(ChangeSetName=created["Id"], StackName=name)
                 return False
-            self.cloudformation.execute_change_set(ChangeSetName=made["Id"], StackName=name)
+            self.cloudformation.execute_change_set(ChangeSetName=created["Id"], StackName=name)
         except ClientError as error:
             message = error.response["Error"]["Message"]
             if _is_no_change(message):
                 return False
             raise StackFailed(f"{name}: {message}") from error
-        self._wait(name, made["StackId"], "stack_update_complete" if exists else "stack_create_complete")
+        self._wait(name, created["StackId"], "stack_update_complete" if exists else "stack_create_complete")
         return True
 
     def outputs(self, name: str) -> dict[str, str]:

@@ -196,7 +196,7 @@ def test_binary_responses_are_unchanged(api: Function, make: Make) -> None:
 def test_a_body_that_is_not_text_is_rejected_as_a_problem(api: Function, make: Make, signed_in: dict[str, str]) -> None:
     headers = {**signed_in, "Content-Type": "application/json"}
     result = api.invoke(make("POST", "/api/v1/uploads", headers=headers, body=b"\x00\xff\xfe"))
-    assert (result.value["statusCode"], json_of(result)["code"]) == (400, "unreadable")
+    assert (result.value["statusCode"], json_of(result)["code"]) == (400, "malformed_request")
 
 
 @FORMATS

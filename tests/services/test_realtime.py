@@ -164,7 +164,7 @@ def test_a_ping_gets_a_pong_and_other_messages_an_error(message: str | bytes, ex
     [{}, [], "text", None, {"requestContext": {}}, {"requestContext": {"routeKey": "$connect"}},
      {"requestContext": {"routeKey": "chat", "connectionId": "one="}}, events.tick(), events.sqs("x"),
      events.rest("GET", "/health"), events.http("GET", "/health"), {"raw_command": "1"}],
-    ids=["empty", "list", "text", "nothing", "no route", "no connection", "no route of ours", "tick", "SQS", "REST",
+    ids=["empty", "list", "text", "nothing", "no route", "no connection", "unknown route", "tick", "SQS", "REST",
          "HTTP", "command"],
 )  # fmt: skip
 def test_an_event_that_is_not_from_a_websocket_api_raises(event: Any) -> None:

@@ -49,8 +49,8 @@ def read_dashboard(clients: Clients, name: str) -> dict[str, Any]:
 
 def create_topic(clients: Clients, properties: dict[str, Any]) -> str:
     key = {"KmsMasterKeyId": properties["KmsMasterKeyId"]} if "KmsMasterKeyId" in properties else {}
-    made = clients("sns").create_topic(Name=properties["TopicName"], Attributes=key, Tags=properties.get("Tags", []))
-    return str(made["TopicArn"])
+    created = clients("sns").create_topic(Name=properties["TopicName"], Attributes=key, Tags=properties.get("Tags", []))
+    return str(created["TopicArn"])
 
 
 def read_topic(clients: Clients, arn: str) -> dict[str, Any]:

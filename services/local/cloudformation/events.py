@@ -9,7 +9,7 @@ from services.local.cloudformation.clients import Clients
 
 def create_mapping(clients: Clients, properties: dict[str, Any]) -> str:
     others = {name: value for name, value in properties.items() if name != "Tags"}
-    made = clients("lambda").create_event_source_mapping(
+    created = clients("lambda").create_event_source_mapping(
         **{
             **others,
             "BatchSize": int(properties["BatchSize"]),
@@ -17,7 +17,7 @@ def create_mapping(clients: Clients, properties: dict[str, Any]) -> str:
         },
         Tags=tagging.to_mapping(properties.get("Tags", [])),
     )
-    return str(made["UUID"])
+    return str(created["UUID"])
 
 
 def read_mapping(clients: Clients, uuid: str, declared: dict[str, Any]) -> dict[str, Any]:

@@ -10,12 +10,12 @@ from services.local.cloudformation.clients import Clients
 def create_key(clients: Clients, properties: dict[str, Any]) -> str:
     """`PendingWindowInDays` is not stored with the key: it applies when CloudFormation deletes the key."""
     kms = clients("kms")
-    made = kms.create_key(
+    created = kms.create_key(
         Description=properties.get("Description", ""),
         Policy=json.dumps(properties["KeyPolicy"]),
         Tags=[{"TagKey": tag["Key"], "TagValue": tag["Value"]} for tag in properties.get("Tags", [])],
     )
-    key_id = str(made["KeyMetadata"]["KeyId"])
+    key_id = str(created["KeyMetadata"]["KeyId"])
     if properties.get("EnableKeyRotation"):
         kms.enable_key_rotation(KeyId=key_id)
     return key_id
