@@ -1,11 +1,11 @@
-# Every target sets up what it needs; `make` alone says what there is.
+# Every target installs what it needs; `make` lists the targets.
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-# What comes from a registry: connections break, and its mirrors do not all know a release at once.
+# Up to three attempts for downloads: connections break, and mirrors of a registry are not always in sync.
 thrice = for try in 1 2 3; do $(1) && exit 0; sleep 10; done; exit 1
 
 .DEFAULT_GOAL := help
@@ -15,35 +15,35 @@ help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 $(STAMP): requirements.txt pyproject.toml
-	@command -v $(PYTHON) >/dev/null || { echo "Argus needs $(PYTHON); name another with PYTHON=…" >&2; exit 1; }
-	@echo "installing into $(VENV): a minute or two"
+	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) was not found: install it, or name your Python 3.11 with PYTHON=…" >&2; exit 1; }
+	@echo "installing into $(VENV); this takes one or two minutes"
 	@$(PYTHON) -m venv $(VENV)
 	@$(call thrice,$(BIN)/pip install --quiet --requirement requirements.txt)
 	@$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
-run: $(STAMP)  ## start everything, scan the demo survey, keep serving (ONCE=1: end after that)
+run: $(STAMP)  ## start everything, scan the demo survey, keep serving (ONCE=1: exit after the survey)
 	@$(BIN)/python -m services.local.main $(if $(ONCE),--once)
 
-test: $(STAMP)  ## all tests
+test: $(STAMP)  ## run all tests
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --cov --cov-report term:skip-covered --cov-fail-under 90
 
 SLOW := tests/journeys tests/fuzz tests/services tests/cli tests/notify tests/reports/test_service.py \
 	tests/test_infra.py tests/test_isolation.py tests/test_roles.py
 
-check: lint  ## the quick loop: lint, and all tests but those of whole systems, sockets, the command line, reports and every crash
+check: lint  ## quick check: lint, and all tests except those of whole systems, sockets, the command line, reports and crashes
 	$(BIN)/python -m pytest --quiet --numprocesses 2 --dist loadfile $(addprefix --ignore ,$(SLOW)) -k "not any_write"
 
-lint: $(STAMP)  ## format, lint, types, templates
+lint: $(STAMP)  ## check format, lint, types and templates
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/cfn-lint infra/*.yaml
 
-bench: $(STAMP)  ## every benchmark, and docs/performance.md
+bench: $(STAMP)  ## run all benchmarks, update docs/performance.md
 	$(BIN)/python -m benchmarks.harness
 
-docs: $(STAMP)  ## write from the source: docs/openapi.json, the reference pages, the plugin pages, costs, roles
+docs: $(STAMP)  ## generate docs/openapi.json, the reference pages, the plugin pages, and the tables of costs and roles
 	$(BIN)/python -m services.api.openapi
 	$(BIN)/python -m services.api.reference
 	$(BIN)/python -m argus.scanning.docs
@@ -60,13 +60,13 @@ requirements:  ## compile the pinned requirements from pyproject.toml
 COMPILE := --quiet --strip-extras --allow-unsafe --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
 	--no-header --annotation-style line
 
-clean:  ## remove everything that was made
+clean:  ## remove everything that was built or installed
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage* src/*.egg-info
 	rm -rf services/console/dist services/console/node_modules
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .PHONY: package
-package: $(STAMP)  ## the zips that Lambda runs, in build/package
+package: $(STAMP)  ## build the packages for Lambda, in build/package
 	$(BIN)/python -m services.deploy.package
 
 CHECKOV := build/checkov-venv
@@ -76,54 +76,53 @@ $(CHECKOV)/.installed: infra/checkov.txt
 	$(call thrice,$(CHECKOV)/bin/pip install --quiet --requirement $<)
 	@touch $@
 
-# checkov's rules are in its package: it needs no network, and takes nothing from it. That it still finds what is wrong is
-# seen by a fault put in on purpose.
+# checkov's package contains its rules, so that it works offline. A deliberate fault verifies that checkov finds problems.
 .PHONY: audit
-audit: $(CHECKOV)/.installed  ## the templates against checkov's rules, in an environment of its own
+audit: $(CHECKOV)/.installed  ## check the templates with checkov, in its own virtual environment
 	$(CHECKOV)/bin/checkov --directory infra --framework cloudformation --skip-download --compact --quiet
 	@mkdir -p build/audit && sed '/EnableKeyRotation/d' infra/data.yaml > build/audit/data.yaml
 	@$(CHECKOV)/bin/checkov --file build/audit/data.yaml --check CKV_AWS_7 --skip-download --compact --quiet \
 		| grep 'FAILED for resource: AWS::KMS::Key.Key' >/dev/null \
-		|| { echo "checkov did not find the fault that was put in: its answer above means nothing" >&2; exit 1; }
+		|| { echo "checkov did not find the deliberate fault: the result above is not reliable" >&2; exit 1; }
 
-# What a target cannot do without.
-needs = $(foreach name,$(1),$(if $($(name)),,$(error say $(name)=…: make $@ $(foreach one,$(1),$(one)=…))))
+# The variables that a target requires.
+needs = $(foreach name,$(1),$(if $($(name)),,$(error $(name) is required: make $@ $(foreach one,$(1),$(one)=…))))
 
 .PHONY: deploy rollback destroy rehearse
-deploy: $(STAMP)  ## STAGE=staging: stacks, functions, smoke test, in your AWS account (OPTIONS="--domain …")
+deploy: $(STAMP)  ## STAGE=staging: deploy to your AWS account and run the smoke test (OPTIONS="--domain …")
 	$(call needs,STAGE)@$(BIN)/python -m services.deploy.main deploy $(STAGE) $(OPTIONS)
 
-rollback: $(STAMP)  ## STAGE=staging: the functions of the release before
+rollback: $(STAMP)  ## STAGE=staging: deploy the functions of the previous release
 	$(call needs,STAGE)@$(BIN)/python -m services.deploy.main rollback $(STAGE)
 
-destroy: $(STAMP)  ## STAGE=staging: take the stage away, but for its data
+destroy: $(STAMP)  ## STAGE=staging: delete the stage, but keep its data
 	$(call needs,STAGE)@$(BIN)/python -m services.deploy.main destroy $(STAGE) $(OPTIONS)
 
-rehearse: $(STAMP)  ## the steps of deploy on the embedded AWS, then the smoke test through the packages
+rehearse: $(STAMP)  ## run the steps of deploy on the embedded AWS, with the smoke test
 	@$(BIN)/python -m services.deploy.rehearse
 
 .PHONY: tier
-tier: $(STAMP)  ## STAGE=staging ORGANISATION=org_… TIER=high: how far its API keys may go
+tier: $(STAMP)  ## STAGE=staging ORGANISATION=org_… TIER=high: set the highest rate limit tier of its API keys
 	$(call needs,STAGE ORGANISATION TIER)@$(BIN)/python -m services.deploy.tiers --stage $(STAGE) --organisation $(ORGANISATION) --tier $(TIER)
 
 .PHONY: fuzz
-fuzz: $(STAMP)  ## schemathesis against the running system, with two owners' tokens and three seeds
+fuzz: $(STAMP)  ## run schemathesis against the local system, with two owners' tokens and three seeds
 	$(BIN)/python -m tests.fuzz
 
 CONSOLE := services/console
 PACKAGES := $(CONSOLE)/node_modules/.package-lock.json
 
 $(PACKAGES): $(CONSOLE)/package.json $(CONSOLE)/package-lock.json
-	@command -v npm >/dev/null || { echo "the console's tests need node 20 or newer, with npm" >&2; exit 1; }
+	@command -v npm >/dev/null || { echo "npm was not found: install Node.js 20 or newer, with npm" >&2; exit 1; }
 	cd $(CONSOLE) && $(call thrice,npm ci --no-audit --no-fund)
 	@touch $@
 
-# What `npm run build` wants to know comes from the deployment; here it only has to build.
+# A deployment sets the variables of `npm run build`; here they only have to be valid.
 .PHONY: console browser
-console: $(PACKAGES)  ## the web console: types, tests, a build (needs node)
+console: $(PACKAGES)  ## check, test and build the web console (needs node)
 	cd $(CONSOLE) && npm test
 	cd $(CONSOLE) && ARGUS_API_URL=https://api.example ARGUS_REGION=eu-west-1 ARGUS_CLIENT_ID=none ARGUS_MEDIA_BUCKET=none \
 		ARGUS_ISSUER=https://cognito-idp.eu-west-1.amazonaws.com/none npm run build
 
-browser: $(STAMP) $(PACKAGES)  ## the web console in Chromium, on the whole system (needs node and chromium)
+browser: $(STAMP) $(PACKAGES)  ## test the web console in Chromium against the local system (needs node and chromium)
 	cd tests/browser && node --test

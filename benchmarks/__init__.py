@@ -1,1 +1,1 @@
-"""Speed, measured side by side with a peer."""
+"""Benchmarks against peers."""

@@ -1,10 +1,11 @@
-"""One authenticated GET through Lambda's doorway: CPU of Argus, of Zappa and botocore beneath it, and of plain Flask.
+"""One authenticated GET through Lambda's entry point: CPU of Argus with Zappa and botocore, and of plain Flask.
 
-Ours is the whole of it but the network: an event of API Gateway (payload 1.0) → `services.api.gateway.handler` → Zappa
-→ Flask → token → caller, limit, organisation → answer. DynamoDB is stubbed at botocore's HTTP layer (`before-send`):
-requests are built and signed, answers parsed, and only the wire is missing — the embedded AWS's own work would be most
-of the time otherwise. The peer is a route of plain Flask that answers the same JSON behind the same Zappa, so that the
-ratio says what Argus adds; it knows no one, asks no table and logs nothing.
+Ours is the complete path except the network: an event of API Gateway (payload 1.0) → `services.api.gateway.handler` →
+Zappa → Flask → token → caller, limit, organisation → response. DynamoDB is stubbed at botocore's HTTP layer
+(`before-send`): requests are built and signed, responses parsed, and only the network is left out; otherwise the
+embedded AWS's own work would take most of the time. The peer is a route of plain Flask that returns the same JSON
+behind the same Zappa, so that the ratio shows the overhead of Argus. The peer does not authenticate, read tables or
+log.
 """
 
 import io
@@ -23,7 +24,7 @@ import flask
 import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from benchmarks.harness import Row, alone, alternate
+from benchmarks.harness import Row, alternate, measure
 
 ISSUER, CLIENT_ID, KEY_ID = "https://issuer.example", "bench", "key-1"
 ORGANISATION, USER = "org_01jb8z3k9q2m4n6p8r0s2t4v6w", "usr_01jb8z3k9q2m4n6p8r0s2t4v6x"
@@ -57,9 +58,9 @@ def _measured(lines: io.StringIO) -> list[Row]:
     private = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     ours = _argus(private)
     event = _event("/api/v1/me", {"Authorization": f"Bearer {_token(private)}"})
-    answer = ours(event)
-    assert answer["statusCode"] == 200, answer
-    plain = _plain(json.loads(answer["body"]))
+    response = ours(event)
+    assert response["statusCode"] == 200, response
+    plain = _plain(json.loads(response["body"]))
     plain_event = _event("/api/v1/me", {})
     assert plain(plain_event)["statusCode"] == 200
 
@@ -69,7 +70,7 @@ def _measured(lines: io.StringIO) -> list[Row]:
         ours(event)
 
     timing = alternate(request, lambda: plain(plain_event), rounds=41)
-    tables = alone(_tables_alone(), rounds=41)
+    tables = measure(_table_calls(), rounds=41)
     return [
         timing.row(
             "authenticated GET /me through the Lambda handler", peer_name="plain Flask route, same Zappa", goal=""
@@ -79,10 +80,10 @@ def _measured(lines: io.StringIO) -> list[Row]:
 
 
 def _argus(private: rsa.RSAPrivateKey) -> Any:
-    """Argus's handler, its tables stubbed and the issuer's keys at hand."""
+    """Argus's handler, with stubbed tables and the issuer's keys in memory."""
     from argus.app import create_app
     from argus.container import Container
-    from services.api import gateway, main  # the gateway silences Zappa's own line per request
+    from services.api import gateway, main  # the gateway disables Zappa's own log line per request
 
     assert gateway
     container = Container.from_env(os.environ)
@@ -95,8 +96,8 @@ def _argus(private: rsa.RSAPrivateKey) -> Any:
     return _handler(main)
 
 
-def _tables_alone() -> Any:
-    """The three calls that the request makes, and nothing around them."""
+def _table_calls() -> Any:
+    """Only the three DynamoDB calls of the request."""
     from argus.container import Container
 
     container = Container.from_env(os.environ)
@@ -150,7 +151,7 @@ def _handler(module: ModuleType) -> Any:
     )
 
     class OwnHandler(LambdaHandler):  # type: ignore[misc]
-        """Zappa keeps one handler a process; we need one for each side."""
+        """Zappa has one handler per process; here each side needs its own."""
 
         def __new__(cls, *_: object) -> Any:
             return object.__new__(cls)
@@ -161,7 +162,7 @@ def _handler(module: ModuleType) -> Any:
 
 
 def _stub(client: Any) -> None:
-    """Answer DynamoDB's calls where botocore would send them."""
+    """Return responses of DynamoDB where botocore would send the requests."""
     from botocore.awsrequest import AWSResponse
 
     class Body(io.BytesIO):
@@ -169,16 +170,16 @@ def _stub(client: Any) -> None:
             yield self.read()
 
     def send(request: Any, **_: Any) -> Any:
-        asked = json.loads(request.body)
-        if "UpdateExpression" in asked:
-            told: dict[str, Any] = {"Attributes": {"count": {"N": "7"}}}
+        parameters = json.loads(request.body)
+        if "UpdateExpression" in parameters:
+            response: dict[str, Any] = {"Attributes": {"count": {"N": "7"}}}
         else:
-            item = ITEMS[asked["Key"]["sk"]["S"]]
-            told = {"Item": {name: {"S": text} for name, text in item.items()}}
-        if "ReturnConsumedCapacity" in asked:
-            told["ConsumedCapacity"] = {"TableName": asked["TableName"], "CapacityUnits": 1.0}
+            item = ITEMS[parameters["Key"]["sk"]["S"]]
+            response = {"Item": {name: {"S": text} for name, text in item.items()}}
+        if "ReturnConsumedCapacity" in parameters:
+            response["ConsumedCapacity"] = {"TableName": parameters["TableName"], "CapacityUnits": 1.0}
         headers = {"content-type": "application/x-amz-json-1.0", "x-amzn-requestid": "0" * 52}
-        return AWSResponse(request.url, 200, headers, Body(json.dumps(told).encode()))
+        return AWSResponse(request.url, 200, headers, Body(json.dumps(response).encode()))
 
     client.meta.events.register("before-send.dynamodb", send)
 
@@ -197,7 +198,7 @@ def _token(private: rsa.RSAPrivateKey) -> str:
 
 
 def _event(path: str, headers: dict[str, str]) -> dict[str, Any]:
-    """What API Gateway's REST API sends for a GET."""
+    """The event of a GET from API Gateway's REST API."""
     sent = {
         "Host": "api.argus.example",
         "Accept": "application/json",

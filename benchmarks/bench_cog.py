@@ -1,4 +1,4 @@
-"""The products of a frame of 640 by 512: the GeoTIFF against rasterio's COG driver, previews against Pillow."""
+"""The products of a 640 × 512 image: the GeoTIFF against rasterio's COG driver, previews against Pillow."""
 
 import io
 import warnings
@@ -34,7 +34,7 @@ def run() -> list[Row]:
 
 
 def frame(step: float) -> NDArray[np.float32]:
-    """A warm slope with pipes and a detector's noise, in multiples of `step` degrees when that is not 0."""
+    """A warm slope with pipes and detector noise, rounded to multiples of `step` degrees unless it is 0."""
     rows, columns = np.indices((512, 640), sparse=True)
     pipes = 12 * np.exp(-(((rows - 0.4 * columns - 90) % 170 - 85) ** 2) / 60)
     noise = np.random.default_rng(11).normal(0, 0.06, (512, 640))
@@ -44,7 +44,7 @@ def frame(step: float) -> NDArray[np.float32]:
 
 
 def _cog(name: str, celsius: NDArray[np.float32]) -> list[Row]:
-    """The same tiles, predictor, overviews and resampling; each at its own default level of effort."""
+    """The same tiles, predictor, overviews and resampling; each side at its default compression level."""
     counts = np.rint(celsius * 100).astype(np.int16)
     timing = alternate(lambda: cog.write(celsius), lambda: by_rasterio(counts), ROUNDS)
     ours, theirs = len(cog.write(celsius).data) / 1000, len(by_rasterio(counts)) / 1000

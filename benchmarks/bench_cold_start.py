@@ -1,7 +1,7 @@
 """The API's cold start: our package against the same application packaged by plain `zappa package`.
 
-Both run through awslambdaric in fresh interpreters, in turn, from start until the function asks for work. Prints the
-ten packages whose modules cost most to import.
+Both run through awslambdaric in new interpreters, alternately, from start until the function requests an invocation.
+Prints the ten packages with the highest import time.
 """
 
 import os
@@ -24,7 +24,7 @@ ENVIRONMENT = {
     **stage_settings(STAGE)["aws_environment_variables"],
     "ARGUS_CURSOR_SECRET": "s" * 40,
     "AWS_REGION": "eu-west-1",
-    "AWS_ACCESS_KEY_ID": "none",  # Lambda's functions find theirs in the environment too
+    "AWS_ACCESS_KEY_ID": "none",  # in the environment, as on Lambda
     "AWS_SECRET_ACCESS_KEY": "none",
 }
 
@@ -35,13 +35,13 @@ def run() -> list[Row]:
     for index in range(ROUNDS + 1):
         for task in sorted(starts, reverse=bool(index % 2)):
             measured = _start(task)
-            if index:  # the first start of each fills the disk's cache
+            if index:  # the first start of each only fills the disk cache
                 starts[task].append(measured)
     init, first, second = (
         [[start[which] * 1e3 for start in starts[folder / "api"]] for folder in (ours, peer)] for which in range(3)
     )
-    _print_dearest(ours / "api")
-    ratio = median(theirs / mine for mine, theirs in zip(*init, strict=True))
+    _print_slowest_imports(ours / "api")
+    ratio = median(peer_ms / our_ms for our_ms, peer_ms in zip(*init, strict=True))
     sizes = [(folder / "api.zip").stat().st_size / 1e6 for folder in (ours, peer)]
     name = "zappa package"
     return [
@@ -54,27 +54,27 @@ def run() -> list[Row]:
 
 
 def _start(task: Path) -> tuple[float, float, float]:
-    """Seconds of processor time of init and of the first and second request."""
+    """CPU seconds of init, of the first and of the second request."""
     settings = stage_settings(STAGE)
     with TemporaryDirectory() as folder:
         log = Path(folder) / "log"
         handler, memory = settings["lambda_handler"], settings["memory_size"]
         with Function(task, handler, memory_mb=memory, environment=ENVIRONMENT, log=log) as function:
-            spent = [function.cpu_seconds()]
+            cpu = [function.cpu_seconds()]
             for _ in range(2):
-                answer = function.invoke(http("GET", "/health"))
-                assert answer.value["statusCode"] == 200, answer
-                spent.append(function.cpu_seconds())
-            return function.init_cpu_seconds, spent[1] - spent[0], spent[2] - spent[1]
+                result = function.invoke(http("GET", "/health"))
+                assert result.value["statusCode"] == 200, result
+                cpu.append(function.cpu_seconds())
+            return function.init_cpu_seconds, cpu[1] - cpu[0], cpu[2] - cpu[1]
 
 
 def plain_package() -> Path:
-    """A folder with the `api.zip` that `zappa package` makes of the same sources, and that unzipped."""
-    made = ROOT / "build" / "plain" / sources_hash()
-    if made.exists():
-        return made
-    shutil.rmtree(made.parent, ignore_errors=True)
-    made.parent.mkdir(parents=True)
+    """A folder with the `api.zip` that `zappa package` builds from the same sources, and its unzipped content."""
+    built = ROOT / "build" / "plain" / sources_hash()
+    if built.exists():
+        return built
+    shutil.rmtree(built.parent, ignore_errors=True)
+    built.parent.mkdir(parents=True)
     with TemporaryDirectory() as temporary:
         environment, project = Path(temporary) / "venv", Path(temporary) / "argus"
         clean = shutil.ignore_patterns("__pycache__", "*.egg-info", "node_modules", "dist")
@@ -88,15 +88,15 @@ def plain_package() -> Path:
         _call([sys.executable, "-m", "venv", str(environment)])
         _call([str(python), "-m", "pip", "install", "-q", "-r", str(sources / "requirements-api.txt")])
         _call([str(python), "-m", "pip", "install", "-q", "--no-deps", "--no-build-isolation", str(sources)])
-        inside = {**os.environ, "VIRTUAL_ENV": str(environment), "AWS_DEFAULT_REGION": "eu-west-1"}
+        variables = {**os.environ, "VIRTUAL_ENV": str(environment), "AWS_DEFAULT_REGION": "eu-west-1"}
         zipped = Path(temporary) / "api.zip"
         command = [str(environment / "bin" / "zappa"), "package", STAGE, "--output", str(zipped)]
-        _call(command, cwd=project, env=inside)
-        part = made.with_name("part")
+        _call(command, cwd=project, env=variables)
+        part = built.with_name("part")
         unzip(zipped, part / "api")
         shutil.move(zipped, part / "api.zip")
-        part.rename(made)
-    return made
+        part.rename(built)
+    return built
 
 
 def _call(command: list[str], cwd: Path | None = None, env: dict[str, str] | None = None) -> None:
@@ -105,8 +105,8 @@ def _call(command: list[str], cwd: Path | None = None, env: dict[str, str] | Non
         raise SystemExit(f"{' '.join(command)}:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
 
 
-def _print_dearest(task: Path) -> None:
-    """What importing the API's entry costs, by the package that a module is of, without what it imports in turn."""
+def _print_slowest_imports(task: Path) -> None:
+    """Print the import time of the API's entry point by package; a module's own imports count for their packages."""
     environment = {
         **ENVIRONMENT,
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "1024",
@@ -116,14 +116,14 @@ def _print_dearest(task: Path) -> None:
     script = START.partition("from awslambdaric")[0] + "import services.api.gateway"
     interpreter = os.path.realpath(sys.executable)
     command = [interpreter, "-I", "-S", "-X", "importtime", "-c", script]
-    told = subprocess.run(command, capture_output=True, text=True, check=True, env=environment, cwd=task).stderr
-    spent: Counter[str] = Counter()
-    for own, module in re.findall(r"^import time:\s+(\d+) \|\s+\d+ \|\s+([\w.]+)$", told, re.MULTILINE):
-        spent[_package(module)] += int(own)
-    print("The ten dearest imports of the API, in ms:")
-    for name, microseconds in spent.most_common(10):
+    output = subprocess.run(command, capture_output=True, text=True, check=True, env=environment, cwd=task).stderr
+    times: Counter[str] = Counter()
+    for own, module in re.findall(r"^import time:\s+(\d+) \|\s+\d+ \|\s+([\w.]+)$", output, re.MULTILINE):
+        times[_package(module)] += int(own)
+    print("The ten slowest imports of the API, in ms:")
+    for name, microseconds in times.most_common(10):
         print(f"  {microseconds / 1e3:7.1f}  {name}")
-    print(f"  {sum(spent.values()) / 1e3:7.1f}  in all")
+    print(f"  {sum(times.values()) / 1e3:7.1f}  total")
 
 
 def _package(module: str) -> str:

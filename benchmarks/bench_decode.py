@@ -1,4 +1,4 @@
-"""Decoding a FLIR radiometric JPEG, 640 x 512, into temperatures: ours against flyr."""
+"""Decoding a 640 × 512 FLIR radiometric JPEG into temperatures: ours against flyr."""
 
 import io
 from functools import partial

@@ -1,8 +1,8 @@
-"""A page of an organisation's 100,000 findings: what is read for it, beside reading on and filtering what was read.
+"""A page of an organisation's 100,000 findings: items read with our indexes, against reading and filtering.
 
-DynamoDB is a table in memory that answers `Query` and `BatchGetItem` as it would and adds up read units: 4 KB read
-strongly consistent are one, eventually consistent half a one; a batch rounds each item up. moto would take minutes. The
-peer is what Argus did before: whole items in one index, most severe first, read on until enough of them were kept.
+DynamoDB is an in-memory table that implements `Query` and `BatchGetItem` and counts read units: 4 KB of strongly
+consistent reads are one, of eventually consistent reads half; a batch rounds up each item. moto would take minutes. The
+peer is the earlier algorithm of Argus: read whole items of one index, most severe first, until the page is full.
 """
 
 import bisect
@@ -30,9 +30,9 @@ _SCOPES = ("pk", "plugin_pk", "rule_pk", "target_pk", "target_plugin_pk", "targe
 
 @dataclass
 class Memory:
-    """As much of a DynamoDB client as a page of findings needs."""
+    """The part of a DynamoDB client that a page of findings uses."""
 
-    items: dict[tuple[str, str], Item] = field(default_factory=dict)  # on the wire
+    items: dict[tuple[str, str], Item] = field(default_factory=dict)  # in DynamoDB's format
     entries: defaultdict[tuple[str, str, str], list[tuple[str, tuple[str, str]]]] = field(
         default_factory=lambda: defaultdict(list)
     )
@@ -40,8 +40,8 @@ class Memory:
     read: int = 0
     half_units: int = 0
 
-    def put_item(self, **asked: Any) -> Any:
-        item = asked["Item"]
+    def put_item(self, **parameters: Any) -> Any:
+        item = parameters["Item"]
         key = item["pk"]["S"], item["sk"]["S"]
         self.items[key], self.sizes[key] = item, _size(item)
         for scope in _SCOPES:
@@ -52,43 +52,43 @@ class Memory:
         for entries in self.entries.values():
             entries.sort()
 
-    def query(self, **asked: Any) -> Any:
-        names, values = asked["ExpressionAttributeNames"], asked["ExpressionAttributeValues"]
-        hash_key, range_key = (names[name] for name in re.findall(r"#\w+", asked["KeyConditionExpression"]))
+    def query(self, **parameters: Any) -> Any:
+        names, values = parameters["ExpressionAttributeNames"], parameters["ExpressionAttributeValues"]
+        hash_key, range_key = (names[name] for name in re.findall(r"#\w+", parameters["KeyConditionExpression"]))
         entries = self.entries[hash_key, values[":pk"]["S"], range_key]
         begin = bisect.bisect_left(entries, (values[":low"]["S"],))
         end = bisect.bisect_right(entries, (values[":high"]["S"] + "~",))
-        start = asked.get("ExclusiveStartKey")
-        if asked["ScanIndexForward"]:
-            begin = bisect.bisect_right(entries, _place(start, range_key)) if start else begin
-            chosen = entries[begin : min(end, begin + asked["Limit"])]
-            more = begin + asked["Limit"] < end
+        start = parameters.get("ExclusiveStartKey")
+        if parameters["ScanIndexForward"]:
+            begin = bisect.bisect_right(entries, _index_position(start, range_key)) if start else begin
+            page = entries[begin : min(end, begin + parameters["Limit"])]
+            more = begin + parameters["Limit"] < end
         else:
-            end = bisect.bisect_left(entries, _place(start, range_key)) if start else end
-            chosen = entries[max(begin, end - asked["Limit"]) : end][::-1]
-            more = end - asked["Limit"] > begin
+            end = bisect.bisect_left(entries, _index_position(start, range_key)) if start else end
+            page = entries[max(begin, end - parameters["Limit"]) : end][::-1]
+            more = end - parameters["Limit"] > begin
         kept = ("pk", "sk", hash_key, range_key)
-        found = [{name: self.items[key][name] for name in kept} for _, key in chosen]
+        found = [{name: self.items[key][name] for name in kept} for _, key in page]
         self.read += len(found)
         self.half_units += ceil(sum(_size(entry) for entry in found) / 4096)
         return {"Items": found, **({"LastEvaluatedKey": found[-1]} if more else {})}
 
     def batch_get_item(self, **batch: Any) -> Any:
-        ((name, asked),) = batch["RequestItems"].items()
-        keys = [(key["pk"]["S"], key["sk"]["S"]) for key in asked["Keys"]]
+        ((name, request),) = batch["RequestItems"].items()
+        keys = [(key["pk"]["S"], key["sk"]["S"]) for key in request["Keys"]]
         self.read += len(keys)
         self.half_units += sum(2 * ceil(self.sizes[key] / 4096) for key in keys)
         return {"Responses": {name: [self.items[key] for key in keys]}}
 
-    def filtered(self, chosen: FindingFilter) -> list[TrackedFinding]:
-        """The first that are chosen, most severe first, from whole items that are read until there are enough."""
+    def filtered(self, criteria: FindingFilter) -> list[TrackedFinding]:
+        """The first matching findings, most severe first; reads whole items until the page is full."""
         kept: list[TrackedFinding] = []
         size = 0
         for _, key in reversed(self.entries["pk", f"{ORGANISATION}#findings", "severity_sk"]):
             self.read += 1
             size += self.sizes[key]
             finding = from_item({name: from_wire(value) for name, value in self.items[key].items()})
-            if chosen.matches(finding):
+            if criteria.matches(finding):
                 kept.append(finding)
                 if len(kept) == LIMIT:
                     break
@@ -100,29 +100,29 @@ def _size(item: Item) -> int:
     return len(json.dumps(item, separators=(",", ":")))
 
 
-def _place(start: Any, range_key: str) -> tuple[str, tuple[str, str]]:
+def _index_position(start: Any, range_key: str) -> tuple[str, tuple[str, str]]:
     return start[range_key]["S"], (start["pk"]["S"], start["sk"]["S"])
 
 
 def _findings() -> Iterator[TrackedFinding]:
-    chance = random.Random(3)
+    rng = random.Random(3)
     targets = [Target("host", f"host{number}.example") for number in range(200)]
     severities = [*[Severity.INFO] * 50, *[Severity.LOW] * 30, *[Severity.MEDIUM] * 15, *[Severity.HIGH] * 4]
     for number in range(COUNT):
-        plugin = f"plugin_{int(chance.expovariate(0.2)) % 40}"
+        plugin = f"plugin_{int(rng.expovariate(0.2)) % 40}"
         at = BEGINNING + timedelta(minutes=number)
         yield TrackedFinding(
-            fingerprint=f"v1:{chance.getrandbits(256):064x}",
+            fingerprint=f"v1:{rng.getrandbits(256):064x}",
             organisation_id=ORGANISATION,
-            target=chance.choice(targets),
+            target=rng.choice(targets),
             plugin=plugin,
-            rule=f"rule_{chance.randrange(5)}",
+            rule=f"rule_{rng.randrange(5)}",
             title="A rule",
-            severity=chance.choice([*severities, Severity.CRITICAL]),
+            severity=rng.choice([*severities, Severity.CRITICAL]),
             location_key=str(number),
             location={"at": number},
             evidence={"text": "x" * 400},
-            status=chance.choice([*[Status.UNCHANGED] * 20, Status.NEW, Status.FIXED]),
+            status=rng.choice([*[Status.UNCHANGED] * 20, Status.NEW, Status.FIXED]),
             scan_id="scan_01k0n2y6d3f7h1k5n9q2s4v8x0",
             tested_at=at,
             first_seen_at=at,
@@ -142,24 +142,34 @@ def run() -> list[Row]:
         "the new ones of one plugin": FindingFilter(statuses=frozenset({Status.NEW}), plugins=frozenset({"plugin_20"})),
         "the low ones of two targets": FindingFilter(severities=frozenset({Severity.LOW}), targets=hosts),
     }
-    return [row for name, chosen in cases.items() for row in _rows(memory, store, name, chosen)]
+    return [row for name, criteria in cases.items() for row in _rows(memory, store, name, criteria)]
 
 
-def _rows(memory: Memory, store: FindingStore, name: str, chosen: FindingFilter) -> list[Row]:
+def _rows(memory: Memory, store: FindingStore, name: str, criteria: FindingFilter) -> list[Row]:
     def ours() -> list[TrackedFinding]:
-        return store.list_tracked(ORGANISATION, chosen, Sort.MOST_SEVERE, limit=LIMIT, after=None).items
+        return store.list_tracked(ORGANISATION, criteria, Sort.MOST_SEVERE, limit=LIMIT, after=None).items
 
     def peer() -> list[TrackedFinding]:
-        return memory.filtered(chosen)
+        return memory.filtered(criteria)
 
-    mine, theirs = _spent(memory, ours), _spent(memory, peer)
-    assert mine.found == theirs.found
-    assert mine.found
-    what = f"a page of {len(mine.found)} of {COUNT:,} findings, {name}"
+    our_cost, peer_cost = _cost(memory, ours), _cost(memory, peer)
+    assert our_cost.found == peer_cost.found
+    assert our_cost.found
+    row_name = f"a page of {len(our_cost.found)} of {COUNT:,} findings, {name}"
     return [
-        Row(f"{what}: items read", mine.read, _PEER, theirs.read, "", _GOALS.get(name, ""), theirs.read / mine.read),
-        Row(f"{what}: read units", mine.units, _PEER, theirs.units, "", "", theirs.units / mine.units),
-        alternate(ours, peer, rounds=5).row(what, peer_name=_PEER, goal=""),
+        Row(
+            f"{row_name}: items read",
+            our_cost.read,
+            _PEER,
+            peer_cost.read,
+            "",
+            _GOALS.get(name, ""),
+            peer_cost.read / our_cost.read,
+        ),
+        Row(
+            f"{row_name}: read units", our_cost.units, _PEER, peer_cost.units, "", "", peer_cost.units / our_cost.units
+        ),
+        alternate(ours, peer, rounds=5).row(row_name, peer_name=_PEER, goal=""),
     ]
 
 
@@ -168,15 +178,15 @@ _GOALS = {"the new ones of one plugin": "≥ 1,000×", "the low ones of two targ
 
 
 @dataclass(frozen=True)
-class _Spent:
-    """What a page was, and what was read for it. Entries of an index and the items behind them both count."""
+class _Cost:
+    """A page, and the items read for it. Entries of an index and the items that they refer to both count."""
 
     found: list[TrackedFinding]
     read: int
     units: float
 
 
-def _spent(memory: Memory, listing: Callable[[], list[TrackedFinding]]) -> _Spent:
+def _cost(memory: Memory, listing: Callable[[], list[TrackedFinding]]) -> _Cost:
     memory.read = memory.half_units = 0
     found = listing()
-    return _Spent(found, memory.read, memory.half_units / 2)
+    return _Cost(found, memory.read, memory.half_units / 2)

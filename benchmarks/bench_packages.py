@@ -1,7 +1,7 @@
-"""What one image asks of the packaged functions: the CPU of its requests and of its jobs, and its room in S3.
+"""The resources that one image needs: CPU of its requests and jobs in the packaged functions, and storage in S3.
 
-Both zips run through awslambdaric against the embedded AWS, warm, and only their own processes are counted. There is no
-peer and no goal: docs/deployment.md makes its bill of these numbers (`python -m services.deploy.costs`).
+Both zips run warm through awslambdaric against the embedded AWS; only the CPU of their own processes counts. There is
+no peer and no goal: `python -m services.deploy.costs` computes the costs in docs/deployment.md from these numbers.
 """
 
 import json
@@ -33,10 +33,10 @@ def run() -> list[Row]:
     requests, jobs, reads = [], [], []
     with _deployed() as argus:
         for index in range(IMAGES + 1):
-            spent = argus.cpu_ms()
-            image_id = argus.whole_way(data)
-            api, worker = (after - before for after, before in zip(argus.cpu_ms(), spent, strict=True))
-            if index:  # the first of all imports, connects and fetches keys
+            earlier = argus.cpu_ms()
+            image_id = argus.process_image(data)
+            api, worker = (after - before for after, before in zip(argus.cpu_ms(), earlier, strict=True))
+            if index:  # the first iteration imports modules, connects and fetches keys
                 requests.append(api / len(IMAGE_REQUESTS))
                 jobs.append(worker)
         for _ in range(READS):
@@ -59,7 +59,7 @@ def run() -> list[Row]:
 
 @dataclass(frozen=True)
 class Deployed:
-    """The API and the worker as Lambda would run them, and the queues between them."""
+    """The API and the worker as Lambda runs them, and the queues between them."""
 
     aws: EmbeddedAws
     bucket: str
@@ -71,14 +71,14 @@ class Deployed:
     def cpu_ms(self) -> tuple[float, float]:
         return self.api.cpu_seconds() * 1e3, self.worker.cpu_seconds() * 1e3
 
-    def whole_way(self, data: bytes) -> str:
-        """Upload, scan, look and report, each request once; the image's id."""
+    def process_image(self, data: bytes) -> str:
+        """Upload an image, scan it, list its findings and create a report; returns the image's id."""
         file = {"name": "frame.jpg", "size": len(data), "content_type": "image/jpeg"}
-        (place,) = self.call("POST", "/uploads", {"files": [file]})["items"]
-        sent = httpx.post(place["upload"]["url"], data=place["upload"]["fields"], files={"file": ("file", data)})
+        (item,) = self.call("POST", "/uploads", {"files": [file]})["items"]
+        sent = httpx.post(item["upload"]["url"], data=item["upload"]["fields"], files={"file": ("file", data)})
         sent.raise_for_status()
         self._work()
-        image = self.call("GET", f"/images/{place['image_id']}")
+        image = self.call("GET", f"/images/{item['image_id']}")
         assert image["state"] == "ready", image
         target = {"kind": "image", "id": image["id"]}
         scan = self.call("POST", "/scans", {"target": target, "plugins": [{"id": "thermal_hotspots"}]})
@@ -93,17 +93,17 @@ class Deployed:
     def call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
         sent = json.dumps(body).encode() if body else None
-        answer = self.api.invoke(rest(method, f"/api/v1{path}", headers=headers, body=sent)).value
-        assert answer["statusCode"] < 300, answer
-        return json.loads(answer["body"])
+        response = self.api.invoke(rest(method, f"/api/v1{path}", headers=headers, body=sent)).value
+        assert response["statusCode"] < 300, response
+        return json.loads(response["body"])
 
     def stored_bytes(self) -> int:
         pages = self.aws.client("s3").get_paginator("list_objects_v2").paginate(Bucket=self.bucket)
         return sum(stored["Size"] for page in pages for stored in page.get("Contents", ()))
 
     def _work(self) -> None:
-        """Until every queue is empty."""
-        while sum(poller.turn(wait_seconds=0) for poller in self.pollers):
+        """Poll until every queue is empty."""
+        while sum(poller.poll(wait_seconds=0) for poller in self.pollers):
             pass
 
 
@@ -143,8 +143,8 @@ def _deployed() -> Iterator[Deployed]:
 
 def _handler(worker: Function) -> Callable[[dict[str, Any], None], dict[str, Any]]:
     def handle(event: dict[str, Any], _context: None) -> dict[str, Any]:
-        answer = worker.invoke(event)
-        assert answer.error is None, answer.error
-        return dict(answer.value)
+        result = worker.invoke(event)
+        assert result.error is None, result.error
+        return dict(result.value)
 
     return handle

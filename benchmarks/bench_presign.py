@@ -20,7 +20,7 @@ def run() -> list[Row]:
     ]
 
 
-def _rows(who: str, credentials: Credentials) -> list[Row]:
+def _rows(variant: str, credentials: Credentials) -> list[Row]:
     ours = Presigner(
         bucket=BUCKET,
         region=REGION,
@@ -59,9 +59,9 @@ def _rows(who: str, credentials: Credentials) -> list[Row]:
         rounds=25,
     )
     return [
-        link.row(f"presigned link, {who}", peer_name="boto3", goal=GOAL),
-        full.row(f"presigned link with name, type and version, {who}", peer_name="boto3", goal=GOAL),
-        form.row(f"presigned upload, {who}", peer_name="boto3", goal=""),
+        link.row(f"presigned link, {variant}", peer_name="boto3", goal=GOAL),
+        full.row(f"presigned link with name, type and version, {variant}", peer_name="boto3", goal=GOAL),
+        form.row(f"presigned upload, {variant}", peer_name="boto3", goal=""),
     ]
 
 

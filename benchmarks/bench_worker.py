@@ -1,7 +1,7 @@
-"""What a worker does with a frame of 640 by 512: decode, measure, find hot spots, write the GeoTIFF and a preview.
+"""The worker's processing of a 640 × 512 image: decoding, statistics, hot spots, the GeoTIFF and a preview.
 
-The goal is a share of a Lambda's time, not a ratio: at most 60 ms of CPU once everything is imported. Each part is told
-on its own, so that a slower whole shows where it became slow.
+The goal is an absolute time, not a ratio: at most 60 ms of CPU after all imports. Each step has its own row, which
+shows where a regression comes from.
 """
 
 import logging
@@ -17,7 +17,7 @@ from argus.scanning.catalogue import Catalogue
 from argus.scanning.model import Finding, Target
 from argus.scanning.plugin import Tools
 from argus.scanning.positions import PositionMatcher
-from benchmarks.harness import Row, alone
+from benchmarks.harness import Row, measure
 from tests.scenes.flir import flir_scene
 
 ROUNDS = 25
@@ -27,7 +27,7 @@ PALETTE = "iron"
 
 @dataclass(frozen=True)
 class OneImage:
-    """A reader that has the image already: decoding is measured on its own."""
+    """A reader of an image that is already decoded, because decoding is measured separately."""
 
     image: Thermogram
 
@@ -45,24 +45,24 @@ def run() -> list[Row]:
             part()
 
     measured: Mapping[str, Callable[[], object]] = {"decode": lambda: decode(data), **parts(image)}
-    whole = Row("whole worker, frame of 640 × 512", alone(worker, ROUNDS) * 1e3, "", 0.0, "ms", "≤ 60 ms", 0.0)
+    whole = Row("whole worker, frame of 640 × 512", measure(worker, ROUNDS) * 1e3, "", 0.0, "ms", "≤ 60 ms", 0.0)
     goals = {"hot spots": "≤ 15 ms"}
     return [
         whole,
         *(
-            Row(f"of that: {name}", alone(part, ROUNDS) * 1e3, "", 0.0, "ms", goals.get(name, ""), 0.0)
+            Row(f"of that: {name}", measure(part, ROUNDS) * 1e3, "", 0.0, "ms", goals.get(name, ""), 0.0)
             for name, part in measured.items()
         ),
     ]
 
 
 def parts(image: Thermogram) -> dict[str, Callable[[], object]]:
-    """What follows the decoding, by name."""
+    """The steps after decoding, by name."""
     celsius = image.celsius
 
     def one_preview() -> object:
-        ends = preview.bounds(celsius)
-        return preview.previews(celsius, [PALETTE], low=ends.low_celsius, high=ends.high_celsius)
+        bounds = preview.bounds(celsius)
+        return preview.previews(celsius, [PALETTE], low=bounds.low_celsius, high=bounds.high_celsius)
 
     return {
         "statistics and histogram": lambda: (statistics(celsius), histogram(celsius)),

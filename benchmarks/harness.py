@@ -1,11 +1,11 @@
-"""Measures ours against a peer, side by side in one run, and keeps docs/performance.md true.
+"""Compares our code with a peer's in the same run, and writes the results to docs/performance.md.
 
-Equal runs on a shared machine differ by half, so the numbers that count are ratios: ours and the peer's are called
-in turn, round by round, and a load that slows one slows the other. Times are CPU time of this process (all threads),
-which a busy neighbour disturbs less than wall time.
+Identical runs on a shared machine differ by half, so the meaningful numbers are ratios: our code and the peer's are
+called alternately in each round, and a load that slows one slows the other. Times are CPU time of this process (all
+threads), which other processes disturb less than wall time.
 
 A benchmark is a module `bench_*.py` in this folder with `run() -> list[Row]`. `python -m benchmarks.harness` runs all,
-prints the table and writes it between the markers of docs/performance.md.
+prints the table and writes it between the markers in docs/performance.md.
 """
 
 import gc
@@ -24,8 +24,8 @@ PAGE = HERE.parent / "docs" / "performance.md"
 BEGIN, END = "<!-- results -->", "<!-- /results -->"
 INTRO = f"""# Performance
 
-Each row is one measurement of `make bench`: ours and a peer called in turn in the same process, median of the rounds,
-in CPU time. Absolute numbers belong to the machine that made them; the ratio (peer ÷ ours) is what we hold on to.
+Each row is one measurement of `make bench`: our code and a peer, called alternately in the same process; the median CPU
+time of the rounds. Absolute numbers depend on the machine; compare the ratios (peer ÷ ours).
 
 {BEGIN}
 {END}
@@ -34,7 +34,7 @@ in CPU time. Absolute numbers belong to the machine that made them; the ratio (p
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table: `ours` and `peer` in `unit`, `ratio` = peer / ours, `goal` in words ("≥ 10×")."""
+    """One row of the table: `ours` and `peer` in `unit`, `ratio` = peer / ours, `goal` as text ("≥ 10×")."""
 
     name: str
     ours: float
@@ -52,23 +52,23 @@ class Row:
 
 @dataclass(frozen=True)
 class Timing:
-    """Median seconds of CPU per call, of both sides, and the median of the per-round ratios peer / ours."""
+    """Median CPU seconds per call of both sides, and the median of the ratios peer / ours of the rounds."""
 
     ours: float
     peer: float
     ratio: float
 
     def row(self, name: str, *, peer_name: str, goal: str) -> Row:
-        """The timing as a line of the table, in milliseconds."""
+        """The timing as a row of the table, in milliseconds."""
         return Row(name, self.ours * 1e3, peer_name, self.peer * 1e3, "ms", goal, self.ratio)
 
 
 def alternate(ours: Callable[[], object], peer: Callable[[], object], rounds: int) -> Timing:
-    """Call both in turn, `rounds` times, and time each call.
+    """Call both alternately for `rounds` rounds and measure each.
 
-    The order within a round flips, so that neither always runs on the other's warm cache. Each side is called as often
-    within a round as makes it last some milliseconds: `process_time` ticks too coarsely for less. One call of each
-    beforehand is not counted.
+    The order alternates between rounds, so that neither always benefits from the other's warm cache. Within a round,
+    each side is called repeatedly for some milliseconds, because the resolution of `process_time` is too coarse for
+    less. One call of each side before the rounds is not counted.
     """
     ours_calls, peer_calls = _calls(ours), _calls(peer)
     ours_seconds, peer_seconds = [], []
@@ -84,18 +84,18 @@ def alternate(ours: Callable[[], object], peer: Callable[[], object], rounds: in
                 peer_seconds.append(_cpu_seconds(peer, peer_calls))
     finally:
         gc.enable()
-    ratio = median(theirs / mine for theirs, mine in zip(peer_seconds, ours_seconds, strict=True))
+    ratio = median(peer_time / our_time for peer_time, our_time in zip(peer_seconds, ours_seconds, strict=True))
     return Timing(median(ours_seconds), median(peer_seconds), ratio)
 
 
-def alone(call: Callable[[], object], rounds: int) -> float:
-    """Median seconds of CPU per call of something that has no peer."""
+def measure(call: Callable[[], object], rounds: int) -> float:
+    """Median CPU seconds per call, without a peer."""
     calls = _calls(call)
     return median(_cpu_seconds(call, calls) for _ in range(rounds))
 
 
 def _calls(call: Callable[[], object]) -> int:
-    """How many calls last about 5 ms; also the warm-up."""
+    """The number of calls that last about 5 ms; this is also the warm-up."""
     call()
     return max(1, int(0.005 / max(_cpu_seconds(call, 1), 1e-7)))
 
@@ -114,7 +114,7 @@ def markdown(rows: Iterable[Row]) -> str:
 
 
 def write(rows: list[Row], page: Path = PAGE) -> None:
-    """Replace what stands between the markers of the page, making the page when it is missing."""
+    """Replace the text between the markers of the page; create the page if it does not exist."""
     text = page.read_text(encoding="utf-8") if page.exists() else INTRO
     before, _, rest = text.partition(BEGIN)
     _, _, after = rest.partition(END)

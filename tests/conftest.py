@@ -147,7 +147,7 @@ class Workers:
     outputs: StackOutputs
 
     def work(self) -> None:
-        while sum(poller.turn(wait_seconds=0) for poller in self.pollers):
+        while sum(poller.poll(wait_seconds=0) for poller in self.pollers):
             pass
 
     def work_until_dead(self, queue_url: str, text: str) -> dict[str, Any]:

@@ -501,13 +501,13 @@ def test_the_firewall_blocks_bad_addresses_bad_inputs_and_floods() -> None:
 
 def test_without_a_domain_no_resource_is_created_that_needs_one() -> None:
     edge = TEMPLATES["edge"]
-    left = edge.under(scope_of(edge).conditions)
+    left = edge.with_conditions(scope_of(edge).conditions)
     assert set(left.resources) == {"ApiFirewall"}
     assert scope_of(edge).resolve(left.outputs) == {
         "ApiUrl": "https://abc123.execute-api.eu-west-1.amazonaws.com/production"
     }
     whole = scope_of(edge, Domain="argus.example")
-    assert edge.under(whole.conditions).resources.keys() == edge.resources.keys()
+    assert edge.with_conditions(whole.conditions).resources.keys() == edge.resources.keys()
     assert whole.resolve(edge.outputs)["ApiUrl"] == "https://api.argus.example"
 
 
@@ -559,7 +559,7 @@ SPOILT = {
     ),
     "ApiRole.Policies": (
         "iam",
-        lambda c: c.delete_role_policy(RoleName="argus-rehearsal-api", PolicyName="what-it-does"),
+        lambda c: c.delete_role_policy(RoleName="argus-rehearsal-api", PolicyName="permissions"),
     ),
     "WorkerLog.RetentionInDays": (
         "logs",

@@ -29,7 +29,7 @@ from services.local.aws import INFRA, EmbeddedAws, StackOutputs
 from services.local.cloudformation.clients import Clients
 from services.local.cloudformation.discovery import capability_templates
 from services.local.cloudformation.template import Template
-from services.local.permissions import Use, concerns, may, uses
+from services.local.permissions import Permission, applies_to, is_allowed, required_permissions
 from services.local.sockets import Sockets
 from services.local.sqs_poller import Handler
 from services.realtime import main as realtime
@@ -98,13 +98,13 @@ DONE_BY_AWS = {
 class Watch:
     """The permissions that each role used."""
 
-    seen: dict[str, set[Use]] = field(default_factory=lambda: {name: set() for name in ROLES})
+    seen: dict[str, set[Permission]] = field(default_factory=lambda: {name: set() for name in ROLES})
     who: str = "api"
 
-    def note(self, use: Use) -> None:
+    def note(self, use: Permission) -> None:
         self.seen[self.who].add(use)
 
-    def note_link(self, use: Use) -> None:
+    def note_link(self, use: Permission) -> None:
         """A link has the permissions of its signer."""
         self.seen["links"].add(use)
 
@@ -114,7 +114,7 @@ class Policy:
     """An inline policy of a role, and the template that adds it.
 
     The template's metadata gives the reasons of statements that need one: `EveryResource` for a resource `*`,
-    `NotInTheJourney` for statements that the journey below does not need.
+    `NotUsedInJourney` for statements that the journey below does not need.
     """
 
     template: str
@@ -177,7 +177,7 @@ def test_a_role_names_actions_and_resources_or_states_why_not(name: str) -> None
 @pytest.mark.parametrize("name", ROLES)
 def test_statements_outside_the_journey_state_who_needs_them(name: str) -> None:
     for policy in policies(name):
-        reasons = policy.reasons("NotInTheJourney")
+        reasons = policy.reasons("NotUsedInJourney")
         assert reasons.keys() <= {entry["Sid"] for entry in policy.statements}
         assert all(len(reason.split()) >= 5 for reason in reasons.values())
 
@@ -303,7 +303,7 @@ def rows(folder: Path = INFRA, among: Templates = TEMPLATES) -> Iterator[str]:
 
 def test_the_page_shows_the_current_roles() -> None:
     page = INFRA / "README.md"
-    table = "\n".join(["| role | may | on | to | template |", "|---|---|---|---|---|", *rows()])
+    table = "\n".join(["| role | actions | resources | purpose | template |", "|---|---|---|---|---|", *rows()])
     text = page.read_text()
     written = re.sub(r"(?s)(<!-- roles -->\n).*(<!-- /roles -->)", rf"\g<1>{table}\n\g<2>", text)
     if os.environ.get("ARGUS_WRITE_DOCS"):
@@ -393,7 +393,7 @@ def watched(
     watch = Watch()
 
     def note(params: Mapping[str, Any], model: Any, **_: Any) -> None:
-        for use in uses(model.service_model.service_name, model.name, {**params, "Api": SOCKET_STAGE}):
+        for use in required_permissions(model.service_model.service_name, model.name, {**params, "Api": SOCKET_STAGE}):
             watch.note(use)
 
     container.aws.session.events.register("provide-client-params", note)
@@ -403,7 +403,7 @@ def watched(
 def _note_link(watch: Watch, url: str) -> None:
     parts = urlsplit(url)
     action = "s3:GetObjectVersion" if "versionId" in parse_qs(parts.query) else "s3:GetObject"
-    watch.note_link(Use(action, f"arn:aws:s3:::{unquote(parts.path.removeprefix('/'))}"))
+    watch.note_link(Permission(action, f"arn:aws:s3:::{unquote(parts.path.removeprefix('/'))}"))
 
 
 def _note_links(watch: Watch, links: Any) -> None:
@@ -440,7 +440,7 @@ def _drive(watch: Watch, argus: Container, http: Person, newcomer: str, workers:
     data, _ = flir_scene(seed=9, width=160, height=120, leaks=2)
     item = announce(http, data)
     bucket = argus.settings.media_bucket
-    watch.note_link(Use("s3:PutObject", f"arn:aws:s3:::{bucket}/{item['upload']['fields']['key']}"))
+    watch.note_link(Permission("s3:PutObject", f"arn:aws:s3:::{bucket}/{item['upload']['fields']['key']}"))
     send(item, data)
     work()
     image = f"/images/{item['image_id']}"
@@ -539,17 +539,17 @@ def seen(
     return watch
 
 
-def test_a_journey_uses_exactly_what_roles_allow(seen: Watch) -> None:
-    refused = {(name, use) for name, uses in seen.seen.items() for use in uses if not may(statements(name), use)}
+def test_a_journey_asks_for_all_that_roles_allow_and_nothing_more(seen: Watch) -> None:
+    refused = {(name, use) for name, uses in seen.seen.items() for use in uses if not is_allowed(statements(name), use)}
     assert not refused
     idle = {
         (name, policy.template, entry["Sid"], action, arn.rsplit(":", 1)[-1])
         for name in ROLES
         for policy in policies(name)
         for entry in policy.statements
-        if entry["Sid"] not in policy.reasons("NotInTheJourney")
+        if entry["Sid"] not in policy.reasons("NotUsedInJourney")
         for action, arn in itertools.product(set(entry["Action"]) - DONE_BY_AWS.keys(), entry["Resource"])
-        if not any(concerns({**entry, "Action": [action], "Resource": [arn]}, use) for use in seen.seen[name])
+        if not any(applies_to({**entry, "Action": [action], "Resource": [arn]}, use) for use in seen.seen[name])
     }
     assert not idle
 

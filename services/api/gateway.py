@@ -1,7 +1,7 @@
-"""Lambda's entry for the API: HTTP events from API Gateway, and nothing else, go on to Zappa.
+"""Lambda's entry point of the API: it passes HTTP events from API Gateway to Zappa and rejects all others.
 
-Zappa's handler answers an event it does not know with null, so that whoever sent it counts it as done, and runs what
-an event names as its `command` or `raw_command`. Here all of these are errors.
+Zappa's handler returns null for an unknown event, which its sender takes for success, and it runs the function or code
+that an event contains as `command` or `raw_command`. Here all such events are errors.
 """
 
 import logging
@@ -12,15 +12,15 @@ from zappa.handler import lambda_handler
 from argus.core.errors import ArgusError
 from services.api.main import container
 
-# What every request of a known caller needs: it takes a hundred milliseconds to make, or several times that in a
-# request. While a function starts, Lambda lends it a whole processor.
-_MADE_EARLY = (
+# Needed by every authenticated request. Creating them takes a hundred milliseconds at start, when Lambda provides a
+# full processor, and several times that during a request.
+_CREATED_AT_START = (
     container.aws.client("dynamodb"),
     container.aws.client("dynamodb", fail_fast=True),
     container.tokens,
 )
 
-# Zappa's line per request repeats ours, with the address and the query that ours keeps to itself.
+# Zappa logs a line per request like ours, but with the IP address and the query, which our log leaves out.
 logging.getLogger("zappa.wsgi").setLevel(logging.WARNING)
 
 
@@ -29,11 +29,11 @@ class UnknownEvent(ArgusError):
 
 
 def handler(event: Any, context: object) -> dict[str, Any]:
-    """One request: payload format 1.0 of REST APIs, or 2.0 of HTTP APIs."""
+    """Handle one request: payload format 1.0 of REST APIs, or 2.0 of HTTP APIs."""
     if not _is_http(event):
         raise UnknownEvent(f"keys {sorted(event)[:20]}" if isinstance(event, dict) else type(event).__name__)
-    answer: dict[str, Any] = lambda_handler(event, context)
-    return answer
+    response: dict[str, Any] = lambda_handler(event, context)
+    return response
 
 
 def _is_http(event: Any) -> bool:

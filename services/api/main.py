@@ -1,4 +1,4 @@
-"""What Zappa serves: the Flask application around services made from the environment."""
+"""The Flask application that Zappa serves, with its settings from the environment."""
 
 from argus.app import create_app
 from argus.container import Container

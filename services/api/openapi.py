@@ -13,10 +13,10 @@ TARGET = Path(__file__).resolve().parents[2] / "docs" / "openapi.json"
 
 
 def document() -> dict[str, Any]:
-    """The OpenAPI document; making it needs neither AWS nor settings."""
+    """The OpenAPI document; generating it needs neither AWS nor settings."""
     client = create_app(Container(Settings.from_env({}))).test_client()
-    answer = client.get(f"{API_PREFIX}/openapi.json")
-    return dict(answer.get_json())
+    response = client.get(f"{API_PREFIX}/openapi.json")
+    return dict(response.get_json())
 
 
 def text() -> str:

@@ -1,1 +1,1 @@
-"""From this repository to a running stage."""
+"""Deploys this repository as a running stage."""

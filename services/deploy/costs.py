@@ -1,12 +1,12 @@
-"""What Argus costs, from what it does: `python -m services.deploy.costs` writes the table of docs/deployment.md.
+"""Estimate what Argus costs: `python -m services.deploy.costs` writes the table in docs/deployment.md.
 
     compute   = GB of memory × seconds × price of a GB-second + calls × price of a call
-    seconds   = CPU seconds ÷ share of a processor (memory ÷ 1769 MB, at most 1) + calls to AWS × seconds each waits
+    seconds   = CPU seconds ÷ share of a processor (memory ÷ 1769 MB, at most 1) + calls to AWS × wait of each
     DynamoDB  = read units × price + write units × price                (docs/data.md counts the units)
     S3        = puts × price + gets × price + GB stored × price of a GB-month
     SQS       = three calls for each message × price
 
-A function's share of a processor is told in the Lambda developer guide, "Configure memory". Free tiers are not counted.
+A function's share of a processor: Lambda developer guide, "Configure memory". Free tiers are not counted.
 """
 
 import re
@@ -28,7 +28,7 @@ _PROCESSOR_MB = 1769
 
 @dataclass(frozen=True)
 class Prices:
-    """US dollars, on demand, in eu-west-1, as remembered in November 2026: to be checked before they are relied on."""
+    """US dollars, on demand, in eu-west-1, noted from memory in November 2026: check them before you rely on them."""
 
     lambda_gb_second: float = 0.0000166667
     lambda_call: float = 0.20e-6
@@ -41,7 +41,7 @@ class Prices:
     rest_api_call: float = 3.50e-6
 
 
-# What benchmarks/bench_packages.py measures, and what its lines in docs/performance.md are called.
+# The measurements of benchmarks/bench_packages.py, and the names of their rows in docs/performance.md.
 MEASURED_ROWS = {
     "image_request_ms": "packaged API: one of the seven requests for an image",
     "read_request_ms": "packaged API: GET /images/{id}",
@@ -52,9 +52,9 @@ MEASURED_ROWS = {
 
 @dataclass(frozen=True)
 class Measured:
-    """Of the packaged functions: CPU of their processes, warm, for a frame of 640 × 512 and what comes of it.
+    """CPU time of the packaged functions, warm, for an image of 640 × 512 pixels with its products and report.
 
-    The waits are assumed, not measured: of one call within a region.
+    The waits, for one call within a region, are assumed, not measured.
     """
 
     image_request_ms: float
@@ -66,7 +66,7 @@ class Measured:
 
     @classmethod
     def read(cls) -> "Measured":
-        """From the table that `make bench` wrote."""
+        """Read the table that `make bench` wrote."""
         rows = dict(re.findall(r"^\| ([^|]+) \| ([\d.e+]+) [a-zA-Z]+ \|", BENCHMARKS.read_text(), re.M))
         return cls(**{field: float(rows[row]) for field, row in MEASURED_ROWS.items()})
 
@@ -75,60 +75,64 @@ class Measured:
 class Line:
     """One line of the bill, in US dollars."""
 
-    what: str
-    how: str
+    service: str
+    usage: str
     dollars: float
 
 
 def units() -> dict[str, tuple[int, int, int]]:
-    """What docs/data.md counts, by endpoint or job: calls, read units, write units."""
+    """The counts in docs/data.md by endpoint or job: calls, read units, write units."""
     found = {}
-    for what, calls, reads, writes in re.findall(
+    for name, calls, reads, writes in re.findall(
         r"^\| ([^|]+) \| ([^|]+) \| ([\d.]+) \| (\d+) \|$", UNITS.read_text(), re.M
     ):
         how_often = (re.match(r"\s*(\d+) ×", call) for call in calls.split(";"))
-        found[what] = (sum(int(times[1]) if times else 1 for times in how_often), ceil(float(reads)), int(writes))
+        found[name] = (sum(int(times[1]) if times else 1 for times in how_often), ceil(float(reads)), int(writes))
     return found
 
 
-# What a thousand images ask for, one by one: sent in one upload each, scanned, reported, looked at once.
+# The requests for each of a thousand images: one upload, one scan, one report, one view of the results.
 IMAGE_REQUESTS = (
     *("POST /uploads", "GET /images/{id}", "POST /scans", "GET /scans/{id}"),
     *("GET /scans/{id}/findings", "POST /reports", "GET /reports/{id}"),
 )
-# The image, three steps of its scan and the report are told; that costs calls and units, and hardly any CPU.
+# Five notifications: the image, three states of its scan, the report. They cost calls and units, and hardly any CPU.
 IMAGE_JOBS = ("job image.arrived", "job scan.run", "job report.build", *["job notify.deliver"] * 5)
-# Original, GeoTIFF, report; a preview and a colour bar for each palette; a listing of versions, which costs as much.
+# Original, GeoTIFF, report; a preview and a colour bar for each palette; one listing of versions, priced like a put.
 IMAGE_PUTS = 4 + 2 * len(PALETTES)
-IMAGE_GETS = 6  # the worker reads for itself, for a scan and for a report; a viewer takes GeoTIFF, preview and report
-IMAGE_S3_TURNS = 6  # the worker waits: three readings, the products side by side, the versions, the report
+IMAGE_GETS = 6  # the worker reads for decoding, for the scan, for the report; a viewer: GeoTIFF, preview, report
+IMAGE_S3_WAITS = 6  # of the worker: three reads, all products in parallel, the versions, the report
 
 
 def per_thousand_images(measured: Measured, prices: Prices) -> list[Line]:
-    known, count = units(), 1000
-    calls, reads, writes = _sum(known[name] for name in (*IMAGE_REQUESTS, *IMAGE_JOBS))
-    job_calls, _, _ = _sum(known[name] for name in IMAGE_JOBS)
-    waits = job_calls * measured.dynamodb_wait_ms + IMAGE_S3_TURNS * measured.s3_wait_ms
+    counted, count = units(), 1000
+    calls, reads, writes = _sum(counted[name] for name in (*IMAGE_REQUESTS, *IMAGE_JOBS))
+    job_calls, _, _ = _sum(counted[name] for name in IMAGE_JOBS)
+    waits = job_calls * measured.dynamodb_wait_ms + IMAGE_S3_WAITS * measured.s3_wait_ms
     worker = _compute("_worker", measured.image_jobs_ms, waits, len(IMAGE_JOBS), prices)
     request_calls = (calls - job_calls) * measured.dynamodb_wait_ms
     api = _compute("", measured.image_request_ms * len(IMAGE_REQUESTS), request_calls, len(IMAGE_REQUESTS), prices)
     stored_gb = count * measured.image_kilobytes / 1e6
     return [
-        Line("Lambda, worker", f"{worker.how}, for each image", count * worker.dollars),
-        Line("Lambda, API", f"{api.how}, for each image", count * api.dollars),
-        Line("API Gateway", f"{len(IMAGE_REQUESTS)} requests each", count * len(IMAGE_REQUESTS) * prices.rest_api_call),
+        Line("Lambda, worker", f"{worker.usage} per image", count * worker.dollars),
+        Line("Lambda, API", f"{api.usage} per image", count * api.dollars),
+        Line(
+            "API Gateway",
+            f"{len(IMAGE_REQUESTS)} requests per image",
+            count * len(IMAGE_REQUESTS) * prices.rest_api_call,
+        ),
         Line(
             "DynamoDB",
-            f"{reads} read and {writes} write units each",
+            f"{reads} read and {writes} write units per image",
             count * (reads * prices.read_unit + writes * prices.write_unit),
         ),
         Line(
             "S3 requests",
-            f"{IMAGE_PUTS} puts and listings, {IMAGE_GETS} gets each",
+            f"{IMAGE_PUTS} puts and listings, {IMAGE_GETS} gets per image",
             count * (IMAGE_PUTS * prices.s3_put + IMAGE_GETS * prices.s3_get),
         ),
-        Line("SQS", f"{len(IMAGE_JOBS)} messages each", count * 3 * len(IMAGE_JOBS) * prices.sqs_call),
-        Line("S3 storage, a month", f"{stored_gb:.2f} GB", stored_gb * prices.s3_gb_month),
+        Line("SQS", f"{len(IMAGE_JOBS)} messages per image", count * 3 * len(IMAGE_JOBS) * prices.sqs_call),
+        Line("S3 storage, one month", f"{stored_gb:.2f} GB", stored_gb * prices.s3_gb_month),
     ]
 
 
@@ -137,11 +141,11 @@ def per_million_requests(measured: Measured, prices: Prices) -> list[Line]:
     api = _compute("", measured.read_request_ms, calls * measured.dynamodb_wait_ms, 1, prices)
     count = 1_000_000
     return [
-        Line("Lambda, API", api.how, count * api.dollars),
+        Line("Lambda, API", f"{api.usage} per request", count * api.dollars),
         Line("API Gateway", "REST API", count * prices.rest_api_call),
         Line(
             "DynamoDB",
-            f"{reads} read and {writes} write units each",
+            f"{reads} read and {writes} write units per request",
             count * (reads * prices.read_unit + writes * prices.write_unit),
         ),
     ]
@@ -166,15 +170,15 @@ def table(measured: Measured, prices: Prices) -> str:
         "1,000,000 requests (`GET /images/{id}`)": per_million_requests(measured, prices),
     }
     rows = []
-    for what, lines in parts.items():
+    for workload, lines in parts.items():
         total = sum(line.dollars for line in lines)
-        rows += [f"| {what} | {line.what} | {line.how} | {line.dollars:.3f} |" for line in lines]
-        rows.append(f"| **{what}** | **all** | | **{total:.2f}** |")
-    return "\n".join(["| for | service | how much | US dollars |", "|---|---|---|---|", *rows])
+        rows += [f"| {workload} | {line.service} | {line.usage} | {line.dollars:.3f} |" for line in lines]
+        rows.append(f"| **{workload}** | **total** | | **{total:.2f}** |")
+    return "\n".join(["| workload | service | usage | US dollars |", "|---|---|---|---|", *rows])
 
 
 def page() -> str:
-    """docs/deployment.md with the table as it should be."""
+    """The text of docs/deployment.md with the current table."""
     before, _, rest = PAGE.read_text().partition(BEGIN)
     _, _, after = rest.partition(END)
     return f"{before}{BEGIN}\n{table(Measured.read(), Prices())}\n{END}{after}"

@@ -1,4 +1,4 @@
-"""What a deployment stands on: an AWS account here; in a rehearsal the embedded AWS (services/deploy/rehearse.py)."""
+"""The environment of a deployment: an AWS account, or in a rehearsal the embedded AWS (services/deploy/rehearse.py)."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -12,7 +12,7 @@ from services.deploy import package
 
 
 class Environment(Protocol):
-    """Whatever differs between an AWS account and its rehearsal."""
+    """What differs between an AWS account and a rehearsal."""
 
     @property
     def region(self) -> str: ...
@@ -22,41 +22,41 @@ class Environment(Protocol):
 
     @property
     def variables(self) -> Mapping[str, str]:
-        """The variables with which a child process finds this AWS."""
+        """The environment variables with which a child process reaches this AWS."""
 
     @property
     def settings(self) -> Mapping[str, str]:
-        """Settings of Argus that only hold here."""
+        """Settings of Argus that apply to this environment only."""
 
     @property
     def placeholders(self) -> Mapping[str, str]:
-        """Outputs that no stack can give here."""
+        """Values for the outputs that no stack can provide in this environment."""
 
     def client(self, service: str, region: str = "") -> Any:
-        """boto3's client of a service, in another region if one is named."""
+        """A boto3 client of a service, in the given region or that of the environment."""
 
     def packages(self) -> Mapping[str, Path]:
-        """The zips by name, built from the sources as they are."""
+        """The zips by name, built from the current sources."""
 
     def template(self, path: Path) -> str:
-        """The template's text, without what this AWS cannot have."""
+        """The template's text, without the resource types that this AWS does not support."""
 
     def verify_stack(self, name: str, path: Path, parameters: Mapping[str, str]) -> None:
-        """Whether the stack is as declared. Raises NotAsDeclared."""
+        """Verify that the stack is as declared. Raises NotAsDeclared."""
 
     def keys_url(self, outputs: Mapping[str, str]) -> str:
-        """Where the user pool shows its keys."""
+        """The URL of the user pool's JWKS."""
 
     def sign_in_url(self) -> str:
-        """Where people sign in."""
+        """The endpoint of Cognito, where users sign in."""
 
     def api_endpoint(self, stage: str, outputs: Mapping[str, str]) -> Any:
-        """A context manager of the API's address, which is open within it."""
+        """A context manager of the API's URL, which is reachable inside it."""
 
 
 @dataclass(frozen=True)
 class Account:
-    """An AWS account, with the credentials that boto3 finds."""
+    """An AWS account, with boto3's default credentials."""
 
     region: str
     settings: Mapping[str, str] = field(default_factory=dict)
@@ -66,7 +66,7 @@ class Account:
     def of_environment(cls) -> "Account":
         import boto3
 
-        # boto3 reads AWS_DEFAULT_REGION and the profile; AWS_REGION is what the other tools, and Lambda, know.
+        # boto3 reads AWS_DEFAULT_REGION and the profile; the other tools, and Lambda, use AWS_REGION.
         return cls(os.environ.get("AWS_REGION") or boto3.Session().region_name or "eu-west-1")
 
     @cached_property
@@ -89,7 +89,7 @@ class Account:
         return path.read_text(encoding="utf-8")
 
     def verify_stack(self, name: str, path: Path, parameters: Mapping[str, str]) -> None:
-        """CloudFormation's word is enough here."""
+        """Nothing to verify: CloudFormation itself reports failures."""
 
     def keys_url(self, outputs: Mapping[str, str]) -> str:
         return outputs["JwksUrl"]

@@ -1,7 +1,7 @@
-"""Zappa makes the functions, each from its package in S3 with the settings that the stacks gave.
+"""Zappa creates the functions, each from its package in S3, with settings from the outputs of the stacks.
 
-Zappa's command is called, not its Python API: `ZappaCLI` keeps everything in attributes that it sets on the way, ends
-the process on an error and writes into the current folder. As a process it can do all that where it harms nobody.
+Zappa runs as a command, not through its Python API: `ZappaCLI` keeps its state in attributes, exits the process on an
+error and writes into the current folder. In a process of its own, none of that has side effects.
 """
 
 import base64
@@ -17,16 +17,16 @@ from typing import Any
 from argus.core.errors import ArgusError
 from services.deploy.package import ROOT
 
-_MODEL = "staging"  # whose settings a stage takes that zappa_settings.json does not name: a rehearsal's
+_MODEL = "staging"  # its settings serve any stage that zappa_settings.json does not contain, such as a rehearsal's
 
 
 class FunctionFailed(ArgusError):
-    """Zappa did not make a function as it should be."""
+    """Zappa could not deploy a function."""
 
 
 @dataclass(frozen=True)
 class Function:
-    """One function: a stage of Zappa's, the package it runs and the role it runs as."""
+    """One function: its stage in Zappa, its package and its role."""
 
     suffix: str
     package: str
@@ -36,7 +36,7 @@ class Function:
         return stage + self.suffix
 
     def name(self, stage: str) -> str:
-        """As Zappa names it."""
+        """The function's name, as Zappa builds it."""
         return f"argus-{stage}{self.suffix}".replace("_", "-")
 
 
@@ -61,7 +61,7 @@ class Zappa:
     def write_settings(
         self, *, region: str, bucket: str, roles: Mapping[str, str], settings: Mapping[str, str]
     ) -> None:
-        """The stage's settings, with what is only known once the stacks stand."""
+        """Write the stage's settings, with the values that are known only after the stacks are deployed."""
         written = {}
         for function in FUNCTIONS:
             declared = declared_settings(function.zappa_stage(self.stage), function.suffix)
@@ -70,23 +70,23 @@ class Zappa:
                 "aws_region": region,
                 "s3_bucket": bucket,
                 "role_arn": roles[function.role],
-                "touch": False,  # the smoke test asks more than whether somebody answers
+                "touch": False,  # the smoke test does more than Zappa's own request
                 "tags": {**declared["tags"], "stage": self.stage},
                 "aws_environment_variables": {**declared["aws_environment_variables"], **settings},
             }
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / "zappa_settings.json").write_text(json.dumps(written, indent=2) + "\n")
 
-    def put(self, function: Function, *, bucket: str, key: str, code_hash: str) -> None:
-        """Make the function, or change it, to run this package. Raises FunctionFailed."""
+    def deploy(self, function: Function, *, bucket: str, key: str, code_hash: str) -> None:
+        """Create or update the function with this package. Raises FunctionFailed."""
         verb = "update" if self._exists(function) else "deploy"
         self._run(verb, function.zappa_stage(self.stage), "--zip", f"s3://{bucket}/{key}")
         found = self.functions.get_function(FunctionName=function.name(self.stage))["Configuration"]["CodeSha256"]
         if found != code_hash:
-            raise FunctionFailed(f"{function.name(self.stage)} runs {found}, not {key}")
+            raise FunctionFailed(f"{function.name(self.stage)} runs code with hash {found} instead of {key}")
 
-    def remove(self, function: Function) -> bool:
-        """Whether there was one. Raises FunctionFailed."""
+    def delete(self, function: Function) -> bool:
+        """Delete the function; returns whether it existed. Raises FunctionFailed."""
         if not self._exists(function):
             return False
         self._run("undeploy", function.zappa_stage(self.stage), "--yes")
@@ -113,7 +113,7 @@ class Zappa:
 
 
 def declared_settings(zappa_stage: str, suffix: str) -> dict[str, Any]:
-    """A stage of zappa_settings.json, with what it extends."""
+    """A stage of zappa_settings.json, merged with the stages that it extends."""
     declared = json.loads((ROOT / "zappa_settings.json").read_text())
     name: str | None = zappa_stage if zappa_stage in declared else _MODEL + suffix
     found: dict[str, Any] = {}
@@ -124,5 +124,5 @@ def declared_settings(zappa_stage: str, suffix: str) -> dict[str, Any]:
 
 
 def code_hash(package: bytes) -> str:
-    """As Lambda tells it (`CodeSha256`)."""
+    """The hash as Lambda returns it (`CodeSha256`)."""
     return base64.b64encode(hashlib.sha256(package).digest()).decode()

@@ -1,7 +1,7 @@
 """Deploy, roll back and destroy a stage: `python -m services.deploy.main deploy staging --domain argus.example.com …`.
 
-`make deploy`, `make rollback` and `make destroy` call it; docs/deployment.md tells what must be there first. Options
-that were given once are remembered with the stage.
+`make deploy`, `make rollback` and `make destroy` call it; docs/deployment.md lists the prerequisites. Options are
+stored with the stage, so that later deployments need not repeat them.
 """
 
 import argparse
@@ -29,10 +29,10 @@ def main(
     environment: Callable[[], Environment] = Account.of_environment,
     ask: Callable[[str], str] = input,
 ) -> int:
-    """0, or 1 with the reason on standard error."""
-    asked = _parser().parse_args(arguments)
+    """Run the command; returns 0, or 1 with the reason on standard error."""
+    options = _parser().parse_args(arguments)
     try:
-        _run(asked, environment(), ask)
+        _run(options, environment(), ask)
     except ArgusError as error:
         sys.stderr.write(f"{error.title} {error}\n")
     except (BotoCoreError, ClientError) as error:
@@ -42,30 +42,30 @@ def main(
     return 1
 
 
-def _run(asked: argparse.Namespace, environment: Environment, ask: Callable[[str], str]) -> None:
-    given = {option.name: getattr(asked, option.name, None) for option in fields(Options)}
-    deployment = steps.begin(
-        asked.stage, environment, {name: value for name, value in given.items() if value is not None}, say
+def _run(options: argparse.Namespace, environment: Environment, ask: Callable[[str], str]) -> None:
+    given = {option.name: getattr(options, option.name, None) for option in fields(Options)}
+    deployment = steps.prepare(
+        options.stage, environment, {name: value for name, value in given.items() if value is not None}, write_line
     )
-    if asked.verb == "deploy":
+    if options.verb == "deploy":
         steps.deploy(deployment)
-        say(f"{asked.stage} is at {deployment.known.get('ApiUrl', 'its front door')}")
-    elif asked.verb == "rollback":
+        write_line(f"{options.stage} is deployed at {deployment.values['ApiUrl']}")
+    elif options.verb == "rollback":
         steps.rollback(deployment)
     else:
-        _confirm(asked, ask)
-        remains = steps.destroy(deployment)
-        say("what remains, and costs, until somebody deletes it by hand:")
-        for line in [*remains, f"SSM parameters under /argus/{asked.stage}/"]:
-            say(f"  {line}")
+        _confirm(options, ask)
+        retained = steps.destroy(deployment)
+        write_line("these resources were kept, and are billed until you delete them:")
+        for line in [*retained, f"SSM parameters under /argus/{options.stage}/"]:
+            write_line(f"  {line}")
 
 
-def _confirm(asked: argparse.Namespace, ask: Callable[[str], str]) -> None:
-    """Raises NotConfirmed."""
-    if asked.stage == "production" and not asked.yes_really:
-        raise NotConfirmed("production is only destroyed with --yes-really")
-    if ask(f"Type the stage's name to destroy it: {asked.stage}\n> ").strip() != asked.stage:
-        raise NotConfirmed("that was not its name")
+def _confirm(options: argparse.Namespace, ask: Callable[[str], str]) -> None:
+    """Ask for the stage's name. Raises NotConfirmed."""
+    if options.stage == "production" and not options.yes_really:
+        raise NotConfirmed("To destroy production, pass --yes-really.")
+    if ask(f"Type the stage's name to destroy it: {options.stage}\n> ").strip() != options.stage:
+        raise NotConfirmed("The name that you typed is not that of the stage.")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -78,11 +78,11 @@ def _parser() -> argparse.ArgumentParser:
             for option in fields(Options):
                 one.add_argument(f"--{option.name.replace('_', '-')}", help=option.metadata["about"])
         if verb == "destroy":
-            one.add_argument("--yes-really", action="store_true", help="production too")
+            one.add_argument("--yes-really", action="store_true", help="required to destroy production")
     return parser
 
 
-def say(text: str) -> None:
+def write_line(text: str) -> None:
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
 

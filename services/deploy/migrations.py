@@ -1,10 +1,11 @@
-"""What is stored changes its shape here: each migration once for a stage, while the release before still runs.
+"""Migrations of stored data: each runs once per stage, while the previous release still runs.
 
-A migration is a name and what it does to the tables. It is written so that it may run again, and beside itself: every
-write is conditional on what was read, and what has the new shape already is left alone. So one that died half-way is
-simply run again, and two deployers at once do the same work twice and no harm; that is why there is no lock. A stage
-knows what was done by one parameter for each, `/argus/<stage>/migrations/<name>`, made when all of it was done and
-never changed: nothing is read, changed and written back, so nothing that another deployer noted can be lost.
+A migration is a name and a function over the tables. It must be idempotent and safe to run concurrently with itself:
+each write is conditional on the value that was read, and items that already have the new shape are skipped. A migration
+that stopped half-way is run again, and two deployers at once do the same work twice without harm; no lock is needed.
+A stage records each completed migration in its own SSM parameter, `/argus/<stage>/migrations/<name>`, which is created
+after the migration has finished and never changed. There is no read-modify-write, so one deployer cannot overwrite the
+record of another.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -22,7 +23,7 @@ from argus.core.dynamo import Item, Table, from_wire
 
 @dataclass(frozen=True)
 class Tables:
-    """The tables of a stage, by capability. The deployer, unlike Argus, may read one from end to end."""
+    """The tables of a stage, by capability. The deployer, unlike Argus, may scan a whole table."""
 
     stage: str
     dynamodb: ClientFactory
@@ -31,7 +32,7 @@ class Tables:
         return Table(f"argus-{self.stage}-{capability}", self.dynamodb)
 
     def items(self, capability: str) -> Iterator[Item]:
-        """Every item there is; those written meanwhile may be among them or not."""
+        """Every item of a table; items written during the scan may be missing."""
         pages = self.dynamodb().get_paginator("scan").paginate(TableName=self[capability].name, ConsistentRead=True)
         for page in pages:
             yield from ({name: from_wire(value) for name, value in item.items()} for item in page["Items"])
@@ -39,13 +40,13 @@ class Tables:
 
 @dataclass(frozen=True)
 class Migration:
-    """`name` is told apart for ever: it begins with the day it was written. What it `does` may be done again."""
+    """`name` is unique for ever and begins with the day it was written; `apply` is idempotent."""
 
     name: str
-    does: Callable[[Tables], None]
+    apply: Callable[[Tables], None]
 
 
-# Of every capability, oldest first: names begin with a day.
+# Of all capabilities, oldest first: names begin with a date.
 MIGRATIONS: tuple[Migration, ...] = tuple(
     sorted(
         (Migration(name, load(function)) for one in installed() for name, function in one.migrations.items()),
@@ -56,29 +57,29 @@ MIGRATIONS: tuple[Migration, ...] = tuple(
 
 @dataclass(frozen=True)
 class Migrations:
-    """What a stage has behind it, and what is before it."""
+    """The migrations of a stage: completed and pending."""
 
     stage: str
     ssm: Any
     tables: Tables
 
     def run(self, migrations: Sequence[Migration]) -> list[str]:
-        """Do what was not done yet, in order; the names of what was. The first that fails stops it."""
-        behind, done = self._behind(), []
+        """Run the pending migrations in order and return their names. The first failure stops the run."""
+        completed, done = self._completed(), []
         for migration in migrations:
-            if migration.name not in behind:
-                migration.does(self.tables)
-                self._note(migration.name)
+            if migration.name not in completed:
+                migration.apply(self.tables)
+                self._record(migration.name)
                 done.append(migration.name)
         return done
 
-    def _behind(self) -> set[str]:
+    def _completed(self) -> set[str]:
         pages = self.ssm.get_paginator("get_parameters_by_path").paginate(Path=self._path)
         return {found["Name"].rpartition("/")[2] for page in pages for found in page["Parameters"]}
 
-    def _note(self, name: str) -> None:
+    def _record(self, name: str) -> None:
         parameter = f"{self._path}/{name}"
-        with suppress(self.ssm.exceptions.ParameterAlreadyExists):  # another deployer has done the same meanwhile
+        with suppress(self.ssm.exceptions.ParameterAlreadyExists):  # another deployer completed it at the same time
             self.ssm.put_parameter(Name=parameter, Value=utc_now().isoformat(), Type="String", Overwrite=False)
 
     @property

@@ -1,7 +1,7 @@
-"""What an operator decides about a stage, and every later deployment remembers.
+"""The options of a stage, which an operator sets once and later deployments reuse.
 
-Kept as one parameter of SSM, `/argus/<stage>/options`: whoever deploys next, from whatever machine, need not know what
-was said the first time, and no domain is lost because somebody forgot to name it.
+Stored as one SSM parameter, `/argus/<stage>/options`: the next deployment, from any machine, need not repeat them, and
+a stage does not lose its domain because an operator forgot to pass it.
 """
 
 import json
@@ -13,7 +13,7 @@ from argus.core.errors import ArgusError
 
 
 class BadOption(ArgusError):
-    """An option cannot be as it is."""
+    """A deployment option is not valid."""
 
 
 def _option(default: str, about: str) -> Any:
@@ -22,30 +22,32 @@ def _option(default: str, about: str) -> Any:
 
 @dataclass(frozen=True)
 class Options:
-    """All are text; empty means none."""
+    """The options of a stage; all are text, and empty means none."""
 
     domain: str = _option("", "the stage's domain; the API is api.<domain>")
     hosted_zone_id: str = _option("", "the Route 53 zone of the domain")
     amplify_app_id: str = _option("", "the Amplify app that hosts the console; its branches may call the API")
-    amplify_branch: str = _option("", "the branch of that app which is this stage; its production branch otherwise")
+    amplify_branch: str = _option("", "the branch of that app for this stage (default: the app's production branch)")
     origins: str = _option("", "more web origins that may call the API, separated by commas")
-    alarm_address: str = _option("", "where alarms are mailed")
-    monthly_budget: str = _option("100", "US dollars a month, above which alarms tell")
+    alarm_address: str = _option("", "the e-mail address that alarms notify")
+    monthly_budget: str = _option("100", "the monthly budget in US dollars; exceeding it raises an alarm")
 
     def check(self) -> None:
-        """Refuse what CloudFormation would only refuse after half an hour."""
+        """Validate now what CloudFormation would reject only after half an hour. Raises BadOption."""
         if bool(self.domain) != bool(self.hosted_zone_id):
-            raise BadOption("domain and hosted_zone_id go together")
+            raise BadOption("set domain and hosted_zone_id together")
         if not self.monthly_budget.isdigit() or int(self.monthly_budget) < 1:
-            raise BadOption(f"monthly_budget is {self.monthly_budget!r}, not whole dollars")
+            raise BadOption(
+                f"monthly_budget is {self.monthly_budget!r}; it must be a whole number of dollars, at least 1"
+            )
         for origin in self._origins():
             if not origin.startswith("https://") or origin.count("/") != 2:
-                raise BadOption(f"origin {origin!r} is not https://host")
+                raise BadOption(f"origin {origin!r} does not have the form https://host")
 
-    def web_origins(self, ground_client: Any) -> tuple[str, ...]:
-        """Every origin that browsers may come from. `ground_client` is asked for Amplify's only if there is an app."""
+    def web_origins(self, client: Any) -> tuple[str, ...]:
+        """Every origin that browsers may call from. `client` creates a client of Amplify only if there is an app."""
         own = (f"https://{self.domain}",) if self.domain else ()
-        hosted = _amplify_origins(ground_client("amplify"), self.amplify_app_id) if self.amplify_app_id else ()
+        hosted = _amplify_origins(client("amplify"), self.amplify_app_id) if self.amplify_app_id else ()
         return tuple(dict.fromkeys((*own, *hosted, *self._origins())))
 
     def _origins(self) -> tuple[str, ...]:
@@ -53,22 +55,22 @@ class Options:
 
 
 def _amplify_origins(amplify: Any, app_id: str) -> tuple[str, ...]:
-    """A branch is served at https://<branch>.<the app's domain>, with what is no letter or digit as a dash."""
+    """Amplify serves a branch at https://<branch>.<app domain>, with dashes instead of special characters."""
     domain = amplify.get_app(appId=app_id)["app"]["defaultDomain"]
     pages = amplify.get_paginator("list_branches").paginate(appId=app_id)
     return tuple(f"https://{branch['displayName']}.{domain}" for page in pages for branch in page["branches"])
 
 
-def recall(ssm: Any, stage: str, given: Mapping[str, str]) -> Options:
-    """What was decided before, with what is said now. Raises BadOption."""
+def load(ssm: Any, stage: str, given: Mapping[str, str]) -> Options:
+    """The stored options, overridden by the given ones. Raises BadOption."""
     known = {option.name for option in fields(Options)}
-    kept = {name: value for name, value in _read(ssm, stage).items() if name in known}
-    options = replace(Options(**kept), **given)
+    stored = {name: value for name, value in _read(ssm, stage).items() if name in known}
+    options = replace(Options(**stored), **given)
     options.check()
     return options
 
 
-def remember(ssm: Any, stage: str, options: Options) -> None:
+def save(ssm: Any, stage: str, options: Options) -> None:
     ssm.put_parameter(Name=_name(stage), Value=json.dumps(asdict(options)), Type="String", Overwrite=True)
 
 

@@ -1,12 +1,12 @@
 """The zips that Lambda runs: `python -m services.deploy.package [TARGET]`, which `make package` calls.
 
-Each is built in a clean folder: the wheels that its pinned requirements name, for the runtime's platform; argus,
-installed as the package it is; the doorways it serves. What only tests, builds or Zappa's command line need is left
-out, everything is compiled beforehand, and the zip is written so that the same sources make the same bytes.
+Each is built in a clean folder from the wheels of its pinned requirements, for the runtime's platform; argus, installed
+as a package; and its entry points in services/. Files that only tests, builds or Zappa's command line need are left
+out, all code is compiled ahead of time, and the build is reproducible: the same sources give the same bytes.
 
-The API's zip holds what `zappa package` would put in, but for `handler.py`: Lambda calls `services.api.gateway`, which
-calls Zappa's handler. It is deployed by `zappa deploy STAGE --zip build/package/api.zip`; docs/decisions/packaging.md
-says why it is not packaged by Zappa too.
+The API's zip has the content of `zappa package`, except `handler.py`: Lambda calls `services.api.gateway`, which calls
+Zappa's handler. `zappa deploy STAGE --zip build/package/api.zip` deploys it; docs/decisions/packaging.md explains why
+Zappa does not build the package too.
 """
 
 import contextlib
@@ -27,21 +27,21 @@ from argus.core.errors import ArgusError
 
 ROOT = Path(__file__).resolve().parents[2]
 TARGET = ROOT / "build" / "package"
-TASK_FOLDER = "/var/task"  # where Lambda unpacks a zip; what tracebacks name
+TASK_FOLDER = "/var/task"  # where Lambda unpacks a zip; tracebacks show this path
 
-_TRIES = 3  # of pip
+_ATTEMPTS = 3  # of pip
 PYTHON = (3, 11)
-# Lambda's python3.11 is Amazon Linux 2, whose glibc is 2.26: of the tags that manylinux2014 (2.17) admits, all load.
+# Lambda's python3.11 runs on Amazon Linux 2 with glibc 2.26, which loads every manylinux2014 wheel (glibc 2.17).
 PLATFORM = "manylinux2014_x86_64"
 
-# Lambda's runtime brings boto3; Zappa's handler, unlike its command line, needs nothing of its own but durationpy; and
-# pycparser is for building cffi. What only these ask for stays out with them.
-_OF_THE_RUNTIME = frozenset({"boto3", "botocore"})
-_OF_BUILDS = frozenset({"pycparser"})
-_ASKED_BY_THE_HANDLER = frozenset({"durationpy"})
+# Lambda's runtime includes boto3; Zappa's handler, unlike its command line, needs only durationpy; pycparser is for
+# building cffi. Requirements that only these packages need are left out with them.
+_IN_RUNTIME = frozenset({"boto3", "botocore"})
+_FOR_BUILDS = frozenset({"pycparser"})
+_FOR_HANDLER = frozenset({"durationpy"})
 
-# Files that no function reads. A pattern matches from the top of the zip. Pillow's AVIF decoder goes because it is a
-# tenth of the worker, and a parser of hostile input that Argus has no use for.
+# Files that no function reads. Patterns are relative to the top of the zip. Pillow's AVIF decoder is left out because
+# it is a tenth of the worker's size, and a parser of untrusted input that Argus does not use.
 _UNUSED = (
     "*.dist-info/RECORD",
     "*.dist-info/INSTALLER",
@@ -84,30 +84,31 @@ _UNUSED = (
 
 
 class NotPackaged(ArgusError):
-    """A package cannot be built."""
+    """A package could not be built."""
 
 
 @dataclass(frozen=True)
 class Package:
-    """One zip: its pinned requirements and the doorways it serves."""
+    """One zip: its pinned requirements and its entry points in services/."""
 
     name: str
     requirements: str
     services: tuple[str, ...]
 
 
-# The realtime function runs from the API's zip: it needs what decides about tokens, and loads nothing of Flask.
+# The realtime function runs from the API's zip: it needs the token verification, and does not load Flask.
 API = Package("api", "requirements-api.txt", ("api", "realtime"))
-# Scanner and scheduler run from the worker's zip: they import neither numpy nor Pillow, and what is not imported costs
-# nothing.
+# Scanner and scheduler run from the worker's zip: they import neither numpy nor Pillow, and modules that are not
+# imported cost nothing at run time.
 WORKER = Package("worker", "requirements-worker.txt", ("worker", "scanner", "scheduler"))
 PACKAGES = (API, WORKER)
 
 
 def build(package: Package, target: Path) -> Path:
-    """Build one zip in a clean folder; `target/<name>.zip`. Raises `NotPackaged`."""
+    """Build one zip in a clean folder; returns `target/<name>.zip`. Raises `NotPackaged`."""
     if sys.version_info[:2] != PYTHON:
-        raise NotPackaged(f"{package.name}: bytecode must be made by Python {PYTHON[0]}.{PYTHON[1]}, the runtime's")
+        version = f"{PYTHON[0]}.{PYTHON[1]}"
+        raise NotPackaged(f"{package.name}: build with Python {version}, the version of Lambda's runtime")
     target.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix=f"argus-{package.name}-") as temporary:
         folder = Path(temporary) / "task"
@@ -123,7 +124,7 @@ def build(package: Package, target: Path) -> Path:
 
 
 def content_hash(path: Path) -> str:
-    """What a zip holds, in one word: names, permissions and bytes."""
+    """A hash of a zip's content: names, permissions and bytes."""
     digest = hashlib.sha256()
     with zipfile.ZipFile(path) as opened:
         for entry in sorted(opened.infolist(), key=lambda entry: entry.filename):
@@ -132,20 +133,22 @@ def content_hash(path: Path) -> str:
     return digest.hexdigest()
 
 
-# ---------------------------------------------------------------- what goes in
+# ---------------------------------------------------------------- content
 
 
 def pins(package: Package) -> list[str]:
-    """The pinned requirements that the zip carries."""
-    asked_by = dict(_pinned((ROOT / package.requirements).read_text()))
-    out = {name for name in asked_by if _name(name) in _OF_THE_RUNTIME | _OF_BUILDS}
-    while further := {pin for pin, parents in asked_by.items() if _only_for(parents, out)} - out - _needed(asked_by):
+    """The pinned requirements that the zip contains."""
+    required_by = dict(_pinned((ROOT / package.requirements).read_text()))
+    out = {name for name in required_by if _name(name) in _IN_RUNTIME | _FOR_BUILDS}
+    while (
+        further := {pin for pin, parents in required_by.items() if _only_for(parents, out)} - out - _needed(required_by)
+    ):
         out |= further
-    return [pin for pin in asked_by if pin not in out]
+    return [pin for pin in required_by if pin not in out]
 
 
 def _pinned(text: str) -> Iterator[tuple[str, frozenset[str]]]:
-    """Each pin with who asked for it, as pip-compile notes beside it: `idna==3.20  # via requests`."""
+    """Each pin with the packages that require it, from pip-compile's comments: `idna==3.20  # via requests`."""
     for line in text.splitlines():
         pin, noted, parents = line.partition("# via ")
         if noted and "==" in pin:
@@ -157,7 +160,7 @@ def _only_for(parents: frozenset[str], out: set[str]) -> bool:
 
 
 def _needed(pins: Iterable[str]) -> set[str]:
-    return {pin for pin in pins if _name(pin) in _ASKED_BY_THE_HANDLER}
+    return {pin for pin in pins if _name(pin) in _FOR_HANDLER}
 
 
 def _name(pin: str) -> str:
@@ -172,7 +175,7 @@ def _install_wheels(package: Package, folder: Path, temporary: Path) -> None:
 
 
 def _install_argus(folder: Path, temporary: Path) -> None:
-    """From a copy: setuptools leaves its workings beside the sources."""
+    """Install from a copy, because setuptools writes build files beside the sources."""
     sources = temporary / "sources"
     clean = shutil.ignore_patterns("__pycache__", "*.egg-info")
     shutil.copytree(ROOT / "src", sources / "src", ignore=clean)
@@ -181,14 +184,14 @@ def _install_argus(folder: Path, temporary: Path) -> None:
     _pip("argus", "install", str(sources), "--no-build-isolation", "--target", str(folder))
 
 
-def _pip(what: str, *arguments: str) -> None:
-    """Run pip. Three tries: connections break, and a registry's mirrors do not all know a release at once."""
+def _pip(subject: str, *arguments: str) -> None:
+    """Run pip with up to three attempts: connections break, and mirrors of a registry are not always in sync."""
     command = [sys.executable, "-m", "pip", *arguments, "--no-deps", "--no-compile", "--quiet", "--upgrade"]
-    for _ in range(_TRIES):
+    for _ in range(_ATTEMPTS):
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if not done.returncode:
             return
-    raise NotPackaged(f"{what}: {done.stderr[-2000:]}")
+    raise NotPackaged(f"{subject}: {done.stderr[-2000:]}")
 
 
 def _copy_services(package: Package, folder: Path) -> None:
@@ -201,11 +204,11 @@ def _copy_services(package: Package, folder: Path) -> None:
 
 
 def zappa_settings() -> str:
-    """The module that Zappa's handler reads, as Zappa makes it, but for what differs between stages: their
-    name, and the base path of a custom domain. Both come from the environment.
+    """The settings module that Zappa's handler reads, as Zappa generates it, except for the values that differ between
+    stages: the stage's name and the base path of a custom domain. Both are read from the environment.
 
-    One package serves every stage, so that what was tried in staging is, byte for byte, what goes to production. Raises
-    `NotPackaged` when the stages differ in more than their name.
+    One package serves every stage, so that the package tested in staging is deployed to production byte for byte.
+    Raises `NotPackaged` when the stages differ in more than their name.
     """
     stages = [stage for stage in json.loads((ROOT / "zappa_settings.json").read_text()) if "_" not in stage]
     texts = {
@@ -215,7 +218,7 @@ def zappa_settings() -> str:
         for stage in stages
     }
     if len(texts) != 1:
-        raise NotPackaged(f"Zappa's settings of {', '.join(stages)} differ in more than the stage's name")
+        raise NotPackaged(f"the settings of {', '.join(stages)} in zappa_settings.json differ in more than the name")
     return f"import os\n\n{texts.pop()}"
 
 
@@ -225,13 +228,13 @@ def _zappa_settings_of(stage: str) -> str:
     cli = ZappaCLI()
     cli.api_stage = stage
     cli.load_credentials = False
-    # Zappa searches the folder it runs in for WebSocket handlers, and takes its own, under build/, for one.
+    # Zappa searches the current folder for WebSocket handlers, and would find its own copy under build/.
     with TemporaryDirectory() as empty, contextlib.chdir(empty), contextlib.redirect_stdout(io.StringIO()):
         cli.load_settings(str(ROOT / "zappa_settings.json"))
     return str(cli.get_zappa_settings_string())
 
 
-# ---------------------------------------------------------------- how it is written
+# ---------------------------------------------------------------- archive
 
 
 def _remove_unused(folder: Path) -> None:
@@ -242,9 +245,9 @@ def _remove_unused(folder: Path) -> None:
 
 
 def _compile(folder: Path) -> None:
-    """Bytecode that Lambda takes as it is. Entries of a zip have no true dates, so bytecode that is checked against
-    its source's date would be made anew at each cold start."""
-    environment = {**os.environ, "PYTHONHASHSEED": "0"}  # else the order of sets differs between builds
+    """Compile to bytecode that Lambda loads unchecked. Entries of the zip have no real dates, so bytecode that is
+    validated by the source's date would be compiled again at each cold start."""
+    environment = {**os.environ, "PYTHONHASHSEED": "0"}  # otherwise the order of sets differs between builds
     done = subprocess.run(
         [
             *(sys.executable, "-m", "compileall", "-q", "-f", "--invalidation-mode", "unchecked-hash"),
@@ -256,20 +259,20 @@ def _compile(folder: Path) -> None:
         check=False,
     )
     if done.returncode:
-        raise NotPackaged(f"not compiled: {done.stdout[-2000:]}")
+        raise NotPackaged(f"compileall failed: {done.stdout[-2000:]}")
 
 
 def _zip(folder: Path, path: Path) -> Path:
-    """The folder as a zip: entries in order, without dates, readable by the user Lambda runs as."""
-    made = path.with_suffix(".part")
-    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as opened:
+    """Write the folder as a zip: sorted entries, constant dates, readable by the user that Lambda runs as."""
+    partial = path.with_suffix(".part")
+    with zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as opened:
         for name, file in _files(folder):
             entry = zipfile.ZipInfo(str(name), date_time=(1980, 1, 1, 0, 0, 0))
-            entry.create_system = 3  # Unix, whose permissions follow
+            entry.create_system = 3  # Unix: external_attr holds Unix permissions
             entry.external_attr = (0o100755 if ".so" in name.suffixes else 0o100644) << 16
             entry.compress_type = zipfile.ZIP_DEFLATED
             opened.writestr(entry, file.read_bytes())
-    made.replace(path)
+    partial.replace(path)
     return path
 
 
@@ -285,7 +288,7 @@ def main() -> int:
         with zipfile.ZipFile(path) as opened:
             unzipped = sum(entry.file_size for entry in opened.infolist())
         sizes = f"{path.stat().st_size / 1e6:.1f} MB, {unzipped / 1e6:.1f} MB unzipped"
-        sys.stdout.write(f"{path}: {sizes}, content {content_hash(path)[:16]}\n")
+        sys.stdout.write(f"{path}: {sizes}, content hash {content_hash(path)[:16]}\n")
     return 0
 
 

@@ -2,14 +2,14 @@
 
     python -m services.deploy.rehearse [--twice]
 
-Stacks are made by the change sets that an account would get, and read back property by property. Zappa deploys the
-packages, and what then stands there — handlers, settings, memory, code, mappings, the tick — is what runs: each
+Stacks are created with the same change sets as in an account, and read back property by property. Zappa deploys the
+packages, and the deployed configuration (handlers, settings, memory, code, mappings, the tick) is what runs: each
 function starts from its zip under AWS's own runtime client (tests/services/runtime_api.py) with the credentials of its
-role, queues and the tick wake it as their mappings say, and the smoke test goes through a small API Gateway, which
-plays its WebSocket API too. What a role is refused fails the rehearsal, even where the function goes on without it.
-With `--twice` all of it is deployed again, as an update.
+role, its event source mappings and the tick invoke it, and the smoke test calls it through a small API Gateway with a
+WebSocket API. A permission that a role lacks fails the rehearsal, even if the function handles the refusal.
+With `--twice`, everything is deployed a second time, as an update.
 
-The stage is `local`, whose settings alone believe the embedded AWS's tokens; they are otherwise those of staging.
+The stage is `local`, the only one whose settings accept the embedded AWS's tokens; its other settings are staging's.
 """
 
 import argparse
@@ -29,7 +29,7 @@ from typing import Any
 from argus.core.errors import ArgusError
 from services.deploy import steps
 from services.deploy.functions import FUNCTIONS, code_hash
-from services.deploy.main import say
+from services.deploy.main import write_line
 from services.deploy.package import PACKAGES, ROOT
 from services.deploy.stacks import Stacks
 from services.local.aws import HOST, EmbeddedAws
@@ -43,29 +43,29 @@ from services.scheduler.main import TICK
 from tests.services import events, runtime_api
 
 STAGE = "local"
-# What comes of types that the embedded AWS cannot have (LOCAL_NO_OPS), and other stacks ask for.
+# Outputs of resource types that the embedded AWS does not support (LOCAL_NO_OPS), which other stacks need.
 PLACEHOLDERS = {"ApiWebAclArn": f"arn:aws:wafv2:eu-west-1:{verify.ACCOUNT_ID}:regional/webacl/argus-{STAGE}/rehearsed"}
 
 _API, _WORKER, _SCANNER, _SCHEDULER, _REALTIME = FUNCTIONS
 
 
 class RehearsalFailed(ArgusError):
-    """A function behind a queue failed; its log says why."""
+    """A function failed; see its log in build/rehearsal."""
 
 
 class NotAllowed(ArgusError):
-    """A function wants what its role does not allow."""
+    """A role lacks a permission that its function needs."""
 
 
 @dataclass
 class Embedded:
-    """The embedded AWS, as a deployment sees an account."""
+    """The embedded AWS as the environment of a deployment."""
 
     aws: EmbeddedAws
     sockets: Sockets
     logs: Path = ROOT / "build" / "rehearsal"
     verified: list[str] = field(default_factory=list)  # stacks that were read back
-    omitted: set[str] = field(default_factory=set)  # types of theirs that were not made
+    omitted: set[str] = field(default_factory=set)  # resource types that were not created
 
     @property
     def region(self) -> str:
@@ -77,10 +77,10 @@ class Embedded:
 
     @property
     def variables(self) -> Mapping[str, str]:
-        """Ours, but for a developer's own AWS: nothing here may reach a real account."""
-        ours = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "ARGUS_"))}
+        """This process's variables without the developer's AWS settings: a rehearsal must not reach a real account."""
+        others = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "ARGUS_"))}
         return {
-            **ours,
+            **others,
             **self.aws.environment,
             "AWS_CONFIG_FILE": os.devnull,
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
@@ -100,7 +100,7 @@ class Embedded:
 
     def client(self, service: str, region: str = "") -> Any:
         if region:
-            raise NotAsDeclared(service, [f"a rehearsal has no {region}"])
+            raise NotAsDeclared(service, [f"a rehearsal does not support the region {region}"])
         return self.aws.client(service)
 
     @cached_property
@@ -138,26 +138,24 @@ class Embedded:
 
     @contextmanager
     def api_endpoint(self, stage: str, outputs: Mapping[str, str]) -> Iterator[str]:
-        """Everything that was deployed, running: functions, what wakes them, and a gateway in front of the API."""
+        """Run everything that was deployed: the functions, their event sources, and a gateway in front of the API."""
         self.logs.mkdir(parents=True, exist_ok=True)
         self.client("apigateway").get_stage(restApiId=outputs["RestApiId"], stageName=stage)
-        with self._minding_roles(), ExitStack() as stack:
-            api, _ = stack.enter_context(self._started(_API.name(stage)))
+        with self._fail_on_refusals(), ExitStack() as stack:
+            api, _ = stack.enter_context(self._running(_API.name(stage)))
             for behind_queues in (_WORKER, _SCANNER):
-                function, as_function = stack.enter_context(self._started(behind_queues.name(stage)))
+                function, as_function = stack.enter_context(self._running(behind_queues.name(stage)))
                 for poller in self._pollers(behind_queues.name(stage), function, as_function("sqs")):
                     stack.enter_context(_polling(poller))
-            scheduler, _ = stack.enter_context(self._started(_SCHEDULER.name(stage)))
-            realtime, _ = stack.enter_context(self._started(_REALTIME.name(stage)))
-            stack.enter_context(
-                _answering(self.sockets, self._behind_sockets(_REALTIME.name(stage), realtime, outputs))
-            )
+            scheduler, _ = stack.enter_context(self._running(_SCHEDULER.name(stage)))
+            realtime, _ = stack.enter_context(self._running(_REALTIME.name(stage)))
+            stack.enter_context(_handling(self.sockets, self._socket_handler(_REALTIME.name(stage), realtime, outputs)))
             self._tick(stage, scheduler)
             yield stack.enter_context(_gateway(api, stage))
 
     @contextmanager
-    def _minding_roles(self) -> Iterator[None]:
-        """Raises NotAllowed when a role was refused something; that is told rather than what came of it."""
+    def _fail_on_refusals(self) -> Iterator[None]:
+        """Raise NotAllowed if a role was refused an action, instead of the error that followed from it."""
         self.aws.refusals.clear()
         try:
             yield
@@ -166,15 +164,15 @@ class Embedded:
                 raise NotAllowed("; ".join(dict.fromkeys(map(str, self.aws.refusals))))
 
     @contextmanager
-    def _started(self, name: str) -> Iterator[tuple[runtime_api.Function, Clients]]:
-        """The function as it stands in the embedded AWS, and clients that may do what it may.
+    def _running(self, name: str) -> Iterator[tuple[runtime_api.Function, Clients]]:
+        """Run a function as it is deployed; yields it, and clients with the permissions of its role.
 
-        Raises NotAsDeclared when its code is none of our zips.
+        Raises NotAsDeclared when its code is not one of the packages.
         """
         found = self.client("lambda").get_function(FunctionName=name)["Configuration"]
         zips = {code_hash(path.read_bytes()): path for path in self.packages().values()}
         if found["CodeSha256"] not in zips:
-            raise NotAsDeclared(name, [f"runs {found['CodeSha256']}, which is no package of ours"])
+            raise NotAsDeclared(name, [f"runs code with hash {found['CodeSha256']}, which is none of the packages"])
         with (
             self.aws.as_role(found["Role"]) as clients,
             runtime_api.Function(
@@ -188,17 +186,17 @@ class Embedded:
             yield function, clients
 
     def _pollers(self, name: str, function: runtime_api.Function, sqs: Any) -> list[SqsPoller]:
-        """A poller for each queue that a mapping ties to the function; Lambda polls as the function's role."""
+        """A poller for each event source mapping of the function; as in Lambda, it polls with the function's role."""
 
         def handle(event: dict[str, Any], _context: None) -> dict[str, Any]:
-            answer = function.invoke(event)
-            if answer.error is not None:
-                raise RehearsalFailed(f"{name}: {answer.error}")
-            return dict(answer.value)
+            response = function.invoke(event)
+            if response.error is not None:
+                raise RehearsalFailed(f"{name}: {response.error}")
+            return dict(response.value)
 
         mappings = self.client("lambda").list_event_source_mappings(FunctionName=name)["EventSourceMappings"]
         if not mappings:
-            raise NotAsDeclared(name, ["no queue wakes it"])
+            raise NotAsDeclared(name, ["has no event source mapping"])
         return [
             SqsPoller(
                 sqs,
@@ -209,71 +207,71 @@ class Embedded:
             for mapping in mappings
         ]
 
-    def _behind_sockets(self, name: str, realtime: runtime_api.Function, outputs: Mapping[str, str]) -> Handler:
-        """The function, if that is what every route of the WebSocket API leads to."""
+    def _socket_handler(self, name: str, realtime: runtime_api.Function, outputs: Mapping[str, str]) -> Handler:
+        """A handler that invokes the function. Raises NotAsDeclared if a route of the API has another target."""
         gateway, api = self.client("apigatewayv2"), {"ApiId": outputs["SocketApiId"]}
         for route in gateway.get_routes(**api)["Items"]:
             _, _, integration_id = route["Target"].partition("/")
             found = gateway.get_integration(**api, IntegrationId=integration_id)
             if not found["IntegrationUri"].endswith(f":function:{name}/invocations"):
-                raise NotAsDeclared(name, [f"{route['RouteKey']} leads to {found['IntegrationUri']}"])
+                raise NotAsDeclared(name, [f"route {route['RouteKey']} has the target {found['IntegrationUri']}"])
 
         def handle(event: dict[str, Any], _context: None) -> Mapping[str, Any]:
-            answer = realtime.invoke(event)
-            if answer.error is not None:
-                raise RehearsalFailed(f"{name}: {answer.error}")
-            return dict(answer.value)
+            response = realtime.invoke(event)
+            if response.error is not None:
+                raise RehearsalFailed(f"{name}: {response.error}")
+            return dict(response.value)
 
         return handle
 
     def _tick(self, stage: str, scheduler: runtime_api.Function) -> None:
-        """One tick, if the rule would send it there."""
+        """Invoke the scheduler once with a tick. Raises NotAsDeclared if the rule has another target."""
         name = f"argus-{stage}-tick"
         (target,) = self.client("events").list_targets_by_rule(Rule=name)["Targets"]
         if target["Arn"].rpartition(":")[2] != _SCHEDULER.name(stage):
-            raise NotAsDeclared(name, [f"wakes {target['Arn']}"])
-        answer = scheduler.invoke(TICK)
-        if answer.error is not None:
-            raise RehearsalFailed(f"{name}: {answer.error}")
+            raise NotAsDeclared(name, [f"has the target {target['Arn']}"])
+        response = scheduler.invoke(TICK)
+        if response.error is not None:
+            raise RehearsalFailed(f"{name}: {response.error}")
 
 
 @contextmanager
-def _answering(sockets: Sockets, handler: Handler) -> Iterator[None]:
-    """The handler is behind the gateway as long as this lasts; a call that has begun is waited for in the end."""
-    one_call, answering = threading.Lock(), [handler]
+def _handling(sockets: Sockets, handler: Handler) -> Iterator[None]:
+    """Use this handler behind the gateway; on exit, wait for the running call and detach the handler."""
+    lock, current = threading.Lock(), [handler]
 
-    def answer(event: dict[str, Any], context: None) -> Mapping[str, Any]:
-        with one_call:
-            return answering[0](event, context)
+    def handle(event: dict[str, Any], context: None) -> Mapping[str, Any]:
+        with lock:
+            return current[0](event, context)
 
-    sockets.handler = answer
+    sockets.handler = handle
     try:
         yield
     finally:
-        with one_call:
-            answering[0] = nobody
+        with lock:
+            current[0] = no_function
 
 
 @contextmanager
 def _polling(poller: SqsPoller) -> Iterator[None]:
-    over = threading.Event()
+    stop = threading.Event()
 
     def work() -> None:
-        while not over.is_set():
-            poller.turn(wait_seconds=1)
+        while not stop.is_set():
+            poller.poll(wait_seconds=1)
 
     thread = threading.Thread(target=work, name=f"poller {poller.queue_arn}", daemon=True)
     thread.start()
     try:
         yield
     finally:
-        over.set()
+        stop.set()
         thread.join()
 
 
 @contextmanager
 def _gateway(api: runtime_api.Function, stage: str) -> Iterator[str]:
-    """API Gateway, small: requests of 127.0.0.1 as events of a REST API; the address under which they come."""
+    """A small API Gateway on 127.0.0.1, which passes requests on as events of a REST API; yields its URL."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -281,17 +279,17 @@ def _gateway(api: runtime_api.Function, stage: str) -> Iterator[str]:
         wbufsize = -1
 
         def do_GET(self) -> None:
-            self._pass_on()
+            self._forward()
 
         def do_POST(self) -> None:
-            self._pass_on()
+            self._forward()
 
         def do_DELETE(self) -> None:
-            self._pass_on()
+            self._forward()
 
-        def _pass_on(self) -> None:
+        def _forward(self) -> None:
             length = int(self.headers.get("Content-Length", 0))
-            answer = api.invoke(
+            result = api.invoke(
                 events.rest(
                     self.command,
                     self.path,
@@ -300,12 +298,17 @@ def _gateway(api: runtime_api.Function, stage: str) -> Iterator[str]:
                     stage=stage,
                 )
             )
-            # API Gateway's own words for a function that failed.
-            told = answer.value or {"statusCode": 502, "headers": {}, "body": '{"message": "Internal server error"}'}
-            text = told.get("body") or ""
-            body = base64.b64decode(text) if told.get("isBase64Encoded") else text.encode()
-            self.send_response(told["statusCode"])
-            for name, value in {**told["headers"], "Content-Length": str(len(body))}.items():
+            # API Gateway's response when a function has failed.
+            failure: dict[str, Any] = {
+                "statusCode": 502,
+                "headers": {},
+                "body": '{"message": "Internal server error"}',
+            }
+            response = result.value or failure
+            text = response.get("body") or ""
+            body = base64.b64decode(text) if response.get("isBase64Encoded") else text.encode()
+            self.send_response(response["statusCode"])
+            for name, value in {**response["headers"], "Content-Length": str(len(body))}.items():
                 self.send_header(name, value)
             self.end_headers()
             self.wfile.write(body)
@@ -326,33 +329,33 @@ def _gateway(api: runtime_api.Function, stage: str) -> Iterator[str]:
         server.server_close()
 
 
-def nobody(_event: dict[str, Any], _context: None) -> Mapping[str, Any]:
-    """Until functions run, nobody is behind the WebSocket API: as API Gateway says of a function that is not there."""
+def no_function(_event: dict[str, Any], _context: None) -> Mapping[str, Any]:
+    """API Gateway's response when the function does not exist; used until the functions run."""
     return {"statusCode": 502}
 
 
 def rehearse(*, twice: bool) -> Embedded:
-    """Deploy on an embedded AWS of its own; what was seen of it. Raises whatever goes wrong."""
-    with EmbeddedAws.start(stage=STAGE) as aws, Sockets.start(nobody) as sockets:
+    """Deploy to a new embedded AWS; returns the environment. Raises the error of the step that fails."""
+    with EmbeddedAws.start(stage=STAGE) as aws, Sockets.start(no_function) as sockets:
         environment = Embedded(aws, sockets)
-        steps.deploy(steps.begin(STAGE, environment, {}, say))
+        steps.deploy(steps.prepare(STAGE, environment, {}, write_line))
         if twice:
-            steps.deploy(steps.begin(STAGE, environment, {}, say))
+            steps.deploy(steps.prepare(STAGE, environment, {}, write_line))
         return environment
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="make rehearse", description="Deploy on the embedded AWS.")
+    parser = argparse.ArgumentParser(prog="make rehearse", description="Rehearse a deployment on the embedded AWS.")
     parser.add_argument("--twice", action="store_true", help="deploy a second time, as an update")
-    began = time.monotonic()
+    started_at = time.monotonic()
     try:
         environment = rehearse(twice=parser.parse_args().twice)
     except ArgusError as error:
         sys.stderr.write(f"{error.title} {error}\n")
         return 1
-    say(f"read back as declared: {', '.join(dict.fromkeys(environment.verified))}")
-    say(f"only an account has: {', '.join(sorted(environment.omitted))}")
-    say(f"{time.monotonic() - began:.0f} s")
+    write_line(f"stacks verified property by property: {', '.join(dict.fromkeys(environment.verified))}")
+    write_line(f"resource types not tested, only an account has them: {', '.join(sorted(environment.omitted))}")
+    write_line(f"the rehearsal succeeded in {time.monotonic() - started_at:.0f} s")
     return 0
 
 

@@ -1,6 +1,7 @@
-"""Packages in S3 by their content, and which of them run: what is needed to put an earlier one back.
+"""Releases: the packages in S3, named by their content, and which of them are deployed; used for rollbacks.
 
-`/argus/<stage>/release` in SSM holds the release that was proven last and the one before it.
+The SSM parameter `/argus/<stage>/release` holds the current release, which was the last to pass its smoke test, and the
+previous one.
 """
 
 import json
@@ -15,7 +16,7 @@ from services.deploy.package import content_hash
 
 @dataclass(frozen=True)
 class Release:
-    """For each package its key in S3, and its hash as Lambda tells it."""
+    """For each package its key in S3, and its hash as Lambda returns it."""
 
     keys: Mapping[str, str] = field(default_factory=dict)
     hashes: Mapping[str, str] = field(default_factory=dict)
@@ -34,33 +35,33 @@ class Releases:
     bucket: str
 
     def store(self, zips: Mapping[str, Path]) -> Release:
-        """Keep the zips; a package that is there already is not sent again."""
+        """Upload the zips; a package that is already stored is not uploaded again."""
         keys, hashes = {}, {}
         for name, path in zips.items():
             data = path.read_bytes()
             keys[name] = f"packages/{name}/{content_hash(path)}.zip"
             hashes[name] = code_hash(data)
-            if not self._is_kept(keys[name]):
+            if not self._is_stored(keys[name]):
                 self.s3.put_object(Bucket=self.bucket, Key=keys[name], Body=data, ContentType="application/zip")
         return Release(keys, hashes)
 
-    def running(self) -> Release:
-        """The release that was proven last; none before the first."""
+    def current(self) -> Release:
+        """The release that passed its smoke test last; empty before the first one."""
         return self._read()[0]
 
-    def before(self) -> Release:
-        """The one before that."""
+    def previous(self) -> Release:
+        """The release before the current one; empty if there is none."""
         return self._read()[1]
 
     def record(self, release: Release) -> None:
-        """This one is proven."""
-        running, before = self._read()
-        newest = [release, before if release == running else running]
+        """Record that this release passed its smoke test."""
+        current, previous = self._read()
+        newest = [release, previous if release == current else current]
         self.ssm.put_parameter(
             Name=self._name, Value=json.dumps([asdict(one) for one in newest]), Type="String", Overwrite=True
         )
 
-    def _is_kept(self, key: str) -> bool:
+    def _is_stored(self, key: str) -> bool:
         found = self.s3.list_objects_v2(Bucket=self.bucket, Prefix=key, MaxKeys=1)
         return bool(found.get("KeyCount"))
 
@@ -69,8 +70,8 @@ class Releases:
             text = self.ssm.get_parameter(Name=self._name)["Parameter"]["Value"]
         except self.ssm.exceptions.ParameterNotFound:
             return Release(), Release()
-        running, before = (Release(**one) for one in json.loads(text))
-        return running, before
+        current, previous = (Release(**one) for one in json.loads(text))
+        return current, previous
 
     @property
     def _name(self) -> str:

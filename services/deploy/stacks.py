@@ -1,4 +1,4 @@
-"""Stacks through change sets: CloudFormation says what would change before it does, and undoes what fails.
+"""Stacks, deployed through change sets: CloudFormation computes the changes first, and rolls back when one fails.
 
 Source: AWS CloudFormation API reference, CreateChangeSet, ExecuteChangeSet, DescribeStackEvents.
 """
@@ -14,16 +14,16 @@ from botocore.exceptions import ClientError, WaiterError
 from argus.core.errors import ArgusError
 
 WAIT_SECONDS = 5
-WAIT_ATTEMPTS = 720  # an hour: certificates and distributions take long
-_NEVER_MADE = frozenset({"REVIEW_IN_PROGRESS", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED"})
+WAIT_ATTEMPTS = 720  # one hour: certificates and CloudFront distributions take long
+_NEVER_CREATED = frozenset({"REVIEW_IN_PROGRESS", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED"})
 _NO_CHANGE = ("didn't contain changes", "No updates are to be performed")
 
 
 class StackFailed(ArgusError):
-    """A stack could not be made as its template says."""
+    """A stack could not be deployed."""
 
 
-def _says_no_change(reason: str) -> bool:
+def _is_no_change(reason: str) -> bool:
     return any(sentence in reason for sentence in _NO_CHANGE)
 
 
@@ -35,14 +35,14 @@ class Stacks:
     sleep: Callable[[float], None] = time.sleep
 
     def deploy(self, name: str, *, template: str, parameters: Mapping[str, str], tags: Mapping[str, str]) -> bool:
-        """Make the stack, or change it to what the template says; whether anything changed. Raises StackFailed.
+        """Create or update the stack from the template; returns whether anything changed. Raises StackFailed.
 
-        What a destroyed stack has left behind under a name of ours (`DeletionPolicy: Retain`) is taken over.
+        Named resources that a destroyed stack retained (`DeletionPolicy: Retain`) are imported.
         """
-        exists = self._clear_the_way(name)
+        exists = self._delete_if_never_created(name)
         change_set = f"deploy-{secrets.token_hex(6)}"
         try:
-            made = self.cloudformation.create_change_set(
+            created = self.cloudformation.create_change_set(
                 StackName=name,
                 ChangeSetName=change_set,
                 ChangeSetType="UPDATE" if exists else "CREATE",
@@ -52,25 +52,25 @@ class Stacks:
                 Capabilities=["CAPABILITY_NAMED_IAM"],
                 ImportExistingResources=True,
             )
-            if not self._has_changes(name, made["Id"]):
-                self.cloudformation.delete_change_set(ChangeSetName=made["Id"], StackName=name)
+            if not self._has_changes(name, created["Id"]):
+                self.cloudformation.delete_change_set(ChangeSetName=created["Id"], StackName=name)
                 return False
-            self.cloudformation.execute_change_set(ChangeSetName=made["Id"], StackName=name)
+            self.cloudformation.execute_change_set(ChangeSetName=created["Id"], StackName=name)
         except ClientError as error:
             message = error.response["Error"]["Message"]
-            if _says_no_change(message):
+            if _is_no_change(message):
                 return False
             raise StackFailed(f"{name}: {message}") from error
-        self._wait(name, made["StackId"], "stack_update_complete" if exists else "stack_create_complete")
+        self._wait(name, created["StackId"], "stack_update_complete" if exists else "stack_create_complete")
         return True
 
     def outputs(self, name: str) -> dict[str, str]:
-        """What the stack says of itself; nothing when there is none."""
+        """The stack's outputs; empty when the stack does not exist."""
         stack = self._find(name)
         return {entry["OutputKey"]: entry["OutputValue"] for entry in (stack or {}).get("Outputs", [])}
 
     def resources(self, name: str) -> dict[str, str]:
-        """Physical ids by logical id; nothing when there is no such stack."""
+        """Physical ids by logical id; empty when the stack does not exist."""
         stack = self._find(name)
         if stack is None:
             return {}
@@ -82,7 +82,7 @@ class Stacks:
         }
 
     def delete(self, name: str) -> bool:
-        """Remove the stack, but for what it retains; whether there was one. Raises StackFailed."""
+        """Delete the stack except retained resources; returns whether it existed. Raises StackFailed."""
         stack = self._find(name)
         if stack is None:
             return False
@@ -90,12 +90,12 @@ class Stacks:
         self._wait(name, stack["StackId"], "stack_delete_complete")
         return True
 
-    def _clear_the_way(self, name: str) -> bool:
-        """Whether there is a stack to change. What is left of one that never stood is removed."""
+    def _delete_if_never_created(self, name: str) -> bool:
+        """Whether the stack exists and can be updated. The remains of one whose creation failed are deleted."""
         stack = self._find(name)
         if stack is None:
             return False
-        if stack["StackStatus"] in _NEVER_MADE:
+        if stack["StackStatus"] in _NEVER_CREATED:
             self.delete(name)
             return False
         return True
@@ -116,11 +116,11 @@ class Stacks:
                 return True
             if found["Status"] == "FAILED":
                 reason = found.get("StatusReason", "")
-                if _says_no_change(reason):
+                if _is_no_change(reason):
                     return False
                 raise StackFailed(f"{name}: {reason}")
             self.sleep(WAIT_SECONDS)
-        raise StackFailed(f"{name}: its change set is not ready after {WAIT_SECONDS * WAIT_ATTEMPTS} s")
+        raise StackFailed(f"{name}: the change set is not ready after {WAIT_SECONDS * WAIT_ATTEMPTS} s")
 
     def _wait(self, name: str, stack_id: str, waiter: str) -> None:
         try:
@@ -131,7 +131,7 @@ class Stacks:
             raise StackFailed(f"{name}: {'; '.join(self._failures(stack_id)) or error}") from error
 
     def _failures(self, stack_id: str) -> list[str]:
-        """Each resource that failed and why, the first one first. Cancelled ones only followed it."""
+        """Each resource that failed with its reason, oldest first, without those cancelled as a consequence."""
         events = self.cloudformation.describe_stack_events(StackName=stack_id)["StackEvents"]
         return [
             f"{event['LogicalResourceId']} ({event['ResourceType']}): {event.get('ResourceStatusReason', '')}"

@@ -1,7 +1,7 @@
-"""The steps of a deployment, in one table: an account and a rehearsal take the same ones.
+"""The steps of a deployment, in one table: an account and a rehearsal run the same steps.
 
-Each may run again: a second deployment changes what differs and leaves the rest. Should a step fail once functions were
-changed, they are put back to the release that was proven last; stacks put themselves back.
+Each step is idempotent: a second deployment updates only what differs. If a step fails after the functions were
+changed, the functions are restored to the last release that passed its smoke test. CloudFormation rolls stacks back.
 """
 
 import json
@@ -28,23 +28,23 @@ from services.deploy.stacks import Stacks
 from services.local.cloudformation.discovery import INFRA, capability_templates
 from services.local.cloudformation.template import Template
 
-CLOUDFRONT_REGION = "us-east-1"  # where CloudFront takes its certificates and firewalls from
+CLOUDFRONT_REGION = "us-east-1"  # CloudFront requires its certificates and web ACLs in this region
 
 
 class NothingToRollBackTo(ArgusError):
-    """No earlier release is known."""
+    """There is no earlier release to roll back to."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """One stack: its template, and how its parameters and outputs are called among those of all the others."""
+    """One stack: its template, and how its parameters and outputs map to the deployment's shared values."""
 
     template: str
     suffix: str = ""
     region: str = ""
     needs_domain: bool = False
-    given: Callable[[Options], Mapping[str, str]] = lambda _: {}
-    outputs: Mapping[str, str] = field(default_factory=dict)  # our name of an output, where it differs
+    parameters: Callable[[Options], Mapping[str, str]] = lambda _: {}
+    outputs: Mapping[str, str] = field(default_factory=dict)  # the name of an output in the shared values, if different
     folder: Path = INFRA
 
     def name(self, stage: str) -> str:
@@ -56,7 +56,7 @@ class Plan:
 
 
 def capability_plans(templates: Iterable[Path] | None = None) -> tuple[Plan, ...]:
-    """A stack for each of these templates, by default for that of every capability."""
+    """A plan for each of these templates; by default for those of all capabilities."""
     found = capability_templates() if templates is None else templates
     return tuple(Plan(path.stem, folder=path.parent) for path in found)
 
@@ -67,7 +67,7 @@ ROLES = Plan("roles")
 CAPABILITIES = capability_plans()
 FIREWALL = Plan(
     "firewall",
-    given=lambda options: {"Scope": "REGIONAL", "Name": f"api.{options.domain}" if options.domain else ""},
+    parameters=lambda options: {"Scope": "REGIONAL", "Name": f"api.{options.domain}" if options.domain else ""},
     outputs={"WebAclArn": "ApiWebAclArn", "CertificateArn": "ApiCertificateArn"},
 )
 CDN_FIREWALL = Plan(
@@ -75,7 +75,7 @@ CDN_FIREWALL = Plan(
     suffix="-cdn",
     region=CLOUDFRONT_REGION,
     needs_domain=True,
-    given=lambda options: {"Scope": "CLOUDFRONT", "Name": options.domain},
+    parameters=lambda options: {"Scope": "CLOUDFRONT", "Name": options.domain},
     outputs={"WebAclArn": "CdnWebAclArn", "CertificateArn": "CdnCertificateArn"},
 )
 REALTIME = Plan("realtime")
@@ -90,13 +90,13 @@ PLANS = (*BEFORE_FUNCTIONS, *AFTER_FUNCTIONS)
 
 @dataclass
 class Deployment:
-    """A stage, the AWS it is deployed on, and what the steps so far have found out."""
+    """A stage, the environment it is deployed to, and the results of the steps so far."""
 
     stage: str
     environment: Environment
     options: Options
-    say: Callable[[str], None]
-    known: dict[str, str] = field(default_factory=dict)  # parameters and outputs of stacks, by name
+    log: Callable[[str], None]
+    values: dict[str, str] = field(default_factory=dict)  # parameters and outputs of stacks, by name
     release: Release = field(default_factory=Release)
     functions_changed: bool = False
 
@@ -106,7 +106,7 @@ class Deployment:
     @property
     def releases(self) -> Releases:
         return Releases(
-            self.stage, self.environment.client("ssm"), self.environment.client("s3"), self.known["PackagesBucketName"]
+            self.stage, self.environment.client("ssm"), self.environment.client("s3"), self.values["PackagesBucketName"]
         )
 
     @property
@@ -115,10 +115,10 @@ class Deployment:
         return Zappa(self.stage, folder, self.environment.variables, self.environment.client("lambda"))
 
 
-def begin(stage: str, environment: Environment, given: Mapping[str, str], say: Callable[[str], None]) -> Deployment:
-    """A deployment of a stage, with what was decided about it. Raises BadOption."""
-    options = stage_options.recall(environment.client("ssm"), stage, given)
-    known = {
+def prepare(stage: str, environment: Environment, given: Mapping[str, str], log: Callable[[str], None]) -> Deployment:
+    """Create the deployment of a stage, with its stored options overridden by the given ones. Raises BadOption."""
+    options = stage_options.load(environment.client("ssm"), stage, given)
+    values = {
         **environment.placeholders,
         "Stage": stage,
         "Domain": options.domain,
@@ -126,111 +126,113 @@ def begin(stage: str, environment: Environment, given: Mapping[str, str], say: C
         "AlarmAddress": options.alarm_address,
         "MonthlyBudget": options.monthly_budget,
     }
-    return Deployment(stage, environment, options, say, known)
+    return Deployment(stage, environment, options, log, values)
 
 
 # ---------------------------------------------------------------- steps
 
 
-def remember_options(deployment: Deployment) -> None:
-    _foresee_console(deployment)
-    stage_options.remember(deployment.environment.client("ssm"), deployment.stage, deployment.options)
+def save_options(deployment: Deployment) -> None:
+    _check_console_options(deployment)
+    stage_options.save(deployment.environment.client("ssm"), deployment.stage, deployment.options)
     origins = deployment.options.web_origins(deployment.environment.client)
     if origins:
-        deployment.known["AllowedOrigins"] = ",".join(origins)
-    deployment.say(f"web origins: {', '.join(origins) or 'none'}")
+        deployment.values["AllowedOrigins"] = ",".join(origins)
+    deployment.log(f"web origins: {', '.join(origins) or 'none'}")
 
 
-def _foresee_console(deployment: Deployment) -> None:
-    """Find now, while nothing is changed yet, what its step will ask for. Raises BadOption, ConsoleNotBuilt."""
+def _check_console_options(deployment: Deployment) -> None:
+    """Check what the console step needs before anything is changed. Raises BadOption, ConsoleNotBuilt."""
     if deployment.options.amplify_app_id:
         _amplify(deployment).find()
     if deployment.options.domain:
         console.npm()
 
 
-def _amplify(deployment: Deployment) -> console.Hosted:
+def _amplify(deployment: Deployment) -> console.AmplifyBranch:
     options = deployment.options
-    return console.Hosted(deployment.environment.client("amplify"), options.amplify_app_id, options.amplify_branch)
+    return console.AmplifyBranch(
+        deployment.environment.client("amplify"), options.amplify_app_id, options.amplify_branch
+    )
 
 
-def make_secrets(deployment: Deployment) -> None:
-    """The key of cursors, once; nobody ever sees it."""
+def create_secrets(deployment: Deployment) -> None:
+    """Create the key that signs cursors, unless it exists."""
     ssm = deployment.environment.client("ssm")
     name = _cursor_secret(deployment.stage)
     try:
         ssm.put_parameter(Name=name, Value=secrets.token_hex(32), Type="SecureString", Overwrite=False)
     except ssm.exceptions.ParameterAlreadyExists:
-        deployment.say(f"{name} is there")
+        deployment.log(f"{name}: exists")
     else:
-        deployment.say(f"{name} made")
+        deployment.log(f"{name}: created")
 
 
-def make_stack(deployment: Deployment, plan: Plan) -> None:
+def deploy_stack(deployment: Deployment, plan: Plan) -> None:
     name = plan.name(deployment.stage)
     if plan.needs_domain and not deployment.options.domain:
-        deployment.say(f"{name}: not for a stage without a domain")
+        deployment.log(f"{name}: skipped, the stage has no domain")
         return
-    known = {**deployment.known, **plan.given(deployment.options)}
-    parameters = {key: known[key] for key in _parameters(plan.path) if key in known}
+    values = {**deployment.values, **plan.parameters(deployment.options)}
+    parameters = {key: values[key] for key in _parameters(plan.path) if key in values}
     stacks = deployment.stacks(plan.region)
     changed = stacks.deploy(
         name, template=deployment.environment.template(plan.path), parameters=parameters, tags=_tags(deployment.stage)
     )
     deployment.environment.verify_stack(name, plan.path, parameters)
-    _learn(deployment, plan)
-    deployment.say(f"{name}: {'as declared' if changed else 'nothing to change'}")
+    _load_outputs(deployment, plan)
+    deployment.log(f"{name}: {'deployed' if changed else 'no changes'}")
 
 
-def _learn(deployment: Deployment, plan: Plan) -> None:
-    """Keep the outputs of a stack; none when there is no such stack."""
+def _load_outputs(deployment: Deployment, plan: Plan) -> None:
+    """Add the outputs of a stack to the values; none when the stack does not exist."""
     found = deployment.stacks(plan.region).outputs(plan.name(deployment.stage))
-    deployment.known |= {plan.outputs.get(key, key): value for key, value in found.items()}
+    deployment.values |= {plan.outputs.get(key, key): value for key, value in found.items()}
 
 
 def store_packages(deployment: Deployment) -> None:
     zips = deployment.environment.packages()
     deployment.release = deployment.releases.store(zips)
     for name, path in zips.items():
-        deployment.say(f"{name}.zip, {path.stat().st_size / 1e6:.1f} MB: {deployment.release.keys[name]}")
+        deployment.log(f"{name}.zip, {path.stat().st_size / 1e6:.1f} MB, stored as {deployment.release.keys[name]}")
 
 
 def migrate(deployment: Deployment) -> None:
-    """While the release before still runs: it bears both shapes, or the one there was before."""
+    """Run the pending migrations. The previous release still runs, and must be able to read the migrated data."""
     environment, stage = deployment.environment, deployment.stage
     tables = Tables(stage, lambda: environment.client("dynamodb"))
     done = Migrations(stage, environment.client("ssm"), tables).run(MIGRATIONS)
-    deployment.say(f"migrations: {', '.join(done) or 'nothing to do'}")
+    deployment.log(f"migrations: {', '.join(done) or 'none pending'}")
 
 
-def put_functions(deployment: Deployment) -> None:
+def deploy_functions(deployment: Deployment) -> None:
     deployment.functions_changed = True
-    _put(deployment, deployment.release)
+    _deploy_release(deployment, deployment.release)
     api = FUNCTIONS[0].name(deployment.stage)  # Zappa's own stack, which holds the REST API
-    deployment.known["RestApiId"] = deployment.stacks().resources(api)["Api"]
+    deployment.values["RestApiId"] = deployment.stacks().resources(api)["Api"]
 
 
 def publish_console(deployment: Deployment) -> None:
-    """To whoever hosts it: Amplify, CloudFront, both or none."""
+    """Publish the console to Amplify, CloudFront, both or neither."""
     options, client = deployment.options, deployment.environment.client
-    told = console.variables(deployment.environment.region, deployment.known)
+    variables = console.variables(deployment.environment.region, deployment.values)
     if options.amplify_app_id:
-        deployment.say(f"Amplify: {_amplify(deployment).publish(told)}")
+        deployment.log(f"Amplify: {_amplify(deployment).publish(variables)}")
     if options.domain:
-        bucket, distribution_id = deployment.known["ConsoleBucketName"], deployment.known["DistributionId"]
+        bucket, distribution_id = deployment.values["ConsoleBucketName"], deployment.values["DistributionId"]
         distribution = console.Distribution(client("s3"), client("cloudfront"), bucket, distribution_id)
-        deployment.say(f"https://{options.domain}: {distribution.publish(console.build(told))} files")
+        deployment.log(f"https://{options.domain}: {distribution.publish(console.build(variables))} files uploaded")
     if not options.amplify_app_id and not options.domain:
-        deployment.say("nobody hosts it: this stage has neither a domain nor an Amplify app")
+        deployment.log("console: skipped, the stage has neither a domain nor an Amplify app")
 
 
 def smoke_test(deployment: Deployment) -> None:
-    environment, known = deployment.environment, deployment.known
+    environment, values = deployment.environment, deployment.values
     users = smoke.SmokeUsers(
-        environment.client("cognito-idp"), known["UserPoolId"], known["ClientId"], environment.sign_in_url()
+        environment.client("cognito-idp"), values["UserPoolId"], values["ClientId"], environment.sign_in_url()
     )
-    with environment.api_endpoint(deployment.stage, known) as url:
-        smoke.prove(url, users, deployment.say)
+    with environment.api_endpoint(deployment.stage, values) as url:
+        smoke.run(url, users, deployment.log)
 
 
 def record_release(deployment: Deployment) -> None:
@@ -239,22 +241,22 @@ def record_release(deployment: Deployment) -> None:
 
 Step = Callable[[Deployment], None]
 STEPS: tuple[tuple[str, Step], ...] = (
-    ("options", remember_options),
-    ("secrets", make_secrets),
-    ("bucket of packages", partial(make_stack, plan=PACKAGES)),
+    ("options", save_options),
+    ("secrets", create_secrets),
+    ("packages bucket", partial(deploy_stack, plan=PACKAGES)),
     ("packages", store_packages),
-    ("data", partial(make_stack, plan=DATA)),
-    ("roles", partial(make_stack, plan=ROLES)),
-    *((plan.template, partial(make_stack, plan=plan)) for plan in CAPABILITIES),
-    ("firewall", partial(make_stack, plan=FIREWALL)),
-    ("firewall of CloudFront", partial(make_stack, plan=CDN_FIREWALL)),
-    ("realtime", partial(make_stack, plan=REALTIME)),
+    ("data", partial(deploy_stack, plan=DATA)),
+    ("roles", partial(deploy_stack, plan=ROLES)),
+    *((plan.template, partial(deploy_stack, plan=plan)) for plan in CAPABILITIES),
+    ("firewall", partial(deploy_stack, plan=FIREWALL)),
+    ("CloudFront firewall", partial(deploy_stack, plan=CDN_FIREWALL)),
+    ("realtime", partial(deploy_stack, plan=REALTIME)),
     ("migrations", migrate),
-    ("functions", put_functions),
-    ("edge", partial(make_stack, plan=EDGE)),
-    ("events", partial(make_stack, plan=EVENTS)),
-    ("backup", partial(make_stack, plan=BACKUP)),
-    ("alarms", partial(make_stack, plan=ALARMS)),
+    ("functions", deploy_functions),
+    ("edge", partial(deploy_stack, plan=EDGE)),
+    ("events", partial(deploy_stack, plan=EVENTS)),
+    ("backup", partial(deploy_stack, plan=BACKUP)),
+    ("alarms", partial(deploy_stack, plan=ALARMS)),
     ("console", publish_console),
     ("smoke test", smoke_test),
     ("release", record_release),
@@ -265,49 +267,49 @@ STEPS: tuple[tuple[str, Step], ...] = (
 
 
 def deploy(deployment: Deployment) -> None:
-    """Every step in order. What fails stops it, with functions as they were before."""
+    """Run every step in order. A failure stops the deployment and restores the functions of the current release."""
     for name, step in STEPS:
-        deployment.say(f"— {name}")
+        deployment.log(f"— {name}")
         try:
             step(deployment)
         except Exception:
-            _put_back(deployment)
+            _restore_functions(deployment)
             raise
 
 
 def rollback(deployment: Deployment) -> None:
-    """The functions of the release before, as a release of its own: a second rollback undoes the first."""
+    """Deploy the functions of the previous release and record it as current: a second rollback undoes the first."""
     for plan in (PACKAGES, DATA, ROLES, *CAPABILITIES, REALTIME, EDGE):
-        _learn(deployment, plan)
-    if "PackagesBucketName" not in deployment.known or not deployment.releases.before():
-        raise NothingToRollBackTo(deployment.stage)
-    before = deployment.releases.before()
+        _load_outputs(deployment, plan)
+    if "PackagesBucketName" not in deployment.values or not deployment.releases.previous():
+        raise NothingToRollBackTo(f"Stage {deployment.stage} keeps its functions.")
+    previous = deployment.releases.previous()
     origins = deployment.options.web_origins(deployment.environment.client)
-    deployment.known["AllowedOrigins"] = ",".join(origins)
-    _put(deployment, before)
+    deployment.values["AllowedOrigins"] = ",".join(origins)
+    _deploy_release(deployment, previous)
     smoke_test(deployment)
-    deployment.releases.record(before)
+    deployment.releases.record(previous)
 
 
 def destroy(deployment: Deployment) -> list[str]:
-    """Take the stage away, last made first; what remains, since it holds data or proves what happened to it.
+    """Delete the stage in reverse order of creation; returns the resources that are kept, such as those with data.
 
-    A role goes after the stacks that added policies to it: IAM does not delete one that still has them.
+    A role is deleted after the stacks that added policies to it: IAM does not delete a role that still has policies.
     """
-    remains = []
+    retained = []
     for plan in reversed(AFTER_FUNCTIONS):
-        remains += _remove_stack(deployment, plan)
-    zappa = _zappa_for_removal(deployment)
+        retained += _delete_stack(deployment, plan)
+    zappa = _zappa_for_deletion(deployment)
     for function in FUNCTIONS:
-        if zappa.remove(function):
-            deployment.say(f"{function.name(deployment.stage)}: removed")
+        if zappa.delete(function):
+            deployment.log(f"{function.name(deployment.stage)}: deleted")
     for plan in reversed(BEFORE_FUNCTIONS):
-        remains += _remove_stack(deployment, plan)
-    return remains
+        retained += _delete_stack(deployment, plan)
+    return retained
 
 
-def _zappa_for_removal(deployment: Deployment) -> Zappa:
-    """Zappa asks for a role and a bucket even to take something away."""
+def _zappa_for_deletion(deployment: Deployment) -> Zappa:
+    """Zappa with placeholder settings: it requires a role and a bucket even to delete a function."""
     zappa = deployment.zappa
     zappa.write_settings(
         region=deployment.environment.region,
@@ -318,17 +320,17 @@ def _zappa_for_removal(deployment: Deployment) -> Zappa:
     return zappa
 
 
-def _remove_stack(deployment: Deployment, plan: Plan) -> list[str]:
-    """Remove one stack; what of it remains."""
+def _delete_stack(deployment: Deployment, plan: Plan) -> list[str]:
+    """Delete one stack; returns the resources that it retains."""
     if plan.needs_domain and not deployment.options.domain:
         return []
     name, stacks = plan.name(deployment.stage), deployment.stacks(plan.region)
     if bucket := stacks.outputs(name).get("ConsoleBucketName"):
-        _empty(deployment.environment.client("s3"), bucket)  # the console's files can be built again
+        _empty(deployment.environment.client("s3"), bucket)  # the console can be built again
     found = stacks.resources(name)
     if not stacks.delete(name):
         return []
-    deployment.say(f"{name}: removed")
+    deployment.log(f"{name}: deleted")
     retained = {
         logical_id: resource["Type"]
         for logical_id, resource in Template.read(plan.path).resources.items()
@@ -345,34 +347,34 @@ def _empty(s3: Any, bucket: str) -> None:
             s3.delete_objects(Bucket=bucket, Delete={"Objects": objects, "Quiet": True})
 
 
-def _put_back(deployment: Deployment) -> None:
+def _restore_functions(deployment: Deployment) -> None:
     if not deployment.functions_changed:
         return
     try:
-        before = deployment.releases.running()
-        if not before:
-            deployment.say("there is no earlier release to put back")
+        current = deployment.releases.current()
+        if not current:
+            deployment.log("the functions cannot be restored: there is no earlier release")
             return
-        deployment.say("putting back the functions of the release before")
-        _put(deployment, before)
-    except (ArgusError, BotoCoreError, ClientError) as error:  # told in the end is why they had to be put back
-        deployment.say(f"not all of them could be put back: {error}")
+        deployment.log("restoring the functions of the last release that passed its smoke test")
+        _deploy_release(deployment, current)
+    except (ArgusError, BotoCoreError, ClientError) as error:  # the command reports the original failure
+        deployment.log(f"not all functions could be restored: {error}")
 
 
-def _put(deployment: Deployment, release: Release) -> None:
-    """Every function at this release, with the settings that the stacks give; what became of each is said.
+def _deploy_release(deployment: Deployment, release: Release) -> None:
+    """Deploy this release to every function, with settings from the stacks, and log the result of each.
 
-    One that fails keeps none of the others from it. Raises what the first of them raised.
+    A function that fails does not stop the others. Raises the first error.
     """
-    known, zappa = deployment.known, deployment.zappa
-    bucket = known["PackagesBucketName"]
+    values, zappa = deployment.values, deployment.zappa
+    bucket = values["PackagesBucketName"]
     zappa.write_settings(
-        region=deployment.environment.region, bucket=bucket, roles=known, settings=_settings(deployment)
+        region=deployment.environment.region, bucket=bucket, roles=values, settings=_settings(deployment)
     )
     with ThreadPoolExecutor(len(FUNCTIONS)) as pool:
-        putting = [
+        deployments = [
             pool.submit(
-                zappa.put,
+                zappa.deploy,
                 function,
                 bucket=bucket,
                 key=release.keys[function.package],
@@ -380,34 +382,34 @@ def _put(deployment: Deployment, release: Release) -> None:
             )
             for function in FUNCTIONS
         ]
-    for function, put in zip(FUNCTIONS, putting, strict=True):
-        key, error = release.keys[function.package], put.exception()
-        became = f"runs {key}" if error is None else f"could not be put to {key}: {error}"
-        deployment.say(f"{function.name(deployment.stage)} {became}")
-    for put in putting:
-        put.result()
+    for function, one in zip(FUNCTIONS, deployments, strict=True):
+        key, error = release.keys[function.package], one.exception()
+        result = f"runs {key}" if error is None else f"could not be deployed from {key}: {error}"
+        deployment.log(f"{function.name(deployment.stage)} {result}")
+    for one in deployments:
+        one.result()
 
 
 def _settings(deployment: Deployment) -> dict[str, str]:
-    environment, known = deployment.environment, deployment.known
-    trusted = {"issuer": known["Issuer"], "jwks_url": environment.keys_url(known), "client_ids": [known["ClientId"]]}
+    environment, values = deployment.environment, deployment.values
+    trusted = {"issuer": values["Issuer"], "jwks_url": environment.keys_url(values), "client_ids": [values["ClientId"]]}
     return {
         "ARGUS_STAGE": deployment.stage,
         "ARGUS_ACCOUNT_ID": environment.account_id,
         "ARGUS_TRUSTED_ISSUERS": json.dumps([trusted]),
-        "ARGUS_ALLOWED_ORIGINS": known.get("AllowedOrigins", ""),
+        "ARGUS_ALLOWED_ORIGINS": values.get("AllowedOrigins", ""),
         "ARGUS_CURSOR_SECRET": f"ssm:{_cursor_secret(deployment.stage)}",
-        "ARGUS_LINK_ROLE": known["LinksRoleArn"],
+        "ARGUS_LINK_ROLE": values["LinksRoleArn"],
         "ARGUS_MEDIA_ORIGIN": f"https://{deployment.options.domain}" if deployment.options.domain else "",
-        "ARGUS_SOCKET_URL": known["SocketUrl"],
-        "ARGUS_CONNECTIONS_ENDPOINT": known["ConnectionsEndpoint"],
-        **_where_errors_go(deployment),
+        "ARGUS_SOCKET_URL": values["SocketUrl"],
+        "ARGUS_CONNECTIONS_ENDPOINT": values["ConnectionsEndpoint"],
+        **_sentry_settings(deployment),
         **environment.settings,
     }
 
 
-def _where_errors_go(deployment: Deployment) -> dict[str, str]:
-    """To Sentry, once an operator keeps a DSN by the name that every role may read (roles.yaml)."""
+def _sentry_settings(deployment: Deployment) -> dict[str, str]:
+    """The reference to Sentry's DSN, if an operator has stored one; every role may read this name (roles.yaml)."""
     ssm, name = deployment.environment.client("ssm"), f"/argus/{deployment.stage}/sentry-dsn"
     try:
         ssm.get_parameter(Name=name)

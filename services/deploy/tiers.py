@@ -1,8 +1,8 @@
-"""How far the API keys of an organisation may go: `python -m services.deploy.tiers --stage production --organisation
-org_… --tier high`.
+"""Set the highest rate limit tier that API keys of an organisation may have: `python -m services.deploy.tiers --stage
+production --organisation org_… --tier high`.
 
-`make tier` calls it, with the operator's own credentials: no route of the API decides this. Tiers and tables are those
-that the stage's API runs with.
+`make tier` calls it with the operator's own credentials; no route of the API can change the tier. Tiers and tables are
+those in the settings of the stage's API function.
 """
 
 import argparse
@@ -19,19 +19,19 @@ from services.deploy.functions import FUNCTIONS
 
 
 def main(arguments: Sequence[str], *, environment: Callable[[], Environment] = Account.of_environment) -> int:
-    """0, or 1 with the reason on standard error."""
-    asked = _parser().parse_args(arguments)
+    """Run the command; returns 0, or 1 with the reason on standard error."""
+    options = _parser().parse_args(arguments)
     try:
-        argus = Container(_settings(environment(), asked.stage))
-        organisation = argus.identity.organisation(asked.organisation)
-        argus.keys.allow(organisation.id, asked.tier)
+        argus = Container(_settings(environment(), options.stage))
+        organisation = argus.identity.organisation(options.organisation)
+        argus.keys.allow(organisation.id, options.tier)
     except ArgusError as error:
         sys.stderr.write(f"{error.title} {error}\n")
         return 1
     except (BotoCoreError, ClientError) as error:
         sys.stderr.write(f"AWS: {error}\n")
         return 1
-    sys.stdout.write(f"keys of {organisation.name} ({organisation.id}) may be {asked.tier}\n")
+    sys.stdout.write(f"API keys of {organisation.name} ({organisation.id}) may now have the tier {options.tier}\n")
     return 0
 
 
@@ -44,8 +44,8 @@ def _settings(environment: Environment, stage: str) -> Settings:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="services.deploy.tiers", description=__doc__)
     parser.add_argument("--stage", required=True)
-    parser.add_argument("--organisation", required=True, help="its id")
-    parser.add_argument("--tier", required=True, help="one of ARGUS_KEY_RATE_LIMITS")
+    parser.add_argument("--organisation", required=True, help="the organisation's id")
+    parser.add_argument("--tier", required=True, help="a tier of ARGUS_KEY_RATE_LIMITS")
     return parser
 
 

@@ -1,14 +1,14 @@
-"""The embedded AWS: moto on 127.0.0.1, furnished from the same templates as the real one.
+"""The embedded AWS: moto on 127.0.0.1, provisioned from the same templates as a real account.
 
     with EmbeddedAws.start(port=5002, stage="local") as aws:
         outputs = aws.provision()                 # stacks from infra/*.yaml; raises NotAsDeclared
-        os.environ.update(aws.environment)        # boto3 anywhere then speaks to it
-        aws.client("s3").list_buckets()           # or directly, with its dummy credentials
+        os.environ.update(aws.environment)        # boto3 then uses this endpoint
+        aws.client("s3").list_buckets()           # or directly, with dummy credentials
         outputs.uploads_queue_url, outputs.user_pool_id, outputs.jwks_url
 
-State lives as long as this process and is shared by every server in it: two of them, even one after the other, need
-different stages, since all names are derived from the stage. `verify()` may be called again at any time. The first
-message in the uploads queue is S3's own `s3:TestEvent`, as on the real AWS. Errors: `PortInUse`, `NotAsDeclared`.
+The state lives as long as this process and is shared by all servers in it. Two servers, even consecutive ones, need
+different stages, because all names are derived from the stage. `verify()` may be called at any time. The first message
+in the uploads queue is S3's own `s3:TestEvent`, as in a real account. Errors: `PortInUse`, `NotAsDeclared`.
 """
 
 import errno
@@ -30,7 +30,7 @@ from werkzeug.serving import BaseWSGIServer, make_server
 
 from argus.core.errors import ArgusError
 from services.local import moto_speed, routers
-from services.local.browsers import Dispatcher, admit_forms
+from services.local.browsers import Dispatcher, allow_form_posts
 from services.local.cloudformation import NotAsDeclared, moto_patches, verify
 from services.local.cloudformation.clients import Clients
 from services.local.cloudformation.discovery import INFRA, capability_templates
@@ -45,14 +45,15 @@ HOST = "127.0.0.1"
 
 
 class PortInUse(ArgusError):
-    """Another program listens on this port."""
+    """The port is used by another program."""
 
 
 @dataclass(frozen=True)
 class StackOutputs:
-    """What the stacks made, for whoever does not derive it from the stage.
+    """Outputs of the stacks.
 
-    `issuer` is what tokens say (always the real AWS URL); `jwks_url` is where the embedded AWS publishes their keys.
+    `issuer` is the `iss` claim of tokens (always the real AWS URL); `jwks_url` is where the embedded AWS publishes the
+    keys that verify them.
     """
 
     media_bucket: str
@@ -70,7 +71,7 @@ class StackOutputs:
 
 @dataclass(frozen=True)
 class _Stack:
-    """A stack that was made, and all that is needed to look at it again."""
+    """A created stack, with the data needed to verify it again."""
 
     name: str
     template: Template
@@ -79,11 +80,11 @@ class _Stack:
 
 
 class EmbeddedAws:
-    """A running embedded AWS; a context manager that stops it."""
+    """A running embedded AWS; as a context manager, it stops on exit."""
 
     def __init__(self, server: BaseWSGIServer, enforcer: IamEnforcer, *, stage: str, region: str) -> None:
         self.stage = stage
-        self.refusals = enforcer.refusals  # what roles wanted, and may not
+        self.refusals = enforcer.refusals  # actions that roles requested without permission
         self.region = region
         self.account_id = verify.ACCOUNT_ID
         self.port = server.port
@@ -97,13 +98,13 @@ class EmbeddedAws:
 
     @classmethod
     def start(cls, port: int = 0, *, stage: str, region: str = "eu-west-1") -> Self:
-        """Listen on 127.0.0.1; port 0 takes a free one. Raises PortInUse."""
+        """Listen on 127.0.0.1; port 0 picks a free port. Raises PortInUse."""
         moto_patches.apply()
         enforcer = IamEnforcer()
         dispatcher = Dispatcher(functools.partial(_create_service, enforcer))
         aws = cls(_bind(port, dispatcher), enforcer, stage=stage, region=region)
         routers.build(dispatcher)
-        moto_speed.quicken()
+        moto_speed.apply()
         moto_patches.serve(aws.client)
         aws._thread.start()
         return aws
@@ -125,14 +126,14 @@ class EmbeddedAws:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The variables by which boto3, in this process or a child, finds this AWS and no other."""
+        """The environment variables with which boto3, in this process or a child process, uses this AWS only."""
         return self.client.environment
 
     @contextmanager
     def as_role(self, role_arn: str) -> Iterator[Clients]:
-        """Clients that may do what the role's policies say; whatever else they ask for is refused and remembered."""
-        given = self.client("sts").assume_role(RoleArn=role_arn, RoleSessionName="local")["Credentials"]
-        clients = Clients(endpoint_url=self.endpoint_url, region=self.region, credentials=given)
+        """Clients with the permissions of the role's policies; refused actions are recorded in `refusals`."""
+        credentials = self.client("sts").assume_role(RoleArn=role_arn, RoleSessionName="local")["Credentials"]
+        clients = Clients(endpoint_url=self.endpoint_url, region=self.region, credentials=credentials)
         try:
             yield clients
         finally:
@@ -141,10 +142,10 @@ class EmbeddedAws:
     def provision(
         self, *, allowed_origins: Sequence[str] = (), visibility_timeout_seconds: int | None = None
     ) -> StackOutputs:
-        """Make the stacks that Argus needs on a laptop, and check that they are as declared.
+        """Create the stacks that Argus needs on a laptop, and verify that they are as declared.
 
-        These are what all share, the roles, and every capability's; the outputs of one are parameters of the next, as
-        in a deployment. What is not given stays at the template's default. Raises NotAsDeclared.
+        These are the shared data, the roles, and the stack of each capability. The outputs of a stack are parameters of
+        the next, as in a deployment; other parameters keep the template's defaults. Raises NotAsDeclared.
         """
         given = {"Stage": self.stage}
         if allowed_origins:
@@ -169,7 +170,7 @@ class EmbeddedAws:
         )
 
     def create_stack(self, path: Path, parameters: Mapping[str, str]) -> Mapping[str, str]:
-        """Make and verify one stack; its outputs. Parameters that the template does not declare are left out."""
+        """Create and verify one stack; returns its outputs. Undeclared parameters are ignored."""
         template = Template.read(path)
         name = f"argus-{self.stage}-{template.name}"
         unknown = tuple(verify.unknown_types(template))
@@ -182,7 +183,7 @@ class EmbeddedAws:
         return stack.outputs
 
     def verify(self) -> None:
-        """Look again whether everything is as declared. Raises NotAsDeclared."""
+        """Verify that all stacks are still as declared. Raises NotAsDeclared."""
         self._verify(self._stacks)
 
     def _create(self, name: str, template: Template, parameters: Mapping[str, str]) -> dict[str, str]:
@@ -197,8 +198,8 @@ class EmbeddedAws:
         except ClientError as error:
             raise NotAsDeclared(name, [error.response["Error"]["Message"]]) from error
         except ResponseParserError as error:
-            # A crash inside moto is answered with a page of HTML; its traceback went to standard error.
-            raise NotAsDeclared(name, ["the embedded CloudFormation broke on this template"]) from error
+            # moto answers a crash with an HTML page; the traceback is on standard error.
+            raise NotAsDeclared(name, ["the embedded CloudFormation crashed on this template"]) from error
         return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
 
     def _verify(self, stacks: Sequence[_Stack]) -> None:
@@ -218,61 +219,61 @@ class EmbeddedAws:
 
 
 class _QuietHandler(MotoRequestHandler):
-    """Requests are not worth a line each: the API that made them logs what it did."""
+    """Does not log requests: the API that sends them logs its own."""
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         pass
 
 
-def _create_service(enforcer: IamEnforcer, service: str) -> Any:  # moto says Flask, and does no more than call it
-    """One service behind a server's enforcer: a role may do what its policies say."""
-    return enforcer.before(service, _application(service))
+def _create_service(enforcer: IamEnforcer, service: str) -> Any:  # typed as Flask in moto, which only calls it
+    """One service behind the IAM enforcer of a server."""
+    return enforcer.wrap(service, _application(service))
 
 
 @functools.cache
 def _application(service: Any) -> "WSGIApplication":
-    """moto's application of one service, for every server of this process, put right where it is unlike AWS.
+    """moto's application of one service, shared by all servers of this process, with two differences to AWS corrected.
 
-    S3: moto lets every origin read everything; the bucket's own CORS rules decide. DynamoDB: moto reads, checks and
-    writes without a lock, so that two requests at once may both meet a condition; on AWS each is atomic.
+    S3: moto allows every origin; here the bucket's own CORS rules decide. DynamoDB: moto checks conditions and writes
+    without a lock, so that two concurrent requests may both meet a condition; here, as on AWS, each write is atomic.
     """
     application: Any = create_backend_app(service)
     if service == "s3":
         application.after_request_funcs.clear()
-        application.after_request(admit_forms)
+        application.after_request(allow_form_posts)
     return _one_at_a_time(application) if service == "dynamodb" else application
 
 
 def _one_at_a_time(application: "WSGIApplication") -> "WSGIApplication":
-    """The same application, answering one request after the other, whichever server of this process was asked."""
+    """The same application, handling one request at a time across all servers of this process."""
 
-    def answer(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        # The body is read before the lock is taken: a slow sender holds up only itself.
+    def respond(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        # Read the body before taking the lock: a slow sender delays only itself.
         body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
-        with _dynamodb:
+        with _dynamodb_lock:
             return application({**environ, "wsgi.input": io.BytesIO(body)}, start_response)
 
-    return answer
+    return respond
 
 
-_dynamodb = threading.Lock()
+_dynamodb_lock = threading.Lock()
 
 
 def listen(port: int) -> socket.socket:
-    """A socket that listens on 127.0.0.1; port 0 takes a free one. Raises PortInUse.
+    """A socket that listens on 127.0.0.1; port 0 picks a free port. Raises PortInUse.
 
-    It may take over a port whose connections are still closing; a living listener still refuses.
+    A port whose old connections are still closing can be reused; a port with a live listener cannot.
     """
     try:
         return socket.create_server((HOST, port))
     except OSError as error:
         if error.errno != errno.EADDRINUSE:
             raise
-        raise PortInUse(f"{HOST}:{port} is taken; stop that program or set another port") from error
+        raise PortInUse(f"{HOST}:{port} is in use; stop that program or set another port") from error
 
 
 def _bind(port: int, dispatcher: Dispatcher) -> BaseWSGIServer:
-    """A listening server. The socket is ours: werkzeug, finding a busy port, would end the process."""
+    """A listening server on a socket opened here: werkzeug would exit the process if the port is in use."""
     with listen(port) as listener:
         return make_server(
             HOST,

@@ -1,4 +1,4 @@
-"""What moto leaves out of its answers to browsers: a page of another origin may call Cognito, and send forms to S3."""
+"""CORS responses that moto lacks: a page of another origin may call Cognito and post forms to S3."""
 
 from typing import Any
 
@@ -11,12 +11,11 @@ from services.local.cloudformation.verify import ACCOUNT_ID
 
 
 class Dispatcher(DomainDispatcherApplication):
-    """moto's own, and the answer to what a browser asks before it calls Cognito.
+    """moto's dispatcher, which also answers the preflight request of a browser that calls Cognito.
 
-    All services share one address here, and such a preflight names none of them, so that moto gives it to S3, which
-    refuses it. That `X-Amz-Target` is going to be sent tells that it is for Cognito, the only one of our services with
-    that header that browsers call. As the real one does, it lets every origin ask: a token is given for a password, not
-    for an origin.
+    All services share one address here. A preflight request names no service, so moto passes it to S3, which refuses
+    it. A preflight that announces `X-Amz-Target` is for Cognito, the only service with this header that browsers call.
+    As in the real Cognito, every origin is allowed: tokens are issued for a password, not for an origin.
     """
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
@@ -26,10 +25,10 @@ class Dispatcher(DomainDispatcherApplication):
         return super().__call__(environ, start_response)
 
 
-def admit_forms(response: Response) -> Response:
-    """Let a page read the answer to a form that it sent to a bucket, if the bucket's rules admit the page's origin.
+def allow_form_posts(response: Response) -> Response:
+    """Let a page read the response to a form that it posted to a bucket, if the bucket's CORS rules allow its origin.
 
-    moto looks at the rules in every other answer about an object.
+    moto applies the rules to all other responses about objects.
     """
     origin = request.headers.get("Origin")
     bucket = s3_backends[ACCOUNT_ID]["aws"].buckets.get(request.path.strip("/"))

@@ -1,9 +1,9 @@
-"""The web console on a laptop: its source files as they are, and a config.json made for the local stack.
+"""The web console on a laptop: its unbuilt source files, and a config.json for the local stack.
 
-    with Console.listening(port=5004) as console:       # the port is taken; who comes early waits
+    with Console.listening(port=5004) as console:       # the port is open; early requests wait
         console.serve(config_of(api_url=…, …))          # console.url
 
-Browsers load the modules unbuilt, so that nothing but Python is needed. Raises PortInUse.
+Browsers load the modules without a build, so that only Python is needed. Raises PortInUse.
 """
 
 import json
@@ -26,15 +26,15 @@ TYPES = {
     ".json": "application/json",
 }
 HEADERS = {
-    "Cache-Control": "no-store",  # a file that was just edited is the one to see
-    "Content-Security-Policy": "frame-ancestors 'none'",  # the rest is in the page; this a page cannot say
+    "Cache-Control": "no-store",  # edited files show at the next load
+    "Content-Security-Policy": "frame-ancestors 'none'",  # must be a header; the rest of the policy is in the page
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
 
 
 class Console:
-    """A port that is listened at, and, once it serves, the console behind it."""
+    """A listening port, and the console behind it once `serve` was called."""
 
     def __init__(self, server: "_Server") -> None:
         self._server = server
@@ -43,11 +43,11 @@ class Console:
     @classmethod
     @contextmanager
     def listening(cls, port: int) -> Iterator["Console"]:
-        """Take a port, 0 for a free one; give it back when left. Raises PortInUse."""
+        """Listen on a port, 0 for a free one; close it on exit. Raises PortInUse."""
         try:
             server = _Server((HOST, port), _Handler)
         except OSError as error:
-            raise PortInUse(f"{HOST}:{port} is taken; set ARGUS_CONSOLE_PORT to a free port") from error
+            raise PortInUse(f"{HOST}:{port} is in use; set ARGUS_CONSOLE_PORT to a free port") from error
         console = cls(server)
         try:
             yield console
@@ -64,7 +64,7 @@ class Console:
 def config_of(
     *, api_url: str, region: str, client_id: str, issuer: str, cognito_url: str, socket_url: str = ""
 ) -> dict[str, str]:
-    """What the console is told at run time; services/console/build.mjs writes the same for the real AWS."""
+    """The content of config.json, as services/console/build.mjs writes it in a deployment."""
     return {
         "api_url": api_url,
         "region": region,
@@ -76,11 +76,11 @@ def config_of(
 
 
 def files(config: Mapping[str, str]) -> dict[str, bytes]:
-    """Every path there is, and what stands there: what is not among them cannot be asked for."""
+    """The content of every path that is served; any other path is 404."""
     found = {f"/{path.relative_to(SOURCE)}": path.read_bytes() for path in SOURCE.rglob("*.*")}
     page = found["/index.html"].decode()
     services = " ".join(config[name] for name in ("api_url", "cognito_url", "socket_url") if name in config)
-    # The embedded AWS holds the bucket and the user pool at one address.
+    # The embedded AWS serves the bucket and the user pool at one address.
     page = page.replace("SERVICE_ORIGINS", services).replace("MEDIA_ORIGINS", config["cognito_url"])
     found["/"] = found["/index.html"] = page.encode()
     found["/config.json"] = json.dumps(config).encode()
@@ -108,4 +108,4 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body or b"")
 
     def log_message(self, format: str, *_: Any) -> None:  # noqa: A002  # the base class's name
-        """Files that were read are not worth a line each."""
+        """Requests are not logged."""

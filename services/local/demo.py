@@ -1,7 +1,7 @@
-"""The demo: the command line uploads a survey, scans it and fetches a report, before your eyes.
+"""The demo: the command line uploads a survey, scans it and fetches a report, with its output on the terminal.
 
-The survey is made, not photographed: a drone's view of a pipeline over a fictional geothermal field, with leaks of
-known place and temperature.
+The survey is synthetic: a drone's view of a pipeline over a fictional geothermal field, with leaks of known position
+and temperature.
 """
 
 import json
@@ -18,10 +18,10 @@ SURVEY = ("--site", "North field", "--sector", "P01", "--period", "2025-05")
 
 
 class DemoFailed(ArgusError):
-    """The demo did not end as it should."""
+    """A command of the demo failed."""
 
 
-def show(url: str, *, user: str, password: str) -> None:
+def run(url: str, *, user: str, password: str) -> None:
     """Sign in, upload and scan the demo survey, and print a report's address."""
     with tempfile.TemporaryDirectory() as folder:
         environment = {**os.environ, "ARGUS_URL": url, "ARGUS_CONFIG_DIR": folder}
@@ -46,7 +46,7 @@ def _survey_files(folder: Path) -> list[str]:
 
 
 def _argus(environment: dict[str, str], *arguments: str, given: str = "", captured: bool = False) -> str:
-    """Run the command line as a person would; its output goes to the terminal unless it is needed here."""
+    """Run the command line as a user would; its output goes to the terminal unless captured."""
     done = subprocess.run(
         [sys.executable, "-m", "argus.cli", *arguments],
         env=environment,
@@ -55,5 +55,5 @@ def _argus(environment: dict[str, str], *arguments: str, given: str = "", captur
         check=False,
     )
     if done.returncode:
-        raise DemoFailed(f"argus {arguments[0]} ended with {done.returncode}")
+        raise DemoFailed(f"argus {arguments[0]} exited with {done.returncode}")
     return done.stdout.decode() if captured else ""

@@ -1,4 +1,4 @@
-"""The demo users: two organisations, and someone who may only look."""
+"""The demo users: the owners of two organisations, and a viewer."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +10,7 @@ from services.local.aws import StackOutputs
 
 @dataclass(frozen=True)
 class DemoUser:
-    """Someone of the demo."""
+    """A user of the demo."""
 
     email: str
     organisation: str
@@ -24,8 +24,8 @@ USERS = (
 )
 
 
-def make_users(argus: Container, cognito: Any, outputs: StackOutputs, password: str) -> None:
-    """Create the demo users in the user pool, and their places in organisations of our own."""
+def create_users(argus: Container, cognito: Any, outputs: StackOutputs, password: str) -> None:
+    """Create the demo users in the user pool, and their organisations and memberships."""
     organisations: dict[str, str] = {}
     for user in USERS:
         subject = Subject(outputs.issuer, _sign_up(cognito, outputs.user_pool_id, user.email, password))
@@ -38,7 +38,7 @@ def make_users(argus: Container, cognito: Any, outputs: StackOutputs, password: 
 
 
 def _sign_up(cognito: Any, pool_id: str, email: str, password: str) -> str:
-    """A confirmed user with a password; returns the subject that tokens will name."""
+    """Create a confirmed user with a password; returns the subject that tokens will contain."""
     created = cognito.admin_create_user(
         UserPoolId=pool_id,
         Username=email,

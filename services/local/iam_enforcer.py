@@ -1,8 +1,8 @@
-"""The embedded AWS asks IAM: who calls with the credentials of an assumed role may do what that role's policies say.
+"""IAM for the embedded AWS: calls with the credentials of an assumed role are limited to that role's policies.
 
-moto's own check knows resources for S3 alone. What comes with other credentials, the dummy one among them, is let
-through: it is the deployer, and AWS's own services. Not looked at: signatures, the end of a session, conditions, AWS's
-managed policies, and what one service asks of another on the way (the key of a table or bucket).
+moto's own check supports resources for S3 only. Calls with other credentials, including the dummy credential, are
+allowed: they come from the deployer and from AWS's own services. Not checked: signatures, the expiry of a session,
+conditions, AWS's managed policies, and calls between services (such as the KMS key of a table or bucket).
 """
 
 import io
@@ -19,71 +19,78 @@ from moto.sts.models import sts_backends
 from werkzeug.wrappers import Request, Response
 
 from services.local.cloudformation.verify import ACCOUNT_ID
-from services.local.permissions import Statement, UnknownCall, Use, may, trusts, uses
+from services.local.permissions import (
+    Permission,
+    Statement,
+    UnknownOperation,
+    is_allowed,
+    is_trusted,
+    required_permissions,
+)
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 _PARTITION = "aws"
-_ABOUT_AN_OBJECT = {"versionid", "partnumber", "x-id"}  # and what signs, and what names the answer's headers
+_OBJECT_PARAMETERS = {"versionid", "partnumber", "x-id"}  # besides those of signatures and of response headers
 _S3_OBJECT = {"GET": "GetObject", "HEAD": "HeadObject", "PUT": "PutObject", "DELETE": "DeleteObject"}
 
 
 @dataclass(frozen=True)
 class Refusal:
-    """What a role wanted and may not."""
+    """An action that a role requested without permission."""
 
     role: str
-    wanted: str
+    action: str  # and the resource
 
     def __str__(self) -> str:
-        return f"{self.role} may not {self.wanted}"
+        return f"{self.role} is not authorized to perform {self.action}"
 
 
 @dataclass(frozen=True)
 class IamEnforcer:
-    """Stands before the services of one embedded AWS, and remembers whom it has turned away."""
+    """WSGI middleware in front of the services of one embedded AWS; records what it refuses."""
 
     refusals: list[Refusal] = field(default_factory=list)
 
-    def before(self, service: str, application: "WSGIApplication") -> "WSGIApplication":
-        def answer(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+    def wrap(self, service: str, application: "WSGIApplication") -> "WSGIApplication":
+        def respond(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
             if not _sts().assumed_roles:
                 return application(environ, start_response)
-            with _readable(environ) as request:  # which may have spooled a file
-                refused = self._refused(service, request)
-            return (refused or application)(environ, start_response)
+            with _readable(environ) as request:  # closes a file that may have been spooled
+                denial = self._denial(service, request)
+            return (denial or application)(environ, start_response)
 
-        return answer
+        return respond
 
-    def _refused(self, service: str, request: Request) -> Response | None:
+    def _denial(self, service: str, request: Request) -> Response | None:
         key_id, region = _signer(request)
         session = _sts().get_assumed_role_from_access_key(key_id)
         if session is None:
             return None
         try:
-            wanted = [
-                f"{use.action} on resource: {use.arn}"
-                for use in uses(service, *_call(service, request), region=region)
-                if not _allowed(session.role_arn, use)
+            refused = [
+                f"{permission.action} on resource: {permission.arn}"
+                for permission in required_permissions(service, *_call(service, request), region=region)
+                if not _allowed(session.role_arn, permission)
             ]
-        except UnknownCall as unknown:
-            wanted = [f"{unknown or service} ({request.method} {request.path}), which the IAM enforcer does not know"]
-        for one in wanted:
-            self.refusals.append(Refusal(session.role_arn.rsplit("/", 1)[-1], one))
-        if not wanted:
+        except UnknownOperation as unknown:
+            refused = [f"{unknown or service} ({request.method} {request.path}), unknown to the IAM enforcer"]
+        for action in refused:
+            self.refusals.append(Refusal(session.role_arn.rsplit("/", 1)[-1], action))
+        if not refused:
             return None
-        return _access_denied(service, request, f"User: {session.arn} is not authorized to perform: {wanted[0]}")
+        return _access_denied(service, request, f"User: {session.arn} is not authorized to perform: {refused[0]}")
 
 
 def _sts() -> Any:
     return sts_backends[ACCOUNT_ID][_PARTITION]
 
 
-def _allowed(role_arn: str, use: Use) -> bool:
-    if not may(_statements(role_arn), use):
+def _allowed(role_arn: str, permission: Permission) -> bool:
+    if not is_allowed(_statements(role_arn), permission):
         return False
-    return use.action != "sts:AssumeRole" or trusts(_trust(use.arn), role_arn)
+    return permission.action != "sts:AssumeRole" or is_trusted(_trust(permission.arn), role_arn)
 
 
 def _statements(role_arn: str) -> Iterator[Statement]:
@@ -107,7 +114,7 @@ def _role(arn: str) -> Any:
 
 
 def _readable(environ: "WSGIEnvironment") -> Request:
-    """The request, whose body whoever comes next can read once more. Only what is posted says in it what is asked."""
+    """The request, leaving its body readable for the application. Only POST requests have parameters in the body."""
     if environ["REQUEST_METHOD"] != "POST":
         return Request(environ, populate_request=False)
     body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
@@ -116,7 +123,7 @@ def _readable(environ: "WSGIEnvironment") -> Request:
 
 
 def _signer(request: Request) -> tuple[str, str]:
-    """The access key's id and the region, from wherever they stand: header, link or form."""
+    """The access key id and the region, from the header, the presigned link or the form."""
     _, _, signed = request.headers.get("Authorization", "").partition("Credential=")
     scope = signed.partition(",")[0] or request.args.get("X-Amz-Credential") or ""
     if not scope and request.mimetype == "multipart/form-data":
@@ -126,55 +133,58 @@ def _signer(request: Request) -> tuple[str, str]:
 
 
 def _call(service: str, request: Request) -> tuple[str, Mapping[str, Any]]:
-    """The operation and what it was given, as boto3 names them. Raises UnknownCall."""
+    """The operation and its parameters, as boto3 names them. Raises UnknownOperation."""
     if service == "s3":
-        return _call_of_s3(request)
+        return _s3_call(request)
     if target := request.headers.get("X-Amz-Target"):
         return target.rpartition(".")[2], request.get_json(force=True)
     if "Action" in request.form:
         return request.form["Action"], request.form
-    raise UnknownCall
+    raise UnknownOperation
 
 
-def _call_of_s3(request: Request) -> tuple[str, Mapping[str, Any]]:
+def _s3_call(request: Request) -> tuple[str, Mapping[str, Any]]:
     bucket, _, key = request.path.removeprefix("/").partition("/")
-    asked = {name.lower(): value for name, value in request.args.items()}
-    about = {name for name in asked if not name.startswith(("x-amz-", "response-"))}
-    version = {"VersionId": asked["versionid"]} if "versionid" in asked else {}
+    query = {name.lower(): value for name, value in request.args.items()}
+    names = {name for name in query if not name.startswith(("x-amz-", "response-"))}
+    version = {"VersionId": query["versionid"]} if "versionid" in query else {}
     match request.method:
-        case "POST" if "delete" in about:
-            return "DeleteObjects", {"Bucket": bucket, "Delete": {"Objects": list(_named_in(request.get_data()))}}
+        case "POST" if "delete" in names:
+            return "DeleteObjects", {
+                "Bucket": bucket,
+                "Delete": {"Objects": list(_objects_to_delete(request.get_data()))},
+            }
         case "POST" if not key and "key" in request.form:
             return "PutObject", {"Bucket": bucket, "Key": request.form["key"]}
-        case "GET" if not key and "versions" in about:
+        case "GET" if not key and "versions" in names:
             return "ListObjectVersions", {"Bucket": bucket}
-        case "GET" if not key and "list-type" in about:
+        case "GET" if not key and "list-type" in names:
             return "ListObjectsV2", {"Bucket": bucket}
         case "HEAD" if not key:
             return "HeadBucket", {"Bucket": bucket}
-        case method if key and method in _S3_OBJECT and about <= _ABOUT_AN_OBJECT and not _copies(request):
+        case method if key and method in _S3_OBJECT and names <= _OBJECT_PARAMETERS and not _copies(request):
             return _S3_OBJECT[method], {"Bucket": bucket, "Key": key, **version}
-    raise UnknownCall
+    raise UnknownOperation
 
 
 def _copies(request: Request) -> bool:
     return "x-amz-copy-source" in request.headers
 
 
-def _named_in(body: bytes) -> Iterator[dict[str, str]]:
-    """The objects that a DeleteObjects names."""
-    for element in ET.fromstring(body).iterfind("{*}Object"):  # noqa: S314 — boto3 wrote it, in a function of ours
+def _objects_to_delete(body: bytes) -> Iterator[dict[str, str]]:
+    """The objects in the body of DeleteObjects."""
+    for element in ET.fromstring(body).iterfind("{*}Object"):  # noqa: S314 — boto3 wrote it, in one of our functions
         yield {"Key": element.findtext("{*}Key", ""), "VersionId": element.findtext("{*}VersionId", "")}
 
 
-# ---------------------------------------------------------------- answers
+# ---------------------------------------------------------------- responses
 
 
 def _access_denied(service: str, request: Request, message: str) -> Response:
-    """As each protocol says it: JSON, S3's XML, or that of the query protocol."""
+    """AccessDenied in the format of the protocol: JSON, S3's XML, or the query protocol's XML."""
     if "X-Amz-Target" in request.headers:
-        told = {"__type": "com.amazon.coral.service#AccessDeniedException", "Message": message, "message": message}
-        return Response(json.dumps(told), status=400, content_type="application/x-amz-json-1.0")
+        body = {"__type": "com.amazon.coral.service#AccessDeniedException", "Message": message, "message": message}
+        return Response(json.dumps(body), status=400, content_type="application/x-amz-json-1.0")
     error = f"<Code>AccessDenied</Code><Message>{escape(message)}</Message>"
     text = (
         f"<Error>{error}</Error>"

@@ -1,13 +1,13 @@
-"""The whole of Argus on a laptop: one process tree on 127.0.0.1.
+"""All of Argus on a laptop: one process tree on 127.0.0.1.
 
     python -m services.local.main           # starts everything, scans the demo survey, keeps serving
-    python -m services.local.main --once    # … and ends after that
-    python -m services.local.main --bare    # starts everything with nothing in it
+    python -m services.local.main --once    # exits after the demo survey
+    python -m services.local.main --bare    # starts everything without demo data
 
-This process holds the embedded AWS; the API, the worker, the scanner and the WebSocket gateway are its children and
-speak to it by HTTP, as they would to the real one. A child that ends unexpectedly is restarted; when that fails again
-and again, everything stops. Settings: ARGUS_PORT, ARGUS_AWS_PORT, ARGUS_SOCKET_PORT, ARGUS_CONSOLE_PORT,
-ARGUS_DEMO_PASSWORD. Logs go to build/local.
+This process runs the embedded AWS. The API, the worker, the scanner and the WebSocket gateway are child processes and
+call it over HTTP, as they would call real AWS. A process that ends unexpectedly is restarted; after repeated failures,
+everything stops. Settings: ARGUS_PORT, ARGUS_AWS_PORT, ARGUS_SOCKET_PORT, ARGUS_CONSOLE_PORT, ARGUS_DEMO_PASSWORD.
+Logs are in build/local.
 """
 
 import argparse
@@ -30,13 +30,13 @@ from argus.core.settings import BadSetting, Settings
 from services.local import demo
 from services.local.aws import HOST, EmbeddedAws, PortInUse, StackOutputs
 from services.local.console import Console, config_of
-from services.local.demo_users import USERS, make_users
+from services.local.demo_users import USERS, create_users
 from services.local.supervisor import Supervisor, supervised
 
 LOGS = Path("build/local")
 STAGE = "local"
 VISIBILITY_SECONDS = 30
-LEASE_SECONDS = 20  # shorter than the visibility timeout, so that a redelivered message finds the lease over
+LEASE_SECONDS = 20  # shorter than the visibility timeout, so that the lease has expired when a message is redelivered
 PROCESSES = ("api", "worker", "scanner", "sockets")
 
 _NEXT = """\
@@ -46,7 +46,7 @@ _NEXT = """\
 
 @dataclass(frozen=True)
 class Stack:
-    """What was started, and where."""
+    """The running system and its addresses."""
 
     url: str
     aws_url: str
@@ -54,7 +54,7 @@ class Stack:
     socket_url: str
     password: str
     environment: Mapping[str, str]
-    processes: Supervisor
+    supervisor: Supervisor
 
 
 @contextmanager
@@ -67,12 +67,12 @@ def running(
     console_port: int = 0,
     settings: Mapping[str, str] | None = None,
 ) -> Iterator[Stack]:
-    """Start everything, with some settings of Argus if need be; stop everything when left, however it is left.
+    """Start everything, with extra settings if given; stop everything on exit.
 
-    The WebSocket gateway and the console take free ports unless they are named. Raises PortInUse, ProcessFailed.
+    The WebSocket gateway and the console use free ports unless given. Raises PortInUse, ProcessFailed.
     """
-    _check_free(port, "ARGUS_PORT")
-    socket_port = _check_free(socket_port, "ARGUS_SOCKET_PORT")
+    _free_port(port, "ARGUS_PORT")
+    socket_port = _free_port(socket_port, "ARGUS_SOCKET_PORT")
     with ExitStack() as stack:
         console = stack.enter_context(Console.listening(console_port))
         aws = stack.enter_context(EmbeddedAws.start(port=aws_port, stage=STAGE))
@@ -80,15 +80,21 @@ def running(
             allowed_origins=[f"http://{HOST}:{port}", console.url], visibility_timeout_seconds=VISIBILITY_SECONDS
         )
         pid_files = Path(stack.enter_context(TemporaryDirectory(prefix="argus-")))
-        known = _settings(
+        stack_settings = _settings(
             aws, outputs, port=port, socket_port=socket_port, console_url=console.url, pid_files=pid_files
         )
-        environment = {**_quiet_environment(), **_given(), **aws.environment, **known, **(settings or {})}
-        os.environ.update(aws.environment)  # for the container that makes the demo users, here
+        environment = {
+            **_environment_without_aws(),
+            **_developer_settings(),
+            **aws.environment,
+            **stack_settings,
+            **(settings or {}),
+        }
+        os.environ.update(aws.environment)  # for this process's container, which creates the demo users
         argus = Container(Settings.from_env(environment))
-        make_users(argus, aws.client("cognito-idp"), outputs, password)
+        create_users(argus, aws.client("cognito-idp"), outputs, password)
         commands = {name: (sys.executable, "-m", "services.local.processes", name) for name in PROCESSES}
-        processes = stack.enter_context(supervised(commands, environment, logs=LOGS, pid_files=pid_files))
+        supervisor = stack.enter_context(supervised(commands, environment, logs=LOGS, pid_files=pid_files))
         console.serve(
             config_of(
                 api_url=f"http://{HOST}:{port}",
@@ -96,17 +102,17 @@ def running(
                 client_id=outputs.client_id,
                 issuer=outputs.issuer,
                 cognito_url=aws.endpoint_url,
-                socket_url=known["ARGUS_SOCKET_URL"],
+                socket_url=stack_settings["ARGUS_SOCKET_URL"],
             )
         )
         yield Stack(
             url=f"http://{HOST}:{port}",
             aws_url=aws.endpoint_url,
             console_url=console.url,
-            socket_url=known["ARGUS_SOCKET_URL"],
+            socket_url=stack_settings["ARGUS_SOCKET_URL"],
             password=password,
             environment=environment,
-            processes=processes,
+            supervisor=supervisor,
         )
 
 
@@ -131,36 +137,36 @@ def _settings(
     }
 
 
-def _quiet_environment() -> dict[str, str]:
-    """Our environment without a developer's own AWS: nothing here may reach a real account."""
+def _environment_without_aws() -> dict[str, str]:
+    """This process's variables without the developer's AWS settings: nothing here may reach a real account."""
     return {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "ARGUS_"))}
 
 
-def _given() -> dict[str, str]:
-    """Settings of Argus that a developer has set: how far callers may go, how much is logged."""
+def _developer_settings() -> dict[str, str]:
+    """Settings of Argus in the developer's environment, such as rate limits and the log level."""
     return {name: value for name, value in os.environ.items() if name in variables()}
 
 
-def _check_free(port: int, setting: str) -> int:
+def _free_port(port: int, setting: str) -> int:
     """The port, or a free one for 0. Raises PortInUse."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))
         except OSError as error:
-            raise PortInUse(f"another program listens on {HOST}:{port}; set {setting} to a free one") from error
+            raise PortInUse(f"{HOST}:{port} is in use by another program; set {setting} to a free port") from error
         return int(probe.getsockname()[1])
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Run the whole of Argus on this machine.")
-    parser.add_argument("--once", action="store_true", help="end after the demo survey was scanned")
-    parser.add_argument("--bare", action="store_true", help="start with nothing in it")
+    parser = argparse.ArgumentParser(description="Run all of Argus on this machine.")
+    parser.add_argument("--once", action="store_true", help="exit after the demo survey was scanned")
+    parser.add_argument("--bare", action="store_true", help="start without demo data")
     arguments = parser.parse_args()
-    # Ctrl-C and a plain kill end it the same way, by leaving the `with`; a shell's `&` would have SIGINT ignored.
-    for ending in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(ending, signal.default_int_handler)
-    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # a log file shows what was said, too
+    # Ctrl-C and SIGTERM both exit through the `with` block. SIGINT is set too: a shell's `&` makes a process ignore it.
+    for signal_number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(signal_number, signal.default_int_handler)
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # output to a file appears at once, too
     try:
         with running(
             port=_port("ARGUS_PORT", 5001),
@@ -170,15 +176,15 @@ def main() -> int:
             password=_password(),
         ) as stack:
             if not arguments.bare:
-                demo.show(stack.url, user=USERS[0].email, password=stack.password)
-            _say_where(stack)
+                demo.run(stack.url, user=USERS[0].email, password=stack.password)
+            _print_addresses(stack)
             if arguments.once:
-                print("  That was all: without --once it goes on serving.")
+                print("  The demo is complete. To keep Argus running, leave out --once (ONCE=1 of make run).")
             else:
                 print(_NEXT.format(url=stack.url, user=USERS[0].email))
-                stack.processes.wait()
+                stack.supervisor.wait()
     except KeyboardInterrupt:
-        print("\nstopped")
+        print("\nArgus has stopped.")
     except ArgusError as error:
         print(f"argus: {error}", file=sys.stderr)
         return 1
@@ -188,22 +194,23 @@ def main() -> int:
 def _port(name: str, default: int) -> int:
     text = os.environ.get(name, str(default))
     if not text.isdigit() or not 0 < int(text) < 65_536:
-        raise BadSetting(f"{name} is {text!r}, not a port")
+        raise BadSetting(f"{name} is {text!r}; it must be a port from 1 to 65535")
     return int(text)
 
 
 def _password() -> str:
-    """The demo users' password: the one given, if the user pool will take it, or a new one."""
+    """The demo users' password: that of ARGUS_DEMO_PASSWORD, if the user pool accepts it, or a new one."""
     given = os.environ.get("ARGUS_DEMO_PASSWORD")
     if given is None:
         return f"Demo-{secrets.token_urlsafe(9)}-1a"
     kinds = (str.islower, str.isupper, str.isdigit)
     if len(given) < 12 or not all(any(kind(letter) for letter in given) for kind in kinds):
-        raise BadSetting("ARGUS_DEMO_PASSWORD needs 12 characters, among them a small and a capital letter and a digit")
+        rule = "at least 12 characters, with a lowercase letter, an uppercase letter and a digit"
+        raise BadSetting(f"ARGUS_DEMO_PASSWORD must have {rule}")
     return given
 
 
-def _say_where(stack: Stack) -> None:
+def _print_addresses(stack: Stack) -> None:
     print(f"""
   Console   {stack.console_url}
   API       {stack.url}/api/v1

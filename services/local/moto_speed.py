@@ -1,10 +1,11 @@
-"""moto, in a time that does not grow with everything that its tables hold.
+"""Speeds up moto, so that a request's duration does not grow with the size of its tables.
 
-- A query sorts the whole table by comparisons in Python before it picks a partition: it is given the partition alone.
-- A transaction copies its tables whole, to go back to when a condition fails: it remembers the items it may change.
-- Every request lists moto's own folder, and every session reads boto3's descriptions of services anew: once is enough.
+- moto sorts the whole table in Python for a query and then selects a partition: here it gets only the partition.
+- moto copies whole tables for a transaction, to restore them if a condition fails: here it saves only the items that
+  the transaction may change.
+- moto lists its own folder at every request, and every session loads boto3's service descriptions: here this is cached.
 
-An update inside a map of an item, which Argus does not make, would not be undone with its transaction.
+An update inside a map of an item, which Argus does not use, would not be rolled back with its transaction.
 """
 
 import copy
@@ -24,8 +25,8 @@ _transaction = threading.local()
 
 
 @functools.cache
-def quicken() -> None:
-    """Once per process."""
+def apply() -> None:
+    """Patch moto, once per process."""
     _wrap(Table, "query", _query)
     _wrap(DynamoDBBackend, "transact_write_items", _transact)
     Table.__deepcopy__ = _deepcopy  # type: ignore[attr-defined]
@@ -45,12 +46,12 @@ def _wrap(owner: Any, name: str, replacement: Any) -> None:
 
 
 def _query(real: Any, table: Table, *args: Any, **kwargs: Any) -> Any:
-    asked = inspect.signature(real).bind(table, *args, **kwargs).arguments
-    conditions = asked.get("hash_key_conditions") or []
-    if asked.get("index_name") and conditions:
+    arguments = inspect.signature(real).bind(table, *args, **kwargs).arguments
+    conditions = arguments.get("hash_key_conditions") or []
+    if arguments.get("index_name") and conditions:
         items = list(_with_attributes(table, conditions))
-    elif not asked.get("index_name") and table.has_range_key:
-        items = list(table.items.get(asked["hash_key"], {}).values())
+    elif not arguments.get("index_name") and table.has_range_key:
+        items = list(table.items.get(arguments["hash_key"], {}).values())
     else:
         return real(table, *args, **kwargs)
     view = copy.copy(table)
@@ -59,29 +60,29 @@ def _query(real: Any, table: Table, *args: Any, **kwargs: Any) -> Any:
 
 
 def _with_attributes(table: Any, conditions: list[tuple[str, DynamoType]]) -> Iterator[Any]:
-    (name, wanted), *_ = conditions  # moto checks the others
+    (name, expected), *_ = conditions  # moto checks the others
     for held in list(table.items.values()):  # other threads may write meanwhile
         for item in list(held.values()) if table.has_range_key else [held]:
             value = item.attrs.get(name)
-            if value is not None and value.value == wanted.value:
+            if value is not None and value.value == expected.value:
                 yield item
 
 
 def _transact(real: Any, backend: DynamoDBBackend, transact_items: list[dict[str, Any]]) -> None:
-    before = [_remembered(backend, operation) for entry in transact_items for operation in entry.values()]
+    snapshots = [_snapshot(backend, operation) for entry in transact_items for operation in entry.values()]
     _transaction.runs = True
     try:
         real(backend, transact_items)
     except Exception:
-        for table, keys, item in filter(None, before):
-            _put_back(table, keys, item)
+        for table, keys, item in filter(None, snapshots):
+            _restore(table, keys, item)
         raise
     finally:
         _transaction.runs = False
 
 
-def _remembered(backend: DynamoDBBackend, operation: Mapping[str, Any]) -> tuple[Table, list[DynamoType], Any] | None:
-    """A table, the keys of an item that a transaction may change, and a copy of the item if there is one."""
+def _snapshot(backend: DynamoDBBackend, operation: Mapping[str, Any]) -> tuple[Table, list[DynamoType], Any] | None:
+    """The table, the keys of the item that an operation may change, and a copy of the item if it exists."""
     table = backend.tables.get(operation.get("TableName", ""))
     given = operation.get("Key") or operation.get("Item") or {}
     names = [name for name in (table.hash_key_attr, table.range_key_attr) if name] if table else []
@@ -92,7 +93,7 @@ def _remembered(backend: DynamoDBBackend, operation: Mapping[str, Any]) -> tuple
     return table, keys, _copied(item) if item else None
 
 
-def _put_back(table: Table, keys: list[DynamoType], item: Any) -> None:
+def _restore(table: Table, keys: list[DynamoType], item: Any) -> None:
     *outer, last = keys
     holder = table.items[outer[0]] if outer else table.items
     if item is None:
@@ -104,14 +105,14 @@ def _put_back(table: Table, keys: list[DynamoType], item: Any) -> None:
 def _deepcopy(table: Table, memo: dict[int, Any]) -> Table:
     if getattr(_transaction, "runs", False):
         return table
-    taken: Table = Table.__new__(Table)  # type: ignore[assignment]
-    memo[id(table)] = taken
-    vars(taken).update(copy.deepcopy(vars(table), memo))
-    return taken
+    copied: Table = Table.__new__(Table)  # type: ignore[assignment]
+    memo[id(table)] = copied
+    vars(copied).update(copy.deepcopy(vars(table), memo))
+    return copied
 
 
 def _copied(item: Any) -> Any:
-    twin = copy.copy(item)
-    twin.attrs = type(item.attrs)()
-    dict.update(twin.attrs, item.attrs)  # without its own check of the size, which has been made
-    return twin
+    copied = copy.copy(item)
+    copied.attrs = type(item.attrs)()
+    dict.update(copied.attrs, item.attrs)  # bypasses the check of the size, which was done before
+    return copied

@@ -1,12 +1,13 @@
-"""A WebSocket API of API Gateway, played on 127.0.0.1.
+"""An emulated WebSocket API of API Gateway on 127.0.0.1.
 
     with Sockets.start(realtime.handler) as sockets:
         sockets.url                     # ws://127.0.0.1:5003, for clients
         sockets.endpoint                # http://127.0.0.1:5003, for boto3's client apigatewaymanagementapi
 
-As API Gateway does it (developer guide, "Working with WebSocket APIs"; API reference, "@connections"): the function is
-asked with `$connect` before the handshake is answered, with `$default` for each message, whose answer goes back, and
-with `$disconnect` when it is over; `POST /@connections/{id}` sends to a client, and says 410 when there is none.
+It behaves as in the developer guide, "Working with WebSocket APIs", and the API reference, "@connections": the function
+is invoked with `$connect` before the handshake is answered, with `$default` for each message, whose response is sent
+back, and with `$disconnect` after the connection has closed. `POST /@connections/{id}` sends to a client; it returns
+410 when the connection does not exist.
 """
 
 import base64
@@ -36,7 +37,7 @@ IDLE_SECONDS = 600.0
 MAX_MESSAGE_BYTES = 128 * 1024
 _MANAGEMENT = b"/@connections/"
 _FIRST_BYTES = len(b"DELETE /@connections/")  # no request is shorter
-_PATIENCE_SECONDS = 10.0  # for the first bytes of a client that says nothing
+_REQUEST_TIMEOUT_SECONDS = 10.0  # for the first bytes of a request
 
 _log = logging.getLogger("argus.sockets")
 
@@ -45,7 +46,7 @@ Handler = Callable[[dict[str, Any], None], Mapping[str, Any]]
 
 @dataclass
 class _Connection:
-    """What API Gateway knows of a client."""
+    """A client's connection, with the data that API Gateway provides about it."""
 
     client: ServerConnection
     source_ip: str
@@ -56,7 +57,7 @@ class _Connection:
 
 
 class Sockets:
-    """A running gateway; a context manager that stops it."""
+    """A running gateway; as a context manager, it stops on exit."""
 
     def __init__(self, handler: Handler, listener: socket.socket, *, idle_seconds: float) -> None:
         self.handler = handler
@@ -64,22 +65,22 @@ class Sockets:
         self.url = f"ws://{HOST}:{self.port}"
         self.endpoint = f"http://{HOST}:{self.port}"
         self._idle_seconds = idle_seconds
-        self._known: dict[ServerConnection, _Connection] = {}
+        self._connections: dict[ServerConnection, _Connection] = {}
         self._server = serve(
-            self._talk,
+            self._serve_client,
             sock=listener,
             process_request=self._connect,
-            select_subprotocol=lambda client, _: self._known[client].subprotocol,
+            select_subprotocol=lambda client, _: self._connections[client].subprotocol,
             max_size=MAX_MESSAGE_BYTES,
             ping_interval=None,
-            open_timeout=None,  # a handshake waits for the function, however cold it is
+            open_timeout=None,  # a handshake waits for the function's cold start
         )
         self._upgrade, self._server.handler = self._server.handler, self._accept
         self._thread = threading.Thread(target=self._server.serve_forever, name="sockets", daemon=True)
 
     @classmethod
     def start(cls, handler: Handler, *, port: int = 0, idle_seconds: float = IDLE_SECONDS) -> Self:
-        """Listen on 127.0.0.1; port 0 takes a free one. Raises PortInUse."""
+        """Listen on 127.0.0.1; port 0 picks a free port. Raises PortInUse."""
         sockets = cls(handler, listen(port), idle_seconds=idle_seconds)
         sockets._thread.start()
         return sockets
@@ -97,77 +98,77 @@ class Sockets:
         self.stop()
 
     def find(self, connection_id: str) -> _Connection | None:
-        """One that is open: before its `$connect` is answered a connection is as good as gone."""
-        found = (one for one in list(self._known.values()) if one.is_open and one.id == connection_id)
+        """An open connection; a connection whose `$connect` is not answered yet does not count."""
+        found = (one for one in list(self._connections.values()) if one.is_open and one.id == connection_id)
         return next(found, None)
 
     # ------------------------------------------------------------ one client
 
     def _accept(self, client: socket.socket, address: Any) -> None:
-        """A WebSocket, or one call of the management API: websockets takes no request but GET."""
-        client.settimeout(_PATIENCE_SECONDS)
+        """Serve a WebSocket or one call of the management API; the websockets library accepts only GET requests."""
+        client.settimeout(_REQUEST_TIMEOUT_SECONDS)
         try:
-            begins = client.recv(_FIRST_BYTES, socket.MSG_PEEK | socket.MSG_WAITALL)
+            first_bytes = client.recv(_FIRST_BYTES, socket.MSG_PEEK | socket.MSG_WAITALL)
         except OSError:
-            begins = b""
+            first_bytes = b""
         client.settimeout(None)
-        if _MANAGEMENT not in begins:
+        if _MANAGEMENT not in first_bytes:
             self._upgrade(client, address)
             return
         try:
-            with client, suppress(ConnectionError):  # whoever asked may have gone by the time that we answer
+            with client, suppress(ConnectionError):  # the caller may have disconnected before the response
                 _Management(self, client, address)
-        finally:  # the server stops when none of these is left
+        finally:  # the server stops when no handler thread is left
             with self._server.lock:
                 self._server.handler_threads.discard(threading.current_thread())
 
     def _connect(self, client: ServerConnection, request: Request) -> Response | None:
         if request.headers.get("Upgrade", "").lower() != "websocket":
-            return None  # the handshake refuses it
+            return None  # the handshake rejects it
         connection = _Connection(client, client.remote_address[0])
-        answer = self._ask(connection, "$connect", headers=dict(request.headers.raw_items()))
-        if answer["statusCode"] != 200:
-            return client.respond(answer["statusCode"], answer.get("body", ""))
-        told = {name.lower(): value for name, value in answer.get("headers", {}).items()}
-        if "sec-websocket-protocol" in told:
-            connection.subprotocol = Subprotocol(told["sec-websocket-protocol"])
-        self._known[client] = connection
+        response = self._invoke(connection, "$connect", headers=dict(request.headers.raw_items()))
+        if response["statusCode"] != 200:
+            return client.respond(response["statusCode"], response.get("body", ""))
+        headers = {name.lower(): value for name, value in response.get("headers", {}).items()}
+        if "sec-websocket-protocol" in headers:
+            connection.subprotocol = Subprotocol(headers["sec-websocket-protocol"])
+        self._connections[client] = connection
         return None
 
-    def _talk(self, client: ServerConnection) -> None:
-        connection = self._known[client]
+    def _serve_client(self, client: ServerConnection) -> None:
+        connection = self._connections[client]
         connection.is_open = True
         try:
             while True:
-                said = client.recv(timeout=self._idle_seconds)
-                answer = self._ask(connection, "$default", body=said)
-                if answer.get("body"):
-                    client.send(answer["body"])
+                message = client.recv(timeout=self._idle_seconds)
+                response = self._invoke(connection, "$default", body=message)
+                if response.get("body"):
+                    client.send(response["body"])
         except TimeoutError:
             client.close(1001, "Going away")
         except ConnectionClosed:
             pass
         finally:
-            del self._known[client]
-            self._ask(connection, "$disconnect")
+            del self._connections[client]
+            self._invoke(connection, "$disconnect")
 
-    def _ask(self, connection: _Connection, route: str, **about: Any) -> Mapping[str, Any]:
+    def _invoke(self, connection: _Connection, route: str, **about: Any) -> Mapping[str, Any]:
         event = events.socket(route, connection.id, source_ip=connection.source_ip, **about)
         try:
             return dict(json.loads(json.dumps(self.handler(json.loads(json.dumps(event)), None))))
         except Exception:
-            _log.exception("the function failed at %s", route)
+            _log.exception("the function failed on route %s", route)
             return {"statusCode": 502, "body": '{"message": "Internal server error"}'}
 
 
 class _Management(BaseHTTPRequestHandler):
-    """One call of the management API, whose answer ends the TCP connection."""
+    """One call of the management API; the response closes the TCP connection."""
 
-    timeout = _PATIENCE_SECONDS
+    timeout = _REQUEST_TIMEOUT_SECONDS
 
     def __init__(self, sockets: Sockets, client: socket.socket, address: Any) -> None:
         self._sockets = sockets
-        super().__init__(client, address, None)  # type: ignore[arg-type]  # there is no server of its kind
+        super().__init__(client, address, None)  # type: ignore[arg-type]  # used without an HTTPServer
 
     def do_POST(self) -> None:
         data = self.rfile.read(int(self.headers.get("Content-Length", 0)))
@@ -177,26 +178,26 @@ class _Management(BaseHTTPRequestHandler):
                 connection.client.send(data.decode())
         except ConnectionClosed:
             connection = None
-        self._answer(connection, b"")
+        self._respond(connection, b"")
 
     def do_GET(self) -> None:
         connection = self._connection()
-        told: dict[str, Any] = {}
+        details: dict[str, Any] = {}
         if connection is not None:
-            told["connectedAt"] = connection.connected_at.isoformat()
-            told["identity"] = {"sourceIp": connection.source_ip}
-        self._answer(connection, json.dumps(told).encode())
+            details["connectedAt"] = connection.connected_at.isoformat()
+            details["identity"] = {"sourceIp": connection.source_ip}
+        self._respond(connection, json.dumps(details).encode())
 
     def do_DELETE(self) -> None:
         connection = self._connection()
         if connection is not None:
             connection.client.close(1000, "Connection Closed Normally")
-        self._answer(connection, b"", status=204)
+        self._respond(connection, b"", status=204)
 
     def _connection(self) -> _Connection | None:
         return self._sockets.find(unquote(self.path).removeprefix(_MANAGEMENT.decode()))
 
-    def _answer(self, connection: _Connection | None, body: bytes, *, status: int = 200) -> None:
+    def _respond(self, connection: _Connection | None, body: bytes, *, status: int = 200) -> None:
         self.send_response(status if connection is not None else 410)
         if connection is None:
             self.send_header("x-amzn-ErrorType", "GoneException")
@@ -206,4 +207,4 @@ class _Management(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_: Any) -> None:
-        """The worker tells of what it could not post."""
+        """The worker logs failed calls."""

@@ -1,8 +1,8 @@
-"""SQS event source mapping, played on a laptop.
+"""An emulated SQS event source mapping.
 
-As AWS does it (Lambda developer guide, "Using Lambda with Amazon SQS"): receive up to ten messages, hand them to the
-function as one event, delete what it did not name as failed. What failed becomes visible again after the queue's
-visibility timeout, and moves to the dead-letter queue after its last receive; both are the queue's doing.
+It behaves as in the Lambda developer guide, "Using Lambda with Amazon SQS": receive up to ten messages, pass them to
+the function as one event, and delete those that the function does not report as failed. SQS makes failed messages
+visible again after the queue's visibility timeout, and moves them to the dead-letter queue after their last receive.
 """
 
 import json
@@ -20,15 +20,15 @@ Handler = Callable[[dict[str, Any], None], dict[str, Any]]
 
 @dataclass(frozen=True)
 class SqsPoller:
-    """One queue and the function behind it."""
+    """One queue and the function that handles its messages."""
 
     sqs: Any
     queue_url: str
     queue_arn: str
     handler: Handler
 
-    def turn(self, *, wait_seconds: int) -> int:
-        """Receive one batch, waiting for it at most so long, and handle it; how many messages there were."""
+    def poll(self, *, wait_seconds: int) -> int:
+        """Receive one batch, waiting up to `wait_seconds`, and handle it; returns the number of messages."""
         received = self.sqs.receive_message(
             QueueUrl=self.queue_url,
             MaxNumberOfMessages=BATCH,
@@ -37,22 +37,22 @@ class SqsPoller:
             MessageAttributeNames=["All"],
         ).get("Messages", [])
         if received:
-            self._settle(received, self._failed(received))
+            self._delete_processed(received, self._failed(received))
         return len(received)
 
     def _failed(self, received: list[dict[str, Any]]) -> set[str]:
-        """The ids of the messages that must come again: all of them when the function raised or answered nonsense."""
+        """The ids of the messages to retry: all of them if the function raised or returned an invalid response."""
         event = {"Records": [self._record(message) for message in received]}
         everything = {message["MessageId"] for message in received}
         try:
-            answer = json.loads(json.dumps(self.handler(json.loads(json.dumps(event)), None)))
-            failed = {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}
+            response = json.loads(json.dumps(self.handler(json.loads(json.dumps(event)), None)))
+            failed = {failure["itemIdentifier"] for failure in response["batchItemFailures"]}
         except Exception:
-            _log.exception("the function failed; the whole batch comes again")
+            _log.exception("the function failed; the whole batch will be retried")
             return everything
         return failed if failed <= everything else everything
 
-    def _settle(self, received: list[dict[str, Any]], failed: set[str]) -> None:
+    def _delete_processed(self, received: list[dict[str, Any]], failed: set[str]) -> None:
         done = [
             {"Id": str(number), "ReceiptHandle": message["ReceiptHandle"]}
             for number, message in enumerate(received)

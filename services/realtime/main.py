@@ -1,10 +1,11 @@
-"""WebSocket events of API Gateway: someone connects, leaves, or says something.
+"""WebSocket events of API Gateway: a client connects, disconnects, or sends a message.
 
-Browsers can set no header on a WebSocket, so a client may offer its token as a subprotocol beside ours:
-`Sec-WebSocket-Protocol: argus.v1, bearer.<token>`. We choose `argus.v1`; the token is never said back. Others send
-`Authorization: Bearer <token>`. A token in the address would be logged on the way, and is not looked for.
+Browsers cannot set headers on a WebSocket, so a client may offer its token as a second subprotocol:
+`Sec-WebSocket-Protocol: argus.v1, bearer.<token>`. The response selects `argus.v1` and never contains the token. Other
+clients send `Authorization: Bearer <token>`. A token in the URL is not accepted, because URLs are logged.
 
-Events are pushed by the worker (`argus.notify`). Shapes: API Gateway developer guide, "Working with WebSocket APIs".
+The worker sends events to clients (`argus.notify`).
+Formats: API Gateway developer guide, "Working with WebSocket APIs".
 """
 
 import json
@@ -20,18 +21,18 @@ from argus.core.observability import Work, request_scope
 from argus.notify.errors import ForeignOrigin, NoSocketToken, UnknownProtocol
 
 PROTOCOL = "argus.v1"
-EVENT_SECONDS = 6.0  # for calls of AWS; the function has 10
+EVENT_SECONDS = 6.0  # limit for the calls to AWS; the function's timeout is 10 s
 _BEARER = "bearer."
 _PING = {"action": "ping"}
 
 _log = logging.getLogger("argus.realtime")
 
 Event = dict[str, Any]
-Answer = dict[str, Any]
+Response = dict[str, Any]
 
 
 class UnknownEvent(ArgusError):
-    """The event is not one of a WebSocket API."""
+    """The event is not from a WebSocket API."""
 
 
 @cache
@@ -39,48 +40,52 @@ def container() -> Container:
     return Container.from_env()
 
 
-def handler(event: Any, _context: object) -> Answer:
-    """Lambda's entry."""
-    about = _about(event)
-    route = about["routeKey"]
+def handler(event: Any, _context: object) -> Response:
+    """Lambda's entry point."""
+    request = _request_context(event)
+    route = request["routeKey"]
     status = 500
-    scope = request_scope(str(about.get("requestId", "")), seconds=EVENT_SECONDS)
+    scope = request_scope(str(request.get("requestId", "")), seconds=EVENT_SECONDS)
     with scope as work, tracing.span(route) as span:
         try:
-            answer = _ROUTES[route](event, work)
-            status = answer["statusCode"]
-        except ArgusError as refusal:
-            answer = _refused(refusal)
-            status = refusal.status
+            response = _ROUTES[route](event, work)
+            status = response["statusCode"]
+        except ArgusError as error:
+            response = _error_response(error)
+            status = error.status
         finally:
             used = work.used()
             span.status(status)
-            _log.info("socket", extra={"route": route, "status": status, "connection": about["connectionId"], **used})
+            _log.info("socket", extra={"route": route, "status": status, "connection": request["connectionId"], **used})
             metrics.record({"requests": 1, "request_ms": used["ms"]}, {"route": route, "status": f"{status // 100}xx"})
-    return answer
+    return response
 
 
-def _about(event: Any) -> dict[str, Any]:
-    """What API Gateway says of the event. Any other event is refused: an answer would count it as done."""
-    about = event.get("requestContext") if isinstance(event, dict) else None
-    if isinstance(about, dict) and about.get("routeKey") in _ROUTES and isinstance(about.get("connectionId"), str):
-        return about
+def _request_context(event: Any) -> dict[str, Any]:
+    """API Gateway's context of the event. Other events are rejected: a response would report success to the sender."""
+    context = event.get("requestContext") if isinstance(event, dict) else None
+    if (
+        isinstance(context, dict)
+        and context.get("routeKey") in _ROUTES
+        and isinstance(context.get("connectionId"), str)
+    ):
+        return context
     raise UnknownEvent(f"keys {sorted(event)[:20]}" if isinstance(event, dict) else type(event).__name__)
 
 
-def _refused(refusal: ArgusError) -> Answer:
-    """The status becomes that of the handshake."""
-    body = {"code": refusal.code, "title": refusal.message.title(), "detail": refusal.message.sentence()}
+def _error_response(error: ArgusError) -> Response:
+    """The response to an error; on $connect, its status becomes that of the handshake."""
+    body = {"code": error.code, "title": error.message.title(), "detail": error.message.sentence()}
     headers = {"Content-Type": "application/json"}
-    if isinstance(refusal, TooManyRequests):
-        headers["Retry-After"] = str(refusal.retry_after_seconds)
-    return {"statusCode": refusal.status, "headers": headers, "body": json.dumps(body)}
+    if isinstance(error, TooManyRequests):
+        headers["Retry-After"] = str(error.retry_after_seconds)
+    return {"statusCode": error.status, "headers": headers, "body": json.dumps(body)}
 
 
 # ---------------------------------------------------------------- routes
 
 
-def _connect(event: Event, work: Work) -> Answer:
+def _connect(event: Event, work: Work) -> Response:
     argus, headers = container(), _headers(event)
     origin = headers.get("origin")
     if origin is not None and origin not in argus.settings.allowed_origins:
@@ -94,30 +99,30 @@ def _connect(event: Event, work: Work) -> Answer:
     return {"statusCode": 200, "headers": {"Sec-WebSocket-Protocol": PROTOCOL} if offered else {}}
 
 
-def _disconnect(event: Event, _work: Work) -> Answer:
+def _disconnect(event: Event, _work: Work) -> Response:
     container().notify.disconnect(event["requestContext"]["connectionId"])
     return {"statusCode": 200}
 
 
-def _say(event: Event, _work: Work) -> Answer:
-    """A ping keeps the connection open, which ten minutes of silence would end; nothing else is understood."""
+def _message(event: Event, _work: Work) -> Response:
+    """Answer a ping, which keeps the connection open: it closes after ten idle minutes. Other messages are errors."""
     try:
-        understood = json.loads(event.get("body") or "") == _PING
+        is_ping = json.loads(event.get("body") or "") == _PING
     except (ValueError, RecursionError):
-        understood = False
-    body = {"type": "pong"} if understood else {"type": "error", "code": "unknown_message"}
+        is_ping = False
+    body = {"type": "pong"} if is_ping else {"type": "error", "code": "unknown_message"}
     return {"statusCode": 200, "body": json.dumps(body)}
 
 
-_ROUTES: dict[str, Callable[[Event, Work], Answer]] = {
+_ROUTES: dict[str, Callable[[Event, Work], Response]] = {
     "$connect": _connect,
     "$disconnect": _disconnect,
-    "$default": _say,
+    "$default": _message,
 }
 
 
 def _headers(event: Event) -> dict[str, str]:
-    """By their names in small letters: API Gateway passes on what the client wrote."""
+    """Headers by lowercase name: API Gateway passes on the client's spelling."""
     return {str(name).lower(): str(value) for name, value in (event.get("headers") or {}).items()}
 
 

@@ -1,4 +1,4 @@
-"""The scanner: jobs that go out to the network, by a role that can read no image."""
+"""The scanner: jobs that access the network, with a role that cannot read images."""
 
 from functools import cache
 
@@ -14,5 +14,5 @@ def container() -> Container:
 
 
 def handler(event: Event, context: Context | None) -> Event:
-    """Lambda's entry: a batch from the queue of scans."""
+    """Lambda's entry point: a batch from the queue of scans."""
     return Batches(SCANNER, container).handle(event, context)

@@ -1,4 +1,4 @@
-"""The scheduler's tick: every minute EventBridge calls, and each sweep runs on its own."""
+"""The scheduler: EventBridge sends a tick every minute, which runs each sweep independently."""
 
 import logging
 import random
@@ -11,9 +11,9 @@ from argus.core.errors import ArgusError
 from argus.core.work import job
 from argus.jobs import TICKS
 
-# What EventBridge sends; the laptop and the tests send it too.
+# The event that EventBridge sends; the local system and the tests send it too.
 TICK = {"source": "aws.events", "detail-type": "Scheduled Event"}
-TICK_SECONDS = 40.0  # for all sweeps together; the function has 50
+TICK_SECONDS = 40.0  # limit for all sweeps together; the function's timeout is 50 s
 SWEEP_SECONDS = 15.0
 _SOURCES = {TICK["source"], "aws.scheduler"}
 
@@ -21,11 +21,11 @@ _log = logging.getLogger("argus.scheduler")
 
 
 class UnknownEvent(ArgusError):
-    """The event is not a tick of EventBridge."""
+    """The event is not a tick from EventBridge."""
 
 
 class SweepsFailed(ArgusError):
-    """Some sweeps failed; EventBridge tries the tick again."""
+    """Some sweeps failed; Lambda retries the tick."""
 
 
 @cache
@@ -34,13 +34,15 @@ def container() -> Container:
 
 
 def handler(event: Any, _context: object) -> dict[str, Any]:
-    """Lambda's entry."""
+    """Lambda's entry point."""
     if not isinstance(event, dict) or event.get("source") not in _SOURCES:
         raise UnknownEvent(f"keys {sorted(event)[:20]}" if isinstance(event, dict) else type(event).__name__)
     tick_id, ends_at = str(event.get("id", "")), time.monotonic() + TICK_SECONDS
     failed = [
         name
-        for name in random.sample(list(TICKS), len(TICKS))  # none is always the last, for whom little time is left
+        for name in random.sample(
+            list(TICKS), len(TICKS)
+        )  # random order: no sweep is always last, with little time left
         if not _run(name, tick_id, seconds=min(SWEEP_SECONDS, ends_at - time.monotonic()))
     ]
     if failed:

@@ -1,4 +1,4 @@
-"""The worker: images, uploads, reports, and every job that is not for another function."""
+"""The worker: uploads, images, reports, and every job that does not belong to another function."""
 
 from functools import cache
 
@@ -14,5 +14,5 @@ def container() -> Container:
 
 
 def handler(event: Event, context: Context | None) -> Event:
-    """Lambda's entry: a batch from the queue of uploads, or from that of jobs."""
+    """Lambda's entry point: a batch from the queue of uploads or the queue of jobs."""
     return Batches(WORKER, container).handle(event, context)

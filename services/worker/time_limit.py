@@ -1,5 +1,7 @@
-"""Stopping in time. Lambda ends a function that overruns without a word: what was done is then done again, and what was
-not is hidden until the queue's visibility timeout. So we stop ourselves, and say what is left.
+"""Stops a batch before Lambda's timeout.
+
+Lambda kills a function at its timeout without a response. SQS would then redeliver the whole batch, including processed
+messages, after the visibility timeout. The worker therefore stops earlier and reports the remaining messages as failed.
 """
 
 import signal
@@ -9,28 +11,28 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import NoReturn, Protocol
 
-START_MS = 10_000  # a message is begun only with so much time left
-STOP_MS = 3_000  # with so much left, the one being handled is broken off
+START_MS = 10_000  # processing of a message starts only with at least this much time left
+STOP_MS = 3_000  # the running job is interrupted when this much time is left
 
 
 class DeadlineExceeded(BaseException):
-    """The function is about to be ended. Not an `Exception`: no plugin's or job's failure, which code may catch."""
+    """The function's timeout is near. Not an `Exception`, so that code of jobs and plugins does not catch it."""
 
 
 class Context(Protocol):
-    """What we ask of Lambda's context."""
+    """The method of Lambda's context that is used here."""
 
     def get_remaining_time_in_millis(self) -> int: ...
 
 
-def may_begin(context: Context | None) -> bool:
-    """There is time for another message. Without a context, as on a laptop, there always is."""
+def may_start(context: Context | None) -> bool:
+    """Whether there is time for another message; always true without a context, as in the local system."""
     return context is None or context.get_remaining_time_in_millis() >= START_MS
 
 
 @contextmanager
 def deadline(context: Context | None) -> Iterator[None]:
-    """Raise `DeadlineExceeded` inside when the time is almost over. It works in the main thread only: signals."""
+    """Raise `DeadlineExceeded` in the block shortly before the timeout. Uses signals: works in the main thread only."""
     if context is None or threading.current_thread() is not threading.main_thread():
         yield
         return

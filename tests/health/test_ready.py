@@ -52,7 +52,7 @@ def test_without_its_stack_ready_names_the_failed_checks(broken: Callable[..., P
     response = broken(stage="elsewhere", environ={}).http.get("/ready")
     body = response.get_json()
     assert (response.status_code, response.content_type) == (503, "application/problem+json")
-    assert body["code"] == "parts_unavailable"
+    assert body["code"] == "dependency_unavailable"
     assert {name for name, outcome in _outcomes(body).items() if outcome == "failed"} == {"dynamodb", "s3", "sqs"}
     assert "argus-elsewhere" not in json.dumps(body), "names of tables are internal"
 

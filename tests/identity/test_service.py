@@ -7,7 +7,7 @@ import pytest
 
 from argus.container import Container
 from services.local.aws import EmbeddedAws, StackOutputs
-from services.local.demo_users import make_users
+from services.local.demo_users import create_users
 from tests.conftest import ISSUER, Issuer, Person
 
 PASSWORD = "Correct-horse-9-battery"
@@ -44,7 +44,7 @@ def test_a_cognito_user_signs_in_with_a_password(
     argus: Container, aws: EmbeddedAws, outputs: StackOutputs, anonymous: Person
 ) -> None:
     cognito = aws.client("cognito-idp")
-    make_users(argus, cognito, outputs, PASSWORD)
+    create_users(argus, cognito, outputs, PASSWORD)
     roles = {}
     for email in ("owner@north.example", "viewer@north.example", "owner@south.example"):
         tokens = cognito.initiate_auth(

@@ -120,7 +120,7 @@ def test_an_invalid_pixel_is_refused(
 def test_an_image_that_is_not_ready_has_no_temperatures_yet(owner: Person) -> None:
     item = announce(owner, b"x" * 10)
     response = owner.get(f"/images/{item['image_id']}/temperature?x=0&y=0")
-    assert (response.status_code, response.get_json()["code"]) == (409, "not_ready")
+    assert (response.status_code, response.get_json()["code"]) == (409, "image_not_ready")
 
 
 def _visible_jpeg() -> bytes:
@@ -342,7 +342,7 @@ def test_an_image_whose_object_is_deleted_before_reading_is_rejected(
     aws.client("s3").delete_object(**bucket, VersionId=version)
     argus.imagery.arrived(key, object_version=version, size_bytes=len(scene[0]))
     image = owner.get(f"/images/{item['image_id']}").get_json()
-    assert (image["state"], image["code"]) == ("rejected", "vanished")
+    assert (image["state"], image["code"]) == ("rejected", "upload_missing")
 
 
 @pytest.mark.parametrize(

@@ -214,9 +214,9 @@ def test_a_busy_port_is_a_clear_message(bare: tuple[subprocess.Popen[str], int])
 @pytest.mark.parametrize(
     ("setting", "value", "why"),
     [
-        ("ARGUS_PORT", "abc", "not a port"),
-        ("ARGUS_SOCKET_PORT", "0", "not a port"),
-        ("ARGUS_DEMO_PASSWORD", "abc", "needs 12 characters"),
+        ("ARGUS_PORT", "abc", "it must be a port from 1 to 65535"),
+        ("ARGUS_SOCKET_PORT", "0", "it must be a port from 1 to 65535"),
+        ("ARGUS_DEMO_PASSWORD", "abc", "must have at least 12 characters"),
     ],
 )
 def test_a_bad_setting_is_a_clear_message(setting: str, value: str, why: str) -> None:
@@ -241,7 +241,7 @@ def test_a_process_that_does_not_start_stops_everything() -> None:
     )  # two processes with the same port
     output, _ = started.communicate(timeout=TIMEOUT_SECONDS)
     assert started.returncode == 1
-    expected = r"argus: (api|sockets) did not start \(exit code 1\), everything is stopped; see build/local/\1\.log\n"
+    expected = r"argus: (api|sockets) did not start \(exit code 1\); stopping everything, see build/local/\1\.log\n"
     assert re.fullmatch(expected, output)
 
 

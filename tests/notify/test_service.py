@@ -16,7 +16,7 @@ from argus.core.clock import from_rfc3339
 from argus.identity.model import Role
 from argus.imagery import processing
 from argus.notify.model import CONNECT_SECONDS, MAX_AGE, Change, Connection
-from argus.notify.service import MAX_CONNECTIONS, MAX_CONNECTIONS_PER_USER, MayNotListen, TooManyConnections
+from argus.notify.service import MAX_CONNECTIONS, MAX_CONNECTIONS_PER_USER, NotificationsNotAllowed, TooManyConnections
 from services.local.sockets import Sockets
 from tests.conftest import MovableClock, Person, Workers
 from tests.imagery.front_door import announce, crash, send
@@ -252,7 +252,7 @@ def test_a_user_has_a_maximum_of_connections(live: Container, owner: Person, vie
 
 def test_a_caller_without_a_scope_for_events_cannot_connect(live: Container, owner: Person) -> None:
     caller = replace(caller_of(live, owner), scopes=frozenset({"plugins:read"}))
-    with pytest.raises(MayNotListen, match="images:read"):
+    with pytest.raises(NotificationsNotAllowed, match="images:read"):
         live.notify.connect(caller, "one=")
 
 

@@ -135,7 +135,11 @@ def test_a_rejected_handshake_is_final_and_a_rejected_token_is_retried_once(
 
     def refuse(_: dict[str, Any], __: None) -> dict[str, Any]:
         status = left.pop(0)
-        why = {"code": "may_not_listen", "title": "May not listen.", "detail": "this needs the scopes scans:read"}
+        why = {
+            "code": "notifications_not_allowed",
+            "title": "May not listen.",
+            "detail": "this needs the scopes scans:read",
+        }
         return {"statusCode": status, "body": json.dumps(why) if status == 403 else "{"}
 
     with Sockets.start(refuse) as sockets:

@@ -239,4 +239,4 @@ def test_a_report_needs_an_image_that_is_ready(owner: Person) -> None:
     image_id = announce(owner, b"x")["image_id"]
     body = {"target": {"kind": "image", "id": image_id}, "plugins": [{"id": "thermal_hotspots"}]}
     response = owner.post("/scans", body)
-    assert (response.status_code, response.get_json()["code"]) == (409, "not_ready")
+    assert (response.status_code, response.get_json()["code"]) == (409, "image_not_ready")

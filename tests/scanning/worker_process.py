@@ -21,7 +21,7 @@ def main(folder: str) -> None:
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     while True:
-        queue.turn(wait_seconds=1)
+        queue.poll(wait_seconds=1)
 
 
 if __name__ == "__main__":

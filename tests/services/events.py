@@ -1,4 +1,4 @@
-"""Events as AWS sends them; shapes from the developer guides of Lambda, API Gateway, SQS, S3 and EventBridge."""
+"""Events as AWS sends them; formats from the developer guides of Lambda, API Gateway, SQS, S3 and EventBridge."""
 
 import base64
 import json
@@ -63,7 +63,7 @@ def http(
     source_ip: str = SOURCE_IP,
     stage: str = "test",
 ) -> Event:
-    """An HTTP API's event, payload format 2.0. Its `rawPath` begins with the stage, but for custom domains."""
+    """An HTTP API's event, payload format 2.0. Its `rawPath` begins with the stage, except for custom domains."""
     parts = urlsplit(path)
     sent = {"host": host, "x-forwarded-for": source_ip, "x-forwarded-port": "443", "x-forwarded-proto": "https"}
     sent |= {name.lower(): value for name, value in (headers or {}).items()}
@@ -104,7 +104,7 @@ def _multiple(query: list[tuple[str, str]]) -> dict[str, list[str]]:
 
 
 def _body(body: bytes | None) -> Event:
-    """With binary media types `*/*`, which Zappa sets, every body comes in base64."""
+    """With the binary media type `*/*`, which Zappa sets, every body is in base64."""
     if body is None:
         return {"body": None, "isBase64Encoded": False}
     return {"body": base64.b64encode(body).decode(), "isBase64Encoded": True}
@@ -136,7 +136,7 @@ def sqs(*bodies: Any, receives: int = 1, queue: str = "argus-test-jobs") -> Even
 
 
 def s3(key: str, *, size: int, version: str = "", bucket: str = "argus-test-media-123456789012") -> Event:
-    """What S3 tells of a new object: the body of a message, or an event of its own."""
+    """S3's notification of a new object: the body of a message, or an event for Lambda."""
     return {
         "Records": [
             {
@@ -178,7 +178,7 @@ def socket(
     source_ip: str = SOURCE_IP,
     stage: str = "test",
 ) -> Event:
-    """A WebSocket API's event: `$connect`, `$default` with what the client said, or `$disconnect`."""
+    """A WebSocket API's event: `$connect`, `$default` with the client's message, or `$disconnect`."""
     sent = {"Host": EXECUTE_API, "X-Forwarded-For": source_ip, "X-Forwarded-Port": "443", "X-Forwarded-Proto": "https"}
     kinds = {"$connect": "CONNECT", "$disconnect": "DISCONNECT"}
     event: Event = {

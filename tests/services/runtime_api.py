@@ -1,8 +1,8 @@
-"""Lambda, small: the Runtime API on 127.0.0.1, and a function that runs from its zip as Lambda would run it.
+"""An emulated Lambda: the Runtime API on 127.0.0.1, and a function that runs from its zip.
 
 The protocol is that of "Using the Lambda runtime API" in the Lambda developer guide; the client is AWS's own,
-`awslambdaric`. The interpreter is a fresh one that sees the unzipped package, the standard library, and what Lambda's
-runtime brings (boto3 and awslambdaric): nothing of this repository and nothing else of its environment.
+`awslambdaric`. Each function has a new interpreter whose path contains only the unzipped package, the standard library,
+and the modules of Lambda's runtime (boto3 and awslambdaric), not this repository or its virtual environment.
 """
 
 import fcntl
@@ -33,8 +33,8 @@ from services.deploy import package
 
 ROOT = package.ROOT
 VERSION = "/2018-06-01/runtime"
-LONGEST_MS = 900_000  # that Lambda lets any function run
-# What the image of Lambda's python3.11 has beside the standard library.
+LONGEST_MS = 900_000  # Lambda's maximum timeout
+# The modules of Lambda's python3.11 runtime besides the standard library.
 RUNTIME_MODULES = (
     *("boto3", "botocore", "dateutil", "jmespath", "s3transfer", "six", "urllib3"),
     *("awslambdaric", "runtime_client", "simplejson", "snapshot_restore_py"),
@@ -51,8 +51,8 @@ main(["awslambdaric", os.environ["_HANDLER"]])
 
 
 @dataclass(frozen=True)
-class Answer:
-    """How an invocation ended: the function's answer, or its error as Lambda tells of it."""
+class Result:
+    """The result of an invocation: the function's response, or its error as Lambda reports it."""
 
     value: Any
     error: dict[str, Any] | None
@@ -86,7 +86,7 @@ class RuntimeApi:
         self._server.server_close()
 
     def next(self) -> _Invocation:
-        """Whatever is invoked next; the first question ends init."""
+        """The next invocation; the first call marks the end of init."""
         if self._on_first_next:
             self._on_first_next()
             self._on_first_next = None
@@ -97,25 +97,26 @@ class RuntimeApi:
 
 
 class _Server(ThreadingHTTPServer):
-    """A server whose client may end while it waits."""
+    """A server that ignores clients that disconnect."""
 
     daemon_threads = True
 
-    def handle_error(self, *about: Any) -> None:
+    def handle_error(self, *arguments: Any) -> None:
         if not isinstance(sys.exception(), ConnectionError):
-            super().handle_error(*about)
+            super().handle_error(*arguments)
 
 
 def _handler_for(api: RuntimeApi) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
-        wbufsize = -1  # head and body in one packet, sent at once: otherwise each call waits 40 ms for an
-        disable_nagle_algorithm = True  # acknowledgement that the other side delays
+        # Send headers and body in one packet at once; otherwise each call waits 40 ms for a delayed acknowledgement.
+        wbufsize = -1
+        disable_nagle_algorithm = True
 
         def do_GET(self) -> None:
             invocation = api.next()
             deadline = int(time.time() * 1000) + invocation.remaining_ms
-            self._answer(
+            self._respond(
                 200,
                 invocation.event,
                 {
@@ -131,11 +132,11 @@ def _handler_for(api: RuntimeApi) -> type[BaseHTTPRequestHandler]:
             if self.path == f"{VERSION}/init/error":
                 api.started.put(json.loads(body))
             else:
-                _, _, request_id, how = self.path.removeprefix(VERSION).split("/")
-                api.running.pop(request_id).done.put((body, how == "response"))
-            self._answer(202, b'{"status":"OK"}', {})
+                _, _, request_id, outcome = self.path.removeprefix(VERSION).split("/")
+                api.running.pop(request_id).done.put((body, outcome == "response"))
+            self._respond(202, b'{"status":"OK"}', {})
 
-        def _answer(self, status: int, body: bytes, headers: dict[str, str]) -> None:
+        def _respond(self, status: int, body: bytes, headers: dict[str, str]) -> None:
             self.send_response(status)
             for name, value in {**headers, "Content-Type": "application/json", "Content-Length": len(body)}.items():
                 self.send_header(name, str(value))
@@ -144,17 +145,17 @@ def _handler_for(api: RuntimeApi) -> type[BaseHTTPRequestHandler]:
             self.wfile.flush()
 
         def log_message(self, *_: Any) -> None:
-            """Its protocol is not worth a line."""
+            """Requests are not logged."""
 
     return Handler
 
 
 class InitFailed(Exception):
-    """The function ended before it asked for work."""
+    """The function exited before it requested an invocation."""
 
 
 class Function:
-    """A function that runs; a context manager that ends it."""
+    """A running function; as a context manager, it stops on exit."""
 
     def __init__(self, task: Path, handler: str, *, memory_mb: int, environment: Mapping[str, str], log: Path) -> None:
         self.log = log
@@ -175,8 +176,8 @@ class Function:
             "TZ": ":UTC",
             **environment,
         }
-        # Not the virtual environment's interpreter but the one under it: isolated, and without any site-packages.
-        # Lambda's code folder cannot be written to; by root it could, so the interpreter is told to keep no bytecode.
+        # The base interpreter of the virtual environment, isolated and without site-packages. Lambda's code folder is
+        # read-only; here root could write to it, so bytecode is disabled.
         interpreter = os.path.realpath(sys.executable)
         self._started = time.perf_counter()
         with log.open("wb") as output:
@@ -187,7 +188,7 @@ class Function:
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
-        self._watch = Thread(target=self._tell_of_the_end, daemon=True)
+        self._watch = Thread(target=self._report_exit, daemon=True)
         self._watch.start()
         error = self._api.started.get(timeout=500)
         if error is not None:
@@ -199,38 +200,38 @@ class Function:
         self.init_cpu_seconds = self.cpu_seconds()
 
     def cpu_seconds(self) -> float:
-        """What its threads have had of a processor so far; /proc/PID/stat counts in ticks, too coarse for this."""
+        """CPU time of its threads so far, from schedstat: the ticks of /proc/PID/stat are too coarse."""
         threads = Path(f"/proc/{self.process_id}/task").glob("*/schedstat")
         return sum(int(thread.read_text().split()[0]) for thread in threads) / 1e9
 
-    def _tell_of_the_end(self) -> None:
+    def _report_exit(self) -> None:
         self._process.wait()
         self._api.started.put({"errorType": "Runtime.ExitError", "code": self._process.returncode})
         for invocation in list(self._api.running.values()):
             invocation.done.put((json.dumps({"errorType": "Runtime.ExitError"}).encode(), False))
 
-    def invoke(self, event: Any, *, remaining_ms: int = LONGEST_MS) -> Answer:
-        """What the function makes of an event."""
+    def invoke(self, event: Any, *, remaining_ms: int = LONGEST_MS) -> Result:
+        """Invoke the function with an event and wait for its result."""
         if self._process.poll() is not None:
-            return Answer(None, {"errorType": "Runtime.ExitError"}, 0.0)
+            return Result(None, {"errorType": "Runtime.ExitError"}, 0.0)
         invocation = _Invocation(json.dumps(event).encode(), remaining_ms)
-        began = time.perf_counter()
+        started_at = time.perf_counter()
         self._api.waiting.put(invocation)
-        body, fine = invocation.done.get(timeout=500)
-        seconds = time.perf_counter() - began
-        told = json.loads(body)
-        return Answer(told if fine else None, None if fine else told, seconds)
+        body, succeeded = invocation.done.get(timeout=500)
+        seconds = time.perf_counter() - started_at
+        value = json.loads(body)
+        return Result(value if succeeded else None, None if succeeded else value, seconds)
 
     @property
     def process_id(self) -> int:
         return self._process.pid
 
     def lines(self) -> list[dict[str, Any]]:
-        """What it has logged as JSON."""
+        """The JSON lines of its log."""
         return [json.loads(line) for line in self.log.read_text().splitlines() if line.startswith("{")]
 
     def shared_objects(self) -> set[Path]:
-        """The libraries it has loaded."""
+        """The shared libraries that it has loaded."""
         maps = Path(f"/proc/{self.process_id}/maps").read_text()
         return {Path(line.split()[-1]) for line in maps.splitlines() if ".so" in line}
 
@@ -253,7 +254,7 @@ class Function:
 
 
 def sources_hash() -> str:
-    """What packages are made of, in one word."""
+    """A hash of the sources of the packages."""
     digest = hashlib.sha256()
     requirements = [one.requirements for one in package.PACKAGES]
     names = ["pyproject.toml", "README.md", "zappa_settings.json", "services/deploy/package.py", *requirements]
@@ -267,26 +268,26 @@ def sources_hash() -> str:
 
 @cache
 def packages() -> Path:
-    """A folder with `api.zip`, `worker.zip`, and each unzipped; built when the sources have changed since.
+    """A folder with `api.zip`, `worker.zip`, and their unzipped contents; built if the sources have changed.
 
-    Older ones go after an hour: another process may run from them.
+    Older folders are deleted after an hour, because another process may still use them.
     """
     boot = ROOT / "build" / "boot"
-    made = boot / sources_hash()
-    with _alone():
-        if not made.exists():
+    built = boot / sources_hash()
+    with _locked():
+        if not built.exists():
             for old in boot.iterdir():
                 if old.is_dir() and old.name != "runtime" and time.time() - old.stat().st_mtime > 3600:
                     shutil.rmtree(old)
             part = Path(mkdtemp(prefix="part-", dir=boot))
             for one in package.PACKAGES:
                 unzip(package.build(one, part), part / one.name)
-            part.rename(made)
-    return made
+            part.rename(built)
+    return built
 
 
 def unzip(path: Path, folder: Path) -> Path:
-    """As Lambda unpacks: with the permissions that the zip names, and then without writing."""
+    """Unzip as Lambda does: with the permissions in the zip, but read-only."""
     with zipfile.ZipFile(path) as opened:
         for entry in opened.infolist():
             (folder / entry.filename).parent.mkdir(parents=True, exist_ok=True)
@@ -296,9 +297,9 @@ def unzip(path: Path, folder: Path) -> Path:
 
 
 def runtime() -> Path:
-    """Lambda's own modules, from where the virtual environment has them."""
+    """A folder with the modules of Lambda's runtime, copied from the virtual environment."""
     folder = ROOT / "build" / "boot" / "runtime"
-    with _alone():
+    with _locked():
         if not folder.exists():
             part = Path(mkdtemp(prefix="part-", dir=folder.parent))
             for name in RUNTIME_MODULES:
@@ -319,8 +320,8 @@ def _copy_module(name: str, folder: Path) -> None:
 
 
 @contextmanager
-def _alone() -> Iterator[None]:
-    """One process at a time: test files run side by side."""
+def _locked() -> Iterator[None]:
+    """Exclude other processes: test files run in parallel."""
     lock = ROOT / "build" / "boot" / ".lock"
     lock.parent.mkdir(parents=True, exist_ok=True)
     with lock.open("w") as held:
@@ -329,7 +330,7 @@ def _alone() -> Iterator[None]:
 
 
 def stage_settings(stage: str) -> dict[str, Any]:
-    """A stage of zappa_settings.json, with what it extends."""
+    """A stage of zappa_settings.json, merged with the stages that it extends."""
     stages = json.loads((ROOT / "zappa_settings.json").read_text())
     own = stages[stage]
     return {**(stage_settings(own["extends"]) if "extends" in own else {}), **own}

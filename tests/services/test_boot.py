@@ -1,4 +1,4 @@
-"""The zips as Lambda runs them: each boots in a clean interpreter and is asked through AWS's own runtime client."""
+"""The packages as Lambda runs them: each starts in a clean interpreter and is invoked through AWS's runtime client."""
 
 import base64
 import json
@@ -20,7 +20,7 @@ from tests.conftest import CLIENT_ID, ISSUER, ORIGIN, Issuer
 from tests.scenes.flir import flir_scene
 from tests.services import events
 from tests.services.events import CUSTOM_DOMAIN, EXECUTE_API, Event, http, rest
-from tests.services.runtime_api import RUNTIME_MODULES, Answer, Function, packages, runtime, stage_settings
+from tests.services.runtime_api import RUNTIME_MODULES, Function, Result, packages, runtime, stage_settings
 
 CURSOR_PARAMETER = "/argus/test/cursor-secret"
 Make = Callable[..., Event]
@@ -28,7 +28,7 @@ Make = Callable[..., Event]
 
 @dataclass(frozen=True)
 class Lambda:
-    """Starts functions as `zappa_settings.json` configures them, pointed at the embedded AWS."""
+    """Starts functions with the settings in `zappa_settings.json` and the embedded AWS."""
 
     environment: dict[str, str]
     logs: Path
@@ -49,7 +49,7 @@ class Lambda:
 
 @pytest.fixture(scope="module")
 def jwks_url(issuer: Issuer) -> Iterator[str]:
-    """Where the tests' issuer shows its keys."""
+    """The URL of the keys of the tests' issuer."""
 
     class Keys(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -58,7 +58,7 @@ def jwks_url(issuer: Issuer) -> Iterator[str]:
             self.wfile.write(issuer.jwks)
 
         def log_message(self, *_: Any) -> None:
-            """Not of interest."""
+            """Requests are not logged."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Keys)
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
@@ -120,18 +120,18 @@ def signed_in(issuer: Issuer) -> dict[str, str]:
     return {"Authorization": f"Bearer {issuer.token('boot')}"}
 
 
-def body_of(answer: Answer) -> bytes:
-    assert answer.error is None, answer.error
-    body = answer.value.get("body") or ""
-    return base64.b64decode(body) if answer.value.get("isBase64Encoded") else body.encode()
+def body_of(result: Result) -> bytes:
+    assert result.error is None, result.error
+    body = result.value.get("body") or ""
+    return base64.b64decode(body) if result.value.get("isBase64Encoded") else body.encode()
 
 
-def json_of(answer: Answer) -> Any:
-    return json.loads(body_of(answer))
+def json_of(result: Result) -> Any:
+    return json.loads(body_of(result))
 
 
-def headers_of(answer: Answer) -> dict[str, str]:
-    return {name.lower(): value for name, value in answer.value["headers"].items()}
+def headers_of(result: Result) -> dict[str, str]:
+    return {name.lower(): value for name, value in result.value["headers"].items()}
 
 
 FORMATS = pytest.mark.parametrize("make", [rest, http], ids=["payload 1.0", "payload 2.0"])
@@ -143,23 +143,25 @@ HOSTS = pytest.mark.parametrize("host", [CUSTOM_DOMAIN, EXECUTE_API], ids=["cust
 
 @FORMATS
 @HOSTS
-def test_the_api_is_alive_behind_every_kind_of_gateway(api: Function, make: Make, host: str) -> None:
-    answer = api.invoke(make("GET", "/health", host=host))
-    assert (answer.value["statusCode"], json_of(answer)) == (200, {"status": "alive"})
-    assert headers_of(answer)["x-request-id"].startswith("req_")
+def test_the_api_answers_behind_every_kind_of_gateway(api: Function, make: Make, host: str) -> None:
+    result = api.invoke(make("GET", "/health", host=host))
+    assert (result.value["statusCode"], json_of(result)) == (200, {"status": "alive"})
+    assert headers_of(result)["x-request-id"].startswith("req_")
 
 
 @FORMATS
 @HOSTS
-def test_a_caller_is_known_by_their_token(api: Function, make: Make, host: str, signed_in: dict[str, str]) -> None:
+def test_a_caller_is_authenticated_by_their_token(
+    api: Function, make: Make, host: str, signed_in: dict[str, str]
+) -> None:
     assert json_of(api.invoke(make("GET", "/api/v1/me", host=host, headers=signed_in)))["role"] == "owner"
-    refused = api.invoke(make("GET", "/api/v1/me", host=host))
-    assert (refused.value["statusCode"], json_of(refused)["code"]) == (401, "unauthenticated")
+    rejected = api.invoke(make("GET", "/api/v1/me", host=host))
+    assert (rejected.value["statusCode"], json_of(rejected)["code"]) == (401, "unauthenticated")
 
 
 @FORMATS
 @pytest.mark.parametrize(("host", "prefix"), [(CUSTOM_DOMAIN, ""), (EXECUTE_API, "/test")], ids=["custom", "execute"])
-def test_links_hold_where_they_were_found_and_cursors_are_signed_with_the_parameter(
+def test_links_are_valid_on_the_same_host_and_cursors_are_signed_with_the_parameter(
     api: Function, make: Make, host: str, prefix: str, signed_in: dict[str, str]
 ) -> None:
     announce(api, signed_in, files=2)
@@ -171,7 +173,7 @@ def test_links_hold_where_they_were_found_and_cursors_are_signed_with_the_parame
 
 
 @FORMATS
-def test_a_base_path_of_the_domain_is_taken_off_and_put_into_links(
+def test_a_base_path_of_the_domain_is_removed_and_added_to_links(
     cloud: Lambda, make: Make, signed_in: dict[str, str]
 ) -> None:
     with cloud.start("dev", ARGUS_BASE_PATH="argus") as api:
@@ -181,49 +183,47 @@ def test_a_base_path_of_the_domain_is_taken_off_and_put_into_links(
 
 
 @FORMATS
-def test_bytes_come_out_as_they_are(api: Function, make: Make) -> None:
+def test_binary_responses_are_unchanged(api: Function, make: Make) -> None:
     import flask_swagger_ui
 
     icon = Path(flask_swagger_ui.__file__).parent / "dist" / "favicon-32x32.png"
-    answer = api.invoke(make("GET", "/docs/favicon-32x32.png"))
-    assert answer.value["isBase64Encoded"]
-    assert body_of(answer) == icon.read_bytes()
+    result = api.invoke(make("GET", "/docs/favicon-32x32.png"))
+    assert result.value["isBase64Encoded"]
+    assert body_of(result) == icon.read_bytes()
 
 
 @FORMATS
-def test_a_body_that_is_no_text_is_refused_as_a_problem(api: Function, make: Make, signed_in: dict[str, str]) -> None:
+def test_a_body_that_is_not_text_is_rejected_as_a_problem(api: Function, make: Make, signed_in: dict[str, str]) -> None:
     headers = {**signed_in, "Content-Type": "application/json"}
-    answer = api.invoke(make("POST", "/api/v1/uploads", headers=headers, body=b"\x00\xff\xfe"))
-    assert (answer.value["statusCode"], json_of(answer)["code"]) == (400, "unreadable")
+    result = api.invoke(make("POST", "/api/v1/uploads", headers=headers, body=b"\x00\xff\xfe"))
+    assert (result.value["statusCode"], json_of(result)["code"]) == (400, "malformed_request")
 
 
 @FORMATS
 @pytest.mark.parametrize(("origin", "allowed"), [(ORIGIN, ORIGIN), ("https://evil.example", None)])
-def test_a_preflight_admits_the_console_and_nobody_else(
-    api: Function, make: Make, origin: str, allowed: str | None
-) -> None:
-    asked = {"Origin": origin, "Access-Control-Request-Method": "POST"}
-    answer = api.invoke(make("OPTIONS", "/api/v1/uploads", headers=asked))
-    assert answer.value["statusCode"] == 200
-    assert headers_of(answer).get("access-control-allow-origin") == allowed
+def test_a_preflight_allows_only_the_console(api: Function, make: Make, origin: str, allowed: str | None) -> None:
+    headers = {"Origin": origin, "Access-Control-Request-Method": "POST"}
+    result = api.invoke(make("OPTIONS", "/api/v1/uploads", headers=headers))
+    assert result.value["statusCode"] == 200
+    assert headers_of(result).get("access-control-allow-origin") == allowed
 
 
 @FORMATS
 @pytest.mark.parametrize("path", ["/", "/docs", "/docs/start.js", "/docs/swagger-ui-bundle.js", "/api/v1/openapi.json"])
 def test_the_documents_are_in_the_package(api: Function, make: Make, path: str) -> None:
-    answer = api.invoke(make("GET", path))
-    assert answer.value["statusCode"] == (404 if path == "/" else 200)
-    assert body_of(answer)
+    result = api.invoke(make("GET", path))
+    assert result.value["statusCode"] == (404 if path == "/" else 200)
+    assert body_of(result)
 
 
 @FORMATS
-def test_addresses_are_those_the_gateway_saw(cloud: Lambda, make: Make) -> None:
+def test_ip_addresses_are_taken_from_the_gateway(cloud: Lambda, make: Make) -> None:
     def status(address: str, forged: str) -> int:
         headers = {"X-Forwarded-For": f"{forged}, {forged}"}
-        answer = api.invoke(make("GET", "/api/v1/sign-in", source_ip=address, headers=headers))
-        return int(answer.value["statusCode"])
+        result = api.invoke(make("GET", "/api/v1/sign-in", source_ip=address, headers=headers))
+        return int(result.value["statusCode"])
 
-    octet = {rest: 10, http: 20}[make]  # type: ignore[index]  # counters of both cases stand in one table
+    octet = {rest: 10, http: 20}[make]  # type: ignore[index]  # both cases count in the same table
     with cloud.start("dev", ARGUS_IP_RATE_LIMIT="2 per day") as api:
         assert [status(f"192.0.2.{octet}", f"203.0.113.{last}") for last in range(3)] == [200, 200, 429]
         assert status(f"192.0.2.{octet + 1}", "203.0.113.0") == 200
@@ -248,13 +248,13 @@ def test_addresses_are_those_the_gateway_saw(cloud: Lambda, make: Make) -> None:
     ],
     ids=lambda event: ",".join(event)[:40] if isinstance(event, dict) else type(event).__name__,
 )
-def test_the_api_refuses_events_that_are_not_http(api: Function, event: Any) -> None:
-    answer = api.invoke(event)
-    assert answer.error is not None
-    assert answer.error["errorType"] == "UnknownEvent"
+def test_the_api_rejects_events_that_are_not_http(api: Function, event: Any) -> None:
+    result = api.invoke(event)
+    assert result.error is not None
+    assert result.error["errorType"] == "UnknownEvent"
 
 
-def test_the_api_logs_json_without_addresses_of_callers(api: Function) -> None:
+def test_the_api_logs_json_without_ip_addresses_and_queries(api: Function) -> None:
     api.invoke(rest("GET", "/health?token=s3cr3t", source_ip="198.51.100.99"))
     text = api.log.read_text()
     assert "198.51.100.99" not in text
@@ -262,32 +262,32 @@ def test_the_api_logs_json_without_addresses_of_callers(api: Function) -> None:
     assert [line for line in api.lines() if line.get("route") == "/health"]
 
 
-# ---------------------------------------------------------------- queues, objects, clock
+# ---------------------------------------------------------------- queues, uploads, ticks
 
 
 def announce(
     api: Function, signed_in: dict[str, str], *, files: int, path: str = "/api/v1/uploads", size: int = 9
 ) -> Any:
-    wanted = [{"name": f"{number}.jpg", "size": size, "content_type": "image/jpeg"} for number in range(files)]
+    requested = [{"name": f"{number}.jpg", "size": size, "content_type": "image/jpeg"} for number in range(files)]
     headers = {**signed_in, "Content-Type": "application/json"}
-    answer = api.invoke(rest("POST", path, headers=headers, body=json.dumps({"files": wanted}).encode()))
-    assert answer.value["statusCode"] == 201, answer
-    return json_of(answer)["items"]
+    result = api.invoke(rest("POST", path, headers=headers, body=json.dumps({"files": requested}).encode()))
+    assert result.value["statusCode"] == 201, result
+    return json_of(result)["items"]
 
 
-def failed(answer: Answer) -> list[str]:
-    assert answer.error is None, answer.error
-    return [failure["itemIdentifier"] for failure in answer.value["batchItemFailures"]]
+def failed(result: Result) -> list[str]:
+    assert result.error is None, result.error
+    return [failure["itemIdentifier"] for failure in result.value["batchItemFailures"]]
 
 
 def put(aws: EmbeddedAws, outputs: StackOutputs, item: dict[str, Any], data: bytes) -> str:
-    """Store the file under the key that was issued; the key."""
+    """Store the file under the issued key; returns the key."""
     key = str(item["upload"]["fields"]["key"])
     aws.client("s3").put_object(Bucket=outputs.media_bucket, Key=key, Body=data, ContentType="image/jpeg")
     return key
 
 
-def test_a_batch_answers_with_exactly_the_poisonous_message(
+def test_a_batch_reports_only_the_malformed_message(
     api: Function, worker: Function, aws: EmbeddedAws, outputs: StackOutputs, signed_in: dict[str, str]
 ) -> None:
     data, _ = flir_scene(seed=3)
@@ -308,11 +308,11 @@ def test_a_scan_runs_from_the_workers_package(
     data, _ = flir_scene(seed=4)
     (item,) = announce(api, signed_in, files=1, size=len(data))
     worker.invoke(events.sqs(events.s3(put(aws, outputs, item, data), size=len(data))))
-    asked = {"target": {"kind": "image", "id": item["image_id"]}, "plugins": [{"id": "thermal_hotspots"}]}
+    request = {"target": {"kind": "image", "id": item["image_id"]}, "plugins": [{"id": "thermal_hotspots"}]}
     headers = {**signed_in, "Content-Type": "application/json"}
-    begun = api.invoke(http("POST", "/api/v1/scans", headers=headers, body=json.dumps(asked).encode()))
-    assert begun.value["statusCode"] == 202, begun
-    path = headers_of(begun)["location"]
+    accepted = api.invoke(http("POST", "/api/v1/scans", headers=headers, body=json.dumps(request).encode()))
+    assert accepted.value["statusCode"] == 202, accepted
+    path = headers_of(accepted)["location"]
     organisation, scan_id = {"organisation_id": me(api, signed_in)}, path.rpartition("/")[2]
     for job, arguments in (("scan.run", {"run_id": f"{scan_id}.00"}), ("scan.finalize", {"scan_id": scan_id})):
         assert failed(worker.invoke(events.sqs({"job": job, "arguments": organisation | arguments}))) == []
@@ -321,7 +321,7 @@ def test_a_scan_runs_from_the_workers_package(
     assert sum(scan["counts"].values()) > 0
 
 
-def test_the_scanner_runs_nothing_that_is_for_the_worker(scanner: Function) -> None:
+def test_the_scanner_rejects_jobs_of_the_worker(scanner: Function) -> None:
     body = {"job": "report.build", "arguments": {"organisation_id": "org_x", "report_id": "rpt_x"}}
     assert failed(scanner.invoke(events.sqs({"Event": "s3:TestEvent"}, body))) == ["m1"]
     assert "report.build is not for the scanner" in scanner.log.read_text()
@@ -331,7 +331,7 @@ def me(api: Function, signed_in: dict[str, str]) -> str:
     return str(json_of(api.invoke(http("GET", "/api/v1/me", headers=signed_in)))["organisation"]["id"])
 
 
-def test_when_time_runs_out_work_is_released(worker: Function) -> None:
+def test_without_enough_time_messages_are_reported_as_failed(worker: Function) -> None:
     batch = events.sqs(*[{"Event": "s3:TestEvent"}] * 3)
     assert failed(worker.invoke(batch, remaining_ms=START_MS - 1000)) == ["m0", "m1", "m2"]
     assert failed(worker.invoke(batch, remaining_ms=START_MS + 100_000)) == []
@@ -343,10 +343,10 @@ def test_when_time_runs_out_work_is_released(worker: Function) -> None:
      rest("GET", "/health"), {"raw_command": "1"}],
     ids=["empty", "list", "text", "nothing", "no messages", "S3 itself", "tick", "HTTP", "command"],
 )  # fmt: skip
-def test_the_worker_refuses_events_that_are_no_batch(worker: Function, event: Any) -> None:
-    answer = worker.invoke(event)
-    assert answer.error is not None
-    assert answer.error["errorType"] == "UnknownEvent"
+def test_the_worker_rejects_events_that_are_not_a_batch(worker: Function, event: Any) -> None:
+    result = worker.invoke(event)
+    assert result.error is not None
+    assert result.error["errorType"] == "UnknownEvent"
 
 
 def test_a_tick_runs_every_sweep(scheduler: Function) -> None:
@@ -356,25 +356,25 @@ def test_a_tick_runs_every_sweep(scheduler: Function) -> None:
 
 
 @pytest.mark.parametrize("event", [{}, [], events.sqs("x"), http("GET", "/health"), {"source": "aws.s3"}])
-def test_the_scheduler_refuses_events_that_are_no_tick(scheduler: Function, event: Any) -> None:
-    answer = scheduler.invoke(event)
-    assert answer.error is not None
-    assert answer.error["errorType"] == "UnknownEvent"
+def test_the_scheduler_rejects_events_that_are_not_a_tick(scheduler: Function, event: Any) -> None:
+    result = scheduler.invoke(event)
+    assert result.error is not None
+    assert result.error["errorType"] == "UnknownEvent"
 
 
 # ---------------------------------------------------------------- WebSockets
 
 
-def test_a_client_connects_speaks_and_leaves(
+def test_a_client_connects_sends_a_message_and_disconnects(
     realtime: Function, aws: EmbeddedAws, api: Function, signed_in: dict[str, str]
 ) -> None:
     organisation = me(api, signed_in)
     offered = {"Sec-WebSocket-Protocol": f"argus.v1, bearer.{signed_in['Authorization'].removeprefix('Bearer ')}"}
-    came = realtime.invoke(events.socket("$connect", "boot=", headers=offered))
-    assert came.value == {"statusCode": 200, "headers": {"Sec-WebSocket-Protocol": "argus.v1"}}
+    connected = realtime.invoke(events.socket("$connect", "boot=", headers=offered))
+    assert connected.value == {"statusCode": 200, "headers": {"Sec-WebSocket-Protocol": "argus.v1"}}
     assert connections(aws, organisation) == ["boot="]
-    said = realtime.invoke(events.socket("$default", "boot=", body='{"action": "ping"}'))
-    assert json_of(said) == {"type": "pong"}
+    response = realtime.invoke(events.socket("$default", "boot=", body='{"action": "ping"}'))
+    assert json_of(response) == {"type": "pong"}
     assert realtime.invoke(events.socket("$disconnect", "boot=")).value == {"statusCode": 200}
     assert connections(aws, organisation) == []
     assert [line["route"] for line in realtime.lines() if line["message"] == "socket"] == [
@@ -394,19 +394,19 @@ def connections(aws: EmbeddedAws, organisation: str) -> list[str]:
     return [item["sk"]["S"] for item in found["Items"]]
 
 
-def test_a_client_without_a_token_is_refused(realtime: Function) -> None:
-    answer = realtime.invoke(events.socket("$connect", "nobody="))
-    assert (answer.value["statusCode"], json_of(answer)["code"]) == (401, "unauthenticated")
+def test_a_client_without_a_token_is_rejected(realtime: Function) -> None:
+    result = realtime.invoke(events.socket("$connect", "nobody="))
+    assert (result.value["statusCode"], json_of(result)["code"]) == (401, "no_socket_token")
 
 
 @pytest.mark.parametrize("event", [{}, [], events.sqs("x"), http("GET", "/health"), rest("GET", "/health")])
-def test_the_realtime_function_refuses_events_of_others(realtime: Function, event: Any) -> None:
-    answer = realtime.invoke(event)
-    assert answer.error is not None
-    assert answer.error["errorType"] == "UnknownEvent"
+def test_the_realtime_function_rejects_events_of_other_functions(realtime: Function, event: Any) -> None:
+    result = realtime.invoke(event)
+    assert result.error is not None
+    assert result.error["errorType"] == "UnknownEvent"
 
 
-# ---------------------------------------------------------------- the ground they stand on
+# ---------------------------------------------------------------- the runtime environment
 
 
 def test_functions_load_nothing_from_outside_their_package_and_the_runtime(
@@ -414,19 +414,19 @@ def test_functions_load_nothing_from_outside_their_package_and_the_runtime(
 ) -> None:
     import sysconfig
 
-    task, ours = packages(), runtime()
+    task, runtime_folder = packages(), runtime()
     standard = Path(sysconfig.get_path("stdlib")).resolve()
     system = [Path("/lib"), Path("/usr/lib"), Path("/lib64"), standard, standard.parent]
     for function in (api, worker, scanner, scheduler, realtime):
         for path in function.shared_objects():
-            assert any(path.is_relative_to(folder) for folder in [task, ours, *system]), path
+            assert any(path.is_relative_to(folder) for folder in [task, runtime_folder, *system]), path
     assert any(path.is_relative_to(task / "worker") for path in worker.shared_objects())
     for function in (scanner, scheduler):
         assert not any("numpy" in path.name for path in function.shared_objects())
     assert {"boto3", "awslambdaric"} <= set(RUNTIME_MODULES)
 
 
-def test_nothing_was_written_beside_the_code(api: Function, worker: Function, scheduler: Function) -> None:
+def test_nothing_is_written_to_the_code_folder(api: Function, worker: Function, scheduler: Function) -> None:
     import zipfile
 
     for name in ("api", "worker"):

@@ -1,4 +1,4 @@
-"""The bill, from what is measured and counted."""
+"""The estimate of costs, from measurements and counts."""
 
 from dataclasses import replace
 
@@ -8,16 +8,16 @@ from services.deploy import costs
 from services.deploy.costs import Measured, Prices
 
 
-def test_the_guide_holds_the_table_that_the_formula_gives() -> None:
+def test_the_guide_contains_the_current_table() -> None:
     assert costs.page() == costs.PAGE.read_text(), "run `python -m services.deploy.costs`"
 
 
-def test_units_are_those_that_the_page_of_data_counts() -> None:
+def test_units_are_read_from_the_data_page() -> None:
     assert costs.units()["GET /me"] == (3, 2, 1)
     assert set(costs.IMAGE_REQUESTS) | set(costs.IMAGE_JOBS) <= costs.units().keys()
 
 
-def test_a_request_is_paid_by_its_memory_its_time_and_its_calls() -> None:
+def test_a_request_costs_memory_times_duration_plus_calls() -> None:
     free = replace(Prices(), read_unit=0, write_unit=0, rest_api_call=0)
     measured = replace(Measured.read(), read_request_ms=1024 / 1769 * 10, dynamodb_wait_ms=2)
     compute, gateway, table = costs.per_million_requests(measured, free)
@@ -27,7 +27,7 @@ def test_a_request_is_paid_by_its_memory_its_time_and_its_calls() -> None:
     assert (gateway.dollars, table.dollars) == (0, 0)
 
 
-def test_every_price_is_on_the_bill() -> None:
+def test_every_price_affects_the_total() -> None:
     measured = Measured.read()
 
     def bill(prices: Prices) -> float:

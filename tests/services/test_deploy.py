@@ -1,4 +1,4 @@
-"""A deployment, on the embedded AWS: the same steps, from nothing to a scan by the packaged functions, and back."""
+"""A deployment on the embedded AWS: all steps, a scan by the packaged functions, rollback and deletion."""
 
 import json
 import shutil
@@ -17,9 +17,9 @@ from botocore.stub import Stubber
 from services.deploy import main, smoke, steps
 from services.deploy.environment import Account
 from services.deploy.functions import FUNCTIONS, Function, FunctionFailed, Zappa, code_hash
-from services.deploy.options import BadOption, Options, recall, remember
+from services.deploy.options import BadOption, Options, load, save
 from services.deploy.package import ROOT
-from services.deploy.rehearse import STAGE, Embedded, NotAllowed, nobody
+from services.deploy.rehearse import STAGE, Embedded, NotAllowed, no_function
 from services.deploy.stacks import StackFailed, Stacks
 from services.local.aws import EmbeddedAws
 from services.local.cloudformation.discovery import capability_templates
@@ -30,8 +30,8 @@ pytestmark = pytest.mark.timeout(1500)  # packages are built, and Zappa starts a
 
 
 @dataclass
-class Said:
-    """What a deployment tells its operator."""
+class Output:
+    """The lines that a deployment prints for its operator."""
 
     lines: list[str] = field(default_factory=list)
 
@@ -44,23 +44,23 @@ class Said:
 
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
-    with EmbeddedAws.start(stage=STAGE) as aws, Sockets.start(nobody) as sockets:
+    with EmbeddedAws.start(stage=STAGE) as aws, Sockets.start(no_function) as sockets:
         yield Embedded(aws, sockets, logs=tmp_path_factory.mktemp("rehearsal"))
 
 
 @pytest.fixture(scope="module")
-def deployed(environment: Embedded) -> Said:
-    """A stage that was deployed, and what was said. Every function reads at its start where errors go."""
+def deployed(environment: Embedded) -> Output:
+    """A stage that was deployed, and the output. Every function reads Sentry's DSN when it starts."""
     dsn = {"Name": f"/argus/{STAGE}/sentry-dsn", "Value": "http://nobody@127.0.0.1:9/1", "Type": "SecureString"}
     environment.client("ssm").put_parameter(**dsn)
-    said = Said()
-    steps.deploy(steps.begin(STAGE, environment, {"origins": "https://console.example"}, said))
-    return said
+    output = Output()
+    steps.deploy(steps.prepare(STAGE, environment, {"origins": "https://console.example"}, output))
+    return output
 
 
 @pytest.fixture(scope="module")
-def next_release(environment: Embedded, deployed: Said, tmp_path_factory: pytest.TempPathFactory) -> Embedded:
-    """The same AWS, and packages that differ from those deployed."""
+def next_release(environment: Embedded, deployed: Output, tmp_path_factory: pytest.TempPathFactory) -> Embedded:
+    """The same AWS, with packages that differ from those deployed."""
 
     class NextRelease(Embedded):
         def packages(self) -> dict[str, Path]:
@@ -75,12 +75,12 @@ def next_release(environment: Embedded, deployed: Said, tmp_path_factory: pytest
 
 
 def unconnected(service: str) -> Any:
-    """A client to be stubbed, for what moto cannot do."""
+    """A client to be stubbed, for operations that moto does not support."""
     return boto3.client(service, region_name="eu-west-1", aws_access_key_id="unused", aws_secret_access_key="unused")
 
 
 def running(environment: Embedded) -> list[str]:
-    """What code the functions run, by the hash that Lambda tells."""
+    """The hashes of the code that the functions run, from Lambda."""
     functions = environment.client("lambda")
     return [
         functions.get_function(FunctionName=function.name(STAGE))["Configuration"]["CodeSha256"]
@@ -92,20 +92,20 @@ def hashes(environment: Embedded) -> list[str]:
     return [code_hash(environment.packages()[function.package].read_bytes()) for function in FUNCTIONS]
 
 
-# ---------------------------------------------------------------- the whole way
+# ---------------------------------------------------------------- a whole deployment
 
 
-def test_a_stage_is_deployed_and_somebody_can_use_it(environment: Embedded, deployed: Said) -> None:
+def test_a_stage_is_deployed_and_passes_the_smoke_test(environment: Embedded, deployed: Output) -> None:
     assert deployed.steps() == [name for name, _ in steps.STEPS]
     assert environment.verified == [plan.name(STAGE) for plan in steps.PLANS if not plan.needs_domain]
     assert running(environment) == hashes(environment)
-    told = " ".join(deployed.lines)
-    for proof in ("/health answers 200", "/ready answers 200", "signed in, owner of org_", "image img_", "report of 2"):
-        assert proof in told
-    assert "migrations: nothing to do" in deployed.lines
+    text = " ".join(deployed.lines)
+    for line in ("GET /health: 200", "GET /ready: 200", "signed in as owner of org_", "image img_", "report with 2"):
+        assert line in text
+    assert "migrations: none pending" in deployed.lines
 
 
-def test_functions_have_the_settings_that_the_stacks_gave(environment: Embedded, deployed: Said) -> None:
+def test_functions_have_the_settings_from_the_stacks(environment: Embedded, deployed: Output) -> None:
     functions = environment.client("lambda")
     pool = Stacks(environment.client("cloudformation")).outputs(f"argus-{STAGE}-identity")
     for function in FUNCTIONS:
@@ -114,7 +114,7 @@ def test_functions_have_the_settings_that_the_stacks_gave(environment: Embedded,
         (trusted,) = json.loads(variables["ARGUS_TRUSTED_ISSUERS"])
         assert (trusted["issuer"], trusted["client_ids"]) == (pool["Issuer"], [pool["ClientId"]])
         assert variables["ARGUS_STAGE"] == STAGE
-        assert variables["ARGUS_MEDIA_ORIGIN"] == ""  # the bucket itself, where there is no domain
+        assert variables["ARGUS_MEDIA_ORIGIN"] == ""  # links lead to the bucket itself without a domain
         assert variables["ARGUS_ALLOWED_ORIGINS"] == "https://console.example"
         assert variables["ARGUS_CURSOR_SECRET"] == f"ssm:/argus/{STAGE}/cursor-secret"
         assert variables["ARGUS_SENTRY_DSN"] == f"ssm:/argus/{STAGE}/sentry-dsn"
@@ -123,7 +123,7 @@ def test_functions_have_the_settings_that_the_stacks_gave(environment: Embedded,
         assert found["Runtime"] == "python3.11"
 
 
-def test_nobody_who_was_made_for_the_smoke_test_is_left(environment: Embedded, deployed: Said) -> None:
+def test_the_smoke_test_deletes_its_user_and_image(environment: Embedded, deployed: Output) -> None:
     pool = Stacks(environment.client("cloudformation")).outputs(f"argus-{STAGE}-identity")["UserPoolId"]
     assert environment.client("cognito-idp").list_users(UserPoolId=pool)["Users"] == []
     bucket = f"argus-{STAGE}-media-{environment.account_id}"
@@ -134,13 +134,13 @@ def test_nobody_who_was_made_for_the_smoke_test_is_left(environment: Embedded, d
 @pytest.mark.parametrize(
     ("lacking", "on"),
     [("sqs:SendMessage", "argus-local-jobs"), ("dynamodb:UpdateItem", "table/argus-local-requests")],
-    ids=["what the API cannot do without", "what it goes on without"],
+    ids=["the API fails without it", "the API handles the refusal"],
 )
-def test_what_a_role_lacks_fails_the_rehearsal_and_is_named(
-    environment: Embedded, deployed: Said, lacking: str, on: str
+def test_a_missing_permission_fails_the_rehearsal_and_is_named(
+    environment: Embedded, deployed: Output, lacking: str, on: str
 ) -> None:
-    """Rate limits fail open: only who refused knows that nothing was counted."""
-    role = {"RoleName": f"argus-{STAGE}-api", "PolicyName": "what-it-does"}
+    """Rate limits fail open: only the enforcer knows that a count was refused."""
+    role = {"RoleName": f"argus-{STAGE}-api", "PolicyName": "permissions"}
     iam = environment.client("iam")
     policy = iam.get_role_policy(**role)["PolicyDocument"]
     left = [
@@ -149,12 +149,14 @@ def test_what_a_role_lacks_fails_the_rehearsal_and_is_named(
         if (kept := [action for action in entry["Action"] if action != lacking])
     ]
     iam.put_role_policy(**role, PolicyDocument=json.dumps({**policy, "Statement": left}))
-    deployment = steps.begin(STAGE, environment, {}, Said())
+    deployment = steps.prepare(STAGE, environment, {}, Output())
     for name in ("identity", "realtime"):
-        deployment.known |= deployment.stacks().outputs(f"argus-{STAGE}-{name}")
-    deployment.known["RestApiId"] = deployment.stacks().resources(f"argus-{STAGE}")["Api"]
+        deployment.values |= deployment.stacks().outputs(f"argus-{STAGE}-{name}")
+    deployment.values["RestApiId"] = deployment.stacks().resources(f"argus-{STAGE}")["Api"]
     try:
-        with pytest.raises(NotAllowed, match=f"argus-{STAGE}-api may not {lacking} on resource: .*{on}"):
+        with pytest.raises(
+            NotAllowed, match=f"argus-{STAGE}-api is not authorized to perform {lacking} on resource: .*{on}"
+        ):
             steps.smoke_test(deployment)
     finally:
         iam.put_role_policy(**role, PolicyDocument=json.dumps(policy))
@@ -162,38 +164,38 @@ def test_what_a_role_lacks_fails_the_rehearsal_and_is_named(
 
 @pytest.fixture
 def _no_smoke(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody goes through the front door again: the first test did."""
+    """Skip the smoke test: the first test has run it."""
 
     @contextmanager
     def closed(*_: Any) -> Iterator[str]:
         yield "http://127.0.0.1:9"
 
     monkeypatch.setattr(Embedded, "api_endpoint", closed)
-    monkeypatch.setattr(smoke, "prove", lambda *_: None)
+    monkeypatch.setattr(smoke, "run", lambda *_: None)
 
 
 @pytest.mark.usefixtures("_no_smoke")
-def test_a_release_that_fails_its_smoke_test_is_taken_back(
+def test_a_release_that_fails_its_smoke_test_is_rolled_back(
     environment: Embedded, next_release: Embedded, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, second = hashes(environment), hashes(next_release)
     assert set(first).isdisjoint(second)
 
-    def seen(*_: Any) -> None:
+    def failing(*_: Any) -> None:
         assert running(environment) == second
         raise smoke.SmokeFailed("no image is ever ready")
 
-    monkeypatch.setattr(smoke, "prove", seen)
-    said = Said()
+    monkeypatch.setattr(smoke, "run", failing)
+    output = Output()
     with pytest.raises(smoke.SmokeFailed, match="no image is ever ready"):
-        steps.deploy(steps.begin(STAGE, next_release, {}, said))
-    assert f"argus-{STAGE}-data: nothing to change" in said.lines
+        steps.deploy(steps.prepare(STAGE, next_release, {}, output))
+    assert f"argus-{STAGE}-data: no changes" in output.lines
     assert running(environment) == first
 
 
 @pytest.mark.usefixtures("_no_smoke")
 @pytest.mark.parametrize(
-    "fails",
+    "error",
     [
         ClientError({"Error": {"Code": "Busy"}}, "GetFunction"),
         EndpointConnectionError(endpoint_url="x"),
@@ -201,53 +203,53 @@ def test_a_release_that_fails_its_smoke_test_is_taken_back(
     ],
     ids=lambda error: type(error).__name__,
 )
-def test_a_function_that_cannot_be_put_back_keeps_no_other_from_it_and_is_named(
-    environment: Embedded, next_release: Embedded, fails: Exception, monkeypatch: pytest.MonkeyPatch
+def test_a_function_that_cannot_be_restored_is_named_and_does_not_stop_the_others(
+    environment: Embedded, next_release: Embedded, error: Exception, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    put: list[tuple[str, str]] = []
+    deployments: list[tuple[str, str]] = []
 
     def broken(_: Zappa, function: Function, *, code_hash: str, **__: str) -> None:
-        put.append((function.suffix, code_hash))
-        if len(put) > len(FUNCTIONS) and not function.suffix:
-            raise fails
+        deployments.append((function.suffix, code_hash))
+        if len(deployments) > len(FUNCTIONS) and not function.suffix:
+            raise error
 
-    def useless(*_: Any) -> None:
+    def failing(*_: Any) -> None:
         raise smoke.SmokeFailed("no image is ever ready")
 
-    monkeypatch.setattr(Zappa, "put", broken)
-    monkeypatch.setattr(smoke, "prove", useless)
-    said = Said()
+    monkeypatch.setattr(Zappa, "deploy", broken)
+    monkeypatch.setattr(smoke, "run", failing)
+    output = Output()
     with pytest.raises(smoke.SmokeFailed, match="no image is ever ready"):
-        steps.deploy(steps.begin(STAGE, next_release, {}, said))
+        steps.deploy(steps.prepare(STAGE, next_release, {}, output))
     before = zip((function.suffix for function in FUNCTIONS), hashes(environment), strict=True)
-    assert sorted(put[len(FUNCTIONS) :]) == sorted(before)
-    api, *others, told = said.lines[-len(FUNCTIONS) - 1 :]
-    assert api.startswith(f"argus-{STAGE} could not be put to packages/api/")
+    assert sorted(deployments[len(FUNCTIONS) :]) == sorted(before)
+    api, *others, last = output.lines[-len(FUNCTIONS) - 1 :]
+    assert api.startswith(f"argus-{STAGE} could not be deployed from packages/api/")
     assert [line.split()[:2] for line in others] == [[one.name(STAGE), "runs"] for one in FUNCTIONS[1:]]
-    assert told == f"not all of them could be put back: {fails}"
+    assert last == f"not all functions could be restored: {error}"
 
 
 @pytest.mark.usefixtures("_no_smoke")
-def test_a_rollback_puts_back_the_release_before_and_another_one_undoes_it(
+def test_a_rollback_deploys_the_previous_release_and_a_second_one_undoes_it(
     environment: Embedded, next_release: Embedded, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    put: list[str] = []
-    monkeypatch.setattr(Zappa, "put", lambda _, __, *, bucket, key, code_hash: put.append(code_hash))
+    deployed: list[str] = []
+    monkeypatch.setattr(Zappa, "deploy", lambda _, __, *, bucket, key, code_hash: deployed.append(code_hash))
 
     def rolled_back() -> list[str]:
-        put.clear()
-        steps.rollback(steps.begin(STAGE, environment, {}, Said()))
-        return sorted(put)
+        deployed.clear()
+        steps.rollback(steps.prepare(STAGE, environment, {}, Output()))
+        return sorted(deployed)
 
     with pytest.raises(steps.NothingToRollBackTo):
         rolled_back()
-    steps.deploy(steps.begin(STAGE, next_release, {}, Said()))
+    steps.deploy(steps.prepare(STAGE, next_release, {}, Output()))
     assert rolled_back() == sorted(hashes(environment))
     assert rolled_back() == sorted(hashes(next_release))
 
 
-def test_what_is_destroyed_keeps_its_data(environment: Embedded, deployed: Said) -> None:
-    remains = steps.destroy(steps.begin(STAGE, environment, {}, Said()))
+def test_a_destroyed_stage_keeps_its_data(environment: Embedded, deployed: Output) -> None:
+    retained = steps.destroy(steps.prepare(STAGE, environment, {}, Output()))
     # By status: moto cannot describe stacks that other tests of this process have left broken.
     alive = ["CREATE_COMPLETE", "UPDATE_COMPLETE"]
     listed = environment.client("cloudformation").list_stacks(StackStatusFilter=alive)["StackSummaries"]
@@ -259,11 +261,11 @@ def test_what_is_destroyed_keeps_its_data(environment: Embedded, deployed: Said)
     tables = {name for name in listed if name.startswith(f"argus-{STAGE}-")}
     expected = {"identity", "imagery", "scanning", "reports", "notify", "requests"}
     assert tables >= {f"argus-{STAGE}-{capability}" for capability in expected}
-    assert {f"AWS::DynamoDB::Table {name}" for name in tables} <= set(remains)
-    assert f"AWS::S3::Bucket argus-{STAGE}-media-{environment.account_id}" in remains
+    assert {f"AWS::DynamoDB::Table {name}" for name in tables} <= set(retained)
+    assert f"AWS::S3::Bucket argus-{STAGE}-media-{environment.account_id}" in retained
 
 
-def test_capabilities_come_after_the_roles_they_add_to() -> None:
+def test_capabilities_are_deployed_after_the_roles_that_they_extend() -> None:
     order = [plan.template for plan in steps.PLANS]
     capabilities = [path.stem for path in capability_templates()]
     first = order.index("roles") + 1
@@ -277,13 +279,13 @@ def test_every_template_is_deployed() -> None:
 
 
 @pytest.mark.parametrize("plan", steps.PLANS, ids=lambda plan: plan.name("dev"))
-def test_a_template_is_short_enough_to_be_sent_as_it_is(plan: steps.Plan) -> None:
+def test_a_template_is_within_the_size_limit(plan: steps.Plan) -> None:
     assert plan.path.stat().st_size <= 51_200  # TemplateBody of CreateChangeSet
 
 
 @pytest.mark.parametrize("domain", ["", "argus.example"], ids=["without a domain", "with a domain"])
-def test_every_parameter_that_has_no_default_is_given(monkeypatch: pytest.MonkeyPatch, domain: str) -> None:
-    """The stacks of a domain stand in two regions, which the embedded AWS does not have: here they only say outputs."""
+def test_every_parameter_without_default_has_a_value(monkeypatch: pytest.MonkeyPatch, domain: str) -> None:
+    """A domain needs stacks in two regions, which the embedded AWS does not support: here they only return outputs."""
     given: dict[str, dict[str, str]] = {}
 
     def deploy(_: Stacks, name: str, *, template: str, parameters: dict[str, str], tags: dict[str, str]) -> bool:
@@ -298,11 +300,11 @@ def test_every_parameter_that_has_no_default_is_given(monkeypatch: pytest.Monkey
     monkeypatch.setattr(Stacks, "outputs", outputs)
     account = Account("eu-west-1")
     monkeypatch.setattr(Account, "client", lambda _, service, region="": (service, region))
-    known = {"Stage": "staging", "Domain": domain, "HostedZoneId": domain and "Z1", "RestApiId": "a1"}
+    values = {"Stage": "staging", "Domain": domain, "HostedZoneId": domain and "Z1", "RestApiId": "a1"}
     options = Options(domain=domain, hosted_zone_id=domain and "Z1")
-    deployment = steps.Deployment("staging", account, options, Said(), known)
+    deployment = steps.Deployment("staging", account, options, Output(), values)
     for plan in steps.PLANS:
-        steps.make_stack(deployment, plan)
+        steps.deploy_stack(deployment, plan)
     for plan in steps.PLANS:
         if domain or not plan.needs_domain:
             Template.read(plan.path).parameters(given[plan.template + plan.suffix])  # raises for what has no value
@@ -329,7 +331,7 @@ BROKEN = {
         "Topic": {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": "argus-broken"}},
         "NoBucket": {
             "Type": "AWS::S3::BucketPolicy",
-            "Properties": {"Bucket": "nobody-made-it", "PolicyDocument": {"Version": "2012-10-17", "Statement": []}},
+            "Properties": {"Bucket": "does-not-exist", "PolicyDocument": {"Version": "2012-10-17", "Statement": []}},
         },
     }
 }
@@ -339,13 +341,13 @@ def test_a_stack_that_fails_names_the_resource_and_stops_the_deployment(
     environment: Embedded, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Embedded, "template", lambda *_: json.dumps(BROKEN))
-    said = Said()
+    output = Output()
     with pytest.raises(StackFailed, match=f"argus-{STAGE}-packages: NoBucket: .*NoSuchBucket"):
-        steps.deploy(steps.begin(STAGE, environment, {}, said))
-    assert said.steps()[-1] == "bucket of packages"
+        steps.deploy(steps.prepare(STAGE, environment, {}, output))
+    assert output.steps()[-1] == "packages bucket"
 
 
-def test_what_never_stood_is_out_of_the_way_the_next_time(environment: Embedded) -> None:
+def test_a_stack_whose_creation_failed_is_deleted_before_the_next_attempt(environment: Embedded) -> None:
     stacks = Stacks(environment.client("cloudformation"))
     parts = {"parameters": {}, "tags": {}}
     with pytest.raises(StackFailed):
@@ -357,8 +359,8 @@ def test_what_never_stood_is_out_of_the_way_the_next_time(environment: Embedded)
     assert not stacks.delete("argus-broken")
 
 
-def test_of_a_stack_that_rolled_back_the_first_failures_are_told_not_what_followed() -> None:
-    """moto never rolls back: AWS's answers, as its API reference shows them."""
+def test_a_stack_that_rolled_back_reports_the_first_failures_only() -> None:
+    """moto never rolls back: these are AWS's responses, as in its API reference."""
     client = boto3.client(
         "cloudformation", region_name="eu-west-1", aws_access_key_id="unused", aws_secret_access_key="unused"
     )
@@ -400,11 +402,11 @@ def test_of_a_stack_that_rolled_back_the_first_failures_are_told_not_what_follow
 # ---------------------------------------------------------------- options
 
 
-def test_what_was_decided_is_remembered(environment: Embedded) -> None:
+def test_options_are_stored_with_the_stage(environment: Embedded) -> None:
     ssm = environment.client("ssm")
     given = {"domain": "argus.example", "hosted_zone_id": "Z1"}
-    remember(ssm, "dev", recall(ssm, "dev", given))
-    assert recall(ssm, "dev", {"monthly_budget": "20"}) == Options(**given, monthly_budget="20")
+    save(ssm, "dev", load(ssm, "dev", given))
+    assert load(ssm, "dev", {"monthly_budget": "20"}) == Options(**given, monthly_budget="20")
 
 
 @pytest.mark.parametrize(
@@ -413,15 +415,13 @@ def test_what_was_decided_is_remembered(environment: Embedded) -> None:
      {"origins": "https://a.example/"}, {"origins": "*"}],
     ids=str,
 )  # fmt: skip
-def test_options_that_cannot_be_are_refused_before_anything_is_made(
-    environment: Embedded, given: dict[str, str]
-) -> None:
+def test_invalid_options_are_rejected_before_anything_is_created(environment: Embedded, given: dict[str, str]) -> None:
     with pytest.raises(BadOption):
-        steps.begin("staging", environment, given, Said())
+        steps.prepare("staging", environment, given, Output())
 
 
 class Amplify:
-    """What Amplify answers of one app, in the words of its API reference (GetApp, ListBranches)."""
+    """Amplify's responses about one app, as in its API reference (GetApp, ListBranches)."""
 
     def get_app(self, *, appId: str) -> dict[str, Any]:
         return {"app": {"appId": appId, "defaultDomain": f"{appId}.amplifyapp.com"}}
@@ -457,25 +457,27 @@ def test_the_guide_names_every_option() -> None:
 # ---------------------------------------------------------------- an account
 
 
-def test_the_region_is_that_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_region_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_REGION", "af-south-1")
     account = Account.of_environment()
     assert (account.region, account.variables["AWS_DEFAULT_REGION"]) == ("af-south-1", "af-south-1")
     assert account.sign_in_url() == "https://cognito-idp.af-south-1.amazonaws.com"
 
 
-def test_an_account_is_called_by_its_stacks_own_address() -> None:
+def test_the_endpoint_of_an_account_is_the_output_of_its_stack() -> None:
     account = Account("eu-west-1")
     with account.api_endpoint("dev", {"ApiUrl": "https://api.argus.example"}) as url:
         assert url == "https://api.argus.example"
     assert account.template(steps.DATA.path) == steps.DATA.path.read_text()
 
 
-def test_an_api_that_never_answers_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_api_that_never_answers_fails_the_smoke_test(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(smoke, "SECONDS", 0.1)
     monkeypatch.setattr(smoke, "_PAUSE_SECONDS", 0.05)
-    with pytest.raises(smoke.SmokeFailed, match=r"http://127\.0\.0\.1:9/health answers .*refused"):
-        smoke.prove("http://127.0.0.1:9", smoke.People(None, "", "", ""), Said())
+    with pytest.raises(
+        smoke.SmokeFailed, match=r"http://127\.0\.0\.1:9/health does not answer 200 after 0\.1 s: .*refused"
+    ):
+        smoke.run("http://127.0.0.1:9", smoke.SmokeUsers(None, "", "", ""), Output())
 
 
 # ---------------------------------------------------------------- the command
@@ -484,20 +486,20 @@ def test_an_api_that_never_answers_is_told_of(monkeypatch: pytest.MonkeyPatch) -
 @pytest.mark.parametrize(
     ("arguments", "typed", "reason"),
     [
-        (["destroy", "production"], "production", "only destroyed with --yes-really"),
-        (["destroy", "production", "--yes-really"], "staging", "that was not its name"),
-        (["destroy", "dev"], "", "that was not its name"),
-        (["rollback", "dev"], "", "No earlier release is known. dev"),
+        (["destroy", "production"], "production", "To destroy production, pass --yes-really."),
+        (["destroy", "production", "--yes-really"], "staging", "The name that you typed is not that of the stage."),
+        (["destroy", "dev"], "", "The name that you typed is not that of the stage."),
+        (["rollback", "dev"], "", "There is no earlier release to roll back to. Stage dev keeps its functions."),
     ],
 )
-def test_the_command_refuses_what_was_not_meant(
+def test_the_command_requires_confirmation_and_an_earlier_release(
     environment: Embedded, arguments: list[str], typed: str, reason: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main.main(arguments, environment=lambda: environment, ask=lambda _: typed) == 1
     assert reason in capsys.readouterr().err
 
 
-def test_the_command_destroys_what_was_named(
+def test_the_command_lists_the_resources_that_it_kept(
     environment: Embedded, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(steps, "destroy", lambda _: ["AWS::DynamoDB::Table argus-dev-imagery"])

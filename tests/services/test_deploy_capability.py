@@ -1,4 +1,4 @@
-"""A capability that nobody has named yet: its one template is found, deployed, watched, backed up and removed."""
+"""A new capability: its template is found, deployed, monitored, backed up and deleted without other changes."""
 
 import shutil
 from collections.abc import Iterable, Iterator
@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from services.deploy import steps
-from services.deploy.rehearse import Embedded, nobody
+from services.deploy.rehearse import Embedded, no_function
 from services.local.aws import INFRA, EmbeddedAws
 from services.local.cloudformation.discovery import CAPABILITIES, capability_templates
 from services.local.sockets import Sockets
@@ -41,7 +41,7 @@ ALARM = """
 
 @dataclass(frozen=True)
 class Folders:
-    """infra/ and src/argus as they are, and in both a capability more."""
+    """Copies of infra/ and the folders of src/argus, with one more capability in both."""
 
     infra: Path
     capabilities: Path
@@ -64,16 +64,16 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> Folders:
     return found
 
 
-# ---------------------------------------------------------------- in the tests over all
+# ---------------------------------------------------------------- in the tests over all templates
 
 
-def test_its_template_is_found_beside_the_others(folders: Folders) -> None:
+def test_its_template_is_found_with_the_others(folders: Folders) -> None:
     names = [path.stem for path in capability_templates(folders.infra, folders.capabilities)]
     assert names == sorted([*(path.stem for path in capability_templates()), "ledger"])
     assert not undocumented(folders.templates["ledger"], is_capability=True)
 
 
-def test_its_resources_are_cases_of_the_tests_over_all(folders: Folders) -> None:
+def test_its_resources_are_cases_of_the_tests_over_all_templates(folders: Folders) -> None:
     tables = {case.id for case in resources("AWS::DynamoDB::Table", among=folders.templates)}
     added = {case.id for case in resources(among=folders.templates)} - {case.id for case in resources()}
     assert {"ledger-LedgerTable", "ledger-ApiLedgerPolicy"} <= added
@@ -81,12 +81,12 @@ def test_its_resources_are_cases_of_the_tests_over_all(folders: Folders) -> None
     assert "argus-production-ledger" in copied(folders.templates)
 
 
-def test_its_permissions_are_those_of_the_roles(folders: Folders) -> None:
+def test_its_permissions_are_added_to_the_roles(folders: Folders) -> None:
     for role in ("api", "worker", "scheduler", "links"):
         assert [policy.template for policy in policies(role, folders.templates)].count("ledger") == 1
         assert characters(role, folders.templates) > characters(role)
-    on_the_page = [row for row in rows(folders.infra, folders.templates) if row.endswith("| ledger |")]
-    assert "| api | dynamodb: GetItem, PutItem, Query | `table/argus-<stage>-ledger` | Ledger | ledger |" in on_the_page
+    documented = [row for row in rows(folders.infra, folders.templates) if row.endswith("| ledger |")]
+    assert "| api | dynamodb: GetItem, PutItem, Query | `table/argus-<stage>-ledger` | Ledger | ledger |" in documented
 
 
 def test_a_queue_of_its_own_needs_an_alarm_of_its_own(folders: Folders, tmp_path: Path) -> None:
@@ -102,18 +102,18 @@ def test_a_queue_of_its_own_needs_an_alarm_of_its_own(folders: Folders, tmp_path
 
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
-    with EmbeddedAws.start(stage="newcomer") as aws, Sockets.start(nobody) as sockets:
+    with EmbeddedAws.start(stage="newcomer") as aws, Sockets.start(no_function) as sockets:
         yield Embedded(aws, sockets, logs=tmp_path_factory.mktemp("newcomer"))
 
 
 def deploy(stage: str, environment: Embedded, plans: Iterable[steps.Plan]) -> steps.Deployment:
-    deployment = steps.begin(stage, environment, {}, lambda _: None)
+    deployment = steps.prepare(stage, environment, {}, lambda _: None)
     for plan in plans:
-        steps.make_stack(deployment, plan)
+        steps.deploy_stack(deployment, plan)
     return deployment
 
 
-def test_it_is_deployed_as_declared_used_and_removed(
+def test_it_is_deployed_as_declared_used_and_deleted(
     environment: Embedded, folders: Folders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = steps.capability_plans(capability_templates(folders.infra, folders.capabilities))
@@ -127,17 +127,17 @@ def test_it_is_deployed_as_declared_used_and_removed(
             api("dynamodb").delete_item(TableName="argus-newcomer-ledger", Key=item)
     environment.aws.refusals.clear()
 
-    remains = steps.destroy(deployment)
-    assert "AWS::DynamoDB::Table argus-newcomer-ledger" in remains
+    retained = steps.destroy(deployment)
+    assert "AWS::DynamoDB::Table argus-newcomer-ledger" in retained
     roles = [role["RoleName"] for role in environment.client("iam").list_roles()["Roles"]]
     assert not [name for name in roles if name.startswith("argus-newcomer-")]
     assert not deployment.stacks().outputs("argus-newcomer-data")
 
 
-def test_a_role_cannot_be_removed_before_the_capabilities_that_use_it(
+def test_a_role_cannot_be_deleted_before_the_capabilities_that_use_it(
     environment: Embedded, folders: Folders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Why a stage is taken away last made first."""
+    """This is why a stage is deleted in reverse order of creation."""
     (ledger,) = steps.capability_plans([folders.infra / "ledger.yaml"])
     deployment = deploy("reversed", environment, (steps.DATA, steps.ROLES, ledger))
     monkeypatch.setattr(steps, "BEFORE_FUNCTIONS", (ledger, steps.ROLES))

@@ -1,4 +1,4 @@
-"""The embedded AWS lets a role do what its policies say: each call allowed once, refused once."""
+"""The embedded AWS limits a role to its policies: each call is allowed with the permission and refused without."""
 
 import json
 import os
@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 from argus.core.presign import Credentials, Presigner
 from services.local.aws import EmbeddedAws, StackOutputs
 from services.local.cloudformation.clients import Clients
-from services.local.permissions import Use, may
+from services.local.permissions import Permission, is_allowed
 
 TABLE = "arn:aws:dynamodb:eu-west-1:123456789012:table/argus-test-requests"
 IMAGES = "arn:aws:dynamodb:eu-west-1:123456789012:table/argus-test-imagery"
@@ -28,7 +28,7 @@ ORIGINAL = f"{BUCKET}/{OBJECT['Key']}"
 
 @dataclass(frozen=True)
 class Caller:
-    """Who calls as a role."""
+    """A caller with the credentials of a role."""
 
     role_arn: str
     clients: Clients
@@ -42,20 +42,20 @@ Role = Callable[..., Caller]
 
 @pytest.fixture
 def role(aws: EmbeddedAws, outputs: StackOutputs) -> Iterator[Role]:
-    """Makes a role that may do one thing to one resource, and somebody who calls as it."""
+    """Creates a role with one permission on one resource, and a caller with its credentials."""
     iam, names = aws.client("iam"), []
     with ExitStack() as stack:
 
-        def make(action: str, arn: str, *, effect: str = "Allow", trusted: str = "nobody") -> Caller:
+        def create(action: str, arn: str, *, effect: str = "Allow", trusted: str = "nobody") -> Caller:
             name = f"guarded-{os.urandom(6).hex()}"
             trust = {"Effect": "Allow", "Principal": {"AWS": trusted}, "Action": "sts:AssumeRole"}
-            made = iam.create_role(RoleName=name, AssumeRolePolicyDocument=_policy(trust))["Role"]["Arn"]
+            role_arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=_policy(trust))["Role"]["Arn"]
             names.append(name)
             statement = {"Effect": effect, "Action": [action], "Resource": arn}
             iam.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=_policy(statement))
-            return Caller(made, stack.enter_context(aws.as_role(made)))
+            return Caller(role_arn, stack.enter_context(aws.as_role(role_arn)))
 
-        yield make
+        yield create
     for name in names:
         iam.delete_role_policy(RoleName=name, PolicyName="p")
         iam.delete_role(RoleName=name)
@@ -101,15 +101,15 @@ CALLS: dict[str, tuple[str, str, Callable[[Caller], Any]]] = {
     ),
     "an object stored": ("s3:PutObject", ORIGINAL, lambda c: c("s3").put_object(**OBJECT, Body=b"x")),
     "an object read": ("s3:GetObject", f"{BUCKET}/org_*/images/*", lambda c: c("s3").get_object(**OBJECT)),
-    "an object looked at": ("s3:GetObject", ORIGINAL, lambda c: c("s3").head_object(**OBJECT)),
-    "a version removed": ("s3:DeleteObjectVersion", ORIGINAL, lambda c: c("s3").delete_object(**OBJECT, VersionId="v")),
-    "a bucket looked at": ("s3:ListBucket", BUCKET, lambda c: c("s3").head_bucket(Bucket=OBJECT["Bucket"])),
+    "an object's headers": ("s3:GetObject", ORIGINAL, lambda c: c("s3").head_object(**OBJECT)),
+    "a version deleted": ("s3:DeleteObjectVersion", ORIGINAL, lambda c: c("s3").delete_object(**OBJECT, VersionId="v")),
+    "a bucket's headers": ("s3:ListBucket", BUCKET, lambda c: c("s3").head_bucket(Bucket=OBJECT["Bucket"])),
     "versions listed": (
         "s3:ListBucketVersions",
         BUCKET,
         lambda c: c("s3").list_object_versions(Bucket=OBJECT["Bucket"], Prefix="org_guard/"),
     ),
-    "versions removed": (
+    "versions deleted": (
         "s3:DeleteObjectVersion",
         ORIGINAL,
         lambda c: c("s3").delete_objects(
@@ -130,22 +130,22 @@ CALLS: dict[str, tuple[str, str, Callable[[Caller], Any]]] = {
 
 
 @pytest.fixture
-def things(aws: EmbeddedAws, outputs: StackOutputs) -> Iterator[None]:
-    """What the calls above ask for."""
+def resources(aws: EmbeddedAws, outputs: StackOutputs) -> Iterator[None]:
+    """The resources that the calls above use."""
     aws.client("s3").put_object(**OBJECT, Body=b"hot")
     aws.client("ssm").put_parameter(Name="/argus/enforcer/secret", Value="x", Type="String", Overwrite=True)
-    made = aws.client("secretsmanager").create_secret(Name="argus/enforcer/secret", SecretString="x")
+    secret = aws.client("secretsmanager").create_secret(Name="argus/enforcer/secret", SecretString="x")
     yield
-    aws.client("secretsmanager").delete_secret(SecretId=made["ARN"], ForceDeleteWithoutRecovery=True)
+    aws.client("secretsmanager").delete_secret(SecretId=secret["ARN"], ForceDeleteWithoutRecovery=True)
     aws.client("ssm").delete_parameter(Name="/argus/enforcer/secret")
     for entry in aws.client("s3").list_object_versions(Bucket=OBJECT["Bucket"], Prefix=OBJECT["Key"])["Versions"]:
         aws.client("s3").delete_object(**OBJECT, VersionId=entry["VersionId"])
 
 
-@pytest.mark.usefixtures("things")
-@pytest.mark.parametrize("what", CALLS)
-def test_a_role_may_do_what_its_policy_says_and_nothing_else(aws: EmbeddedAws, role: Role, what: str) -> None:
-    action, arn, call = CALLS[what]
+@pytest.mark.usefixtures("resources")
+@pytest.mark.parametrize("name", CALLS)
+def test_a_role_has_the_permissions_of_its_policy_and_no_others(aws: EmbeddedAws, role: Role, name: str) -> None:
+    action, arn, call = CALLS[name]
     call(role(action, arn))
     assert aws.refusals == []
     others = (
@@ -156,11 +156,11 @@ def test_a_role_may_do_what_its_policy_says_and_nothing_else(aws: EmbeddedAws, r
     for clients in others:
         with pytest.raises(ClientError) as caught:
             call(clients)
-        answer = caught.value.response
-        # An answer to HEAD has no body in which a code could stand.
-        assert answer["Error"]["Code"] in ("AccessDenied", "AccessDeniedException", "403")
-        assert answer["Error"]["Code"] == "403" or f"not authorized to perform: {action} on" in str(caught.value)
-    assert [refusal.wanted.split()[0] for refusal in aws.refusals] == [action] * 3
+        response = caught.value.response
+        # The response to HEAD has no body, and therefore no error code.
+        assert response["Error"]["Code"] in ("AccessDenied", "AccessDeniedException", "403")
+        assert response["Error"]["Code"] == "403" or f"not authorized to perform: {action} on" in str(caught.value)
+    assert [refusal.action.split()[0] for refusal in aws.refusals] == [action] * 3
 
 
 def _presigner(aws: EmbeddedAws, caller: Caller) -> Presigner:
@@ -179,8 +179,8 @@ def _presigner(aws: EmbeddedAws, caller: Caller) -> Presigner:
     )
 
 
-@pytest.mark.usefixtures("things")
-def test_a_link_can_do_what_its_signer_may(aws: EmbeddedAws, role: Role) -> None:
+@pytest.mark.usefixtures("resources")
+def test_a_link_has_the_permissions_of_its_signer(aws: EmbeddedAws, role: Role) -> None:
     version = aws.client("s3").head_object(**OBJECT)["VersionId"]
 
     def follow(action: str, arn: str, version_id: str | None = None) -> int:
@@ -191,8 +191,8 @@ def test_a_link_can_do_what_its_signer_may(aws: EmbeddedAws, role: Role) -> None
     assert (follow("s3:GetObject", f"{BUCKET}/org_other/*"), follow("s3:GetObject", ORIGINAL, version)) == (403, 403)
 
 
-@pytest.mark.usefixtures("things")
-def test_a_form_can_do_what_its_signer_may(aws: EmbeddedAws, role: Role) -> None:
+@pytest.mark.usefixtures("resources")
+def test_a_form_has_the_permissions_of_its_signer(aws: EmbeddedAws, role: Role) -> None:
     def send(action: str) -> int:
         upload = _presigner(aws, role(action, ORIGINAL)).post(OBJECT["Key"], content_type="image/jpeg", size_bytes=3)
         return httpx.post(
@@ -202,21 +202,21 @@ def test_a_form_can_do_what_its_signer_may(aws: EmbeddedAws, role: Role) -> None
     assert (send("s3:PutObject"), send("s3:GetObject")) == (204, 403)
 
 
-def test_a_role_is_taken_by_whom_it_trusts_and_who_may(aws: EmbeddedAws, role: Role) -> None:
-    def take(action: str, *, trusted: bool) -> None:
+def test_assuming_a_role_needs_its_trust_and_the_permission(aws: EmbeddedAws, role: Role) -> None:
+    def assume(action: str, *, trusted: bool) -> None:
         caller = role(action, "*")
-        taken = role(
+        target = role(
             "s3:GetObject", "*", trusted=caller.role_arn if trusted else "arn:aws:iam::123456789012:role/other"
         )
-        caller("sts").assume_role(RoleArn=taken.role_arn, RoleSessionName="taken")
+        caller("sts").assume_role(RoleArn=target.role_arn, RoleSessionName="assumed")
 
-    take("sts:AssumeRole", trusted=True)
+    assume("sts:AssumeRole", trusted=True)
     for action, trusted in (("sts:AssumeRole", False), ("sts:GetFederationToken", True)):
         with pytest.raises(ClientError, match=r"AccessDenied.*sts:AssumeRole"):
-            take(action, trusted=trusted)
+            assume(action, trusted=trusted)
 
 
-def test_what_nobody_has_taught_the_guard_is_refused(aws: EmbeddedAws, role: Role) -> None:
+def test_an_operation_that_the_enforcer_does_not_know_is_refused(aws: EmbeddedAws, role: Role) -> None:
     everything = role("*", "*")
     for call in (
         lambda: everything("dynamodb").list_tables(),
@@ -225,14 +225,14 @@ def test_what_nobody_has_taught_the_guard_is_refused(aws: EmbeddedAws, role: Rol
         lambda: everything("s3").copy_object(**OBJECT, CopySource={**OBJECT}),
         lambda: everything("sns").list_topics(),
     ):
-        with pytest.raises(ClientError, match="the IAM enforcer does not know"):
+        with pytest.raises(ClientError, match="unknown to the IAM enforcer"):
             call()
 
 
-def test_a_denial_outweighs_what_is_allowed() -> None:
+def test_a_deny_statement_overrides_an_allow_statement() -> None:
     allowed = {"Effect": "Allow", "Action": "s3:*", "Resource": ["*"]}
     denied = {"Effect": "Deny", "Action": ["s3:GetObject"], "Resource": ORIGINAL}
-    use = Use("s3:GetObject", ORIGINAL)
-    assert may([allowed], use)
-    assert not may([allowed, denied], use)
-    assert not may([], use)
+    permission = Permission("s3:GetObject", ORIGINAL)
+    assert is_allowed([allowed], permission)
+    assert not is_allowed([allowed, denied], permission)
+    assert not is_allowed([], permission)

@@ -1,4 +1,4 @@
-"""The embedded AWS: furnished from infra/*.yaml, and caught when it is not as declared."""
+"""The embedded AWS: provisioned from infra/*.yaml, and verified against it."""
 
 import json
 import shutil
@@ -37,27 +37,27 @@ def outputs(aws: EmbeddedAws) -> StackOutputs:
 
 
 def drain(aws: EmbeddedAws, url: str) -> list[dict[str, Any]]:
-    """Every message in the queue, taken out of it."""
-    taken: list[dict[str, Any]] = []
+    """Receive and delete every message in the queue."""
+    received: list[dict[str, Any]] = []
     sqs = aws.client("sqs")
     while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=0).get("Messages"):
         for message in messages:
             sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-        taken.extend(messages)
-    return taken
+        received.extend(messages)
+    return received
 
 
-# What the templates say
+# The templates
 
 
 def test_the_templates_are_clean_for_cfn_lint() -> None:
     templates = sorted(str(path) for path in INFRA.glob("*.yaml"))
     lint = [sys.executable, "-c", "from cfnlint.runner.cli import main; main()"]
-    answer = subprocess.run([*lint, *templates], capture_output=True, text=True, check=False)
-    assert (answer.returncode, answer.stdout) == (0, "")
+    done = subprocess.run([*lint, *templates], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "")
 
 
-def test_names_follow_from_the_stage(aws: EmbeddedAws, outputs: StackOutputs) -> None:
+def test_names_are_derived_from_the_stage(aws: EmbeddedAws, outputs: StackOutputs) -> None:
     queues = f"https://sqs.{aws.region}.amazonaws.com/{aws.account_id}"
     assert outputs == StackOutputs(
         media_bucket=f"argus-fidelity-media-{aws.account_id}",
@@ -74,7 +74,7 @@ def test_names_follow_from_the_stage(aws: EmbeddedAws, outputs: StackOutputs) ->
     )
 
 
-# What is there
+# Resources
 
 
 @pytest.mark.parametrize("declared", capabilities.tables(), ids=attrgetter("name"))
@@ -95,26 +95,28 @@ def test_a_table_expires_items_and_can_be_restored(aws: EmbeddedAws, declared: T
 
 
 @pytest.mark.usefixtures("outputs")
-def test_every_capability_that_has_a_template_has_its_stack(aws: EmbeddedAws) -> None:
-    made = aws.client("cloudformation").list_stacks(StackStatusFilter=["CREATE_COMPLETE"])["StackSummaries"]
-    names = {stack["StackName"] for stack in made if stack["StackName"].startswith("argus-fidelity-")}
+def test_every_capability_with_a_template_has_a_stack(aws: EmbeddedAws) -> None:
+    stacks = aws.client("cloudformation").list_stacks(StackStatusFilter=["CREATE_COMPLETE"])["StackSummaries"]
+    names = {stack["StackName"] for stack in stacks if stack["StackName"].startswith("argus-fidelity-")}
     found = {path.stem for path in capability_templates()}
     assert found >= {"identity", "imagery", "scanning", "reports", "notify"}
     assert names == {f"argus-fidelity-{name}" for name in {"data", "roles", *found}}
 
 
 @pytest.mark.usefixtures("outputs")
-def test_a_role_may_do_what_the_policy_of_a_capability_says(aws: EmbeddedAws) -> None:
-    """The enforcer reads a policy that is a resource of its own, beside those of the role itself."""
-    asked = {"Key": {"pk": {"S": "nobody"}, "sk": {"S": "nothing"}}}
+def test_a_role_has_the_permissions_of_a_capabilitys_policy(aws: EmbeddedAws) -> None:
+    """The enforcer applies policies that are separate resources, besides those of the role itself."""
+    key = {"Key": {"pk": {"S": "nobody"}, "sk": {"S": "nothing"}}}
     with aws.as_role(f"arn:aws:iam::{aws.account_id}:role/argus-fidelity-worker") as clients:
-        assert "Item" not in clients("dynamodb").get_item(TableName="argus-fidelity-reports", **asked)
+        assert "Item" not in clients("dynamodb").get_item(TableName="argus-fidelity-reports", **key)
         with pytest.raises(ClientError, match="not authorized to perform: dynamodb:GetItem"):
-            clients("dynamodb").get_item(TableName="argus-fidelity-notify", **asked)
+            clients("dynamodb").get_item(TableName="argus-fidelity-notify", **key)
     aws.refusals.clear()
 
 
-def test_the_media_bucket_is_private_versioned_and_tidy(aws: EmbeddedAws, outputs: StackOutputs) -> None:
+def test_the_media_bucket_is_private_versioned_and_expires_old_versions(
+    aws: EmbeddedAws, outputs: StackOutputs
+) -> None:
     s3 = aws.client("s3")
     bucket = outputs.media_bucket
     assert s3.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"] == {
@@ -155,7 +157,9 @@ def test_the_media_bucket_is_private_versioned_and_tidy(aws: EmbeddedAws, output
 
 
 @pytest.mark.parametrize("queue", ["uploads", "jobs", "scans"])
-def test_a_queue_hides_waits_and_buries_as_declared(aws: EmbeddedAws, outputs: StackOutputs, queue: str) -> None:
+def test_a_queue_has_the_declared_timeouts_and_dead_letter_queue(
+    aws: EmbeddedAws, outputs: StackOutputs, queue: str
+) -> None:
     url = getattr(outputs, f"{queue}_queue_url")
     found = aws.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
     assert (found["VisibilityTimeout"], found["ReceiveMessageWaitTimeSeconds"]) == ("30", "20")
@@ -175,10 +179,10 @@ def test_only_the_media_bucket_may_send_to_the_uploads_queue(aws: EmbeddedAws, o
     }
 
 
-# What it does
+# Behaviour
 
 
-def test_an_original_is_announced_once_and_a_product_never(aws: EmbeddedAws, outputs: StackOutputs) -> None:
+def test_s3_sends_one_message_for_an_original_and_none_for_a_product(aws: EmbeddedAws, outputs: StackOutputs) -> None:
     drain(aws, outputs.uploads_queue_url)  # S3's own s3:TestEvent
     s3 = aws.client("s3")
     for key in ("org_a/images/img_b/products/temperature.tif", "org_a/images/img_b/original"):
@@ -189,7 +193,7 @@ def test_an_original_is_announced_once_and_a_product_never(aws: EmbeddedAws, out
     ]
 
 
-def test_a_message_received_three_times_in_vain_is_dead(aws: EmbeddedAws, outputs: StackOutputs) -> None:
+def test_a_message_received_three_times_moves_to_the_dead_letter_queue(aws: EmbeddedAws, outputs: StackOutputs) -> None:
     sqs = aws.client("sqs")
     sqs.send_message(QueueUrl=outputs.jobs_queue_url, MessageBody="poison")
     for _ in range(3):
@@ -202,18 +206,18 @@ def test_a_message_received_three_times_in_vain_is_dead(aws: EmbeddedAws, output
 
 
 @pytest.mark.parametrize(("origin", "allowed"), [(ORIGIN, ORIGIN), ("http://elsewhere.example", None)])
-def test_the_buckets_own_rules_decide_which_origin_reads(
+def test_the_cors_rules_of_the_bucket_decide_which_origin_may_read(
     aws: EmbeddedAws, outputs: StackOutputs, origin: str, allowed: str | None
 ) -> None:
     s3 = aws.client("s3")
-    place = {"Bucket": outputs.media_bucket, "Key": "org_a/images/img_c/products/preview"}
-    s3.put_object(**place, Body=b"x")
-    request = urllib.request.Request(s3.generate_presigned_url("get_object", Params=place), headers={"Origin": origin})
-    with urllib.request.urlopen(request) as answer:
-        assert answer.headers.get("Access-Control-Allow-Origin") == allowed
+    item = {"Bucket": outputs.media_bucket, "Key": "org_a/images/img_c/products/preview"}
+    s3.put_object(**item, Body=b"x")
+    request = urllib.request.Request(s3.generate_presigned_url("get_object", Params=item), headers={"Origin": origin})
+    with urllib.request.urlopen(request) as response:
+        assert response.headers.get("Access-Control-Allow-Origin") == allowed
 
 
-def test_a_bucket_policy_is_obeyed(aws: EmbeddedAws) -> None:
+def test_a_bucket_policy_is_enforced(aws: EmbeddedAws) -> None:
     s3 = aws.client("s3")
     s3.create_bucket(Bucket="closed", CreateBucketConfiguration={"LocationConstraint": aws.region})
     deny = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "arn:aws:s3:::closed/*"}
@@ -222,25 +226,25 @@ def test_a_bucket_policy_is_obeyed(aws: EmbeddedAws) -> None:
         s3.put_object(Bucket="closed", Key="x", Body=b"x")
 
 
-def test_a_person_signs_in_by_password(aws: EmbeddedAws, outputs: StackOutputs) -> None:
+def test_a_user_signs_in_with_a_password(aws: EmbeddedAws, outputs: StackOutputs) -> None:
     cognito = aws.client("cognito-idp")
-    person = {"UserPoolId": outputs.user_pool_id, "Username": "owner@north.example"}
+    user = {"UserPoolId": outputs.user_pool_id, "Username": "owner@north.example"}
     cognito.admin_create_user(
-        **person, UserAttributes=[{"Name": "email", "Value": "owner@north.example"}], MessageAction="SUPPRESS"
+        **user, UserAttributes=[{"Name": "email", "Value": "owner@north.example"}], MessageAction="SUPPRESS"
     )
-    cognito.admin_set_user_password(**person, Password="Correct-horse-1", Permanent=True)
-    cognito.admin_add_user_to_group(**person, GroupName="platform_admin")
-    answer = cognito.initiate_auth(
+    cognito.admin_set_user_password(**user, Password="Correct-horse-1", Permanent=True)
+    cognito.admin_add_user_to_group(**user, GroupName="platform_admin")
+    response = cognito.initiate_auth(
         ClientId=outputs.client_id,
         AuthFlow="USER_PASSWORD_AUTH",
         AuthParameters={"USERNAME": "owner@north.example", "PASSWORD": "Correct-horse-1"},
     )
-    assert answer["AuthenticationResult"]["ExpiresIn"] == 3600
+    assert response["AuthenticationResult"]["ExpiresIn"] == 3600
     with urllib.request.urlopen(outputs.jwks_url) as keys:
         assert json.load(keys)["keys"][0]["alg"] == "RS256"
 
 
-def test_boto3_finds_it_by_the_environment_alone(
+def test_boto3_uses_it_through_environment_variables(
     aws: EmbeddedAws, outputs: StackOutputs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in aws.environment.items():
@@ -250,68 +254,68 @@ def test_boto3_finds_it_by_the_environment_alone(
     client.close()
 
 
-def test_a_busy_port_is_named(aws: EmbeddedAws) -> None:
-    with pytest.raises(PortInUse, match=f"127.0.0.1:{aws.port} is taken"):
+def test_a_port_in_use_is_named(aws: EmbeddedAws) -> None:
+    with pytest.raises(PortInUse, match=f"127.0.0.1:{aws.port} is in use"):
         EmbeddedAws.start(port=aws.port, stage="second")
 
 
-# What is not as declared
+# Differences from the templates
 
 
-def test_what_is_as_declared_is_found_so(aws: EmbeddedAws, outputs: StackOutputs) -> None:
+def test_a_new_stack_is_as_declared(aws: EmbeddedAws, outputs: StackOutputs) -> None:
     aws.verify()
 
 
 @pytest.fixture(scope="module")
-def spoilt() -> Iterator[tuple[EmbeddedAws, StackOutputs]]:
-    """An embedded AWS to do damage to; the damages add up, each in its own place."""
-    with EmbeddedAws.start(stage="spoilt") as aws:
+def modified() -> Iterator[tuple[EmbeddedAws, StackOutputs]]:
+    """An embedded AWS to modify; the modifications accumulate, each in another resource or property."""
+    with EmbeddedAws.start(stage="modified") as aws:
         yield aws, aws.provision()
 
 
 def _key_id(kms: Any) -> str:
-    return str(kms.describe_key(KeyId="alias/argus-spoilt")["KeyMetadata"]["KeyId"])
+    return str(kms.describe_key(KeyId="alias/argus-modified")["KeyMetadata"]["KeyId"])
 
 
-SPOILT: list[tuple[str, str, Callable[[Any, StackOutputs], object]]] = [
+MODIFICATIONS: list[tuple[str, str, Callable[[Any, StackOutputs], object]]] = [
     (
         "Key.EnableKeyRotation",
         "kms",
-        lambda kms, made: kms.disable_key_rotation(KeyId=_key_id(kms)),
+        lambda kms, outputs: kms.disable_key_rotation(KeyId=_key_id(kms)),
     ),
     (
         "Key.KeyPolicy",
         "kms",
-        lambda kms, made: kms.put_key_policy(KeyId=_key_id(kms), PolicyName="default", Policy="{}"),
+        lambda kms, outputs: kms.put_key_policy(KeyId=_key_id(kms), PolicyName="default", Policy="{}"),
     ),
     (
         "KeyAlias.AliasName",
         "kms",
-        lambda kms, made: kms.delete_alias(AliasName="alias/argus-spoilt"),
+        lambda kms, outputs: kms.delete_alias(AliasName="alias/argus-modified"),
     ),
     (
         "IdentityTable.Tags",
         "dynamodb",
-        lambda dynamodb, made: dynamodb.untag_resource(
-            ResourceArn=dynamodb.describe_table(TableName="argus-spoilt-identity")["Table"]["TableArn"],
+        lambda dynamodb, outputs: dynamodb.untag_resource(
+            ResourceArn=dynamodb.describe_table(TableName="argus-modified-identity")["Table"]["TableArn"],
             TagKeys=["stage"],
         ),
     ),
     (
         "ApiRole.Policies",
         "iam",
-        lambda iam, made: iam.delete_role_policy(RoleName="argus-spoilt-api", PolicyName="what-it-does"),
+        lambda iam, outputs: iam.delete_role_policy(RoleName="argus-modified-api", PolicyName="permissions"),
     ),
     (
         "WorkerReportsPolicy:",
         "iam",
-        lambda iam, made: iam.delete_role_policy(RoleName="argus-spoilt-worker", PolicyName="reports"),
+        lambda iam, outputs: iam.delete_role_policy(RoleName="argus-modified-worker", PolicyName="reports"),
     ),
     (
         "LinksReportsPolicy.PolicyDocument",
         "iam",
-        lambda iam, made: iam.put_role_policy(
-            RoleName="argus-spoilt-links",
+        lambda iam, outputs: iam.put_role_policy(
+            RoleName="argus-modified-links",
             PolicyName="reports",
             PolicyDocument=json.dumps(
                 {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}
@@ -321,141 +325,147 @@ SPOILT: list[tuple[str, str, Callable[[Any, StackOutputs], object]]] = [
     (
         "MediaBucket.Tags",
         "s3",
-        lambda s3, made: s3.delete_bucket_tagging(Bucket=made.media_bucket),
+        lambda s3, outputs: s3.delete_bucket_tagging(Bucket=outputs.media_bucket),
     ),
     (
         "MediaBucket.LoggingConfiguration",
         "s3",
-        lambda s3, made: s3.put_bucket_logging(Bucket=made.media_bucket, BucketLoggingStatus={}),
+        lambda s3, outputs: s3.put_bucket_logging(Bucket=outputs.media_bucket, BucketLoggingStatus={}),
     ),
     (
         "JobsQueue.Tags",
         "sqs",
-        lambda sqs, made: sqs.untag_queue(QueueUrl=made.jobs_queue_url, TagKeys=["capability"]),
+        lambda sqs, outputs: sqs.untag_queue(QueueUrl=outputs.jobs_queue_url, TagKeys=["capability"]),
     ),
     (
         "RequestsTable.TimeToLiveSpecification.Enabled",
         "dynamodb",
-        lambda dynamodb, made: dynamodb.update_time_to_live(
-            TableName="argus-spoilt-requests",
+        lambda dynamodb, outputs: dynamodb.update_time_to_live(
+            TableName="argus-modified-requests",
             TimeToLiveSpecification={"Enabled": False, "AttributeName": "expires_at"},
         ),
     ),
     (
         "ImageryTable.PointInTimeRecoverySpecification.PointInTimeRecoveryEnabled",
         "dynamodb",
-        lambda dynamodb, made: dynamodb.update_continuous_backups(
-            TableName="argus-spoilt-imagery",
+        lambda dynamodb, outputs: dynamodb.update_continuous_backups(
+            TableName="argus-modified-imagery",
             PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": False},
         ),
     ),
     (
         "ScanningTable.GlobalSecondaryIndexes",
         "dynamodb",
-        lambda dynamodb, made: dynamodb.update_table(
-            TableName="argus-spoilt-scanning", GlobalSecondaryIndexUpdates=[{"Delete": {"IndexName": "gsi1"}}]
+        lambda dynamodb, outputs: dynamodb.update_table(
+            TableName="argus-modified-scanning", GlobalSecondaryIndexUpdates=[{"Delete": {"IndexName": "gsi1"}}]
         ),
     ),
     (
         "ReportsTable:",
         "dynamodb",
-        lambda dynamodb, made: dynamodb.delete_table(TableName="argus-spoilt-reports"),
+        lambda dynamodb, outputs: dynamodb.delete_table(TableName="argus-modified-reports"),
     ),
     (
         "MediaBucket.PublicAccessBlockConfiguration",
         "s3",
-        lambda s3, made: s3.delete_public_access_block(Bucket=made.media_bucket),
+        lambda s3, outputs: s3.delete_public_access_block(Bucket=outputs.media_bucket),
     ),
     (
         "MediaBucket.OwnershipControls",
         "s3",
-        lambda s3, made: s3.delete_bucket_ownership_controls(Bucket=made.media_bucket),
+        lambda s3, outputs: s3.delete_bucket_ownership_controls(Bucket=outputs.media_bucket),
     ),
     (
         "MediaBucket.BucketEncryption",
         "s3",
-        lambda s3, made: s3.delete_bucket_encryption(Bucket=made.media_bucket),
+        lambda s3, outputs: s3.delete_bucket_encryption(Bucket=outputs.media_bucket),
     ),
     (
         "MediaBucket.VersioningConfiguration.Status",
         "s3",
-        lambda s3, made: s3.put_bucket_versioning(
-            Bucket=made.media_bucket, VersioningConfiguration={"Status": "Suspended"}
+        lambda s3, outputs: s3.put_bucket_versioning(
+            Bucket=outputs.media_bucket, VersioningConfiguration={"Status": "Suspended"}
         ),
     ),
     (
         "MediaBucket.LifecycleConfiguration.Rules",
         "s3",
-        lambda s3, made: s3.delete_bucket_lifecycle(Bucket=made.media_bucket),
+        lambda s3, outputs: s3.delete_bucket_lifecycle(Bucket=outputs.media_bucket),
     ),
     (
         "MediaBucket.CorsConfiguration.CorsRules",
         "s3",
-        lambda s3, made: s3.delete_bucket_cors(Bucket=made.media_bucket),
+        lambda s3, outputs: s3.delete_bucket_cors(Bucket=outputs.media_bucket),
     ),
     (
         "MediaBucket.NotificationConfiguration.QueueConfigurations",
         "s3",
-        lambda s3, made: s3.put_bucket_notification_configuration(
-            Bucket=made.media_bucket, NotificationConfiguration={}
+        lambda s3, outputs: s3.put_bucket_notification_configuration(
+            Bucket=outputs.media_bucket, NotificationConfiguration={}
         ),
     ),
     (
         "MediaBucketPolicy.PolicyDocument",
         "s3",
-        lambda s3, made: s3.delete_bucket_policy(Bucket=made.media_bucket),
+        lambda s3, outputs: s3.delete_bucket_policy(Bucket=outputs.media_bucket),
     ),
     (
         "UploadsQueuePolicy.PolicyDocument",
         "sqs",
-        lambda sqs, made: sqs.set_queue_attributes(QueueUrl=made.uploads_queue_url, Attributes={"Policy": ""}),
+        lambda sqs, outputs: sqs.set_queue_attributes(QueueUrl=outputs.uploads_queue_url, Attributes={"Policy": ""}),
     ),
     (
         "JobsQueue.VisibilityTimeout",
         "sqs",
-        lambda sqs, made: sqs.set_queue_attributes(QueueUrl=made.jobs_queue_url, Attributes={"VisibilityTimeout": "1"}),
+        lambda sqs, outputs: sqs.set_queue_attributes(
+            QueueUrl=outputs.jobs_queue_url, Attributes={"VisibilityTimeout": "1"}
+        ),
     ),
     (
         "JobsQueue.RedrivePolicy",
         "sqs",
-        lambda sqs, made: sqs.set_queue_attributes(QueueUrl=made.jobs_queue_url, Attributes={"RedrivePolicy": ""}),
+        lambda sqs, outputs: sqs.set_queue_attributes(
+            QueueUrl=outputs.jobs_queue_url, Attributes={"RedrivePolicy": ""}
+        ),
     ),
     (
         "JobsDeadQueue.RedriveAllowPolicy",
         "sqs",
-        lambda sqs, made: sqs.set_queue_attributes(
-            QueueUrl=made.jobs_dead_queue_url, Attributes={"RedriveAllowPolicy": '{"redrivePermission": "allowAll"}'}
+        lambda sqs, outputs: sqs.set_queue_attributes(
+            QueueUrl=outputs.jobs_dead_queue_url, Attributes={"RedriveAllowPolicy": '{"redrivePermission": "allowAll"}'}
         ),
     ),
     (
         "UserPool.MfaConfiguration",
         "cognito-idp",
-        lambda cognito, made: cognito.set_user_pool_mfa_config(UserPoolId=made.user_pool_id, MfaConfiguration="OFF"),
+        lambda cognito, outputs: cognito.set_user_pool_mfa_config(
+            UserPoolId=outputs.user_pool_id, MfaConfiguration="OFF"
+        ),
     ),
     (
         "Client.PreventUserExistenceErrors",
         "cognito-idp",
-        lambda cognito, made: cognito.update_user_pool_client(
-            UserPoolId=made.user_pool_id, ClientId=made.client_id, PreventUserExistenceErrors="LEGACY"
+        lambda cognito, outputs: cognito.update_user_pool_client(
+            UserPoolId=outputs.user_pool_id, ClientId=outputs.client_id, PreventUserExistenceErrors="LEGACY"
         ),
     ),
     (
         "PlatformAdminGroup:",
         "cognito-idp",
-        lambda cognito, made: cognito.delete_group(UserPoolId=made.user_pool_id, GroupName="platform_admin"),
+        lambda cognito, outputs: cognito.delete_group(UserPoolId=outputs.user_pool_id, GroupName="platform_admin"),
     ),
 ]
 
 
-@pytest.mark.parametrize(("where", "service", "spoil"), SPOILT, ids=[where for where, _, _ in SPOILT])
-def test_what_is_no_longer_as_declared_is_named(
-    spoilt: tuple[EmbeddedAws, StackOutputs],
+@pytest.mark.parametrize(("where", "service", "modify"), MODIFICATIONS, ids=[where for where, _, _ in MODIFICATIONS])
+def test_a_difference_from_the_template_is_named(
+    modified: tuple[EmbeddedAws, StackOutputs],
     where: str,
     service: str,
-    spoil: Callable[[Any, StackOutputs], object],
+    modify: Callable[[Any, StackOutputs], object],
 ) -> None:
-    aws, made = spoilt
-    spoil(aws.client(service), made)
+    aws, outputs = modified
+    modify(aws.client(service), outputs)
     with pytest.raises(NotAsDeclared) as caught:
         aws.verify()
     assert any(difference.startswith(where) for difference in caught.value.differences)
@@ -482,18 +492,20 @@ MUTANTS = {
         "UploadsQueue.KmsMasterKeyIdentity: declared",
     ),
     "client property": ("identity", "EnableTokenRevocation: true", "EnableTokenRevoking: true", "Client: "),
-    "function not understood": (
+    "unsupported function": (
         "identity",
         "ClientName: !Sub argus-${Stage}",
         'ClientName: !Join ["-", [argus, client]]',
         "Client: Fn::Join",
     ),
-    "output of nothing": ("identity", "Value: !Ref Client", "Value: !Ref Klient", "broke on this template"),
+    "unknown reference": ("identity", "Value: !Ref Client", "Value: !Ref Klient", "crashed on this template"),
 }
 
 
 @pytest.mark.parametrize("mutant", MUTANTS)
-def test_a_template_that_asks_for_what_is_not_made_is_refused(aws: EmbeddedAws, tmp_path: Path, mutant: str) -> None:
+def test_a_template_that_the_embedded_aws_does_not_support_is_rejected(
+    aws: EmbeddedAws, tmp_path: Path, mutant: str
+) -> None:
     name, old, new, where = MUTANTS[mutant]
     text = (INFRA / f"{name}.yaml").read_text()
     assert old in text
@@ -512,7 +524,7 @@ def test_a_parameter_without_a_value_is_named(aws: EmbeddedAws) -> None:
         aws.create_stack(INFRA / "identity.yaml", {})
 
 
-def test_a_listed_no_op_may_be_missing(aws: EmbeddedAws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_listed_no_op_is_skipped(aws: EmbeddedAws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "filtered.yaml"
     path.write_text(
         """
@@ -521,13 +533,13 @@ def test_a_listed_no_op_may_be_missing(aws: EmbeddedAws, tmp_path: Path, monkeyp
           Filter: {Type: AWS::Logs::MetricFilter, Properties: {FilterName: dead}}
         """
     )
-    with pytest.raises(NotAsDeclared, match="Filter: the embedded AWS cannot make AWS::Logs::MetricFilter"):
+    with pytest.raises(NotAsDeclared, match="Filter: the embedded AWS does not support AWS::Logs::MetricFilter"):
         aws.create_stack(path, {})
-    monkeypatch.setitem(LOCAL_NO_OPS, "AWS::Logs::MetricFilter", "nobody counts lines on a laptop")
+    monkeypatch.setitem(LOCAL_NO_OPS, "AWS::Logs::MetricFilter", "metrics of log lines are not used on a laptop")
     assert aws.create_stack(path, {}) == {}
 
 
-def test_a_capability_is_a_folder_that_has_a_template_of_its_name(tmp_path: Path) -> None:
+def test_a_capability_template_has_the_name_of_a_capability_folder(tmp_path: Path) -> None:
     for name in ("billing", "admin", "roles"):
         (tmp_path / f"{name}.yaml").touch()
     for name in ("admin", "billing", "roles"):
@@ -538,6 +550,6 @@ def test_a_capability_is_a_folder_that_has_a_template_of_its_name(tmp_path: Path
     assert found == (tmp_path / "admin.yaml", tmp_path / "billing.yaml")
 
 
-def test_no_type_is_both_made_and_a_no_op() -> None:
+def test_no_type_is_both_created_and_a_no_op() -> None:
     assert not set(TYPES) & set(LOCAL_NO_OPS)
     assert all(LOCAL_NO_OPS.values())

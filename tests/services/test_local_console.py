@@ -1,4 +1,4 @@
-"""The console on a laptop: its files, their headers, and the embedded AWS as a browser meets it."""
+"""The console on a laptop: its files and headers, and the embedded AWS as called by a browser."""
 
 import http.client
 import json
@@ -29,61 +29,61 @@ def console() -> Iterator[Console]:
         yield console
 
 
-def ask(console: Console, path: str) -> tuple[int, bytes]:
-    """Ask for a path as it is written: other clients tidy it first."""
+def get(console: Console, path: str) -> tuple[int, bytes]:
+    """Request a path unchanged: other clients normalise it."""
     connection = http.client.HTTPConnection(console.url.removeprefix("http://"), timeout=100)
     connection.request("GET", path)
-    answer = connection.getresponse()
-    body = answer.read()
+    response = connection.getresponse()
+    body = response.read()
     connection.close()
-    return answer.status, body
+    return response.status, body
 
 
-def test_config_json_says_where_the_stack_is(console: Console) -> None:
-    answer = requests.get(f"{console.url}/config.json", timeout=100)
-    assert answer.headers["Content-Type"] == "application/json"
-    assert answer.json() == CONFIG
+def test_config_json_has_the_addresses_of_the_stack(console: Console) -> None:
+    response = requests.get(f"{console.url}/config.json", timeout=100)
+    assert response.headers["Content-Type"] == "application/json"
+    assert response.json() == CONFIG
 
 
 @pytest.mark.parametrize("path", ["/", "/index.html", "/?from=mail"])
-def test_the_page_names_the_stack_in_its_policy(console: Console, path: str) -> None:
-    answer = requests.get(console.url + path, timeout=100)
-    assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
-    policy = answer.text.split('content="default-src')[1].split('"')[0]
+def test_the_content_security_policy_allows_the_stack(console: Console, path: str) -> None:
+    response = requests.get(console.url + path, timeout=100)
+    assert response.headers["Content-Type"] == "text/html; charset=utf-8"
+    policy = response.text.split('content="default-src')[1].split('"')[0]
     assert "script-src 'self'; style-src 'self'; img-src 'self' http://127.0.0.1:5002;" in policy
     assert "connect-src 'self' http://127.0.0.1:5001 http://127.0.0.1:5002 ws://127.0.0.1:5003 " in policy
-    assert "_ORIGINS" not in answer.text
+    assert "_ORIGINS" not in response.text
 
 
 @pytest.mark.parametrize(
     "path", sorted(path for path in SOURCE.rglob("*.*")), ids=lambda path: str(path.relative_to(SOURCE))
 )
 def test_every_source_file_is_served_with_its_type_and_the_security_headers(console: Console, path: Path) -> None:
-    answer = requests.get(f"{console.url}/{path.relative_to(SOURCE)}", timeout=100)
-    assert answer.status_code == 200
+    response = requests.get(f"{console.url}/{path.relative_to(SOURCE)}", timeout=100)
+    assert response.status_code == 200
     kind = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".html": "text/html"}[path.suffix]
-    assert answer.headers["Content-Type"].startswith(kind)
-    assert answer.headers["X-Content-Type-Options"] == "nosniff"
-    assert answer.headers["Content-Security-Policy"] == "frame-ancestors 'none'"
-    assert answer.headers["Referrer-Policy"] == "no-referrer"
-    assert answer.headers["Cache-Control"] == "no-store"
+    assert response.headers["Content-Type"].startswith(kind)
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    assert response.headers["Content-Security-Policy"] == "frame-ancestors 'none'"
+    assert response.headers["Referrer-Policy"] == "no-referrer"
+    assert response.headers["Cache-Control"] == "no-store"
 
 
 @pytest.mark.parametrize(
     "path",
     ["/../package.json", "/views/../../build.mjs", "/%2e%2e/package.json", "//etc/passwd", "/views", "/nothing.js"],
 )
-def test_nothing_outside_the_source_folder_can_be_asked_for(console: Console, path: str) -> None:
-    assert ask(console, path) == (404, b"")
+def test_files_outside_the_source_folder_are_not_served(console: Console, path: str) -> None:
+    assert get(console, path) == (404, b"")
 
 
-def test_a_busy_port_is_a_clear_message(console: Console) -> None:
+def test_a_port_in_use_is_a_clear_message(console: Console) -> None:
     port = int(console.url.rpartition(":")[2])
-    with pytest.raises(PortInUse, match=f"127.0.0.1:{port} is taken; set ARGUS_CONSOLE_PORT"), Console.listening(port):
+    with pytest.raises(PortInUse, match=f"127.0.0.1:{port} is in use; set ARGUS_CONSOLE_PORT"), Console.listening(port):
         pass
 
 
-def test_the_port_is_free_again_afterwards(console: Console) -> None:
+def test_the_port_is_released_on_exit(console: Console) -> None:
     with Console.listening(port=0) as first:
         first.serve(CONFIG)
         port = int(first.url.rpartition(":")[2])
@@ -91,7 +91,7 @@ def test_the_port_is_free_again_afterwards(console: Console) -> None:
         assert second.url == first.url
 
 
-# The embedded AWS, asked by a page of another origin
+# The embedded AWS, called by a page of another origin
 
 
 @pytest.fixture(scope="module")
@@ -118,7 +118,7 @@ def test_a_page_may_call_cognito(aws: EmbeddedAws, outputs: StackOutputs) -> Non
     assert preflight.status_code == 200
     assert preflight.headers["Access-Control-Allow-Origin"] == "*"
     assert preflight.headers["Access-Control-Allow-Headers"] == "content-type,x-amz-target"
-    answer = requests.post(
+    response = requests.post(
         aws.endpoint_url,
         data=json.dumps(
             {
@@ -134,20 +134,20 @@ def test_a_page_may_call_cognito(aws: EmbeddedAws, outputs: StackOutputs) -> Non
         },
         timeout=100,
     )
-    assert answer.status_code == 400
-    assert answer.headers["Access-Control-Allow-Origin"] in ("*", ORIGIN)
+    assert response.status_code == 400
+    assert response.headers["Access-Control-Allow-Origin"] in ("*", ORIGIN)
 
 
-@pytest.mark.parametrize(("origin", "admitted"), [(ORIGIN, ORIGIN), ("https://elsewhere.example", None)])
-def test_a_page_may_read_the_answer_to_a_form_if_the_bucket_admits_it(
-    aws: EmbeddedAws, outputs: StackOutputs, origin: str, admitted: str | None
+@pytest.mark.parametrize(("origin", "allowed"), [(ORIGIN, ORIGIN), ("https://elsewhere.example", None)])
+def test_a_page_may_read_the_response_to_a_form_if_the_bucket_allows_its_origin(
+    aws: EmbeddedAws, outputs: StackOutputs, origin: str, allowed: str | None
 ) -> None:
-    answer = requests.post(
+    response = requests.post(
         f"{aws.endpoint_url}/{outputs.media_bucket}",
         data={"key": "org_x/file"},
         files={"file": b"bytes"},
         headers={"Origin": origin},
         timeout=100,
     )
-    assert answer.status_code == 204
-    assert answer.headers.get("Access-Control-Allow-Origin") == admitted
+    assert response.status_code == 204
+    assert response.headers.get("Access-Control-Allow-Origin") == allowed

@@ -1,4 +1,4 @@
-"""moto's routers are there before the first request: none is built beside another thread that parses."""
+"""moto's routers are built before the first request, not while another thread uses `ast`."""
 
 import ast
 import gc
@@ -40,12 +40,12 @@ CALLS: dict[str, Callable[[Any], Any]] = {
     "ssm": lambda client: client.describe_parameters(),
     "sts": lambda client: client.get_caller_identity(),
 }
-NOT_MOTOS = {"amplify", "apigatewaymanagementapi"}  # the tests of deployment, and services.local.sockets, play these
+NOT_IN_MOTO = {"amplify", "apigatewaymanagementapi"}  # emulated by the deployment tests and by services.local.sockets
 ROUNDS = 5  # with routers built by requests, 20 of 20 failed
 
 
 def fresh_aws(port: int) -> EmbeddedAws:
-    """Started as by a process that has started none before."""
+    """An embedded AWS that starts as in a new process."""
     get_service_router.cache_clear()
     embedded._application.cache_clear()
     return EmbeddedAws.start(port, stage="routers")
@@ -58,18 +58,18 @@ def port() -> int:
 
 @pytest.fixture
 def clients(port: int) -> Iterator[dict[str, Any]]:
-    made = Clients(endpoint_url=f"http://{embedded.HOST}:{port}", region="eu-west-1")
-    yield {service: made(service) for service in CALLS}
-    made.close()
+    clients = Clients(endpoint_url=f"http://{embedded.HOST}:{port}", region="eu-west-1")
+    yield {service: clients(service) for service in CALLS}
+    clients.close()
 
 
 @contextmanager
 def another_thread_parsing() -> Iterator[None]:
-    """All the time, while Python code runs inside many garbage collections."""
-    over = threading.Event()
+    """A thread that parses all the time, while Python code runs inside many garbage collections."""
+    stop = threading.Event()
 
     def parse() -> None:
-        while not over.is_set():
+        while not stop.is_set():
             ast.parse("a + b * (c - d)")
 
     def collected(*_: object) -> None:
@@ -84,37 +84,37 @@ def another_thread_parsing() -> Iterator[None]:
     try:
         yield
     finally:
-        over.set()
+        stop.set()
         thread.join()
         gc.set_threshold(*threshold)
         gc.callbacks.remove(collected)
 
 
-def test_every_service_that_the_source_names_is_called_here() -> None:
+def test_every_service_that_the_source_uses_is_called_here() -> None:
     sources = [path.read_text() for folder in ("src", "services") for path in (ROOT / folder).rglob("*.py")]
     named = {name for source in sources for name in re.findall(r'\bclients?\(\s*"([a-z0-9-]+)"', source)}
-    assert named - NOT_MOTOS == set(CALLS)
+    assert named - NOT_IN_MOTO == set(CALLS)
 
 
 def test_a_request_parses_nothing(port: int, clients: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     parsed: list[object] = []
     parse = ast.parse
 
-    def told(source: Any, *arguments: Any, **more: Any) -> ast.AST:
+    def record(source: Any, *arguments: Any, **more: Any) -> ast.AST:
         parsed.append(source)
         return parse(source, *arguments, **more)
 
     with fresh_aws(port):
-        monkeypatch.setattr(ast, "parse", told)
+        monkeypatch.setattr(ast, "parse", record)
         for service, call in CALLS.items():
             call(clients[service])
     assert parsed == []
 
 
-def test_first_requests_of_many_threads_succeed_beside_one_that_parses(
+def test_first_requests_of_many_threads_succeed_while_another_thread_parses(
     port: int, clients: dict[str, Any], racing: None
 ) -> None:
     for _ in range(ROUNDS):
         with fresh_aws(port), another_thread_parsing(), ThreadPoolExecutor(16) as pool:
-            answers = list(pool.map(lambda service: CALLS[service](clients[service]), CALLS))
-        assert [answer["ResponseMetadata"]["HTTPStatusCode"] for answer in answers] == [200] * len(CALLS)
+            responses = list(pool.map(lambda service: CALLS[service](clients[service]), CALLS))
+        assert [response["ResponseMetadata"]["HTTPStatusCode"] for response in responses] == [200] * len(CALLS)

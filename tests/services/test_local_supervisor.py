@@ -1,4 +1,4 @@
-"""The supervisor of the laptop's processes, with processes of a line or two."""
+"""The supervisor of the local system's processes, with processes of one or two lines."""
 
 import os
 import signal
@@ -20,13 +20,13 @@ from services.local.supervisor import ProcessFailed, Record, RestartPolicy, Supe
 READY = "import os, sys; print('started', flush=True); os.write(int(sys.argv[1]), b'1')\n"
 SERVES = f"{READY}sys.stdin.read()"
 NEVER = 24 * 3600.0
-AT_ONCE = RestartPolicy(first_seconds=0.01)
+IMMEDIATE = RestartPolicy(first_seconds=0.01)
 
 Start = Callable[..., AbstractContextManager[Supervisor]]
 
 
 def _broken_by(file: Path, how: str) -> str:
-    """A process that serves, and at its start does something else once there is a file."""
+    """A process that serves, unless a file exists when it starts: then it runs another statement first."""
     return f"import os, sys, time\nif os.path.exists({str(file)!r}):\n    {how}\n{SERVES}"
 
 
@@ -34,16 +34,16 @@ def _broken_by(file: Path, how: str) -> str:
 def start(tmp_path: Path) -> Start:
     """Starts processes: `start(worker=program)`."""
 
-    def make(policy: RestartPolicy = AT_ONCE, **programs: str) -> AbstractContextManager[Supervisor]:
+    def run(policy: RestartPolicy = IMMEDIATE, **programs: str) -> AbstractContextManager[Supervisor]:
         commands = {name: (sys.executable, "-I", "-S", "-c", program) for name, program in programs.items()}
         return supervised(commands, {}, logs=tmp_path, pid_files=tmp_path, policy=policy)
 
-    return make
+    return run
 
 
 @pytest.fixture
 def pid_of(tmp_path: Path) -> Callable[..., int]:
-    """Waits for a process to be ready, another one than it was if need be."""
+    """Waits until a process is ready; returns its pid, optionally another one than before."""
 
     def find(name: str, *, other_than: int | None = None) -> int:
         file = tmp_path / f"{name}.pid"
@@ -54,10 +54,10 @@ def pid_of(tmp_path: Path) -> Callable[..., int]:
     return find
 
 
-def _printed(capfd: pytest.CaptureFixture[str], wanted: str) -> str:
-    """What was printed on standard error, once that is among it."""
+def _printed(capfd: pytest.CaptureFixture[str], expected: str) -> str:
+    """The text on standard error, once it contains the expected text."""
     printed = ""
-    while wanted not in printed:
+    while expected not in printed:
         printed += capfd.readouterr().err
         time.sleep(0.01)
     return printed
@@ -79,7 +79,7 @@ def _is_alive(pid: int) -> bool:
     ],
     ids=["signal", "exit code"],
 )
-def test_a_process_that_ends_is_restarted_with_a_line_and_keeps_its_log(
+def test_a_process_that_ends_is_reported_and_restarted_and_keeps_its_log(
     start: Start,
     pid_of: Callable[..., int],
     capfd: pytest.CaptureFixture[str],
@@ -88,7 +88,7 @@ def test_a_process_that_ends_is_restarted_with_a_line_and_keeps_its_log(
     end: str,
 ) -> None:
     log = tmp_path / "worker.log"
-    log.write_text("of an earlier system\n")
+    log.write_text("of an earlier run\n")
     with start(worker=program, other=SERVES):
         worker, other = pid_of("worker"), pid_of("other")
         os.kill(worker, signal.SIGKILL if "signal" in end else signal.SIGUSR1)
@@ -100,16 +100,17 @@ def test_a_process_that_ends_is_restarted_with_a_line_and_keeps_its_log(
     assert not list(tmp_path.glob("*.pid"))
 
 
-def test_ready_names_a_process_that_is_down_until_it_is_back(
+def test_ready_names_a_process_that_is_down_until_it_is_restarted(
     start: Start, pid_of: Callable[..., int], argus: Container, tmp_path: Path
 ) -> None:
     def ready() -> tuple[int, str]:
         settings = argus.settings.changed(ARGUS_PID_FILES=f"{tmp_path}/worker.pid, {tmp_path}/other.pid")
-        anew = Container(settings, clock=argus.clock, fetch_keys=argus.fetch_keys)  # one keeps its answer for seconds
-        answer = create_app(anew).test_client().get("/ready")
-        outcomes = {check["name"]: check["outcome"] for check in answer.get_json()["checks"]}
+        # A new container each time: a container caches the result for seconds.
+        container = Container(settings, clock=argus.clock, fetch_keys=argus.fetch_keys)
+        response = create_app(container).test_client().get("/ready")
+        outcomes = {check["name"]: check["outcome"] for check in response.get_json()["checks"]}
         assert {outcomes.pop("process other"), *(outcomes[name] for name in ("dynamodb", "s3", "sqs"))} == {"ok"}
-        return answer.status_code, outcomes["process worker"]
+        return response.status_code, outcomes["process worker"]
 
     held = tmp_path / "held"
     with start(worker=_broken_by(held, f"while os.path.exists({str(held)!r}): time.sleep(0.01)"), other=SERVES):
@@ -129,23 +130,23 @@ def test_ready_names_a_process_that_is_down_until_it_is_back(
     [("raise SystemExit(3)", "exit code 3"), ("import os; os.abort()", "signal 6, Aborted")],
     ids=["exit code", "signal"],
 )
-def test_what_does_not_start_at_first_stops_everything(
+def test_a_process_that_never_starts_stops_everything(
     start: Start, capfd: pytest.CaptureFixture[str], tmp_path: Path, program: str, end: str
 ) -> None:
-    expected = f"worker did not start ({end}), everything is stopped; see {tmp_path}/worker.log"
+    expected = f"worker did not start ({end}); stopping everything, see {tmp_path}/worker.log"
     with pytest.raises(ProcessFailed) as raised, start(worker=program, other=SERVES):
         pytest.fail("it started")
     assert (str(raised.value), capfd.readouterr().err) == (expected, "")
     assert not list(tmp_path.glob("*.pid"))
 
 
-def test_a_command_that_is_not_there_is_a_failed_start(tmp_path: Path) -> None:
+def test_a_command_that_does_not_exist_is_a_failed_start(tmp_path: Path) -> None:
     logs = {"logs": tmp_path, "pid_files": tmp_path}
     with pytest.raises(ProcessFailed, match="No such file"), supervised({"worker": ["./none"]}, {}, **logs):
         pytest.fail("it started")
 
 
-def test_what_is_never_ready_is_a_failed_start(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_that_is_never_ready_is_a_failed_start(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(supervisor, "START_SECONDS", 0.1)
     with (
         pytest.raises(ProcessFailed, match=r"worker did not start \(not ready after 0.1 s\)"),
@@ -172,30 +173,32 @@ def test_five_failed_starts_in_a_row_stop_everything(
     with pytest.raises(ProcessFailed) as raised, start(policy, worker=_broken_by(broken, how), other=SERVES) as running:
         other = break_it(running)
     log = f"{tmp_path}/worker.log"
-    often = "failed to start 5 times in a row (exit code 3), everything is stopped"
-    assert str(raised.value) == f"worker {often}; see {log}"
+    reason = "failed to start 5 times in a row (exit code 3); stopping everything"
+    assert str(raised.value) == f"worker {reason}, see {log}"
     waits = [line.partition("restarting in ")[2] for line in capfd.readouterr().err.splitlines()]
     assert waits == [f"{seconds} s; see {log}" for seconds in (0.01, 0.02, 0.04, 0.08)]
     assert not _is_alive(other)
 
 
-def test_make_run_exits_with_1_and_says_what_failed(
+def test_make_run_exits_with_1_and_names_the_process_that_failed(
     start: Start, pid_of: Callable[..., int], capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     @contextmanager
     def running(**_: object) -> Iterator[main.Stack]:
-        with start(RestartPolicy(most_failed_starts=1, failed_seconds=NEVER), worker=SERVES) as watched:
+        with start(RestartPolicy(most_failed_starts=1, failed_seconds=NEVER), worker=SERVES) as supervisor:
             os.kill(pid_of("worker"), signal.SIGKILL)
-            yield main.Stack("", "", "", "", password="", environment={}, processes=watched)
+            yield main.Stack("", "", "", "", password="", environment={}, supervisor=supervisor)
 
     monkeypatch.setattr(main, "running", running)
     monkeypatch.setattr(sys, "argv", ["main", "--bare"])
-    monkeypatch.setattr(signal, "signal", lambda *_: None)  # those of pytest stay
+    monkeypatch.setattr(signal, "signal", lambda *_: None)  # keep pytest's handlers
     assert main.main() == 1
-    assert capfd.readouterr().err.startswith("argus: worker failed to start 1 times in a row (signal 9, Killed), ")
+    assert capfd.readouterr().err.startswith("argus: worker failed to start 1 times in a row (signal 9, Killed); ")
 
 
-def test_a_failure_for_good_is_raised_instead_of_what_comes_of_it(start: Start, pid_of: Callable[..., int]) -> None:
+def test_a_permanent_failure_is_raised_instead_of_the_errors_that_follow(
+    start: Start, pid_of: Callable[..., int]
+) -> None:
     def kill_the_worker() -> None:
         api = pid_of("api")
         os.kill(pid_of("worker"), signal.SIGKILL)
@@ -209,7 +212,7 @@ def test_a_failure_for_good_is_raised_instead_of_what_comes_of_it(start: Start, 
     assert isinstance(raised.value.__context__, ConnectionError)
 
 
-def test_leaving_does_not_wait_for_a_restart_that_is_due_later(
+def test_stopping_does_not_wait_for_a_scheduled_restart(
     start: Start, pid_of: Callable[..., int], capfd: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     with start(RestartPolicy(first_seconds=NEVER), worker=SERVES, other=SERVES):
@@ -220,7 +223,7 @@ def test_leaving_does_not_wait_for_a_restart_that_is_due_later(
     assert (tmp_path / "worker.log").read_text() == "started\n"
 
 
-def test_leaving_starts_nothing_any_more(
+def test_stopping_starts_no_process(
     start: Start, pid_of: Callable[..., int], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     due = threading.Event()
@@ -237,7 +240,7 @@ def test_leaving_starts_nothing_any_more(
     assert (tmp_path / "worker.log").read_text() == "started\n"
 
 
-def test_leaving_stops_a_process_that_is_just_being_restarted(
+def test_stopping_includes_a_process_that_is_being_restarted(
     start: Start, pid_of: Callable[..., int], tmp_path: Path
 ) -> None:
     again = tmp_path / "again"
@@ -252,7 +255,7 @@ def test_leaving_stops_a_process_that_is_just_being_restarted(
     assert (tmp_path / "worker.log").read_text() == "started\n"
 
 
-def test_leaving_kills_what_does_not_end(
+def test_stopping_kills_a_process_that_does_not_exit(
     start: Start, pid_of: Callable[..., int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(supervisor, "STOP_SECONDS", 0.1)
@@ -261,7 +264,7 @@ def test_leaving_kills_what_does_not_end(
     assert not _is_alive(worker)
 
 
-def test_an_interrupt_of_the_group_leaves_the_decision_to_the_parent(
+def test_processes_ignore_an_interrupt_of_the_process_group(
     start: Start, pid_of: Callable[..., int], capfd: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     with start(worker=f"import signal; signal.signal(signal.SIGINT, signal.SIG_DFL)\n{SERVES}"):
@@ -273,11 +276,11 @@ def test_an_interrupt_of_the_group_leaves_the_decision_to_the_parent(
 def test_a_process_whose_end_cannot_be_reported_stops_everything(
     start: Start, pid_of: Callable[..., int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Standard error is a pipe that nobody reads any more."""
+    """Standard error is a pipe whose reader has exited."""
 
     class Closed:
         def write(self, _text: str) -> int:
-            raise BrokenPipeError("nobody reads")
+            raise BrokenPipeError("no reader")
 
     def serve() -> None:
         with start(worker=SERVES) as running, monkeypatch.context() as closed:
@@ -285,7 +288,7 @@ def test_a_process_whose_end_cannot_be_reported_stops_everything(
             os.kill(pid_of("worker"), signal.SIGKILL)
             running.wait()
 
-    with pytest.raises(ProcessFailed, match=r"worker is no longer watched \(nobody reads\)"):
+    with pytest.raises(ProcessFailed, match=r"worker is no longer supervised \(no reader\)"):
         serve()
 
 

@@ -1,4 +1,4 @@
-"""A template read as CloudFormation reads it."""
+"""Templates are parsed as CloudFormation parses them."""
 
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,7 @@ def template(tmp_path: Path) -> Template:
     return Template.read(path)
 
 
-def test_short_forms_are_written_out(template: Template) -> None:
+def test_short_forms_are_expanded(template: Template) -> None:
     assert template.resources["Queue"]["Properties"] == {"QueueName": {"Fn::Sub": "argus-${Stage}"}}
     assert template.outputs == {"Arn": {"Fn::GetAtt": ["Queue", "Arn"]}}
 
@@ -40,7 +40,7 @@ def test_a_parameter_is_given_or_has_its_default(template: Template) -> None:
     assert template.values(parameters) == {"Stage": "test", "Origins": ["http://a", "http://b"]}
 
 
-def test_a_parameter_without_either_is_named(template: Template) -> None:
+def test_a_parameter_without_value_and_default_is_named(template: Template) -> None:
     with pytest.raises(NotAsDeclared, match="parameter Stage has no value"):
         template.parameters({})
 
@@ -64,12 +64,12 @@ def test_references_resolve_at_any_depth(node: Any, value: Any) -> None:
 @pytest.mark.parametrize(
     ("node", "message"),
     [
-        ({"Ref": "Nobody"}, "nothing is called Nobody"),
+        ({"Ref": "Unknown"}, "Unknown is neither a parameter nor a resource"),
         ({"Fn::Sub": "${Queue.Colour}"}, "Queue has no attribute Colour"),
-        ({"Fn::Select": [0, []]}, "Fn::Select .* is not understood"),
+        ({"Fn::Select": [0, []]}, "Fn::Select .* is not supported"),
     ],
 )
-def test_what_cannot_be_resolved_is_named(node: Any, message: str) -> None:
+def test_a_reference_that_cannot_be_resolved_is_named(node: Any, message: str) -> None:
     with pytest.raises(LookupError, match=message):
         SCOPE.resolve(node)
 
@@ -80,44 +80,44 @@ Parameters:
   Domain: {Type: String, Default: ""}
 Conditions:
   HasDomain: !Not [!Equals [!Ref Domain, ""]]
-  Grave: !Or [!Equals [!Ref Stage, production], !And [!Condition HasDomain, !Equals [!Ref Stage, staging]]]
+  Strict: !Or [!Equals [!Ref Stage, production], !And [!Condition HasDomain, !Equals [!Ref Stage, staging]]]
 Resources:
   Always: {Type: AWS::SQS::Queue}
   Sometimes: {Type: AWS::SQS::Queue, Condition: HasDomain}
 Outputs:
-  Name: {Condition: Grave, Value: !Ref Sometimes}
+  Name: {Condition: Strict, Value: !Ref Sometimes}
 """
 
 
 @pytest.mark.parametrize(
     ("given", "conditions", "resources", "outputs"),
     [
-        ({"Stage": "dev"}, {"HasDomain": False, "Grave": False}, {"Always"}, set()),
-        ({"Stage": "production"}, {"HasDomain": False, "Grave": True}, {"Always"}, {"Name"}),
+        ({"Stage": "dev"}, {"HasDomain": False, "Strict": False}, {"Always"}, set()),
+        ({"Stage": "production"}, {"HasDomain": False, "Strict": True}, {"Always"}, {"Name"}),
         (
             {"Stage": "staging", "Domain": "a.example"},
-            {"HasDomain": True, "Grave": True},
+            {"HasDomain": True, "Strict": True},
             {"Always", "Sometimes"},
             {"Name"},
         ),
     ],
 )
-def test_what_a_condition_leaves_out_is_left_out(
+def test_resources_and_outputs_whose_condition_is_false_are_left_out(
     tmp_path: Path, given: dict[str, str], conditions: dict[str, bool], resources: set[str], outputs: set[str]
 ) -> None:
     path = tmp_path / "conditional.yaml"
     path.write_text(CONDITIONAL)
     template = Template.read(path)
-    held = template.conditions(template.parameters(given))
-    left = template.under(held)
-    assert (held, set(left.resources), set(left.outputs)) == (conditions, resources, outputs)
+    evaluated = template.conditions(template.parameters(given))
+    kept = template.with_conditions(evaluated)
+    assert (evaluated, set(kept.resources), set(kept.outputs)) == (conditions, resources, outputs)
 
 
 @pytest.mark.parametrize(("domain", "value"), [(True, {"a": ["yes", 1]}), (False, {"a": [1], "b": "no"})])
-def test_an_if_chooses_and_no_value_vanishes(domain: bool, value: Any) -> None:
-    nothing = {"Ref": "AWS::NoValue"}
+def test_an_if_selects_its_branch_and_no_value_is_removed(domain: bool, value: Any) -> None:
+    no_value = {"Ref": "AWS::NoValue"}
     node = {
-        "a": [{"Fn::If": ["HasDomain", "yes", nothing]}, 1],
-        "b": {"Fn::If": ["HasDomain", nothing, {"Fn::If": ["HasDomain", "never", "no"]}]},
+        "a": [{"Fn::If": ["HasDomain", "yes", no_value]}, 1],
+        "b": {"Fn::If": ["HasDomain", no_value, {"Fn::If": ["HasDomain", "never", "no"]}]},
     }
     assert Scope(refs={}, attributes={}, conditions={"HasDomain": domain}).resolve(node) == value

@@ -1,4 +1,4 @@
-"""Migrations, on the tables of the embedded AWS: once each, again after a failure, and beside one another."""
+"""Migrations, on the tables of the embedded AWS: once each, again after a failure, and concurrently."""
 
 import os
 import re
@@ -20,16 +20,16 @@ COUNT = 40
 
 
 class Died(Exception):
-    """The machine of the deployer was switched off."""
+    """The deployer's machine was switched off."""
 
 
 def name_the_plant(tables: Tables, *, before_each: Callable[[int], None] = lambda _: None) -> None:
-    """`site` is called `plant` now; whoever reads takes either for as long as this has not been everywhere."""
+    """Rename `site` to `plant`; until it has finished, readers accept both names."""
     for number, item in enumerate(mine(tables)):
         before_each(number)
         if "plant" in item or "site" not in item:
             continue
-        with suppress(ConditionFailed):  # written since it was read: by whoever writes both, or who migrates too
+        with suppress(ConditionFailed):  # changed since it was read, by the running release or another deployer
             tables["requests"].update(
                 item["pk"],
                 item["sk"],
@@ -58,7 +58,7 @@ def mine(tables: Tables) -> list[Item]:
 
 @pytest.fixture
 def tables(aws: EmbeddedAws, outputs: StackOutputs) -> Iterator[Tables]:
-    """Those of the tests, with items of the old shape."""
+    """The tables of the tests, with items of the old shape."""
     found = Tables(aws.stage, lambda: aws.client("dynamodb"))
     found["requests"].put_many(
         {"pk": "org_moved", "sk": f"thing{number:03}", "site": f"Olkaria {number}"} for number in range(COUNT)
@@ -69,7 +69,7 @@ def tables(aws: EmbeddedAws, outputs: StackOutputs) -> Iterator[Tables]:
 
 @pytest.fixture
 def migrations(aws: EmbeddedAws, tables: Tables) -> Migrations:
-    """Of a stage that has none behind it, over the tables of the tests."""
+    """A stage without completed migrations, over the tables of the tests."""
     return Migrations(f"test-{os.urandom(6).hex()}", aws.client("ssm"), tables)
 
 
@@ -82,7 +82,7 @@ NAME = Migration("2026-11-21-plant", name_the_plant)
 DROP = Migration("2026-12-01-no-site", drop_the_site)
 
 
-def test_each_is_done_once_and_in_order(migrations: Migrations, tables: Tables) -> None:
+def test_each_migration_runs_once_and_in_order(migrations: Migrations, tables: Tables) -> None:
     assert migrations.run([NAME]) == ["2026-11-21-plant"]
     assert plants(tables) == EVERY
     assert migrations.run([NAME, DROP]) == ["2026-12-01-no-site"]
@@ -90,7 +90,7 @@ def test_each_is_done_once_and_in_order(migrations: Migrations, tables: Tables) 
     assert [sorted(item) for item in mine(tables)] == [["pk", "plant", "sk"]] * COUNT
 
 
-def test_one_that_died_half_way_is_run_again_and_what_comes_after_it_waits(
+def test_a_migration_that_stopped_half_way_runs_again_before_the_next_one(
     migrations: Migrations, tables: Tables
 ) -> None:
     def dies(number: int) -> None:
@@ -105,7 +105,7 @@ def test_one_that_died_half_way_is_run_again_and_what_comes_after_it_waits(
     assert plants(tables) == EVERY
 
 
-def test_what_the_running_release_writes_meanwhile_is_not_undone(migrations: Migrations, tables: Tables) -> None:
+def test_concurrent_writes_of_the_running_release_are_kept(migrations: Migrations, tables: Tables) -> None:
     def writes(number: int) -> None:
         if number == 0:  # after everything was read
             tables["requests"].put({"pk": "org_moved", "sk": "thing007", "site": "Menengai", "plant": "Menengai"})
@@ -116,22 +116,22 @@ def test_what_the_running_release_writes_meanwhile_is_not_undone(migrations: Mig
 
 
 @pytest.mark.usefixtures("racing")
-def test_two_deployers_at_once_do_no_harm(migrations: Migrations, tables: Tables) -> None:
+def test_two_concurrent_deployers_do_no_harm(migrations: Migrations, tables: Tables) -> None:
     both = Barrier(2, timeout=60)
 
     def together(number: int) -> None:
         if number == 0:
             both.wait()
 
-    beside = Migration(NAME.name, partial(name_the_plant, before_each=together))
+    concurrent = Migration(NAME.name, partial(name_the_plant, before_each=together))
     with ThreadPoolExecutor(2) as pool:
-        done = [one.result() for one in [pool.submit(migrations.run, [beside]) for _ in range(2)]]
+        done = [one.result() for one in [pool.submit(migrations.run, [concurrent]) for _ in range(2)]]
     assert done == [[NAME.name]] * 2
     assert plants(tables) == EVERY
     assert migrations.run([NAME]) == []
 
 
-def test_what_a_newer_release_has_done_keeps_nothing_else_from_being_done(migrations: Migrations) -> None:
+def test_a_migration_runs_even_if_a_newer_one_is_completed(migrations: Migrations) -> None:
     migrations.run([NAME, DROP])
     between = Migration("2026-11-25-between", lambda _: None)
     assert migrations.run([NAME, between]) == [between.name]
@@ -154,7 +154,7 @@ def test_the_guides_example_works(migrations: Migrations, tables: Tables) -> Non
     tables["imagery"].delete("org_moved", "one")
 
 
-def test_all_that_are_known_are_named_by_their_day_and_in_its_order() -> None:
+def test_names_of_migrations_begin_with_their_date_and_are_in_order() -> None:
     names = [migration.name for migration in MIGRATIONS]
     assert names == sorted(set(names))
     assert all(re.fullmatch(r"\d{4}-\d{2}-\d{2}-[a-z0-9-]+", name) for name in names)

@@ -1,4 +1,4 @@
-"""The quicker moto answers as moto itself does."""
+"""The patched moto returns the same results as the original."""
 
 import copy
 import random
@@ -31,11 +31,11 @@ def client(aws: EmbeddedAws) -> Iterator[Any]:
         GlobalSecondaryIndexes=[index],
         BillingMode="PAY_PER_REQUEST",
     )
-    chance = random.Random(3)
+    rng = random.Random(3)
     for number in range(150):
-        item = {"pk": {"S": chance.choice("abc")}, "sk": {"S": f"{number:03}"}, "n": {"N": str(number)}}
+        item = {"pk": {"S": rng.choice("abc")}, "sk": {"S": f"{number:03}"}, "n": {"N": str(number)}}
         if number % 3:
-            item |= {"by": {"S": chance.choice("xy")}, "at": {"S": str(chance.randrange(9))}}
+            item |= {"by": {"S": rng.choice("xy")}, "at": {"S": str(rng.randrange(9))}}
         dynamo.put_item(TableName=NAME, Item=item)
     yield dynamo
     dynamo.delete_table(TableName=NAME)
@@ -47,19 +47,19 @@ def table() -> Table:
     return found
 
 
-def asked(chance: random.Random) -> dict[str, Any]:
-    index = chance.choice([None, "by-kind"])
-    name, value = ("by", chance.choice("xyz")) if index else ("pk", chance.choice("abcd"))
-    compared = chance.choice([None, "GE", "BETWEEN", "BEGINS_WITH"])
-    low, high = sorted(str(chance.randrange(160)) for _ in range(2))
-    wanted = {None: [], "GE": [low], "BETWEEN": [low, high], "BEGINS_WITH": [low[:1]]}[compared]
+def random_query(rng: random.Random) -> dict[str, Any]:
+    index = rng.choice([None, "by-kind"])
+    name, value = ("by", rng.choice("xyz")) if index else ("pk", rng.choice("abcd"))
+    comparison = rng.choice([None, "GE", "BETWEEN", "BEGINS_WITH"])
+    low, high = sorted(str(rng.randrange(160)) for _ in range(2))
+    operands = {None: [], "GE": [low], "BETWEEN": [low, high], "BEGINS_WITH": [low[:1]]}[comparison]
     return {
         "hash_key": DynamoType({"S": value}),
-        "range_comparison": compared,
-        "range_objs": [DynamoType({"S": text}) for text in wanted],
-        "limit": chance.choice([1, 7, 1000]),
+        "range_comparison": comparison,
+        "range_objs": [DynamoType({"S": text}) for text in operands],
+        "limit": rng.choice([1, 7, 1000]),
         "exclusive_start_key": None,
-        "scan_index_forward": chance.choice([True, False]),
+        "scan_index_forward": rng.choice([True, False]),
         "projection_expressions": None,
         "index_name": index,
         "hash_key_conditions": [(name, DynamoType({"S": value}))],
@@ -67,12 +67,12 @@ def asked(chance: random.Random) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("seed", range(40))
-def test_a_query_finds_the_same_in_the_same_order(client: Any, seed: int) -> None:
-    query = asked(random.Random(seed))
-    real: Any = Table.query.__wrapped__  # type: ignore[attr-defined]
-    quick, plain = (run(table(), **query) for run in (Table.query, real))
-    assert [item.to_json() for item in quick[0]] == [item.to_json() for item in plain[0]]
-    assert quick[1:] == plain[1:]
+def test_a_query_returns_the_same_items_in_the_same_order(client: Any, seed: int) -> None:
+    query = random_query(random.Random(seed))
+    original: Any = Table.query.__wrapped__  # type: ignore[attr-defined]
+    result, expected = (run(table(), **query) for run in (Table.query, original))
+    assert [item.to_json() for item in result[0]] == [item.to_json() for item in expected[0]]
+    assert result[1:] == expected[1:]
 
 
 def test_a_transaction_that_fails_changes_nothing(client: Any) -> None:
@@ -102,11 +102,11 @@ def test_a_transaction_that_fails_changes_nothing(client: Any) -> None:
     )
     assert after["Items"] == before["Items"]
     client.transact_write_items(TransactItems=changes[:2])
-    done = client.get_item(TableName=NAME, Key=item("old"))
-    assert done["Item"]["n"] == {"N": "2"}
+    updated = client.get_item(TableName=NAME, Key=item("old"))
+    assert updated["Item"]["n"] == {"N": "2"}
 
 
-def test_a_table_is_still_copied_whole_outside_of_transactions(client: Any) -> None:
-    twin = copy.deepcopy(table())
+def test_outside_transactions_a_table_is_copied_completely(client: Any) -> None:
+    copied = copy.deepcopy(table())
     client.put_item(TableName=NAME, Item={"pk": {"S": "after"}, "sk": {"S": "1"}})
-    assert DynamoType({"S": "after"}) not in twin.items
+    assert DynamoType({"S": "after"}) not in copied.items

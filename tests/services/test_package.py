@@ -1,4 +1,4 @@
-"""What the zips hold, and what they do not."""
+"""The content of the packages."""
 
 import json
 import re
@@ -48,7 +48,7 @@ def test_the_api_is_small_and_without_numpy_and_pillow(folder: Path) -> None:
     assert not tops(folder, API) & {"numpy", "PIL", "reportlab"}
 
 
-def test_the_worker_brings_numpy_and_pillow_and_fits(folder: Path) -> None:
+def test_the_worker_contains_numpy_and_pillow_and_is_within_the_size_limit(folder: Path) -> None:
     assert sum(len(content) for _, content in contents(folder, WORKER)) <= 100 * MEGABYTE
     assert {"numpy", "PIL", "reportlab"} <= tops(folder, WORKER)
 
@@ -64,10 +64,10 @@ def test_a_second_build_has_the_same_content(folder: Path, tmp_path: Path, one: 
 
 
 @EACH
-def test_nothing_of_tests_tools_or_other_services_is_inside(folder: Path, one: Package) -> None:
-    inside = tops(folder, one)
-    assert not inside & {"moto", "pytest", "hypothesis", "tests", "benchmarks", "infra", "bin", "boto3", "botocore"}
-    assert not inside & {"pip", "setuptools", "wheel", "troposphere", "requests", "rich", "httpx", "mypy"}
+def test_a_package_contains_no_tests_tools_or_other_services(folder: Path, one: Package) -> None:
+    found = tops(folder, one)
+    assert not found & {"moto", "pytest", "hypothesis", "tests", "benchmarks", "infra", "bin", "boto3", "botocore"}
+    assert not found & {"pip", "setuptools", "wheel", "troposphere", "requests", "rich", "httpx", "mypy"}
     for path in names(folder, one):
         assert "tests" not in path.parts
         assert path.parts[0] != "argus" or not {"fixtures.py", "testkit.py", "cli"} & set(path.parts)
@@ -77,17 +77,17 @@ def test_nothing_of_tests_tools_or_other_services_is_inside(folder: Path, one: P
 
 
 PRIVATE_KEY = re.compile(rb"-----BEGIN (?:RSA |EC |OPENSSH )?PRIVATE KEY-----\s+[A-Za-z0-9+/]{40}")
-# What a library's font or manual may look like is a secret only in our own files.
+# Fonts and manuals of libraries may match by chance: these are searched in Argus's own files only.
 OUR_SECRETS = re.compile(rb"(?<![A-Z0-9])A[KS]IA[A-Z0-9]{16}|eyJ[\w-]{20,}\.eyJ[\w-]{20,}")
 MACHINE = re.compile(rb"/(?:root|home|tmp|Users)/[\w.-]+")
 
 
 @EACH
-def test_no_secret_and_no_path_of_this_machine_is_inside(folder: Path, one: Package) -> None:
+def test_a_package_contains_no_secret_and_no_path_of_this_machine(folder: Path, one: Package) -> None:
     for name, content in contents(folder, one):
         assert not PRIVATE_KEY.search(content), name
         assert str(ROOT).encode() not in content, name
-        assert b"/argus-api-" not in content, name  # the folder it was built in
+        assert b"/argus-api-" not in content, name  # the folder of the build
         assert b"/argus-worker-" not in content, name
         if name.startswith(("argus", "services", "zappa_settings", "__pycache__/zappa_settings")):
             assert not OUR_SECRETS.search(content), name
@@ -95,12 +95,12 @@ def test_no_secret_and_no_path_of_this_machine_is_inside(folder: Path, one: Pack
 
 
 @EACH
-def test_every_source_comes_with_bytecode_that_lambda_takes_as_it_is(folder: Path, one: Package) -> None:
+def test_every_source_has_bytecode_that_lambda_loads_unchecked(folder: Path, one: Package) -> None:
     compiled = {name: content for name, content in contents(folder, one) if name.endswith(".pyc")}
     for path in names(folder, one):
         if path.suffix == ".py":
             content = compiled[str(path.parent / "__pycache__" / f"{path.stem}.cpython-311.pyc")]
-            assert content[4:8] == b"\x01\x00\x00\x00", path  # PEP 552: by hash of the source, and never checked
+            assert content[4:8] == b"\x01\x00\x00\x00", path  # PEP 552: hash-based, never checked
             assert f"/var/task/{path}".encode() in content, path
 
 
@@ -111,7 +111,7 @@ def tags(metadata: str) -> set[Tag]:
 @EACH
 def test_every_wheel_loads_on_the_runtime(folder: Path, one: Package) -> None:
     wheels = {name: content.decode() for name, content in contents(folder, one) if name.endswith(".dist-info/WHEEL")}
-    assert len(wheels) == len(package.pins(one)) + 1  # and argus
+    assert len(wheels) == len(package.pins(one)) + 1  # plus argus
     for name, metadata in wheels.items():
         assert any(_loads(tag) for tag in tags(metadata)), name
 
@@ -127,18 +127,18 @@ def _loads(tag: Tag) -> bool:
 
 
 @EACH
-def test_versions_are_those_that_were_tested(folder: Path, one: Package) -> None:
+def test_versions_are_the_pinned_ones(folder: Path, one: Package) -> None:
     pinned = dict(line.split("==") for line in package.pins(one))
-    inside = {
-        canonicalize_name(found["Name"]): found["Version"]
+    found = {
+        canonicalize_name(metadata["Name"]): metadata["Version"]
         for name, content in contents(folder, one)
         if name.endswith(".dist-info/METADATA")
-        for found in [Parser().parsestr(content.decode())]
+        for metadata in [Parser().parsestr(content.decode())]
     }
-    assert {name: version for name, version in inside.items() if name != "argus"} == pinned
+    assert {name: version for name, version in found.items() if name != "argus"} == pinned
 
 
-def test_what_only_zappas_command_line_asks_for_stays_out_and_what_others_ask_for_comes(
+def test_requirements_of_zappas_command_line_are_left_out_unless_others_need_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "pins.txt").write_text(
@@ -163,22 +163,22 @@ def test_what_only_zappas_command_line_asks_for_stays_out_and_what_others_ask_fo
 STAGES = json.loads((ROOT / "zappa_settings.json").read_text())
 
 
-def test_every_stage_has_its_twins() -> None:
+def test_every_stage_has_all_functions() -> None:
     names = ("dev", "staging", "production")
-    twins = ("", *(f"_{name}" for name in ("worker", "scanner", "scheduler", "realtime")))
-    assert set(STAGES) == {f"{name}{twin}" for name in names for twin in twins}
+    suffixes = ("", *(f"_{name}" for name in ("worker", "scanner", "scheduler", "realtime")))
+    assert set(STAGES) == {f"{name}{suffix}" for name in names for suffix in suffixes}
 
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_stage_is_configured_safely(stage: str) -> None:
-    name, _, twin = stage.partition("_")
+    name, _, function = stage.partition("_")
     settings = stage_settings(stage)
     environment = settings["aws_environment_variables"]
     assert (settings["debug"], settings["log_level"], settings["keep_warm"]) == (False, "INFO", False)
     assert (settings["slim_handler"], settings["use_precompiled_packages"]) == (False, False)
     assert (settings["runtime"], settings["manage_roles"]) == ("python3.11", False)
-    assert settings["apigateway_enabled"] is (not twin)
-    assert settings["tags"] == {"project": "argus", "stage": name, "function": twin or "api"}
+    assert settings["apigateway_enabled"] is (not function)
+    assert settings["tags"] == {"project": "argus", "stage": name, "function": function or "api"}
     assert environment["ARGUS_STAGE"] == name
     assert environment["ARGUS_CURSOR_SECRET"] == f"ssm:/argus/{name}/cursor-secret"
 
@@ -192,7 +192,7 @@ def test_a_stages_handler_is_in_its_package(folder: Path, stage: str) -> None:
 
 
 @pytest.mark.parametrize("function", FUNCTIONS.values(), ids=FUNCTIONS)
-def test_a_function_behind_a_queue_has_the_time_that_argus_counts_on(function: Function) -> None:
+def test_a_function_behind_a_queue_has_the_timeout_that_argus_assumes(function: Function) -> None:
     for stage in ("dev", "staging", "production"):
         assert stage_settings(f"{stage}_{function.name}")["timeout_seconds"] == function.timeout_seconds
     stopping = (START_MS + STOP_MS) / 1000

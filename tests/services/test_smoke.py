@@ -1,4 +1,4 @@
-"""The smoke test, before an Argus that works and before lines that do not."""
+"""The smoke test, against an Argus that works and with WebSockets that do not."""
 
 import socket
 import threading
@@ -27,47 +27,47 @@ def users(aws: EmbeddedAws, outputs: StackOutputs) -> SmokeUsers:
 
 @contextmanager
 def _serving(argus: Container, workers: Workers) -> Iterator[str]:
-    """Its address. Whatever was asked of the workers is done before the next answer."""
+    """Serve the API; yields its address. The workers finish all queued jobs before each response."""
     app = create_app(argus)
 
-    def answer(environ: Any, start_response: Any) -> Iterable[bytes]:
+    def respond(environ: Any, start_response: Any) -> Iterable[bytes]:
         workers.work()
         return app(environ, start_response)
 
-    with serving(answer) as address:
+    with serving(respond) as address:
         yield address
 
 
-def test_what_was_told_of_the_image_counts_whenever_it_comes(
+def test_the_notification_of_the_image_may_arrive_at_any_time(
     live: Container, workers: Workers, users: SmokeUsers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Hints go through a queue of their own: the image's may come behind the report's, and all after the answers."""
+    """Notifications have their own queue: the image's may arrive after the report's, and all after the responses."""
     deliver, late = Notify.deliver, list[Mapping[str, Any]]()
 
-    def told(self: Notify, organisation_id: str, event: Mapping[str, Any]) -> None:
+    def deliver_late(self: Notify, organisation_id: str, event: Mapping[str, Any]) -> None:
         late.append(event)
         if event["type"] == "report.changed":
             for one in reversed(late):
                 deliver(self, organisation_id, one)
 
-    monkeypatch.setattr(Notify, "deliver", told)
-    said: list[str] = []
+    monkeypatch.setattr(Notify, "deliver", deliver_late)
+    lines: list[str] = []
     with _serving(live, workers) as url:
-        smoke.prove(url, users, said.append)
+        smoke.run(url, users, lines.append)
     assert late[0]["type"] == "image.changed"
-    assert said[-2:] == ["report of 2 findings", "told of the image over a WebSocket"]
+    assert lines[-2:] == ["report with 2 findings", "image notification received over the WebSocket"]
 
 
 @pytest.fixture
 def silent() -> Iterator[str]:
-    """Takes connections, and never says a word."""
+    """A server that accepts connections and never answers."""
     with socket.create_server((HOST, 0)) as listener:
         yield f"ws://{HOST}:{listener.getsockname()[1]}"
 
 
 @pytest.fixture
 def broken() -> Iterator[str]:
-    """Lets everybody in and hangs up."""
+    """A server that accepts every WebSocket and closes it."""
     with serve(lambda _: None, HOST, 0) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
@@ -78,7 +78,7 @@ def broken() -> Iterator[str]:
 
 @pytest.fixture
 def refusing(sockets: Sockets) -> str:
-    """Its function fails."""
+    """A gateway whose function fails."""
     sockets.handler = lambda _event, _context: {"statusCode": 502}
     return sockets.url
 
@@ -89,28 +89,28 @@ def closed() -> str:
 
 
 @pytest.mark.parametrize(
-    ("line", "reason"),
+    ("server", "reason"),
     [
-        ("closed", "nobody can listen at ws://127.0.0.1:9: .*refused"),
-        ("silent", "nobody can listen at ws://.*timed out"),
-        ("refusing", "nobody can listen at ws://.*502"),
-        ("broken", "nobody told of img_.* before the WebSocket broke: .*1000"),
+        ("closed", "the WebSocket ws://127.0.0.1:9 cannot be opened: .*refused"),
+        ("silent", "the WebSocket ws://.* cannot be opened: .*timed out"),
+        ("refusing", "the WebSocket ws://.* cannot be opened: .*502"),
+        ("broken", "the WebSocket was closed before a message about img_.*: .*1000"),
     ],
 )
-def test_a_line_on_which_nobody_hears_anything_fails_with_a_reason(
+def test_a_websocket_that_does_not_work_fails_with_a_reason(
     live: Container,
     workers: Workers,
     users: SmokeUsers,
-    line: str,
+    server: str,
     reason: str,
     monkeypatch: pytest.MonkeyPatch,
     request: pytest.FixtureRequest,
 ) -> None:
-    monkeypatch.setattr(smoke, "OPEN_SECONDS", 100 if line != "silent" else 0.01)
+    monkeypatch.setattr(smoke, "OPEN_SECONDS", 100 if server != "silent" else 0.01)
     elsewhere = Container(
-        live.settings.changed(ARGUS_SOCKET_URL=request.getfixturevalue(line)),
+        live.settings.changed(ARGUS_SOCKET_URL=request.getfixturevalue(server)),
         clock=live.clock,
         fetch_keys=live.fetch_keys,
     )
     with _serving(elsewhere, workers) as url, pytest.raises(SmokeFailed, match=reason):
-        smoke.prove(url, users, lambda _: None)
+        smoke.run(url, users, lambda _: None)

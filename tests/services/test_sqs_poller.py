@@ -1,4 +1,4 @@
-"""The poller plays SQS event source mapping as AWS does it."""
+"""The poller behaves as an event source mapping of AWS."""
 
 import json
 import os
@@ -16,8 +16,8 @@ ARN = "arn:aws:sqs:eu-west-1:123456789012:argus-test-jobs"
 @pytest.fixture
 def queue(aws: EmbeddedAws) -> str:
     attributes = {"VisibilityTimeout": str(LONG_SECONDS)}
-    made = aws.client("sqs").create_queue(QueueName=f"poller-{os.urandom(8).hex()}", Attributes=attributes)
-    return str(made["QueueUrl"])
+    created = aws.client("sqs").create_queue(QueueName=f"poller-{os.urandom(8).hex()}", Attributes=attributes)
+    return str(created["QueueUrl"])
 
 
 @pytest.fixture
@@ -25,20 +25,20 @@ def sqs(aws: EmbeddedAws) -> Receiver:
     return Receiver(aws.client("sqs"))
 
 
-def test_done_messages_are_deleted_and_failed_ones_come_again(sqs: Receiver, queue: str) -> None:
+def test_processed_messages_are_deleted_and_failed_ones_are_redelivered(sqs: Receiver, queue: str) -> None:
     for number in range(3):
         sqs.send_message(QueueUrl=queue, MessageBody=str(number))
     batches: list[list[str]] = []
 
     def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
         batches.append(sorted(record["body"] for record in event["Records"]))
-        bad = [record["messageId"] for record in event["Records"] if record["body"] == "1"]
-        return {"batchItemFailures": [{"itemIdentifier": one} for one in bad]}
+        failed = [record["messageId"] for record in event["Records"] if record["body"] == "1"]
+        return {"batchItemFailures": [{"itemIdentifier": one} for one in failed]}
 
     poller = SqsPoller(sqs, queue, ARN, handler)
-    assert (poller.turn(wait_seconds=0), poller.turn(wait_seconds=0)) == (3, 0)
+    assert (poller.poll(wait_seconds=0), poller.poll(wait_seconds=0)) == (3, 0)
     sqs.redeliver()
-    assert poller.turn(wait_seconds=0) == 1
+    assert poller.poll(wait_seconds=0) == 1
     assert batches == [["0", "1", "2"], ["1"]]
 
 
@@ -50,7 +50,7 @@ def test_a_record_has_lambdas_shape(sqs: Receiver, queue: str) -> None:
         events.append(event)
         return {"batchItemFailures": []}
 
-    SqsPoller(sqs, queue, ARN, handler).turn(wait_seconds=0)
+    SqsPoller(sqs, queue, ARN, handler).poll(wait_seconds=0)
     (record,) = events[0]["Records"]
     assert set(record) == {
         "messageId", "receiptHandle", "body", "attributes", "messageAttributes", "md5OfBody", "eventSource",
@@ -60,19 +60,21 @@ def test_a_record_has_lambdas_shape(sqs: Receiver, queue: str) -> None:
     assert (record["eventSource"], record["eventSourceARN"], record["awsRegion"]) == ("aws:sqs", ARN, "eu-west-1")
 
 
-@pytest.mark.parametrize("answer", [None, {}, {"batchItemFailures": [{"itemIdentifier": "unknown"}]}, RuntimeError()])
-def test_a_function_that_fails_or_answers_nonsense_loses_no_message(sqs: Receiver, queue: str, answer: Any) -> None:
+@pytest.mark.parametrize("result", [None, {}, {"batchItemFailures": [{"itemIdentifier": "unknown"}]}, RuntimeError()])
+def test_a_function_that_fails_or_returns_an_invalid_response_loses_no_message(
+    sqs: Receiver, queue: str, result: Any
+) -> None:
     sqs.send_message(QueueUrl=queue, MessageBody="x")
 
     def handler(_event: dict[str, Any], _context: object) -> Any:
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
+        if isinstance(result, Exception):
+            raise result
+        return result
 
     poller = SqsPoller(sqs, queue, ARN, handler)
-    assert poller.turn(wait_seconds=0) == 1
+    assert poller.poll(wait_seconds=0) == 1
     sqs.redeliver()
-    assert poller.turn(wait_seconds=0) == 1
+    assert poller.poll(wait_seconds=0) == 1
 
 
 def test_the_provisioned_queues_are_the_settings_queues(settings: Any, outputs: StackOutputs) -> None:

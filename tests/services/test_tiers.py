@@ -1,4 +1,4 @@
-"""The operator decides, with credentials of AWS, how far an organisation's API keys may go."""
+"""The operator sets the highest tier of an organisation's API keys, with AWS credentials."""
 
 import io
 import json
@@ -15,12 +15,12 @@ from services.deploy.functions import FUNCTIONS
 from services.local.aws import EmbeddedAws, StackOutputs
 from tests.conftest import Person
 
-Decide = Callable[..., int]
+SetTier = Callable[..., int]
 
 
 @dataclass(frozen=True)
 class _Account:
-    """An account, as far as this asks."""
+    """An environment with the methods that the command uses."""
 
     aws: EmbeddedAws
 
@@ -33,8 +33,8 @@ class _Account:
 
 
 @pytest.fixture
-def decide(aws: EmbeddedAws, outputs: StackOutputs) -> Iterator[Decide]:
-    """Runs the command against a stage of the tests."""
+def set_tier(aws: EmbeddedAws, outputs: StackOutputs) -> Iterator[SetTier]:
+    """The command, against a stage of the tests."""
     variables = {
         "ARGUS_STAGE": "test",
         "ARGUS_ACCOUNT_ID": aws.account_id,
@@ -56,8 +56,8 @@ def decide(aws: EmbeddedAws, outputs: StackOutputs) -> Iterator[Decide]:
         Environment={"Variables": variables},
     )
 
-    def run(**asked: str) -> int:
-        arguments = [part for name, value in asked.items() for part in (f"--{name}", value)]
+    def run(**options: str) -> int:
+        arguments = [part for name, value in options.items() for part in (f"--{name}", value)]
         return tiers.main(arguments, environment=lambda: cast(Environment, _Account(aws)))
 
     yield run
@@ -65,25 +65,27 @@ def decide(aws: EmbeddedAws, outputs: StackOutputs) -> Iterator[Decide]:
     iam.delete_role(RoleName="tiers")
 
 
-def _made(person: Person, tier: str) -> int:
+def _create_key(person: Person, tier: str) -> int:
+    """Create a key; returns the status."""
     return person.post("/api-keys", {"name": "n", "scopes": ["plugins:read"], "tier": tier}).status_code
 
 
 def test_the_operator_raises_and_lowers_an_organisations_tier(
-    decide: Decide, owner: Person, stranger: Person, capsys: pytest.CaptureFixture[str]
+    set_tier: SetTier, owner: Person, stranger: Person, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    asked = {"stage": "test", "organisation": owner.organisation_id}
-    assert _made(owner, "high") == 422
-    assert decide(**asked, tier="high") == 0
-    assert f"keys of Personal ({owner.organisation_id}) may be high" in capsys.readouterr().out
-    assert (_made(owner, "high"), _made(stranger, "high")) == (201, 422)
-    assert decide(**asked, tier="standard") == 0
-    assert _made(owner, "high") == 422
+    options = {"stage": "test", "organisation": owner.organisation_id}
+    assert _create_key(owner, "high") == 422
+    assert set_tier(**options, tier="high") == 0
+    text = capsys.readouterr().out
+    assert text == f"API keys of Personal ({owner.organisation_id}) may now have the tier high\n"
+    assert (_create_key(owner, "high"), _create_key(stranger, "high")) == (201, 422)
+    assert set_tier(**options, tier="standard") == 0
+    assert _create_key(owner, "high") == 422
     assert {key["tier"] for key in owner.get("/api-keys").get_json()["items"]} == {"standard"}
 
 
 @pytest.mark.parametrize(
-    ("changed", "why"),
+    ("changed", "reason"),
     [
         ({"tier": "golden"}, "golden: there are standard, high"),
         ({"organisation": "org_00000000000000000000000000"}, "There is no such organisation."),
@@ -91,10 +93,10 @@ def test_the_operator_raises_and_lowers_an_organisations_tier(
     ],
     ids=["tier", "organisation", "stage"],
 )
-def test_what_is_not_there_is_said(
-    decide: Decide, owner: Person, capsys: pytest.CaptureFixture[str], changed: dict[str, str], why: str
+def test_an_unknown_tier_organisation_or_stage_fails_with_a_reason(
+    set_tier: SetTier, owner: Person, capsys: pytest.CaptureFixture[str], changed: dict[str, str], reason: str
 ) -> None:
-    asked = {"stage": "test", "organisation": owner.organisation_id, "tier": "high"}
-    assert decide(**{**asked, **changed}) == 1
-    assert why in capsys.readouterr().err
-    assert _made(owner, "high") == 422
+    options = {"stage": "test", "organisation": owner.organisation_id, "tier": "high"}
+    assert set_tier(**{**options, **changed}) == 1
+    assert reason in capsys.readouterr().err
+    assert _create_key(owner, "high") == 422

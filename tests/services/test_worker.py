@@ -1,4 +1,4 @@
-"""The functions behind queues: batches in, failures out, each message on its own, each function its own jobs."""
+"""The functions behind queues: each message of a batch is independent, and each function runs only its own jobs."""
 
 import json
 import logging
@@ -19,29 +19,29 @@ from services.worker import main as worker
 from services.worker.batch import UnknownEvent
 
 Message = dict[str, Any]
-DOORS: dict[str, ModuleType] = {WORKER: worker, SCANNER: scanner}
+FUNCTION_MODULES: dict[str, ModuleType] = {WORKER: worker, SCANNER: scanner}
 
 
-@pytest.fixture(params=DOORS)
+@pytest.fixture(params=FUNCTION_MODULES)
 def function(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
 @pytest.fixture
 def ran(monkeypatch: pytest.MonkeyPatch, argus: Container) -> list[Any]:
-    """What a job named `note`, which any function may run, was called with; it fails when told to."""
+    """The calls of a job named `note`, which every function runs; it fails if its arguments say so."""
     calls: list[Any] = []
 
     def note(**arguments: Any) -> None:
         calls.append((current_request_id(), arguments))
         if arguments.get("fail"):
-            raise RuntimeError("told to")
+            raise RuntimeError("requested failure")
 
     def give_up(**_: Any) -> None:
         calls.append("gave up")
 
-    for door in DOORS.values():
-        monkeypatch.setattr(door, "container", lambda: argus)
+    for module in FUNCTION_MODULES.values():
+        monkeypatch.setattr(module, "container", lambda: argus)
     monkeypatch.setitem(JOBS, "note", JobHandler(lambda _: note, lambda _: give_up, tuple(FUNCTIONS)))
     return calls
 
@@ -61,12 +61,12 @@ def job(**arguments: Any) -> dict[str, Any]:
 
 
 def failed(*messages: Message, by: str = WORKER) -> list[str]:
-    answer = DOORS[by].handler({"Records": list(messages)}, None)
-    return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
+    response = FUNCTION_MODULES[by].handler({"Records": list(messages)}, None)
+    return [failure["itemIdentifier"] for failure in response["batchItemFailures"]]
 
 
-def test_every_function_of_the_core_has_its_door() -> None:
-    assert DOORS.keys() == FUNCTIONS.keys()
+def test_every_function_of_the_core_has_an_entry_point() -> None:
+    assert FUNCTION_MODULES.keys() == FUNCTIONS.keys()
 
 
 def test_a_batch_names_exactly_the_messages_that_failed(ran: list[Any], function: str) -> None:
@@ -75,8 +75,8 @@ def test_a_batch_names_exactly_the_messages_that_failed(ran: list[Any], function
     assert len(ran) == 4
 
 
-@pytest.mark.parametrize("other", DOORS)
-def test_a_function_runs_its_own_jobs_and_no_others(
+@pytest.mark.parametrize("other", FUNCTION_MODULES)
+def test_a_function_runs_only_its_own_jobs(
     ran: list[Any], function: str, other: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(JOBS, "note", replace(JOBS["note"], functions=(other,)))
@@ -84,13 +84,13 @@ def test_a_function_runs_its_own_jobs_and_no_others(
     assert len(ran) == (function == other)
 
 
-def test_the_scanner_takes_no_upload(ran: list[Any], caplog: pytest.LogCaptureFixture) -> None:
+def test_the_scanner_rejects_uploads(ran: list[Any], caplog: pytest.LogCaptureFixture) -> None:
     upload = {"s3": {"object": {"key": f"org_{'0' * 26}/images/img_{'0' * 26}/original", "size": 1}}}
     assert failed(message({"Records": [upload]}), by=SCANNER) == ["m1"]
     assert "image.arrived is not for the scanner" in caplog.text
 
 
-def test_what_is_told_of_a_job_names_its_function(
+def test_metrics_and_logs_of_a_job_name_its_function(
     ran: list[Any], function: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     recorded: list[Any] = []
@@ -98,11 +98,11 @@ def test_what_is_told_of_a_job_names_its_function(
     with caplog.at_level(logging.INFO):
         failed(message(job(fail=True)), by=function)
     assert recorded == [{"function": function, "job": "note", "outcome": "failed"}]
-    told = {line.message: vars(line)["function"] for line in caplog.records if line.message in ("job", "job failed")}
-    assert told == {"job": function, "job failed": function}
+    logged = {line.message: vars(line)["function"] for line in caplog.records if line.message in ("job", "job failed")}
+    assert logged == {"job": function, "job failed": function}
 
 
-def test_the_requests_id_travels_with_the_job(ran: list[Any]) -> None:
+def test_a_job_has_the_id_of_its_request(ran: list[Any]) -> None:
     assert failed(message(job(colour="red"))) == []
     assert ran == [("req-7", {"colour": "red"})]
 
@@ -114,31 +114,29 @@ def test_the_requests_id_travels_with_the_job(ran: list[Any]) -> None:
      {"Records": [{"s3": {"object": {"key": 7, "size": 1}}}]},
      {"Records": [{"s3": {"object": {"key": f"org_{'0' * 26}/of_another_release/x/original", "size": 1}}}]}],
 )  # fmt: skip
-def test_a_message_that_cannot_be_read_fails_and_the_others_are_done(ran: list[Any], body: Any) -> None:
+def test_a_malformed_message_fails_and_the_others_are_processed(ran: list[Any], body: Any) -> None:
     assert failed(message(body, number=1), message(job(), number=2)) == ["m1"]
     assert len(ran) == 1
 
 
-def test_only_after_its_last_try_is_a_job_given_up(ran: list[Any]) -> None:
+def test_a_job_is_given_up_only_on_its_last_attempt(ran: list[Any]) -> None:
     failed(message(job(fail=True), receives=2))
     assert "gave up" not in ran
     failed(message(job(fail=True), receives=3))
     assert ran[-1] == "gave up"
 
 
-def test_the_test_event_of_s3_is_no_failure(ran: list[Any]) -> None:
+def test_the_test_event_of_s3_is_ignored(ran: list[Any]) -> None:
     assert failed(message({"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "b"})) == []
 
 
 @pytest.mark.parametrize("event", [{}, {"Records": "x"}, {"source": "aws.events"}, [], None, {"records": []}])
-def test_an_event_that_is_no_batch_is_refused_loudly(event: Any, function: str) -> None:
+def test_an_event_that_is_not_a_batch_raises(event: Any, function: str) -> None:
     with pytest.raises(UnknownEvent):
-        DOORS[function].handler(event, None)
+        FUNCTION_MODULES[function].handler(event, None)
 
 
-def test_a_failing_sweep_does_not_keep_the_others_from_running(
-    argus: Container, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_failing_sweep_does_not_stop_the_others(argus: Container, monkeypatch: pytest.MonkeyPatch) -> None:
     from services.scheduler import main as scheduler
 
     ran: list[str] = []
@@ -147,7 +145,7 @@ def test_a_failing_sweep_does_not_keep_the_others_from_running(
         def run() -> None:
             ran.append(name)
             if name == "first":
-                raise RuntimeError("told to")
+                raise RuntimeError("requested failure")
 
         return lambda _: run
 

@@ -1,10 +1,10 @@
-"""How the embedded CloudFormation makes what our templates declare, and is caught when it does not.
+"""Creates the resources of our templates in the embedded AWS, and verifies that they are as declared.
 
-moto answers CREATE_COMPLETE while it skips resource types and properties it does not know. The modules per service
-(`tables`, `buckets`, `queues`, `users`, `keys`, `roles`, `events`, `alarms`) say how each type of ours is made,
-completed and read back; `types` is the list of them; `moto_patches` hands them to moto; `discovery` finds the templates
-of capabilities; `template` reads a template as CloudFormation would; `verify` compares that with what is really there,
-through the ordinary AWS APIs.
+moto reports CREATE_COMPLETE even if it skips resource types and properties that it does not support. The modules for
+each service (`tables`, `buckets`, `queues`, `users`, `keys`, `roles`, `events`, `alarms`) create, complete and read
+back each resource type that we use. `types` lists them, `moto_patches` registers them with moto, `discovery` finds the
+templates of capabilities, `template` parses a template as CloudFormation does, and `verify` compares it with the
+actual resources, through the ordinary AWS APIs.
 """
 
 from collections.abc import Iterable, Sequence
@@ -14,15 +14,15 @@ from argus.core.errors import ArgusError
 
 
 class NotAsDeclared(ArgusError):
-    """The embedded AWS is not what the template declares."""
+    """The embedded AWS differs from the template."""
 
     def __init__(self, stack: str, differences: Sequence[str]) -> None:
         super().__init__(f"{stack}: " + "; ".join(differences))
         self.differences = tuple(differences)
 
 
-def first(found: Iterable[Any], what: str) -> Any:
-    """The first that was found; raise LookupError when there is none."""
-    for item in found:
+def first(items: Iterable[Any], name: str) -> Any:
+    """The first item. Raises LookupError if there is none."""
+    for item in items:
         return item
-    raise LookupError(f"{what} is not there")
+    raise LookupError(f"{name} does not exist")

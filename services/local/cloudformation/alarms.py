@@ -8,7 +8,7 @@ from services.local.cloudformation.clients import Clients
 
 
 def _numbers(properties: dict[str, Any]) -> dict[str, Any]:
-    """Numbers of a template may come as text, through parameters; the API wants numbers."""
+    """Convert numbers that are text because they come from parameters; the API requires numbers."""
     whole = {"Period", "EvaluationPeriods", "DatapointsToAlarm"}
     return {
         name: int(value) if name in whole else float(value) if name == "Threshold" else value
@@ -16,7 +16,7 @@ def _numbers(properties: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def make_alarm(clients: Clients, properties: dict[str, Any]) -> str:
+def create_alarm(clients: Clients, properties: dict[str, Any]) -> str:
     metrics = [
         {**_numbers(metric), **({"MetricStat": _numbers(metric["MetricStat"])} if "MetricStat" in metric else {})}
         for metric in properties.get("Metrics", [])
@@ -30,27 +30,27 @@ def read_alarm(clients: Clients, name: str, declared: dict[str, Any]) -> dict[st
     cloudwatch = clients("cloudwatch")
     alarm = first(cloudwatch.describe_alarms(AlarmNames=[name])["MetricAlarms"], name)
     tags = cloudwatch.list_tags_for_resource(ResourceARN=alarm["AlarmArn"])["Tags"]
-    # Ours are whole or decimal as written; the API's are floats.
+    # The template has an integer or a decimal; the API returns a float.
     same = float(alarm["Threshold"]) == float(declared["Threshold"])
     threshold = declared["Threshold"] if same else alarm["Threshold"]
     return {**alarm, "Threshold": threshold, "Tags": tagging.from_pairs(tags)}
 
 
-def make_dashboard(clients: Clients, properties: dict[str, Any]) -> str:
+def create_dashboard(clients: Clients, properties: dict[str, Any]) -> str:
     clients("cloudwatch").put_dashboard(**properties)
     return str(properties["DashboardName"])
 
 
 def read_dashboard(clients: Clients, name: str) -> dict[str, Any]:
     found = clients("cloudwatch").get_dashboard(DashboardName=name)
-    json.loads(found["DashboardBody"])  # moto takes any text; CloudWatch wants JSON
+    json.loads(found["DashboardBody"])  # moto accepts any text; CloudWatch requires JSON
     return {"DashboardName": found["DashboardName"], "DashboardBody": found["DashboardBody"]}
 
 
-def make_topic(clients: Clients, properties: dict[str, Any]) -> str:
+def create_topic(clients: Clients, properties: dict[str, Any]) -> str:
     key = {"KmsMasterKeyId": properties["KmsMasterKeyId"]} if "KmsMasterKeyId" in properties else {}
-    made = clients("sns").create_topic(Name=properties["TopicName"], Attributes=key, Tags=properties.get("Tags", []))
-    return str(made["TopicArn"])
+    created = clients("sns").create_topic(Name=properties["TopicName"], Attributes=key, Tags=properties.get("Tags", []))
+    return str(created["TopicArn"])
 
 
 def read_topic(clients: Clients, arn: str) -> dict[str, Any]:
@@ -62,11 +62,11 @@ def read_topic(clients: Clients, arn: str) -> dict[str, Any]:
     }
 
 
-def make_topic_policy(clients: Clients, properties: dict[str, Any]) -> str:
+def create_topic_policy(clients: Clients, properties: dict[str, Any]) -> str:
     document = json.dumps(properties["PolicyDocument"])
     for arn in properties["Topics"]:
         clients("sns").set_topic_attributes(TopicArn=arn, AttributeName="Policy", AttributeValue=document)
-    return " ".join(properties["Topics"])  # as a queue's policy: the topics it stands on are its identity
+    return " ".join(properties["Topics"])  # as with a queue policy, the topics are its identity
 
 
 def read_topic_policy(clients: Clients, physical_id: str) -> dict[str, Any]:
@@ -75,7 +75,7 @@ def read_topic_policy(clients: Clients, physical_id: str) -> dict[str, Any]:
     return {"Topics": arns, "PolicyDocument": json.loads(policies.pop()) if len(policies) == 1 else None}
 
 
-def make_subscription(clients: Clients, properties: dict[str, Any]) -> str:
+def create_subscription(clients: Clients, properties: dict[str, Any]) -> str:
     return str(clients("sns").subscribe(**properties, ReturnSubscriptionArn=True)["SubscriptionArn"])
 
 

@@ -1,6 +1,6 @@
-"""AWS::S3::Bucket and AWS::S3::BucketPolicy: moto makes the bucket and its tags, and ignores all the rest.
+"""AWS::S3::Bucket and AWS::S3::BucketPolicy: moto creates the bucket and its tags, and ignores all other properties.
 
-CloudFormation and the S3 API call the same things by different names; the pairs of functions here translate both ways.
+CloudFormation and the S3 API use different names for the same properties; the pairs of functions here convert them.
 """
 
 import json
@@ -95,7 +95,7 @@ def read(clients: Clients, name: str) -> dict[str, Any]:
     }
 
 
-def make_policy(clients: Clients, properties: dict[str, Any]) -> str:
+def create_policy(clients: Clients, properties: dict[str, Any]) -> str:
     bucket = str(properties["Bucket"])
     clients("s3").put_bucket_policy(Bucket=bucket, Policy=json.dumps(properties["PolicyDocument"]))
     return bucket
@@ -107,7 +107,7 @@ def read_policy(clients: Clients, bucket: str) -> dict[str, Any]:
 
 
 def _or_none(get: Any, bucket: str, absent: str) -> dict[str, Any]:
-    """The answer, or an empty one where S3 says by an error that nothing is configured."""
+    """The response, or an empty one if S3 returns the error that means that nothing is configured."""
     try:
         return dict(get(Bucket=bucket))
     except ClientError as error:
@@ -148,14 +148,14 @@ def _lifecycle_from_api(rule: dict[str, Any]) -> dict[str, Any]:
 
 
 def _notification_to_api(queue: dict[str, Any]) -> dict[str, Any]:
-    answer = {"QueueArn": queue["Queue"], "Events": [queue["Event"]]}
+    configuration = {"QueueArn": queue["Queue"], "Events": [queue["Event"]]}
     if "Filter" in queue:
-        answer["Filter"] = {"Key": {"FilterRules": queue["Filter"]["S3Key"]["Rules"]}}
-    return answer
+        configuration["Filter"] = {"Key": {"FilterRules": queue["Filter"]["S3Key"]["Rules"]}}
+    return configuration
 
 
 def _notification_from_api(queue: dict[str, Any], event: str) -> dict[str, Any]:
     rules = queue.get("Filter", {}).get("Key", {}).get("FilterRules", [])
-    # S3 answers Suffix and Prefix with a capital, and accepts either.
+    # S3 returns Suffix and Prefix with a capital letter, and accepts both forms.
     rules = [{"Name": rule["Name"].lower(), "Value": rule["Value"]} for rule in rules]
     return {"Event": event, "Queue": queue["QueueArn"], "Filter": {"S3Key": {"Rules": rules}}}

@@ -1,4 +1,4 @@
-"""boto3 clients of one embedded AWS, made once each."""
+"""boto3 clients of one embedded AWS, created once each."""
 
 import threading
 from collections.abc import Mapping
@@ -7,9 +7,9 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-DUMMY_CREDENTIAL = "local"  # signatures are not checked; both halves of the key may say so
+DUMMY_CREDENTIAL = "local"  # key id and secret; signatures are not checked
 
-# The server stands in this process: an error is final, and a retry would only delay its message.
+# The server runs in this process: an error is final, and a retry would only delay it.
 _CONFIG = Config(
     retries={"mode": "standard", "total_max_attempts": 1},
     connect_timeout=60,
@@ -20,9 +20,9 @@ _CONFIG = Config(
 
 
 class Clients:
-    """`clients("s3")` is the S3 client of this endpoint; the same object every time, safe to use from many threads.
+    """`clients("s3")` is the S3 client of this endpoint: always the same object, thread-safe.
 
-    They call with the dummy credential, which may do everything, or with `credentials`, as STS gives them.
+    The clients use the dummy credential, which has all permissions, or `credentials` as STS returns them.
     """
 
     def __init__(self, *, endpoint_url: str, region: str, credentials: Mapping[str, str] | None = None) -> None:
@@ -35,18 +35,18 @@ class Clients:
             aws_session_token=self._credentials.get("SessionToken"),
             region_name=region,
         )
-        self._made: dict[str, Any] = {}
-        self._lock = threading.Lock()  # boto3 sessions may not make two clients at once
+        self._clients: dict[str, Any] = {}
+        self._lock = threading.Lock()  # creating clients from a boto3 session is not thread-safe
 
     def __call__(self, service: str) -> Any:
         with self._lock:
-            if service not in self._made:
-                self._made[service] = self._session.client(service, endpoint_url=self.endpoint_url, config=_CONFIG)
-            return self._made[service]
+            if service not in self._clients:
+                self._clients[service] = self._session.client(service, endpoint_url=self.endpoint_url, config=_CONFIG)
+            return self._clients[service]
 
     @property
     def environment(self) -> dict[str, str]:
-        """The variables by which boto3, in this process or a child, finds this AWS and no other, as the same caller."""
+        """The environment variables with which boto3 uses this AWS, with the same credentials, in any process."""
         token = self._credentials.get("SessionToken")
         return {
             "AWS_ENDPOINT_URL": self.endpoint_url,
@@ -60,6 +60,6 @@ class Clients:
 
     def close(self) -> None:
         with self._lock:
-            for client in self._made.values():
+            for client in self._clients.values():
                 client.close()
-            self._made.clear()
+            self._clients.clear()

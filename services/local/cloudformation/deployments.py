@@ -1,8 +1,8 @@
-"""What a deployment needs of the embedded AWS, and moto does otherwise.
+"""Patches of moto that a deployment needs.
 
-moto's change sets, executed, leave a new stack without parameters and outputs. It does not know that a function may
-have URLs, which Zappa asks after. And a queue that wakes a function makes moto receive each message itself and start
-the function in Docker: messages would lose an attempt, or be gone, before services/local/sqs_poller.py receives them.
+Executing a change set in moto leaves a new stack without parameters and outputs. moto lacks the API of function URLs,
+which Zappa calls. With an event source mapping, moto receives each message itself and starts the function in Docker:
+messages would lose an attempt, or be deleted, before services/local/sqs_poller.py receives them.
 """
 
 import functools
@@ -15,7 +15,7 @@ from moto.sqs.models import Queue
 
 @functools.cache
 def apply() -> None:
-    """Change sets that do what creating or updating the stack does; queues that wake nobody."""
+    """Patch moto, once: change sets create or update the stack, and queues do not invoke functions."""
     change_set: Any = ChangeSet
     change_set.apply = _apply
     urls.url_paths[r"{0}/2021-10-31/functions/(?P<function_name>[^/]+)/urls/?$"] = _no_function_urls
@@ -27,16 +27,16 @@ def _apply(change_set: Any) -> None:
     stack = change_set.stack
     stack.template = change_set.template
     stack.template_dict = stack.parse_template(change_set.template)
-    # moto splits the lists it is given, but not those that are a parameter's default.
+    # moto splits list parameters that are given, but not their defaults.
     stack.parameters = {**_defaults(stack.template_dict), **change_set.parameters}
     if change_set.change_set_type == "CREATE":
-        stack.resource_map = stack._create_resource_map()  # noqa: SLF001 — moto has no other way
+        stack.resource_map = stack._create_resource_map()  # noqa: SLF001 — moto has no public method
         stack.output_map = stack._create_output_map()  # noqa: SLF001
         stack.resource_map.create(stack.template_dict)
     else:
         stack.resource_map.update(stack.template_dict, stack.parameters)
         stack.output_map = stack._create_output_map()  # noqa: SLF001
-    stack.parameters = change_set.parameters  # what the next change set is compared with
+    stack.parameters = change_set.parameters  # the next change set is compared with these
 
 
 def _no_function_urls(*_: Any) -> tuple[int, dict[str, str], str]:

@@ -1,4 +1,4 @@
-"""The templates of capabilities. The deployment names the shared ones itself."""
+"""Finds the templates of capabilities. The deployment lists the shared templates itself."""
 
 from pathlib import Path
 
@@ -8,8 +8,8 @@ CAPABILITIES = _ROOT / "src" / "argus"
 
 
 def capability_templates(infra: Path = INFRA, capabilities: Path = CAPABILITIES) -> tuple[Path, ...]:
-    """The templates that are named for a capability's folder, in alphabetical order.
+    """The templates that are named after a capability's folder, in alphabetical order.
 
-    They need the stage, the key and the roles, and nothing of each other.
+    They depend on the stage, the key and the roles, but not on each other.
     """
     return tuple(path for path in sorted(infra.glob("*.yaml")) if (capabilities / path.stem / "capability.py").exists())

@@ -1,4 +1,4 @@
-"""Event source mappings, the tick, and what Lambda does with ticks that fail."""
+"""Event source mappings, the rule of the tick, and Lambda's retries of asynchronous invocations."""
 
 import json
 from typing import Any
@@ -7,9 +7,9 @@ from services.local.cloudformation import first, tagging
 from services.local.cloudformation.clients import Clients
 
 
-def make_mapping(clients: Clients, properties: dict[str, Any]) -> str:
+def create_mapping(clients: Clients, properties: dict[str, Any]) -> str:
     others = {name: value for name, value in properties.items() if name != "Tags"}
-    made = clients("lambda").create_event_source_mapping(
+    created = clients("lambda").create_event_source_mapping(
         **{
             **others,
             "BatchSize": int(properties["BatchSize"]),
@@ -17,17 +17,17 @@ def make_mapping(clients: Clients, properties: dict[str, Any]) -> str:
         },
         Tags=tagging.to_mapping(properties.get("Tags", [])),
     )
-    return str(made["UUID"])
+    return str(created["UUID"])
 
 
 def read_mapping(clients: Clients, uuid: str, declared: dict[str, Any]) -> dict[str, Any]:
-    """The API names the function by its ARN; moto does not tell a mapping's tags, which are taken as declared."""
+    """The API names the function by its ARN; moto does not return a mapping's tags, so they count as declared."""
     found = clients("lambda").get_event_source_mapping(UUID=uuid)
     name = str(found["FunctionArn"]).rsplit(":", 1)[-1]
     return {**found, "FunctionName": name, "Tags": declared["Tags"]}
 
 
-def make_rule(clients: Clients, properties: dict[str, Any]) -> str:
+def create_rule(clients: Clients, properties: dict[str, Any]) -> str:
     events = clients("events")
     name = str(properties["Name"])
     others = {key: value for key, value in properties.items() if key != "Targets"}
@@ -51,8 +51,8 @@ def read_rule(clients: Clients, name: str) -> dict[str, Any]:
     }
 
 
-def make_permission(clients: Clients, properties: dict[str, Any]) -> str:
-    """A permission has no name in CloudFormation; its statement is found again by this one."""
+def create_permission(clients: Clients, properties: dict[str, Any]) -> str:
+    """A permission has no name in CloudFormation; this statement id identifies it."""
     statement_id = "from-" + str(properties["Principal"]).split(".", 1)[0]
     clients("lambda").add_permission(StatementId=statement_id, **properties)
     return statement_id
@@ -69,7 +69,7 @@ def read_permission(clients: Clients, statement_id: str, declared: dict[str, Any
     }
 
 
-def make_retries(clients: Clients, properties: dict[str, Any]) -> str:
+def create_invoke_config(clients: Clients, properties: dict[str, Any]) -> str:
     numbers: dict[str, Any] = {
         name: int(properties[name])
         for name in ("MaximumRetryAttempts", "MaximumEventAgeInSeconds")
@@ -80,7 +80,7 @@ def make_retries(clients: Clients, properties: dict[str, Any]) -> str:
     return f"{properties['FunctionName']}|{properties['Qualifier']}"
 
 
-def read_retries(clients: Clients, physical_id: str) -> dict[str, Any]:
+def read_invoke_config(clients: Clients, physical_id: str) -> dict[str, Any]:
     name, qualifier = physical_id.split("|")
     found = clients("lambda").get_function_event_invoke_config(FunctionName=name, Qualifier=qualifier)
     return {**found, "FunctionName": name, "Qualifier": qualifier}

@@ -7,15 +7,15 @@ from services.local.cloudformation import tagging
 from services.local.cloudformation.clients import Clients
 
 
-def make_key(clients: Clients, properties: dict[str, Any]) -> str:
-    """`PendingWindowInDays` is no property of the key: CloudFormation waits that long when it removes it."""
+def create_key(clients: Clients, properties: dict[str, Any]) -> str:
+    """`PendingWindowInDays` is not stored with the key: it applies when CloudFormation deletes the key."""
     kms = clients("kms")
-    made = kms.create_key(
+    created = kms.create_key(
         Description=properties.get("Description", ""),
         Policy=json.dumps(properties["KeyPolicy"]),
         Tags=[{"TagKey": tag["Key"], "TagValue": tag["Value"]} for tag in properties.get("Tags", [])],
     )
-    key_id = str(made["KeyMetadata"]["KeyId"])
+    key_id = str(created["KeyMetadata"]["KeyId"])
     if properties.get("EnableKeyRotation"):
         kms.enable_key_rotation(KeyId=key_id)
     return key_id
@@ -35,7 +35,7 @@ def read_key(clients: Clients, key_id: str, declared: dict[str, Any]) -> dict[st
     }
 
 
-def make_alias(clients: Clients, properties: dict[str, Any]) -> str:
+def create_alias(clients: Clients, properties: dict[str, Any]) -> str:
     clients("kms").create_alias(**properties)
     return str(properties["AliasName"])
 

@@ -1,9 +1,8 @@
-"""Handing our resource types to moto's CloudFormation: `apply()` changes moto for the whole process.
+"""Registers our resource types with moto's CloudFormation: `apply()` patches moto for the whole process.
 
-moto finds a type's model among the direct subclasses of `CloudFormationModel` and remembers the list, so models are
-made first and the memory is emptied. Its models run inside the server's request, where `flask.request` says which
-embedded AWS is speaking: what we add is done by ordinary API calls to that same server, so that botocore checks every
-name and shape.
+moto finds the model of a type among the direct subclasses of `CloudFormationModel` and caches the list, so the models
+are defined first and the cache is cleared. Models run inside a request of the server; `flask.request` identifies the
+embedded AWS. Our models call the ordinary API of that server, so that botocore validates every name and shape.
 """
 
 import functools
@@ -27,7 +26,7 @@ from services.local.cloudformation import deployments
 from services.local.cloudformation.clients import Clients
 from services.local.cloudformation.types import TYPES, Properties, ResourceType
 
-_ABOUT_TRANSPORT = (
+_TRANSPORT_CONDITIONS = (
     {"Bool": {"aws:SecureTransport": "false"}},
     {"NumericLessThan": {"s3:TlsVersion": "1.2"}},
 )
@@ -36,7 +35,7 @@ _serving: dict[str, Clients] = {}
 
 
 def serve(clients: Clients) -> None:
-    """Let models made in requests to this endpoint use these clients."""
+    """Use these clients in models that run in requests to this endpoint."""
     _serving[clients.endpoint_url] = clients
 
 
@@ -46,14 +45,14 @@ def stop_serving(clients: Clients) -> None:
 
 @functools.cache
 def apply() -> None:
-    """Make moto's CloudFormation whole for our types; once per process."""
-    parsing.get_model_map()  # loads moto's own first: of two models for a type, the one defined last counts
+    """Patch moto's CloudFormation to support our types, once per process."""
+    parsing.get_model_map()  # load moto's own models first: the model of a type that is defined last wins
     models = {
-        name: _model(name, resource_type, resource_type.make)
+        name: _model(name, resource_type, resource_type.create)
         for name, resource_type in TYPES.items()
-        if resource_type.make is not None
+        if resource_type.create is not None
     }
-    _forget_known_models()
+    _clear_model_caches()
     known = parsing.get_model_map()
     for name, resource_type in TYPES.items():
         if name not in models:
@@ -62,34 +61,34 @@ def apply() -> None:
     bucket.get_permission = _permission
     cognito: Any = CognitoIdpResponse
     cognito.revoke_token = _revoke_token
-    # moto stores this attribute of a queue and never tells it.
+    # moto stores this attribute of a queue but never returns it.
     queue: Any = Queue
     queue.BASE_ATTRIBUTES.append("RedriveAllowPolicy")
     queue.redrive_allow_policy = None
-    deployments.apply()  # before moto's applications are built: they keep the routes that there are then
+    deployments.apply()  # before moto's applications are built, which fixes their routes
 
 
 def _permission(bucket: FakeBucket, action: str, resource: str) -> Any:
-    """What the bucket's policy says, as if over TLS, which 127.0.0.1 does without.
+    """Evaluate the bucket's policy as if the request used TLS, which 127.0.0.1 does not.
 
-    moto evaluates no condition of a bucket policy: a statement that denies plain HTTP or old TLS would deny everything.
+    moto ignores the conditions of a bucket policy: statements that deny plain HTTP or old TLS would deny everything.
     """
     if bucket.policy is None:
         return PermissionResult.NEUTRAL
     document = json.loads(bucket.policy)
     document["Statement"] = [
-        statement for statement in document["Statement"] if statement.get("Condition") not in _ABOUT_TRANSPORT
+        statement for statement in document["Statement"] if statement.get("Condition") not in _TRANSPORT_CONDITIONS
     ]
     return IAMPolicy(json.dumps(document)).is_action_permitted(action, resource)
 
 
-def _forget_known_models() -> None:
-    for memory in (parsing.get_model_list, parsing.get_model_map, parsing.get_name_type_map):
-        memory.cache_clear()
+def _clear_model_caches() -> None:
+    for cached in (parsing.get_model_list, parsing.get_model_map, parsing.get_name_type_map):
+        cached.cache_clear()
 
 
 def _revoke_token(response: Any) -> str:
-    """RevokeToken, which moto does not know: the refresh token gives no more tokens."""
+    """RevokeToken, which moto does not support: the refresh token is invalidated."""
     token = json.loads(response.body)["Token"]
     for pool in cognitoidp_backends[response.current_account][response.region].user_pools.values():
         if token in pool.refresh_tokens:
@@ -100,10 +99,10 @@ def _revoke_token(response: Any) -> str:
 def _model(
     name: str, resource_type: ResourceType, make: Callable[[Clients, Properties], str]
 ) -> type[CloudFormationModel]:
-    """A model for a type that we make ourselves. moto keeps the class alive and finds it by its base."""
+    """A model for a type that we create ourselves. moto finds the class among the subclasses of its base."""
 
     class Model(CloudFormationModel):
-        logical_resource_id: str  # moto sets it once the resource is made
+        logical_resource_id: str  # moto sets it after the resource is created
 
         def __init__(self, physical_id: str, attributes: dict[str, str], properties: Properties) -> None:
             self.physical_resource_id = physical_id
@@ -136,8 +135,8 @@ def _model(
             region_name: str,
             **kwargs: Any,
         ) -> "Model":
-            with _naming(kwargs["LogicalId"]):
-                physical_id = make(_clients_here(), cloudformation_json["Properties"])
+            with _validation_errors(kwargs["LogicalId"]):
+                physical_id = make(_current_clients(), cloudformation_json["Properties"])
             return cls(
                 physical_id,
                 resource_type.attribute_values(physical_id, region=region_name, account_id=account_id),
@@ -145,9 +144,9 @@ def _model(
             )
 
         def delete(self, _account_id: str, _region_name: str) -> None:
-            if resource_type.remove is not None:
-                with _naming(self.logical_resource_id):
-                    resource_type.remove(_clients_here(), self.physical_resource_id, self._properties)
+            if resource_type.delete is not None:
+                with _validation_errors(self.logical_resource_id):
+                    resource_type.delete(_current_clients(), self.physical_resource_id, self._properties)
 
     return Model
 
@@ -160,20 +159,20 @@ def _complete_after_creation(model: Any, resource_type: ResourceType) -> None:
         prepared = resource_type.prepare(declared) if resource_type.prepare else declared
         resource = create(name, {**body, "Properties": prepared}, *args, **kwargs)
         if resource_type.complete is not None:
-            with _naming(kwargs["LogicalId"]):
-                resource_type.complete(_clients_here(), resource.physical_resource_id, declared)
+            with _validation_errors(kwargs["LogicalId"]):
+                resource_type.complete(_current_clients(), resource.physical_resource_id, declared)
         return resource
 
     model.create_from_cloudformation_json = classmethod(create_whole)
 
 
-def _clients_here() -> Clients:
+def _current_clients() -> Clients:
     return _serving[flask.request.host_url.rstrip("/")]
 
 
 @contextmanager
-def _naming(logical_id: str) -> Iterator[None]:
-    """Turn what botocore says about a resource into CloudFormation's own answer, which names it."""
+def _validation_errors(logical_id: str) -> Iterator[None]:
+    """Convert botocore's errors into CloudFormation's ValidationError with the name of the resource."""
     try:
         yield
     except (BotoCoreError, ClientError) as error:

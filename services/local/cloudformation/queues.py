@@ -1,4 +1,4 @@
-"""AWS::SQS::Queue and AWS::SQS::QueuePolicy: moto makes the queue, and never tells its redrive-allow policy."""
+"""AWS::SQS::Queue and AWS::SQS::QueuePolicy: moto creates the queue, but never returns its redrive-allow policy."""
 
 import json
 from typing import Any
@@ -11,7 +11,7 @@ _DOCUMENTS = ("RedrivePolicy", "RedriveAllowPolicy")
 
 
 def prepare(properties: dict[str, Any]) -> dict[str, Any]:
-    """moto keeps this policy as it is given; the API's form is text."""
+    """moto stores this policy unchanged; the API's form is JSON text."""
     if "RedriveAllowPolicy" not in properties:
         return properties
     return {**properties, "RedriveAllowPolicy": json.dumps(properties["RedriveAllowPolicy"])}
@@ -25,11 +25,11 @@ def read(clients: Clients, url: str) -> dict[str, Any]:
     return {"QueueName": attributes["QueueArn"].rsplit(":", 1)[-1], **attributes, **documents, "Tags": tags}
 
 
-def make_policy(clients: Clients, properties: dict[str, Any]) -> str:
+def create_policy(clients: Clients, properties: dict[str, Any]) -> str:
     document = json.dumps(properties["PolicyDocument"])
     for url in properties["Queues"]:
         clients("sqs").set_queue_attributes(QueueUrl=url, Attributes={"Policy": document})
-    # A QueuePolicy has no name in the API: the queues it stands on are its identity, and reading needs only those.
+    # A QueuePolicy has no name in the API: its queues are its identity, and all that reading it requires.
     return " ".join(properties["Queues"])
 
 
@@ -42,5 +42,5 @@ def read_policy(clients: Clients, physical_id: str) -> dict[str, Any]:
         .get("Policy", "null")
         for url in urls
     }
-    # One policy for all queues; when they differ, none of them is the declared one for all.
+    # All queues must have the same policy; otherwise the declared policy is not applied to all of them.
     return {"Queues": urls, "PolicyDocument": json.loads(policies.pop()) if len(policies) == 1 else None}

@@ -1,4 +1,4 @@
-"""AWS::IAM::Role and RolePolicy, AWS::Logs::LogGroup: what functions need before they exist."""
+"""AWS::IAM::Role and RolePolicy, AWS::Logs::LogGroup: the resources that must exist before the functions."""
 
 import json
 from typing import Any
@@ -7,7 +7,7 @@ from services.local.cloudformation import first, tagging
 from services.local.cloudformation.clients import Clients
 
 
-def make_role(clients: Clients, properties: dict[str, Any]) -> str:
+def create_role(clients: Clients, properties: dict[str, Any]) -> str:
     iam = clients("iam")
     name = str(properties["RoleName"])
     iam.create_role(
@@ -22,13 +22,13 @@ def make_role(clients: Clients, properties: dict[str, Any]) -> str:
             RoleName=name, PolicyName=policy["PolicyName"], PolicyDocument=json.dumps(policy["PolicyDocument"])
         )
     for arn in properties.get("ManagedPolicyArns", []):
-        _know_policy_of_aws(arn)
+        _register_managed_policy(arn)
         iam.attach_role_policy(RoleName=name, PolicyArn=arn)
     return name
 
 
-def _know_policy_of_aws(arn: str) -> None:
-    """moto knows AWS's own policies, and leaves them out, since all of them take a second to read."""
+def _register_managed_policy(arn: str) -> None:
+    """Register one of AWS's managed policies; moto does not load them by default, because all take a second."""
     from moto.core.models import DEFAULT_ACCOUNT_ID
     from moto.iam.aws_managed_policies import aws_managed_policies_data
     from moto.iam.models import AWSManagedPolicy, iam_backends
@@ -42,7 +42,7 @@ def _know_policy_of_aws(arn: str) -> None:
 
 
 def read_role(clients: Clients, name: str, declared: dict[str, Any]) -> dict[str, Any]:
-    """Of its inline policies those that the role itself declares: others are resources of their own."""
+    """The role with only those inline policies that it declares itself; others are separate resources."""
     iam = clients("iam")
     role = iam.get_role(RoleName=name)["Role"]
     own = {policy["PolicyName"] for policy in declared.get("Policies", [])}
@@ -65,8 +65,8 @@ def read_role(clients: Clients, name: str, declared: dict[str, Any]) -> dict[str
     }
 
 
-def remove_role(clients: Clients, name: str, properties: dict[str, Any]) -> None:
-    """The role with what it declares. IAM refuses, and nothing is removed, while another resource's policy is on it."""
+def delete_role(clients: Clients, name: str, properties: dict[str, Any]) -> None:
+    """Delete the role and its own policies. Fails without changes while it has a policy of another resource."""
     iam = clients("iam")
     inline = set(iam.list_role_policies(RoleName=name)["PolicyNames"])
     if inline <= {policy["PolicyName"] for policy in properties.get("Policies", [])}:
@@ -77,7 +77,7 @@ def remove_role(clients: Clients, name: str, properties: dict[str, Any]) -> None
     iam.delete_role(RoleName=name)
 
 
-def make_role_policy(clients: Clients, properties: dict[str, Any]) -> str:
+def create_role_policy(clients: Clients, properties: dict[str, Any]) -> str:
     role, policy = properties["RoleName"], properties["PolicyName"]
     clients("iam").put_role_policy(
         RoleName=role, PolicyName=policy, PolicyDocument=json.dumps(properties["PolicyDocument"])
@@ -91,12 +91,12 @@ def read_role_policy(clients: Clients, physical_id: str) -> dict[str, Any]:
     return {name: found[name] for name in ("RoleName", "PolicyName", "PolicyDocument")}
 
 
-def remove_role_policy(clients: Clients, physical_id: str) -> None:
+def delete_role_policy(clients: Clients, physical_id: str) -> None:
     policy, _, role = physical_id.partition("|")
     clients("iam").delete_role_policy(RoleName=role, PolicyName=policy)
 
 
-def make_log_group(clients: Clients, properties: dict[str, Any]) -> str:
+def create_log_group(clients: Clients, properties: dict[str, Any]) -> str:
     logs = clients("logs")
     name = str(properties["LogGroupName"])
     key = {"kmsKeyId": properties["KmsKeyId"]} if "KmsKeyId" in properties else {}

@@ -1,4 +1,4 @@
-"""AWS::DynamoDB::Table: moto makes it, misreads its encryption, and ignores time to live and point-in-time recovery."""
+"""AWS::DynamoDB::Table: moto misreads its encryption, and ignores time to live and point-in-time recovery."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from services.local.cloudformation.clients import Clients
 
 
 def prepare(properties: dict[str, Any]) -> dict[str, Any]:
-    """moto hands the specification on to the API's model, where SSEEnabled is called Enabled."""
+    """moto passes the specification to the API's model, where SSEEnabled is called Enabled."""
     if "SSESpecification" not in properties:
         return properties
     encryption = dict(properties["SSESpecification"])

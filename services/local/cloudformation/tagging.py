@@ -1,10 +1,10 @@
-"""Tags, which every service of AWS shows in a form of its own."""
+"""Tags, which AWS services return in different formats."""
 
 from collections.abc import Iterable, Mapping
 
 
 def from_pairs(pairs: Iterable[Mapping[str, str]], *, key: str = "Key", value: str = "Value") -> list[dict[str, str]]:
-    """A list of pairs in the template's words, without those that CloudFormation adds itself."""
+    """A list of pairs in the template's format, without those that CloudFormation adds itself."""
     return [{"Key": pair[key], "Value": pair[value]} for pair in pairs if not pair[key].startswith("aws:")]
 
 

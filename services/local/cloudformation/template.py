@@ -1,6 +1,6 @@
-"""Templates as CloudFormation reads them: YAML with short forms, parameters, and references that resolve.
+"""Parses templates as CloudFormation does: YAML with short forms, parameters, and references.
 
-This is a second, independent reading: what moto makes of the same references is compared with it in `verify`.
+This parser is independent of moto's: `verify` compares its results with the resources that moto created.
 """
 
 import json
@@ -19,7 +19,7 @@ _SUBSTITUTION = re.compile(r"\$\{(!?)([A-Za-z0-9_.:]+)\}")
 
 
 class _Loader(yaml.SafeLoader):
-    """A safe loader of our own, since constructors are kept on the class and PyYAML's are shared by everybody."""
+    """A safe loader with our constructors; constructors are stored on the class, and PyYAML's own class is shared."""
 
 
 def _long_form(loader: yaml.SafeLoader, tag: str, node: yaml.Node) -> dict[str, Any]:
@@ -63,12 +63,12 @@ class Template:
         return {name: output["Value"] for name, output in (self.body.get("Outputs") or {}).items()}
 
     def conditions(self, refs: Mapping[str, Any]) -> dict[str, bool]:
-        """Every condition of the template, and whether it holds when a Ref gives these values."""
+        """Every condition of the template, evaluated with these values of Ref."""
         declared = self.body.get("Conditions") or {}
         return {name: _holds(condition, declared, refs) for name, condition in declared.items()}
 
-    def under(self, conditions: Mapping[str, bool]) -> "Template":
-        """The template without the resources and outputs whose condition does not hold."""
+    def with_conditions(self, conditions: Mapping[str, bool]) -> "Template":
+        """The template without the resources and outputs whose condition is false."""
         kept = {
             section: {
                 name: entry
@@ -84,20 +84,22 @@ class Template:
         return json.dumps(self.body)
 
     def without_types(self, types: Collection[str]) -> "Template":
-        """The template without the resources of these types, and without the outputs that speak of them."""
-        gone = {name for name, resource in self.resources.items() if resource["Type"] in types}
+        """The template without the resources of these types, and without the outputs that reference them."""
+        removed = {name for name, resource in self.resources.items() if resource["Type"] in types}
         resources = {
-            name: _waiting_for_no(gone, resource) for name, resource in self.resources.items() if name not in gone
+            name: _without_dependencies(removed, resource)
+            for name, resource in self.resources.items()
+            if name not in removed
         }
         outputs = {
             name: output
             for name, output in (self.body.get("Outputs") or {}).items()
-            if not gone.intersection(_named_in(output["Value"]))
+            if not removed.intersection(_referenced_names(output["Value"]))
         }
         return Template(name=self.name, body={**self.body, "Resources": resources, "Outputs": outputs})
 
     def parameters(self, given: Mapping[str, str]) -> dict[str, str]:
-        """Every parameter with its value as text: the given one, else the default. Unknown ones are left out."""
+        """Every parameter with its value as text: given or default. Undeclared parameters are ignored."""
         found: dict[str, str] = {}
         for name, declared in (self.body.get("Parameters") or {}).items():
             value = given.get(name, declared.get("Default"))
@@ -107,7 +109,7 @@ class Template:
         return found
 
     def values(self, parameters: Mapping[str, str]) -> dict[str, Any]:
-        """What a Ref to each parameter gives: text, or a list of texts for the list types."""
+        """The value of a Ref to each parameter: text, or a list of texts for list types."""
         declared = self.body.get("Parameters") or {}
         return {
             name: [part.strip() for part in value.split(",")] if "List" in declared[name]["Type"] else value
@@ -115,19 +117,19 @@ class Template:
         }
 
 
-def _waiting_for_no(gone: Collection[str], resource: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The resource with a DependsOn of none that is gone."""
-    awaited = resource.get("DependsOn", [])
-    left = [name for name in ([awaited] if isinstance(awaited, str) else awaited) if name not in gone]
+def _without_dependencies(removed: Collection[str], resource: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The resource without the removed resources in its DependsOn."""
+    declared = resource.get("DependsOn", [])
+    kept = [name for name in ([declared] if isinstance(declared, str) else declared) if name not in removed]
     others = {key: value for key, value in resource.items() if key != "DependsOn"}
-    return {**others, "DependsOn": left} if left else others
+    return {**others, "DependsOn": kept} if kept else others
 
 
-def _named_in(node: Any) -> Iterator[str]:
-    """Every name that a Ref, GetAtt or Sub in the node mentions."""
+def _referenced_names(node: Any) -> Iterator[str]:
+    """Every name that a Ref, GetAtt or Sub in the node references."""
     if isinstance(node, list):
         for item in node:
-            yield from _named_in(item)
+            yield from _referenced_names(item)
     elif isinstance(node, Mapping):
         for key, value in node.items():
             if key == "Ref":
@@ -137,7 +139,7 @@ def _named_in(node: Any) -> Iterator[str]:
             elif key == "Fn::Sub":
                 yield from (name.partition(".")[0] for _, name in _SUBSTITUTION.findall(str(value)))
             else:
-                yield from _named_in(value)
+                yield from _referenced_names(value)
 
 
 def _holds(condition: Any, declared: Mapping[str, Any], refs: Mapping[str, Any]) -> bool:
@@ -154,7 +156,7 @@ def _holds(condition: Any, declared: Mapping[str, Any], refs: Mapping[str, Any])
         return all(every)
     if name == "Fn::Or":
         return any(every)
-    raise LookupError(f"{name} of {argument} is not understood here")
+    raise LookupError(f"{name} with {argument} is not supported")
 
 
 _NO_VALUE = {"Ref": "AWS::NoValue"}
@@ -162,9 +164,9 @@ _NO_VALUE = {"Ref": "AWS::NoValue"}
 
 @dataclass(frozen=True)
 class Scope:
-    """What references may name.
+    """The values of references.
 
-    `refs` go by parameter, pseudo parameter or logical id; `attributes` by (logical id, attribute).
+    `refs` by parameter, pseudo parameter or logical id; `attributes` by (logical id, attribute).
     """
 
     refs: Mapping[str, Any]
@@ -172,7 +174,7 @@ class Scope:
     conditions: Mapping[str, bool] = field(default_factory=dict)
 
     def resolve(self, node: Any) -> Any:
-        """The node with every reference replaced. Raises LookupError naming what cannot be resolved."""
+        """The node with every reference replaced. Raises LookupError with the name that cannot be resolved."""
         if isinstance(node, list):
             items = (self._choose(item) for item in node)
             return [self.resolve(item) for item in items if item != _NO_VALUE]
@@ -189,12 +191,12 @@ class Scope:
             if name == "Fn::Sub" and isinstance(argument, str):
                 return _SUBSTITUTION.sub(self._substitute, argument)
             if name.startswith("Fn::"):
-                raise LookupError(f"{name} of {argument} is not understood here")
+                raise LookupError(f"{name} with {argument} is not supported")
         chosen = {key: self._choose(value) for key, value in node.items()}
         return {key: self.resolve(value) for key, value in chosen.items() if value != _NO_VALUE}
 
     def _choose(self, node: Any) -> Any:
-        """The side of an Fn::If that its condition chooses; anything else as it is."""
+        """The branch of an Fn::If that its condition selects; other nodes unchanged."""
         while isinstance(node, Mapping) and "Fn::If" in node:
             condition, if_true, if_false = node["Fn::If"]
             node = if_true if self.conditions[condition] else if_false
@@ -202,7 +204,7 @@ class Scope:
 
     def _ref(self, name: str) -> Any:
         if name not in self.refs:
-            raise LookupError(f"nothing is called {name}")
+            raise LookupError(f"{name} is neither a parameter nor a resource")
         return self.refs[name]
 
     def _attribute(self, logical_id: str, name: str) -> str:

@@ -1,4 +1,4 @@
-"""AWS::Cognito::UserPool, UserPoolClient and UserPoolGroup: moto's CloudFormation knows none of them."""
+"""AWS::Cognito::UserPool, UserPoolClient and UserPoolGroup, which moto's CloudFormation does not support."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from services.local.cloudformation.clients import Clients
 _NOT_AT_CREATION = ("UserPoolName", "MfaConfiguration", "EnabledMfas")
 
 
-def make_pool(clients: Clients, properties: dict[str, Any]) -> str:
+def create_pool(clients: Clients, properties: dict[str, Any]) -> str:
     cognito = clients("cognito-idp")
     others = {name: value for name, value in properties.items() if name not in _NOT_AT_CREATION}
     pool_id = cognito.create_user_pool(PoolName=properties["UserPoolName"], **others)["UserPool"]["Id"]
@@ -35,7 +35,7 @@ def read_pool(clients: Clients, pool_id: str) -> dict[str, Any]:
     }
 
 
-def make_client(clients: Clients, properties: dict[str, Any]) -> str:
+def create_client(clients: Clients, properties: dict[str, Any]) -> str:
     return str(clients("cognito-idp").create_user_pool_client(**properties)["UserPoolClient"]["ClientId"])
 
 
@@ -45,7 +45,7 @@ def read_client(clients: Clients, client_id: str, *, pool_id: str) -> dict[str, 
     return {**client, "GenerateSecret": "ClientSecret" in client}
 
 
-def make_group(clients: Clients, properties: dict[str, Any]) -> str:
+def create_group(clients: Clients, properties: dict[str, Any]) -> str:
     return str(clients("cognito-idp").create_group(**properties)["Group"]["GroupName"])
 
 

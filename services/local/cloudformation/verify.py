@@ -1,4 +1,4 @@
-"""Is what the template declares really there? Read back through the ordinary AWS APIs, property by property."""
+"""Verifies that resources are as the template declares, by reading them back through the ordinary AWS APIs."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -9,14 +9,14 @@ from services.local.cloudformation.clients import Clients
 from services.local.cloudformation.template import Scope, Template
 from services.local.cloudformation.types import LOCAL_NO_OPS, TYPES
 
-ACCOUNT_ID = "123456789012"  # moto's, for whoever does not say another
+ACCOUNT_ID = "123456789012"  # moto's default account
 
 
 def unknown_types(template: Template) -> Iterator[str]:
-    """A sentence for each resource whose type the embedded AWS would silently skip."""
+    """A message for each resource whose type the embedded AWS would silently skip."""
     for logical_id, resource in template.resources.items():
         if resource["Type"] not in TYPES and resource["Type"] not in LOCAL_NO_OPS:
-            yield f"{logical_id}: the embedded AWS cannot make {resource['Type']}"
+            yield f"{logical_id}: the embedded AWS does not support {resource['Type']}"
 
 
 def differences(
@@ -27,15 +27,15 @@ def differences(
     parameters: Mapping[str, str],
     outputs: Mapping[str, str],
 ) -> Iterator[str]:
-    """A sentence for each resource, property or output that is not as declared; none when all is well."""
+    """A message for each resource, property or output that is not as declared."""
     found = clients("cloudformation").describe_stack_resources(StackName=stack)["StackResources"]
     physical_ids = {
         resource["LogicalResourceId"]: resource.get("PhysicalResourceId")
         for resource in found
-        if "LogicalResourceId" in resource  # moto lists what a condition leaves out, without a name
+        if "LogicalResourceId" in resource  # moto lists resources whose condition is false, without a name
     }
     conditions = template.conditions({**_pseudo(clients, stack), **template.values(parameters)})
-    template = template.under(conditions).without_types(LOCAL_NO_OPS)
+    template = template.with_conditions(conditions).without_types(LOCAL_NO_OPS)
     scope = _scope(
         clients,
         stack=stack,
@@ -47,7 +47,7 @@ def differences(
     for logical_id, resource in template.resources.items():
         physical_id = physical_ids.get(logical_id)
         if not physical_id:
-            yield f"{logical_id}: {resource['Type']} was not made"
+            yield f"{logical_id}: {resource['Type']} was not created"
             continue
         try:
             declared = scope.resolve(resource.get("Properties", {}))
@@ -55,10 +55,10 @@ def differences(
         except (ClientError, LookupError) as error:
             yield f"{logical_id}: {error}"
             continue
-        yield from _unlike(declared, actual, where=logical_id)
+        yield from _value_differences(declared, actual, where=logical_id)
     for name, value in template.outputs.items():
         try:
-            yield from _unlike(scope.resolve(value), outputs.get(name), where=f"output {name}")
+            yield from _value_differences(scope.resolve(value), outputs.get(name), where=f"output {name}")
         except LookupError as error:
             yield f"output {name}: {error}"
 
@@ -97,12 +97,12 @@ def _pseudo(clients: Clients, stack: str) -> dict[str, str]:
     }
 
 
-def _unlike(declared: Any, actual: Any, *, where: str) -> Iterator[str]:
-    """Where the actual value lacks something declared. It may have more: AWS adds defaults of its own."""
+def _value_differences(declared: Any, actual: Any, *, where: str) -> Iterator[str]:
+    """A message for each declared value that the actual one lacks. Other values are allowed: AWS adds defaults."""
     if isinstance(declared, Mapping) and isinstance(actual, Mapping):
         for name, value in declared.items():
             if name in actual:
-                yield from _unlike(value, actual[name], where=f"{where}.{name}")
+                yield from _value_differences(value, actual[name], where=f"{where}.{name}")
             else:
                 yield f"{where}.{name}: declared {value!r}, not applied"
     elif isinstance(declared, list) and isinstance(actual, list):
@@ -113,16 +113,16 @@ def _unlike(declared: Any, actual: Any, *, where: str) -> Iterator[str]:
 
 
 def _all_matched(declared: list[Any], actual: list[Any]) -> bool:
-    """Whether each declared item has an item of its own among the actual ones, in any order, with none left over."""
-    left = list(actual)
+    """Whether each declared item matches exactly one actual item, in any order, with no actual item left over."""
+    unmatched = list(actual)
     for item in declared:
-        match = next((other for other in left if not any(_unlike(item, other, where=""))), None)
+        match = next((other for other in unmatched if not any(_value_differences(item, other, where=""))), None)
         if match is None:
             return False
-        left.remove(match)
-    return not left
+        unmatched.remove(match)
+    return not unmatched
 
 
 def _text(value: Any) -> str:
-    """Scalars as CloudFormation compares them: 360 is "360", true is "true"."""
+    """A scalar as CloudFormation compares it: 360 equals "360", true equals "true"."""
     return str(value).lower() if isinstance(value, bool) else str(value)

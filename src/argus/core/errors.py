@@ -6,6 +6,7 @@
 Each entry point handles errors in one place: `core.http` returns problem+json, the worker batch failures.
 """
 
+import math
 import re
 from collections.abc import Mapping
 from typing import ClassVar
@@ -13,6 +14,7 @@ from typing import ClassVar
 from argus.core.languages import Message, Parameter, messages_of
 
 MAX_PARAMETER = 500  # characters of a text parameter
+_MAX_NUMBER = 10.0**38  # DynamoDB stores 38 digits
 
 
 class ArgusError(Exception):
@@ -131,9 +133,12 @@ def _message(kind: type[ArgusError], key: str, parameters: Mapping[str, Paramete
     for base in kind.__mro__:
         package = ".".join(base.__module__.split(".")[:2])
         if issubclass(base, ArgusError) and code_of(base) in messages_of(package):
-            return Message(package, code_of(base), key, {name: _short(value) for name, value in parameters.items()})
+            return Message(package, code_of(base), key, {name: _storable(value) for name, value in parameters.items()})
     return Message("argus.core", "internal_server_error")
 
 
-def _short(value: Parameter) -> Parameter:
-    return value[:MAX_PARAMETER] if isinstance(value, str) else value
+def _storable(value: Parameter) -> Parameter:
+    """Short text, and numbers that DynamoDB can store; other numbers become text."""
+    if isinstance(value, str):
+        return value[:MAX_PARAMETER]
+    return value if math.isfinite(value) and abs(value) < _MAX_NUMBER else str(value)[:MAX_PARAMETER]

@@ -434,9 +434,9 @@ FIELD_ERRORS: tuple[Text, ...] = (
         es="Más de {max} valores.",
     ),
     Text(
-        en="More than {max} options.",
-        fr="Plus de {max} options.",
-        es="Más de {max} opciones.",
+        en="At most {max} options are allowed.",
+        fr="Au plus {max} options sont autorisées.",
+        es="Se permiten como máximo {max} opciones.",
     ),
     Text(
         en="String does not match expected pattern.",
@@ -449,8 +449,8 @@ FIELD_ERRORS: tuple[Text, ...] = (
         es="El texto debe ocupar una línea, sin caracteres de control ni marcas de dirección.",
     ),
     Text(
-        en="Not a target; write kind:value, as in image:img_….",
-        fr="Cible invalide. Écrivez kind:value, comme dans image:img_….",
-        es="Objetivo no válido. Escriba kind:value, como en image:img_….",
+        en="Not a target. Use kind:value, for example image:img_….",
+        fr="Cible invalide. Utilisez kind:value, par exemple image:img_….",
+        es="Objetivo no válido. Use kind:value, por ejemplo image:img_….",
     ),
 )

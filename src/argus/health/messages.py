@@ -3,7 +3,7 @@
 from argus.core.languages import Entry, Messages, Text
 
 MESSAGES: Messages = {
-    "parts_unavailable": Entry(
+    "dependency_unavailable": Entry(
         Text(
             en="Not ready",
             fr="Pas prêt",

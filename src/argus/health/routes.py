@@ -10,7 +10,7 @@ from argus.health.schemas import Alive, CheckOut, NotReadyProblem, Ready
 from argus.health.service import Health, Outcome
 
 
-class PartsUnavailable(Unavailable):
+class DependencyUnavailable(Unavailable):
     """A service that Argus depends on does not answer."""
 
 
@@ -33,7 +33,7 @@ def blueprint(argus: Runtime) -> Blueprint:
         """Ready: checks DynamoDB, S3, SQS and the issuers of tokens, and says which does not answer"""
         checks = health.ready()
         if any(check.outcome is not Outcome.OK for check in checks):
-            raise PartsUnavailable(extensions={"checks": CheckOut(many=True).dump(checks)})
+            raise DependencyUnavailable(extensions={"checks": CheckOut(many=True).dump(checks)})
         return {"status": "ready", "checks": checks}
 
     return blp

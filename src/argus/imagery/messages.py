@@ -346,7 +346,7 @@ MESSAGES: Messages = {
             ),
         },
     ),
-    "not_ready": Entry(
+    "image_not_ready": Entry(
         Text(
             en="Image not ready",
             fr="Image non prête",
@@ -498,7 +498,7 @@ MESSAGES: Messages = {
             ),
         },
     ),
-    "vanished": Entry(
+    "upload_missing": Entry(
         Text(
             en="Uploaded file deleted",
             fr="Fichier téléversé supprimé",

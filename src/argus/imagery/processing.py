@@ -21,7 +21,7 @@ class WrongSize(Invalid):
     """The uploaded file does not have the size that was announced."""
 
 
-class Vanished(Invalid):
+class UploadMissing(Invalid):
     """The uploaded file was deleted before it was read."""
 
 
@@ -33,7 +33,7 @@ def process(image: Image, objects: Objects, *, size_bytes: int, max_bytes: int) 
     try:
         data = objects.get(image.original_key, max_bytes=max_bytes, version_id=image.object_version or None)
     except NoSuchObject as error:
-        raise Vanished from error
+        raise UploadMissing from error
     read = time.perf_counter()
     thermogram = decode(data, declared_scale=image.file.scale)
     metrics.record({"decode_ms": round((time.perf_counter() - read) * 1000, 1)})

@@ -38,7 +38,7 @@ class NoSuchImage(NotFound):
     """The organisation has no such image."""
 
 
-class NotReady(Conflict):
+class ImageNotReady(Conflict):
     """The image is not ready."""
 
 
@@ -96,10 +96,10 @@ class Imagery:
         return image
 
     def ready(self, caller: Caller, image_id: str) -> Image:
-        """An image that is ready. Raises NotReady otherwise."""
+        """An image that is ready. Raises ImageNotReady otherwise."""
         image = self.get(caller, image_id)
         if image.state is not ImageState.READY:
-            raise NotReady(image_id=image_id, state=image.state.value)
+            raise ImageNotReady(image_id=image_id, state=image.state.value)
         return image
 
     def list(self, caller: Caller, *, state: ImageState | None, limit: int, after: Item | None) -> Listing[Image]:

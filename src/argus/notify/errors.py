@@ -3,7 +3,7 @@
 from argus.core.errors import BadRequest, Forbidden, TooManyRequests, Unauthenticated
 
 
-class MayNotListen(Forbidden):
+class NotificationsNotAllowed(Forbidden):
     """The caller has no scope that receives events."""
 
 

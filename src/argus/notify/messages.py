@@ -15,7 +15,7 @@ MESSAGES: Messages = {
             es="Las páginas de {origin} no están autorizadas a conectarse.",
         ),
     ),
-    "may_not_listen": Entry(
+    "notifications_not_allowed": Entry(
         Text(
             en="Missing permission",
             fr="Permission manquante",

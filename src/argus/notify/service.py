@@ -14,7 +14,7 @@ from argus.core.aws import ClientFactory
 from argus.core.caller import Caller
 from argus.core.clock import Clock, rfc3339
 from argus.core.queue import JobQueue
-from argus.notify.errors import MayNotListen, TooManyConnections
+from argus.notify.errors import NotificationsNotAllowed, TooManyConnections
 from argus.notify.model import Change, Connection
 from argus.notify.store import ConnectionsStore
 
@@ -44,7 +44,7 @@ class Notify:
         """Open a connection that receives what the caller may read. Concurrent calls may exceed a limit by one."""
         scopes = frozenset(self.events.values()) & caller.scopes
         if not scopes:
-            raise MayNotListen(scopes=", ".join(sorted(set(self.events.values()))))
+            raise NotificationsNotAllowed(scopes=", ".join(sorted(set(self.events.values()))))
         now = self.clock()
         others = [one for one in self._open_connections(caller.organisation_id) if one.id != connection_id]
         own = sum(one.user_id == caller.user_id for one in others)
