@@ -29,9 +29,9 @@ from services.scanner import main as scanner
 from services.worker import main as worker
 from tests.conftest import Issuer, Person, Workers
 from tests.imagery.front_door import announce, send
+from tests.resources import Resources, calls
 from tests.scenes import flir_scene
 from tests.services import events
-from tests.things import Things, calls
 
 PAGE = Path(__file__).parents[1] / "docs" / "data.md"
 FILE = {"name": "a.jpg", "size": 10, "content_type": "image/jpeg"}
@@ -261,7 +261,7 @@ def _drive(
     call("GET", "/plugins", name="/plugins by API key, first use in an hour", by=holder)
     call("GET", "/plugins", name="/plugins by API key", by=holder)
     call("DELETE", f"/api-keys/{key['id']}")
-    for one in calls(http.application, Things(replace(person, organisation_id=me["organisation"]["id"]), workers)):
+    for one in calls(http.application, Resources(replace(person, organisation_id=me["organisation"]["id"]), workers)):
         if one.name not in kept.calls:
             call(one.method, one.address, one.body, name=one.name.partition(" ")[2])
     workers.work()

@@ -273,3 +273,16 @@ def test_tracked_files_contain_no_unfinished_work_and_no_machine_paths() -> None
         path = ROOT / name
         if path.suffix in {".py", ".md", ".yaml", ".yml", ".toml", ".json", ".ts", ".tsx", ".txt"} and path.exists():
             assert not unfinished.search(path.read_text()), name
+
+
+def test_retired_words_are_not_used() -> None:
+    """docs/decisions/names.md lists what replaces them."""
+    retired = re.compile(
+        r"\b(?:tell(?:s|ing)?|told|whoever|somebody|gravest|sightings?|settle[sd]?|hurried|patience)\b", re.IGNORECASE
+    )
+    excluded = {"docs/decisions/names.md", "tests/test_house.py"}
+    listed = subprocess.run(["git", "ls-files"], capture_output=True, check=True, cwd=ROOT, text=True).stdout
+    for name in listed.splitlines():
+        path = ROOT / name
+        if path.suffix in {".py", ".md", ".yaml", ".js", ".mjs", ".toml"} and path.exists() and name not in excluded:
+            assert retired.findall(path.read_text()) == [], name

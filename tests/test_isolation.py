@@ -10,8 +10,8 @@ from argus import capabilities
 from argus.container import Container
 from argus.identity.model import Role, Subject
 from tests.conftest import ISSUER, Issuer, Person, Workers
-from tests.things import CONFLICTS, SHARED, Call, Things
-from tests.things import calls as calls_of
+from tests.resources import CONFLICTS, SHARED, Call, Resources
+from tests.resources import calls as calls_of
 
 KEY_SCOPES = sorted(
     scope.name for capability in capabilities.installed() for scope in capability.scopes if scope.for_keys
@@ -19,19 +19,19 @@ KEY_SCOPES = sorted(
 
 
 @pytest.fixture
-def things(owner: Person, workers: Workers) -> Things:
-    return Things(owner, workers)
+def resources(owner: Person, workers: Workers) -> Resources:
+    return Resources(owner, workers)
 
 
 @pytest.fixture
-def calls(owner: Person, things: Things) -> list[Call]:
-    return calls_of(owner.http.application, things)
+def calls(owner: Person, resources: Resources) -> list[Call]:
+    return calls_of(owner.http.application, resources)
 
 
 @pytest.fixture
-def owned_ids(things: Things, calls: list[Call]) -> set[str]:
+def owned_ids(resources: Resources, calls: list[Call]) -> set[str]:
     """Ids of the owner's resources."""
-    return {resource_id for name, resource_id in things.made.items() if name not in SHARED}
+    return {resource_id for name, resource_id in resources.made.items() if name not in SHARED}
 
 
 def _scope(person: Person, call: Call) -> str:
@@ -56,7 +56,7 @@ def test_every_route_rejects_a_request_without_a_token(anonymous: Person, calls:
 
 
 def test_another_tenant_finds_none_of_the_owners_resources(
-    stranger: Person, owner: Person, things: Things, calls: list[Call], owned_ids: set[str]
+    stranger: Person, owner: Person, resources: Resources, calls: list[Call], owned_ids: set[str]
 ) -> None:
     owned_ids |= {owner.organisation_id}
     for call in calls:
@@ -66,7 +66,7 @@ def test_another_tenant_finds_none_of_the_owners_resources(
         else:
             assert response.status_code < 300, call.name
             assert not [each for each in owned_ids if each in response.text], call.name
-    assert owner.get(f"/images/{things['image_id']}").status_code == 200
+    assert owner.get(f"/images/{resources['image_id']}").status_code == 200
 
 
 @pytest.mark.parametrize("role", Role)

@@ -12,8 +12,8 @@ from werkzeug.test import TestResponse
 from services.api import openapi
 from tests.conftest import Person, Workers
 from tests.imagery.front_door import send
+from tests.resources import Resources, calls
 from tests.scenes import flir_scene
-from tests.things import Things, calls
 
 Json = Any
 Operation = dict[str, Any]
@@ -246,7 +246,7 @@ def test_live_responses_have_the_shape_of_the_examples(owner: Person, workers: W
     call("GET /api/v1/reports")
     call("GET /api/v1/reports/{report_id}", report_id=report)
     call("DELETE /api/v1/images/{image_id}", image_id=image)
-    for one in calls(owner.http.application, Things(owner, workers)):
+    for one in calls(owner.http.application, Resources(owner, workers)):
         template = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", str(one.rule))
         if f"{one.method} {template}" not in journey.made:
             journey.compare(f"{one.method} {template}", one.by(owner), shape=True)

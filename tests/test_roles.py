@@ -38,11 +38,11 @@ from services.scheduler import main as scheduler
 from services.worker import main as worker
 from tests.conftest import Issuer, MovableClock, Person, Workers
 from tests.imagery.front_door import announce, send
+from tests.resources import CONFLICTS, Resources, calls
 from tests.scanning.scripted import add_network_plugin
 from tests.scenes import flir_scene
 from tests.services import events
 from tests.test_infra import TEMPLATES, Templates, properties, resources
-from tests.things import CONFLICTS, Things, calls
 
 TEMPLATE = TEMPLATES["roles"]
 FUNCTIONS = ("api", "worker", "scanner", "scheduler", "realtime")
@@ -467,7 +467,7 @@ def _drive(watch: Watch, argus: Container, http: Person, newcomer: str, workers:
     assert http.get("/reports").status_code == 200
     for travel in _travels():
         travel(http, work)
-    for call in calls(http.http.application, Things(http, workers)):
+    for call in calls(http.http.application, Resources(http, workers)):
         assert call.by(http).status_code < 300 or call.rule.endpoint in CONFLICTS, call.name
     work()
 
@@ -486,7 +486,7 @@ def _drive(watch: Watch, argus: Container, http: Person, newcomer: str, workers:
     lost = argus.scanning.run_store.get(http.organisation_id, f"{http.post('/scans', scan_body).get_json()['id']}.00")
     assert lost is not None
     assert argus.scanning.run_store.save(replace(lost, attempts=3)) is not None
-    for call in calls(http.http.application, Things(http, workers)):
+    for call in calls(http.http.application, Resources(http, workers)):
         if call.method == "POST":
             call.by(http)
     assert http.post("/scans", probed).status_code == 202

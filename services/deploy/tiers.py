@@ -26,7 +26,7 @@ def main(arguments: Sequence[str], *, environment: Callable[[], Environment] = A
         organisation = argus.identity.organisation(options.organisation)
         argus.keys.allow(organisation.id, options.tier)
     except ArgusError as error:
-        sys.stderr.write(f"{error.title} {error}\n")
+        sys.stderr.write(f"{error}\n")
         return 1
     except (BotoCoreError, ClientError) as error:
         sys.stderr.write(f"AWS: {error}\n")

@@ -36,10 +36,10 @@ from tests import black_hole
 from tests.black_hole import BlackHole
 from tests.conftest import CLIENT_ID, ISSUER, Issuer, MovableClock, Person, Workers
 from tests.imagery.front_door import uploaded
+from tests.resources import Call, Resources
+from tests.resources import calls as calls_of
 from tests.scenes import flir_scene
 from tests.services import events
-from tests.things import Call, Things
-from tests.things import calls as calls_of
 
 ROOT = Path(__file__).parents[2]
 SHORT_SECONDS, FUNCTION_SECONDS = 5, 29  # of `/me` and `/sign-in`; of every route
@@ -137,10 +137,10 @@ def test_me_answers_503_within_five_seconds_when_the_issuer_hangs_too(
     assert seconds < SHORT_SECONDS
 
 
-def _example_ids() -> Things:
+def _example_ids() -> Resources:
     """Example ids, by the names of route parameters."""
     paths = openapi.document()["paths"].values()
-    return cast(Things, {one["name"]: one["example"] for path in paths for one in path.get("parameters", [])})
+    return cast(Resources, {one["name"]: one["example"] for path in paths for one in path.get("parameters", [])})
 
 
 def test_every_route_ends_with_503_or_its_result_when_all_of_aws_hangs(

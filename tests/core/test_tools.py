@@ -1,8 +1,10 @@
 """Ids, times, cursors, settings and errors."""
 
 import json
-from dataclasses import replace
+import math
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -12,7 +14,7 @@ from argus import capabilities
 from argus.container import Container
 from argus.core.clock import from_rfc3339, rfc3339
 from argus.core.declarations import Build, Capability
-from argus.core.errors import ArgusError, NotFound
+from argus.core.errors import ArgusError, Invalid, NotFound
 from argus.core.http import MissingScope
 from argus.core.ids import Ids, is_id
 from argus.core.paging import BadCursor, Cursors
@@ -220,3 +222,13 @@ def test_an_error_while_building_is_not_taken_for_a_missing_service(monkeypatch:
 def test_a_setting_without_the_prefix_is_rejected() -> None:
     with pytest.raises(TypeError, match="OTHER_TURNS does not begin with ARGUS_"):
         setting("OTHER_TURNS", "1", "never read")
+
+
+@pytest.mark.parametrize("value", [math.nan, -math.inf, 1e200, 10**60, "x" * 2000], ids=str)
+def test_a_message_can_be_stored_whatever_its_parameters(argus: Container, value: Any) -> None:
+    item = {"pk": "org_x#notes", "sk": "message", **asdict(Invalid(value=value).message)}
+    table = argus.table("reports")
+    table.put(item)
+    stored = table.get("org_x#notes", "message")
+    assert stored is not None
+    assert stored["parameters"] == {"value": str(value)[:500]}

@@ -172,7 +172,7 @@ def test_every_invalid_option_is_reported(lamp: Manifest) -> None:
     with pytest.raises(InvalidOptions) as refused:
         lamp.check_options({"kelvin": -1, "pixels": 5, "light": 1, "deep": "yes"})
     assert str(refused.value) == (
-        "The plugin lamp does not accept these options: deep, kelvin, light. errors says why."
+        "The plugin lamp does not accept these options: deep, kelvin, light. See “errors” for details."
     )
     assert set(refused.value.errors or {}) == {"kelvin", "light", "deep"}
 

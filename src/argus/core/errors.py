@@ -6,7 +6,6 @@
 Each entry point handles errors in one place: `core.http` returns problem+json, the worker batch failures.
 """
 
-import math
 import re
 from collections.abc import Mapping
 from typing import ClassVar
@@ -141,4 +140,4 @@ def _storable(value: Parameter) -> Parameter:
     """Short text, and numbers that DynamoDB can store; other numbers become text."""
     if isinstance(value, str):
         return value[:MAX_PARAMETER]
-    return value if math.isfinite(value) and abs(value) < _MAX_NUMBER else str(value)[:MAX_PARAMETER]
+    return value if abs(value) < _MAX_NUMBER else str(value)[:MAX_PARAMETER]

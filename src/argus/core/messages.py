@@ -263,9 +263,9 @@ MESSAGES: Messages = {
             es="Demasiadas solicitudes",
         ),
         Text(
-            en="The limit “{policy}” allows {limit}. Retry-After says when to try again.",
-            fr="La limite « {policy} » autorise {limit}. Retry-After indique quand réessayer.",
-            es="El límite «{policy}» permite {limit}. Retry-After indica cuándo volver a intentarlo.",
+            en="The limit “{policy}” is {requests} requests in {seconds} s. Wait as long as Retry-After says.",
+            fr="La limite « {policy} » est de {requests} requêtes en {seconds} s. Attendez le délai de Retry-After.",
+            es="El límite «{policy}» es de {requests} solicitudes en {seconds} s. Espere el plazo de Retry-After.",
         ),
     ),
     "unauthenticated": Entry(
@@ -306,9 +306,9 @@ MESSAGES: Messages = {
             es="Campos no válidos",
         ),
         Text(
-            en="Some fields are invalid; errors says which ones and why.",
-            fr="Certains champs sont invalides ; errors indique lesquels et pourquoi.",
-            es="Algunos campos no son válidos; errors indica cuáles y por qué.",
+            en="Some fields are invalid. See “errors” for details.",
+            fr="Certains champs sont invalides. Voir « errors » pour les détails.",
+            es="Algunos campos no son válidos. Consulte «errors» para más detalles.",
         ),
     ),
     "unsupported_media_type": Entry(

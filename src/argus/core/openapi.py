@@ -117,7 +117,7 @@ _KINDS = {
         response="TOO_MANY_REQUESTS",
         description="The caller or the address exceeds a rate limit",
         message=Message(
-            "argus.core", "too_many_requests", parameters={"policy": "caller", "limit": "600 per 1 minute"}
+            "argus.core", "too_many_requests", parameters={"policy": "caller", "requests": 600, "seconds": 60}
         ),
     ),
     503: _Kind(

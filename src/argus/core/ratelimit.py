@@ -201,7 +201,8 @@ class Limits:
         if status is not None and status.exceeded:
             raise TooManyRequests(
                 policy=status.policy.name,
-                limit=str(status.policy.limit),
+                requests=status.policy.limit.amount,
+                seconds=status.policy.limit.get_expiry(),
                 retry_after_seconds=self._seconds_left(status),
             )
 

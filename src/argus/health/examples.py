@@ -15,7 +15,7 @@ NOT_READY = {
     "type": "urn:argus:problem:dependency_unavailable",
     "title": "Not ready",
     "status": 503,
-    "detail": "A service that Argus depends on does not answer; checks says which one.",
+    "detail": "A service that Argus depends on does not answer. See “checks” for details.",
     "code": "dependency_unavailable",
     "request_id": "req_01k0n2xz0q4m8s6w2e9r5t7y3a",
 }

@@ -10,9 +10,9 @@ MESSAGES: Messages = {
             es="No está listo",
         ),
         Text(
-            en="A service that Argus depends on does not answer; checks says which one.",
-            fr="Un service dont Argus dépend ne répond pas ; checks indique lequel.",
-            es="Un servicio del que depende Argus no responde; checks indica cuál.",
+            en="A service that Argus depends on does not answer. See “checks” for details.",
+            fr="Un service dont Argus dépend ne répond pas. Voir « checks » pour les détails.",
+            es="Un servicio del que depende Argus no responde. Consulte «checks» para más detalles.",
         ),
     ),
 }

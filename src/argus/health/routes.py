@@ -30,7 +30,7 @@ def blueprint(argus: Runtime) -> Blueprint:
     @blp.response(200, Ready, example=examples.READY)
     @blp.alt_response(503, schema=NotReadyProblem, example=examples.NOT_READY, content_type="application/problem+json")
     def ready() -> dict[str, Any]:
-        """Ready: checks DynamoDB, S3, SQS and the issuers of tokens, and says which does not answer"""
+        """Ready: checks DynamoDB, S3, SQS and the issuers of tokens, and returns the result of each"""
         checks = health.ready()
         if any(check.outcome is not Outcome.OK for check in checks):
             raise DependencyUnavailable(extensions={"checks": CheckOut(many=True).dump(checks)})

@@ -1,4 +1,4 @@
-"""What imagery says to users."""
+"""Messages of imagery for users."""
 
 from argus.core.languages import Entry, Messages, Text
 

@@ -5,7 +5,7 @@ from argus.core.languages import Entry, Messages, Text
 MESSAGES: Messages = {
     "no_such_report": Entry(
         Text(
-            en="No such report",
+            en="Report not found",
             fr="Rapport introuvable",
             es="Informe no encontrado",
         ),

@@ -34,14 +34,14 @@ MESSAGES: Messages = {
             es="Opciones de plugin no válidas",
         ),
         Text(
-            en="The plugin {plugin} does not accept these options: {options}. errors says why.",
-            fr="Le plugin {plugin} n’accepte pas ces options : {options}. errors indique pourquoi.",
-            es="El plugin {plugin} no acepta estas opciones: {options}. errors indica por qué.",
+            en="The plugin {plugin} does not accept these options: {options}. See “errors” for details.",
+            fr="Le plugin {plugin} n’accepte pas ces options : {options}. Voir « errors » pour les détails.",
+            es="El plugin {plugin} no acepta estas opciones: {options}. Consulte «errors» para más detalles.",
         ),
     ),
     "no_such_plugin": Entry(
         Text(
-            en="No such plugin",
+            en="Plugin not found",
             fr="Plugin introuvable",
             es="Plugin no encontrado",
         ),
@@ -53,7 +53,7 @@ MESSAGES: Messages = {
     ),
     "no_such_scan": Entry(
         Text(
-            en="No such scan",
+            en="Scan not found",
             fr="Analyse introuvable",
             es="Análisis no encontrado",
         ),

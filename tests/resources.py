@@ -1,9 +1,9 @@
 """For tests over all routes: a resource for every id in a route, and a body for every request.
 
 A capability needs nothing here if a POST of its OpenAPI example creates a resource. A capability that needs more, such
-as an upload or a run of the workers, has a `tests/<capability>/things.py`:
+as an upload or a run of the workers, has a `tests/<capability>/resources.py`:
 
-- `MAKERS`: name of an id in routes -> function that creates such a resource and returns its id;
+- `CREATORS`: name of an id in routes -> function that creates such a resource and returns its id;
 - `BODIES`: endpoint -> function that creates the body from other resources;
 - `QUERIES`: endpoint -> query string;
 - `SHARED`: names of ids that do not belong to an organisation;
@@ -25,22 +25,24 @@ from argus.core.declarations import API_PREFIX
 from services.api import openapi
 from tests.conftest import Person, Workers
 
-_MODULES = [import_module(f"tests.{path.parent.name}.things") for path in Path(__file__).parent.glob("*/things.py")]
+_MODULES = [
+    import_module(f"tests.{path.parent.name}.resources") for path in Path(__file__).parent.glob("*/resources.py")
+]
 
 
 def _declared(name: str) -> dict[str, Any]:
     return {key: value for module in _MODULES for key, value in getattr(module, name, {}).items()}
 
 
-MAKERS: dict[str, "Callable[[Things], str]"] = _declared("MAKERS")
-BODIES: dict[str, "Callable[[Things], Any]"] = _declared("BODIES")
+CREATORS: dict[str, "Callable[[Resources], str]"] = _declared("CREATORS")
+BODIES: dict[str, "Callable[[Resources], Any]"] = _declared("BODIES")
 QUERIES: dict[str, str] = _declared("QUERIES")
 SHARED = frozenset(name for module in _MODULES for name in getattr(module, "SHARED", ()))
 CONFLICTS = frozenset(endpoint for module in _MODULES for endpoint in getattr(module, "CONFLICTS", ()))
 
 
 @dataclass(frozen=True)
-class Things:
+class Resources:
     """Ids by their names in routes; each resource is created on first use."""
 
     owner: Person
@@ -49,7 +51,7 @@ class Things:
 
     def __getitem__(self, name: str) -> str:
         if name not in self.made:
-            self.made[name] = MAKERS[name](self) if name in MAKERS else self._created(name)
+            self.made[name] = CREATORS[name](self) if name in CREATORS else self._created(name)
         return self.made[name]
 
     def _created(self, name: str) -> str:
@@ -78,23 +80,23 @@ class Call(NamedTuple):
         return person.call(self.method, self.address, **body)
 
 
-def calls(app: Flask, things: Things) -> list[Call]:
+def calls(app: Flask, resources: Resources) -> list[Call]:
     """Every operation that is not public; DELETE last, since the other operations need the resources."""
     found = []
     for rule in app.url_map.iter_rules():
         if vars(app.view_functions[rule.endpoint])["argus_scope"] is None:
             continue
-        address = re.sub(r"<(?:\w+:)?(\w+)>", lambda name: things[name[1]], str(rule))
+        address = re.sub(r"<(?:\w+:)?(\w+)>", lambda name: resources[name[1]], str(rule))
         if rule.endpoint in QUERIES:
             address += f"?{QUERIES[rule.endpoint]}"
         methods = sorted((rule.methods or set()) - {"HEAD", "OPTIONS"})
-        found += [Call(method, rule, address, _body(method, rule, things)) for method in methods]
+        found += [Call(method, rule, address, _body(method, rule, resources)) for method in methods]
     return sorted(found, key=lambda call: call.method == "DELETE")
 
 
-def _body(method: str, rule: Rule, things: Things) -> Any:
+def _body(method: str, rule: Rule, resources: Resources) -> Any:
     if rule.endpoint in BODIES:
-        return BODIES[rule.endpoint](things)
+        return BODIES[rule.endpoint](resources)
     path = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", str(rule))
     return _example(_paths()[path][method.lower()])
 

@@ -6,10 +6,10 @@ from tests.imagery.front_door import uploaded
 from tests.scenes import flir_scene
 
 
-def _image(things: Any) -> str:
+def _image(resources: Any) -> str:
     data, _ = flir_scene(seed=3, width=80, height=60, leaks=1)
-    return str(uploaded(things.owner, things.workers, data)["id"])
+    return str(uploaded(resources.owner, resources.workers, data)["id"])
 
 
-MAKERS = {"image_id": _image}
+CREATORS = {"image_id": _image}
 QUERIES = {"imagery.get_temperature": "x=0&y=0"}
