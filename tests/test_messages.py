@@ -12,7 +12,7 @@ from types import ModuleType
 import pytest
 
 from argus import capabilities
-from argus.core.errors import ArgusError, Unavailable, UserError, code_of
+from argus.core.errors import ArgusError, UserError, code_of
 from argus.core.languages import LANGUAGES, Entry, Text, messages_of
 
 PACKAGES = ("argus.core", *(f"argus.{each.name}" for each in capabilities.installed()))
@@ -81,7 +81,8 @@ ERRORS = list(
         kind
         for module in modules()
         for kind in vars(module).values()
-        if isinstance(kind, type) and issubclass(kind, UserError | Unavailable) and kind is not UserError
+        if isinstance(kind, type) and issubclass(kind, ArgusError) and kind not in (ArgusError, UserError)
+        if issubclass(kind, UserError) or kind.status != ArgusError.status
     )
 )
 USES = [pytest.param(use, id=use.where) for module in modules() for use in uses_in(module)]

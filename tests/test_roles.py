@@ -539,7 +539,7 @@ def seen(
     return watch
 
 
-def test_a_journey_asks_for_all_that_roles_allow_and_nothing_more(seen: Watch) -> None:
+def test_a_journey_uses_exactly_the_permissions_of_its_roles(seen: Watch) -> None:
     refused = {(name, use) for name, uses in seen.seen.items() for use in uses if not is_allowed(statements(name), use)}
     assert not refused
     idle = {

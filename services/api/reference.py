@@ -45,7 +45,8 @@ def errors() -> str:
     """Every message for users by its code, and the status of responses with it."""
     packages = ["argus.core", *(f"argus.{one.name}" for one in capabilities.installed())]
     entries = {code: entry for package in packages for code, entry in messages_of(package).items()}
-    statuses = {code_of(kind): str(kind.status) for package in packages for kind in errors_of(package)}
+    kinds = [kind for package in packages for kind in errors_of(package)]
+    statuses = {code_of(kind): str(kind.status) for kind in kinds if kind.status != 500}  # 500 hides its code
     rows = [
         [
             f"`{code}`",

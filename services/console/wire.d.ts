@@ -61,6 +61,7 @@ interface Scan {
   state: string;
   progress: number;
   reason: string;
+  steps: {plugin: string; reason: string}[];
   counts: Record<string, number>;
   delta: Record<string, number>;
   created_at: string;

@@ -34,7 +34,7 @@ def main(
     try:
         _run(options, environment(), ask)
     except ArgusError as error:
-        sys.stderr.write(f"{error.title} {error}\n")
+        sys.stderr.write(f"{error.title.rstrip('.')}. {error}\n")
     except (BotoCoreError, ClientError) as error:
         sys.stderr.write(f"AWS: {error}\n")
     else:

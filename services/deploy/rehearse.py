@@ -351,7 +351,7 @@ def main() -> int:
     try:
         environment = rehearse(twice=parser.parse_args().twice)
     except ArgusError as error:
-        sys.stderr.write(f"{error.title} {error}\n")
+        sys.stderr.write(f"{error.title.rstrip('.')}. {error}\n")
         return 1
     write_line(f"stacks verified property by property: {', '.join(dict.fromkeys(environment.verified))}")
     write_line(f"resource types not tested, only an account has them: {', '.join(sorted(environment.omitted))}")

@@ -151,8 +151,8 @@ def test_an_incomplete_scan_has_a_warning_with_the_reasons() -> None:
     shown = text(replace(known, scan=scan))
 
     assert (
-        "This scan is incomplete. It failed. thermal_hotspots: The plugin ran longer than the 45 s that its manifest "
-        "allows."
+        "This scan is incomplete. It failed. These plugins did not finish: thermal_hotspots. "
+        "thermal_hotspots: The plugin ran longer than the 45 s that its manifest allows."
     ) in shown
 
 

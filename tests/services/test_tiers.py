@@ -87,8 +87,11 @@ def test_the_operator_raises_and_lowers_an_organisations_tier(
 @pytest.mark.parametrize(
     ("changed", "reason"),
     [
-        ({"tier": "golden"}, "golden: there are standard, high"),
-        ({"organisation": "org_00000000000000000000000000"}, "There is no such organisation."),
+        ({"tier": "golden"}, "The tier “golden” does not exist. Choose one of these: standard, high."),
+        (
+            {"organisation": "org_00000000000000000000000000"},
+            "The organisation org_00000000000000000000000000 does not exist.",
+        ),
         ({"stage": "nowhere"}, "AWS: "),
     ],
     ids=["tier", "organisation", "stage"],

@@ -36,7 +36,7 @@ class NoSuchKey(NotFound):
 
 
 class ScopeNotAllowed(Forbidden):
-    """A key cannot have scopes that its creator does not have."""
+    """A key cannot have scopes that its creator does not have, nor any scope to manage keys."""
 
 
 class TierNotAllowed(Invalid):

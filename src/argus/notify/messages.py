@@ -47,9 +47,9 @@ MESSAGES: Messages = {
         ),
         details={
             "of_organisation": Text(
-                en="Your organisation has {connections} open connections. Close one first.",
-                fr="Votre organisation a {connections} connexions ouvertes. Fermez-en une d’abord.",
-                es="Su organización tiene {connections} conexiones abiertas. Cierre una primero.",
+                en="Your organisation has {connections} open connections, which is the maximum. Try again in a minute.",
+                fr="Votre organisation a {connections} connexions ouvertes, le maximum. Réessayez dans une minute.",
+                es="Su organización tiene {connections} conexiones abiertas, el máximo. Inténtelo en un minuto.",
             ),
             "of_user": Text(
                 en="You have {connections} open connections. Close one first.",

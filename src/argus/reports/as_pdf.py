@@ -198,9 +198,8 @@ class _Report:
         scan, picture = self.data.scan, self.data.picture
         failed = [step for step in scan.steps if step.state is StepState.FAILED]
         if scan.state is not ScanState.SUCCEEDED or failed:
-            reasons = [f"{step.plugin}: {step.reason.sentence()}" for step in failed if step.reason]
-            if scan.reason and not reasons:
-                reasons = [scan.reason.sentence()]
+            reasons = [scan.reason.sentence()] if scan.reason else []
+            reasons += [f"{step.plugin}: {step.reason.sentence()}" for step in failed if step.reason]
             why = self.typesetter.markup(" ".join(reasons), limit=600)
             end = _ENDED.get(scan.state, "has not ended")
             yield self._note("This scan is incomplete.", f"It {end}. {why}", caution=True)

@@ -143,7 +143,7 @@ def _check_finding(finding: Finding) -> None:
 
 def _reason(cause: BaseException | None) -> Message:
     """Why a step failed, for users. The log has the exception itself."""
-    if isinstance(cause, UserError | Unavailable):
+    if isinstance(cause, UserError | Unavailable) and cause.message.code == cause.code:
         return cause.message
     return Message("argus.scanning", "plugin_failed", parameters={"exception": type(cause).__name__})
 

@@ -142,9 +142,9 @@ MESSAGES: Messages = {
             es="Algunos plugins no terminaron",
         ),
         Text(
-            en="These plugins did not finish: {plugins}. The steps say why.",
-            fr="Ces plugins n’ont pas abouti : {plugins}. Les étapes indiquent pourquoi.",
-            es="Estos plugins no terminaron: {plugins}. Los pasos indican por qué.",
+            en="These plugins did not finish: {plugins}.",
+            fr="Ces plugins n’ont pas abouti : {plugins}.",
+            es="Estos plugins no terminaron: {plugins}.",
         ),
     ),
     "too_many_combinations": Entry(

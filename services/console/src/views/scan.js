@@ -49,7 +49,13 @@ export async function scanView(context, id) {
   /** @param {Scan} last */
   async function results(last) {
     const state = badge(wordFor(words.scans.state, last.state), last.state);
-    if (last.state !== "succeeded") return [h("p", {}, state, ` ${last.reason}`)];
+    if (last.state !== "succeeded") {
+      const steps = last.steps.filter((step) => step.reason);
+      return [
+        h("p", {}, state, ` ${last.reason}`),
+        h("ul", {}, ...steps.map((step) => h("li", {}, `${step.plugin}: ${step.reason}`))),
+      ];
+    }
     /** @type {Page<Finding>} */
     const found = await api.get(`/scans/${id}/findings`, {query: {limit: 100}, signal});
     const viewer = image?.state === "ready" ? pictureOf(context, image, found.items) : null;

@@ -19,9 +19,9 @@ def _steps(scan: Item) -> list[str]:
 
 
 def _remarks(scan: Item) -> str:
-    """Why a scan failed: its reason and those of its steps, without repetition."""
-    steps = "; ".join(f"{step['plugin']}: {step['reason']}" for step in scan["steps"] if step["reason"])
-    return "; ".join(filter(None, dict.fromkeys((scan["reason"], steps))))
+    """Why a scan failed: its reason and those of its steps."""
+    steps = (f"{step['plugin']}: {step['reason']}" for step in scan["steps"] if step["reason"])
+    return " ".join(filter(None, (scan["reason"], *steps)))
 
 
 def _not_tested(scan: Item) -> Iterator[str]:
