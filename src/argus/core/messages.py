@@ -2,6 +2,17 @@
 
 from argus.core.languages import Entry, Messages, Text
 
+_UNAVAILABLE = Text(
+    en="Service unavailable",
+    fr="Service indisponible",
+    es="Servicio no disponible",
+)
+_NOT_RESPONDING = Text(
+    en="A service that Argus depends on does not respond. Try again shortly.",
+    fr="Un service dont Argus dépend ne répond pas. Réessayez dans un instant.",
+    es="Un servicio del que depende Argus no responde. Inténtelo de nuevo en breve.",
+)
+
 MESSAGES: Messages = {
     "bad_cursor": Entry(
         Text(
@@ -182,6 +193,7 @@ MESSAGES: Messages = {
             es="El archivo tiene {size_bytes} bytes; se aceptan como máximo {max_bytes}.",
         ),
     ),
+    "overloaded": Entry(_UNAVAILABLE, _NOT_RESPONDING),
     "precondition_failed": Entry(
         Text(
             en="The resource has changed",
@@ -230,13 +242,7 @@ MESSAGES: Messages = {
             es="El cuerpo supera 1 MiB. Envíe menos datos en una solicitud.",
         ),
     ),
-    "secret_unavailable": Entry(
-        Text(
-            en="Service unavailable",
-            fr="Service indisponible",
-            es="Servicio no disponible",
-        ),
-    ),
+    "secret_unavailable": Entry(_UNAVAILABLE, _NOT_RESPONDING),
     "still_running": Entry(
         Text(
             en="Request still running",
@@ -287,18 +293,7 @@ MESSAGES: Messages = {
             ),
         },
     ),
-    "unavailable": Entry(
-        Text(
-            en="Service unavailable",
-            fr="Service indisponible",
-            es="Servicio no disponible",
-        ),
-        Text(
-            en="A service that Argus depends on does not answer. Try again shortly.",
-            fr="Un service dont Argus dépend ne répond pas. Réessayez bientôt.",
-            es="Un servicio del que depende Argus no responde. Inténtelo de nuevo en breve.",
-        ),
-    ),
+    "unavailable": Entry(_UNAVAILABLE, _NOT_RESPONDING),
     "unprocessable_entity": Entry(
         Text(
             en="Invalid fields",
