@@ -157,9 +157,26 @@ MESSAGES: Messages = {
     ),
     "no_such_object": Entry(
         Text(
-            en="A stored file is missing",
-            fr="Un fichier stocké est manquant",
-            es="Falta un archivo almacenado",
+            en="Stored file not found",
+            fr="Fichier stocké introuvable",
+            es="Archivo almacenado no encontrado",
+        ),
+        Text(
+            en="A file that Argus stored is missing. Report this to the operators.",
+            fr="Un fichier stocké par Argus est introuvable. Signalez-le aux opérateurs.",
+            es="No se encuentra un archivo almacenado por Argus. Informe de ello a los operadores.",
+        ),
+    ),
+    "not_deleted": Entry(
+        Text(
+            en="Some files could not be deleted",
+            fr="Certains fichiers n’ont pas pu être supprimés",
+            es="No se pudieron eliminar algunos archivos",
+        ),
+        Text(
+            en="Some files are still stored. Argus will try again in a few minutes.",
+            fr="Certains fichiers sont encore stockés. Argus réessaiera dans quelques minutes.",
+            es="Algunos archivos siguen almacenados. Argus lo intentará de nuevo en unos minutos.",
         ),
     ),
     "not_found": Entry(
@@ -172,13 +189,6 @@ MESSAGES: Messages = {
             en="No resource exists at this URL. Check the path.",
             fr="Aucune ressource n’existe à cette URL. Vérifiez le chemin.",
             es="No existe ningún recurso en esta URL. Compruebe la ruta.",
-        ),
-    ),
-    "not_removed": Entry(
-        Text(
-            en="Some files could not be deleted",
-            fr="Certains fichiers n’ont pas pu être supprimés",
-            es="Algunos archivos no se pudieron eliminar",
         ),
     ),
     "object_too_large": Entry(
