@@ -130,7 +130,7 @@ def test_a_stored_reason_is_in_the_readers_language(
     workers.work_until_dead(workers.outputs.uploads_dead_queue_url, item["image_id"])
     assert {language: _reason(owner, item["image_id"], language) for language in LANGUAGES} == {
         "en": "Processing failed after 3 attempts; the operators have been alerted.",
-        "fr": "Le traitement a échoué après 3 tentatives ; les opérateurs ont été alertés.",
+        "fr": "Le traitement a échoué après 3 tentatives\u00a0; les opérateurs ont été alertés.",
         "es": "El procesamiento falló tras 3 intentos; se ha alertado a los operadores.",
     }
 
@@ -159,7 +159,7 @@ def test_each_language_of_a_reason_has_an_etag_of_its_own(argus: Container, owne
         (Message("argus.core", "processing_failed", "removed_key"), "Échec du traitement"),
         (
             Message("argus.core", "processing_failed", "attempts", {"renamed": 3}),
-            "Le traitement a échoué après {attempts} tentatives ; les opérateurs ont été alertés.",
+            "Le traitement a échoué après {attempts} tentatives\u00a0; les opérateurs ont été alertés.",
         ),
     ],
     ids=["code", "package", "key", "parameter"],
@@ -177,6 +177,37 @@ def test_a_parameter_of_another_type_shows_the_template(value: Any) -> None:
     text = Text(en="{celsius:.1f} °C", fr="{celsius:.1f} °C", es="{celsius:.1f} °C")
     assert text.format("en", {"celsius": 21.04}) == "21.0 °C"
     assert text.format("en", {"celsius": value}) == "{celsius:.1f} °C"
+
+
+def test_french_punctuation_has_non_breaking_spaces_and_parameters_are_unchanged() -> None:
+    text = Text(*["« {name} » : a ; b ? c ! d"] * 3)
+    assert {language: text.format(language, {"name": "e : f"}) for language in LANGUAGES} == {
+        "en": "« e : f » : a ; b ? c ! d",
+        "fr": "«\u00a0e : f\u00a0»\u00a0: a\u00a0; b\u00a0? c\u00a0! d",
+        "es": "« e : f » : a ; b ? c ! d",
+    }
+
+
+@pytest.mark.parametrize(
+    ("template", "value", "english", "others"),
+    [
+        ("{value} m. 1.5", 2.5, "2.5 m. 1.5", "2,5 m. 1.5"),
+        ("{value:.2f} m.", 2.5, "2.50 m.", "2,50 m."),
+        ("{value:.0f} m.", 2.75, "3 m.", "3 m."),
+        ("{value:g} m.", 0.3, "0.3 m.", "0,3 m."),
+        ("{value:g} m.", 2, "2 m.", "2 m."),
+        ("{value:g} m.", "nan", "nan m.", "nan m."),
+        ("{value:.0f} m.", "1e+39", f"{1e39:.0f} m.", f"{1e39:.0f} m."),
+        ("{value} m.", 1000, "1000 m.", "1000 m."),
+        ("{value} m.", "a.jpg", "a.jpg m.", "a.jpg m."),
+    ],
+)
+def test_decimal_numbers_have_a_comma_in_french_and_spanish(
+    template: str, value: str | float, english: str, others: str
+) -> None:
+    text = Text(template, template, template)
+    formatted = {language: text.format(language, {"value": value}) for language in LANGUAGES}
+    assert formatted == {"en": english, "fr": others, "es": others}
 
 
 # ---------------------------------------------------------------- sentences about fields

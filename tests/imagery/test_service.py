@@ -175,6 +175,22 @@ def test_the_reason_of_a_rejection_is_in_the_callers_language(owner: Person, wor
     )
 
 
+@pytest.mark.parametrize(
+    ("language", "reason"),
+    [
+        ("en", "The emissivity 1.5 is impossible: it must be above 0 and at most 1."),
+        ("fr", "L’émissivité 1,5 est impossible\u00a0: elle doit être supérieure à 0 et ne pas dépasser 1."),
+        ("es", "La emisividad 1,5 es imposible: debe ser mayor que 0 y no superar 1."),
+    ],
+)
+def test_a_number_in_the_reason_of_a_rejection_is_in_the_callers_language(
+    owner: Person, workers: Workers, language: str, reason: str
+) -> None:
+    image = uploaded(owner, workers, hostile.camera(0x20, 1.5))
+    response = owner.get(f"/images/{image['id']}", headers={"Accept-Language": language})
+    assert response.get_json()["reason"] == reason
+
+
 def test_a_16_bit_tiff_requires_a_scale_and_uses_the_declared_one(owner: Person, workers: Workers) -> None:
     counts = (np.arange(160 * 120, dtype=np.uint16).reshape(120, 160) % 5000) + 29000
     data = tiff16(counts)

@@ -158,19 +158,19 @@ MESSAGES: Messages = {
         ),
         details={
             "air": Text(
-                en="With the settings in the file, the air would transmit {transmission} of the radiance: it must be "
-                "above 0 and at most 1.",
-                fr="Avec les paramètres du fichier, l’air transmettrait {transmission} de la luminance : la valeur "
-                "doit être supérieure à 0 et ne pas dépasser 1.",
-                es="Con los parámetros del archivo, el aire transmitiría {transmission} de la radiancia: el valor "
+                en="With the settings in the file, the air would transmit {transmission:.3g} of the radiance: it must "
+                "be above 0 and at most 1.",
+                fr="Avec les paramètres du fichier, l’air transmettrait {transmission:.3g} de la luminance "
+                "énergétique : la valeur doit être supérieure à 0 et ne pas dépasser 1.",
+                es="Con los parámetros del archivo, el aire transmitiría {transmission:.3g} de la radiancia: el valor "
                 "debe ser mayor que 0 y no superar 1.",
             ),
             "atmospheric_temperature": Text(
-                en="The atmospheric temperature of {celsius} °C is impossible: it must be above absolute zero and at "
+                en="The atmospheric temperature of {celsius:g} °C is impossible: it must be above absolute zero and at "
                 "most {max_celsius:g} °C.",
-                fr="La température atmosphérique de {celsius} °C est impossible : elle doit être supérieure au zéro "
+                fr="La température atmosphérique de {celsius:g} °C est impossible : elle doit être supérieure au zéro "
                 "absolu et ne pas dépasser {max_celsius:g} °C.",
-                es="La temperatura atmosférica de {celsius} °C es imposible: debe ser superior al cero absoluto y no "
+                es="La temperatura atmosférica de {celsius:g} °C es imposible: debe ser superior al cero absoluto y no "
                 "superar {max_celsius:g} °C.",
             ),
             "blank": Text(
@@ -187,14 +187,14 @@ MESSAGES: Messages = {
                 "Suba una copia intacta del archivo.",
             ),
             "distance": Text(
-                en="The distance of {metres} m is impossible: it must be between 0 and {max_metres:g} m.",
-                fr="La distance de {metres} m est impossible : elle doit être comprise entre 0 et {max_metres:g} m.",
-                es="La distancia de {metres} m es imposible: debe estar entre 0 y {max_metres:g} m.",
+                en="The distance of {metres:g} m is impossible: it must be between 0 and {max_metres:g} m.",
+                fr="La distance de {metres:g} m est impossible : elle doit être comprise entre 0 et {max_metres:g} m.",
+                es="La distancia de {metres:g} m es imposible: debe estar entre 0 y {max_metres:g} m.",
             ),
             "emissivity": Text(
-                en="The emissivity {value} is impossible: it must be above 0 and at most 1.",
-                fr="L’émissivité {value} est impossible : elle doit être supérieure à 0 et ne pas dépasser 1.",
-                es="La emisividad {value} es imposible: debe ser mayor que 0 y no superar 1.",
+                en="The emissivity {value:g} is impossible: it must be above 0 and at most 1.",
+                fr="L’émissivité {value:g} est impossible : elle doit être supérieure à 0 et ne pas dépasser 1.",
+                es="La emisividad {value:g} es imposible: debe ser mayor que 0 y no superar 1.",
             ),
             "few_temperatures": Text(
                 en="Under the file’s calibration, most pixels have no temperature.",
@@ -202,24 +202,24 @@ MESSAGES: Messages = {
                 es="Según la calibración del archivo, la mayoría de los píxeles no tienen temperatura.",
             ),
             "reflected_temperature": Text(
-                en="The reflected temperature of {celsius} °C is impossible: it must be above absolute zero and at "
+                en="The reflected temperature of {celsius:g} °C is impossible: it must be above absolute zero and at "
                 "most {max_celsius:g} °C.",
-                fr="La température réfléchie de {celsius} °C est impossible : elle doit être supérieure au zéro "
+                fr="La température réfléchie de {celsius:g} °C est impossible : elle doit être supérieure au zéro "
                 "absolu et ne pas dépasser {max_celsius:g} °C.",
-                es="La temperatura reflejada de {celsius} °C es imposible: debe ser superior al cero absoluto y no "
+                es="La temperatura reflejada de {celsius:g} °C es imposible: debe ser superior al cero absoluto y no "
                 "superar {max_celsius:g} °C.",
             ),
             "relative_humidity": Text(
-                en="The relative humidity {value} is impossible: it must be between 0 and 1.",
-                fr="L’humidité relative {value} est impossible : elle doit être comprise entre 0 et 1.",
-                es="La humedad relativa {value} es imposible: debe estar entre 0 y 1.",
+                en="The relative humidity {value:g} is impossible: it must be between 0 and 1.",
+                fr="L’humidité relative {value:g} est impossible : elle doit être comprise entre 0 et 1.",
+                es="La humedad relativa {value:g} es imposible: debe estar entre 0 y 1.",
             ),
             "scale": Text(
-                en="A factor of {factor} and an offset of {offset} are not a temperature scale. "
+                en="A factor of {factor:g} and an offset of {offset:g} are not a temperature scale. "
                 "Declare a factor above 0 when you upload the file.",
-                fr="Un facteur de {factor} et un décalage de {offset} ne forment pas une échelle de température. "
+                fr="Un facteur de {factor:g} et un décalage de {offset:g} ne forment pas une échelle de température. "
                 "Déclarez un facteur supérieur à 0 lors du téléversement.",
-                es="Un factor de {factor} y un desplazamiento de {offset} no son una escala de temperatura. "
+                es="Un factor de {factor:g} y un desplazamiento de {offset:g} no son una escala de temperatura. "
                 "Declare un factor mayor que 0 al subir el archivo.",
             ),
             "scene": Text(
@@ -236,18 +236,20 @@ MESSAGES: Messages = {
                 es="La imagen tiene {width} × {height} píxeles, menos que cualquier imagen térmica.",
             ),
             "window_temperature": Text(
-                en="The window temperature of {celsius} °C is impossible: it must be above absolute zero and at most "
-                "{max_celsius:g} °C.",
-                fr="La température de la fenêtre de {celsius} °C est impossible : elle doit être supérieure au zéro "
-                "absolu et ne pas dépasser {max_celsius:g} °C.",
-                es="La temperatura de la ventana de {celsius} °C es imposible: debe ser superior al cero absoluto y "
-                "no superar {max_celsius:g} °C.",
+                en="The temperature of the infrared window, {celsius:g} °C, is impossible: it must be above absolute "
+                "zero and at most {max_celsius:g} °C.",
+                fr="La température de la fenêtre infrarouge, {celsius:g} °C, est impossible : elle doit être "
+                "supérieure au zéro absolu et ne pas dépasser {max_celsius:g} °C.",
+                es="La temperatura de la ventana infrarroja, {celsius:g} °C, es imposible: debe ser superior al cero "
+                "absoluto y no superar {max_celsius:g} °C.",
             ),
             "window_transmission": Text(
-                en="The window transmission {value} is impossible: it must be above 0 and at most 1.",
-                fr="La transmission de la fenêtre {value} est impossible : elle doit être supérieure à 0 et ne pas "
-                "dépasser 1.",
-                es="La transmisión de la ventana {value} es imposible: debe ser mayor que 0 y no superar 1.",
+                en="The transmission of the infrared window, {value:g}, is impossible: it must be above 0 and at "
+                "most 1.",
+                fr="La transmission de la fenêtre infrarouge, {value:g}, est impossible : elle doit être supérieure à "
+                "0 et ne pas dépasser 1.",
+                es="La transmisión de la ventana infrarroja, {value:g}, es imposible: debe ser mayor que 0 y no "
+                "superar 1.",
             ),
         },
     ),
@@ -371,9 +373,9 @@ MESSAGES: Messages = {
                 es="Una imagen de forma {shape} no tiene píxeles.",
             ),
             "range": Text(
-                en="A temperature of {celsius} °C does not fit into 16 bits, even in steps of 1 °C.",
-                fr="Une température de {celsius} °C ne tient pas sur 16 bits, même par pas de 1 °C.",
-                es="Una temperatura de {celsius} °C no cabe en 16 bits, ni siquiera en pasos de 1 °C.",
+                en="A temperature of {celsius:.0f} °C does not fit into 16 bits, even in steps of 1 °C.",
+                fr="Une température de {celsius:.0f} °C ne tient pas sur 16 bits, même par pas de 1 °C.",
+                es="Una temperatura de {celsius:.0f} °C no cabe en 16 bits, ni siquiera en pasos de 1 °C.",
             ),
             "size": Text(
                 en="The GeoTIFF would have {size_bytes} bytes, more than the 4 GiB that a TIFF can address.",
