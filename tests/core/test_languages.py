@@ -65,7 +65,7 @@ def test_an_error_is_in_the_best_of_the_accepted_languages(owner: Person, header
 
 def test_without_accept_language_an_error_is_in_english(anonymous: Person) -> None:
     response = anonymous.get("/me")
-    assert (response.headers["Content-Language"], response.get_json()["title"]) == ("en", "Not signed in")
+    assert (response.headers["Content-Language"], response.get_json()["title"]) == ("en", "Not authenticated")
 
 
 JSON = {"content_type": "application/json"}
@@ -230,7 +230,7 @@ def test_sentences_about_fields_are_translated(owner: Person) -> None:
                 "colour": ["Champ inconnu."],
             }
         },
-        "sector": ["Texte invalide."],
+        "sector": ["La valeur doit être du texte."],
         "site": ["La longueur dépasse le maximum de 100."],
     }
     assert spanish["files"]["0"]["size"] == ["El valor debe estar entre 1 y 67108864."]

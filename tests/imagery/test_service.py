@@ -141,7 +141,7 @@ def _visible_jpeg() -> bytes:
         pytest.param(
             _visible_jpeg(),
             "not_radiometric",
-            "The JPEG contains a picture but no thermal data. Upload the camera’s original radiometric file.",
+            "The JPEG contains a photo but no thermal data. Upload the camera’s original radiometric file.",
             id="visible light",
         ),
         pytest.param(

@@ -104,7 +104,7 @@ def test_a_plugin_that_raises_fails_its_step_and_not_the_others(
     second.finds("b")
     done = scanned(client, work, "first", "second")
     assert done["state"] == "failed"
-    assert done["reason"] == "These plugins did not finish: first. The steps say why."
+    assert done["reason"] == "These plugins did not finish: first. See the reason of each step."
     assert [(step["state"], step["reason"]) for step in done["steps"]] == [
         ("failed", "The plugin stopped with an internal error (ValueError)."),
         ("succeeded", ""),

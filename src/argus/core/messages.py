@@ -51,7 +51,12 @@ MESSAGES: Messages = {
         Text(
             en="Links are temporarily unavailable",
             fr="Les liens sont temporairement indisponibles",
-            es="Los enlaces no están disponibles temporalmente",
+            es="Los enlaces no están disponibles por ahora",
+        ),
+        Text(
+            en="Links cannot be signed at the moment. Try again shortly.",
+            fr="Les liens ne peuvent pas être signés pour l’instant. Réessayez dans un instant.",
+            es="Por ahora no se pueden firmar enlaces. Inténtelo de nuevo en breve.",
         ),
     ),
     "forbidden": Entry(
@@ -111,7 +116,7 @@ MESSAGES: Messages = {
             ),
             "idempotency_key": Text(
                 en="An Idempotency-Key has 1 to 255 printable characters without spaces.",
-                fr="Une Idempotency-Key compte 1 à 255 caractères imprimables sans espaces.",
+                fr="Une Idempotency-Key compte de 1 à 255 caractères imprimables, sans espace.",
                 es="Una Idempotency-Key tiene de 1 a 255 caracteres imprimibles sin espacios.",
             ),
             "json": Text(
@@ -121,7 +126,7 @@ MESSAGES: Messages = {
             ),
             "json_at": Text(
                 en="The body is not valid JSON (RFC 8259): see line {line}, column {column}.",
-                fr="Le corps n’est pas du JSON valide (RFC 8259) : voir ligne {line}, colonne {column}.",
+                fr="Le corps n’est pas du JSON valide (RFC 8259) : voyez la ligne {line}, colonne {column}.",
                 es="El cuerpo no es JSON válido (RFC 8259): vea la línea {line}, columna {column}.",
             ),
             "repeated_name": Text(
@@ -145,9 +150,9 @@ MESSAGES: Messages = {
     ),
     "missing_scope": Entry(
         Text(
-            en="Missing permission",
-            fr="Permission manquante",
-            es="Falta un permiso",
+            en="Missing scope",
+            fr="Portée manquante",
+            es="Falta un ámbito",
         ),
         Text(
             en="This request requires the scope {scope}, which your role or API key does not have.",
@@ -199,7 +204,7 @@ MESSAGES: Messages = {
         ),
         Text(
             en="The file has {size_bytes} bytes; at most {max_bytes} are accepted.",
-            fr="Le fichier compte {size_bytes} octets ; {max_bytes} au plus sont acceptés.",
+            fr="Le fichier compte {size_bytes} octets ; le maximum est de {max_bytes}.",
             es="El archivo tiene {size_bytes} bytes; se aceptan como máximo {max_bytes}.",
         ),
     ),
@@ -261,7 +266,7 @@ MESSAGES: Messages = {
         ),
         Text(
             en="The first request with the Idempotency-Key {key} is still running. Try again shortly.",
-            fr="La première requête avec l’Idempotency-Key {key} est encore en cours. Réessayez bientôt.",
+            fr="La première requête avec l’Idempotency-Key {key} est encore en cours. Réessayez dans un instant.",
             es="La primera solicitud con la Idempotency-Key {key} todavía está en curso. Inténtelo de nuevo en breve.",
         ),
     ),
@@ -279,14 +284,17 @@ MESSAGES: Messages = {
             es="Demasiadas solicitudes",
         ),
         Text(
-            en="The limit “{policy}” is {requests} requests in {seconds} s. Wait as long as Retry-After says.",
-            fr="La limite « {policy} » est de {requests} requêtes en {seconds} s. Attendez le délai de Retry-After.",
-            es="El límite «{policy}» es de {requests} solicitudes en {seconds} s. Espere el plazo de Retry-After.",
+            en="The limit “{policy}” is {requests} requests in {seconds} s. Try again after the number of seconds in "
+            "Retry-After.",
+            fr="La limite « {policy} » est de {requests} requêtes en {seconds} s. Réessayez après le nombre de "
+            "secondes indiqué dans Retry-After.",
+            es="El límite «{policy}» es de {requests} solicitudes en {seconds} s. Inténtelo de nuevo cuando pasen los "
+            "segundos que indica Retry-After.",
         ),
     ),
     "unauthenticated": Entry(
         Text(
-            en="Not signed in",
+            en="Not authenticated",
             fr="Non authentifié",
             es="No autenticado",
         ),
@@ -294,12 +302,12 @@ MESSAGES: Messages = {
             "both": Text(
                 en="Send either Authorization or X-API-Key, not both.",
                 fr="Envoyez soit Authorization, soit X-API-Key, mais pas les deux.",
-                es="Envíe Authorization o X-API-Key, pero no ambos.",
+                es="Envíe la cabecera Authorization o X-API-Key, pero no ambas.",
             ),
             "missing": Text(
                 en="Send a bearer token in Authorization, or an API key in X-API-Key.",
-                fr="Envoyez un jeton « bearer » dans Authorization, ou une clé d’API dans X-API-Key.",
-                es="Envíe un token «bearer» en Authorization o una clave de API en X-API-Key.",
+                fr="Envoyez un jeton Bearer dans Authorization, ou une clé d’API dans X-API-Key.",
+                es="Envíe un token Bearer en Authorization o una clave de API en X-API-Key.",
             ),
         },
     ),
@@ -312,20 +320,20 @@ MESSAGES: Messages = {
         ),
         Text(
             en="Some fields are invalid. See “errors” for details.",
-            fr="Certains champs sont invalides. Voir « errors » pour les détails.",
+            fr="Certains champs sont invalides. Consultez « errors » pour plus de détails.",
             es="Algunos campos no son válidos. Consulte «errors» para más detalles.",
         ),
     ),
     "unsupported_media_type": Entry(
         Text(
             en="Unsupported media type",
-            fr="Type de contenu non accepté",
+            fr="Type de contenu non pris en charge",
             es="Tipo de contenido no admitido",
         ),
         Text(
-            en="The body must be application/json.",
-            fr="Le corps doit être en application/json.",
-            es="El cuerpo debe ser application/json.",
+            en="Send a JSON body with the header Content-Type: application/json.",
+            fr="Envoyez un corps JSON avec l’en-tête Content-Type: application/json.",
+            es="Envíe un cuerpo JSON con la cabecera Content-Type: application/json.",
         ),
     ),
 }
@@ -370,8 +378,8 @@ FIELD_ERRORS: tuple[Text, ...] = (
     ),
     Text(
         en="Not a valid string.",
-        fr="Texte invalide.",
-        es="Texto no válido.",
+        fr="La valeur doit être du texte.",
+        es="El valor debe ser texto.",
     ),
     Text(
         en="Not a valid utf-8 string.",
@@ -380,13 +388,13 @@ FIELD_ERRORS: tuple[Text, ...] = (
     ),
     Text(
         en="Not a valid number.",
-        fr="Nombre invalide.",
-        es="Número no válido.",
+        fr="La valeur doit être un nombre.",
+        es="El valor debe ser un número.",
     ),
     Text(
         en="Not a valid integer.",
-        fr="Nombre entier invalide.",
-        es="Número entero no válido.",
+        fr="La valeur doit être un nombre entier.",
+        es="El valor debe ser un número entero.",
     ),
     Text(
         en="Number too large.",
@@ -400,18 +408,18 @@ FIELD_ERRORS: tuple[Text, ...] = (
     ),
     Text(
         en="Not a valid list.",
-        fr="Liste invalide.",
-        es="Lista no válida.",
+        fr="La valeur doit être une liste.",
+        es="El valor debe ser una lista.",
     ),
     Text(
         en="Not a valid delimited list.",
-        fr="Liste invalide.",
-        es="Lista no válida.",
+        fr="La valeur doit être une liste.",
+        es="El valor debe ser una lista.",
     ),
     Text(
         en="Not a valid mapping type.",
-        fr="Objet JSON invalide.",
-        es="Objeto JSON no válido.",
+        fr="La valeur doit être un objet JSON.",
+        es="El valor debe ser un objeto JSON.",
     ),
     Text(
         en="Must be one of: {choices}.",
@@ -445,8 +453,8 @@ FIELD_ERRORS: tuple[Text, ...] = (
     ),
     Text(
         en="String does not match expected pattern.",
-        fr="Le texte ne correspond pas au modèle attendu.",
-        es="El texto no coincide con el patrón esperado.",
+        fr="Le texte ne correspond pas au format attendu.",
+        es="El texto no tiene el formato esperado.",
     ),
     Text(
         en="Must be one line without control characters or direction marks.",
