@@ -7,7 +7,7 @@ as an upload or a run of the workers, has a `tests/<capability>/resources.py`:
 - `BODIES`: endpoint -> function that creates the body from other resources;
 - `QUERIES`: endpoint -> query string;
 - `SHARED`: names of ids that do not belong to an organisation;
-- `CONFLICTS`: endpoints that answer 409 to the owner, because the resource is finished.
+- `CONFLICTS`: endpoints that respond with 409 to the owner, because the resource is finished.
 """
 
 import re

@@ -1,6 +1,7 @@
 """Messages for users: complete in every language, with the parameters of the code, and without unused texts."""
 
 import ast
+import re
 import string
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -26,6 +27,12 @@ def names(text: str) -> set[str]:
 
 def texts(entry: Entry) -> list[Text]:
     return [entry.title, *([entry.detail] if entry.detail else []), *entry.details.values()]
+
+
+@pytest.mark.parametrize(("code", "entry"), ENTRIES)
+def test_french_texts_have_ordinary_spaces_where_format_makes_them_non_breaking(code: str, entry: Entry) -> None:
+    for text in texts(entry):
+        assert not re.search(r"[\u00a0\u202f]|[^ ][;?!»]|«[^ ]", text.fr), code
 
 
 @pytest.mark.parametrize(("code", "entry"), ENTRIES)

@@ -76,7 +76,7 @@ def run(url: str, users: SmokeUsers, log: Callable[[str], None]) -> None:
 
 
 def _wait_for(http: httpx.Client, address: str) -> None:
-    """Wait until the address answers 200: a new DNS name or API stage takes time to propagate. Raises SmokeFailed."""
+    """Wait for status 200: a new DNS name or API stage takes time to propagate. Raises SmokeFailed."""
     deadline = time.monotonic() + SECONDS
     while True:
         try:
@@ -88,7 +88,7 @@ def _wait_for(http: httpx.Client, address: str) -> None:
                 return
             result = f"{response.status_code}: {response.text[:500]}"
         if time.monotonic() > deadline:
-            raise SmokeFailed(f"{address} does not answer 200 after {SECONDS} s: {result}")
+            raise SmokeFailed(f"{address} does not respond with 200 after {SECONDS} s: {result}")
         time.sleep(_PAUSE_SECONDS)
 
 

@@ -383,7 +383,7 @@ def _take_nothing(*, Entries: list[dict[str, str]], **_: Any) -> dict[str, Any]:
     return {"Failed": [{"Id": entry["Id"], "Code": "InternalError"} for entry in Entries]}
 
 
-@pytest.mark.parametrize("broken", [_hang, _take_nothing], ids=["SQS does not answer", "SQS takes nothing"])
+@pytest.mark.parametrize("broken", [_hang, _take_nothing], ids=["SQS does not respond", "SQS takes nothing"])
 def test_jobs_that_could_not_be_queued_are_sent_by_the_sweep_to_their_function(
     argus: Container,
     owner: Person,

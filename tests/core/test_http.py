@@ -11,6 +11,8 @@ from marshmallow import ValidationError
 
 from argus.app import create_app
 from argus.container import Container
+from argus.core.dynamo import Overloaded
+from argus.core.errors import Unavailable
 from argus.core.http import Number
 from argus.core.idempotency import Attempt, Idempotency, StoredResponse
 from tests.conftest import ORIGIN, MovableClock, Person
@@ -217,22 +219,24 @@ def test_an_unexpected_error_is_a_500_problem_without_its_message(
 
 
 @pytest.mark.parametrize(
-    "error",
+    ("error", "code"),
     [
-        EndpointConnectionError(endpoint_url="http://127.0.0.1:1"),
-        ClientError({"Error": {"Code": "ProvisionedThroughputExceededException"}}, "GetItem"),
+        (EndpointConnectionError(endpoint_url="http://127.0.0.1:1"), "unavailable"),
+        (ClientError({"Error": {"Code": "ProvisionedThroughputExceededException"}}, "GetItem"), "unavailable"),
+        (Overloaded("127.0.0.1: 1 items were not read after 8 attempts"), "overloaded"),
     ],
-    ids=["no answer", "throttled"],
+    ids=["no response", "throttled", "throttled in a batch"],
 )
 def test_an_unavailable_aws_is_a_503_with_retry_after(
-    owner: Person, argus: Container, monkeypatch: pytest.MonkeyPatch, error: Exception
+    owner: Person, argus: Container, monkeypatch: pytest.MonkeyPatch, error: Exception, code: str
 ) -> None:
     def broken(*_: Any, **__: Any) -> Any:
         raise error
 
     monkeypatch.setattr(type(argus.imagery), "get", broken)
     response = owner.get("/images/img_00000000000000000000000000")
-    assert (response.status_code, response.get_json()["code"]) == (503, "unavailable")
+    assert (response.status_code, response.get_json()["code"]) == (503, code)
+    assert response.get_json()["detail"] == Unavailable().message.detail()
     assert response.headers["Retry-After"] == "5"
     assert "127.0.0.1" not in response.get_data(as_text=True)
 

@@ -1,6 +1,7 @@
 """Messages in the reader's language, over HTTP: errors, sentences about fields, and the reasons of stored records."""
 
 import ast
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -18,8 +19,10 @@ from argus.core.languages import LANGUAGES, Language, Message, Text, translate
 from argus.core.messages import FIELD_ERRORS
 from argus.core.settings import Settings
 from argus.imagery import processing
+from argus.scanning.catalogue import Catalogue, InvalidOptions
 from tests.conftest import ORIGIN, Person, Workers
-from tests.imagery.front_door import announce, crash, send
+from tests.imagery.front_door import announce, crash, send, uploaded
+from tests.scenes import flir_scene
 
 SRC = Path(__file__).parents[2] / "src" / "argus"
 FILE = {"name": "a.jpg", "size": 10, "content_type": "image/jpeg"}
@@ -62,7 +65,7 @@ def test_an_error_is_in_the_best_of_the_accepted_languages(owner: Person, header
 
 def test_without_accept_language_an_error_is_in_english(anonymous: Person) -> None:
     response = anonymous.get("/me")
-    assert (response.headers["Content-Language"], response.get_json()["title"]) == ("en", "Not signed in")
+    assert (response.headers["Content-Language"], response.get_json()["title"]) == ("en", "Not authenticated")
 
 
 JSON = {"content_type": "application/json"}
@@ -130,7 +133,7 @@ def test_a_stored_reason_is_in_the_readers_language(
     workers.work_until_dead(workers.outputs.uploads_dead_queue_url, item["image_id"])
     assert {language: _reason(owner, item["image_id"], language) for language in LANGUAGES} == {
         "en": "Processing failed after 3 attempts; the operators have been alerted.",
-        "fr": "Le traitement a échoué après 3 tentatives ; les opérateurs ont été alertés.",
+        "fr": "Le traitement a échoué après 3 tentatives\u00a0; les opérateurs ont été alertés.",
         "es": "El procesamiento falló tras 3 intentos; se ha alertado a los operadores.",
     }
 
@@ -159,7 +162,7 @@ def test_each_language_of_a_reason_has_an_etag_of_its_own(argus: Container, owne
         (Message("argus.core", "processing_failed", "removed_key"), "Échec du traitement"),
         (
             Message("argus.core", "processing_failed", "attempts", {"renamed": 3}),
-            "Le traitement a échoué après {attempts} tentatives ; les opérateurs ont été alertés.",
+            "Le traitement a échoué après {attempts} tentatives\u00a0; les opérateurs ont été alertés.",
         ),
     ],
     ids=["code", "package", "key", "parameter"],
@@ -179,6 +182,37 @@ def test_a_parameter_of_another_type_shows_the_template(value: Any) -> None:
     assert text.format("en", {"celsius": value}) == "{celsius:.1f} °C"
 
 
+def test_french_punctuation_has_non_breaking_spaces_and_parameters_are_unchanged() -> None:
+    text = Text(*["« {name} » : a ; b ? c ! d"] * 3)
+    assert {language: text.format(language, {"name": "e : f"}) for language in LANGUAGES} == {
+        "en": "« e : f » : a ; b ? c ! d",
+        "fr": "«\u00a0e : f\u00a0»\u00a0: a\u00a0; b\u00a0? c\u00a0! d",
+        "es": "« e : f » : a ; b ? c ! d",
+    }
+
+
+@pytest.mark.parametrize(
+    ("template", "value", "english", "others"),
+    [
+        ("{value} m. 1.5", 2.5, "2.5 m. 1.5", "2,5 m. 1.5"),
+        ("{value:.2f} m.", 2.5, "2.50 m.", "2,50 m."),
+        ("{value:.0f} m.", 2.75, "3 m.", "3 m."),
+        ("{value:g} m.", 0.3, "0.3 m.", "0,3 m."),
+        ("{value:g} m.", 2, "2 m.", "2 m."),
+        ("{value:g} m.", "nan", "nan m.", "nan m."),
+        ("{value:.0f} m.", "1e+39", f"{1e39:.0f} m.", f"{1e39:.0f} m."),
+        ("{value} m.", 1000, "1000 m.", "1000 m."),
+        ("{value} m.", "a.jpg", "a.jpg m.", "a.jpg m."),
+    ],
+)
+def test_decimal_numbers_have_a_comma_in_french_and_spanish(
+    template: str, value: str | float, english: str, others: str
+) -> None:
+    text = Text(template, template, template)
+    formatted = {language: text.format(language, {"value": value}) for language in LANGUAGES}
+    assert formatted == {"en": english, "fr": others, "es": others}
+
+
 # ---------------------------------------------------------------- sentences about fields
 
 
@@ -196,7 +230,7 @@ def test_sentences_about_fields_are_translated(owner: Person) -> None:
                 "colour": ["Champ inconnu."],
             }
         },
-        "sector": ["Texte invalide."],
+        "sector": ["La valeur doit être du texte."],
         "site": ["La longueur dépasse le maximum de 100."],
     }
     assert spanish["files"]["0"]["size"] == ["El valor debe estar entre 1 y 67108864."]
@@ -205,6 +239,26 @@ def test_sentences_about_fields_are_translated(owner: Person) -> None:
 def test_sentences_about_the_query_are_translated(owner: Person) -> None:
     response = owner.get("/images?limit=1&limit=2", headers={"Accept-Language": "es"})
     assert response.get_json()["errors"] == {"limit": ["Indicado más de una vez."]}
+
+
+def test_sentences_about_options_are_translated(owner: Person, workers: Workers) -> None:
+    data, _ = flir_scene(seed=1, width=160, height=120, leaks=2)
+    image_id = uploaded(owner, workers, data)["id"]
+    options = {"delta_celsius": 0.5, "absolute_celsius": "hot", "min_area_pixels": 1e-300, "colour": "red"}
+    body = {
+        "target": {"kind": "image", "id": image_id},
+        "plugins": [{"id": "thermal_hotspots", "options": options}],
+    }
+    response = owner.post("/scans", body, headers={"Accept-Language": "fr"})
+    assert (response.status_code, response.get_json()["errors"]) == (
+        422,
+        {
+            "delta_celsius": ["La valeur doit être supérieure ou égale à 1."],
+            "absolute_celsius": ["La valeur doit être un nombre ou null."],
+            "min_area_pixels": ["La valeur doit être un nombre fini de taille raisonnable."],
+            "colour": ["Cette option n’existe pas."],
+        },
+    )
 
 
 def _input_schemas() -> Iterator[type[ma.Schema]]:
@@ -253,13 +307,57 @@ def _literals() -> Iterator[str]:
     yield "Given more than once."  # `check_query`
 
 
+_LIMITS: dict[str, tuple[Any, Any, str]] = {  # a limit, a value outside it, and the limit in a sentence
+    "minimum": (7, 6, "7"),
+    "maximum": (7, 8, "7"),
+    "minLength": (7, "a", "7"),
+    "maxLength": (7, "a" * 8, "7"),
+    "pattern": ("^7$", "a", "^7$"),
+    "enum": (["7"], "a", "'7'"),
+}
+
+
+def _error_of_option(schema: dict[str, Any], value: Any) -> str:
+    """The sentence about an invalid value of an option."""
+    manifest = replace(next(iter(Catalogue.load().all())), options={"properties": {"option": schema}})
+    with pytest.raises(InvalidOptions) as refused:
+        manifest.check_options({"option": value})
+    ((sentence,),) = dict(refused.value.errors or {}).values()
+    return str(sentence)
+
+
+def _templates_of_options() -> Iterator[str]:
+    """Every sentence about an option, by what the schema of manifests allows in an option."""
+    yield "There is no such option."
+    yield _error_of_option({"type": "number", "default": 0}, float("nan"))
+    schema = json.loads((SRC / "scanning" / "manifest.schema.json").read_text())
+    common = {"type", *schema["definitions"]["option"]["required"]}
+    for form in schema["definitions"]["option"]["oneOf"]:
+        types = form["properties"]["type"]
+        for each in types.get("enum", [types.get("const")]):
+            yield _error_of_option({"type": each, "default": None}, [])
+        for keyword in form["properties"].keys() - common:
+            limit, value, shown = _LIMITS[keyword]
+            yield _error_of_option({keyword: limit, "default": None}, value).replace(shown, "{}")
+
+
+def test_limits_of_options_are_formatted_in_the_language() -> None:
+    sentence = _error_of_option({"type": "number", "minimum": 0.25, "default": 1}, 0)
+    assert sentence == "Must be bigger than or equal to 0.25."
+    assert {language: translate(sentence, FIELD_ERRORS, language) for language in LANGUAGES} == {
+        "en": sentence,
+        "fr": "La valeur doit être supérieure ou égale à 0,25.",
+        "es": "El valor debe ser mayor o igual que 0,25.",
+    }
+
+
 def _without_names(template: str) -> str:
     return re.sub(r"{[^}]*}", "{}", template)
 
 
 def test_every_sentence_about_a_field_has_a_translation_and_every_translation_is_used() -> None:
     used = {template for schema in _input_schemas() for template in _templates_in(schema())}
-    expected = {_without_names(template) for template in [*used, *_literals()]}
+    expected = {_without_names(template) for template in [*used, *_literals(), *_templates_of_options()]}
     assert {_without_names(text.en) for text in FIELD_ERRORS} == expected
 
 

@@ -345,7 +345,10 @@ def test_ended_keys_count_for_90_days_and_are_limited(
     assert (response.status_code, response.get_json()["code"], response.get_json()["detail"]) == (
         409,
         "too_many_keys",
-        "Your organisation has the maximum of 2 API keys. Expired and revoked keys count for 90 days.",
+        (
+            "Your organisation has reached the maximum of 2 API keys. Expired and revoked keys count for 90 days. "
+            "Try again when the oldest no longer counts."
+        ),
     )
     clock.move(days=90, minutes=-1)
     assert owner.post("/api-keys", BODY).status_code == 409

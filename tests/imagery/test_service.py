@@ -12,7 +12,7 @@ from PIL import Image as Picture
 
 from argus.container import Container
 from argus.core.dynamo import due_shard
-from argus.core.objects import NotRemoved
+from argus.core.objects import NotDeleted
 from argus.imagery import processing
 from argus.imagery.model import Image, ImageState
 from argus.imagery.store import ImageryStore
@@ -141,7 +141,7 @@ def _visible_jpeg() -> bytes:
         pytest.param(
             _visible_jpeg(),
             "not_radiometric",
-            "The JPEG contains a picture but no thermal data. Upload the camera’s original radiometric file.",
+            "The JPEG contains a photo but no thermal data. Upload the camera’s original radiometric file.",
             id="visible light",
         ),
         pytest.param(
@@ -173,6 +173,22 @@ def test_the_reason_of_a_rejection_is_in_the_callers_language(owner: Person, wor
         "Le répertoire du fichier FFF annonce 100000 enregistrements, que le fichier ne peut contenir. "
         "Téléversez une copie intacte du fichier."
     )
+
+
+@pytest.mark.parametrize(
+    ("language", "reason"),
+    [
+        ("en", "The emissivity 1.5 is impossible: it must be above 0 and at most 1."),
+        ("fr", "L’émissivité 1,5 est impossible\u00a0: elle doit être supérieure à 0 et ne pas dépasser 1."),
+        ("es", "La emisividad 1,5 es imposible: debe ser mayor que 0 y no superar 1."),
+    ],
+)
+def test_a_number_in_the_reason_of_a_rejection_is_in_the_callers_language(
+    owner: Person, workers: Workers, language: str, reason: str
+) -> None:
+    image = uploaded(owner, workers, hostile.camera(0x20, 1.5))
+    response = owner.get(f"/images/{image['id']}", headers={"Accept-Language": language})
+    assert response.get_json()["reason"] == reason
 
 
 def test_a_16_bit_tiff_requires_a_scale_and_uses_the_declared_one(owner: Person, workers: Workers) -> None:
@@ -440,7 +456,11 @@ def test_a_missing_object_is_reported_without_its_key(
     _run_before(argus, monkeypatch, "get", delete(second))
     workers.work()
     (step,) = owner.get(f"/scans/{scan}").get_json()["steps"]
-    assert step["reason"] == (f"Your organisation has no image {second}." if deleted else "A stored file is missing")
+    assert step["reason"] == (
+        f"Your organisation has no image {second}."
+        if deleted
+        else "A file that Argus stored is missing. Report this to the operators."
+    )
     assert owner.organisation_id not in response.get_data(as_text=True)
 
 
@@ -478,8 +498,9 @@ def test_a_deletion_that_s3_refuses_in_part_is_retried(
     prefix = f"{owner.organisation_id}/images/{image_id}/"
     with _undeletable(argus, f"{image_id}/original"):
         refused = owner.delete(f"/images/{image_id}")
-    assert (refused.status_code, refused.get_json()["code"]) == (503, "not_removed")
+    assert (refused.status_code, refused.get_json()["code"]) == (503, "not_deleted")
     assert owner.get(f"/images/{image_id}").status_code == 404
+    assert owner.delete(f"/images/{image_id}").status_code == 404
     assert _keys(aws, argus, prefix) == [f"{prefix}original"]
     clock.move(minutes=10)
     tick()
@@ -498,7 +519,7 @@ def test_an_image_that_cannot_be_deleted_does_not_block_the_sweep(
     with _undeletable(argus, owner.organisation_id):
         for item in items:  # in the order of the sweep
             send(item, b"x")
-            assert owner.delete(f"/images/{item['image_id']}").get_json()["code"] == "not_removed"
+            assert owner.delete(f"/images/{item['image_id']}").get_json()["code"] == "not_deleted"
     clock.move(minutes=10)
     with _undeletable(argus, prefixes[0]):
         with pytest.raises(scheduler.SweepsFailed, match=r"images\.sweep"):
@@ -550,7 +571,7 @@ def test_remaining_objects_of_a_deleted_image_are_deleted_at_redelivery(
     send(item, scene[0])
     version = argus.objects.newest(f"{prefix}original").version_id
     event = {"key": f"{prefix}original", "object_version": version, "size_bytes": len(scene[0])}
-    with _undeletable(argus, f"{prefix}products/"), pytest.raises(NotRemoved):
+    with _undeletable(argus, f"{prefix}products/"), pytest.raises(NotDeleted):
         argus.imagery.arrived(**event)
     assert _keys(aws, argus, prefix)
     argus.imagery.arrived(**event)

@@ -170,7 +170,7 @@ def _ready(http: httpx.Client, status: int) -> dict[str, Any]:
             if response.status_code == status:
                 return dict(response.json())
         time.sleep(0.1)
-    raise TimeoutError(f"/ready does not answer {status}")
+    raise TimeoutError(f"/ready does not respond with {status}")
 
 
 def _upload_and_scan(owner: Api, listener: Listener) -> None:

@@ -42,7 +42,7 @@ OPTIONS = {
     "deep": {"type": "boolean", "default": False, "unit": None, "narrows": "lowered"},
     "word": {
         "type": "string",
-        "enum": ["red", "blue"],
+        "enum": ["red", "Blue"],
         "maxLength": 9,
         "default": "red",
         "unit": None,
@@ -159,7 +159,7 @@ def test_a_missing_option_has_its_default(lamp: Manifest) -> None:
         ("pixels", True, "Must be integer."),
         ("deep", 1, "Must be boolean."),
         ("deep", 0.0, "Must be boolean."),
-        ("word", "green", "Must be one of ['red', 'blue']."),
+        ("word", "green", "Must be one of ['red', 'Blue']."),
     ],
 )
 def test_an_invalid_option_is_rejected(lamp: Manifest, name: str, value: Any, error: str) -> None:
@@ -204,7 +204,7 @@ def test_reading_the_catalogue_imports_no_plugin_no_numpy_and_no_schema_library(
         ({"deep": True}, {"deep": False}, True),
         ({"deep": False}, {"deep": True}, False),
         ({"share": 0.6}, {"share": 0.5}, False),
-        ({"word": "blue"}, {"word": "red"}, False),
+        ({"word": "Blue"}, {"word": "red"}, False),
         ({"pixels": 90}, {"pixels": 9}, True),
         ({"kelvin": 10}, {"kelvin": "high"}, False),
     ],

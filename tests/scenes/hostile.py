@@ -224,7 +224,7 @@ REFUSED: dict[str, tuple[str, str, dict[str, str | int | float], Callable[[], by
         lambda: with_png(64, 48, png_of(64, 48, zeros_compressed())),
     ),
     "blank frame": ("implausible", "blank", {}, lambda: fff(FlirFile(np.full((48, 64), 15000, np.uint16)).fff())),
-    "emissivity zero": ("implausible", "emissivity", {"value": "0"}, lambda: camera(0x20, 0.0)),
+    "emissivity zero": ("implausible", "emissivity", {"value": 0.0}, lambda: camera(0x20, 0.0)),
     "emissivity not a number": ("implausible", "emissivity", {"value": "nan"}, lambda: camera(0x20, float("nan"))),
     "infinite distance": (
         "implausible",
@@ -235,7 +235,7 @@ REFUSED: dict[str, tuple[str, str, dict[str, str | int | float], Callable[[], by
     "negative reflected kelvin": (
         "implausible",
         "reflected_temperature",
-        {"celsius": "-278.15", "max_celsius": 5000.0},
+        {"celsius": -278.15, "max_celsius": 5000.0},
         lambda: camera(0x28, -5.0),
     ),
     "calibration not a number": ("implausible", "calibration", {}, lambda: camera(0x58, float("nan"))),

@@ -475,7 +475,7 @@ def test_an_api_that_never_answers_fails_the_smoke_test(monkeypatch: pytest.Monk
     monkeypatch.setattr(smoke, "SECONDS", 0.1)
     monkeypatch.setattr(smoke, "_PAUSE_SECONDS", 0.05)
     with pytest.raises(
-        smoke.SmokeFailed, match=r"http://127\.0\.0\.1:9/health does not answer 200 after 0\.1 s: .*refused"
+        smoke.SmokeFailed, match=r"http://127\.0\.0\.1:9/health does not respond with 200 after 0\.1 s: .*refused"
     ):
         smoke.run("http://127.0.0.1:9", smoke.SmokeUsers(None, "", "", ""), Output())
 

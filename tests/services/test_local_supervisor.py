@@ -204,7 +204,7 @@ def test_a_permanent_failure_is_raised_instead_of_the_errors_that_follow(
         os.kill(pid_of("worker"), signal.SIGKILL)
         while _is_alive(api):
             time.sleep(0.01)
-        raise ConnectionError("the API does not answer")
+        raise ConnectionError("the API does not respond")
 
     policy = RestartPolicy(most_failed_starts=1, failed_seconds=NEVER)
     with pytest.raises(ProcessFailed, match="worker failed") as raised, start(policy, worker=SERVES, api=SERVES):

@@ -223,7 +223,7 @@ class Background(Generic[W]):
     def start(self, item: W) -> W:
         """Store a new item, queue its job, and return the stored item.
 
-        Once the item is stored, its work will be done: if the queue does not answer, the sweep sends the job. Raises
+        Once the item is stored, its work will be done: if the queue does not respond, the sweep sends the job. Raises
         ClientError if the queue rejects the message, which is an error in Argus.
         """
         new = _changed(item, next_check_at=self.clock() + FIRST_CHECK)

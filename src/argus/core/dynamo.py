@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from argus.core.aws import ClientFactory
-from argus.core.errors import ArgusError
+from argus.core.errors import ArgusError, Unavailable
 
 Item = dict[str, Any]
 
@@ -33,10 +33,8 @@ class ConditionFailed(ArgusError):
         self.item = item  # the existing item, if DynamoDB returns it
 
 
-class Overloaded(ArgusError):
+class Overloaded(Unavailable):
     """The table is throttled."""
-
-    status = 503
 
 
 @dataclass(frozen=True)

@@ -117,7 +117,7 @@ class TooManyRequests(UserError):
 
 
 class Unavailable(ArgusError):
-    """A service that Argus depends on does not answer."""
+    """A service that Argus depends on does not respond."""
 
     status = 503
 

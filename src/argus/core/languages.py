@@ -18,10 +18,18 @@ Parameter = str | int | float
 LANGUAGES: tuple[Language, ...] = ("en", "fr", "es")
 ENGLISH: Language = "en"
 
+_DECIMAL_SEPARATORS: Mapping[Language, str] = {"en": ".", "fr": ",", "es": ","}
+_FRENCH_SPACE = re.compile(r" (?=[:;?!»])|(?<=«) ")
+_DECIMAL = re.compile(r"-?\d+\.\d+")
+
 
 @dataclass(frozen=True)
 class Text:
-    """One sentence in every language. `{name}` is a parameter, with an optional format: `{celsius:.1f}`."""
+    """One sentence in every language. `{name}` is a parameter, with an optional format: `{celsius:.1f}`.
+
+    Texts contain ordinary spaces. `format` makes those of French punctuation non-breaking, and writes decimal numbers
+    as the language does.
+    """
 
     en: str
     fr: str
@@ -29,10 +37,29 @@ class Text:
 
     def format(self, language: Language, parameters: Mapping[str, Parameter]) -> str:
         template: str = getattr(self, language)
+        if language == "fr":
+            template = _FRENCH_SPACE.sub("\u00a0", template)
         try:
-            return template.format_map(parameters)
+            return _FORMATTERS[language].vformat(template, (), parameters)
         except (KeyError, TypeError, ValueError):  # stored by a release with other parameters
             return template
+
+
+class _Formatter(Formatter):
+    """Like `str.format`, with the decimal separator of a language."""
+
+    def __init__(self, decimal_separator: str) -> None:
+        self._decimal_separator = decimal_separator
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        """Numbers that DynamoDB does not store, like NaN, are stored as text: a format of a number reads them."""
+        if format_spec.endswith(("f", "g")):
+            value = float(value)
+        text = format(value, format_spec)
+        return text.replace(".", self._decimal_separator) if isinstance(value, float) else text
+
+
+_FORMATTERS = {language: _Formatter(separator) for language, separator in _DECIMAL_SEPARATORS.items()}
 
 
 @dataclass(frozen=True)
@@ -94,10 +121,17 @@ def messages_of(package: str) -> Messages:
 
 def translate(sentence: str, texts: Iterable[Text], language: Language) -> str:
     """Translate an English sentence that one of the texts matches; return any other sentence unchanged."""
+    if language == ENGLISH:
+        return sentence
     for text in texts:
         if match := _pattern(text.en).fullmatch(sentence):
-            return text.format(language, match.groupdict())
+            return text.format(language, {name: _value(found) for name, found in match.groupdict().items()})
     return sentence
+
+
+def _value(text: str) -> Parameter:
+    """A parameter found in a sentence: decimal numbers are formatted in the language, other text is repeated."""
+    return float(text) if _DECIMAL.fullmatch(text) else text
 
 
 @cache

@@ -2,6 +2,17 @@
 
 from argus.core.languages import Entry, Messages, Text
 
+_UNAVAILABLE = Text(
+    en="Service unavailable",
+    fr="Service indisponible",
+    es="Servicio no disponible",
+)
+_NOT_RESPONDING = Text(
+    en="A service that Argus depends on does not respond. Try again shortly.",
+    fr="Un service dont Argus dépend ne répond pas. Réessayez dans un instant.",
+    es="Un servicio del que depende Argus no responde. Inténtelo de nuevo en breve.",
+)
+
 MESSAGES: Messages = {
     "bad_cursor": Entry(
         Text(
@@ -40,7 +51,12 @@ MESSAGES: Messages = {
         Text(
             en="Links are temporarily unavailable",
             fr="Les liens sont temporairement indisponibles",
-            es="Los enlaces no están disponibles temporalmente",
+            es="Los enlaces no están disponibles por ahora",
+        ),
+        Text(
+            en="Links cannot be signed at the moment. Try again shortly.",
+            fr="Les liens ne peuvent pas être signés pour l’instant. Réessayez dans un instant.",
+            es="Por ahora no se pueden firmar enlaces. Inténtelo de nuevo en breve.",
         ),
     ),
     "forbidden": Entry(
@@ -100,7 +116,7 @@ MESSAGES: Messages = {
             ),
             "idempotency_key": Text(
                 en="An Idempotency-Key has 1 to 255 printable characters without spaces.",
-                fr="Une Idempotency-Key compte 1 à 255 caractères imprimables sans espaces.",
+                fr="Une Idempotency-Key compte de 1 à 255 caractères imprimables, sans espace.",
                 es="Una Idempotency-Key tiene de 1 a 255 caracteres imprimibles sin espacios.",
             ),
             "json": Text(
@@ -110,7 +126,7 @@ MESSAGES: Messages = {
             ),
             "json_at": Text(
                 en="The body is not valid JSON (RFC 8259): see line {line}, column {column}.",
-                fr="Le corps n’est pas du JSON valide (RFC 8259) : voir ligne {line}, colonne {column}.",
+                fr="Le corps n’est pas du JSON valide (RFC 8259) : voyez la ligne {line}, colonne {column}.",
                 es="El cuerpo no es JSON válido (RFC 8259): vea la línea {line}, columna {column}.",
             ),
             "repeated_name": Text(
@@ -134,9 +150,9 @@ MESSAGES: Messages = {
     ),
     "missing_scope": Entry(
         Text(
-            en="Missing permission",
-            fr="Permission manquante",
-            es="Falta un permiso",
+            en="Missing scope",
+            fr="Portée manquante",
+            es="Falta un ámbito",
         ),
         Text(
             en="This request requires the scope {scope}, which your role or API key does not have.",
@@ -146,9 +162,26 @@ MESSAGES: Messages = {
     ),
     "no_such_object": Entry(
         Text(
-            en="A stored file is missing",
-            fr="Un fichier stocké est manquant",
-            es="Falta un archivo almacenado",
+            en="Stored file not found",
+            fr="Fichier stocké introuvable",
+            es="Archivo almacenado no encontrado",
+        ),
+        Text(
+            en="A file that Argus stored is missing. Report this to the operators.",
+            fr="Un fichier stocké par Argus est introuvable. Signalez-le aux opérateurs.",
+            es="No se encuentra un archivo almacenado por Argus. Informe de ello a los operadores.",
+        ),
+    ),
+    "not_deleted": Entry(
+        Text(
+            en="Some files could not be deleted",
+            fr="Certains fichiers n’ont pas pu être supprimés",
+            es="No se pudieron eliminar algunos archivos",
+        ),
+        Text(
+            en="Some files are still stored. Argus will try again in a few minutes.",
+            fr="Certains fichiers sont encore stockés. Argus réessaiera dans quelques minutes.",
+            es="Algunos archivos siguen almacenados. Argus lo intentará de nuevo en unos minutos.",
         ),
     ),
     "not_found": Entry(
@@ -163,13 +196,6 @@ MESSAGES: Messages = {
             es="No existe ningún recurso en esta URL. Compruebe la ruta.",
         ),
     ),
-    "not_removed": Entry(
-        Text(
-            en="Some files could not be deleted",
-            fr="Certains fichiers n’ont pas pu être supprimés",
-            es="Algunos archivos no se pudieron eliminar",
-        ),
-    ),
     "object_too_large": Entry(
         Text(
             en="File too large",
@@ -178,10 +204,11 @@ MESSAGES: Messages = {
         ),
         Text(
             en="The file has {size_bytes} bytes; at most {max_bytes} are accepted.",
-            fr="Le fichier compte {size_bytes} octets ; {max_bytes} au plus sont acceptés.",
+            fr="Le fichier compte {size_bytes} octets ; le maximum est de {max_bytes}.",
             es="El archivo tiene {size_bytes} bytes; se aceptan como máximo {max_bytes}.",
         ),
     ),
+    "overloaded": Entry(_UNAVAILABLE, _NOT_RESPONDING),
     "precondition_failed": Entry(
         Text(
             en="The resource has changed",
@@ -230,13 +257,7 @@ MESSAGES: Messages = {
             es="El cuerpo supera 1 MiB. Envíe menos datos en una solicitud.",
         ),
     ),
-    "secret_unavailable": Entry(
-        Text(
-            en="Service unavailable",
-            fr="Service indisponible",
-            es="Servicio no disponible",
-        ),
-    ),
+    "secret_unavailable": Entry(_UNAVAILABLE, _NOT_RESPONDING),
     "still_running": Entry(
         Text(
             en="Request still running",
@@ -245,7 +266,7 @@ MESSAGES: Messages = {
         ),
         Text(
             en="The first request with the Idempotency-Key {key} is still running. Try again shortly.",
-            fr="La première requête avec l’Idempotency-Key {key} est encore en cours. Réessayez bientôt.",
+            fr="La première requête avec l’Idempotency-Key {key} est encore en cours. Réessayez dans un instant.",
             es="La primera solicitud con la Idempotency-Key {key} todavía está en curso. Inténtelo de nuevo en breve.",
         ),
     ),
@@ -263,14 +284,17 @@ MESSAGES: Messages = {
             es="Demasiadas solicitudes",
         ),
         Text(
-            en="The limit “{policy}” is {requests} requests in {seconds} s. Wait as long as Retry-After says.",
-            fr="La limite « {policy} » est de {requests} requêtes en {seconds} s. Attendez le délai de Retry-After.",
-            es="El límite «{policy}» es de {requests} solicitudes en {seconds} s. Espere el plazo de Retry-After.",
+            en="The limit “{policy}” is {requests} requests in {seconds} s. Try again after the number of seconds in "
+            "Retry-After.",
+            fr="La limite « {policy} » est de {requests} requêtes en {seconds} s. Réessayez après le nombre de "
+            "secondes indiqué dans Retry-After.",
+            es="El límite «{policy}» es de {requests} solicitudes en {seconds} s. Inténtelo de nuevo cuando pasen los "
+            "segundos que indica Retry-After.",
         ),
     ),
     "unauthenticated": Entry(
         Text(
-            en="Not signed in",
+            en="Not authenticated",
             fr="Non authentifié",
             es="No autenticado",
         ),
@@ -278,27 +302,16 @@ MESSAGES: Messages = {
             "both": Text(
                 en="Send either Authorization or X-API-Key, not both.",
                 fr="Envoyez soit Authorization, soit X-API-Key, mais pas les deux.",
-                es="Envíe Authorization o X-API-Key, pero no ambos.",
+                es="Envíe la cabecera Authorization o X-API-Key, pero no ambas.",
             ),
             "missing": Text(
                 en="Send a bearer token in Authorization, or an API key in X-API-Key.",
-                fr="Envoyez un jeton « bearer » dans Authorization, ou une clé d’API dans X-API-Key.",
-                es="Envíe un token «bearer» en Authorization o una clave de API en X-API-Key.",
+                fr="Envoyez un jeton Bearer dans Authorization, ou une clé d’API dans X-API-Key.",
+                es="Envíe un token Bearer en Authorization o una clave de API en X-API-Key.",
             ),
         },
     ),
-    "unavailable": Entry(
-        Text(
-            en="Service unavailable",
-            fr="Service indisponible",
-            es="Servicio no disponible",
-        ),
-        Text(
-            en="A service that Argus depends on does not answer. Try again shortly.",
-            fr="Un service dont Argus dépend ne répond pas. Réessayez bientôt.",
-            es="Un servicio del que depende Argus no responde. Inténtelo de nuevo en breve.",
-        ),
-    ),
+    "unavailable": Entry(_UNAVAILABLE, _NOT_RESPONDING),
     "unprocessable_entity": Entry(
         Text(
             en="Invalid fields",
@@ -307,26 +320,26 @@ MESSAGES: Messages = {
         ),
         Text(
             en="Some fields are invalid. See “errors” for details.",
-            fr="Certains champs sont invalides. Voir « errors » pour les détails.",
+            fr="Certains champs sont invalides. Consultez « errors » pour plus de détails.",
             es="Algunos campos no son válidos. Consulte «errors» para más detalles.",
         ),
     ),
     "unsupported_media_type": Entry(
         Text(
             en="Unsupported media type",
-            fr="Type de contenu non accepté",
+            fr="Type de contenu non pris en charge",
             es="Tipo de contenido no admitido",
         ),
         Text(
-            en="The body must be application/json.",
-            fr="Le corps doit être en application/json.",
-            es="El cuerpo debe ser application/json.",
+            en="Send a JSON body with the header Content-Type: application/json.",
+            fr="Envoyez un corps JSON avec l’en-tête Content-Type: application/json.",
+            es="Envíe un cuerpo JSON con la cabecera Content-Type: application/json.",
         ),
     ),
 }
 
-# Sentences about fields. marshmallow, webargs and our schemas write them in English, as in `en`; `core.http.problems`
-# translates them.
+# Sentences about fields and options. marshmallow, webargs, fastjsonschema and our code write them in English, as in
+# `en`; `core.http.problems` translates them.
 FIELD_ERRORS: tuple[Text, ...] = (
     Text(
         en="Missing data for required field.",
@@ -365,8 +378,8 @@ FIELD_ERRORS: tuple[Text, ...] = (
     ),
     Text(
         en="Not a valid string.",
-        fr="Texte invalide.",
-        es="Texto no válido.",
+        fr="La valeur doit être du texte.",
+        es="El valor debe ser texto.",
     ),
     Text(
         en="Not a valid utf-8 string.",
@@ -375,13 +388,13 @@ FIELD_ERRORS: tuple[Text, ...] = (
     ),
     Text(
         en="Not a valid number.",
-        fr="Nombre invalide.",
-        es="Número no válido.",
+        fr="La valeur doit être un nombre.",
+        es="El valor debe ser un número.",
     ),
     Text(
         en="Not a valid integer.",
-        fr="Nombre entier invalide.",
-        es="Número entero no válido.",
+        fr="La valeur doit être un nombre entier.",
+        es="El valor debe ser un número entero.",
     ),
     Text(
         en="Number too large.",
@@ -395,18 +408,18 @@ FIELD_ERRORS: tuple[Text, ...] = (
     ),
     Text(
         en="Not a valid list.",
-        fr="Liste invalide.",
-        es="Lista no válida.",
+        fr="La valeur doit être une liste.",
+        es="El valor debe ser una lista.",
     ),
     Text(
         en="Not a valid delimited list.",
-        fr="Liste invalide.",
-        es="Lista no válida.",
+        fr="La valeur doit être une liste.",
+        es="El valor debe ser una lista.",
     ),
     Text(
         en="Not a valid mapping type.",
-        fr="Objet JSON invalide.",
-        es="Objeto JSON no válido.",
+        fr="La valeur doit être un objet JSON.",
+        es="El valor debe ser un objeto JSON.",
     ),
     Text(
         en="Must be one of: {choices}.",
@@ -440,8 +453,8 @@ FIELD_ERRORS: tuple[Text, ...] = (
     ),
     Text(
         en="String does not match expected pattern.",
-        fr="Le texte ne correspond pas au modèle attendu.",
-        es="El texto no coincide con el patrón esperado.",
+        fr="Le texte ne correspond pas au format attendu.",
+        es="El texto no tiene el formato esperado.",
     ),
     Text(
         en="Must be one line without control characters or direction marks.",
@@ -452,5 +465,80 @@ FIELD_ERRORS: tuple[Text, ...] = (
         en="Not a target. Use kind:value, for example image:img_….",
         fr="Cible invalide. Utilisez kind:value, par exemple image:img_….",
         es="Objetivo no válido. Use kind:value, por ejemplo image:img_….",
+    ),
+    Text(
+        en="There is no such option.",
+        fr="Cette option n’existe pas.",
+        es="Esta opción no existe.",
+    ),
+    Text(
+        en="Must be a finite number of reasonable size.",
+        fr="La valeur doit être un nombre fini de taille raisonnable.",
+        es="El valor debe ser un número finito de tamaño razonable.",
+    ),
+    Text(
+        en="Must be number.",
+        fr="La valeur doit être un nombre.",
+        es="El valor debe ser un número.",
+    ),
+    Text(
+        en="Must be number or null.",
+        fr="La valeur doit être un nombre ou null.",
+        es="El valor debe ser un número o null.",
+    ),
+    Text(
+        en="Must be integer.",
+        fr="La valeur doit être un nombre entier.",
+        es="El valor debe ser un número entero.",
+    ),
+    Text(
+        en="Must be integer or null.",
+        fr="La valeur doit être un nombre entier ou null.",
+        es="El valor debe ser un número entero o null.",
+    ),
+    Text(
+        en="Must be boolean.",
+        fr="La valeur doit être true ou false.",
+        es="El valor debe ser true o false.",
+    ),
+    Text(
+        en="Must be string.",
+        fr="La valeur doit être du texte.",
+        es="El valor debe ser texto.",
+    ),
+    Text(
+        en="Must be string or null.",
+        fr="La valeur doit être du texte ou null.",
+        es="El valor debe ser texto o null.",
+    ),
+    Text(
+        en="Must be bigger than or equal to {minimum}.",
+        fr="La valeur doit être supérieure ou égale à {minimum}.",
+        es="El valor debe ser mayor o igual que {minimum}.",
+    ),
+    Text(
+        en="Must be smaller than or equal to {maximum}.",
+        fr="La valeur doit être inférieure ou égale à {maximum}.",
+        es="El valor debe ser menor o igual que {maximum}.",
+    ),
+    Text(
+        en="Must be longer than or equal to {length} characters.",
+        fr="Le texte doit compter au moins {length} caractères.",
+        es="El texto debe tener al menos {length} caracteres.",
+    ),
+    Text(
+        en="Must be shorter than or equal to {length} characters.",
+        fr="Le texte doit compter au plus {length} caractères.",
+        es="El texto debe tener como máximo {length} caracteres.",
+    ),
+    Text(
+        en="Must match pattern {pattern}.",
+        fr="Le texte doit correspondre au format {pattern}.",
+        es="El texto debe tener el formato {pattern}.",
+    ),
+    Text(
+        en="Must be one of [{choices}].",
+        fr="Valeurs possibles : {choices}.",
+        es="Valores posibles: {choices}.",
     ),
 )

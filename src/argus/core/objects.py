@@ -20,7 +20,7 @@ class ObjectTooLarge(TooLarge):
     """The object is larger than the caller accepts."""
 
 
-class NotRemoved(Unavailable):
+class NotDeleted(Unavailable):
     """Some objects could not be deleted."""
 
 
@@ -69,7 +69,7 @@ class Objects:
         return Stored(response.get("VersionId", ""), response["ContentLength"])
 
     def keep_only(self, key: str, version_id: str) -> None:
-        """Delete every other version of the object. Raises NotRemoved if some remain."""
+        """Delete every other version of the object. Raises NotDeleted if some remain."""
         versions = self._versions(key)
         self._delete(each for each in versions if each["Key"] == key and each["VersionId"] != version_id)
 
@@ -95,7 +95,7 @@ class Objects:
     def delete_under(self, prefix: str) -> None:
         """Delete every version of every object under the prefix. A delete without a version only adds a delete marker.
 
-        Raises NotRemoved if some remain.
+        Raises NotDeleted if some remain.
         """
         self._delete(self._versions(prefix))
 
@@ -107,13 +107,13 @@ class Objects:
                 yield {"Key": entry["Key"], "VersionId": entry["VersionId"]}
 
     def _delete(self, versions: Iterable[dict[str, str]]) -> None:
-        """Delete versions in batches. Raises NotRemoved for those that S3 reports as failed (with status 200)."""
+        """Delete versions in batches. Raises NotDeleted for those that S3 reports as failed (with status 200)."""
         remaining, errors = iter(versions), []
         while batch := list(islice(remaining, _MAX_DELETED)):
             response = self.client().delete_objects(Bucket=self.bucket, Delete={"Objects": batch, "Quiet": True})
             errors += response.get("Errors", ())
         if errors:
-            raise NotRemoved(f"{len(errors)} objects; {errors[0]['Key']}: {errors[0]['Code']}")
+            raise NotDeleted(f"{len(errors)} objects; {errors[0]['Key']}: {errors[0]['Code']}")
 
     def _get(self, key: str, **options: Any) -> Any:
         client = self.client()

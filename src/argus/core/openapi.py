@@ -1,7 +1,7 @@
 """The parts of the OpenAPI document that operations share: errors, headers, formats of ids.
 
 Views declare their own schemas, examples, and errors like 404 and 409. The rest follows from their properties and is
-added here: an operation with a body can answer 415, and one with an `Idempotency-Key` can replay a response.
+added here: an operation with a body can respond with 415, and one with an `Idempotency-Key` can replay a response.
 """
 
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ lifetime, and fetch reports.
 - **Languages**: `Accept-Language` selects English, French or Spanish for the texts of errors and for reasons;
   `Content-Language` names the language of an error.
 - **Lists** are paginated: `next_cursor` and `Link: <…>; rel="next"` lead to the next page.
-- **Long-running work** answers `202` with `Location`; poll that URL until `state` is final.
+- **Long-running work** responds with `202` and `Location`; poll that URL until `state` is final.
 - **Idempotency-Key** on a POST: a request with the same key and body is executed once, and its response is replayed for
   24 hours.
 - **ETag**: with `If-None-Match`, unchanged resources are not sent again; with `If-Match`, changes of other clients are
@@ -122,11 +122,13 @@ _KINDS = {
     ),
     503: _Kind(
         response="SERVICE_UNAVAILABLE",
-        description="A service that Argus depends on does not answer",
+        description="A service that Argus depends on does not respond",
         message=Message("argus.core", "unavailable"),
     ),
 }
-_FIELD_ERRORS = {422: {"files": {"0": {"size": ["Must be greater than or equal to 1."]}}}}
+_FIELD_ERRORS = {
+    422: {"files": {"0": {"size": ["Must be greater than or equal to 1 and less than or equal to 67108864."]}}}
+}
 
 
 def _problem(status: int) -> OpenApi:

@@ -1,7 +1,7 @@
 """Rate limits that hold across Lambdas: flask-limiter, counting in DynamoDB.
 
 Windows are fixed and aligned to the epoch. The end of the window is part of the key, so that counting is one atomic
-write and nothing is ever reset. If DynamoDB does not answer, requests are admitted and a metric records it: a limit
+write and nothing is ever reset. If DynamoDB does not respond, requests are admitted and a metric records it: a limit
 protects the service, and rejecting every request would not.
 
 Every request is counted once, with one write: for its caller, or for the client's address if it has no caller (public
@@ -184,7 +184,7 @@ class Limits:
         return self.per_key.get(tier) or next(iter(self.per_key.values()))
 
     def _count(self, policy: Policy, key: str) -> RateLimitStatus | None:
-        """Count a request; None if DynamoDB does not answer, which admits the request."""
+        """Count a request; None if DynamoDB does not respond, which admits the request."""
         limit = policy.limit
         storage_key = limit.key_for(policy.name, key)
         storage = cast(DynamoStorage, self.limiter.storage)

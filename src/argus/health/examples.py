@@ -13,9 +13,9 @@ READY = {"status": "ready", "checks": [{"name": "dynamodb", "outcome": "ok", "ms
 NOT_READY = {
     "checks": [{"name": "dynamodb", "outcome": "timeout", "ms": 1500.0}, *_OTHERS],
     "type": "urn:argus:problem:dependency_unavailable",
-    "title": "Not ready",
+    "title": "Argus is not ready",
     "status": 503,
-    "detail": "A service that Argus depends on does not answer. See “checks” for details.",
+    "detail": "A service that Argus depends on does not respond. See “checks” for details.",
     "code": "dependency_unavailable",
     "request_id": "req_01k0n2xz0q4m8s6w2e9r5t7y3a",
 }

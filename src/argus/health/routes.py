@@ -11,7 +11,7 @@ from argus.health.service import Health, Outcome
 
 
 class DependencyUnavailable(Unavailable):
-    """A service that Argus depends on does not answer."""
+    """A service that Argus depends on does not respond."""
 
 
 def blueprint(argus: Runtime) -> Blueprint:

@@ -21,13 +21,13 @@ class CheckOut(Schema):
 
 
 class Ready(Schema):
-    """All services that Argus depends on answer."""
+    """All services that Argus depends on respond."""
 
     status = fields.String(required=True, metadata={"enum": ["ready"]})
     checks = fields.List(fields.Nested(CheckOut), required=True)
 
 
 class NotReadyProblem(Problem):
-    """A service that Argus depends on does not answer."""
+    """A service that Argus depends on does not respond."""
 
     checks = fields.List(fields.Nested(CheckOut), required=True)

@@ -77,9 +77,9 @@ MESSAGES: Messages = {
                 es="El token no contiene un sujeto válido. Inicie sesión de nuevo.",
             ),
             "too_long": Text(
-                en="The token is longer than 8 KiB.",
-                fr="Le jeton dépasse 8 Kio.",
-                es="El token supera los 8 KiB.",
+                en="The token is longer than 8 KiB. Sign in again, or use a shorter token.",
+                fr="Le jeton dépasse 8 Kio. Reconnectez-vous ou utilisez un jeton plus court.",
+                es="El token supera los 8 KiB. Inicie sesión de nuevo o use un token más corto.",
             ),
             "use": Text(
                 en="The token has the wrong type. Send a token whose token_use is “{token_use}”.",
@@ -92,12 +92,12 @@ MESSAGES: Messages = {
         Text(
             en="API keys are being changed",
             fr="Clés d’API en cours de modification",
-            es="Claves de API en proceso de cambio",
+            es="Claves de API en curso de modificación",
         ),
         Text(
             en="Other requests are changing API keys of this organisation. Try again.",
             fr="D’autres requêtes modifient des clés d’API de cette organisation. Réessayez.",
-            es="Otras solicitudes están cambiando claves de API de esta organización. Inténtelo de nuevo.",
+            es="Otras solicitudes están modificando claves de API de esta organización. Inténtelo de nuevo.",
         ),
     ),
     "keys_unavailable": Entry(
@@ -108,7 +108,7 @@ MESSAGES: Messages = {
         ),
         Text(
             en="The token’s issuer does not provide its keys. Try again shortly.",
-            fr="L’émetteur du jeton ne fournit pas ses clés. Réessayez bientôt.",
+            fr="L’émetteur du jeton ne fournit pas ses clés. Réessayez dans un instant.",
             es="El emisor del token no proporciona sus claves. Inténtelo de nuevo en breve.",
         ),
     ),
@@ -125,9 +125,9 @@ MESSAGES: Messages = {
                 es="La URL no contiene un identificador válido de clave de API. Un identificador empieza por key_.",
             ),
             "unknown": Text(
-                en="The API key {key_id} does not exist in your organisation.",
-                fr="La clé d’API {key_id} n’existe pas dans votre organisation.",
-                es="La clave de API {key_id} no existe en su organización.",
+                en="Your organisation has no API key {key_id}.",
+                fr="Votre organisation n’a pas de clé d’API {key_id}.",
+                es="Su organización no tiene ninguna clave de API {key_id}.",
             ),
         },
     ),
@@ -171,7 +171,7 @@ MESSAGES: Messages = {
             ),
             "unknown": Text(
                 en="The tier “{tier}” does not exist. Choose one of these: {tiers}.",
-                fr="Le niveau « {tier} » n’existe pas. Choisissez parmi ceux-ci : {tiers}.",
+                fr="Le niveau « {tier} » n’existe pas. Choisissez l’un de ceux-ci : {tiers}.",
                 es="El nivel «{tier}» no existe. Elija uno de estos: {tiers}.",
             ),
         },
@@ -184,18 +184,20 @@ MESSAGES: Messages = {
         ),
         details={
             "active": Text(
-                en="Your organisation has the maximum of {max_keys} active API keys. Revoke one that you do not use.",
-                fr="Votre organisation a le maximum de {max_keys} clés d’API actives. Révoquez-en une que vous "
+                en="Your organisation has reached the maximum of {max_keys} active API keys. Revoke one that you do "
+                "not use.",
+                fr="Votre organisation a atteint le maximum de {max_keys} clés d’API actives. Révoquez-en une que vous "
                 "n’utilisez pas.",
-                es="Su organización tiene el máximo de {max_keys} claves de API activas. Revoque una que no use.",
+                es="Su organización ha alcanzado el máximo de {max_keys} claves de API activas. Revoque una que no "
+                "use.",
             ),
             "remembered": Text(
-                en="Your organisation has the maximum of {max_keys} API keys. Expired and revoked keys count for "
-                "{days} days.",
-                fr="Votre organisation a le maximum de {max_keys} clés d’API. Les clés expirées et révoquées comptent "
-                "pendant {days} jours.",
-                es="Su organización tiene el máximo de {max_keys} claves de API. Las claves caducadas y revocadas "
-                "cuentan durante {days} días.",
+                en="Your organisation has reached the maximum of {max_keys} API keys. Expired and revoked keys count "
+                "for {days} days. Try again when the oldest no longer counts.",
+                fr="Votre organisation a atteint le maximum de {max_keys} clés d’API. Les clés expirées et révoquées "
+                "comptent pendant {days} jours. Réessayez lorsque la plus ancienne ne comptera plus.",
+                es="Su organización ha alcanzado el máximo de {max_keys} claves de API. Las claves caducadas y "
+                "revocadas cuentan durante {days} días. Inténtelo de nuevo cuando la más antigua ya no cuente.",
             ),
         },
     ),

@@ -108,7 +108,7 @@ def _scale(celsius: NDArray[np.float32]) -> tuple[LinearScale, bool]:
     for per_degree in _COUNTS_PER_DEGREE:
         if extreme * per_degree <= _LARGEST_COUNT:
             return LinearScale(1 / per_degree), masked
-    raise NotRepresentable("range", celsius=f"{extreme:.0f}")
+    raise NotRepresentable("range", celsius=extreme)
 
 
 def _pyramid(celsius: NDArray[np.float32], tile_size: int, *, masked: bool) -> Iterable[NDArray[np.float32]]:

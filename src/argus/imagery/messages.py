@@ -21,6 +21,15 @@ def _not_radiometric(en: str, fr: str, es: str) -> Text:
     )
 
 
+def _unconvertible(en: str, fr: str, es: str) -> Text:
+    """A sentence about a file that Argus cannot convert, followed by what to do."""
+    return Text(
+        en=f"{en} Upload a 16-bit TIFF of temperatures instead.",
+        fr=f"{fr} Téléversez plutôt un TIFF de températures de 16 bits.",
+        es=f"{es} Suba en su lugar un TIFF de temperaturas de 16 bits.",
+    )
+
+
 MESSAGES: Messages = {
     "damaged": Entry(
         Text(
@@ -30,9 +39,12 @@ MESSAGES: Messages = {
         ),
         details={
             "dji_pixels": _damaged(
-                en="The file holds {size_bytes} bytes of pixels, which are not a frame of a DJI {model}.",
-                fr="Le fichier contient {size_bytes} octets de pixels, ce qui n’est pas une image d’un DJI {model}.",
-                es="El archivo contiene {size_bytes} bytes de píxeles, que no son una imagen de un DJI {model}.",
+                en="The file contains {size_bytes} bytes of pixel data, which is not the size of an image of a "
+                "DJI {model}.",
+                fr="Le fichier contient {size_bytes} octets de données de pixels, ce qui ne correspond pas à la taille "
+                "d’une image d’un DJI {model}.",
+                es="El archivo contiene {size_bytes} bytes de datos de píxeles, que no corresponden al tamaño de una "
+                "imagen de un DJI {model}.",
             ),
             "fff_directory": _damaged(
                 en="The directory of the FFF file claims {records} records, which do not fit into the file.",
@@ -65,7 +77,7 @@ MESSAGES: Messages = {
                 es="Una parte de los datos FLIR aparece dos veces.",
             ),
             "flir_pixels": _damaged(
-                en="The FLIR file holds {size_bytes} bytes of pixels, too few for {width} × {height} pixels.",
+                en="The FLIR file contains {size_bytes} bytes of pixels, too few for {width} × {height} pixels.",
                 fr="Le fichier FLIR contient {size_bytes} octets de pixels, trop peu pour {width} × {height} pixels.",
                 es="El archivo FLIR contiene {size_bytes} bytes de píxeles, muy pocos para {width} × {height} píxeles.",
             ),
@@ -81,7 +93,7 @@ MESSAGES: Messages = {
             ),
             "jpeg_marker": _damaged(
                 en="The JPEG has no segment at byte {position}, where one should begin.",
-                fr="Le JPEG n’a pas de segment à l’octet {position}, où il devrait en commencer un.",
+                fr="Le JPEG n’a pas de segment à l’octet {position}, où un segment devrait commencer.",
                 es="El JPEG no tiene ningún segmento en el byte {position}, donde debería comenzar uno.",
             ),
             "jpeg_segment": _damaged(
@@ -138,9 +150,9 @@ MESSAGES: Messages = {
     ),
     "fixed_temperatures": Entry(
         Text(
-            en="Settings cannot be changed",
-            fr="Paramètres non modifiables",
-            es="Los parámetros no se pueden cambiar",
+            en="Scene settings cannot be changed",
+            fr="Paramètres de la scène non modifiables",
+            es="Los parámetros de la escena no se pueden cambiar",
         ),
         Text(
             en="Files of the format {format} contain final temperatures, which scene settings cannot change.",
@@ -158,25 +170,25 @@ MESSAGES: Messages = {
         ),
         details={
             "air": Text(
-                en="With the settings in the file, the air would transmit {transmission} of the radiance: it must be "
-                "above 0 and at most 1.",
-                fr="Avec les paramètres du fichier, l’air transmettrait {transmission} de la luminance : la valeur "
-                "doit être supérieure à 0 et ne pas dépasser 1.",
-                es="Con los parámetros del archivo, el aire transmitiría {transmission} de la radiancia: el valor "
+                en="With the settings in the file, the air would transmit {transmission:.3g} of the radiance: it must "
+                "be above 0 and at most 1.",
+                fr="Avec les paramètres du fichier, l’air transmettrait {transmission:.3g} de la luminance "
+                "énergétique : la valeur doit être supérieure à 0 et ne pas dépasser 1.",
+                es="Con los parámetros del archivo, el aire transmitiría {transmission:.3g} de la radiancia: el valor "
                 "debe ser mayor que 0 y no superar 1.",
             ),
             "atmospheric_temperature": Text(
-                en="The atmospheric temperature of {celsius} °C is impossible: it must be above absolute zero and at "
+                en="The atmospheric temperature of {celsius:g} °C is impossible: it must be above absolute zero and at "
                 "most {max_celsius:g} °C.",
-                fr="La température atmosphérique de {celsius} °C est impossible : elle doit être supérieure au zéro "
+                fr="La température atmosphérique de {celsius:g} °C est impossible : elle doit être supérieure au zéro "
                 "absolu et ne pas dépasser {max_celsius:g} °C.",
-                es="La temperatura atmosférica de {celsius} °C es imposible: debe ser superior al cero absoluto y no "
+                es="La temperatura atmosférica de {celsius:g} °C es imposible: debe ser superior al cero absoluto y no "
                 "superar {max_celsius:g} °C.",
             ),
             "blank": Text(
-                en="The image is blank: every pixel has the same value.",
-                fr="L’image est vide : tous les pixels ont la même valeur.",
-                es="La imagen está vacía: todos los píxeles tienen el mismo valor.",
+                en="The image is uniform: every pixel has the same value.",
+                fr="L’image est uniforme : tous les pixels ont la même valeur.",
+                es="La imagen es uniforme: todos los píxeles tienen el mismo valor.",
             ),
             "calibration": Text(
                 en="The camera’s calibration in the file does not fit FLIR’s formula. "
@@ -187,39 +199,39 @@ MESSAGES: Messages = {
                 "Suba una copia intacta del archivo.",
             ),
             "distance": Text(
-                en="The distance of {metres} m is impossible: it must be between 0 and {max_metres:g} m.",
-                fr="La distance de {metres} m est impossible : elle doit être comprise entre 0 et {max_metres:g} m.",
-                es="La distancia de {metres} m es imposible: debe estar entre 0 y {max_metres:g} m.",
+                en="The distance of {metres:g} m is impossible: it must be between 0 and {max_metres:g} m.",
+                fr="La distance de {metres:g} m est impossible : elle doit être comprise entre 0 et {max_metres:g} m.",
+                es="La distancia de {metres:g} m es imposible: debe estar entre 0 y {max_metres:g} m.",
             ),
             "emissivity": Text(
-                en="The emissivity {value} is impossible: it must be above 0 and at most 1.",
-                fr="L’émissivité {value} est impossible : elle doit être supérieure à 0 et ne pas dépasser 1.",
-                es="La emisividad {value} es imposible: debe ser mayor que 0 y no superar 1.",
+                en="The emissivity {value:g} is impossible: it must be above 0 and at most 1.",
+                fr="L’émissivité {value:g} est impossible : elle doit être supérieure à 0 et ne pas dépasser 1.",
+                es="La emisividad {value:g} es imposible: debe ser mayor que 0 y no superar 1.",
             ),
             "few_temperatures": Text(
-                en="Under the file’s calibration, most pixels have no temperature.",
+                en="With the calibration in the file, most pixels have no temperature.",
                 fr="Selon l’étalonnage du fichier, la plupart des pixels n’ont pas de température.",
                 es="Según la calibración del archivo, la mayoría de los píxeles no tienen temperatura.",
             ),
             "reflected_temperature": Text(
-                en="The reflected temperature of {celsius} °C is impossible: it must be above absolute zero and at "
+                en="The reflected temperature of {celsius:g} °C is impossible: it must be above absolute zero and at "
                 "most {max_celsius:g} °C.",
-                fr="La température réfléchie de {celsius} °C est impossible : elle doit être supérieure au zéro "
+                fr="La température réfléchie de {celsius:g} °C est impossible : elle doit être supérieure au zéro "
                 "absolu et ne pas dépasser {max_celsius:g} °C.",
-                es="La temperatura reflejada de {celsius} °C es imposible: debe ser superior al cero absoluto y no "
+                es="La temperatura reflejada de {celsius:g} °C es imposible: debe ser superior al cero absoluto y no "
                 "superar {max_celsius:g} °C.",
             ),
             "relative_humidity": Text(
-                en="The relative humidity {value} is impossible: it must be between 0 and 1.",
-                fr="L’humidité relative {value} est impossible : elle doit être comprise entre 0 et 1.",
-                es="La humedad relativa {value} es imposible: debe estar entre 0 y 1.",
+                en="The relative humidity {value:g} is impossible: it must be between 0 and 1.",
+                fr="L’humidité relative {value:g} est impossible : elle doit être comprise entre 0 et 1.",
+                es="La humedad relativa {value:g} es imposible: debe estar entre 0 y 1.",
             ),
             "scale": Text(
-                en="A factor of {factor} and an offset of {offset} are not a temperature scale. "
+                en="A factor of {factor:g} and an offset of {offset:g} are not a temperature scale. "
                 "Declare a factor above 0 when you upload the file.",
-                fr="Un facteur de {factor} et un décalage de {offset} ne forment pas une échelle de température. "
+                fr="Un facteur de {factor:g} et un décalage de {offset:g} ne forment pas une échelle de température. "
                 "Déclarez un facteur supérieur à 0 lors du téléversement.",
-                es="Un factor de {factor} y un desplazamiento de {offset} no son una escala de temperatura. "
+                es="Un factor de {factor:g} y un desplazamiento de {offset:g} no son una escala de temperatura. "
                 "Declare un factor mayor que 0 al subir el archivo.",
             ),
             "scene": Text(
@@ -232,22 +244,24 @@ MESSAGES: Messages = {
             ),
             "too_small": Text(
                 en="The image has {width} × {height} pixels, which is smaller than any thermal image.",
-                fr="L’image compte {width} × {height} pixels, ce qui est plus petit que toute image thermique.",
+                fr="L’image compte {width} × {height} pixels, moins que toute image thermique.",
                 es="La imagen tiene {width} × {height} píxeles, menos que cualquier imagen térmica.",
             ),
             "window_temperature": Text(
-                en="The window temperature of {celsius} °C is impossible: it must be above absolute zero and at most "
-                "{max_celsius:g} °C.",
-                fr="La température de la fenêtre de {celsius} °C est impossible : elle doit être supérieure au zéro "
-                "absolu et ne pas dépasser {max_celsius:g} °C.",
-                es="La temperatura de la ventana de {celsius} °C es imposible: debe ser superior al cero absoluto y "
-                "no superar {max_celsius:g} °C.",
+                en="The temperature of the infrared window, {celsius:g} °C, is impossible: it must be above absolute "
+                "zero and at most {max_celsius:g} °C.",
+                fr="La température de la fenêtre infrarouge, {celsius:g} °C, est impossible : elle doit être "
+                "supérieure au zéro absolu et ne pas dépasser {max_celsius:g} °C.",
+                es="La temperatura de la ventana infrarroja, {celsius:g} °C, es imposible: debe ser superior al cero "
+                "absoluto y no superar {max_celsius:g} °C.",
             ),
             "window_transmission": Text(
-                en="The window transmission {value} is impossible: it must be above 0 and at most 1.",
-                fr="La transmission de la fenêtre {value} est impossible : elle doit être supérieure à 0 et ne pas "
-                "dépasser 1.",
-                es="La transmisión de la ventana {value} es imposible: debe ser mayor que 0 y no superar 1.",
+                en="The transmission of the infrared window, {value:g}, is impossible: it must be above 0 and at "
+                "most 1.",
+                fr="La transmission de la fenêtre infrarouge, {value:g}, est impossible : elle doit être supérieure à "
+                "0 et ne pas dépasser 1.",
+                es="La transmisión de la ventana infrarroja, {value:g}, es imposible: debe ser mayor que 0 y no "
+                "superar 1.",
             ),
         },
     ),
@@ -307,8 +321,10 @@ MESSAGES: Messages = {
         ),
         Text(
             en="“{text}” is not the id of an image. An image id is img_ followed by 26 characters.",
-            fr="« {text} » n’est pas l’identifiant d’une image. Un tel identifiant est img_ suivi de 26 caractères.",
-            es="«{text}» no es el identificador de una imagen. Ese identificador es img_ seguido de 26 caracteres.",
+            fr="« {text} » n’est pas l’identifiant d’une image. Un identifiant d’image se compose de img_ suivi de "
+            "26 caractères.",
+            es="«{text}» no es el identificador de una imagen. Un identificador de imagen se compone de img_ seguido "
+            "de 26 caracteres.",
         ),
     ),
     "not_radiometric": Entry(
@@ -329,15 +345,16 @@ MESSAGES: Messages = {
                 es="El archivo no es ni un JPEG, ni un archivo FFF, ni un TIFF.",
             ),
             "jpeg": _not_radiometric(
-                en="The JPEG contains a picture but no thermal data.",
-                fr="Le JPEG contient une photo mais aucune donnée thermique.",
-                es="El JPEG contiene una imagen, pero ningún dato térmico.",
+                en="The JPEG contains a photo but no thermal data.",
+                fr="Le JPEG contient une photo, mais aucune donnée thermique.",
+                es="El JPEG contiene una fotografía, pero ningún dato térmico.",
             ),
             "tiff": _not_radiometric(
-                en="The TIFF contains a picture: only 16-bit single-band TIFFs can contain temperatures.",
+                en="The TIFF contains a photo: only 16-bit single-band TIFFs can contain temperatures.",
                 fr="Le TIFF contient une photo : seuls les TIFF de 16 bits à une bande peuvent contenir des "
                 "températures.",
-                es="El TIFF contiene una imagen: solo los TIFF de 16 bits y una banda pueden contener temperaturas.",
+                es="El TIFF contiene una fotografía: solo los TIFF de 16 bits y una banda pueden contener "
+                "temperaturas.",
             ),
             "unit": _not_radiometric(
                 en="The unit of the TIFF’s values is “{unit}”, which is not a unit of temperature.",
@@ -350,12 +367,12 @@ MESSAGES: Messages = {
         Text(
             en="Image not ready",
             fr="Image non prête",
-            es="Imagen no lista",
+            es="La imagen no está lista",
         ),
         Text(
-            en="The image {image_id} is in the state {state}. Try again when its state is ready.",
-            fr="L’image {image_id} est dans l’état {state}. Réessayez lorsque son état sera ready.",
-            es="La imagen {image_id} está en el estado {state}. Inténtelo de nuevo cuando su estado sea ready.",
+            en="The image {image_id} is in the state {state}; this request requires the state ready.",
+            fr="L’image {image_id} est dans l’état {state} ; cette requête exige l’état ready.",
+            es="La imagen {image_id} está en el estado {state}; esta solicitud requiere el estado ready.",
         ),
     ),
     "not_representable": Entry(
@@ -366,14 +383,14 @@ MESSAGES: Messages = {
         ),
         details={
             "empty": Text(
-                en="An image of the shape {shape} has no pixels.",
-                fr="Une image de forme {shape} n’a pas de pixels.",
-                es="Una imagen de forma {shape} no tiene píxeles.",
+                en="An image with the dimensions {shape} has no pixels.",
+                fr="Une image de dimensions {shape} n’a pas de pixels.",
+                es="Una imagen de dimensiones {shape} no tiene píxeles.",
             ),
             "range": Text(
-                en="A temperature of {celsius} °C does not fit into 16 bits, even in steps of 1 °C.",
-                fr="Une température de {celsius} °C ne tient pas sur 16 bits, même par pas de 1 °C.",
-                es="Una temperatura de {celsius} °C no cabe en 16 bits, ni siquiera en pasos de 1 °C.",
+                en="A temperature of {celsius:.0f} °C does not fit into 16 bits, even in steps of 1 °C.",
+                fr="Une température de {celsius:.0f} °C ne tient pas sur 16 bits, même par pas de 1 °C.",
+                es="Una temperatura de {celsius:.0f} °C no cabe en 16 bits, ni siquiera en pasos de 1 °C.",
             ),
             "size": Text(
                 en="The GeoTIFF would have {size_bytes} bytes, more than the 4 GiB that a TIFF can address.",
@@ -402,7 +419,7 @@ MESSAGES: Messages = {
         ),
         Text(
             en="The image has {width} × {height} pixels; at most {max_pixels} in all are accepted.",
-            fr="L’image compte {width} × {height} pixels ; {max_pixels} au total sont acceptés au plus.",
+            fr="L’image compte {width} × {height} pixels ; le maximum est de {max_pixels} au total.",
             es="La imagen tiene {width} × {height} píxeles; se aceptan como máximo {max_pixels} en total.",
         ),
     ),
@@ -415,14 +432,14 @@ MESSAGES: Messages = {
     ),
     "unknown_palette": Entry(
         Text(
-            en="Unknown palette",
-            fr="Palette inconnue",
-            es="Paleta desconocida",
+            en="Palette not found",
+            fr="Palette introuvable",
+            es="Paleta no encontrada",
         ),
         Text(
             en="There is no palette “{palette}”. Choose one of these: {palettes}.",
-            fr="Il n’y a pas de palette « {palette} ». Choisissez l’une de celles-ci : {palettes}.",
-            es="No hay ninguna paleta «{palette}». Elija una de estas: {palettes}.",
+            fr="Il n’existe pas de palette « {palette} ». Choisissez l’une de celles-ci : {palettes}.",
+            es="No existe ninguna paleta «{palette}». Elija una de estas: {palettes}.",
         ),
     ),
     "unsupported": Entry(
@@ -433,47 +450,38 @@ MESSAGES: Messages = {
         ),
         details={
             "big_tiff": Text(
-                en="BigTIFF is not supported. Save the image as a plain TIFF.",
-                fr="BigTIFF n’est pas pris en charge. Enregistrez l’image en TIFF ordinaire.",
-                es="BigTIFF no se admite. Guarde la imagen como TIFF normal.",
+                en="BigTIFF is not supported. Save the image as a classic TIFF.",
+                fr="BigTIFF n’est pas pris en charge. Enregistrez l’image en TIFF classique.",
+                es="BigTIFF no se admite. Guarde la imagen como TIFF clásico.",
             ),
-            "dji_camera": Text(
-                en="No public conversion is known for the images of a DJI {model}. "
-                "Upload a 16-bit TIFF of temperatures instead.",
-                fr="Aucune conversion publique n’est connue pour les images d’un DJI {model}. "
-                "Téléversez plutôt un TIFF de températures de 16 bits.",
-                es="No se conoce ninguna conversión pública para las imágenes de un DJI {model}. "
-                "Suba en su lugar un TIFF de temperaturas de 16 bits.",
+            "dji_camera": _unconvertible(
+                en="No public conversion is known for the images of a DJI {model}.",
+                fr="Aucune conversion publique n’est connue pour les images d’un DJI {model}.",
+                es="No se conoce ninguna conversión pública para las imágenes de un DJI {model}.",
             ),
-            "dji_sdk": Text(
-                en="Only DJI’s own SDK can convert the images of a DJI {model}. "
-                "Upload a 16-bit TIFF of temperatures instead.",
-                fr="Seul le SDK de DJI peut convertir les images d’un DJI {model}. "
-                "Téléversez plutôt un TIFF de températures de 16 bits.",
-                es="Solo el SDK de DJI puede convertir las imágenes de un DJI {model}. "
-                "Suba en su lugar un TIFF de temperaturas de 16 bits.",
+            "dji_sdk": _unconvertible(
+                en="Only DJI’s own SDK can convert the images of a DJI {model}.",
+                fr="Seul le SDK de DJI peut convertir les images d’un DJI {model}.",
+                es="Solo el SDK de DJI puede convertir las imágenes de un DJI {model}.",
             ),
-            "dji_unnamed": Text(
-                en="The DJI file does not name its camera, so that no conversion is known. "
-                "Upload a 16-bit TIFF of temperatures instead.",
-                fr="Le fichier DJI ne nomme pas sa caméra ; aucune conversion n’est donc connue. "
-                "Téléversez plutôt un TIFF de températures de 16 bits.",
-                es="El archivo DJI no nombra su cámara, por lo que no se conoce ninguna conversión. "
-                "Suba en su lugar un TIFF de temperaturas de 16 bits.",
+            "dji_unnamed": _unconvertible(
+                en="The DJI file does not name its camera, so no conversion is known.",
+                fr="Le fichier DJI ne nomme pas sa caméra ; aucune conversion n’est donc connue.",
+                es="El archivo DJI no nombra su cámara, por lo que no se conoce ninguna conversión.",
             ),
-            "fff_version": Text(
+            "fff_version": _unconvertible(
                 en="The FFF file has an unknown version.",
                 fr="La version du fichier FFF est inconnue.",
                 es="La versión del archivo FFF es desconocida.",
             ),
             "flir_sequence": Text(
-                en="The FLIR file has more than one record {record:#x}: it is a sequence. Export single images.",
-                fr="Le fichier FLIR a plus d’un enregistrement {record:#x} : c’est une séquence. Exportez des images "
+                en="The FLIR file is a sequence: it has more than one record {record:#x}. Export single images.",
+                fr="Le fichier FLIR est une séquence : il a plus d’un enregistrement {record:#x}. Exportez des images "
                 "individuelles.",
-                es="El archivo FLIR tiene más de un registro {record:#x}: es una secuencia. Exporte imágenes "
+                es="El archivo FLIR es una secuencia: tiene más de un registro {record:#x}. Exporte imágenes "
                 "individuales.",
             ),
-            "png": Text(
+            "png": _unconvertible(
                 en="The PNG in the FLIR file is not plain 16-bit greyscale.",
                 fr="Le PNG du fichier FLIR n’est pas en simples niveaux de gris de 16 bits.",
                 es="El PNG del archivo FLIR no está en simple escala de grises de 16 bits.",

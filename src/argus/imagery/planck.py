@@ -97,7 +97,7 @@ class Planck:
             distance_metres=p.distance_metres / 2, celsius=p.atmospheric_celsius, relative_humidity=p.relative_humidity
         )
         if not 0 < tau <= 1 + 1e-3:  # with FLIR's constants, damp air over a few metres gives slightly more than 1
-            raise Implausible("air", transmission=f"{tau:.3g}")
+            raise Implausible("air", transmission=tau)
         emissivity, window = p.emissivity, p.window_transmission
         # Terms without weight are left out: cameras store any value, even 0 K, in a setting without effect.
         terms = (
@@ -121,22 +121,21 @@ class Planck:
 def check(parameters: Parameters) -> None:
     """Reject settings that no scene can have. Raises Implausible with the setting."""
     p = parameters
-    # The values are given as text: they may be NaN or infinite, which DynamoDB does not store as numbers.
     if not 0 < p.emissivity <= 1:
-        raise Implausible("emissivity", value=f"{p.emissivity:g}")
+        raise Implausible("emissivity", value=p.emissivity)
     if not 0 <= p.distance_metres <= MAX_DISTANCE_METRES:
-        raise Implausible("distance", metres=f"{p.distance_metres:g}", max_metres=MAX_DISTANCE_METRES)
+        raise Implausible("distance", metres=p.distance_metres, max_metres=MAX_DISTANCE_METRES)
     if not 0 <= p.relative_humidity <= 1:
-        raise Implausible("relative_humidity", value=f"{p.relative_humidity:g}")
+        raise Implausible("relative_humidity", value=p.relative_humidity)
     if not 0 < p.window_transmission <= 1:
-        raise Implausible("window_transmission", value=f"{p.window_transmission:g}")
+        raise Implausible("window_transmission", value=p.window_transmission)
     if not _possible(p.atmospheric_celsius):
-        raise Implausible("atmospheric_temperature", celsius=f"{p.atmospheric_celsius:g}", max_celsius=HOTTEST_CELSIUS)
+        raise Implausible("atmospheric_temperature", celsius=p.atmospheric_celsius, max_celsius=HOTTEST_CELSIUS)
     # Where these two have no weight, cameras store any number, such as 0 K.
     if not _possible(p.reflected_celsius, has_weight=p.emissivity < 1):
-        raise Implausible("reflected_temperature", celsius=f"{p.reflected_celsius:g}", max_celsius=HOTTEST_CELSIUS)
+        raise Implausible("reflected_temperature", celsius=p.reflected_celsius, max_celsius=HOTTEST_CELSIUS)
     if not _possible(p.window_celsius, has_weight=p.window_transmission < 1):
-        raise Implausible("window_temperature", celsius=f"{p.window_celsius:g}", max_celsius=HOTTEST_CELSIUS)
+        raise Implausible("window_temperature", celsius=p.window_celsius, max_celsius=HOTTEST_CELSIUS)
 
 
 def _possible(celsius: float, *, has_weight: bool = True) -> bool:

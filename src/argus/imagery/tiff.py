@@ -90,7 +90,7 @@ def decode_tiff(data: bytes, declared_scale: LinearScale | None) -> Thermogram:
     if scale is None:
         raise NoTemperatureScale
     if not (np.isfinite([scale.factor, scale.offset]).all() and scale.factor > 0):
-        raise Implausible("scale", factor=f"{scale.factor:g}", offset=f"{scale.offset:g}")
+        raise Implausible("scale", factor=scale.factor, offset=scale.offset)
     exif = Exif(tags)
     capture = Capture(
         format="tiff16",

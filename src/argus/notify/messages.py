@@ -17,9 +17,9 @@ MESSAGES: Messages = {
     ),
     "notifications_not_allowed": Entry(
         Text(
-            en="Missing permission",
-            fr="Permission manquante",
-            es="Falta un permiso",
+            en="Missing scope",
+            fr="Portée manquante",
+            es="Falta un ámbito",
         ),
         Text(
             en="Notifications require one of these scopes: {scopes}.",
@@ -29,7 +29,7 @@ MESSAGES: Messages = {
     ),
     "no_socket_token": Entry(
         Text(
-            en="Not signed in",
+            en="Not authenticated",
             fr="Non authentifié",
             es="No autenticado",
         ),

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 # API Gateway closes a connection at this age ("Quotas for WebSocket APIs" in its developer guide). It also closes one
 # that is idle for ten minutes, so clients send pings.
 MAX_AGE = timedelta(hours=2)
-# API Gateway answers 410 Gone for a connection until $connect has returned, which takes half a minute at most.
+# API Gateway responds with 410 Gone for a connection until $connect has returned, which takes half a minute at most.
 CONNECT_SECONDS = timedelta(seconds=30)
 
 

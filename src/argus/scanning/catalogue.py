@@ -169,7 +169,8 @@ class Manifest:
         try:
             self._checks[name](value)
         except JsonSchemaValueException as error:
-            return f"{error.message.removeprefix('data ').capitalize()}."
+            text = error.message.removeprefix("data ")
+            return f"{text[:1].upper()}{text[1:]}."
         return ""
 
     @cached_property

@@ -10,16 +10,16 @@ MESSAGES: Messages = {
             es="Objetivo indicado dos veces o ninguna",
         ),
         Text(
-            en="Give the target either an id or a value, not both.",
-            fr="Donnez à la cible soit un id, soit une value, mais pas les deux.",
-            es="Indique para el objetivo un id o un value, pero no ambos.",
+            en="Identify the target by either “id” or “value”, not both.",
+            fr="Indiquez la cible par « id » ou par « value », mais pas les deux.",
+            es="Indique el objetivo mediante «id» o «value», pero no ambos.",
         ),
     ),
     "budget_spent": Entry(
         Text(
-            en="Plugin out of time",
-            fr="Temps du plugin épuisé",
-            es="Tiempo del plugin agotado",
+            en="Plugin exceeded its time limit",
+            fr="Délai du plugin dépassé",
+            es="El plugin superó su tiempo límite",
         ),
         Text(
             en="The plugin ran longer than the {seconds} s that its manifest allows.",
@@ -35,7 +35,7 @@ MESSAGES: Messages = {
         ),
         Text(
             en="The plugin {plugin} does not accept these options: {options}. See “errors” for details.",
-            fr="Le plugin {plugin} n’accepte pas ces options : {options}. Voir « errors » pour les détails.",
+            fr="Le plugin {plugin} n’accepte pas ces options : {options}. Consultez « errors » pour plus de détails.",
             es="El plugin {plugin} no acepta estas opciones: {options}. Consulte «errors» para más detalles.",
         ),
     ),
@@ -90,13 +90,13 @@ MESSAGES: Messages = {
     "repeated_plugin": Entry(
         Text(
             en="Plugin selected twice",
-            fr="Plugin choisi deux fois",
-            es="Plugin elegido dos veces",
+            fr="Plugin sélectionné deux fois",
+            es="Plugin seleccionado dos veces",
         ),
         Text(
             en="A scan runs each plugin once. Name each plugin only once.",
-            fr="Une analyse exécute chaque plugin une seule fois. Ne nommez chaque plugin qu’une fois.",
-            es="Un análisis ejecuta cada plugin una sola vez. Nombre cada plugin solo una vez.",
+            fr="Une analyse exécute chaque plugin une seule fois. Indiquez chaque plugin une seule fois.",
+            es="Un análisis ejecuta cada plugin una sola vez. Indique cada plugin una sola vez.",
         ),
     ),
     "scan_ended": Entry(
@@ -171,7 +171,7 @@ MESSAGES: Messages = {
         Text(
             en="The plugin reported more than {max_findings} findings and was stopped.",
             fr="Le plugin a signalé plus de {max_findings} constats et a été arrêté.",
-            es="El plugin notificó más de {max_findings} hallazgos y fue detenido.",
+            es="El plugin informó de más de {max_findings} hallazgos y fue detenido.",
         ),
     ),
     "undeclared_rule": Entry(
@@ -194,7 +194,7 @@ MESSAGES: Messages = {
         ),
         Text(
             en="There is no kind of target {kind}. Choose one of these: {kinds}.",
-            fr="Il n’existe pas de type de cible {kind}. Choisissez-en un parmi : {kinds}.",
+            fr="Il n’existe pas de type de cible {kind}. Choisissez l’un de ceux-ci : {kinds}.",
             es="No existe el tipo de objetivo {kind}. Elija uno de estos: {kinds}.",
         ),
     ),

@@ -97,6 +97,6 @@ def http_problem(error: HTTPException) -> Response:
 
 
 def aws_problem(error: Exception) -> Response:
-    """The response when AWS did not answer, or throttled the call, after all retries."""
+    """The response when AWS did not respond, or throttled the call, after all retries."""
     _log.error("aws: %s", error, exc_info=error)
     return _problem(Unavailable.status, Unavailable().message, headers={"Retry-After": str(RETRY_SECONDS)})

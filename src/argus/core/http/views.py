@@ -52,9 +52,11 @@ def with_base_path(path: str) -> str:
 
 
 def etagged(view: View) -> View:
-    """Add an ETag to the response; answer 304 for If-None-Match, and 412 for If-Match like writes. The tag contains the
-    version, for writes, and a checksum of the body, for reads: links change while the version stays. Apply it directly
-    under the route, outside the schemas."""
+    """Add an ETag to the response; respond with 304 for If-None-Match, and 412 for If-Match like writes.
+
+    The tag contains the version, for writes, and a checksum of the body, for reads: links change while the version
+    stays. Apply it directly under the route, outside the schemas.
+    """
 
     @wraps(view)
     def tagged(*args: Any, **kwargs: Any) -> Response:
