@@ -198,6 +198,12 @@ def test_progress_above_one_is_an_error() -> None:
         testkit.tools_for(manifest_of("thermal_hotspots"), testkit.World()).progress(30)
 
 
+def test_the_testkit_gives_a_position_its_name_once_per_rule() -> None:
+    tools = testkit.tools_for(manifest_of("thermal_hotspots"), testkit.World(known_positions={"hotspot": ("5.0,5.0",)}))
+    names = [tools.positions("hotspot").match(6, 5, tolerance=8) for _ in range(2)]
+    assert names == ["5.0,5.0", "6.0,5.0"]
+
+
 def test_a_case_with_a_missing_image_names_it() -> None:
     case = Case("", Target("image", "img_2"), testkit.World(), {})
     with pytest.raises(testkit.UnknownImage, match="img_2"):

@@ -14,7 +14,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -301,7 +301,7 @@ class _RunExecution:
             now=self.engine.clock,
             log=logging.getLogger(f"argus.plugin.{manifest.id}"),
             progress=progress,
-            positions=lambda rule: self._positions(manifest.id, rule),
+            positions=cache(partial(self._positions, manifest.id)),  # one matcher per rule, as it gives each name once
             mark_not_tested=partial(self._mark_not_tested, manifest),
             granted={permission: self.tools[permission] for permission in manifest.permissions},
         )

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from argus.core.errors import ArgusError
@@ -122,7 +123,7 @@ def tools_for(
         now=lambda: NOW,
         log=logging.getLogger(f"argus.plugin.{manifest.id}"),
         progress=_check_progress,
-        positions=lambda rule: PositionMatcher.of(world.known_positions.get(rule, ())),
+        positions=cache(lambda rule: PositionMatcher.of(world.known_positions.get(rule, ()))),
         mark_not_tested=mark_not_tested,
         granted={permission: world.tools.get(permission, world) for permission in manifest.permissions},
     )
