@@ -28,7 +28,7 @@ from services.realtime import main as realtime
 from services.scanner import main as scanner
 from services.worker import main as worker
 from tests.conftest import Issuer, Person, Workers
-from tests.imagery.front_door import announce, send
+from tests.imagery.uploads import announce, send
 from tests.resources import Resources, calls
 from tests.scenes import flir_scene
 from tests.services import events

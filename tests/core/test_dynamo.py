@@ -44,7 +44,7 @@ def test_what_is_written_is_read_back(value: Any) -> None:
     max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 @given(st.dictionaries(st.from_regex(r"[a-z]{1,8}", fullmatch=True), _VALUES, max_size=5))
-def test_an_item_survives_the_table(table: Table, pk: str, fields: dict[str, Any]) -> None:
+def test_a_stored_item_is_read_back_unchanged(table: Table, pk: str, fields: dict[str, Any]) -> None:
     item = {**fields, "pk": pk, "sk": "x"}
     table.put(item)
     assert table.get(pk, "x") == item

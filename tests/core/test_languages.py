@@ -19,7 +19,7 @@ from argus.core.messages import FIELD_ERRORS
 from argus.core.settings import Settings
 from argus.imagery import processing
 from tests.conftest import ORIGIN, Person, Workers
-from tests.imagery.front_door import announce, crash, send
+from tests.imagery.uploads import announce, crash, send
 
 SRC = Path(__file__).parents[2] / "src" / "argus"
 FILE = {"name": "a.jpg", "size": 10, "content_type": "image/jpeg"}

@@ -12,7 +12,7 @@ from argus.container import Container
 from argus.core import metrics
 from argus.scanning.model import Severity
 from tests.conftest import Person, Workers
-from tests.imagery.front_door import uploaded
+from tests.imagery.uploads import uploaded
 from tests.scenes import flir_scene
 
 # "The EMF schema", Amazon CloudWatch User Guide, and the limits that its prose adds.

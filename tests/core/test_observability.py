@@ -19,7 +19,7 @@ from services.scheduler import main as scheduler
 from services.worker import main as worker
 from tests.conftest import Issuer, Person, Workers
 from tests.core.test_masking import AWS_SECRET
-from tests.imagery.front_door import uploaded
+from tests.imagery.uploads import uploaded
 from tests.scenes import flir_scene
 
 Lines = Callable[[], list[dict[str, Any]]]

@@ -15,7 +15,7 @@ import pytest
 from argus.core import tracing
 from argus.core.observability import request_scope
 from tests.conftest import Person, Workers
-from tests.imagery.front_door import uploaded
+from tests.imagery.uploads import uploaded
 from tests.scenes import flir_scene
 
 ROOT = Path(__file__).parents[2]

@@ -20,7 +20,7 @@ from argus.imagery.thermogram import NotRadiometric
 from services.local.aws import EmbeddedAws
 from services.scheduler import main as scheduler
 from tests.conftest import MovableClock, Person, Workers
-from tests.imagery.front_door import announce, crash, send, uploaded
+from tests.imagery.uploads import announce, crash, send, uploaded
 from tests.scenes import Truth, dji_scene, flir_scene, hostile, tiff16
 
 PALETTES = {"iron", "medical", "hotspot_alert", "white_hot", "black_hot", "rainbow"}

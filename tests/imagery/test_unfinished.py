@@ -15,7 +15,7 @@ from argus.core.presign import CredentialsExpired
 from argus.imagery import processing
 from argus.imagery.model import ImageState
 from tests.conftest import MovableClock, Person, Workers
-from tests.imagery.front_door import announce, crash, send, uploaded
+from tests.imagery.uploads import announce, crash, send, uploaded
 from tests.scenes import Truth, flir_scene
 
 VISIBILITY_TIMEOUT_SECONDS = 360  # infra/data.yaml's default

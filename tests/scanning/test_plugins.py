@@ -65,7 +65,7 @@ def test_capabilities_declare_its_target_kinds_and_permissions(plugin: str) -> N
 
 
 @every_plugin
-def test_its_name_is_unique(plugin: str) -> None:
+def test_the_name_of_a_plugin_is_unique(plugin: str) -> None:
     name = manifest_of(plugin).name
     assert [other for other in FOLDERS if manifest_of(other).name == name] == [plugin]
 
