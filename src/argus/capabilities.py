@@ -14,7 +14,7 @@ REQUESTS = Table(
     name="requests",
     partition_key="`<organisation>#idempotency#<key>`; `limit#…`",
     sort_key="`answer`; `window`",
-    shared={"limit#": "number of requests of a caller or an address in a window"},
+    prefixes_without_organisation={"limit#": "number of requests of a caller or an address in a window"},
 )
 
 

@@ -122,7 +122,7 @@ def test_a_request_that_cannot_be_counted_is_recorded(
     def broken(*_: Any, **__: Any) -> int:
         raise ConnectionError("no table")
 
-    monkeypatch.setattr("argus.core.dynamo.Table.count", broken)
+    monkeypatch.setattr("argus.core.dynamo.Table.increment", broken)
     assert owner.get("/plugins").status_code == 200
     assert {"rate_limit_unavailable": 1} in [metric["values"] for metric in recorded()]
 

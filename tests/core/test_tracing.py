@@ -102,7 +102,7 @@ tracing.configure(on=True)
 with request_scope("r-1"), tracing.span("GET /x") as span:
     with tracing.span("plugin"):
         pass
-    span.status(200)
+    span.set_status(200)
 """
     host, port = daemon.getsockname()
     environment = {

@@ -548,7 +548,7 @@ def test_remaining_objects_of_a_deleted_image_are_deleted_at_redelivery(
 
     monkeypatch.setattr(processing, "create_products", deleted_meanwhile)
     send(item, scene[0])
-    version = argus.objects.newest(f"{prefix}original").version_id
+    version = argus.objects.latest_version(f"{prefix}original").version_id
     event = {"key": f"{prefix}original", "object_version": version, "size_bytes": len(scene[0])}
     with _undeletable(argus, f"{prefix}products/"), pytest.raises(NotRemoved):
         argus.imagery.arrived(**event)

@@ -49,7 +49,7 @@ class Tools:
         return self.granted[permission]
 
 
-def check_mark(rules: Collection[str], rule: str, location_key: str | None) -> None:
+def validate_mark(rules: Collection[str], rule: str, location_key: str | None) -> None:
     """Validate a mark: a wrong rule or location key would not cover any finding.
 
     Raises UndeclaredRule, TypeError.
