@@ -60,13 +60,13 @@ class Ledger:
         finally:
             self._now = outer
 
-    def note(self, operation: str, request: Wire, response: Wire) -> None:
+    def note(self, operation: str, request: Wire, response: Wire, *, outcome: str = "") -> None:
         if not self._now:
             return
-        reads, writes = _units(operation, request, response)
+        reads, writes = _units(f"{operation}{outcome}", request, response)
         table = _table(request)
         index = f" by {request['IndexName']}" if "IndexName" in request else ""
-        self.calls[self._now].append(f"{operation} {table}{index}")
+        self.calls[self._now].append(f"{operation} {table}{index}{outcome}")
         before = self.units[self._now]
         self.units[self._now] = (before[0] + reads, before[1] + writes)
 
@@ -120,7 +120,7 @@ def _units(operation: str, request: Wire, response: Wire) -> tuple[int, int]:
             return 0, _written(request["Item"])
         case "UpdateItem":
             return 0, _written(response["Attributes"])
-        case "DeleteItem" | "PutItem, refused,":
+        case "DeleteItem" | "PutItem (condition failed)":
             return 0, 1
         case "BatchWriteItem":
             (entries,) = request["RequestItems"].values()
@@ -154,7 +154,7 @@ def ledger(settings: Any, argus: Container, endpoint: str) -> Iterator[tuple[Led
         if http_response.status_code == 200:
             kept.note(model.name, requests[-1], parsed)
         elif parsed["Error"]["Code"] == "ConditionalCheckFailedException":
-            kept.note(f"{model.name}, refused,", requests[-1], parsed)
+            kept.note(model.name, requests[-1], parsed, outcome=" (condition failed)")
 
     for fail_fast in (False, True):
         events = container.aws.client("dynamodb", fail_fast=fail_fast).meta.events
