@@ -37,7 +37,7 @@ PAGE = Path(__file__).parents[1] / "docs" / "data.md"
 FILE = {"name": "a.jpg", "size": 10, "content_type": "image/jpeg"}
 
 Wire = dict[str, Any]
-_SCOPES = ("plugin_pk", "rule_pk", "target_pk", "target_plugin_pk", "target_rule_pk")
+_GROUPINGS = ("plugin_pk", "rule_pk", "target_pk", "target_plugin_pk", "target_rule_pk")
 
 
 @dataclass
@@ -100,8 +100,8 @@ def _size(item: Wire) -> int:
 def _written(item: Wire) -> int:
     """Write units in the table and in `gsi1`; one for each index of findings, which project keys only, under 1 KB."""
     copies = 2 if "gsi1pk" in item else 1
-    scopes = sum(name in ("pk", *_SCOPES) for name in item) if "time_sk" in item else 0
-    return copies * math.ceil(_size(item) / 1024) + 2 * scopes
+    groupings = sum(name in ("pk", *_GROUPINGS) for name in item) if "time_sk" in item else 0
+    return copies * math.ceil(_size(item) / 1024) + 2 * groupings
 
 
 def _units(operation: str, request: Wire, response: Wire) -> tuple[int, int]:
