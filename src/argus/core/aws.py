@@ -106,7 +106,8 @@ class _TimeLimit:
     factor: int
 
     def before_attempt(self, **_: Any) -> None:
-        """Raise NotCalled if the service has timed out in this request, or if the attempt could outlast the request."""
+        """Raise NotCalled if the service has timed out MAX_TIMEOUTS times in this request, or if the attempt could
+        outlast the request."""
         work = current_work()
         if work is None or work.aws_seconds is None:
             return

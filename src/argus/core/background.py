@@ -301,7 +301,8 @@ class Background(Generic[W]):
             _log.warning("could not release a claim", extra={"id": claimed.id}, exc_info=error)
 
     def give_up(self, item: W) -> bool:
-        """Fail an item after its last attempt. Whether it did: not if it is finished, must continue, or is claimed.
+        """Fail an item after its last attempt. Returns False if it is finished, must continue, or is claimed; otherwise
+        True, also if another process changed the item first.
 
         A failed attempt has released its claim. A valid claim belongs to another delivery, or to a worker that died;
         then the sweep checks the item again.
