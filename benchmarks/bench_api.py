@@ -106,7 +106,7 @@ def _table_calls() -> Any:
 
     def calls() -> None:
         identity.get("subject#" + "0" * 64, "membership")
-        requests.count(f"limit#{ORGANISATION}", "window", by=1, expires_at=1_800_000_000)
+        requests.increment(f"limit#{ORGANISATION}", "window", by=1, expires_at=1_800_000_000)
         identity.get(f"{ORGANISATION}#organisation", "organisation")
 
     return calls

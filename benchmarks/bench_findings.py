@@ -25,7 +25,7 @@ from benchmarks.harness import Row, alternate
 COUNT, LIMIT = 100_000, 50
 ORGANISATION = "org_01jb8z3k9q2m4n6p8r0s2t4v6w"
 BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)
-_SCOPES = ("pk", "plugin_pk", "rule_pk", "target_pk", "target_plugin_pk", "target_rule_pk")
+_GROUPINGS = ("pk", "plugin_pk", "rule_pk", "target_pk", "target_plugin_pk", "target_rule_pk")
 
 
 @dataclass
@@ -44,9 +44,9 @@ class Memory:
         item = parameters["Item"]
         key = item["pk"]["S"], item["sk"]["S"]
         self.items[key], self.sizes[key] = item, _size(item)
-        for scope in _SCOPES:
+        for grouping in _GROUPINGS:
             for order in ("severity_sk", "time_sk"):
-                self.entries[scope, item[scope]["S"], order].append((item[order]["S"], key))
+                self.entries[grouping, item[grouping]["S"], order].append((item[order]["S"], key))
 
     def sort(self) -> None:
         for entries in self.entries.values():

@@ -1,4 +1,4 @@
-"""For tests over all routes: a resource for every id in a route, and a body for every request.
+"""For the tests that call every route: a resource for every id in a route, and a body for every request.
 
 A capability needs nothing here if a POST of its OpenAPI example creates a resource. A capability that needs more, such
 as an upload or a run of the workers, has a `tests/<capability>/resources.py`:

@@ -28,7 +28,7 @@ from services.realtime import main as realtime
 from services.scanner import main as scanner
 from services.worker import main as worker
 from tests.conftest import Issuer, Person, Workers
-from tests.imagery.front_door import announce, send
+from tests.imagery.uploads import announce, send
 from tests.resources import Resources, calls
 from tests.scenes import flir_scene
 from tests.services import events
@@ -37,7 +37,7 @@ PAGE = Path(__file__).parents[1] / "docs" / "data.md"
 FILE = {"name": "a.jpg", "size": 10, "content_type": "image/jpeg"}
 
 Wire = dict[str, Any]
-_SCOPES = ("plugin_pk", "rule_pk", "target_pk", "target_plugin_pk", "target_rule_pk")
+_GROUPINGS = ("plugin_pk", "rule_pk", "target_pk", "target_plugin_pk", "target_rule_pk")
 
 
 @dataclass
@@ -60,13 +60,13 @@ class Ledger:
         finally:
             self._now = outer
 
-    def note(self, operation: str, request: Wire, response: Wire) -> None:
+    def note(self, operation: str, request: Wire, response: Wire, *, outcome: str = "") -> None:
         if not self._now:
             return
-        reads, writes = _units(operation, request, response)
+        reads, writes = _units(f"{operation}{outcome}", request, response)
         table = _table(request)
         index = f" by {request['IndexName']}" if "IndexName" in request else ""
-        self.calls[self._now].append(f"{operation} {table}{index}")
+        self.calls[self._now].append(f"{operation} {table}{index}{outcome}")
         before = self.units[self._now]
         self.units[self._now] = (before[0] + reads, before[1] + writes)
 
@@ -100,8 +100,8 @@ def _size(item: Wire) -> int:
 def _written(item: Wire) -> int:
     """Write units in the table and in `gsi1`; one for each index of findings, which project keys only, under 1 KB."""
     copies = 2 if "gsi1pk" in item else 1
-    scopes = sum(name in ("pk", *_SCOPES) for name in item) if "time_sk" in item else 0
-    return copies * math.ceil(_size(item) / 1024) + 2 * scopes
+    groupings = sum(name in ("pk", *_GROUPINGS) for name in item) if "time_sk" in item else 0
+    return copies * math.ceil(_size(item) / 1024) + 2 * groupings
 
 
 def _units(operation: str, request: Wire, response: Wire) -> tuple[int, int]:
@@ -120,7 +120,7 @@ def _units(operation: str, request: Wire, response: Wire) -> tuple[int, int]:
             return 0, _written(request["Item"])
         case "UpdateItem":
             return 0, _written(response["Attributes"])
-        case "DeleteItem" | "PutItem, refused,":
+        case "DeleteItem" | "PutItem (condition failed)":
             return 0, 1
         case "BatchWriteItem":
             (entries,) = request["RequestItems"].values()
@@ -154,7 +154,7 @@ def ledger(settings: Any, argus: Container, endpoint: str) -> Iterator[tuple[Led
         if http_response.status_code == 200:
             kept.note(model.name, requests[-1], parsed)
         elif parsed["Error"]["Code"] == "ConditionalCheckFailedException":
-            kept.note(f"{model.name}, refused,", requests[-1], parsed)
+            kept.note(model.name, requests[-1], parsed, outcome=" (condition failed)")
 
     for fail_fast in (False, True):
         events = container.aws.client("dynamodb", fail_fast=fail_fast).meta.events

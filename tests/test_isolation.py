@@ -158,10 +158,10 @@ def test_every_stored_key_begins_with_the_organisation(
     token = owner.headers["Authorization"].removeprefix("Bearer ")
     argus.notify.connect(argus.identity.authenticate(token), "isolated=")
     stored = _stored(argus) - stored_before
-    shared = {table.name: tuple(table.shared) for table in capabilities.tables()}
-    assert {name for name, _ in stored} == set(shared)
+    prefixes = {table.name: tuple(table.prefixes_without_organisation) for table in capabilities.tables()}
+    assert {name for name, _ in stored} == set(prefixes)
     for name, key in stored:
-        assert key.startswith(shared[name]) or re.match(r"org_[0-9a-z]{26}#", key), (name, key)
+        assert key.startswith(prefixes[name]) or re.match(r"org_[0-9a-z]{26}#", key), (name, key)
     listed = argus.aws.client("s3").list_objects_v2(
         Bucket=argus.settings.media_bucket, Prefix=f"{owner.organisation_id}/"
     )

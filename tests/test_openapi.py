@@ -11,7 +11,7 @@ from werkzeug.test import TestResponse
 
 from services.api import openapi
 from tests.conftest import Person, Workers
-from tests.imagery.front_door import send
+from tests.imagery.uploads import send
 from tests.resources import Resources, calls
 from tests.scenes import flir_scene
 

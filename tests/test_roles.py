@@ -37,7 +37,7 @@ from services.scanner import main as scanner
 from services.scheduler import main as scheduler
 from services.worker import main as worker
 from tests.conftest import Issuer, MovableClock, Person, Workers
-from tests.imagery.front_door import announce, send
+from tests.imagery.uploads import announce, send
 from tests.resources import CONFLICTS, Resources, calls
 from tests.scanning.scripted import add_network_plugin
 from tests.scenes import flir_scene

@@ -22,7 +22,7 @@ class DemoFailed(ArgusError):
 
 
 def run(url: str, *, user: str, password: str) -> None:
-    """Sign in, upload and scan the demo survey, and print a report's address."""
+    """Sign in, upload and scan the demo survey, and save the report of the scan with the most findings."""
     with tempfile.TemporaryDirectory() as folder:
         environment = {**os.environ, "ARGUS_URL": url, "ARGUS_CONFIG_DIR": folder}
         environment.pop("ARGUS_TOKEN", None)
@@ -31,9 +31,9 @@ def run(url: str, *, user: str, password: str) -> None:
         files = _survey_files(Path(folder))
         _argus(environment, "image", "upload", *files, *SURVEY, "--scan")
         scans = json.loads(_argus(environment, "--json", "scan", "list", captured=True))
-        most_severe = max(scans["items"], key=lambda scan: sum(scan["counts"].values()))
+        most_findings = max(scans["items"], key=lambda scan: sum(scan["counts"].values()))
         report = Path("build/local") / "report.pdf"
-        _argus(environment, "report", "create", most_severe["id"], "--format", "pdf", "--output", str(report))
+        _argus(environment, "report", "create", most_findings["id"], "--format", "pdf", "--output", str(report))
 
 
 def _survey_files(folder: Path) -> list[str]:

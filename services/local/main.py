@@ -39,13 +39,13 @@ VISIBILITY_SECONDS = 30
 LEASE_SECONDS = 20  # shorter than the visibility timeout, so that the lease has expired when a message is redelivered
 PROCESSES = ("api", "worker", "scanner", "sockets")
 
-_NEXT = """\
+_NEXT_STEPS = """\
   In another terminal:  . .venv/bin/activate; export ARGUS_URL={url}; argus login --user {user}
 """
 
 
 @dataclass(frozen=True)
-class Stack:
+class LocalSystem:
     """The running system and its addresses."""
 
     url: str
@@ -66,7 +66,7 @@ def running(
     socket_port: int = 0,
     console_port: int = 0,
     settings: Mapping[str, str] | None = None,
-) -> Iterator[Stack]:
+) -> Iterator[LocalSystem]:
     """Start everything, with extra settings if given; stop everything on exit.
 
     The WebSocket gateway and the console use free ports unless given. Raises PortInUse, ProcessFailed.
@@ -105,7 +105,7 @@ def running(
                 socket_url=stack_settings["ARGUS_SOCKET_URL"],
             )
         )
-        yield Stack(
+        yield LocalSystem(
             url=f"http://{HOST}:{port}",
             aws_url=aws.endpoint_url,
             console_url=console.url,
@@ -174,15 +174,15 @@ def main() -> int:
             socket_port=_port("ARGUS_SOCKET_PORT", 5003),
             console_port=_port("ARGUS_CONSOLE_PORT", 5004),
             password=_password(),
-        ) as stack:
+        ) as system:
             if not arguments.bare:
-                demo.run(stack.url, user=USERS[0].email, password=stack.password)
-            _print_addresses(stack)
+                demo.run(system.url, user=USERS[0].email, password=system.password)
+            _print_addresses(system)
             if arguments.once:
                 print("  The demo is complete. To keep Argus running, leave out --once (ONCE=1 of make run).")
             else:
-                print(_NEXT.format(url=stack.url, user=USERS[0].email))
-                stack.supervisor.wait()
+                print(_NEXT_STEPS.format(url=system.url, user=USERS[0].email))
+                system.supervisor.wait()
     except KeyboardInterrupt:
         print("\nArgus has stopped.")
     except ArgusError as error:
@@ -210,16 +210,16 @@ def _password() -> str:
     return given
 
 
-def _print_addresses(stack: Stack) -> None:
+def _print_addresses(system: LocalSystem) -> None:
     print(f"""
-  Console   {stack.console_url}
-  API       {stack.url}/api/v1
-  API docs  {stack.url}/docs
-  WebSocket {stack.socket_url}
-  AWS       {stack.aws_url}  (embedded)
+  Console   {system.console_url}
+  API       {system.url}/api/v1
+  API docs  {system.url}/docs
+  WebSocket {system.socket_url}
+  AWS       {system.aws_url}  (embedded)
   Logs      {"  ".join(f"{LOGS}/{name}.log" for name in PROCESSES)}
   Users     {", ".join(user.email for user in USERS)}
-  Password  {stack.password}
+  Password  {system.password}
 """)
 
 

@@ -13,7 +13,8 @@ from moto.core.utils import get_service_model
 
 from services.local.browsers import Dispatcher
 
-# Names of moto's modules; its type for these names lacks some. `apigateway` also serves apigatewayv2.
+# Names of moto's modules. Any, because moto's Literal type does not list all of them. `apigateway` also serves
+# apigatewayv2.
 _APPLICATIONS: tuple[Any, ...] = (
     "apigateway",
     "awslambda",

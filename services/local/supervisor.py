@@ -32,7 +32,7 @@ class ProcessFailed(ArgusError):
 
 
 @dataclass(frozen=True)
-class Record:
+class FailureRecord:
     """The recent failures of a process."""
 
     failed_starts: int = 0  # in a row
@@ -47,13 +47,13 @@ class RestartPolicy:
     longest_seconds: float = 30.0
     steady_seconds: float = 60.0  # … until the process was ready for this long
     failed_seconds: float = 5.0  # a start has failed if the process was ready for less
-    most_failed_starts: int = 5
+    max_failed_starts: int = 5
 
-    def after(self, record: Record, *, ready_seconds: float) -> Record:
+    def after(self, record: FailureRecord, *, ready_seconds: float) -> FailureRecord:
         """The new record of a process that has ended after being ready for `ready_seconds`."""
         failed = ready_seconds < self.failed_seconds
         reset = ready_seconds >= self.steady_seconds or not record.wait_seconds
-        return Record(
+        return FailureRecord(
             failed_starts=record.failed_starts + 1 if failed else 0,
             wait_seconds=self.first_seconds if reset else min(2 * record.wait_seconds, self.longest_seconds),
         )
@@ -132,7 +132,7 @@ class Supervisor:
     def _watch(self, process: ManagedProcess) -> None:
         # The process inherits this mask: Ctrl-C reaches the whole process group, and the parent stops the processes.
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-        record = Record()
+        record = FailureRecord()
         try:
             while not self._stopping.wait(record.wait_seconds):
                 end, ready_seconds = self._run(process)
@@ -156,7 +156,7 @@ class Supervisor:
                     process.pid_file.unlink(missing_ok=True)
         except OSError as error:  # it could not be started or was not ready in time
             return str(error), ready_seconds
-        return _end(run.returncode), ready_seconds
+        return _describe_exit(run.returncode), ready_seconds
 
     def _spawn(self, process: ManagedProcess, ready_writer: Connection) -> subprocess.Popen[bytes]:
         with ready_writer, process.log.open("ab") as log, self._changed:
@@ -182,12 +182,12 @@ class Supervisor:
         run.wait()
         return time.monotonic() - ready_at
 
-    def _report(self, process: ManagedProcess, end: str, record: Record) -> None:
+    def _report(self, process: ManagedProcess, end: str, record: FailureRecord) -> None:
         """Report that a process ended unexpectedly, or stop everything if it was never ready or failed too often."""
         with self._changed:
             if self._stopping.is_set():
                 return
-            if process.was_ready and record.failed_starts < self._policy.most_failed_starts:
+            if process.was_ready and record.failed_starts < self._policy.max_failed_starts:
                 wait = f"restarting in {record.wait_seconds:g} s"
                 print(f"argus: {process.name} ended ({end}), {wait}; see {process.log}", file=sys.stderr)
                 return
@@ -236,5 +236,5 @@ def _is_ready(ready: Connection) -> bool:
     return os.read(ready.fileno(), 1) == b"1"
 
 
-def _end(code: int) -> str:
+def _describe_exit(code: int) -> str:
     return f"exit code {code}" if code >= 0 else f"signal {-code}, {signal.strsignal(-code)}"

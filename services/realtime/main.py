@@ -54,10 +54,13 @@ def handler(event: Any, _context: object) -> Response:
             response = _error_response(error)
             status = error.status
         finally:
-            used = work.used()
-            span.status(status)
-            _log.info("socket", extra={"route": route, "status": status, "connection": request["connectionId"], **used})
-            metrics.record({"requests": 1, "request_ms": used["ms"]}, {"route": route, "status": f"{status // 100}xx"})
+            measurements = work.measurements()
+            span.set_status(status)
+            connection = request["connectionId"]
+            _log.info("socket", extra={"route": route, "status": status, "connection": connection, **measurements})
+            metrics.record(
+                {"requests": 1, "request_ms": measurements["ms"]}, {"route": route, "status": f"{status // 100}xx"}
+            )
     return response
 
 

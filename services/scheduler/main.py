@@ -54,8 +54,8 @@ def _run(name: str, tick_id: str, *, seconds: float) -> bool:
     with job(name, function="scheduler", request_id=tick_id, seconds=seconds) as run:
         try:
             TICKS[name](container())()
-            run.done()
+            run.mark_done()
         except Exception as error:
-            run.failed()
+            run.mark_failed()
             _log.error("sweep failed", extra={"sweep": name}, exc_info=error)
     return run.outcome == "done"

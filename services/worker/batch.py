@@ -51,7 +51,7 @@ class Batches:
     container: Callable[[], Container]
 
     def handle(self, event: Event, context: Context | None) -> Event:
-        """Process each message of a batch independently until the deadline.
+        """Process the messages of a batch one by one until the deadline; a failed message does not affect the others.
 
         Messages that were not processed in time are reported as failed, so that SQS redelivers them. Messages with the
         fewest attempts left are processed first.
@@ -94,14 +94,14 @@ class Batches:
         with job(call.job, function=self.function, request_id=call.request_id, caller_id=call.caller_id) as run:
             try:
                 JOBS[call.job].run(self.container())(**call.arguments)
-                run.done()
+                run.mark_done()
             except DeadlineExceeded:
-                run.out_of_time()
+                run.mark_out_of_time()
                 if last_attempt:
                     self._give_up(call)
                 raise
             except Exception as error:
-                run.failed()
+                run.mark_failed()
                 context = {"function": self.function, "job": call.job, "last_attempt": last_attempt}
                 _log.error("job failed", extra=context, exc_info=error)
                 if last_attempt:

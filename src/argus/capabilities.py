@@ -13,8 +13,8 @@ from argus.core.settings import Settings, declared
 REQUESTS = Table(
     name="requests",
     partition_key="`<organisation>#idempotency#<key>`; `limit#…`",
-    sort_key="`answer`; `window`",
-    shared={"limit#": "number of requests of a caller or an address in a window"},
+    sort_key="`response`; `window`",
+    prefixes_without_organisation={"limit#": "number of requests of a caller or an address in a window"},
 )
 
 

@@ -40,7 +40,7 @@ def test_a_wrong_password_is_rejected_and_never_printed(
 ) -> None:
     result = signed_out_terminal.run(*json_option, "login", "--user", user, "--password-stdin", stdin="Wrong-secret-99")
     assert result.exit_code == 3
-    assert "Wrong user or password." in result.stderr
+    assert "Wrong email or password." in result.stderr
     assert "Wrong-secret-99" not in result.output
     assert not signed_out_terminal.profiles_file.exists()
 
@@ -165,7 +165,7 @@ def test_a_token_in_the_environment_overrides_the_session(terminal: Terminal) ->
     assert terminal.run("token", ARGUS_TOKEN="another").stdout == "another\n"
     result = terminal.run("whoami", ARGUS_TOKEN="another")
     assert result.exit_code == 3
-    assert "ARGUS_TOKEN is not accepted" in result.stderr
+    assert f"ARGUS_TOKEN is not accepted at {terminal.url}. Set a valid access token, or unset it" in result.stderr
 
 
 def test_logout_deletes_the_session(terminal: Terminal) -> None:
@@ -184,15 +184,17 @@ def test_a_temporary_password_must_be_changed_first(
     result = signed_out_terminal.run("login", "--user", "new@cli.example", "--password-stdin", stdin=PASSWORD)
     assert result.exit_code == 3
     assert "The password is temporary." in result.stderr
+    assert "passwords only" not in result.stderr
 
 
 @pytest.mark.parametrize(
     ("document", "expected"),
     [
         ({"ChallengeName": "SOFTWARE_TOKEN_MFA"}, "authenticator app"),
+        ({"ChallengeName": "MFA_SETUP"}, "a second factor that is not set up yet"),
         ({"ChallengeName": "PASSKEY_FROM_2031"}, "PASSKEY_FROM_2031"),
     ],
-    ids=["authenticator", "unknown"],
+    ids=["authenticator", "not set up", "unknown"],
 )
 def test_a_second_factor_is_named(
     terminal_for: Callable[..., Terminal], document: dict[str, Any], expected: str
@@ -208,6 +210,7 @@ def test_a_second_factor_is_named(
     result = terminal_for(respond).run("login", "--user", USER, "--password-stdin", stdin=PASSWORD)
     assert result.exit_code == 3
     assert expected in result.stderr
+    assert "supports passwords only: set ARGUS_API_KEY or ARGUS_TOKEN instead." in result.stderr
 
 
 def test_a_password_is_not_sent_unencrypted(terminal_for: Callable[..., Terminal]) -> None:

@@ -33,7 +33,7 @@ def test_a_new_key_is_printed_and_quiet_prints_only_the_key(terminal: Terminal) 
     result = terminal.run("key", "create", "nightly", "--scope", "images:read", "--days", "7")
     assert result.exit_code == 0
     assert result.stdout.startswith("argus_")
-    assert "It is not shown again." in result.stderr
+    assert "The key itself is not shown again." in result.stderr
     quiet = terminal.run("--quiet", "key", "create", "nightly", "--scope", "images:read")
     assert (len(quiet.stdout.split()), quiet.stderr) == (1, "")
 
@@ -129,4 +129,4 @@ def test_a_created_key_that_was_lost_is_reported(terminal_for: Callable[..., Ter
 
     result = terminal_for(respond).run("key", "create", "n", "--scope", "images:read")
     assert result.exit_code == 1
-    assert "key_1 was created, but the key was lost." in result.stderr
+    assert "key_1 was created, but the response with the key was lost." in result.stderr

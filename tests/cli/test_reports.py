@@ -61,7 +61,7 @@ def test_only_ready_reports_are_downloaded(terminal_for: Callable[..., Terminal]
     result = terminal_for(lambda _: Response(json.dumps(report))).run("report", "download", "rep_1")
     assert (
         result.exit_code,
-        f"The report rep_1 is {state}. Only ready reports can be downloaded." in result.stderr,
+        f"The state of the report rep_1 is {state}. Only ready reports can be downloaded." in result.stderr,
     ) == (1, True)
 
 

@@ -200,7 +200,7 @@ def test_a_failed_scan_is_listed_with_its_reason(terminal_for: Callable[..., Ter
     result = terminal_for(respond).run("scan", "run", "img_1")
     assert result.exit_code == 1
     assert "the camera melted" in result.stdout
-    assert "1 of 1 scans did not succeed" in result.stderr
+    assert "1 of 1 scans have not succeeded" in result.stderr
 
 
 def test_the_summary_of_a_failed_scan_has_no_findings(terminal_for: Callable[..., Terminal]) -> None:

@@ -107,7 +107,7 @@ def item(
     kind = KINDS[request.param]
     work: Background[Any] = attrgetter(kind.background)(argus)
     announced: list[Any] = []
-    monkeypatch.setitem(vars(work), "announce", lambda _organisation_id, change: announced.append(change))
+    monkeypatch.setitem(vars(work), "publish_event", lambda _organisation_id, event: announced.append(event))
     item_id = work.start(kind.make(argus, owner.organisation_id)).id
     workers.discard(item_id)
     return Item(kind, item_id, owner, work, announced, clock, tick)
@@ -170,7 +170,7 @@ def test_an_item_that_no_worker_claims_is_sent_again_with_backoff_and_then_given
 def test_an_item_that_must_not_be_given_up_is_checked_forever(
     item: Item, monkeypatch: pytest.MonkeyPatch, checks: int
 ) -> None:
-    monkeypatch.setitem(vars(item.work), "failed", lambda *_: None)
+    monkeypatch.setitem(vars(item.work), "to_failed", lambda *_: None)
     item.abandoned(MAX_ATTEMPTS)
     assert item.work.store.save(replace(item.stored, checks=checks)) is not None
     item.tick()

@@ -44,7 +44,7 @@ def test_what_is_written_is_read_back(value: Any) -> None:
     max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 @given(st.dictionaries(st.from_regex(r"[a-z]{1,8}", fullmatch=True), _VALUES, max_size=5))
-def test_an_item_survives_the_table(table: Table, pk: str, fields: dict[str, Any]) -> None:
+def test_a_stored_item_is_read_back_unchanged(table: Table, pk: str, fields: dict[str, Any]) -> None:
     item = {**fields, "pk": pk, "sk": "x"}
     table.put(item)
     assert table.get(pk, "x") == item
@@ -82,7 +82,7 @@ def test_a_query_is_narrowed_ordered_filtered_and_paged(table: Table, pk: str) -
     seen: list[str] = []
     after = None
     while True:
-        page = table.query_filled(pk, limit=7, after=after, keep="#odd = :odd", values={":odd": 1})
+        page = table.query_full_page(pk, limit=7, after=after, filter_expression="#odd = :odd", values={":odd": 1})
         seen += [item["sk"] for item in page.items]
         after = page.last_key
         if after is None:
@@ -117,7 +117,7 @@ def test_rare_items_are_found_in_few_reads(table: Table, pk: str, monkeypatch: p
     monkeypatch.setattr(Table, "query", counted)
     found, after = [], None
     while True:
-        page = table.query_filled(pk, limit=1, after=after, keep="#rare = :yes", values={":yes": True})
+        page = table.query_full_page(pk, limit=1, after=after, filter_expression="#rare = :yes", values={":yes": True})
         found += [item["sk"] for item in page.items]
         if (after := page.last_key) is None:
             break
@@ -130,9 +130,11 @@ def test_a_filtered_query_without_matches_returns_the_key_to_continue_from(
 ) -> None:
     monkeypatch.setattr("argus.core.dynamo._STRIDE", 3)
     table.put_many({"pk": pk, "sk": f"{number:04}", "wanted": number == 99} for number in range(100))
-    first = table.query_filled(pk, limit=2, keep="#wanted = :yes", values={":yes": True})
+    first = table.query_full_page(pk, limit=2, filter_expression="#wanted = :yes", values={":yes": True})
     assert (first.items, first.last_key) == ([], {"pk": pk, "sk": "0073"})
-    second = table.query_filled(pk, limit=2, keep="#wanted = :yes", values={":yes": True}, after=first.last_key)
+    second = table.query_full_page(
+        pk, limit=2, filter_expression="#wanted = :yes", values={":yes": True}, after=first.last_key
+    )
     assert [item["sk"] for item in second.items] == ["0099"]
     assert second.last_key is None
 
@@ -147,7 +149,7 @@ def test_a_transaction_writes_all_or_none(table: Table, pk: str) -> None:
 @pytest.mark.usefixtures("racing")
 def test_counting_is_exact_under_threads(table: Table, pk: str) -> None:
     with ThreadPoolExecutor(8) as pool:
-        counts = list(pool.map(lambda _: table.count(pk, "n", by=1, expires_at=1), range(40)))
+        counts = list(pool.map(lambda _: table.increment(pk, "n", by=1, expires_at=1), range(40)))
     assert sorted(counts) == list(range(1, 41))
 
 

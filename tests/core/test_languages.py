@@ -21,7 +21,7 @@ from argus.core.settings import Settings
 from argus.imagery import processing
 from argus.scanning.catalogue import Catalogue, InvalidOptions
 from tests.conftest import ORIGIN, Person, Workers
-from tests.imagery.front_door import announce, crash, send, uploaded
+from tests.imagery.uploads import announce, crash, send, uploaded
 from tests.scenes import flir_scene
 
 SRC = Path(__file__).parents[2] / "src" / "argus"

@@ -12,7 +12,7 @@ from argus.container import Container
 from argus.core import metrics
 from argus.scanning.model import Severity
 from tests.conftest import Person, Workers
-from tests.imagery.front_door import uploaded
+from tests.imagery.uploads import uploaded
 from tests.scenes import flir_scene
 
 # "The EMF schema", Amazon CloudWatch User Guide, and the limits that its prose adds.
@@ -122,7 +122,7 @@ def test_a_request_that_cannot_be_counted_is_recorded(
     def broken(*_: Any, **__: Any) -> int:
         raise ConnectionError("no table")
 
-    monkeypatch.setattr("argus.core.dynamo.Table.count", broken)
+    monkeypatch.setattr("argus.core.dynamo.Table.increment", broken)
     assert owner.get("/plugins").status_code == 200
     assert {"rate_limit_unavailable": 1} in [metric["values"] for metric in recorded()]
 

@@ -19,7 +19,7 @@ from services.scheduler import main as scheduler
 from services.worker import main as worker
 from tests.conftest import Issuer, Person, Workers
 from tests.core.test_masking import AWS_SECRET
-from tests.imagery.front_door import uploaded
+from tests.imagery.uploads import uploaded
 from tests.scenes import flir_scene
 
 Lines = Callable[[], list[dict[str, Any]]]
@@ -93,7 +93,7 @@ def test_capacity_units_of_a_request_are_the_sum_of_its_calls(owner: Person, lin
 def test_only_the_first_work_of_a_process_is_cold(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(observability, "_cold", iter([True]))
     with request_scope("a") as first, request_scope("b") as second:
-        assert [first.used()["cold"], second.used()["cold"]] == [True, False]
+        assert [first.measurements()["cold"], second.measurements()["cold"]] == [True, False]
 
 
 def test_a_job_is_one_log_line_with_its_request_and_caller(owner: Person, workers: Workers, lines: Lines) -> None:

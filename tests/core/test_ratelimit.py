@@ -69,7 +69,7 @@ def test_without_the_counter_requests_are_admitted_and_logged(
     def broken(*_: Any, **__: Any) -> int:
         raise ConnectionError("no table")
 
-    monkeypatch.setattr(Table, "count", broken)
+    monkeypatch.setattr(Table, "increment", broken)
     assert person.get("/plugins").status_code == 200
     assert "rate limit" in caplog.text.lower()
 
@@ -94,7 +94,7 @@ def test_a_request_costs_one_write_and_no_read_for_its_limit(
 ) -> None:
     _start_of_a_window(clock)
     person, calls = limited(), []
-    for verb in ("get", "count", "put", "update"):
+    for verb in ("get", "increment", "put", "update"):
         kept = getattr(Table, verb)
 
         def counted(table: Table, *args: Any, _kept: Any = kept, _verb: str = verb, **kwargs: Any) -> Any:
@@ -104,7 +104,7 @@ def test_a_request_costs_one_write_and_no_read_for_its_limit(
 
         monkeypatch.setattr(Table, verb, counted)
     statuses = [person.get("/plugins").status_code for _ in range(26)]
-    assert (statuses.count(429), calls) == (1, ["count"] * 26), "a rejected request reads nothing either"
+    assert (statuses.count(429), calls) == (1, ["increment"] * 26), "a rejected request reads nothing either"
 
 
 def test_a_request_without_the_scope_is_counted(
@@ -225,7 +225,7 @@ def test_an_address_over_its_quota_is_rejected_without_a_write(
     for _ in range(6):
         call("/sign-in", address)
     with monkeypatch.context() as patch:
-        patch.setattr(Table, "count", lambda *_, **__: pytest.fail("the table was called"))
+        patch.setattr(Table, "increment", lambda *_, **__: pytest.fail("the table was called"))
         rejected, public = call("/me", address, **credentials), call("/sign-in", address, **credentials)
     assert {(response.status_code, response.get_json()["code"]) for response in (rejected, public)} == {
         (429, "too_many_requests")

@@ -35,7 +35,7 @@ from services.scheduler import main as scheduler
 from tests import black_hole
 from tests.black_hole import BlackHole
 from tests.conftest import CLIENT_ID, ISSUER, Issuer, MovableClock, Person, Workers
-from tests.imagery.front_door import uploaded
+from tests.imagery.uploads import uploaded
 from tests.resources import Call, Resources
 from tests.resources import calls as calls_of
 from tests.scenes import flir_scene
@@ -328,7 +328,7 @@ def test_deleting_an_image_answers_503_when_s3_hangs(door: Person, hang: Hang) -
     assert len(attempts) == MAX_TIMEOUTS
 
 
-def test_a_connecting_socket_does_not_wait_either(
+def test_a_websocket_connect_does_not_call_a_hanging_service_again(
     elsewhere: Container, owner: Person, hang: Hang, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(realtime, "container", lambda: elsewhere)

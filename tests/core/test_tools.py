@@ -220,7 +220,7 @@ def test_an_error_while_building_is_not_taken_for_a_missing_service(monkeypatch:
 
 
 def test_a_setting_without_the_prefix_is_rejected() -> None:
-    with pytest.raises(TypeError, match="OTHER_TURNS does not begin with ARGUS_"):
+    with pytest.raises(TypeError, match="OTHER_TURNS neither begins with ARGUS_ nor is AWS_REGION"):
         setting("OTHER_TURNS", "1", "never read")
 
 

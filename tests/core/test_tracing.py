@@ -15,7 +15,7 @@ import pytest
 from argus.core import tracing
 from argus.core.observability import request_scope
 from tests.conftest import Person, Workers
-from tests.imagery.front_door import uploaded
+from tests.imagery.uploads import uploaded
 from tests.scenes import flir_scene
 
 ROOT = Path(__file__).parents[2]
@@ -102,7 +102,7 @@ tracing.configure(on=True)
 with request_scope("r-1"), tracing.span("GET /x") as span:
     with tracing.span("plugin"):
         pass
-    span.status(200)
+    span.set_status(200)
 """
     host, port = daemon.getsockname()
     environment = {

@@ -35,7 +35,7 @@ def broken(argus: Container, clock: MovableClock) -> Callable[..., Person]:
     return make
 
 
-def test_health_answers_when_nothing_else_does() -> None:
+def test_health_responds_while_every_dependency_is_down() -> None:
     app = create_app(Container(Settings.from_env({"ARGUS_AWS_ENDPOINT": "http://127.0.0.1:1"})))
     response = app.test_client().get("/health")
     assert (response.status_code, response.get_json()) == (200, {"status": "alive"})

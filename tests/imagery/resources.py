@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.imagery.front_door import uploaded
+from tests.imagery.uploads import uploaded
 from tests.scenes import flir_scene
 
 

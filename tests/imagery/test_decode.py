@@ -117,7 +117,7 @@ def test_a_declared_scale_applies_only_to_tiffs() -> None:
     np.testing.assert_array_equal(scaled.celsius, decode(VALID["FLIR FFF"]).celsius)
 
 
-def test_refusals_are_invalid_input_with_a_title() -> None:
+def test_decoding_errors_are_invalid_with_a_title() -> None:
     for kind in Undecodable.__subclasses__():
         assert issubclass(kind, Invalid)
         assert kind().title.endswith(".")

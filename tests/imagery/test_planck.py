@@ -106,7 +106,7 @@ def test_impossible_settings_are_refused(name: str, value: float, key: str) -> N
     assert refusal.value.message.key == key
 
 
-def test_a_setting_without_weight_may_be_impossible() -> None:
+def test_a_setting_that_has_no_effect_is_not_validated() -> None:
     impossible = Parameters(
         emissivity=1, reflected_celsius=-273.15, window_transmission=1, window_celsius=-273.15, distance_metres=0
     )

@@ -20,7 +20,7 @@ from argus.imagery.thermogram import NotRadiometric
 from services.local.aws import EmbeddedAws
 from services.scheduler import main as scheduler
 from tests.conftest import MovableClock, Person, Workers
-from tests.imagery.front_door import announce, crash, send, uploaded
+from tests.imagery.uploads import announce, crash, send, uploaded
 from tests.scenes import Truth, dji_scene, flir_scene, hostile, tiff16
 
 PALETTES = {"iron", "medical", "hotspot_alert", "white_hot", "black_hot", "rainbow"}
@@ -569,7 +569,7 @@ def test_remaining_objects_of_a_deleted_image_are_deleted_at_redelivery(
 
     monkeypatch.setattr(processing, "create_products", deleted_meanwhile)
     send(item, scene[0])
-    version = argus.objects.newest(f"{prefix}original").version_id
+    version = argus.objects.latest_version(f"{prefix}original").version_id
     event = {"key": f"{prefix}original", "object_version": version, "size_bytes": len(scene[0])}
     with _undeletable(argus, f"{prefix}products/"), pytest.raises(NotDeleted):
         argus.imagery.arrived(**event)

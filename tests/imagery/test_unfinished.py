@@ -15,7 +15,7 @@ from argus.core.presign import CredentialsExpired
 from argus.imagery import processing
 from argus.imagery.model import ImageState
 from tests.conftest import MovableClock, Person, Workers
-from tests.imagery.front_door import announce, crash, send, uploaded
+from tests.imagery.uploads import announce, crash, send, uploaded
 from tests.scenes import Truth, flir_scene
 
 VISIBILITY_TIMEOUT_SECONDS = 360  # infra/data.yaml's default
@@ -142,7 +142,7 @@ def test_a_failing_check_rejects_nothing_while_the_file_may_arrive(
     clock.move(minutes=3)
     tick()
     with monkeypatch.context() as broken:
-        broken.setattr(type(argus.objects), "newest", crash)
+        broken.setattr(type(argus.objects), "latest_version", crash)
         workers.work_until_dead(workers.outputs.jobs_dead_queue_url, item["image_id"])
     assert owner.get(f"/images/{item['image_id']}").get_json()["state"] == "awaiting_upload"
     send(item, scene[0])
@@ -186,7 +186,7 @@ def test_an_upload_that_cannot_be_checked_is_rejected_after_the_last_attempt(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     item = announce(owner, scene[0])
-    monkeypatch.setattr(type(argus.objects), "newest", crash)
+    monkeypatch.setattr(type(argus.objects), "latest_version", crash)
     clock.move(hours=3)
     for _ in range(MAX_ATTEMPTS):
         tick()
@@ -399,7 +399,7 @@ def test_a_dead_lettered_message_does_not_reject_an_image_that_another_worker_ho
         return create(*arguments)
 
     monkeypatch.setattr(processing, "create_products", second_message_dies)
-    version = argus.objects.newest(key).version_id
+    version = argus.objects.latest_version(key).version_id
     argus.imagery.arrived(key, object_version=version, size_bytes=len(scene[0]))
     image = owner.get(f"/images/{item['image_id']}").get_json()
     assert (image["state"], image["code"]) == ("ready", None)

@@ -1,6 +1,6 @@
 """A capability is one folder and one template: the toy of `tests/toy`, installed into a copy of the sources.
 
-No other file is edited. The copy's own tests over everything then include the toy, and the generated documents contain
+No other file is edited. The copy's own repository-wide tests then include the toy, and the generated documents contain
 it.
 """
 
@@ -113,11 +113,11 @@ def test_the_tests_over_all_plugins_include_the_toys_plugin(documented: Sources)
     assert re.search(r"\b2\d passed", ran.stdout), ran.stdout
 
 
-def test_the_tests_over_everything_include_the_toy(documented: Sources) -> None:
+def test_the_repository_wide_tests_include_the_toy(documented: Sources) -> None:
     life = documented.folder / "tests" / "test_life_of_a_toy.py"
     shutil.copy(TOY / "life.py", life)
     chosen = [
-        "house",
+        "repository",
         "without_a_token",
         "another_tenant_finds",
         "viewer",
@@ -126,7 +126,7 @@ def test_the_tests_over_everything_include_the_toy(documented: Sources) -> None:
         "live",
         "toy",
     ]
-    files = ("house", "infra", "isolation", "life_of_a_toy", "openapi", "roles")
+    files = ("infra", "isolation", "life_of_a_toy", "openapi", "repository", "roles")
     ran = documented.pytest("--verbose", *(f"tests/test_{name}.py" for name in files), "-k", " or ".join(chosen))
     life.unlink()
     assert ran.returncode == 0, ran.stdout[-5000:]

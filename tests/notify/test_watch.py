@@ -123,8 +123,8 @@ def test_watch_rejects_an_api_key(url: str, owner: Person, tmp_path: Path) -> No
         ([403], 4, "this needs the scopes scans:read"),
         ([404], 4, "404"),
         ([429, 408, 503, 403], 4, "this needs the scopes scans:read"),
-        ([401, 401], 3, "Sign in with `argus login`"),
-        ([401, 429, 401], 3, "Sign in with `argus login`"),
+        ([401, 401], 3, "Set a valid access token, or unset it and sign in"),
+        ([401, 429, 401], 3, "Set a valid access token, or unset it and sign in"),
     ],
     ids=lambda value: "-".join(map(str, value)) if isinstance(value, list) else "",
 )

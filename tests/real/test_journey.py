@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from tests.conftest import Person, Workers
-from tests.imagery.front_door import uploaded
+from tests.imagery.uploads import uploaded
 
 SAMPLES = Path(os.environ["ARGUS_SAMPLES"])
 REFERENCE: dict[str, dict[str, Any]] = json.loads((SAMPLES / "reference.json").read_text())
@@ -66,7 +66,7 @@ def test_a_dji_file_is_approximate_and_says_so(
         ("odm_orthophoto.tif", "image/tiff", "not_radiometric"),
     ],
 )
-def test_what_cannot_be_decoded_truly_is_rejected(
+def test_a_file_without_a_known_conversion_is_rejected(
     owner: Person, workers: Workers, name: str, content_type: str, code: str
 ) -> None:
     image = uploaded(owner, workers, (SAMPLES / name).read_bytes(), name=name, content_type=content_type)

@@ -84,7 +84,7 @@ def test_dji_temperatures_are_approximate_and_say_so(name: str, model: str) -> N
 
 
 @pytest.mark.parametrize(("name", "code"), REFUSED.items())
-def test_what_cannot_be_converted_is_refused(name: str, code: str) -> None:
+def test_a_sample_without_a_known_conversion_is_refused(name: str, code: str) -> None:
     with pytest.raises(Undecodable) as refusal:
         sample(name)
     assert refusal.value.code == code

@@ -1,4 +1,4 @@
-"""The part of reports in the tests over all routes."""
+"""The part of reports in the tests that call every route."""
 
 from typing import Any
 

@@ -205,7 +205,7 @@ def test_the_file_has_metadata_and_an_outline() -> None:
     ]
 
 
-def test_streams_are_binary() -> None:
+def test_pdf_streams_are_binary() -> None:
     assert b"ASCII85Decode" not in as_pdf.build(report_data(FINDING, picture=plain_picture()))
 
 

@@ -16,7 +16,7 @@ from argus.core.dynamo import due_shard
 from argus.reports import formats
 from services.scheduler import main as scheduler
 from tests.conftest import MovableClock, Person, Workers
-from tests.imagery.front_door import announce, uploaded
+from tests.imagery.uploads import announce, uploaded
 from tests.scenes import Truth, flir_scene
 
 

@@ -1,4 +1,4 @@
-"""The part of scanning in the tests over all routes."""
+"""The part of scanning in the tests that call every route."""
 
 from typing import Any
 

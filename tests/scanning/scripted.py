@@ -92,7 +92,7 @@ def container_with(argus: Container, *plugins: Scripted, **changes: Any) -> Cont
 def admit_every_image(argus: Container) -> None:
     """Allow scans of images that do not exist."""
 
-    def named(name: str) -> Callable[..., Any]:
-        return (lambda _caller, _id: None) if name == "imagery.ready" else argus.named(name)
+    def function(name: str) -> Callable[..., Any]:
+        return (lambda _caller, _id: None) if name == "imagery.ready" else argus.function(name)
 
-    object.__setattr__(argus.scanning, "targets", replace(argus.scanning.targets, named=named))
+    object.__setattr__(argus.scanning, "targets", replace(argus.scanning.targets, function=function))

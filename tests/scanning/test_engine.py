@@ -92,6 +92,23 @@ def test_many_findings_are_written_and_paged(client: Person, work: Callable[[], 
     assert seen == [f"p{number:03}" for number in range(130)]
 
 
+def _same_position_twice(tools: Tools) -> Iterable[Finding]:
+    for _ in range(2):
+        yield spot(tools.positions("spot").match(5, 5, tolerance=8))
+
+
+def test_two_calls_for_the_positions_of_a_rule_never_give_the_same_name(
+    client: Person, work: Callable[[], None], first: Scripted, second: Scripted
+) -> None:
+    first.script = second.script = _same_position_twice
+    for status in ("new", "unchanged"):
+        scan_id = scanned(client, work, "first", "second")["id"]
+        found = client.get(f"/scans/{scan_id}/findings").get_json()["items"]
+        assert {(entry["plugin"], entry["location_key"], entry["status"]) for entry in found} == {
+            (plugin, name, status) for plugin in ("first", "second") for name in ("5.0,5.0", "5.1,5.0")
+        }
+
+
 def _raises(_tools: Tools) -> Iterable[Finding]:
     yield spot("before")
     raise ValueError("could not open org_x/images/img_x/original")

@@ -65,7 +65,7 @@ def test_capabilities_declare_its_target_kinds_and_permissions(plugin: str) -> N
 
 
 @every_plugin
-def test_its_name_is_unique(plugin: str) -> None:
+def test_the_name_of_a_plugin_is_unique(plugin: str) -> None:
     name = manifest_of(plugin).name
     assert [other for other in FOLDERS if manifest_of(other).name == name] == [plugin]
 
@@ -196,6 +196,12 @@ def test_the_testkit_refuses_tools_without_permission() -> None:
 def test_progress_above_one_is_an_error() -> None:
     with pytest.raises(ValueError, match="from 0 to 1"):
         testkit.tools_for(manifest_of("thermal_hotspots"), testkit.World()).progress(30)
+
+
+def test_the_testkit_gives_a_position_its_name_once_per_rule() -> None:
+    tools = testkit.tools_for(manifest_of("thermal_hotspots"), testkit.World(known_positions={"hotspot": ("5.0,5.0",)}))
+    names = [tools.positions("hotspot").match(6, 5, tolerance=8) for _ in range(2)]
+    assert names == ["5.0,5.0", "6.0,5.0"]
 
 
 def test_a_case_with_a_missing_image_names_it() -> None:

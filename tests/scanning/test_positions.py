@@ -20,7 +20,7 @@ def test_a_later_detection_within_the_tolerance_takes_the_name() -> None:
     assert PositionMatcher.of(["320.0,100.0"]).match(325, 104, tolerance=8) == "320.0,100.0"
 
 
-def test_a_later_detection_beyond_the_tolerance_does_not() -> None:
+def test_a_later_detection_beyond_the_tolerance_gets_a_new_name() -> None:
     assert PositionMatcher.of(["320.0,100.0"]).match(328.1, 100, tolerance=8) == "328.1,100.0"
 
 

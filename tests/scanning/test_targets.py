@@ -20,7 +20,7 @@ from argus.scanning.plugin import Tools
 from services.api import openapi
 from services.worker import main as worker
 from tests.conftest import Person, Workers
-from tests.imagery.front_door import announce, uploaded
+from tests.imagery.uploads import announce, uploaded
 from tests.scanning.scripted import Scripted, container_with, spot
 from tests.scenes import flir_scene
 

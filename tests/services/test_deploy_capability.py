@@ -113,7 +113,7 @@ def deploy(stage: str, environment: Embedded, plans: Iterable[steps.Plan]) -> st
     return deployment
 
 
-def test_it_is_deployed_as_declared_used_and_deleted(
+def test_a_new_capability_is_deployed_as_declared_used_and_deleted(
     environment: Embedded, folders: Folders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = steps.capability_plans(capability_templates(folders.infra, folders.capabilities))

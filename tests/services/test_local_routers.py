@@ -96,7 +96,7 @@ def test_every_service_that_the_source_uses_is_called_here() -> None:
     assert named - NOT_IN_MOTO == set(CALLS)
 
 
-def test_a_request_parses_nothing(port: int, clients: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_request_compiles_a_route(port: int, clients: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     parsed: list[object] = []
     parse = ast.parse
 

@@ -15,7 +15,7 @@ import pytest
 from argus.app import create_app
 from argus.container import Container
 from services.local import main, supervisor
-from services.local.supervisor import ProcessFailed, Record, RestartPolicy, Supervisor, supervised
+from services.local.supervisor import FailureRecord, ProcessFailed, RestartPolicy, Supervisor, supervised
 
 READY = "import os, sys; print('started', flush=True); os.write(int(sys.argv[1]), b'1')\n"
 SERVES = f"{READY}sys.stdin.read()"
@@ -184,10 +184,10 @@ def test_make_run_exits_with_1_and_names_the_process_that_failed(
     start: Start, pid_of: Callable[..., int], capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     @contextmanager
-    def running(**_: object) -> Iterator[main.Stack]:
-        with start(RestartPolicy(most_failed_starts=1, failed_seconds=NEVER), worker=SERVES) as supervisor:
+    def running(**_: object) -> Iterator[main.LocalSystem]:
+        with start(RestartPolicy(max_failed_starts=1, failed_seconds=NEVER), worker=SERVES) as supervisor:
             os.kill(pid_of("worker"), signal.SIGKILL)
-            yield main.Stack("", "", "", "", password="", environment={}, supervisor=supervisor)
+            yield main.LocalSystem("", "", "", "", password="", environment={}, supervisor=supervisor)
 
     monkeypatch.setattr(main, "running", running)
     monkeypatch.setattr(sys, "argv", ["main", "--bare"])
@@ -206,7 +206,7 @@ def test_a_permanent_failure_is_raised_instead_of_the_errors_that_follow(
             time.sleep(0.01)
         raise ConnectionError("the API does not respond")
 
-    policy = RestartPolicy(most_failed_starts=1, failed_seconds=NEVER)
+    policy = RestartPolicy(max_failed_starts=1, failed_seconds=NEVER)
     with pytest.raises(ProcessFailed, match="worker failed") as raised, start(policy, worker=SERVES, api=SERVES):
         kill_the_worker()
     assert isinstance(raised.value.__context__, ConnectionError)
@@ -308,7 +308,7 @@ POLICY = RestartPolicy(first_seconds=1, longest_seconds=5, steady_seconds=60, fa
 def test_a_restart_waits_twice_as_long_until_the_process_is_steady(
     ready_seconds: list[float], waits: list[float], failed_starts: list[int]
 ) -> None:
-    records = [Record()]
+    records = [FailureRecord()]
     for seconds in ready_seconds:
         records.append(POLICY.after(records[-1], ready_seconds=seconds))
     assert [record.wait_seconds for record in records[1:]] == waits

@@ -32,7 +32,9 @@ def test_target_kinds_are_listed_and_invalid_targets_rejected(owner: Person) -> 
     assert owner.post("/scans", missing).get_json()["code"] == "not_toy_id"
 
 
-def test_life(owner: Person, workers: Workers, clock: MovableClock, tick: Callable[[], Any]) -> None:
+def test_a_toy_is_created_processed_and_scanned(
+    owner: Person, workers: Workers, clock: MovableClock, tick: Callable[[], Any]
+) -> None:
     toy = owner.post("/toys", {"name": "Tin mouse"}).get_json()
     workers.discard(toy["id"])
     clock.move(minutes=3)

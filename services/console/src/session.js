@@ -163,7 +163,7 @@ export class Session {
     const kind = String(result.__type ?? "").split("#").at(-1) ?? "";
     // These errors do not end the session: it can be renewed later.
     if (response.status === 429 || response.status >= 500 || TRANSIENT.has(kind)) {
-      throw new Problem({title: words.signIn.unavailable, detail: words.errors.unreachableDetail, status: response.status});
+      throw new Problem({title: words.signIn.unavailable, detail: words.signIn.unavailableDetail, status: response.status});
     }
     const rejected = operation === "InitiateAuth" && WRONG_CREDENTIALS.has(kind);
     throw new NotSignedIn(rejected ? words.signIn.wrong : result.message || words.signIn.rejected);

@@ -117,7 +117,10 @@ for (const [name, response] of [
     const {session, pool} = createSession();
     await session.signIn("owner@north.example", "right");
     pool.override = response;
-    await assert.rejects(session.token("token-1"), {title: "The sign-in service is not available"});
+    await assert.rejects(session.token("token-1"), {
+      title: "The sign-in service is not available",
+      detail: "Try again in a few minutes.",
+    });
     pool.override = null;
     assert.equal(await session.token("token-1"), "token-2");
   });

@@ -16,4 +16,6 @@ def require_encryption(url: str) -> None:
     if address.scheme not in ("http", "https") or not address.host:
         raise Misconfigured(f"{url} is not the URL of a server. Use the form https://host.")
     if address.scheme == "http" and address.host not in _LOOPBACK:
-        raise Misconfigured(f"{url} does not use https. Passwords and tokens are never sent unencrypted.")
+        raise Misconfigured(
+            f"{url} does not use https. Use an https URL: passwords and tokens are never sent unencrypted."
+        )

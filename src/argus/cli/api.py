@@ -74,7 +74,7 @@ class Api:
         if token and key:
             raise Misconfigured("ARGUS_TOKEN and ARGUS_API_KEY are both set. Unset one of them.")
         if not (key.isascii() and key.isprintable()):
-            raise Misconfigured("ARGUS_API_KEY contains invalid characters.")
+            raise Misconfigured("ARGUS_API_KEY contains invalid characters. Copy the key again.")
         sessions = Sessions(Profiles.of(environ).path, profile)
         return cls(url.rstrip("/"), sessions, http_client(), token, key)
 
@@ -138,12 +138,11 @@ class Api:
         if response.status_code == 401:
             if self.key:
                 raise NotSignedIn(f"ARGUS_API_KEY is not accepted at {self.url}. {_detail(document)}".rstrip())
-            credentials = "ARGUS_TOKEN" if self.fixed_token else "The session"
-            raise NotSignedIn(f"{credentials} is not accepted at {self.url}. Sign in with `argus login`.")
+            raise self.token_rejected(self.url)
         if response.status_code >= 400:
             raise RequestRejected(document if isinstance(document, dict) else _problem(response))
         if not isinstance(document, dict):
-            raise Unreachable(f"{self.url} does not respond like an Argus server.")
+            raise Unreachable(f"{self.url} does not respond like an Argus server. Check the URL.")
         return document
 
     # ------------------------------------------------------------ credentials
@@ -160,6 +159,15 @@ class Api:
                 session = cognito.renew(self.http, session)
                 self.sessions.renew(self.url, session)
             return session.access_token
+
+    def token_rejected(self, url: str) -> NotSignedIn:
+        """The error for a token that a server rejects."""
+        if self.fixed_token:
+            return NotSignedIn(
+                f"ARGUS_TOKEN is not accepted at {url}. Set a valid access token, or unset it and sign in with "
+                "`argus login`."
+            )
+        return NotSignedIn(f"The session is not accepted at {url}. Sign in with `argus login`.")
 
     def session(self) -> Session:
         session = self.sessions.get(self.url)

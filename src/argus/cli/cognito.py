@@ -17,12 +17,13 @@ if TYPE_CHECKING:
     import httpx
 
 NOT_REVOKED = "The sign-in service did not revoke the session's tokens. They expire by themselves."
+_TEMPORARY_PASSWORD = "The password is temporary. Choose your own in the console, then run `argus login` again."
+_PASSWORDS_ONLY = "`argus login` supports passwords only: set ARGUS_API_KEY or ARGUS_TOKEN instead."
 _CHALLENGES = {
-    "NEW_PASSWORD_REQUIRED": "The password is temporary. First choose your own in the console.",
     "SOFTWARE_TOKEN_MFA": "The account requires a code from an authenticator app.",
     "SMS_MFA": "The account requires a code sent by SMS.",
     "EMAIL_OTP": "The account requires a code sent by email.",
-    "MFA_SETUP": "The account requires a second factor. First set it up in the console.",
+    "MFA_SETUP": "The account requires a second factor that is not set up yet.",
 }
 # Both get the same message: different ones would reveal who has an account.
 _WRONG_PASSWORD = frozenset({"NotAuthorizedException", "UserNotFoundException"})
@@ -48,12 +49,13 @@ def sign_in(http: "httpx.Client", *, endpoint: str, client_id: str, user: str, p
     )
     if status != 200:
         wrong = _error_code(body) in _WRONG_PASSWORD
-        raise NotSignedIn("Wrong user or password." if wrong else _message(body))
-    if challenge := body.get("ChallengeName"):
+        raise NotSignedIn("Wrong email or password." if wrong else _message(body))
+    challenge = body.get("ChallengeName")
+    if challenge == "NEW_PASSWORD_REQUIRED":
+        raise NotSignedIn(_TEMPORARY_PASSWORD)
+    if challenge:
         reason = _CHALLENGES.get(challenge, f"The account requires {challenge}.")
-        raise NotSignedIn(
-            f"{reason} `argus login` supports passwords only; set ARGUS_TOKEN to an access token instead."
-        )
+        raise NotSignedIn(f"{reason} {_PASSWORDS_ONLY}")
     result = body["AuthenticationResult"]
     return Session(
         user=user,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from argus.cli.addresses import require_encryption
 from argus.cli.api import Api
-from argus.cli.errors import CliError, Misconfigured, NotSignedIn, RequestRejected, Unreachable
+from argus.cli.errors import CliError, Misconfigured, RequestRejected, Unreachable
 
 if TYPE_CHECKING:
     from websockets.http11 import Response
@@ -47,7 +47,7 @@ def events(api: Api, *, on_open: Callable[[str], object], on_lost: Callable[[str
             if status == 401 and not refused_token:
                 refused_token = token  # the local clock may be wrong about the expiry
             elif not _is_transient(status):
-                raise _refusal(url, error.response) from error
+                raise _refusal(api, url, error.response) from error
             on_lost(str(error))
         except (WebSocketException, OSError) as error:
             on_lost(str(error) or type(error).__name__)
@@ -76,10 +76,10 @@ def _is_transient(status: int) -> bool:
     return status in (408, 429) or status >= 500
 
 
-def _refusal(url: str, response: "Response") -> CliError:
+def _refusal(api: Api, url: str, response: "Response") -> CliError:
     """The error for a handshake that must not be retried: Argus's problem document, or a gateway's status."""
     if response.status_code == 401:
-        return NotSignedIn(f"The token is not accepted at {url}. Sign in with `argus login`.")
+        return api.token_rejected(url)
     try:
         problem = json.loads(response.body)
     except ValueError:

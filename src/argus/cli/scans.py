@@ -109,7 +109,7 @@ class Scans:
     def require_success(self) -> None:
         """Raises Incomplete."""
         if self.unsuccessful:
-            raise Incomplete(f"{len(self.unsuccessful)} of {len(self.items)} scans did not succeed.")
+            raise Incomplete(f"{len(self.unsuccessful)} of {len(self.items)} scans have not succeeded.")
 
 
 def request(api: Api, targets: Iterable[Target], plugins: Sequence[Mapping[str, Any]]) -> list[Item]:

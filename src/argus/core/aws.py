@@ -106,13 +106,14 @@ class _TimeLimit:
     factor: int
 
     def before_attempt(self, **_: Any) -> None:
-        """Raise NotCalled if the service has timed out in this request, or if the attempt could outlast the request."""
+        """Raise NotCalled if the service has timed out MAX_TIMEOUTS times in this request, or if the attempt could
+        outlast the request."""
         work = current_work()
-        if work is None or work.seconds is None:
+        if work is None or work.aws_seconds is None:
             return
         if work.timeouts[self.service] >= MAX_TIMEOUTS:
             raise NotCalled(service=self.service, reason=f"it timed out {MAX_TIMEOUTS} times in this request")
-        if work.ms / 1000 + self.attempt_seconds * self.factor > work.seconds * self.factor:
+        if work.ms / 1000 + self.attempt_seconds * self.factor > work.aws_seconds * self.factor:
             raise NotCalled(service=self.service, reason="the request has too little time left")
 
     def after_attempt(self, exception: Exception | None, **_: Any) -> None:

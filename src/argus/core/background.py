@@ -8,7 +8,7 @@ job may be delivered twice, late or never, and its worker may die at any moment.
 - Every unfinished item has a time of its next check, at which the sweep sends the job again: first after two minutes,
   then with an interval that doubles.
 - An item is given up after its last attempt, or if no worker claims it within a day. The change of its state is
-  announced to users.
+  published to users.
 """
 
 import logging
@@ -211,9 +211,9 @@ class Background(Generic[W]):
     jobs: JobQueue
     job: str  # the job of an item
     arguments: Callable[[W], Mapping[str, Any]]  # of the job
-    failed: Callable[[W, Message], W | None]  # item, reason -> the failed item; None if it must not be given up
-    change: Callable[[W], Any]  # the event about an item
-    announce: Callable[[str, Any], None]  # organisation, event
+    to_failed: Callable[[W, Message], W | None]  # item, reason -> the failed item; None if it must not be given up
+    event_of: Callable[[W], Any]  # the event about an item
+    publish_event: Callable[[str, Any], None]  # organisation, event
     clock: Clock
     lease: timedelta
     function: Callable[[W], str] = lambda _item: WORKER  # the function that runs the job of an item
@@ -265,7 +265,7 @@ class Background(Generic[W]):
             return None
         until = self.clock() + self.lease_of(item)
         taken = _changed(item, **changes, attempts=item.attempts + 1, checks=0, lease_until=until, next_check_at=until)
-        saved = self.write(taken, self.change(item))
+        saved = self.write(taken, self.event_of(item))
         return Claim(self, saved) if saved is not None else None
 
     def lease_of(self, item: W) -> timedelta:
@@ -279,11 +279,11 @@ class Background(Generic[W]):
         """Write the final state of an item; None if it has changed since it was read."""
         return self.write(_changed(item, lease_until=None, next_check_at=None), None)
 
-    def write(self, item: W, seen: Any) -> W | None:
-        """Write an item, and announce the change if the event differs from `seen`."""
+    def write(self, item: W, last_event: Any) -> W | None:
+        """Write an item, and publish its event if that differs from `last_event`."""
         saved = self.store.save(item)
-        if saved is not None and (change := self.change(saved)) != seen:
-            self.announce(saved.organisation_id, change)
+        if saved is not None and (event := self.event_of(saved)) != last_event:
+            self.publish_event(saved.organisation_id, event)
         return saved
 
     def release(self, claimed: W) -> None:
@@ -301,7 +301,8 @@ class Background(Generic[W]):
             _log.warning("could not release a claim", extra={"id": claimed.id}, exc_info=error)
 
     def give_up(self, item: W) -> bool:
-        """Fail an item after its last attempt. Whether it did: not if it is finished, must continue, or is claimed.
+        """Fail an item after its last attempt. Returns False if it is finished, must continue, or is claimed; otherwise
+        True, also if another process changed the item first.
 
         A failed attempt has released its claim. A valid claim belongs to another delivery, or to a worker that died;
         then the sweep checks the item again.
@@ -309,7 +310,7 @@ class Background(Generic[W]):
         if item.next_check_at is None or self.is_held(item):
             return False
         reason = _reason(item)
-        failed = self.failed(item, reason)
+        failed = self.to_failed(item, reason)
         if failed is None:
             return False
         if self._fail(failed, item, reason):
@@ -326,7 +327,7 @@ class Background(Generic[W]):
             return False
         with claim:
             self.clean_up(claim.item, reason)
-            claim.finish(self.failed(claim.item, reason) or failed)
+            claim.finish(self.to_failed(claim.item, reason) or failed)
         return not claim.lost
 
     def sweep(self, check: Callable[[W], None] | None = None) -> None:
@@ -405,7 +406,7 @@ class Claim(Generic[W]):
         self._write(_changed(item, lease_until=None, next_check_at=None))
 
     def _write(self, item: W) -> None:
-        saved = self.background.write(item, self.background.change(self.item))
+        saved = self.background.write(item, self.background.event_of(self.item))
         if saved is None:
             raise ClaimLost
         self.item, self._saved_at = saved, self.background.monotonic()

@@ -23,15 +23,15 @@ API_PREFIX = "/api/v1"
 class Table:
     """The DynamoDB table `argus-<stage>-<name>` and its keys, as docs/data.md shows them.
 
-    Its resource is in the capability's template. `shared` contains the prefixes of partition keys that do not begin
-    with an organisation, each with the reason: their items belong to no tenant.
+    Its resource is in the capability's template. `prefixes_without_organisation` contains the prefixes of partition
+    keys that do not begin with an organisation, each with the reason: their items belong to no tenant.
     """
 
     name: str
     partition_key: str
     sort_key: str
     index: str = "none"
-    shared: Mapping[str, str] = field(default_factory=dict)
+    prefixes_without_organisation: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -95,9 +95,7 @@ class Capability:
     authenticators: Mapping[str, str] = field(default_factory=dict)  # credential scheme -> method: text -> caller
     checks: Callable[["Runtime"], Mapping[str, Callable[[], object]]] | None = None  # of `/ready`, by name
     jobs: Mapping[str, JobHandler] = field(default_factory=dict)
-    objects: Mapping[str, str] = field(
-        default_factory=dict
-    )  # folder in an organisation's part of the bucket -> job of an upload
+    objects: Mapping[str, str] = field(default_factory=dict)  # folder, below the organisation's -> job of an upload
     ticks: Mapping[str, str] = field(default_factory=dict)  # sweep -> method that every tick of the scheduler calls
     targets: Mapping[str, TargetKind] = field(default_factory=dict)  # by name
     tools: Mapping[str, Tool] = field(default_factory=dict)  # by permission

@@ -197,7 +197,7 @@ class Table:
         all_values = {**{f":set_{name}": value for name, value in changes.items()}, **(values or {})}
         return _item(self._conditional("update_item", arguments, when, all_values)["Attributes"])
 
-    def count(self, pk: str, sk: str, *, by: int, expires_at: int) -> int:
+    def increment(self, pk: str, sk: str, *, by: int, expires_at: int) -> int:
         """Add to a counter, which starts at 0, and return its new value."""
         response = self.client().update_item(
             TableName=self.name,
@@ -223,14 +223,14 @@ class Table:
         newest_first: bool = False,
         limit: int = 100,
         after: Item | None = None,
-        keep: str | None = None,
+        filter_expression: str | None = None,
         values: Mapping[str, Any] | None = None,
     ) -> Page:
         """One page of the items of a partition, in the order of their sort key.
 
-        `prefix`, `up_to` (inclusive) or `between` (both inclusive) restricts the sort key; `keep` filters the items
-        that were read. A page may contain fewer than `limit` items, even none, without being the last: DynamoDB applies
-        the limit before the filter.
+        `prefix`, `up_to` (inclusive) or `between` (both inclusive) restricts the sort key; `filter_expression` filters
+        the items that were read. A page may contain fewer than `limit` items, even none, without being the last:
+        DynamoDB applies the limit before the filter.
         """
         resolved = Index.named(index) if isinstance(index, str) else index
         hash_key, range_key = (resolved.hash_key, resolved.range_key) if resolved else ("pk", "sk")
@@ -248,7 +248,7 @@ class Table:
         arguments: dict[str, Any] = {
             "TableName": self.name,
             "KeyConditionExpression": condition,
-            "ExpressionAttributeNames": _names(condition, keep),
+            "ExpressionAttributeNames": _names(condition, filter_expression),
             "ExpressionAttributeValues": _wire(all_values),
             "ScanIndexForward": not newest_first,
             "Limit": limit,
@@ -257,20 +257,21 @@ class Table:
             arguments["IndexName"] = resolved.name
         else:
             arguments["ConsistentRead"] = True
-        if keep:
-            arguments["FilterExpression"] = keep
+        if filter_expression:
+            arguments["FilterExpression"] = filter_expression
         if after:
             arguments["ExclusiveStartKey"] = _wire(after)
         response = self.client().query(**arguments)
         last = response.get("LastEvaluatedKey")
         return Page([_item(entry) for entry in response["Items"]], _item(last) if last else None)
 
-    def query_filled(
+    def query_full_page(
         self, pk: str, *, limit: int, index: str | None = None, after: Item | None = None, **options: Any
     ) -> Page:
-        """A full page even if `keep` drops many items: reads until `limit` items are kept or the partition ends.
+        """A full page even if `filter_expression` drops many items.
 
-        Stops after about 5,000 items, with the items kept so far and the key to continue from.
+        Reads until `limit` items are kept or the partition ends. Stops after about 5,000 items, with the items kept so
+        far and the key to continue from.
         """
         kept: list[Item] = []
         for reads in range(_MAX_READS):

@@ -62,7 +62,7 @@ class Idempotency:
             self.table.put(
                 {
                     "pk": attempt.pk,
-                    "sk": "answer",
+                    "sk": "response",
                     "fingerprint": attempt.fingerprint,
                     "started_at": now,
                     "expires_at": lease,
@@ -71,7 +71,7 @@ class Idempotency:
                 values={":now": now},
             )
         except ConditionFailed as failed:
-            item = failed.item or self.table.get(attempt.pk, "answer")
+            item = failed.item or self.table.get(attempt.pk, "response")
             if item is None:
                 raise StillRunning(key=key) from failed
             return self._replay(item, attempt, key)
@@ -85,7 +85,7 @@ class Idempotency:
         with suppress(ConditionFailed):
             self.table.update(
                 attempt.pk,
-                "answer",
+                "response",
                 changes={
                     "status": response.status,
                     "headers": dict(response.headers),
@@ -100,7 +100,7 @@ class Idempotency:
         """Release the key of a failed request, unless another attempt has taken over."""
         with suppress(ConditionFailed):
             self.table.delete(
-                attempt.pk, "answer", when="#started_at = :started_at", values={":started_at": attempt.started_at}
+                attempt.pk, "response", when="#started_at = :started_at", values={":started_at": attempt.started_at}
             )
 
     def _replay(self, item: Item, attempt: Attempt, key: str) -> StoredResponse:

@@ -35,7 +35,7 @@ class NewObject:
 
 
 @dataclass(frozen=True)
-class Stored:
+class StoredVersion:
     """The version and size of a stored object."""
 
     version_id: str  # empty in a bucket without versions
@@ -57,7 +57,7 @@ class Objects:
             raise ObjectTooLarge(size_bytes=response["ContentLength"], max_bytes=max_bytes)
         return bytes(response["Body"].read())
 
-    def newest(self, key: str) -> Stored:
+    def latest_version(self, key: str) -> StoredVersion:
         """The object's most recent version, for callers without an S3 event. Raises NoSuchObject."""
         client = self.client()
         try:
@@ -66,7 +66,7 @@ class Objects:
             if error.response["ResponseMetadata"]["HTTPStatusCode"] == 404:
                 raise NoSuchObject(key) from error
             raise
-        return Stored(response.get("VersionId", ""), response["ContentLength"])
+        return StoredVersion(response.get("VersionId", ""), response["ContentLength"])
 
     def keep_only(self, key: str, version_id: str) -> None:
         """Delete every other version of the object. Raises NotDeleted if some remain."""

@@ -27,7 +27,7 @@ class Work:
 
     request_id: str
     caller_id: str = ""
-    seconds: float | None = None  # of a request or a sweep for its calls to AWS; None for a job
+    aws_seconds: float | None = None  # how long a request or sweep may call AWS; None for a job
     capacity_units: float = 0.0
     timeouts: Counter[str] = field(default_factory=Counter)  # by service of AWS
     started: float = field(default_factory=time.perf_counter)
@@ -36,7 +36,7 @@ class Work:
     def ms(self) -> float:
         return round((time.perf_counter() - self.started) * 1000, 1)
 
-    def used(self) -> dict[str, Any]:
+    def measurements(self) -> dict[str, Any]:
         """The measurements for the log line of finished work."""
         return {"ms": self.ms, "capacity_units": self.capacity_units, "cold": next(_cold, False)}
 
@@ -53,7 +53,7 @@ def current_work() -> Work | None:
 def seconds_left() -> float:
     """How long the current work may still call AWS; `inf` for a job, which has no such limit."""
     work = _work.get()
-    return math.inf if work is None or work.seconds is None else work.seconds - work.ms / 1000
+    return math.inf if work is None or work.aws_seconds is None else work.aws_seconds - work.ms / 1000
 
 
 def current_request_id() -> str:

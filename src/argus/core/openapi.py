@@ -58,7 +58,7 @@ def link(operation_id: str, *, parameters: dict[str, str] | None = None, body: o
 
 
 @dataclass(frozen=True)
-class _Kind:
+class _ErrorStatus:
     """An error status: its shared response, and one error as the example."""
 
     response: str
@@ -66,61 +66,61 @@ class _Kind:
     message: Message
 
 
-_KINDS = {
-    400: _Kind(
+_ERROR_STATUSES = {
+    400: _ErrorStatus(
         response="BAD_REQUEST",
         description="The request is malformed",
         message=Message("argus.core", "malformed_request", "json_at", {"line": 1, "column": 18}),
     ),
-    401: _Kind(
+    401: _ErrorStatus(
         response="UNAUTHORIZED",
         description="The token or key is missing or invalid",
         message=Message("argus.core", "unauthenticated", "missing"),
     ),
-    403: _Kind(
+    403: _ErrorStatus(
         response="FORBIDDEN",
         description="The caller's role or key does not have the scope",
         message=Message("argus.core", "missing_scope", parameters={"scope": "images:write"}),
     ),
-    404: _Kind(
+    404: _ErrorStatus(
         response="NOT_FOUND",
         description="The resource does not exist in the caller's organisation",
         message=Message("argus.core", "not_found"),
     ),
-    409: _Kind(
+    409: _ErrorStatus(
         response="CONFLICT",
         description="The resource is in a state that does not allow this, or the first request with this "
         "Idempotency-Key is still running",
         message=Message("argus.core", "still_running", parameters={"key": "8c5f1e0a"}),
     ),
-    412: _Kind(
+    412: _ErrorStatus(
         response="PRECONDITION_FAILED",
         description="The resource has changed since the version in If-Match",
         message=Message("argus.core", "precondition_failed", parameters={"version": 4}),
     ),
-    413: _Kind(
+    413: _ErrorStatus(
         response="REQUEST_ENTITY_TOO_LARGE",
         description="The body is larger than 1 MiB",
         message=Message("argus.core", "request_entity_too_large"),
     ),
-    415: _Kind(
+    415: _ErrorStatus(
         response="UNSUPPORTED_MEDIA_TYPE",
         description="The body is not application/json",
         message=Message("argus.core", "unsupported_media_type"),
     ),
-    422: _Kind(
+    422: _ErrorStatus(
         response="UNPROCESSABLE_ENTITY",
         description="Well formed but invalid; `errors` contains the errors of each field",
         message=Message("argus.core", "unprocessable_entity"),
     ),
-    429: _Kind(
+    429: _ErrorStatus(
         response="TOO_MANY_REQUESTS",
         description="The caller or the address exceeds a rate limit",
         message=Message(
             "argus.core", "too_many_requests", parameters={"policy": "caller", "requests": 600, "seconds": 60}
         ),
     ),
-    503: _Kind(
+    503: _ErrorStatus(
         response="SERVICE_UNAVAILABLE",
         description="A service that Argus depends on does not respond",
         message=Message("argus.core", "unavailable"),
@@ -133,19 +133,19 @@ _FIELD_ERRORS = {
 
 def _problem(status: int) -> OpenApi:
     """A shared response."""
-    kind = _KINDS[status]
+    error = _ERROR_STATUSES[status]
     example = {
-        "type": f"urn:argus:problem:{kind.message.code}",
-        "title": kind.message.title(),
+        "type": f"urn:argus:problem:{error.message.code}",
+        "title": error.message.title(),
         "status": status,
-        "detail": kind.message.sentence(),
-        "code": kind.message.code,
+        "detail": error.message.sentence(),
+        "code": error.message.code,
         "request_id": "req_01k0n2xz0q4m8s6w2e9r5t7y3a",
         **({"errors": _FIELD_ERRORS[status]} if status in _FIELD_ERRORS else {}),
     }
     content = {"schema": {"$ref": "#/components/schemas/Problem"}, "example": example}
     return {
-        "description": kind.description,
+        "description": error.description,
         "content": {"application/problem+json": content},
         "headers": {name: _header(name) for name in _error_headers(status)},
     }
@@ -231,7 +231,7 @@ def _header(name: str) -> OpenApi:
 # ---------------------------------------------------------------- the document
 
 
-def completed(document: OpenApi) -> OpenApi:
+def with_shared_parts(document: OpenApi) -> OpenApi:
     """The document with the parts that operations share."""
     document["servers"] = SERVERS
     for path in document["paths"].values():
@@ -241,7 +241,7 @@ def completed(document: OpenApi) -> OpenApi:
                 _complete(operation, [*shared, *operation.get("parameters", [])])
     components = document["components"]
     components["headers"] = {**components.get("headers", {}), **_HEADERS}
-    components["responses"] = {kind.response: _problem(status) for status, kind in _KINDS.items()}
+    components["responses"] = {error.response: _problem(status) for status, error in _ERROR_STATUSES.items()}
     return document
 
 
@@ -249,7 +249,7 @@ def _complete(operation: OpenApi, parameters: list[OpenApi]) -> None:
     responses = operation["responses"]
     responses.pop("default", None)  # it would allow every status
     for status in _error_statuses(operation, parameters):
-        responses.setdefault(str(status), {"$ref": f"#/components/responses/{_KINDS[status].response}"})
+        responses.setdefault(str(status), {"$ref": f"#/components/responses/{_ERROR_STATUSES[status].response}"})
     for parameter in parameters:
         if parameter["in"] == "query":
             _without_null(parameter["schema"])

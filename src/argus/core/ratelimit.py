@@ -55,7 +55,7 @@ class DynamoStorage(Storage):
     def incr(self, key: str, expiry: float, amount: int = 1) -> int:
         """Add `amount` to the count of the current window, and return it."""
         end = self._window_end(key)
-        return self.table.count(self._pk(key, end), "window", by=amount, expires_at=end)
+        return self.table.increment(self._pk(key, end), "window", by=amount, expires_at=end)
 
     def get(self, key: str) -> int:
         item = self.table.get(self._pk(key, self._window_end(key)), "window")

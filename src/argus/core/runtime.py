@@ -66,16 +66,16 @@ class Runtime:
             raise AttributeError(f"no capability declares a service {name!r}")
         with self._lock:
             if name not in self.__dict__:
-                self.__dict__[name] = self._built(name, build)
+                self.__dict__[name] = self._build(name, build)
             return self.__dict__[name]
 
-    def _built(self, name: str, build: Build) -> Any:
+    def _build(self, name: str, build: Build) -> Any:
         if name in self._building:
             raise TypeError(f"these services need each other: {' -> '.join([*self._building, name])}")
         self._building.append(name)
         try:
             return build(self)
-        except AttributeError as error:  # it would say that there is no such service
+        except AttributeError as error:  # otherwise it would look like a missing service
             raise TypeError(f"the service {name} cannot be built: {error}") from error
         finally:
             self._building.pop()
@@ -86,7 +86,7 @@ class Runtime:
         found: Callable[..., Any] = getattr(getattr(self, service), method)
         return found
 
-    def named(self, name: str) -> Callable[..., Any]:
+    def function(self, name: str) -> Callable[..., Any]:
         """The function with this name: `imagery.arrived`, or `module:function`."""
         return load(name) if ":" in name else self.method(name)
 

@@ -21,9 +21,9 @@ class BadSetting(ArgusError):
 Kind = TypeVar("Kind")
 
 
-def names(text: str) -> tuple[str, ...]:
-    """Comma-separated names, without surrounding space: `a, b`."""
-    return tuple(name.strip() for name in text.split(",") if name.strip())
+def comma_separated(text: str) -> tuple[str, ...]:
+    """The values of a list such as `a, b`, without surrounding space."""
+    return tuple(value.strip() for value in text.split(",") if value.strip())
 
 
 def _tiers(text: str) -> dict[str, str]:
@@ -52,7 +52,7 @@ def _is_argus_variable(variable: str) -> bool:
 def setting(name: str, default: str, about: str, read: Callable[[str], Any] = str, *, secret: bool = False) -> Any:
     """A field of a settings dataclass: the variable, its default as text, its description, and its parser."""
     if not _is_argus_variable(name):
-        raise TypeError(f"{name} does not begin with ARGUS_")
+        raise TypeError(f"{name} neither begins with ARGUS_ nor is AWS_REGION")
     return field(metadata={"name": name, "default": default, "about": about, "read": read}, repr=not secret)
 
 
@@ -82,20 +82,20 @@ class Settings:
     account_id: str = setting("ARGUS_ACCOUNT_ID", "123456789012", "AWS account; part of bucket names and queue URLs")
     aws_endpoint: str = setting("ARGUS_AWS_ENDPOINT", "", "endpoint of the embedded AWS; unset, the real AWS")
     allowed_origins: tuple[str, ...] = setting(
-        "ARGUS_ALLOWED_ORIGINS", "", "comma-separated web origins that CORS allows", names
+        "ARGUS_ALLOWED_ORIGINS", "", "comma-separated web origins that CORS allows", comma_separated
     )
     cursor_secret: str = setting(
         "ARGUS_CURSOR_SECRET",
         "",
-        "key that signs page cursors, at least 32 characters outside `local`; or a reference: `ssm:PARAMETER` or "
-        "`secretsmanager:ARN`",
+        "key that signs page cursors, at least 32 characters except in `local` and `test`; or a reference: "
+        "`ssm:PARAMETER` or `secretsmanager:ARN`",
         secret=True,
     )
     log_level: str = setting("ARGUS_LOG_LEVEL", "INFO", "`DEBUG`, `INFO`, `WARNING` or `ERROR`")
     metrics: bool | None = setting(
         "ARGUS_METRICS",
         "",
-        "`on` or `off`: CloudWatch metrics on standard output; by default on outside `local`",
+        "`on` or `off`: CloudWatch metrics on standard output; by default on, except in `local` and `test`",
         _switch_or_unset,
     )
     tracing: bool = setting(
@@ -139,7 +139,7 @@ class Settings:
         "ARGUS_LEASE_SECONDS",
         "300",
         "lease of the worker's claims: longer than its timeout, and shorter than the visibility timeout of its queues. "
-        "A claim of the scanner lasts three minutes longer than the function's timeout",
+        "A claim of the scanner lasts at most three minutes longer than the function's timeout",
         int,
     )
     upload_seconds: int = setting("ARGUS_UPLOAD_SECONDS", "3600", "lifetime of a presigned upload", int)

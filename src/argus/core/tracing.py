@@ -22,10 +22,10 @@ _FORBIDDEN = re.compile(r"[^\w\s.:/%&#=+\\@-]")  # in names: "X-Ray segment docu
 class Span:
     """A timed part of the work. This base class records nothing."""
 
-    def status(self, code: int) -> None:
+    def set_status(self, code: int) -> None:
         """Set the HTTP status of the response."""
 
-    def failed(self) -> None:
+    def mark_failed(self) -> None:
         """Mark the span as failed without an exception."""
 
 
@@ -33,10 +33,10 @@ class Span:
 class _Traced(Span):
     segment: Any
 
-    def status(self, code: int) -> None:
+    def set_status(self, code: int) -> None:
         self.segment.put_http_meta("status", code)
 
-    def failed(self) -> None:
+    def mark_failed(self) -> None:
         self.segment.add_fault_flag()
 
 

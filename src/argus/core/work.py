@@ -13,19 +13,19 @@ _log = logging.getLogger("argus.jobs")
 
 @dataclass
 class JobRun:
-    """One run of a job. Its outcome is `failed` until `done` is called."""
+    """One run of a job. Its outcome is `failed` until `mark_done` is called."""
 
     span: tracing.Span
     outcome: str = "failed"
 
-    def done(self) -> None:
+    def mark_done(self) -> None:
         self.outcome = "done"
 
-    def out_of_time(self) -> None:
+    def mark_out_of_time(self) -> None:
         self.outcome = "out_of_time"
 
-    def failed(self) -> None:
-        self.span.failed()
+    def mark_failed(self) -> None:
+        self.span.mark_failed()
 
 
 @contextmanager
@@ -38,7 +38,7 @@ def job(
         try:
             yield run
         finally:
-            used = work.used()
+            measurements = work.measurements()
             dimensions = {"function": function, "job": name, "outcome": run.outcome}
-            _log.info("job", extra={**dimensions, **used})
-            metrics.record({"jobs": 1, "job_ms": used["ms"]}, dimensions)
+            _log.info("job", extra={**dimensions, **measurements})
+            metrics.record({"jobs": 1, "job_ms": measurements["ms"]}, dimensions)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from argus.core.declarations import Capability
 from argus.core.functions import FUNCTIONS
 from argus.core.runtime import Runtime
-from argus.core.settings import BadSetting, Settings, names, setting
+from argus.core.settings import BadSetting, Settings, comma_separated, setting
 
 if TYPE_CHECKING:
     from argus.health.service import Health
@@ -23,7 +23,7 @@ class HealthSettings:
         "",
         "comma-separated files `<process>.pid`; each exists while its process is ready, and `/ready` checks it. Set by "
         "`make run`; rejected outside `local` and `test`",
-        names,
+        comma_separated,
     )
 
     def check(self, settings: Settings) -> None:

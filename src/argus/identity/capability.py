@@ -90,7 +90,7 @@ CAPABILITY = Capability(
             name="identity",
             partition_key="`subject#<hash>`; `<organisation>#organisation`; `<organisation>#keys`",
             sort_key="`membership`; `organisation`, `member#<user>`; `<key>`, `tier_limit`",
-            shared={"subject#": "finds the organisation of the user whose token a request has"},
+            prefixes_without_organisation={"subject#": "finds the organisation of the user whose token a request has"},
         ),
     ),
     scopes=(

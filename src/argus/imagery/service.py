@@ -156,7 +156,7 @@ class Imagery:
         if image is None or image.state not in (ImageState.AWAITING_UPLOAD, ImageState.PROCESSING):
             return
         try:
-            stored = self.objects.newest(key)
+            stored = self.objects.latest_version(key)
         except NoSuchObject:
             if image.state is ImageState.AWAITING_UPLOAD and image.upload_until <= self.clock():
                 self.background.finish(image.rejected(Message("argus.imagery", "never_uploaded")))
@@ -281,7 +281,9 @@ class Imagery:
         claim = self.background.claim(
             replace(image, attempts=0) if image.state is ImageState.REJECTED else image,
             state=ImageState.PROCESSING,
-            object_version=image.object_version or object_version or self.objects.newest(image.original_key).version_id,
+            object_version=image.object_version
+            or object_version
+            or self.objects.latest_version(image.original_key).version_id,
             reason=None,
         )
         if claim is None:

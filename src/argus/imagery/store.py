@@ -43,12 +43,12 @@ class ImageryStore(WorkItemStore[Image]):
         self, organisation_id: str, *, limit: int, after: Item | None, state: ImageState | None = None
     ) -> Listing[Image]:
         """Newest first, without images that are being deleted."""
-        page = self.table.query_filled(
+        page = self.table.query_full_page(
             self.partition(organisation_id),
             newest_first=True,
             limit=limit,
             after=after,
-            keep="#state = :state" if state else "#state <> :state",
+            filter_expression="#state = :state" if state else "#state <> :state",
             values={":state": (state or ImageState.DELETING).value},
         )
         return Listing([self.from_item(item) for item in page.items], page.last_key)

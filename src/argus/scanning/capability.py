@@ -38,9 +38,9 @@ def _scanning(argus: Runtime) -> "Scanning":
         jobs=argus.jobs,
         job="scan.finalize",
         arguments=lambda scan: {"organisation_id": scan.organisation_id, "scan_id": scan.id},
-        failed=lambda scan, reason: scan.given_up(reason, at=argus.clock()),
-        change=lambda scan: Change("scan", scan.id, scan.state, scan.progress),
-        announce=argus.notify.announce,
+        to_failed=lambda scan, reason: scan.given_up(reason, at=argus.clock()),
+        event_of=lambda scan: Change("scan", scan.id, scan.state, scan.progress),
+        publish_event=argus.notify.announce,
         clock=argus.clock,
         lease=argus.lease,
     )
@@ -68,10 +68,10 @@ def _scanning(argus: Runtime) -> "Scanning":
             job="scan.run",
             function=lambda run: run.function,
             arguments=lambda run: {"organisation_id": run.organisation_id, "run_id": run.id},
-            failed=Run.given_up,
+            to_failed=Run.given_up,
             clean_up=engine.abandon,
-            change=lambda _run: None,  # the engine announces the scan
-            announce=argus.notify.announce,
+            event_of=lambda _run: None,  # the engine publishes the progress of the scan
+            publish_event=argus.notify.announce,
             clock=argus.clock,
             lease=argus.lease,
         ),

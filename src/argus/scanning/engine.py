@@ -14,7 +14,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -42,14 +42,15 @@ from argus.scanning.model import (
     fingerprint,
     seen,
 )
-from argus.scanning.plugin import BudgetSpent, Tools, UndeclaredRule, check_mark
+from argus.scanning.plugin import BudgetSpent, Tools, UndeclaredRule, validate_mark
 from argus.scanning.positions import PositionMatcher
 from argus.scanning.store import ScanStore
 from argus.scanning.tools import RunTools
 
 PAGE = 25
 MAX_FINDINGS = 10_000  # of one step; a plugin with more is broken
-MAX_FINDING_CHARACTERS = 64_000  # of location and evidence; an item has at most 400 KB, and one call writes a page
+# Of location, evidence, location key and discriminator. An item has at most 400 KB, and one call writes a page.
+MAX_FINDING_CHARACTERS = 64_000
 MAX_NOT_TESTED, MAX_NOT_TESTED_CHARACTERS = 100, 4000  # of one step; if there are more, the whole rules are not tested
 
 _log = logging.getLogger("argus.scanning")
@@ -101,7 +102,7 @@ class Engine:
         found: Scan | None = scan
         while found is not None and found.state is ScanState.QUEUED:
             running = replace(found, state=ScanState.RUNNING, started_at=to_milliseconds(self.clock()))
-            if saved := self.scans.write(running, self.scans.change(found)):
+            if saved := self.scans.write(running, self.scans.event_of(found)):
                 return saved
             found = self.store.get(scan.organisation_id, scan.id)
         return None if found is None or found.state in FINAL_STATES else found
@@ -129,9 +130,9 @@ class Engine:
                     self.store.put_step(scan, failed)
             self.join(run)
 
-    def announce(self, scan: Scan) -> None:
+    def publish_progress(self, scan: Scan) -> None:
         """Publish the progress of the scan to its subscribers."""
-        self.scans.announce(scan.organisation_id, self.scans.change(self.store.with_steps(scan)))
+        self.scans.publish_event(scan.organisation_id, self.scans.event_of(self.store.with_steps(scan)))
 
 
 def _check_finding(finding: Finding) -> None:
@@ -196,7 +197,7 @@ class _RunExecution:
             step = replace(step, state=StepState.SUCCEEDED, findings=count, not_tested=tuple(self._not_tested()))
         self.claim.save(self.claim.item)
         self._save(replace(step, progress=1.0, finished_at=self.engine.clock()))
-        self.engine.announce(self.scan)
+        self.engine.publish_progress(self.scan)
 
     def _save(self, step: Step) -> None:
         if not self.engine.store.put_step(self.scan, step):
@@ -278,7 +279,7 @@ class _RunExecution:
             check_time()
             if self.claim.heartbeat(self.claim.item):
                 self._save(replace(step, progress=min(max(share, 0.0), 0.99)))
-                self.engine.announce(self.scan)
+                self.engine.publish_progress(self.scan)
 
         try:
             run = manifest.load_run()
@@ -301,13 +302,13 @@ class _RunExecution:
             now=self.engine.clock,
             log=logging.getLogger(f"argus.plugin.{manifest.id}"),
             progress=progress,
-            positions=lambda rule: self._positions(manifest.id, rule),
+            positions=cache(partial(self._positions, manifest.id)),  # one matcher per rule, as it gives each name once
             mark_not_tested=partial(self._mark_not_tested, manifest),
             granted={permission: self.tools[permission] for permission in manifest.permissions},
         )
 
     def _mark_not_tested(self, manifest: Manifest, rule: str, location_key: str | None = None, /) -> None:
-        check_mark(manifest.rules, rule, location_key)
+        validate_mark(manifest.rules, rule, location_key)
         self.not_tested.setdefault(rule, set()).add(location_key)
 
     def _positions(self, plugin: str, rule: str) -> PositionMatcher:

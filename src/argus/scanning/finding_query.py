@@ -130,7 +130,7 @@ INDEX_KEYS = frozenset(
 
 def plan(pk: str, chosen: FindingFilter, sort: Sort, *, after: str | None) -> list[list[Range]]:
     """The ranges of a partition with the matching findings after a position. Raises TooManyCombinations."""
-    scope, partitions = _partitions(pk, chosen)
+    grouping, partitions = _partitions(pk, chosen)
     cells = [
         (severity, status)
         for severity, status in _CELLS
@@ -139,11 +139,11 @@ def plan(pk: str, chosen: FindingFilter, sort: Sort, *, after: str | None) -> li
     ]
     skipped = 0
     if not sort.by_time:
-        index, spans = _index(scope, "severity"), [[span] for span in _adjacent(cells)]
+        index, spans = _index(grouping, "severity"), [[span] for span in _adjacent(cells)]
     elif len(cells) == len(_CELLS):
-        index, spans = _index(scope, "time"), [[("0", "9")]]  # a year starts with a digit
+        index, spans = _index(grouping, "time"), [[("0", "9")]]  # a year starts with a digit
     else:
-        index, spans = _index(scope, "severity"), [[(_cell(*cell), _cell(*cell)) for cell in cells]]
+        index, spans = _index(grouping, "severity"), [[(_cell(*cell), _cell(*cell)) for cell in cells]]
         skipped = len(_cell(*_CELLS[0]))
     count = len(partitions) * sum(map(len, spans))
     if count > MAX_RANGES:
@@ -158,22 +158,22 @@ def plan(pk: str, chosen: FindingFilter, sort: Sort, *, after: str | None) -> li
 
 
 def _partitions(pk: str, chosen: FindingFilter) -> tuple[str, list[str]]:
-    """The scope and its partitions that hold the matching findings; severity and status are not considered."""
-    scope, parts = [], [[pk]]
+    """The grouping and its partitions that hold the matching findings; severity and status are not considered."""
+    grouping, parts = [], [[pk]]
     if chosen.targets is not None:
-        scope.append("target")
+        grouping.append("target")
         parts.append(sorted(map(target_key, chosen.targets)))
     if chosen.rules is not None:
-        scope.append("rule")
+        grouping.append("rule")
         parts.append(sorted(filter(chosen.has_rule, chosen.rules)))
     elif chosen.plugins is not None:
-        scope.append("plugin")
+        grouping.append("plugin")
         parts.append(sorted(chosen.plugins))
-    return "_".join(scope) or "all", ["#".join(values) for values in product(*parts)]
+    return "_".join(grouping) or "all", ["#".join(values) for values in product(*parts)]
 
 
-def _index(scope: str, order: str) -> Index:
-    return Index(f"{scope}-{order}", "pk" if scope == "all" else f"{scope}_pk", f"{order}_sk")
+def _index(grouping: str, order: str) -> Index:
+    return Index(f"{grouping}-{order}", "pk" if grouping == "all" else f"{grouping}_pk", f"{order}_sk")
 
 
 def _cell(severity: Severity, status: Status) -> str:

@@ -38,7 +38,7 @@ class Tools:
     now: Callable[[], datetime]
     log: logging.Logger
     progress: Callable[[float], None]  # a share from 0 to 1; stops the plugin if the scan was cancelled
-    positions: Callable[[str], PositionMatcher]  # by rule: the positions of earlier findings
+    positions: Callable[[str], PositionMatcher]  # by rule, one for the whole step: the positions of earlier findings
     mark_not_tested: MarkNotTested
     granted: Mapping[str, Any] = field(default_factory=dict)  # a tool per permission of the manifest
 
@@ -49,7 +49,7 @@ class Tools:
         return self.granted[permission]
 
 
-def check_mark(rules: Collection[str], rule: str, location_key: str | None) -> None:
+def validate_mark(rules: Collection[str], rule: str, location_key: str | None) -> None:
     """Validate a mark: a wrong rule or location key would not cover any finding.
 
     Raises UndeclaredRule, TypeError.

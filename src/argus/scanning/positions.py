@@ -41,7 +41,7 @@ class Detection:
 class PositionMatcher:
     """The positions where a rule was violated before.
 
-    A name is given only once in a run, so that two findings never share a fingerprint.
+    A name is given only once in a run, so that two findings never share a fingerprint: a step has one matcher per rule.
     """
 
     known: tuple[Position, ...] = ()

@@ -41,11 +41,11 @@ class Targets:
     """The kinds of target that are installed."""
 
     kinds: Mapping[str, TargetKind]
-    named: Callable[[str], Callable[..., Any]]  # resolves the function names of the kinds
+    function: Callable[[str], Callable[..., Any]]  # resolves the function names of the kinds
 
     @classmethod
     def of(cls, argus: Runtime) -> Self:
-        return cls(argus.target_kinds(), argus.named)
+        return cls(argus.target_kinds(), argus.function)
 
     def resolve(self, caller: Caller, requested: RequestedTarget) -> Target:
         """The target in canonical form, after checking that the caller may scan it.
@@ -60,17 +60,17 @@ class Targets:
         if given_by != kind.given_by:
             raise WrongTargetField(kind=requested.kind, expected=kind.given_by, given=given_by)
         target = self.canonical(requested.kind, text)
-        self.named(kind.authorise)(caller, target.value)
+        self.function(kind.authorise)(caller, target.value)
         return target
 
     def canonical(self, kind: str, text: str) -> Target:
         """The target in the form that fingerprints and filters use. Raises UnknownTarget, and Invalid by its kind."""
-        return Target(kind, self.named(self._kind(kind).canonical)(text))
+        return Target(kind, self.function(self._kind(kind).canonical)(text))
 
     def label(self, organisation_id: str, target: Target) -> str:
         """Its name for users; its value if it was deleted or has no name."""
         kind = self.kinds.get(target.kind)
-        name = self.named(kind.label)(organisation_id, target.value) if kind and kind.label else None
+        name = self.function(kind.label)(organisation_id, target.value) if kind and kind.label else None
         return name or target.value
 
     def report_section(self, organisation_id: str, target: Target, *, with_picture: bool) -> "TargetSection | None":
@@ -78,7 +78,7 @@ class Targets:
         kind = self.kinds.get(target.kind)
         if kind is None or kind.report_section is None:
             return None
-        section: TargetSection | None = self.named(kind.report_section)(
+        section: TargetSection | None = self.function(kind.report_section)(
             organisation_id, target.value, with_picture=with_picture
         )
         return section

@@ -11,12 +11,13 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from argus.core.errors import ArgusError
 from argus.scanning.catalogue import Manifest
 from argus.scanning.model import Finding, Target
-from argus.scanning.plugin import MarkNotTested, Tools, check_mark
+from argus.scanning.plugin import MarkNotTested, Tools, validate_mark
 from argus.scanning.positions import PositionMatcher
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ def run(manifest: Manifest, case: Case) -> Outcome:
     not_tested: set[str] = set()
 
     def mark(rule: str, location_key: str | None = None, /) -> None:
-        check_mark(manifest.rules, rule, location_key)
+        validate_mark(manifest.rules, rule, location_key)
         not_tested.add(rule if location_key is None else f"{rule} at {location_key}")
 
     tools = tools_for(manifest, case.world, mark_not_tested=mark)
@@ -122,7 +123,7 @@ def tools_for(
         now=lambda: NOW,
         log=logging.getLogger(f"argus.plugin.{manifest.id}"),
         progress=_check_progress,
-        positions=lambda rule: PositionMatcher.of(world.known_positions.get(rule, ())),
+        positions=cache(lambda rule: PositionMatcher.of(world.known_positions.get(rule, ()))),
         mark_not_tested=mark_not_tested,
         granted={permission: world.tools.get(permission, world) for permission in manifest.permissions},
     )

@@ -78,8 +78,10 @@ def login(argus: Invocation, user: str | None, password_stdin: bool) -> None:
         raise click.UsageError("Standard input is not a terminal. Pass the password with --password-stdin.")
     issuers = argus.api.public("/sign-in")["items"]
     if not issuers:
-        raise Misconfigured(f"{argus.url} does not support sign-in with a password. Set ARGUS_TOKEN instead.")
-    user = user or click.prompt("User", err=True)
+        raise Misconfigured(
+            f"{argus.url} does not support sign-in with a password. Set ARGUS_API_KEY or ARGUS_TOKEN instead."
+        )
+    user = user or click.prompt("Email", err=True)
     password = (
         sys.stdin.readline().rstrip("\r\n") if password_stdin else click.prompt("Password", hide_input=True, err=True)
     )
@@ -171,9 +173,13 @@ def create(argus: Invocation, name: str, scopes: tuple[str, ...], days: int, tie
     created = argus.api.post("/api-keys", body)
     argus.screen.show(created)
     if created["key"] is None:  # the first response was lost, and this one is a replay without the key
-        raise Incomplete(f"{created['id']} was created, but the key was lost. Revoke it and create another.")
+        raise Incomplete(
+            f"{created['id']} was created, but the response with the key was lost. Revoke it and create another."
+        )
     argus.screen.line(created["key"])
-    argus.screen.note(f"{created['id']} expires {local_time(created['expires_at'])}. It is not shown again.")
+    argus.screen.note(
+        f"The key {created['id']} expires on {local_time(created['expires_at'])}. The key itself is not shown again."
+    )
 
 
 @key.command("list")

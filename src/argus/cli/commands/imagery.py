@@ -147,7 +147,7 @@ def image() -> None:
 @click.option("--site", default="", help="Survey: the site.")
 @click.option("--sector", default="", help="Survey: the sector of the site.")
 @click.option("--period", default="", help="Survey: the period, such as 2026-05.")
-@click.option("--pad", default="", help="Survey: the pad of the sector.")
+@click.option("--pad", default="", help="Survey: the well pad in the sector.")
 @click.option("--scale-factor", type=float, help="TIFF: degrees Celsius per count, if the file does not contain it.")
 @click.option("--scale-offset", type=float, default=0.0, help="TIFF: degrees Celsius of count 0.")
 @click.option("--wait/--no-wait", default=True, help="Wait until the images are decoded.  [default: wait]")

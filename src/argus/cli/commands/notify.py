@@ -16,7 +16,7 @@ def watch(argus: Invocation) -> None:
     for event in listening.events(
         argus.api,
         on_open=lambda url: argus.screen.note(f"Connected to {url}. Press Ctrl-C to stop."),
-        on_lost=lambda reason: argus.screen.note(f"Reconnecting: {reason}"),
+        on_lost=lambda reason: argus.screen.note(f"Connection lost ({reason}). Reconnecting…"),
     ):
         if argus.screen.json:
             argus.screen.show_json(event)

@@ -76,8 +76,10 @@ def create(argus: Invocation, scan_id: str, kind: str, wait: bool, output: str |
         created = {**created, **found[created["id"]]}
         if created["state"] != "ready":
             argus.screen.show(created)
-            reason = created["reason"] or "It took longer than --timeout."
-            raise Incomplete(f"The report {created['id']} is {created['state']}. {reason}")
+            reason = created["reason"] or (
+                f"It took longer than --timeout. Run `argus report download {created['id']}` later."
+            )
+            raise Incomplete(f"{_describe_state(created)} {reason}")
     _save_and_show(argus, created, output)
 
 
@@ -113,13 +115,17 @@ def download(argus: Invocation, report_id: str, output: str | None) -> None:
     _require_single_output(argus, output)
     found = argus.api.get(f"/reports/{segment(report_id)}")
     if found["state"] != "ready":
-        raise Incomplete(f"The report {found['id']} is {found['state']}. Only ready reports can be downloaded.")
+        raise Incomplete(f"{_describe_state(found)} Only ready reports can be downloaded.")
     _save_and_show(argus, found, output or _file_name(found))
 
 
 def _require_single_output(argus: Invocation, output: str | None) -> None:
     if output == STANDARD_OUTPUT and argus.screen.json:
         raise click.UsageError("--json and --output - both write to standard output. Choose one.")
+
+
+def _describe_state(report: Item) -> str:
+    return f"The state of the report {report['id']} is {report['state']}."
 
 
 def _file_name(report: Item) -> str:

@@ -37,7 +37,7 @@ class Api(flask_smorest.Api):
         with self._lock:
             if not self._document:
                 self._describe()
-                self._document = openapi.completed(_with_limits(self.spec.to_dict()))
+                self._document = openapi.with_shared_parts(_with_limits(self.spec.to_dict()))
         return self._document
 
     def _describe(self) -> None:

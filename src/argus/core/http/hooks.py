@@ -127,21 +127,21 @@ def _operation() -> str:
 
 def _record(response: Response) -> None:
     """Record the finished request in the log, the metrics and the trace."""
-    caller, used = g.get("caller"), g.work.used()
-    g.span.status(response.status_code)
+    caller, measurements = g.get("caller"), g.work.measurements()
+    g.span.set_status(response.status_code)
     _log.info(
         "request",
         extra={
             "method": request.method,
             "route": str(request.url_rule or ""),
             "status": response.status_code,
-            **used,
+            **measurements,
             "caller": caller.id if caller else "",
             "organisation": caller.organisation_id if caller else "",
         },
     )
     by = {"route": _operation(), "status": f"{response.status_code // 100}xx"}
-    metrics.record({"requests": 1, "request_ms": used["ms"]}, by)
+    metrics.record({"requests": 1, "request_ms": measurements["ms"]}, by)
 
 
 def _with_gateway_address(application: "WSGIApplication") -> "WSGIApplication":

@@ -246,7 +246,7 @@ def test_everything_that_a_capability_names_exists(capability: Capability, bare:
     assert all(callable(bare.method(name)) for name in methods)
     for kind in capability.targets.values():
         functions = (kind.canonical, kind.authorise, kind.label, kind.report_section)
-        assert all(callable(bare.named(name)) for name in functions if name)
+        assert all(callable(bare.function(name)) for name in functions if name)
     assert all(callable(tool.build(bare)) for tool in capability.tools.values())
     assert set(capability.objects.values()) <= set(capability.jobs)
     assert all(callable(load(name)) for name in (*capability.blueprints, *capability.migrations.values()))
@@ -280,7 +280,7 @@ def test_retired_words_are_not_used() -> None:
     retired = re.compile(
         r"\b(?:tell(?:s|ing)?|told|whoever|somebody|gravest|sightings?|settle[sd]?|hurried|patience)\b", re.IGNORECASE
     )
-    excluded = {"docs/decisions/names.md", "tests/test_house.py"}
+    excluded = {"docs/decisions/names.md", "tests/test_repository.py"}
     listed = subprocess.run(["git", "ls-files"], capture_output=True, check=True, cwd=ROOT, text=True).stdout
     for name in listed.splitlines():
         path = ROOT / name
