@@ -213,6 +213,22 @@ def test_a_second_factor_is_named(
     assert "supports passwords only: set ARGUS_API_KEY or ARGUS_TOKEN instead." in result.stderr
 
 
+def test_a_login_whose_token_the_server_rejects_stores_no_session(terminal_for: Callable[..., Terminal]) -> None:
+    def respond(request: Request) -> Response:
+        if request.path == "/api/v1/sign-in":
+            issuer = {"issuer": "i", "client_id": "c", "endpoint": request.host_url, "region": "r"}
+            return Response(json.dumps({"items": [issuer]}))
+        if request.path == "/api/v1/me":
+            return Response(json.dumps({"title": "Invalid token"}), 401)
+        tokens = {"AccessToken": "a", "RefreshToken": "r", "ExpiresIn": 3600}
+        return Response(json.dumps({"AuthenticationResult": tokens}))
+
+    terminal = terminal_for(respond)
+    result = terminal.run("login", "--user", USER, "--password-stdin", stdin=PASSWORD)
+    assert (result.exit_code, terminal.profiles_file.exists()) == (3, False)
+    assert "does not accept a token of its own sign-in service. Report this." in result.stderr
+
+
 def test_a_password_is_not_sent_unencrypted(terminal_for: Callable[..., Terminal]) -> None:
     issuer = {"issuer": "i", "client_id": "c", "endpoint": "http://pool.example", "region": "r"}
     terminal = terminal_for(lambda _: Response(json.dumps({"items": [issuer]})))

@@ -129,7 +129,7 @@ export const words = {
     formats: {pdf: "PDF", csv: "CSV", json: "JSON", geojson: "GeoJSON"},
     creating: (/** @type {string} */ format) => `Creating the ${format} report…`,
     ready: (/** @type {string} */ format) => `Open the ${format} report`,
-    failed: "The report could not be created. Try again.",
+    failed: "The report could not be created",
   },
 };
 

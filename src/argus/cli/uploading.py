@@ -11,7 +11,7 @@ from typing import Any
 
 from argus.cli.api import Api
 from argus.cli.errors import Unreachable
-from argus.cli.formatting import clean, file_size
+from argus.cli.formatting import clean
 from argus.cli.retries import with_retries
 from argus.cli.screen import Advance
 
@@ -136,7 +136,7 @@ def _rejection(path: Path) -> Uploaded | None:
     if size_bytes == 0:
         return Uploaded(str(path), state="rejected", code="empty", reason="The file is empty.")
     if size_bytes > MAX_FILE_BYTES:
-        reason = f"The file has {file_size(size_bytes)}; at most 64 MiB are accepted."
+        reason = f"The file has {size_bytes} bytes; at most {MAX_FILE_BYTES} (64 MiB) are accepted."
         return Uploaded(str(path), state="rejected", code="too_large", reason=reason)
     return None
 

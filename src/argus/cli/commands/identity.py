@@ -9,7 +9,7 @@ import click
 
 from argus.cli import cognito
 from argus.cli.api import segment
-from argus.cli.errors import Incomplete, Misconfigured
+from argus.cli.errors import Incomplete, Misconfigured, NotSignedIn
 from argus.cli.formatting import joined, label, local_time
 from argus.cli.invocation import Command, Group, Invocation
 from argus.cli.options import paged
@@ -89,7 +89,10 @@ def login(argus: Invocation, user: str | None, password_stdin: bool) -> None:
     session = cognito.sign_in(
         api.http, endpoint=issuers[0]["endpoint"], client_id=issuers[0]["client_id"], user=user, password=password
     )
-    me = replace(api, fixed_token=session.access_token).get("/me")
+    try:
+        me = replace(api, fixed_token=session.access_token).get("/me")
+    except NotSignedIn as error:
+        raise NotSignedIn(f"{api.url} does not accept a token of its own sign-in service. Report this.") from error
     api.sessions.put(api.url, session)
     argus.screen.show(
         {"profile": argus.profile, "url": api.url, "user": user, "expires_at": _rfc3339(session.expires_at), "me": me}
