@@ -18,7 +18,7 @@ from argus.core.languages import LANGUAGES, Entry, Text, messages_of
 
 PACKAGES = ("argus.core", *(f"argus.{each.name}" for each in capabilities.installed()))
 ENTRIES = [pytest.param(code, entry, id=code) for package in PACKAGES for code, entry in messages_of(package).items()]
-NOT_PARAMETERS = {"errors", "extensions", "retry_after_seconds"}
+NOT_PARAMETERS = {"errors", "retry_after_seconds"}
 
 
 def names(text: str) -> set[str]:

@@ -40,6 +40,7 @@ def create_app(container: Container) -> Flask:
         cursors=lambda: container.cursors,
         ids=container.ids,
         limits=limits,
+        packages=["argus.core", *(f"argus.{capability.name}" for capability in container.capabilities)],
     )
     CORS(
         app,

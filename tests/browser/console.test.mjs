@@ -107,6 +107,21 @@ test("findings are listed most severe first, and a focused row highlights its re
   await page.locator("polygon.critical.highlighted").waitFor();
 });
 
+test("a failed scan says why each step failed", async () => {
+  const reason = "These plugins did not finish: thermal_hotspots.";
+  const why = "The plugin ran longer than the 45 s that its manifest allows.";
+  await page.route(/\/api\/v1\/scans\/scan_\w+$/, async (route) => {
+    const response = await route.fetch();
+    const scan = await response.json();
+    scan.steps = scan.steps.map((step) => ({...step, state: "failed", reason: why}));
+    await route.fulfill({response, json: {...scan, state: "failed", reason}});
+  });
+  await signIn("owner@north.example");
+  await openScan(HOTTEST);
+  await page.getByText(reason).waitFor();
+  assert.deepEqual(await page.locator("main li").allTextContents(), [`thermal_hotspots: ${why}`]);
+});
+
 test("a report is created in each format, and its link works", async () => {
   await signIn("owner@north.example");
   await openScan(HOTTEST);

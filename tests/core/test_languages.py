@@ -13,10 +13,10 @@ import pytest
 from marshmallow import validate
 from webargs.fields import DelimitedList
 
+from argus import capabilities
 from argus.app import create_app
 from argus.container import Container
-from argus.core.languages import LANGUAGES, Language, Message, Text, translate
-from argus.core.messages import FIELD_ERRORS
+from argus.core.languages import LANGUAGES, Language, Message, Text, field_errors_of, translate
 from argus.core.settings import Settings
 from argus.imagery import processing
 from argus.scanning.catalogue import Catalogue, InvalidOptions
@@ -24,6 +24,11 @@ from tests.conftest import ORIGIN, Person, Workers
 from tests.imagery.uploads import announce, crash, send, uploaded
 from tests.scenes import flir_scene
 
+FIELD_ERRORS = [
+    text
+    for package in ("argus.core", *(f"argus.{each.name}" for each in capabilities.installed()))
+    for text in field_errors_of(package)
+]
 SRC = Path(__file__).parents[2] / "src" / "argus"
 FILE = {"name": "a.jpg", "size": 10, "content_type": "image/jpeg"}
 

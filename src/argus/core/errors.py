@@ -47,10 +47,9 @@ class UserError(ArgusError):
         /,
         *,
         errors: Mapping[str, object] | None = None,
-        extensions: Mapping[str, object] | None = None,
         **parameters: Parameter,
     ) -> None:
-        super().__init__(extensions=extensions)
+        super().__init__()
         self.errors = errors  # by field
         self.message = _message(type(self), key, parameters)
 
@@ -112,7 +111,7 @@ class TooManyRequests(UserError):
     status = 429
 
     def __init__(self, key: str = "", /, *, retry_after_seconds: int = 1, **parameters: Parameter) -> None:
-        super().__init__(key, errors=None, extensions=None, **parameters)
+        super().__init__(key, errors=None, **parameters)
         self.retry_after_seconds = retry_after_seconds
 
 

@@ -119,6 +119,15 @@ def messages_of(package: str) -> Messages:
     return messages
 
 
+def field_errors_of(package: str) -> tuple[Text, ...]:
+    """The sentences about invalid fields that a package declares as `FIELD_ERRORS` beside its messages."""
+    try:
+        texts: tuple[Text, ...] = getattr(import_module(f"{package}.messages"), "FIELD_ERRORS", ())
+    except ModuleNotFoundError:
+        return ()
+    return texts
+
+
 def translate(sentence: str, texts: Iterable[Text], language: Language) -> str:
     """Translate an English sentence that one of the texts matches; return any other sentence unchanged."""
     if language == ENGLISH:

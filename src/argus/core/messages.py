@@ -338,8 +338,8 @@ MESSAGES: Messages = {
     ),
 }
 
-# Sentences about fields and options. marshmallow, webargs, fastjsonschema and our code write them in English, as in
-# `en`; `core.http.problems` translates them.
+# Sentences about fields. marshmallow, webargs and our code write them in English, as in `en`; `core.http.problems`
+# translates them. A capability has those of its own schemas in its `messages`.
 FIELD_ERRORS: tuple[Text, ...] = (
     Text(
         en="Missing data for required field.",
@@ -447,11 +447,6 @@ FIELD_ERRORS: tuple[Text, ...] = (
         es="Más de {max} valores.",
     ),
     Text(
-        en="At most {max} options are allowed.",
-        fr="Au plus {max} options sont autorisées.",
-        es="Se permiten como máximo {max} opciones.",
-    ),
-    Text(
         en="String does not match expected pattern.",
         fr="Le texte ne correspond pas au format attendu.",
         es="El texto no tiene el formato esperado.",
@@ -460,85 +455,5 @@ FIELD_ERRORS: tuple[Text, ...] = (
         en="Must be one line without control characters or direction marks.",
         fr="Le texte doit tenir sur une ligne, sans caractères de contrôle ni marques de direction.",
         es="El texto debe ocupar una línea, sin caracteres de control ni marcas de dirección.",
-    ),
-    Text(
-        en="Not a target. Use kind:value, for example image:img_….",
-        fr="Cible invalide. Utilisez kind:value, par exemple image:img_….",
-        es="Objetivo no válido. Use kind:value, por ejemplo image:img_….",
-    ),
-    Text(
-        en="There is no such option.",
-        fr="Cette option n’existe pas.",
-        es="Esta opción no existe.",
-    ),
-    Text(
-        en="Must be a finite number of reasonable size.",
-        fr="La valeur doit être un nombre fini de taille raisonnable.",
-        es="El valor debe ser un número finito de tamaño razonable.",
-    ),
-    Text(
-        en="Must be number.",
-        fr="La valeur doit être un nombre.",
-        es="El valor debe ser un número.",
-    ),
-    Text(
-        en="Must be number or null.",
-        fr="La valeur doit être un nombre ou null.",
-        es="El valor debe ser un número o null.",
-    ),
-    Text(
-        en="Must be integer.",
-        fr="La valeur doit être un nombre entier.",
-        es="El valor debe ser un número entero.",
-    ),
-    Text(
-        en="Must be integer or null.",
-        fr="La valeur doit être un nombre entier ou null.",
-        es="El valor debe ser un número entero o null.",
-    ),
-    Text(
-        en="Must be boolean.",
-        fr="La valeur doit être true ou false.",
-        es="El valor debe ser true o false.",
-    ),
-    Text(
-        en="Must be string.",
-        fr="La valeur doit être du texte.",
-        es="El valor debe ser texto.",
-    ),
-    Text(
-        en="Must be string or null.",
-        fr="La valeur doit être du texte ou null.",
-        es="El valor debe ser texto o null.",
-    ),
-    Text(
-        en="Must be bigger than or equal to {minimum}.",
-        fr="La valeur doit être supérieure ou égale à {minimum}.",
-        es="El valor debe ser mayor o igual que {minimum}.",
-    ),
-    Text(
-        en="Must be smaller than or equal to {maximum}.",
-        fr="La valeur doit être inférieure ou égale à {maximum}.",
-        es="El valor debe ser menor o igual que {maximum}.",
-    ),
-    Text(
-        en="Must be longer than or equal to {length} characters.",
-        fr="Le texte doit compter au moins {length} caractères.",
-        es="El texto debe tener al menos {length} caracteres.",
-    ),
-    Text(
-        en="Must be shorter than or equal to {length} characters.",
-        fr="Le texte doit compter au plus {length} caractères.",
-        es="El texto debe tener como máximo {length} caracteres.",
-    ),
-    Text(
-        en="Must match pattern {pattern}.",
-        fr="Le texte doit correspondre au format {pattern}.",
-        es="El texto debe tener el formato {pattern}.",
-    ),
-    Text(
-        en="Must be one of [{choices}].",
-        fr="Valeurs possibles : {choices}.",
-        es="Valores posibles: {choices}.",
     ),
 )

@@ -53,7 +53,7 @@ export async function scanView(context, id) {
       const steps = last.steps.filter((step) => step.reason);
       return [
         h("p", {}, state, ` ${last.reason}`),
-        h("ul", {}, ...steps.map((step) => h("li", {}, `${step.plugin}: ${step.reason}`))),
+        ...(steps.length > 0 ? [h("ul", {}, ...steps.map((step) => h("li", {}, `${step.plugin}: ${step.reason}`)))] : []),
       ];
     }
     /** @type {Page<Finding>} */

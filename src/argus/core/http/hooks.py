@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
@@ -41,6 +41,7 @@ def install(
     cursors: Callable[[], Cursors],
     ids: Ids,
     limits: Limits,
+    packages: Sequence[str],
 ) -> None:
     """Install the behaviour of all routes. `authenticate` contains, for each scheme (`bearer`, `key`), a function from
     the credentials to the caller. `cursors` is called with the first page, since it may have to fetch its key."""
@@ -51,6 +52,7 @@ def install(
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     app.extensions["argus.idempotency"] = idempotency
     app.extensions["argus.cursors"] = cursors
+    app.extensions["argus.packages"] = packages
     app.register_error_handler(ArgusError, problem_of)
     app.register_error_handler(HTTPException, http_problem)
     app.register_error_handler(BotoCoreError, aws_problem)

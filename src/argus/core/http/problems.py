@@ -4,15 +4,15 @@ import json
 import logging
 import re
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from typing import cast
 
-from flask import Response, request
+from flask import Response, current_app, request
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from argus.core.errors import ArgusError, TooManyRequests, Unauthenticated, Unavailable, UserError
 from argus.core.http.language import request_language
-from argus.core.languages import Language, Message, translate
-from argus.core.messages import FIELD_ERRORS
+from argus.core.languages import Language, Message, field_errors_of, translate
 from argus.core.observability import current_request_id
 
 RETRY_SECONDS = 5  # Retry-After of a service that is unavailable
@@ -63,7 +63,10 @@ def _translated(value: object, language: Language) -> object:
     """The sentences of one field."""
     if isinstance(value, list):
         return [_translated(each, language) for each in value]
-    return translate(value, FIELD_ERRORS, language) if isinstance(value, str) else value
+    if not isinstance(value, str):
+        return value
+    texts = chain.from_iterable(map(field_errors_of, current_app.extensions["argus.packages"]))
+    return translate(value, texts, language)
 
 
 def problem_of(error: ArgusError) -> Response:
