@@ -29,7 +29,7 @@ test: $(STAMP)  ## run all tests
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --cov --cov-report term:skip-covered --cov-fail-under 90
 
 SLOW := tests/journeys tests/fuzz tests/services tests/cli tests/notify tests/reports/test_service.py \
-	tests/test_infra.py tests/test_isolation.py tests/test_roles.py
+	tests/infra/test_rules.py tests/test_isolation.py tests/infra/test_roles.py
 
 check: lint  ## quick check: lint, and all tests except those of whole systems, sockets, the command line, reports and crashes
 	$(BIN)/python -m pytest --quiet --numprocesses 2 --dist loadfile $(addprefix --ignore ,$(SLOW)) -k "not any_write"
@@ -47,8 +47,8 @@ docs: $(STAMP)  ## generate docs/openapi.json, the reference pages, the plugin p
 	$(BIN)/python -m services.api.openapi
 	$(BIN)/python -m services.api.reference
 	$(BIN)/python -m argus.scanning.docs
-	ARGUS_WRITE_DOCS=1 $(BIN)/python -m pytest --quiet tests/test_data.py tests/test_roles.py -k page
-	$(BIN)/python -m services.deploy.costs
+	ARGUS_WRITE_DOCS=1 $(BIN)/python -m pytest --quiet tests/test_data.py tests/infra/test_roles.py -k page
+	$(BIN)/python -m infra.deploy.costs
 
 requirements:  ## compile the pinned requirements from pyproject.toml
 	test -x $(BIN)/pip-compile || { $(PYTHON) -m venv $(VENV) && $(BIN)/pip install --quiet pip-tools; }
@@ -67,7 +67,7 @@ clean:  ## remove everything that was built or installed
 
 .PHONY: package
 package: $(STAMP)  ## build the packages for Lambda, in build/package
-	$(BIN)/python -m services.deploy.package
+	$(BIN)/python -m infra.deploy.package
 
 CHECKOV := build/checkov-venv
 
@@ -90,20 +90,20 @@ needs = $(foreach name,$(1),$(if $($(name)),,$(error $(name) is required: make $
 
 .PHONY: deploy rollback destroy rehearse
 deploy: $(STAMP)  ## STAGE=staging: deploy to your AWS account and run the smoke test (OPTIONS="--domain …")
-	$(call needs,STAGE)@$(BIN)/python -m services.deploy.main deploy $(STAGE) $(OPTIONS)
+	$(call needs,STAGE)@$(BIN)/python -m infra.deploy.main deploy $(STAGE) $(OPTIONS)
 
 rollback: $(STAMP)  ## STAGE=staging: deploy the functions of the previous release
-	$(call needs,STAGE)@$(BIN)/python -m services.deploy.main rollback $(STAGE)
+	$(call needs,STAGE)@$(BIN)/python -m infra.deploy.main rollback $(STAGE)
 
 destroy: $(STAMP)  ## STAGE=staging: delete the stage, but keep its data
-	$(call needs,STAGE)@$(BIN)/python -m services.deploy.main destroy $(STAGE) $(OPTIONS)
+	$(call needs,STAGE)@$(BIN)/python -m infra.deploy.main destroy $(STAGE) $(OPTIONS)
 
 rehearse: $(STAMP)  ## run the steps of deploy on the embedded AWS, with the smoke test
-	@$(BIN)/python -m services.deploy.rehearse
+	@$(BIN)/python -m services.local.rehearsal.main
 
 .PHONY: tier
 tier: $(STAMP)  ## STAGE=staging ORGANISATION=org_… TIER=high: set the highest rate limit tier of its API keys
-	$(call needs,STAGE ORGANISATION TIER)@$(BIN)/python -m services.deploy.tiers --stage $(STAGE) --organisation $(ORGANISATION) --tier $(TIER)
+	$(call needs,STAGE ORGANISATION TIER)@$(BIN)/python -m infra.deploy.tiers --stage $(STAGE) --organisation $(ORGANISATION) --tier $(TIER)
 
 .PHONY: fuzz
 fuzz: $(STAMP)  ## run schemathesis against the local system, with two owners' tokens and three seeds

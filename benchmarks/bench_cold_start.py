@@ -15,8 +15,17 @@ from statistics import median
 from tempfile import TemporaryDirectory
 
 from benchmarks.harness import Row
-from tests.services.events import http
-from tests.services.runtime_api import ROOT, START, Function, packages, runtime, sources_hash, stage_settings, unzip
+from services.local.events import http
+from services.local.rehearsal.lambda_runtime import (
+    ROOT,
+    START,
+    Function,
+    packages,
+    runtime,
+    sources_hash,
+    stage_settings,
+    unzip,
+)
 
 ROUNDS = 9
 STAGE = "dev"

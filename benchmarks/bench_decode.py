@@ -8,7 +8,7 @@ import flyr
 
 from argus.imagery.decode import decode
 from benchmarks.harness import Row, alternate
-from tests.scenes import flir_scene
+from services.local.demo.scenes import flir_scene
 
 ROUNDS = 9
 GOALS = {"png": "≥ 10×", "raw": "≥ 30×"}

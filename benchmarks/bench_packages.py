@@ -1,7 +1,7 @@
 """The resources that one image needs: CPU of its requests and jobs in the packaged functions, and storage in S3.
 
 Both zips run warm through awslambdaric against the embedded AWS; only the CPU of their own processes counts. There is
-no peer and no goal: `python -m services.deploy.costs` computes the costs in docs/deployment.md from these numbers.
+no peer and no goal: `python -m infra.deploy.costs` computes the costs in docs/deployment.md from these numbers.
 """
 
 import json
@@ -16,13 +16,13 @@ from typing import Any
 import httpx
 
 from benchmarks.harness import Row
-from services.deploy.costs import IMAGE_REQUESTS, MEASURED_ROWS
-from services.deploy.smoke import SmokeUsers
-from services.local.aws import EmbeddedAws
+from infra.deploy.costs import IMAGE_REQUESTS, MEASURED_ROWS
+from infra.deploy.smoke import SmokeUsers
+from infra.embedded.aws import EmbeddedAws
+from services.local.demo.scenes.flir import flir_scene
+from services.local.events import rest
+from services.local.rehearsal.lambda_runtime import Function, packages, stage_settings
 from services.local.sqs_poller import SqsPoller
-from tests.scenes.flir import flir_scene
-from tests.services.events import rest
-from tests.services.runtime_api import Function, packages, stage_settings
 
 IMAGES = 12
 READS = 40

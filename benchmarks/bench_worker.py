@@ -18,7 +18,7 @@ from argus.scanning.model import Finding, Target
 from argus.scanning.plugin import Tools
 from argus.scanning.positions import PositionMatcher
 from benchmarks.harness import Row, measure
-from tests.scenes.flir import flir_scene
+from services.local.demo.scenes.flir import flir_scene
 
 ROUNDS = 25
 LEAKS = 6

@@ -26,7 +26,7 @@ from argus.core.background import Background
 from argus.core.dynamo import due_shards
 from argus.core.settings import Settings
 from argus.identity.model import Role, Subject
-from services.local.aws import EmbeddedAws, StackOutputs
+from infra.embedded.aws import EmbeddedAws, StackOutputs
 from services.local.sockets import Sockets
 from services.local.sqs_poller import SqsPoller
 from services.realtime import main as realtime

@@ -23,6 +23,8 @@ from argus import capabilities
 from argus.app import create_app
 from argus.container import Container
 from argus.jobs import JOBS
+from services.local import events
+from services.local.demo.scenes import flir_scene
 from services.local.sockets import Sockets
 from services.realtime import main as realtime
 from services.scanner import main as scanner
@@ -30,8 +32,6 @@ from services.worker import main as worker
 from tests.conftest import Issuer, Person, Workers
 from tests.imagery.uploads import announce, send
 from tests.resources import Resources, calls
-from tests.scenes import flir_scene
-from tests.services import events
 
 PAGE = Path(__file__).parents[1] / "docs" / "data.md"
 FILE = {"name": "a.jpg", "size": 10, "content_type": "image/jpeg"}

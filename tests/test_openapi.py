@@ -10,10 +10,10 @@ from referencing import Registry, Resource
 from werkzeug.test import TestResponse
 
 from services.api import openapi
+from services.local.demo.scenes import flir_scene
 from tests.conftest import Person, Workers
 from tests.imagery.uploads import send
 from tests.resources import Resources, calls
-from tests.scenes import flir_scene
 
 Json = Any
 Operation = dict[str, Any]

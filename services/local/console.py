@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from services.local.aws import HOST, PortInUse
+from infra.embedded import HOST
+from infra.embedded.aws import PortInUse
 
 SOURCE = Path(__file__).resolve().parents[1] / "console" / "src"
 TYPES = {

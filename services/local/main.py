@@ -27,10 +27,11 @@ from argus.capabilities import variables
 from argus.container import Container
 from argus.core.errors import ArgusError
 from argus.core.settings import BadSetting, Settings
-from services.local import demo
-from services.local.aws import HOST, EmbeddedAws, PortInUse, StackOutputs
+from infra.embedded import HOST
+from infra.embedded.aws import EmbeddedAws, PortInUse, StackOutputs
 from services.local.console import Console, config_of
-from services.local.demo_users import USERS, create_users
+from services.local.demo.run import run_demo
+from services.local.demo.users import USERS, create_users
 from services.local.supervisor import Supervisor, supervised
 
 LOGS = Path("build/local")
@@ -176,7 +177,7 @@ def main() -> int:
             password=_password(),
         ) as system:
             if not arguments.bare:
-                demo.run(system.url, user=USERS[0].email, password=system.password)
+                run_demo(system.url, user=USERS[0].email, password=system.password)
             _print_addresses(system)
             if arguments.once:
                 print("  The demo is complete. To keep Argus running, leave out --once (ONCE=1 of make run).")

@@ -30,8 +30,9 @@ from websockets.http11 import Request, Response
 from websockets.sync.server import ServerConnection, serve
 from websockets.typing import Subprotocol
 
-from services.local.aws import HOST, listen
-from tests.services import events
+from infra.embedded import HOST
+from infra.embedded.aws import listen
+from services.local import events
 
 IDLE_SECONDS = 600.0
 MAX_MESSAGE_BYTES = 128 * 1024

@@ -24,9 +24,9 @@ from argus.cli.command import argus as command
 from argus.cli.profiles import Session
 from argus.cli.sessions import Sessions
 from argus.container import Container
-from services.local.aws import EmbeddedAws, StackOutputs
+from infra.embedded.aws import EmbeddedAws, StackOutputs
+from services.local.demo.scenes.survey import demo_survey
 from tests.conftest import Workers
-from tests.scenes.survey import demo_survey
 
 USER = "person@cli.example"
 PASSWORD = "Correct-horse-battery-1"

@@ -11,7 +11,7 @@ import click
 import pytest
 
 from argus.cli.command import argus
-from services.local.aws import EmbeddedAws, StackOutputs
+from infra.embedded.aws import EmbeddedAws, StackOutputs
 from tests.cli.conftest import PASSWORD
 from tests.cli.test_tables import TABLES
 

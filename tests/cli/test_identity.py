@@ -14,7 +14,7 @@ from argus.app import create_app
 from argus.cli.profiles import Session
 from argus.cli.sessions import Sessions
 from argus.container import Container
-from services.local.aws import EmbeddedAws, StackOutputs
+from infra.embedded.aws import EmbeddedAws, StackOutputs
 from services.local.sockets import Sockets
 from tests.cli.conftest import PASSWORD, USER, Terminal, serving
 

@@ -14,9 +14,9 @@ import pytest
 from PIL import Image
 from werkzeug.wrappers import Request, Response
 
+from services.local.demo.scenes.tiff import tiff16
 from tests.cli.conftest import Terminal
 from tests.processes import start
-from tests.scenes.tiff import tiff16
 
 
 @pytest.fixture

@@ -20,9 +20,9 @@ from argus.core.languages import LANGUAGES, Language, Message, Text, field_error
 from argus.core.settings import Settings
 from argus.imagery import processing
 from argus.scanning.catalogue import Catalogue, InvalidOptions
+from services.local.demo.scenes import flir_scene
 from tests.conftest import ORIGIN, Person, Workers
 from tests.imagery.uploads import announce, crash, send, uploaded
-from tests.scenes import flir_scene
 
 FIELD_ERRORS = [
     text

@@ -11,9 +11,9 @@ import pytest
 from argus.container import Container
 from argus.core import metrics
 from argus.scanning.model import Severity
+from services.local.demo.scenes import flir_scene
 from tests.conftest import Person, Workers
 from tests.imagery.uploads import uploaded
-from tests.scenes import flir_scene
 
 # "The EMF schema", Amazon CloudWatch User Guide, and the limits that its prose adds.
 SCHEMA = {

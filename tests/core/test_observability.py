@@ -15,12 +15,12 @@ from argus.core.ids import Ids
 from argus.core.observability import configure_logging, request_scope
 from argus.identity import key_text
 from argus.jobs import TICKS
+from services.local.demo.scenes import flir_scene
 from services.scheduler import main as scheduler
 from services.worker import main as worker
 from tests.conftest import Issuer, Person, Workers
 from tests.core.test_masking import AWS_SECRET
 from tests.imagery.uploads import uploaded
-from tests.scenes import flir_scene
 
 Lines = Callable[[], list[dict[str, Any]]]
 

@@ -8,7 +8,7 @@ import pytest
 from argus.container import Container
 from argus.core.secrets import Secrets, SecretUnavailable
 from argus.core.settings import BadSetting, Settings
-from services.local.aws import EmbeddedAws
+from infra.embedded.aws import EmbeddedAws
 
 SECRET = "correct horse battery staple, twice"
 

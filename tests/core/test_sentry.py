@@ -16,7 +16,7 @@ from argus.core import sentry
 from argus.core.aws import Aws
 from argus.core.observability import request_scope
 from argus.core.settings import Settings
-from services.local.aws import EmbeddedAws
+from infra.embedded.aws import EmbeddedAws
 from tests.conftest import Person
 
 SECRET = "hunter2-canary"

@@ -30,6 +30,8 @@ from argus.identity import key_text
 from argus.identity.tokens import FETCH_SECONDS
 from argus.jobs import TICKS
 from services.api import openapi
+from services.local import events
+from services.local.demo.scenes import flir_scene
 from services.realtime import main as realtime
 from services.scheduler import main as scheduler
 from tests import black_hole
@@ -38,8 +40,6 @@ from tests.conftest import CLIENT_ID, ISSUER, Issuer, MovableClock, Person, Work
 from tests.imagery.uploads import uploaded
 from tests.resources import Call, Resources
 from tests.resources import calls as calls_of
-from tests.scenes import flir_scene
-from tests.services import events
 
 ROOT = Path(__file__).parents[2]
 SHORT_SECONDS, FUNCTION_SECONDS = 5, 29  # of `/me` and `/sign-in`; of every route

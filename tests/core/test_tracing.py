@@ -14,9 +14,9 @@ import pytest
 
 from argus.core import tracing
 from argus.core.observability import request_scope
+from services.local.demo.scenes import flir_scene
 from tests.conftest import Person, Workers
 from tests.imagery.uploads import uploaded
-from tests.scenes import flir_scene
 
 ROOT = Path(__file__).parents[2]
 TRACE, PARENT = "1-67891233-abcdef012345678912345678", "53995c3f42cd8ad8"

@@ -17,11 +17,11 @@ from typing import Any
 import httpx
 
 from argus.cli.cognito import sign_in
-from services.local.demo_users import USERS
+from services.local.demo.scenes import flir_scene
+from services.local.demo.users import USERS
 from services.local.main import running
 from tests.fuzz.checks import write_credentials
 from tests.ports import free_port
-from tests.scenes import flir_scene
 
 HERE = Path(__file__).parent
 OUT = Path("build/fuzz")

@@ -1,4 +1,4 @@
-"""The calls of identity in the journey of tests/test_roles.py."""
+"""The calls of identity in the journey of tests/infra/test_roles.py."""
 
 from collections.abc import Callable
 

@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from argus.container import Container
-from services.local.aws import EmbeddedAws, StackOutputs
-from services.local.demo_users import create_users
+from infra.embedded.aws import EmbeddedAws, StackOutputs
+from services.local.demo.users import create_users
 from tests.conftest import ISSUER, Issuer, Person
 
 PASSWORD = "Correct-horse-9-battery"

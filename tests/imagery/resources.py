@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from services.local.demo.scenes import flir_scene
 from tests.imagery.uploads import uploaded
-from tests.scenes import flir_scene
 
 
 def _image(resources: Any) -> str:

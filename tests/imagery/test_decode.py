@@ -15,8 +15,8 @@ from argus.core.languages import Message
 from argus.imagery.decode import decode
 from argus.imagery.model import LinearScale
 from argus.imagery.thermogram import Thermogram, Undecodable
-from tests.scenes import FlirFile, dji_scene, tiff16
-from tests.scenes.hostile import ACCEPTED, REFUSED, looping_exif, small
+from services.local.demo.scenes import FlirFile, dji_scene, tiff16
+from tests.imagery.hostile import ACCEPTED, REFUSED, looping_exif, small
 
 SECONDS, MEGABYTES = 5, 64
 

@@ -7,7 +7,7 @@ from argus.core.languages import Message
 from argus.imagery.decode import decode
 from argus.imagery.model import Accuracy, Camera, Parameters, Position
 from argus.imagery.thermogram import FixedTemperatures, Undecodable
-from tests.scenes import dji_scene
+from services.local.demo.scenes import dji_scene
 
 HALF_A_STEP = 0.0313  # a step is a sixteenth of a kelvin; includes the error of float32
 

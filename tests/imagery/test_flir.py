@@ -11,8 +11,8 @@ import pytest
 from argus.imagery.decode import decode
 from argus.imagery.model import Accuracy, Camera, Capture, Parameters, Position
 from argus.imagery.thermogram import Damaged, Thermogram
-from tests.scenes import FlirFile, Settings, demo_survey, flir_scene
-from tests.scenes.hostile import small
+from services.local.demo.scenes import FlirFile, Settings, demo_survey, flir_scene
+from tests.imagery.hostile import small
 
 HALF_A_COUNT = 0.005  # celsius, at the scene's temperatures
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from argus.imagery.model import Parameters
 from argus.imagery.planck import Atmosphere, Planck
 from argus.imagery.thermogram import Implausible
-from tests.scenes import Settings
+from services.local.demo.scenes import Settings
 
 T640 = Planck(r1=15848.85, b=1414.9, f=1.0, o=-4405, r2=0.014533)
 

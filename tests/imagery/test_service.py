@@ -17,11 +17,11 @@ from argus.imagery import processing
 from argus.imagery.model import Image, ImageState
 from argus.imagery.store import ImageryStore
 from argus.imagery.thermogram import NotRadiometric
-from services.local.aws import EmbeddedAws
+from infra.embedded.aws import EmbeddedAws
+from services.local.demo.scenes import Truth, dji_scene, flir_scene, hostile, tiff16
 from services.scheduler import main as scheduler
 from tests.conftest import MovableClock, Person, Workers
 from tests.imagery.uploads import announce, crash, send, uploaded
-from tests.scenes import Truth, dji_scene, flir_scene, hostile, tiff16
 
 PALETTES = {"iron", "medical", "hotspot_alert", "white_hot", "black_hot", "rainbow"}
 

@@ -16,8 +16,8 @@ from argus.core.languages import Message
 from argus.imagery.decode import decode
 from argus.imagery.model import Accuracy, LinearScale
 from argus.imagery.thermogram import NoTemperatureScale, Undecodable
-from tests.scenes import tiff16
-from tests.scenes.hostile import small
+from services.local.demo.scenes import tiff16
+from tests.imagery.hostile import small
 
 COUNTS = small().counts
 CENTIKELVIN = LinearScale(0.01, -273.15)

@@ -14,9 +14,9 @@ from argus.core.dynamo import due_shards
 from argus.core.presign import CredentialsExpired
 from argus.imagery import processing
 from argus.imagery.model import ImageState
+from services.local.demo.scenes import Truth, flir_scene
 from tests.conftest import MovableClock, Person, Workers
 from tests.imagery.uploads import announce, crash, send, uploaded
-from tests.scenes import Truth, flir_scene
 
 VISIBILITY_TIMEOUT_SECONDS = 360  # infra/data.yaml's default
 

@@ -18,10 +18,10 @@ import pytest
 from argus.cli import cognito
 from argus.cli.api import Api
 from argus.cli.sessions import Sessions
+from services.local.demo.scenes.flir import flir_scene
 from services.local.main import PROCESSES
 from tests.notify.listening import Listener, listening
 from tests.ports import free_port
-from tests.scenes.flir import flir_scene
 
 ROOT = Path(__file__).parents[2]
 TIMEOUT_SECONDS = 300  # a busy machine is no failure

@@ -84,7 +84,7 @@ def documented(sources: Sources) -> Sources:
     assert sources.changed() == {"infra/toy.yaml", "src/argus/toy/", PLUGIN}
     for module in ("services.api.openapi", "services.api.reference"):
         sources.run("-m", module)
-    wrote = sources.pytest("tests/test_data.py", "tests/test_roles.py", "-k", "page", ARGUS_WRITE_DOCS="1")
+    wrote = sources.pytest("tests/test_data.py", "tests/infra/test_roles.py", "-k", "page", ARGUS_WRITE_DOCS="1")
     assert wrote.returncode == 0, wrote.stdout[-5000:]
     return sources
 

@@ -17,11 +17,11 @@ from argus.identity.model import Role
 from argus.imagery import processing
 from argus.notify.model import CONNECT_SECONDS, MAX_AGE, Change, Connection
 from argus.notify.service import MAX_CONNECTIONS, MAX_CONNECTIONS_PER_USER, NotificationsNotAllowed, TooManyConnections
+from services.local.demo.scenes import flir_scene
 from services.local.sockets import Sockets
 from tests.conftest import MovableClock, Person, Workers
 from tests.imagery.uploads import announce, crash, send
 from tests.notify.listening import Listener
-from tests.scenes import flir_scene
 
 At = Callable[[Person], Person]
 Connect = Callable[[Person], Listener]

@@ -27,7 +27,7 @@ from argus.scanning.model import (
     count_by_severity,
     count_by_status,
 )
-from tests.scenes.pipeline import pipeline
+from services.local.demo.scenes.pipeline import pipeline
 
 NOON = datetime(2026, 3, 14, 12, 30, 15, 250_000, tzinfo=UTC)
 ORGANISATION = "org_01JNORTH"

@@ -14,10 +14,10 @@ from argus.container import Container
 from argus.core.background import MAX_CHECKS, Background
 from argus.core.dynamo import due_shard
 from argus.reports import formats
+from services.local.demo.scenes import Truth, flir_scene
 from services.scheduler import main as scheduler
 from tests.conftest import MovableClock, Person, Workers
 from tests.imagery.uploads import announce, uploaded
-from tests.scenes import Truth, flir_scene
 
 
 @pytest.fixture(scope="session")

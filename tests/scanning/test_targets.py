@@ -18,11 +18,11 @@ from argus.reports.model import Report, TargetSection
 from argus.scanning.model import Target
 from argus.scanning.plugin import Tools
 from services.api import openapi
+from services.local.demo.scenes import flir_scene
 from services.worker import main as worker
 from tests.conftest import Person, Workers
 from tests.imagery.uploads import announce, uploaded
 from tests.scanning.scripted import Scripted, container_with, spot
-from tests.scenes import flir_scene
 
 MISSING = "img_00000000000000000000000000"
 

@@ -25,8 +25,8 @@ from argus.scanning.plugins.thermal_hotspots.background import background
 from argus.scanning.plugins.thermal_hotspots.outline import MAX_POINTS, outline, perimeter
 from argus.scanning.plugins.thermal_hotspots.plugin import severity
 from argus.scanning.plugins.thermal_hotspots.regions import label
-from tests.scenes.flir import flir_scene
-from tests.scenes.pipeline import SEVERITIES
+from services.local.demo.scenes.flir import flir_scene
+from services.local.demo.scenes.pipeline import SEVERITIES
 
 HEIGHT, WIDTH = 512, 640
 THRESHOLD = 10.0

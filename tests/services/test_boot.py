@@ -13,14 +13,14 @@ from typing import Any
 
 import pytest
 
-from services.deploy.package import PACKAGES
-from services.local.aws import EmbeddedAws, StackOutputs
+from infra.deploy.package import PACKAGES
+from infra.embedded.aws import EmbeddedAws, StackOutputs
+from services.local import events
+from services.local.demo.scenes.flir import flir_scene
+from services.local.events import CUSTOM_DOMAIN, EXECUTE_API, Event, http, rest
+from services.local.rehearsal.lambda_runtime import RUNTIME_MODULES, Function, Result, packages, runtime, stage_settings
 from services.worker.time_limit import START_MS
 from tests.conftest import CLIENT_ID, ISSUER, ORIGIN, Issuer
-from tests.scenes.flir import flir_scene
-from tests.services import events
-from tests.services.events import CUSTOM_DOMAIN, EXECUTE_API, Event, http, rest
-from tests.services.runtime_api import RUNTIME_MODULES, Function, Result, packages, runtime, stage_settings
 
 CURSOR_PARAMETER = "/argus/test/cursor-secret"
 Make = Callable[..., Event]

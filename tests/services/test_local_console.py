@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from services.local.aws import EmbeddedAws, PortInUse, StackOutputs
+from infra.embedded.aws import EmbeddedAws, PortInUse, StackOutputs
 from services.local.console import SOURCE, Console, config_of
 
 CONFIG = config_of(

@@ -13,14 +13,14 @@ from websockets.typing import Origin, Subprotocol
 
 from argus.container import Container
 from argus.notify.service import MAX_CONNECTIONS_PER_USER
+from infra.embedded.aws import PortInUse
+from services.local import events
 from services.local import sockets as gateway
-from services.local.aws import PortInUse
 from services.local.sockets import Sockets
 from services.realtime import main as realtime
 from services.realtime.main import UnknownEvent
 from tests.conftest import ORIGIN, Issuer, Person
 from tests.notify.listening import connect
-from tests.services import events
 
 PING = '{"action": "ping"}'
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from services.local.aws import EmbeddedAws, StackOutputs
+from infra.embedded.aws import EmbeddedAws, StackOutputs
 from services.local.sqs_poller import SqsPoller
 from tests.conftest import LONG_SECONDS, Receiver
 

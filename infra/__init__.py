@@ -1,0 +1,1 @@
+"""What Argus stands on: CloudFormation templates, their deployment, and the embedded AWS."""

@@ -1,0 +1,152 @@
+"""Stacks, deployed through change sets: CloudFormation computes the changes first, and rolls back when one fails.
+
+Source: AWS CloudFormation API reference, CreateChangeSet, ExecuteChangeSet, DescribeStackEvents.
+"""
+
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from botocore.exceptions import ClientError, WaiterError
+
+from argus.core.errors import ArgusError
+
+WAIT_SECONDS = 5
+WAIT_ATTEMPTS = 720  # one hour: certificates and CloudFront distributions take long
+_NEVER_CREATED = frozenset({"REVIEW_IN_PROGRESS", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED"})
+_NO_CHANGE = ("didn't contain changes", "No updates are to be performed")
+
+
+class StackFailed(ArgusError):
+    """A stack could not be deployed."""
+
+
+def _is_no_change(reason: str) -> bool:
+    return any(sentence in reason for sentence in _NO_CHANGE)
+
+
+class Stacks(Protocol):
+    """The stacks of one region."""
+
+    def deploy(self, name: str, *, template: str, parameters: Mapping[str, str], tags: Mapping[str, str]) -> bool:
+        """Create or update the stack from the template's text; returns whether anything changed."""
+
+    def outputs(self, name: str) -> dict[str, str]:
+        """The stack's outputs; empty when the stack does not exist."""
+
+    def resources(self, name: str) -> dict[str, str]:
+        """Physical ids by logical id; empty when the stack does not exist."""
+
+    def delete(self, name: str) -> bool:
+        """Delete the stack except retained resources; returns whether it existed."""
+
+
+@dataclass(frozen=True)
+class ChangeSets:
+    """The stacks of one region of an account."""
+
+    cloudformation: Any
+    sleep: Callable[[float], None] = time.sleep
+
+    def deploy(self, name: str, *, template: str, parameters: Mapping[str, str], tags: Mapping[str, str]) -> bool:
+        """See `Stacks`; resources that a destroyed stack retained are imported by their names. Raises StackFailed."""
+        exists = self._delete_if_never_created(name)
+        change_set = f"deploy-{secrets.token_hex(6)}"
+        try:
+            created = self.cloudformation.create_change_set(
+                StackName=name,
+                ChangeSetName=change_set,
+                ChangeSetType="UPDATE" if exists else "CREATE",
+                TemplateBody=template,
+                Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
+                Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
+                Capabilities=["CAPABILITY_NAMED_IAM"],
+                ImportExistingResources=True,
+            )
+            if not self._has_changes(name, created["Id"]):
+                self.cloudformation.delete_change_set(ChangeSetName=created["Id"], StackName=name)
+                return False
+            self.cloudformation.execute_change_set(ChangeSetName=created["Id"], StackName=name)
+        except ClientError as error:
+            message = error.response["Error"]["Message"]
+            if _is_no_change(message):
+                return False
+            raise StackFailed(f"{name}: {message}") from error
+        self._wait(name, created["StackId"], "stack_update_complete" if exists else "stack_create_complete")
+        return True
+
+    def outputs(self, name: str) -> dict[str, str]:
+        stack = self._find(name)
+        return {entry["OutputKey"]: entry["OutputValue"] for entry in (stack or {}).get("Outputs", [])}
+
+    def resources(self, name: str) -> dict[str, str]:
+        stack = self._find(name)
+        if stack is None:
+            return {}
+        pages = self.cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack["StackId"])
+        return {
+            entry["LogicalResourceId"]: entry.get("PhysicalResourceId", "")
+            for page in pages
+            for entry in page["StackResourceSummaries"]
+        }
+
+    def delete(self, name: str) -> bool:
+        """See `Stacks`. Raises StackFailed."""
+        stack = self._find(name)
+        if stack is None:
+            return False
+        self.cloudformation.delete_stack(StackName=stack["StackId"])
+        self._wait(name, stack["StackId"], "stack_delete_complete")
+        return True
+
+    def _delete_if_never_created(self, name: str) -> bool:
+        """Whether the stack exists and can be updated. The remains of one whose creation failed are deleted."""
+        stack = self._find(name)
+        if stack is None:
+            return False
+        if stack["StackStatus"] in _NEVER_CREATED:
+            self.delete(name)
+            return False
+        return True
+
+    def _find(self, name: str) -> Mapping[str, Any] | None:
+        try:
+            (stack,) = self.cloudformation.describe_stacks(StackName=name)["Stacks"]
+        except ClientError as error:
+            if "does not exist" in error.response["Error"]["Message"]:
+                return None
+            raise
+        return dict(stack)
+
+    def _has_changes(self, name: str, change_set_id: str) -> bool:
+        for _ in range(WAIT_ATTEMPTS):
+            found = self.cloudformation.describe_change_set(ChangeSetName=change_set_id, StackName=name)
+            if found["Status"] == "CREATE_COMPLETE":
+                return True
+            if found["Status"] == "FAILED":
+                reason = found.get("StatusReason", "")
+                if _is_no_change(reason):
+                    return False
+                raise StackFailed(f"{name}: {reason}")
+            self.sleep(WAIT_SECONDS)
+        raise StackFailed(f"{name}: the change set is not ready after {WAIT_SECONDS * WAIT_ATTEMPTS} s")
+
+    def _wait(self, name: str, stack_id: str, waiter: str) -> None:
+        try:
+            self.cloudformation.get_waiter(waiter).wait(
+                StackName=stack_id, WaiterConfig={"Delay": WAIT_SECONDS, "MaxAttempts": WAIT_ATTEMPTS}
+            )
+        except WaiterError as error:
+            raise StackFailed(f"{name}: {'; '.join(self._failures(stack_id)) or error}") from error
+
+    def _failures(self, stack_id: str) -> list[str]:
+        """Each resource that failed with its reason, oldest first, without those cancelled as a consequence."""
+        events = self.cloudformation.describe_stack_events(StackName=stack_id)["StackEvents"]
+        return [
+            f"{event['LogicalResourceId']} ({event['ResourceType']}): {event.get('ResourceStatusReason', '')}"
+            for event in reversed(events)
+            if event["ResourceStatus"].endswith("_FAILED")
+            and "cancelled" not in event.get("ResourceStatusReason", "").lower()
+        ]

@@ -1,0 +1,240 @@
+"""How the embedded AWS creates the resource types of our templates.
+
+A type is created if code of Argus depends on it. Of the others, moto would only store what it is given: they are listed
+as `NO_OPS`, each with the reason why Argus works without it. The same holds for single properties. The tests in
+tests/infra/test_rules.py check the templates themselves.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from infra.embedded import ACCOUNT_ID
+from infra.embedded.clients import Clients
+
+Properties = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class ResourceType:
+    """How one resource type is created and deleted.
+
+    `create(clients, properties)` creates a resource and returns its physical id. It removes each property that it
+    applies; properties that remain are an error, unless they are `unused`: those have no effect in the embedded AWS.
+    `delete(clients, physical_id)` deletes the resource; without it, the resource outlives its stack.
+    `attributes` are the values of Fn::GetAtt: format strings with region, account and name (the id's last part).
+    """
+
+    create: Callable[[Clients, Properties], str]
+    delete: Callable[[Clients, str], None] | None = None
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    unused: frozenset[str] = frozenset()
+
+    def attribute(self, name: str, physical_id: str, region: str) -> str | None:
+        """The value of an attribute, or None if the type has no such attribute."""
+        last = physical_id.rsplit("/", 1)[-1]  # a queue's physical id is its URL
+        text = self.attributes.get(name)
+        return text.format(name=last, region=region, account=ACCOUNT_ID) if text else None
+
+
+def _all(properties: Properties) -> Properties:
+    """The properties, which botocore will check against the API; none remains."""
+    taken = dict(properties)
+    properties.clear()
+    return taken
+
+
+# ---------------------------------------------------------------- data
+
+
+def _create_table(clients: Clients, properties: Properties) -> str:
+    name = str(properties["TableName"])
+    clients("dynamodb").create_table(**_all(properties))
+    return name
+
+
+def _create_bucket(clients: Clients, properties: Properties) -> str:
+    s3, name = clients("s3"), str(properties.pop("BucketName"))
+    s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": clients.region})
+    s3.put_bucket_versioning(Bucket=name, VersioningConfiguration=properties.pop("VersioningConfiguration"))
+    if cors := properties.pop("CorsConfiguration", None):
+        s3.put_bucket_cors(
+            Bucket=name, CORSConfiguration={"CORSRules": [_cors_rule(rule) for rule in cors["CorsRules"]]}
+        )
+    if notifications := properties.pop("NotificationConfiguration", None):
+        queues = [_notification(queue) for queue in notifications["QueueConfigurations"]]
+        s3.put_bucket_notification_configuration(Bucket=name, NotificationConfiguration={"QueueConfigurations": queues})
+    return name
+
+
+def _cors_rule(declared: Properties) -> Properties:
+    names = {"Id": "ID", "ExposedHeaders": "ExposeHeaders", "MaxAge": "MaxAgeSeconds"}
+    return {names.get(name, name): value for name, value in declared.items()}
+
+
+def _notification(declared: Properties) -> Properties:
+    rules = {"Filter": {"Key": {"FilterRules": declared["Filter"]["S3Key"]["Rules"]}}} if "Filter" in declared else {}
+    return {"QueueArn": declared["Queue"], "Events": [declared["Event"]], **rules}
+
+
+def _create_queue(clients: Clients, properties: Properties) -> str:
+    name = str(properties.pop("QueueName"))
+    known = ("MessageRetentionPeriod", "ReceiveMessageWaitTimeSeconds", "RedrivePolicy", "VisibilityTimeout")
+    applied = {attribute: properties.pop(attribute) for attribute in known if attribute in properties}
+    texts = {
+        attribute: json.dumps(value) if isinstance(value, Mapping) else str(value)
+        for attribute, value in applied.items()
+    }
+    clients("sqs").create_queue(QueueName=name, Attributes=texts)
+    return f"https://sqs.{clients.region}.amazonaws.com/{ACCOUNT_ID}/{name}"
+
+
+# ---------------------------------------------------------------- roles
+
+
+def _create_role(clients: Clients, properties: Properties) -> str:
+    iam, name = clients("iam"), str(properties.pop("RoleName"))
+    policies = properties.pop("Policies", [])
+    trust = json.dumps(properties.pop("AssumeRolePolicyDocument"))
+    iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust, **_all(properties))
+    for policy in policies:
+        _create_role_policy(clients, {"RoleName": name, **policy})
+    return name
+
+
+def _delete_role(clients: Clients, name: str) -> None:
+    """Delete the role and the policy that it declares itself. Fails while it has a policy of another resource."""
+    iam = clients("iam")
+    if iam.list_role_policies(RoleName=name)["PolicyNames"] == [OWN_POLICY]:
+        iam.delete_role_policy(RoleName=name, PolicyName=OWN_POLICY)
+    iam.delete_role(RoleName=name)
+
+
+OWN_POLICY = "permissions"  # the name of the policies that roles.yaml declares inside a role
+
+
+def _create_role_policy(clients: Clients, properties: Properties) -> str:
+    document = json.dumps(properties.pop("PolicyDocument"))
+    role, policy = properties["RoleName"], properties["PolicyName"]
+    clients("iam").put_role_policy(PolicyDocument=document, **_all(properties))
+    return f"{policy}|{role}"
+
+
+def _delete_role_policy(clients: Clients, physical_id: str) -> None:
+    policy, _, role = physical_id.partition("|")
+    clients("iam").delete_role_policy(RoleName=role, PolicyName=policy)
+
+
+# ---------------------------------------------------------------- users
+
+
+def _create_user_pool(clients: Clients, properties: Properties) -> str:
+    cognito, name = clients("cognito-idp"), properties.pop("UserPoolName")
+    factors, required = properties.pop("EnabledMfas"), properties.pop("MfaConfiguration")
+    pool_id = cognito.create_user_pool(PoolName=name, **_all(properties))["UserPool"]["Id"]
+    cognito.set_user_pool_mfa_config(
+        UserPoolId=pool_id,
+        MfaConfiguration=required,
+        SoftwareTokenMfaConfiguration={"Enabled": "SOFTWARE_TOKEN_MFA" in factors},
+    )
+    return str(pool_id)
+
+
+def _create_client(clients: Clients, properties: Properties) -> str:
+    return str(clients("cognito-idp").create_user_pool_client(**_all(properties))["UserPoolClient"]["ClientId"])
+
+
+def _create_group(clients: Clients, properties: Properties) -> str:
+    return str(clients("cognito-idp").create_group(**_all(properties))["Group"]["GroupName"])
+
+
+# ---------------------------------------------------------------- types
+
+TYPES: Mapping[str, ResourceType] = {
+    "AWS::Cognito::UserPool": ResourceType(
+        _create_user_pool,
+        attributes={
+            "Arn": "arn:aws:cognito-idp:{region}:{account}:userpool/{name}",
+            "ProviderURL": "https://cognito-idp.{region}.amazonaws.com/{name}",
+        },
+    ),
+    "AWS::Cognito::UserPoolClient": ResourceType(_create_client),
+    "AWS::Cognito::UserPoolGroup": ResourceType(_create_group),
+    "AWS::DynamoDB::Table": ResourceType(
+        _create_table,
+        attributes={"Arn": "arn:aws:dynamodb:{region}:{account}:table/{name}"},
+        # Argus compares expires_at with its own clock; AWS encrypts, copies and lists tables.
+        unused=frozenset({"PointInTimeRecoverySpecification", "SSESpecification", "Tags", "TimeToLiveSpecification"}),
+    ),
+    "AWS::IAM::Role": ResourceType(
+        _create_role,
+        delete=_delete_role,
+        attributes={"Arn": "arn:aws:iam::{account}:role/{name}"},
+        # AWS's own policies are for its services: tracing and backups.
+        unused=frozenset({"ManagedPolicyArns", "Tags"}),
+    ),
+    "AWS::IAM::RolePolicy": ResourceType(_create_role_policy, delete=_delete_role_policy),
+    "AWS::S3::Bucket": ResourceType(
+        _create_bucket,
+        attributes={"Arn": "arn:aws:s3:::{name}"},
+        # AWS encrypts, expires and logs; at 127.0.0.1 every caller is this machine.
+        unused=frozenset(
+            {
+                *("BucketEncryption", "LifecycleConfiguration", "LoggingConfiguration", "OwnershipControls"),
+                *("PublicAccessBlockConfiguration", "Tags"),
+            }
+        ),
+    ),
+    "AWS::SQS::Queue": ResourceType(
+        _create_queue,
+        attributes={"Arn": "arn:aws:sqs:{region}:{account}:{name}", "QueueName": "{name}"},
+        unused=frozenset({"RedriveAllowPolicy", "SqsManagedSseEnabled", "Tags"}),  # AWS encrypts and lists queues
+    ),
+}
+
+_EDGE = "names, certificates and rules in front of the API: a laptop is called at 127.0.0.1"
+_BACKUP = "AWS makes a copy once a day, and no code of Argus reads it"
+_KEY = "AWS encrypts with it, and no code of Argus calls it"
+_LOGS = "a process on a laptop writes its log to a file"
+_OBSERVATION = "AWS observes the system from outside"
+_SERVICE = "it allows AWS's services to call each other; on a laptop the emulators do"
+_EMULATED = "services/local/sqs_poller.py, services/local/sockets.py and the rehearsal do what it declares"
+NO_OPS: Mapping[str, str] = {
+    "AWS::ApiGateway::Account": _LOGS,
+    "AWS::ApiGateway::BasePathMapping": _EDGE,
+    "AWS::ApiGateway::DomainName": _EDGE,
+    "AWS::ApiGatewayV2::Api": _EMULATED,
+    "AWS::ApiGatewayV2::Integration": _EMULATED,
+    "AWS::ApiGatewayV2::Route": _EMULATED,
+    "AWS::ApiGatewayV2::RouteResponse": _EMULATED,
+    "AWS::ApiGatewayV2::Stage": _EMULATED,
+    "AWS::Backup::BackupPlan": _BACKUP,
+    "AWS::Backup::BackupSelection": _BACKUP,
+    "AWS::Backup::BackupVault": _BACKUP,
+    "AWS::Budgets::Budget": "a laptop costs nothing",
+    "AWS::CertificateManager::Certificate": _EDGE,
+    "AWS::CloudFront::CachePolicy": _EDGE,
+    "AWS::CloudFront::Distribution": _EDGE,
+    "AWS::CloudFront::Function": _EDGE,
+    "AWS::CloudFront::OriginAccessControl": _EDGE,
+    "AWS::CloudFront::ResponseHeadersPolicy": _EDGE,
+    "AWS::CloudWatch::Alarm": _OBSERVATION,
+    "AWS::CloudWatch::Dashboard": _OBSERVATION,
+    "AWS::Events::Rule": _EMULATED,
+    "AWS::KMS::Alias": _KEY,
+    "AWS::KMS::Key": _KEY,
+    "AWS::Lambda::EventInvokeConfig": "it limits the retries of AWS; on a laptop the scheduler runs in a loop",
+    "AWS::Lambda::EventSourceMapping": _EMULATED,
+    "AWS::Lambda::Permission": _SERVICE,
+    "AWS::Logs::LogGroup": _LOGS,
+    "AWS::Route53::RecordSet": _EDGE,
+    "AWS::S3::BucketPolicy": "it requires TLS, which 127.0.0.1 does not use, and lets AWS write access logs",
+    "AWS::SNS::Subscription": _OBSERVATION,
+    "AWS::SNS::Topic": _OBSERVATION,
+    "AWS::SNS::TopicPolicy": _OBSERVATION,
+    "AWS::SQS::QueuePolicy": _SERVICE,
+    "AWS::WAFv2::LoggingConfiguration": _EDGE,
+    "AWS::WAFv2::WebACL": _EDGE,
+    "AWS::WAFv2::WebACLAssociation": _EDGE,
+}

@@ -1,0 +1,49 @@
+"""Builds all of moto's routers before the first request.
+
+moto builds a service's two routers, a Flask application and a router from the service description, in the thread of
+the first request that needs them. Both compile every route through `ast`. On CPython before 3.11.8 this can raise
+`SystemError: AST constructor recursion depth mismatch` (python/cpython#106905) while another thread parses and Python
+code runs inside a garbage collection, as with hypothesis. The request then fails with 500.
+"""
+
+from typing import Any
+
+from moto.core.routing import get_router_class, get_service_router
+from moto.core.utils import get_service_model
+
+from infra.embedded.browsers import Dispatcher
+
+# Names of moto's modules. Any, because moto's Literal type does not list all of them. `apigateway` also serves
+# apigatewayv2.
+_APPLICATIONS: tuple[Any, ...] = (
+    "apigateway",
+    "awslambda",
+    "cloudformation",
+    "cloudfront",
+    "cloudwatch",
+    "cognitoidp",
+    "dynamodb",
+    "events",
+    "iam",
+    "kms",
+    "logs",
+    "s3",
+    "secretsmanager",
+    "sns",
+    "sqs",
+    "ssm",
+    "sts",
+)
+# boto3's names. The other services have no routes: a header or form field names the operation.
+_DESCRIPTIONS_WITH_ROUTES = ("apigateway", "apigatewayv2", "cloudfront", "lambda", "s3", "sqs")
+
+
+def build(dispatcher: Dispatcher) -> None:
+    """Build the routers of this dispatcher; moto keeps those of service descriptions for the whole process."""
+    for name in _APPLICATIONS:
+        dispatcher.app_instances[name] = dispatcher.create_app(name)
+    for name in _DESCRIPTIONS_WITH_ROUTES:
+        model = get_service_model(name)
+        for protocol in model.metadata.get("protocols", [model.protocol]):
+            if get_router_class(name, protocol) is not None:
+                get_service_router(name)._get_router(protocol)  # noqa: SLF001 — `match` requires a request

@@ -1,0 +1,177 @@
+"""Stacks of the embedded AWS: CloudFormation for our templates, in memory.
+
+It has the methods of `infra.deploy.stacks.Stacks`. A resource is created as soon as all of its references have a value.
+References to a `NO_OPS` resource have a made-up value. Stacks are not updated: a stack with the same
+template and parameters does not change, and any other is an error.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from infra.embedded import ACCOUNT_ID
+from infra.embedded.clients import Clients
+from infra.embedded.resources import NO_OPS, TYPES
+from infra.templates import NotAsDeclared, Scope, Template
+
+
+@dataclass(frozen=True)
+class Resource:
+    """A resource of a stack, with its references resolved."""
+
+    type: str
+    physical_id: str
+    properties: Mapping[str, Any]
+    retained: bool
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A stack: what it was created from, and the result."""
+
+    template: Template
+    parameters: Mapping[str, str]
+    resources: Mapping[str, Resource]
+    outputs: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class EmbeddedStacks:
+    """The stacks of one embedded AWS."""
+
+    clients: Clients
+    stacks: dict[str, Stack] = field(default_factory=dict)
+
+    def deploy(self, name: str, *, template: str, parameters: Mapping[str, str], tags: Mapping[str, str]) -> bool:
+        """Create the stack; returns False if it exists and is the same. Undeclared parameters are ignored.
+
+        Raises NotAsDeclared.
+        """
+        parsed = Template.parse(template, name=name)
+        used = parsed.parameters(parameters)
+        if existing := self.stacks.get(name):
+            if (existing.template, existing.parameters) != (parsed, used):
+                raise NotAsDeclared(f"{name}: the embedded AWS does not update a stack")
+            return False
+        self.stacks[name] = _Creation(self.clients, name, parsed, used).run()
+        return True
+
+    def outputs(self, name: str) -> dict[str, str]:
+        """The stack's outputs; empty when the stack does not exist."""
+        return dict(self.stacks[name].outputs) if name in self.stacks else {}
+
+    def resources(self, name: str) -> dict[str, str]:
+        """Physical ids by logical id; empty when the stack does not exist."""
+        found = self.stacks[name].resources if name in self.stacks else {}
+        return {logical_id: resource.physical_id for logical_id, resource in found.items()}
+
+    def delete(self, name: str) -> bool:
+        """Delete the stack except retained resources; returns whether it existed."""
+        if name not in self.stacks:
+            return False
+        for resource in reversed(list(self.stacks[name].resources.values())):
+            delete = TYPES[resource.type].delete if resource.type in TYPES else None
+            if delete and not resource.retained:
+                delete(self.clients, resource.physical_id)
+        del self.stacks[name]
+        return True
+
+    def declared(self, resource_type: str) -> list[Mapping[str, Any]]:
+        """The properties of every resource of a type, for the emulators of services."""
+        return [
+            resource.properties
+            for stack in self.stacks.values()
+            for resource in stack.resources.values()
+            if resource.type == resource_type
+        ]
+
+
+class _Creation:
+    """The creation of one stack."""
+
+    def __init__(self, clients: Clients, name: str, template: Template, parameters: Mapping[str, str]) -> None:
+        self._clients = clients
+        self._name = name
+        self._parameters = parameters
+        self._whole = template
+        pseudo = {
+            "AWS::AccountId": ACCOUNT_ID,
+            "AWS::Partition": "aws",
+            "AWS::Region": clients.region,
+            "AWS::StackName": name,
+            "AWS::URLSuffix": "amazonaws.com",
+        }
+        self._refs: dict[str, Any] = {**pseudo, **template.values(parameters)}
+        conditions = template.conditions(self._refs)
+        self._template = template.with_conditions(conditions)
+        self._scope = Scope(self._refs, self._attribute, conditions)
+        self._created: dict[str, Resource] = {}
+
+    def run(self) -> Stack:
+        """Create the resources, each when its references have values. Raises NotAsDeclared."""
+        waiting = dict(self._template.resources)
+        while waiting:
+            missing: dict[str, LookupError] = {}
+            for logical_id, declared in waiting.items():
+                try:
+                    properties = self._resolve(declared)
+                except LookupError as error:
+                    missing[logical_id] = error
+                else:
+                    self._add(logical_id, declared, properties)
+            if len(missing) == len(waiting):
+                raise NotAsDeclared(f"{self._name}: " + "; ".join(f"{one}: {why}" for one, why in missing.items()))
+            waiting = {logical_id: waiting[logical_id] for logical_id in missing}
+        try:
+            outputs = {name: str(self._scope.resolve(value)) for name, value in self._template.outputs.items()}
+        except LookupError as error:
+            raise NotAsDeclared(f"{self._name}: an output: {error}") from error
+        return Stack(self._whole, self._parameters, self._created, outputs)
+
+    def _resolve(self, declared: Mapping[str, Any]) -> dict[str, Any]:
+        """The properties of a resource. Raises LookupError if a value or a resource that it depends on is missing."""
+        first = declared.get("DependsOn", [])
+        for name in [first] if isinstance(first, str) else first:
+            if name in self._template.resources and name not in self._created:
+                raise LookupError(f"{name} does not exist")
+        properties: dict[str, Any] = self._scope.resolve(declared.get("Properties", {}))
+        return properties
+
+    def _add(self, logical_id: str, declared: Mapping[str, Any], properties: dict[str, Any]) -> None:
+        physical_id = self._create(logical_id, declared["Type"], properties)
+        retained = declared.get("DeletionPolicy") == "Retain"
+        self._created[logical_id] = Resource(declared["Type"], physical_id, properties, retained)
+        self._refs[logical_id] = physical_id
+
+    def _create(self, logical_id: str, resource_type: str, properties: Mapping[str, Any]) -> str:
+        """Create one resource; returns its physical id. Raises NotAsDeclared."""
+        where = f"{self._name}: {logical_id}"
+        if resource_type in NO_OPS:
+            return f"local-{logical_id}"
+        if resource_type not in TYPES:
+            raise NotAsDeclared(f"{where}: the embedded AWS does not support {resource_type}")
+        found = TYPES[resource_type]
+        applied = {name: value for name, value in properties.items() if name not in found.unused}
+        try:
+            physical_id = found.create(self._clients, applied)
+        except (BotoCoreError, ClientError) as error:
+            raise NotAsDeclared(f"{where}: {error}") from error
+        except KeyError as error:
+            raise NotAsDeclared(f"{where}: the property {error} is required") from error
+        if applied:
+            raise NotAsDeclared(f"{where}: the embedded AWS does not apply {', '.join(applied)}")
+        return physical_id
+
+    def _attribute(self, logical_id: str, name: str) -> str:
+        """The value of Fn::GetAtt. Raises LookupError."""
+        if logical_id not in self._created:
+            raise LookupError(f"{logical_id} does not exist")
+        resource = self._created[logical_id]
+        if resource.type in NO_OPS:
+            return f"arn:aws:local:{self._clients.region}:{ACCOUNT_ID}:{logical_id}-{name}"  # IAM validates ARNs
+        found = TYPES[resource.type].attribute(name, resource.physical_id, self._clients.region)
+        if found is None:
+            raise LookupError(f"{logical_id} has no attribute {name}")
+        return found

@@ -1,0 +1,112 @@
+"""The patched moto returns the same results as the original."""
+
+import copy
+import random
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from moto.dynamodb.models import dynamodb_backends
+from moto.dynamodb.models.dynamo_type import DynamoType
+from moto.dynamodb.models.table import Table
+
+from infra.embedded.aws import EmbeddedAws
+
+NAME = "quick"
+
+
+@pytest.fixture(scope="module")
+def client(aws: EmbeddedAws) -> Iterator[Any]:
+    dynamo = aws.client("dynamodb")
+    keys = [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}]
+    index = {
+        "IndexName": "by-kind",
+        "KeySchema": [{"AttributeName": "by", "KeyType": "HASH"}, {"AttributeName": "at", "KeyType": "RANGE"}],
+        "Projection": {"ProjectionType": "ALL"},
+    }
+    dynamo.create_table(
+        TableName=NAME,
+        KeySchema=keys,
+        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk", "by", "at")],
+        GlobalSecondaryIndexes=[index],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    rng = random.Random(3)
+    for number in range(150):
+        item = {"pk": {"S": rng.choice("abc")}, "sk": {"S": f"{number:03}"}, "n": {"N": str(number)}}
+        if number % 3:
+            item |= {"by": {"S": rng.choice("xy")}, "at": {"S": str(rng.randrange(9))}}
+        dynamo.put_item(TableName=NAME, Item=item)
+    yield dynamo
+    dynamo.delete_table(TableName=NAME)
+
+
+def table() -> Table:
+    backends = (one for regions in dynamodb_backends.values() for one in regions.values())
+    (found,) = (one.tables[NAME] for one in backends if NAME in one.tables)
+    return found
+
+
+def random_query(rng: random.Random) -> dict[str, Any]:
+    index = rng.choice([None, "by-kind"])
+    name, value = ("by", rng.choice("xyz")) if index else ("pk", rng.choice("abcd"))
+    comparison = rng.choice([None, "GE", "BETWEEN", "BEGINS_WITH"])
+    low, high = sorted(str(rng.randrange(160)) for _ in range(2))
+    operands = {None: [], "GE": [low], "BETWEEN": [low, high], "BEGINS_WITH": [low[:1]]}[comparison]
+    return {
+        "hash_key": DynamoType({"S": value}),
+        "range_comparison": comparison,
+        "range_objs": [DynamoType({"S": text}) for text in operands],
+        "limit": rng.choice([1, 7, 1000]),
+        "exclusive_start_key": None,
+        "scan_index_forward": rng.choice([True, False]),
+        "projection_expressions": None,
+        "index_name": index,
+        "hash_key_conditions": [(name, DynamoType({"S": value}))],
+    }
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_a_query_returns_the_same_items_in_the_same_order(client: Any, seed: int) -> None:
+    query = random_query(random.Random(seed))
+    original: Any = Table.query.__wrapped__  # type: ignore[attr-defined]
+    result, expected = (run(table(), **query) for run in (Table.query, original))
+    assert [item.to_json() for item in result[0]] == [item.to_json() for item in expected[0]]
+    assert result[1:] == expected[1:]
+
+
+def test_a_transaction_that_fails_changes_nothing(client: Any) -> None:
+    def item(sk: str, **more: Any) -> dict[str, Any]:
+        return {"pk": {"S": "t"}, "sk": {"S": sk}, **more}
+
+    client.put_item(TableName=NAME, Item=item("old", n={"N": "1"}))
+    before = client.query(
+        TableName=NAME, KeyConditionExpression="pk = :pk", ExpressionAttributeValues={":pk": {"S": "t"}}
+    )
+    changes = [
+        {"Put": {"TableName": NAME, "Item": item("new")}},
+        {
+            "Update": {
+                "TableName": NAME,
+                "Key": item("old"),
+                "UpdateExpression": "ADD n :one",
+                "ExpressionAttributeValues": {":one": {"N": "1"}},
+            }
+        },
+        {"Put": {"TableName": NAME, "Item": item("never"), "ConditionExpression": "attribute_exists(pk)"}},
+    ]
+    with pytest.raises(client.exceptions.TransactionCanceledException):
+        client.transact_write_items(TransactItems=changes)
+    after = client.query(
+        TableName=NAME, KeyConditionExpression="pk = :pk", ExpressionAttributeValues={":pk": {"S": "t"}}
+    )
+    assert after["Items"] == before["Items"]
+    client.transact_write_items(TransactItems=changes[:2])
+    updated = client.get_item(TableName=NAME, Key=item("old"))
+    assert updated["Item"]["n"] == {"N": "2"}
+
+
+def test_outside_transactions_a_table_is_copied_completely(client: Any) -> None:
+    copied = copy.deepcopy(table())
+    client.put_item(TableName=NAME, Item={"pk": {"S": "after"}, "sk": {"S": "1"}})
+    assert DynamoType({"S": "after"}) not in copied.items

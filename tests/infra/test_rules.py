@@ -1,0 +1,591 @@
+"""Rules for every resource in infra/, as declared and as the embedded AWS creates it."""
+
+import ast
+import fnmatch
+import io
+import json
+import re
+import zipfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from argus.core.functions import FUNCTIONS as FUNCTIONS_BEHIND_QUEUES
+from argus.core.functions import WORKER, Function
+from infra.embedded import NotAsDeclared
+from infra.embedded.aws import INFRA, EmbeddedAws
+from infra.embedded.resources import LOCAL_NO_OPS, TYPES
+from infra.templates import Scope, Template, capability_templates
+
+Templates = Mapping[str, Template]
+
+
+def templates_in(folder: Path) -> dict[str, Template]:
+    """Every template of a folder by its name: a new one takes part in every test over all."""
+    return {path.stem: Template.read(path) for path in sorted(folder.glob("*.yaml"))}
+
+
+ROOT = Path(__file__).parents[1]
+TEMPLATES = templates_in(INFRA)
+CAPABILITIES = {path.stem for path in capability_templates()}
+KEY_ARN = "arn:aws:kms:eu-west-1:123456789012:key/1234"
+GIVEN = {
+    "KeyArn": KEY_ARN,
+    "RestApiId": "abc123",
+    "SocketApiId": "def456",
+    "ApiWebAclArn": "arn:aws:wafv2:eu-west-1:123456789012:regional/x/y/z",
+}
+FUNCTIONS = ("", "-worker", "-scanner", "-scheduler", "-realtime")
+TOPIC_ARN = "arn:aws:sns:eu-west-1:123456789012:argus-production-alarms"
+
+# Types without tags, or with tags of a different kind.
+UNTAGGED = {
+    "AWS::ApiGateway::Account",
+    "AWS::ApiGateway::BasePathMapping",
+    "AWS::ApiGatewayV2::Integration",
+    "AWS::ApiGatewayV2::Route",
+    "AWS::ApiGatewayV2::RouteResponse",
+    "AWS::Backup::BackupSelection",
+    "AWS::CloudFront::CachePolicy",
+    "AWS::CloudFront::Function",
+    "AWS::CloudFront::OriginAccessControl",
+    "AWS::CloudFront::ResponseHeadersPolicy",
+    "AWS::CloudWatch::Dashboard",
+    "AWS::Cognito::UserPoolClient",
+    "AWS::Cognito::UserPoolGroup",
+    "AWS::IAM::RolePolicy",
+    "AWS::KMS::Alias",
+    "AWS::Lambda::EventInvokeConfig",
+    "AWS::Lambda::Permission",
+    "AWS::Route53::RecordSet",
+    "AWS::S3::BucketPolicy",
+    "AWS::SNS::Subscription",
+    "AWS::SNS::TopicPolicy",
+    "AWS::SQS::QueuePolicy",
+    "AWS::WAFv2::LoggingConfiguration",
+    "AWS::WAFv2::WebACLAssociation",
+}
+# The property with the tags of a type, unless it is `Tags`.
+TAG_PLACES = {
+    "AWS::Backup::BackupPlan": "BackupPlanTags",
+    "AWS::Backup::BackupVault": "BackupVaultTags",
+    "AWS::Budgets::Budget": "ResourceTags",
+    "AWS::Cognito::UserPool": "UserPoolTags",
+}
+# Types whose data would be lost if their stack were deleted by mistake.
+KEPT = {
+    "AWS::DynamoDB::Table",
+    "AWS::S3::Bucket",
+    "AWS::KMS::Key",
+    "AWS::Cognito::UserPool",
+    "AWS::Backup::BackupVault",
+}
+
+
+def scope_of(template: Template, stage: str = "production", **given: str) -> Scope:
+    """The values of references in a stage; values that only AWS knows become `<resource>.<attribute>`."""
+    parameters = template.parameters({"Stage": stage, **GIVEN, **given})
+    refs = {
+        "AWS::AccountId": "123456789012",
+        "AWS::Partition": "aws",
+        "AWS::Region": "eu-west-1",
+        "AWS::URLSuffix": "amazonaws.com",
+        **{name: name for name in template.resources},
+        **template.values(parameters),
+    }
+    return Scope(refs, _Attributes(), template.conditions(refs))
+
+
+class _Attributes(dict[tuple[str, str], str]):
+    def __contains__(self, _: object) -> bool:
+        return True
+
+    def __missing__(self, key: tuple[str, str]) -> str:
+        return ".".join(key)
+
+
+def resources(*types: str, among: Templates = TEMPLATES) -> list[Any]:
+    """Cases for a test over every resource, or every one of these types."""
+    return [
+        pytest.param(template, name, resource, id=f"{template.name}-{name}")
+        for template in among.values()
+        for name, resource in template.resources.items()
+        if not types or resource["Type"] in types
+    ]
+
+
+def properties(template: Template, resource: Mapping[str, Any], stage: str = "production") -> dict[str, Any]:
+    resolved: dict[str, Any] = scope_of(template, stage).resolve(resource["Properties"])
+    return resolved
+
+
+def every(kind: str, among: Templates = TEMPLATES) -> list[dict[str, Any]]:
+    """The properties of every resource of this type, in production."""
+    return [properties(t, r) for t, _, r in (case.values for case in resources(kind, among=among))]
+
+
+def tags_of(resource: Mapping[str, Any]) -> dict[str, str]:
+    return {tag["Key"]: tag["Value"] for tag in resource["Tags"]}
+
+
+# ---------------------------------------------------------------- every resource
+
+
+@pytest.mark.parametrize(("template", "name", "resource"), resources())
+def test_a_resource_is_tagged_by_project_stage_and_capability(
+    template: Template, name: str, resource: dict[str, Any]
+) -> None:
+    kind = resource["Type"]
+    place = TAG_PLACES.get(kind, "Tags")
+    if kind in UNTAGGED:
+        assert place not in resource["Properties"], f"{kind} supports tags"
+        return
+    tags = properties(template, resource, "staging")[place]
+    tags = tags if isinstance(tags, dict) else {tag["Key"]: tag["Value"] for tag in tags}
+    capabilities = {path.parent.name for path in (ROOT / "src" / "argus").glob("*/__init__.py")}
+    assert (tags["project"], tags["stage"]) == ("argus", "staging")
+    assert tags["capability"] in capabilities
+
+
+@pytest.mark.parametrize(("template", "name", "resource"), resources())
+def test_a_resource_name_contains_the_stage(template: Template, name: str, resource: dict[str, Any]) -> None:
+    own = {"AWS::WAFv2::WebACL": "Name", "AWS::Events::Rule": "Name", "AWS::CloudFront::Function": "Name"}
+    last = resource["Type"].rsplit("::", 1)[-1]
+    expected = {own.get(resource["Type"], f"{last}Name"), f"{last.removeprefix('UserPool')}Name"}
+    names = [value for key, value in properties(template, resource, "dev").items() if key in expected]
+    for value in names:
+        within = {"AWS::Cognito::UserPoolGroup", "AWS::ApiGateway::DomainName", "AWS::ApiGatewayV2::Stage"}
+        assert resource["Type"] in within or re.search(r"(^|[-/])argus-dev($|-)", value), value
+
+
+@pytest.mark.parametrize(("template", "name", "resource"), resources(*KEPT))
+def test_a_resource_with_data_is_retained_when_its_stack_is_deleted(
+    template: Template, name: str, resource: dict[str, Any]
+) -> None:
+    made_anew = name == "ConsoleBucket"  # its files are in the repository
+    kept = (resource.get("DeletionPolicy"), resource.get("UpdateReplacePolicy"))
+    assert made_anew or kept == ("Retain", "Retain")
+
+
+@pytest.mark.parametrize(("template", "name", "resource"), resources())
+def test_a_checkov_rule_is_skipped_only_with_a_reason(template: Template, name: str, resource: dict[str, Any]) -> None:
+    for skipped in resource.get("Metadata", {}).get("checkov", {}).get("skip", []):
+        assert len(skipped["comment"].split()) >= 8, skipped
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_a_template_and_its_parameters_are_on_the_page(name: str) -> None:
+    assert not undocumented(TEMPLATES[name], is_capability=name in CAPABILITIES)
+
+
+def undocumented(template: Template, *, is_capability: bool) -> list[str]:
+    """The parts of a template that infra/README.md does not document.
+
+    Templates of capabilities share a row; their other parameters have a default and a description in the template.
+    """
+    page = (INFRA / "README.md").read_text().splitlines()
+    name = "<capability>" if is_capability else template.name
+    missing = [] if any(line.startswith(f"| `{name}.yaml` |") for line in page) else [f"{name}.yaml"]
+    for parameter, declared in template.body["Parameters"].items():
+        rows = [line for line in page if re.match(rf"\| [^|]*`{parameter}`", line)]
+        where = set(re.split(r"[ ,`]+", rows[0].split("|")[2])) if len(rows) == 1 else set()
+        says_itself = is_capability and {"Default", "Description"} <= declared.keys()
+        if not says_itself and not {name, "all"} & where:
+            missing.append(parameter)
+    return missing
+
+
+def test_output_names_are_unique() -> None:
+    """A deployment passes all outputs to the following templates as parameters."""
+    names = [output for template in TEMPLATES.values() for output in template.outputs]
+    assert sorted(names) == sorted(set(names))
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_a_template_fits_into_a_request(name: str) -> None:
+    assert len((INFRA / f"{name}.yaml").read_bytes()) <= 51_200  # CloudFormation's limit for a template in a request
+
+
+def test_the_embedded_aws_creates_every_type_or_states_why_not() -> None:
+    used = {resource["Type"] for template in TEMPLATES.values() for resource in template.resources.values()}
+    assert used == set(TYPES) | set(LOCAL_NO_OPS)
+
+
+# ---------------------------------------------------------------- buckets, tables, logs
+
+
+@pytest.mark.parametrize(("template", "name", "resource"), resources("AWS::S3::Bucket"))
+def test_a_bucket_is_private_encrypted_versioned_and_has_a_lifecycle(
+    template: Template, name: str, resource: dict[str, Any]
+) -> None:
+    bucket = properties(template, resource)
+    assert bucket["PublicAccessBlockConfiguration"] == dict.fromkeys(
+        ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"), True
+    )
+    assert bucket["OwnershipControls"] == {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
+    assert bucket["BucketEncryption"]
+    assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
+    rules = bucket["LifecycleConfiguration"]["Rules"]
+    assert any("NoncurrentVersionExpiration" in rule for rule in rules)
+
+
+@pytest.mark.parametrize(("template", "name", "resource"), resources("AWS::S3::Bucket"))
+def test_a_bucket_policy_requires_tls_and_allows_named_services_only(
+    template: Template, name: str, resource: dict[str, Any]
+) -> None:
+    (policy,) = [
+        properties(template, other)["PolicyDocument"]
+        for other in template.resources.values()
+        if other["Type"] == "AWS::S3::BucketPolicy" and other["Properties"]["Bucket"] == {"Ref": name}
+    ]
+    denied = [statement["Condition"] for statement in policy["Statement"] if statement["Effect"] == "Deny"]
+    assert {"Bool": {"aws:SecureTransport": "false"}} in denied
+    for statement in policy["Statement"]:
+        if statement["Effect"] == "Allow":
+            assert set(statement["Principal"]) == {"Service"}
+            assert any("aws:SourceArn" in test for test in statement["Condition"].values())
+
+
+@pytest.mark.parametrize(("template", "name", "resource"), resources("AWS::DynamoDB::Table"))
+def test_a_table_has_point_in_time_recovery_and_is_encrypted_with_the_stages_key(
+    template: Template, name: str, resource: dict[str, Any]
+) -> None:
+    table = properties(template, resource)
+    assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    key = "Key.Arn" if template.name == "data" else KEY_ARN
+    assert table["SSESpecification"] == {"SSEEnabled": True, "SSEType": "KMS", "KMSMasterKeyId": key}
+    assert table["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
+
+
+def test_every_function_has_a_log_group_with_a_retention_period() -> None:
+    logs = every("AWS::Logs::LogGroup")
+    assert {f"/aws/lambda/argus-production{suffix}" for suffix in FUNCTIONS} <= {log["LogGroupName"] for log in logs}
+    assert all(int(log["RetentionInDays"]) <= 90 for log in logs)
+
+
+def test_data_is_backed_up_daily_for_a_week_into_a_locked_vault() -> None:
+    backup = TEMPLATES["backup"]
+    (rule,) = properties(backup, backup.resources["Plan"])["BackupPlan"]["BackupPlanRule"]
+    assert (rule["ScheduleExpression"], rule["Lifecycle"]) == ("cron(0 2 * * ? *)", {"DeleteAfterDays": 7})
+    lock = {
+        stage: properties(backup, backup.resources["Vault"], stage)["LockConfiguration"]
+        for stage in ("staging", "production")
+    }
+    assert lock["staging"] == {"MinRetentionDays": 7, "MaxRetentionDays": 35}
+    assert lock["production"] == {**lock["staging"], "ChangeableForDays": 3}
+    tables = {"identity", "imagery", "scanning", "reports"}
+    assert {f"argus-production-{name}" for name in tables} | {MEDIA} <= copied()
+    assert not {"argus-production-requests", "argus-production-notify"} & copied()
+    assert copied(BackUpMedia="no") == copied() - {MEDIA}
+
+
+MEDIA = "argus-production-media-123456789012"
+
+
+def copied(among: Templates = TEMPLATES, **given: str) -> set[str]:
+    """The tables and buckets that the backup selects: of one of its kinds, and with all of its tags."""
+    backup = among["backup"]
+    resource = backup.resources["Selection"]["Properties"]
+    selection = scope_of(backup, **given).resolve(resource)["BackupSelection"]
+    assert "ListOfTags" not in selection  # it would select resources with any of the tags
+    expected = {
+        entry["ConditionKey"].removeprefix("aws:ResourceTag/"): entry["ConditionValue"]
+        for entry in selection["Conditions"]["StringEquals"]
+    }
+    assert expected.keys() == {"project", "stage", "backup"}
+    arns = {
+        f"arn:aws:dynamodb:eu-west-1:123456789012:table/{table['TableName']}": table
+        for table in every("AWS::DynamoDB::Table", among)
+    } | {f"arn:aws:s3:::{bucket['BucketName']}": bucket for bucket in every("AWS::S3::Bucket", among)}
+    return {
+        re.split("[:/]", arn)[-1]
+        for arn, resource in arns.items()
+        if any(fnmatch.fnmatchcase(arn, pattern) for pattern in selection["Resources"])
+        and expected.items() <= tags_of(resource).items()
+    }
+
+
+@pytest.mark.parametrize(("template", "name", "resource"), resources("AWS::DynamoDB::Table"))
+def test_a_table_is_tagged_with_its_backup(template: Template, name: str, resource: dict[str, Any]) -> None:
+    assert tags_of(properties(template, resource))["backup"] in ("daily", "none")
+
+
+# ---------------------------------------------------------------- queues and alarms
+
+
+def watched(among: Templates = TEMPLATES) -> set[tuple[str, str, str]]:
+    """(namespace, metric, first dimension's value) of everything that an alarm watches by name."""
+    alarms = every("AWS::CloudWatch::Alarm", among)
+    single = [alarm for alarm in alarms if "MetricName" in alarm]
+    several = [
+        metric["MetricStat"]["Metric"]
+        for alarm in alarms
+        for metric in alarm.get("Metrics", [])
+        if "MetricStat" in metric
+    ]
+    return {(m["Namespace"], m["MetricName"], m["Dimensions"][0]["Value"]) for m in [*single, *several]}
+
+
+def unwatched_queues(among: Templates = TEMPLATES) -> set[str]:
+    """Queues without an alarm: on dead letters, or on the age or number of waiting messages."""
+    names = {queue["QueueName"] for queue in every("AWS::SQS::Queue", among)}
+    number, age = (f"Approximate{what}" for what in ("NumberOfMessagesVisible", "AgeOfOldestMessage"))
+    expected = {name: {number} if name.endswith("-dead") else {number, age} for name in names}
+    return {name for name in names if not any(("AWS/SQS", metric, name) in watched(among) for metric in expected[name])}
+
+
+def test_the_shared_queues_are_those_of_uploads_jobs_scans_and_ticks() -> None:
+    shared = {name: template for name, template in TEMPLATES.items() if name not in CAPABILITIES}
+    names = {queue["QueueName"].removeprefix("argus-production-") for queue in every("AWS::SQS::Queue", shared)}
+    assert names == {"uploads", "uploads-dead", "jobs", "jobs-dead", "scans", "scans-dead", "ticks-dead"}
+
+
+@pytest.mark.parametrize(("template", "name", "resource"), resources("AWS::SQS::Queue"))
+def test_a_queue_is_encrypted_and_has_a_dead_letter_queue(
+    template: Template, name: str, resource: dict[str, Any]
+) -> None:
+    queue = properties(template, resource)
+    assert queue["SqsManagedSseEnabled"] is True
+    if queue["QueueName"].endswith("-dead"):
+        assert queue["MessageRetentionPeriod"] == 14 * 24 * 3600
+        return
+    target, attribute = queue["RedrivePolicy"]["deadLetterTargetArn"].split(".")
+    dead = properties(template, template.resources[target])
+    assert (dead["QueueName"], attribute) == (f"{queue['QueueName']}-dead", "Arn")
+
+
+def test_every_queue_and_function_has_its_alarms() -> None:
+    assert not unwatched_queues()
+    for suffix in FUNCTIONS:
+        assert ("AWS/Lambda", "Errors", f"argus-production{suffix}") in watched()
+        assert ("AWS/Lambda", "Throttles", f"argus-production{suffix}") in watched()
+    assert ("AWS/ApiGateway", "Latency", "argus-production") in watched()
+    assert ("AWS/ApiGateway", "5XXError", "argus-production") in watched()
+    assert ("AWS/Backup", "NumberOfBackupJobsFailed", "argus-production") in watched()
+
+
+def test_alarms_cover_every_table_and_index() -> None:
+    """A Metrics Insights query without WHERE, alone in its alarm, and with a period: the metrics have no other."""
+    queries_by_text = {}
+    for alarm in every("AWS::CloudWatch::Alarm"):
+        queries = [metric for metric in alarm.get("Metrics", []) if metric.get("Expression", "").startswith("SELECT")]
+        if queries:
+            (query,) = alarm["Metrics"]
+            assert "every table of the account and region" in alarm["AlarmDescription"]
+            queries_by_text[query["Expression"]] = (query["Period"], query["ReturnData"], alarm["Threshold"])
+    assert queries_by_text == {
+        'SELECT SUM(ReadThrottleEvents) FROM "AWS/DynamoDB"': (300, True, 0),
+        'SELECT SUM(WriteThrottleEvents) FROM "AWS/DynamoDB"': (300, True, 0),
+    }
+
+
+@pytest.mark.parametrize(("template", "name", "resource"), resources("AWS::CloudWatch::Alarm"))
+def test_an_alarm_over_several_metrics_watches_all_of_them(
+    template: Template, name: str, resource: dict[str, Any]
+) -> None:
+    """METRICS() is every metric of the alarm, of which there may be ten; they need one period."""
+    metrics = [entry for entry in resource["Properties"].get("Metrics", []) if "MetricStat" in entry]
+    if not metrics:
+        return
+    (expression,) = [entry for entry in resource["Properties"]["Metrics"] if entry["ReturnData"]]
+    assert expression["Expression"] in ("SUM(METRICS())", "MAX(METRICS())")
+    assert len(metrics) <= 10
+    assert len({entry["MetricStat"]["Period"] for entry in metrics}) == 1
+
+
+@pytest.mark.parametrize(("template", "name", "resource"), resources("AWS::CloudWatch::Alarm"))
+def test_an_alarm_has_a_description_and_notifies_when_it_starts_and_ends(
+    template: Template, name: str, resource: dict[str, Any]
+) -> None:
+    alarm = properties(template, resource)
+    topic = ["Topic"] if template.name == "alarms" else [TOPIC_ARN]
+    assert (alarm["AlarmActions"], alarm["OKActions"]) == (topic, topic)
+    assert alarm["AlarmDescription"].endswith(".")
+
+
+def test_the_topic_has_the_name_that_other_templates_use() -> None:
+    alarms = TEMPLATES["alarms"]
+    assert properties(alarms, alarms.resources["Topic"])["TopicName"] == TOPIC_ARN.rpartition(":")[2]
+
+
+def test_the_budget_notifies_of_actual_and_forecast_spend() -> None:
+    spend = TEMPLATES["alarms"].resources["Spend"]["Properties"]
+    assert [n["Notification"]["NotificationType"] for n in spend["NotificationsWithSubscribers"]] == [
+        "ACTUAL",
+        "FORECASTED",
+    ]
+
+
+def _recorded() -> set[str]:
+    """Every metric that the source records."""
+    names = set()
+    for path in [*(ROOT / "src").rglob("*.py"), *(ROOT / "services").rglob("*.py")]:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("metrics.record"):
+                assert isinstance(node.args[0], ast.Dict), f"{path.name}: metrics are named where they are recorded"
+                names |= {key.value for key in node.args[0].keys if isinstance(key, ast.Constant)}
+    return {str(name) for name in names}
+
+
+def test_every_metric_is_on_the_dashboard_or_has_an_alarm() -> None:
+    alarms = TEMPLATES["alarms"]
+    body = properties(alarms, alarms.resources["Dashboard"])["DashboardBody"]
+    shown = set(
+        re.findall(
+            r'Namespace="Argus" MetricName="(\w+)" stage="production"', json.dumps(json.loads(body)).replace('\\"', '"')
+        )
+    )
+    assert shown == {"requests", "request_ms", "jobs", "job_ms", "decode_ms", "findings"}
+    assert _recorded() <= shown | {metric for namespace, metric, _ in watched() if namespace == "Argus"}
+
+
+# ---------------------------------------------------------------- event sources
+
+
+def test_event_source_mappings_report_partial_failures_and_limit_concurrency() -> None:
+    events = TEMPLATES["events"]
+    mappings = [properties(events, r) for r in events.resources.values() if r["Type"].endswith("EventSourceMapping")]
+    woken = {
+        mapping["EventSourceArn"].rsplit("-", 1)[-1]: mapping["FunctionName"].rsplit("-", 1)[-1] for mapping in mappings
+    }
+    assert woken == {"uploads": WORKER, **{function.queue: name for name, function in FUNCTIONS_BEHIND_QUEUES.items()}}
+    assert len(mappings) == len(woken)
+    for mapping in mappings:
+        assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+        assert int(mapping["ScalingConfig"]["MaximumConcurrency"]) >= 2
+
+
+def test_zappa_creates_the_functions_that_the_templates_name() -> None:
+    stages = json.loads((ROOT / "zappa_settings.json").read_text())
+    names = {f"{stages['dev']['project_name']}-{stage.replace('_', '-')}" for stage in stages}
+    assert {f"argus-{stage}{suffix}" for stage in ("dev", "staging", "production") for suffix in FUNCTIONS} <= names
+    assert stages["dev"]["manage_roles"] is False
+
+
+@pytest.mark.parametrize("function", FUNCTIONS_BEHIND_QUEUES.values(), ids=FUNCTIONS_BEHIND_QUEUES)
+def test_the_visibility_timeout_is_six_times_the_function_timeout(function: Function) -> None:
+    hidden = {queue["QueueName"]: queue.get("VisibilityTimeout") for queue in every("AWS::SQS::Queue")}
+    queues = [function.queue, *(["uploads"] if function.name == WORKER else [])]
+    assert {int(hidden[f"argus-production-{queue}"]) for queue in queues} == {6 * function.timeout_seconds}
+
+
+# ---------------------------------------------------------------- the edge
+
+
+def test_every_endpoint_requires_tls_12_or_newer() -> None:
+    edge = TEMPLATES["edge"].resources
+    distribution = edge["Distribution"]["Properties"]["DistributionConfig"]
+    behaviours = [distribution["DefaultCacheBehavior"], *distribution["CacheBehaviors"]]
+    assert distribution["ViewerCertificate"]["MinimumProtocolVersion"] == "TLSv1.2_2021"
+    assert edge["ApiDomain"]["Properties"]["SecurityPolicy"] == "TLS_1_2"
+    assert {b["ViewerProtocolPolicy"] for b in behaviours} == {"redirect-to-https", "https-only"}
+
+
+def test_the_firewall_blocks_bad_addresses_bad_inputs_and_floods() -> None:
+    rules = TEMPLATES["firewall"].resources["WebAcl"]["Properties"]["Rules"]
+    groups = {
+        rule["Statement"]["ManagedRuleGroupStatement"]["Name"]
+        for rule in rules
+        if "ManagedRuleGroupStatement" in rule["Statement"]
+    }
+    assert groups == {
+        "AWSManagedRulesAmazonIpReputationList",
+        "AWSManagedRulesKnownBadInputsRuleSet",
+        "AWSManagedRulesCommonRuleSet",
+    }
+    assert [r["Statement"]["RateBasedStatement"]["AggregateKeyType"] for r in rules if "Action" in r] == ["IP"]
+
+
+def test_without_a_domain_no_resource_is_created_that_needs_one() -> None:
+    edge = TEMPLATES["edge"]
+    left = edge.with_conditions(scope_of(edge).conditions)
+    assert set(left.resources) == {"ApiFirewall"}
+    assert scope_of(edge).resolve(left.outputs) == {
+        "ApiUrl": "https://abc123.execute-api.eu-west-1.amazonaws.com/production"
+    }
+    whole = scope_of(edge, Domain="argus.example")
+    assert edge.with_conditions(whole.conditions).resources.keys() == edge.resources.keys()
+    assert whole.resolve(edge.outputs)["ApiUrl"] == "https://api.argus.example"
+
+
+# ---------------------------------------------------------------- all stacks on the embedded AWS
+
+
+@pytest.fixture(scope="module")
+def stage() -> Iterator[EmbeddedAws]:
+    """All stacks, around functions that do nothing."""
+    with EmbeddedAws.start(stage="rehearsal") as aws:
+        key = aws.create_stack(INFRA / "data.yaml", {"Stage": aws.stage})["KeyArn"]
+        given = {**GIVEN, "Stage": aws.stage, "KeyArn": key}
+        roles = aws.create_stack(INFRA / "roles.yaml", given)
+        code = io.BytesIO()
+        with zipfile.ZipFile(code, "w") as archive:
+            archive.writestr("nothing.py", "")
+        for suffix, role in zip(FUNCTIONS, ("Api", "Worker", "Scanner", "Scheduler", "Realtime"), strict=True):
+            aws.client("lambda").create_function(
+                FunctionName=f"argus-{aws.stage}{suffix}",
+                Role=roles[f"{role}RoleArn"],
+                Code={"ZipFile": code.getvalue()},
+                Runtime="python3.11",
+                Handler="nothing.handler",
+            )
+        for name in sorted(TEMPLATES.keys() - {"data", "roles"}):
+            aws.create_stack(INFRA / f"{name}.yaml", given)
+        yield aws
+
+
+def test_all_stacks_are_created_as_declared(stage: EmbeddedAws) -> None:
+    stage.verify()
+    made = stage.client("cloudformation").list_stacks(StackStatusFilter=["CREATE_COMPLETE"])["StackSummaries"]
+    mine = {
+        stack["StackName"].removeprefix("argus-rehearsal-") for stack in made if "-rehearsal-" in stack["StackName"]
+    }
+    assert mine == set(TEMPLATES)
+
+
+SPOILT = {
+    "UploadsMapping.BatchSize": ("lambda", lambda c: c.update_event_source_mapping(UUID=_uploads(c), BatchSize=9)),
+    "Tick.Targets": ("events", lambda c: c.remove_targets(Rule="argus-rehearsal-tick", Ids=["scheduler"])),
+    "TickPermission": (
+        "lambda",
+        lambda c: c.remove_permission(FunctionName="argus-rehearsal-scheduler", StatementId="from-events"),
+    ),
+    "TickRetries": (
+        "lambda",
+        lambda c: c.delete_function_event_invoke_config(FunctionName="argus-rehearsal-scheduler", Qualifier="$LATEST"),
+    ),
+    "ApiRole.Policies": (
+        "iam",
+        lambda c: c.delete_role_policy(RoleName="argus-rehearsal-api", PolicyName="permissions"),
+    ),
+    "WorkerLog.RetentionInDays": (
+        "logs",
+        lambda c: c.delete_retention_policy(logGroupName="/aws/lambda/argus-rehearsal-worker"),
+    ),
+    "DeadLetters": ("cloudwatch", lambda c: c.delete_alarms(AlarmNames=["argus-rehearsal-dead-letters"])),
+    "Dashboard": ("cloudwatch", lambda c: c.delete_dashboards(DashboardNames=["argus-rehearsal"])),
+    "TopicPolicy.PolicyDocument": (
+        "sns",
+        lambda c: c.set_topic_attributes(
+            TopicArn="arn:aws:sns:eu-west-1:123456789012:argus-rehearsal-alarms",
+            AttributeName="Policy",
+            AttributeValue='{"Version": "2012-10-17", "Statement": []}',
+        ),
+    ),
+}
+
+
+def _uploads(client: Any) -> str:
+    mappings = client.list_event_source_mappings()["EventSourceMappings"]
+    return next(m["UUID"] for m in mappings if m["EventSourceArn"].endswith("argus-rehearsal-uploads"))
+
+
+@pytest.mark.parametrize("where", SPOILT)
+def test_verify_names_what_differs_from_the_template(stage: EmbeddedAws, where: str) -> None:
+    service, spoil = SPOILT[where]
+    spoil(stage.client(service))
+    with pytest.raises(NotAsDeclared) as caught:
+        stage.verify()
+    assert any(difference.startswith(where) for difference in caught.value.differences), caught.value.differences
