@@ -29,7 +29,7 @@ test: $(STAMP)  ## run all tests
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --cov --cov-report term:skip-covered --cov-fail-under 90
 
 SLOW := tests/journeys tests/fuzz tests/services tests/cli tests/notify tests/reports/test_service.py \
-	tests/infra/test_rules.py tests/test_isolation.py tests/infra/test_roles.py
+	tests/infra tests/test_isolation.py
 
 check: lint  ## quick check: lint, and all tests except those of whole systems, sockets, the command line, reports and crashes
 	$(BIN)/python -m pytest --quiet --numprocesses 2 --dist loadfile $(addprefix --ignore ,$(SLOW)) -k "not any_write"
@@ -48,7 +48,7 @@ docs: $(STAMP)  ## generate docs/openapi.json, the reference pages, the plugin p
 	$(BIN)/python -m services.api.reference
 	$(BIN)/python -m argus.scanning.docs
 	ARGUS_WRITE_DOCS=1 $(BIN)/python -m pytest --quiet tests/test_data.py tests/infra/test_roles.py -k page
-	$(BIN)/python -m infra.deploy.costs
+	$(BIN)/python -m benchmarks.costs
 
 requirements:  ## compile the pinned requirements from pyproject.toml
 	test -x $(BIN)/pip-compile || { $(PYTHON) -m venv $(VENV) && $(BIN)/pip install --quiet pip-tools; }
@@ -103,7 +103,7 @@ rehearse: $(STAMP)  ## run the steps of deploy on the embedded AWS, with the smo
 
 .PHONY: tier
 tier: $(STAMP)  ## STAGE=staging ORGANISATION=org_… TIER=high: set the highest rate limit tier of its API keys
-	$(call needs,STAGE ORGANISATION TIER)@$(BIN)/python -m infra.deploy.tiers --stage $(STAGE) --organisation $(ORGANISATION) --tier $(TIER)
+	$(call needs,STAGE ORGANISATION TIER)@$(BIN)/python -m infra.deploy.main tier $(STAGE) --organisation $(ORGANISATION) --tier $(TIER)
 
 .PHONY: fuzz
 fuzz: $(STAMP)  ## run schemathesis against the local system, with two owners' tokens and three seeds

@@ -1,7 +1,7 @@
 """The resources that one image needs: CPU of its requests and jobs in the packaged functions, and storage in S3.
 
 Both zips run warm through awslambdaric against the embedded AWS; only the CPU of their own processes counts. There is
-no peer and no goal: `python -m infra.deploy.costs` computes the costs in docs/deployment.md from these numbers.
+no peer and no goal: `python -m benchmarks.costs` computes the costs in docs/deployment.md from these numbers.
 """
 
 import json
@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 
 from benchmarks.harness import Row
-from infra.deploy.costs import IMAGE_REQUESTS, MEASURED_ROWS
+from benchmarks.costs import IMAGE_REQUESTS, MEASURED_ROWS
 from infra.deploy.smoke import SmokeUsers
 from infra.embedded.aws import EmbeddedAws
 from services.local.demo.scenes.flir import flir_scene

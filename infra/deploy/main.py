@@ -1,7 +1,8 @@
 """Deploy, roll back and destroy a stage: `python -m infra.deploy.main deploy staging --domain argus.example.com …`.
 
 `make deploy`, `make rollback` and `make destroy` call it; docs/deployment.md lists the prerequisites. Options are
-stored with the stage, so that later deployments need not repeat them.
+stored with the stage, so that later deployments need not repeat them. `make tier` sets the highest rate limit tier that
+API keys of an organisation may have; no route of the API can. Tiers and tables are those of the API function's settings.
 """
 
 import argparse
@@ -11,9 +12,12 @@ from dataclasses import fields
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from argus.container import Container
 from argus.core.errors import ArgusError
+from argus.core.settings import Settings
 from infra.deploy import steps
 from infra.deploy.environment import Account, Environment
+from infra.deploy.functions import FUNCTIONS
 from infra.deploy.options import Options
 
 STAGES = ("dev", "staging", "production")
@@ -43,6 +47,9 @@ def main(
 
 
 def _run(options: argparse.Namespace, environment: Environment, ask: Callable[[str], str]) -> None:
+    if options.verb == "tier":
+        _set_tier(options, environment)
+        return
     given = {option.name: getattr(options, option.name, None) for option in fields(Options)}
     deployment = steps.prepare(
         options.stage, environment, {name: value for name, value in given.items() if value is not None}, write_line
@@ -60,6 +67,16 @@ def _run(options: argparse.Namespace, environment: Environment, ask: Callable[[s
             write_line(f"  {line}")
 
 
+def _set_tier(options: argparse.Namespace, environment: Environment) -> None:
+    api, *_ = FUNCTIONS
+    running = environment.client("lambda").get_function_configuration(FunctionName=api.name(options.stage))
+    variables = {**running["Environment"]["Variables"], "AWS_REGION": environment.region}
+    argus = Container(Settings.from_env(variables))
+    organisation = argus.identity.organisation(options.organisation)
+    argus.keys.allow(organisation.id, options.tier)
+    write_line(f"API keys of {organisation.name} ({organisation.id}) may now have the tier {options.tier}")
+
+
 def _confirm(options: argparse.Namespace, ask: Callable[[str], str]) -> None:
     """Ask for the stage's name. Raises NotConfirmed."""
     if options.stage == "production" and not options.yes_really:
@@ -71,7 +88,7 @@ def _confirm(options: argparse.Namespace, ask: Callable[[str], str]) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="infra.deploy.main", description=__doc__)
     verbs = parser.add_subparsers(dest="verb", required=True)
-    for verb in ("deploy", "rollback", "destroy"):
+    for verb in ("deploy", "rollback", "destroy", "tier"):
         one = verbs.add_parser(verb)
         one.add_argument("stage", choices=STAGES)
         if verb == "deploy":
@@ -79,6 +96,9 @@ def _parser() -> argparse.ArgumentParser:
                 one.add_argument(f"--{option.name.replace('_', '-')}", help=option.metadata["about"])
         if verb == "destroy":
             one.add_argument("--yes-really", action="store_true", help="required to destroy production")
+        if verb == "tier":
+            one.add_argument("--organisation", required=True, help="the organisation's id")
+            one.add_argument("--tier", required=True, help="a tier of ARGUS_KEY_RATE_LIMITS")
     return parser
 
 

@@ -20,7 +20,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from moto.moto_server.werkzeug_app import MotoRequestHandler, create_backend_app
@@ -68,7 +67,7 @@ class EmbeddedAws:
 
     def __init__(self, server: BaseWSGIServer, enforcer: IamEnforcer, *, stage: str, region: str) -> None:
         self.stage = stage
-        self.refusals = enforcer.refusals  # actions that roles requested without permission
+        self.refusals = enforcer.refusals
         self.region = region
         self.account_id = ACCOUNT_ID
         self.port = server.port
@@ -101,9 +100,7 @@ class EmbeddedAws:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
     @property

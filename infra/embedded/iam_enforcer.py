@@ -37,21 +37,10 @@ _S3_OBJECT = {"GET": "GetObject", "HEAD": "HeadObject", "PUT": "PutObject", "DEL
 
 
 @dataclass(frozen=True)
-class Refusal:
-    """An action that a role requested without permission."""
-
-    role: str
-    action: str  # and the resource
-
-    def __str__(self) -> str:
-        return f"{self.role} is not authorized to perform {self.action}"
-
-
-@dataclass(frozen=True)
 class IamEnforcer:
     """WSGI middleware in front of the services of one embedded AWS; records what it refuses."""
 
-    refusals: list[Refusal] = field(default_factory=list)
+    refusals: list[str] = field(default_factory=list)  # which role requested which action without permission
 
     def wrap(self, service: str, application: "WSGIApplication") -> "WSGIApplication":
         def respond(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
@@ -76,8 +65,8 @@ class IamEnforcer:
             ]
         except UnknownOperation as unknown:
             refused = [f"{unknown or service} ({request.method} {request.path}), unknown to the IAM enforcer"]
-        for action in refused:
-            self.refusals.append(Refusal(session.role_arn.rsplit("/", 1)[-1], action))
+        role = session.role_arn.rsplit("/", 1)[-1]
+        self.refusals.extend(f"{role} is not authorized to perform {action}" for action in refused)
         if not refused:
             return None
         return _access_denied(service, request, f"User: {session.arn} is not authorized to perform: {refused[0]}")

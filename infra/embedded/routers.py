@@ -13,29 +13,25 @@ from moto.core.utils import get_service_model
 
 from infra.embedded.browsers import Dispatcher
 
-# Names of moto's modules. Any, because moto's Literal type does not list all of them. `apigateway` also serves
-# apigatewayv2.
+# Names of moto's modules. Any, because moto's Literal type does not list all of them.
 _APPLICATIONS: tuple[Any, ...] = (
     "apigateway",
     "awslambda",
     "cloudformation",
     "cloudfront",
-    "cloudwatch",
     "cognitoidp",
     "dynamodb",
     "events",
     "iam",
-    "kms",
     "logs",
     "s3",
     "secretsmanager",
-    "sns",
     "sqs",
     "ssm",
     "sts",
 )
 # boto3's names. The other services have no routes: a header or form field names the operation.
-_DESCRIPTIONS_WITH_ROUTES = ("apigateway", "apigatewayv2", "cloudfront", "lambda", "s3", "sqs")
+_DESCRIPTIONS_WITH_ROUTES = ("apigateway", "cloudfront", "lambda", "s3", "sqs")
 
 
 def build(dispatcher: Dispatcher) -> None:

@@ -1,7 +1,7 @@
 """Stacks of the embedded AWS: CloudFormation for our templates, in memory.
 
 It has the methods of `infra.deploy.stacks.Stacks`. A resource is created as soon as all of its references have a value.
-References to a `NO_OPS` resource have a made-up value. Stacks are not updated: a stack with the same
+References to a no-op have a made-up value. Stacks are not updated: a stack with the same
 template and parameters does not change, and any other is an error.
 """
 
@@ -13,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.embedded import ACCOUNT_ID
 from infra.embedded.clients import Clients
-from infra.embedded.resources import NO_OPS, TYPES
+from infra.embedded.resources import TYPES, is_no_op
 from infra.templates import NotAsDeclared, Scope, Template
 
 
@@ -148,7 +148,7 @@ class _Creation:
     def _create(self, logical_id: str, resource_type: str, properties: Mapping[str, Any]) -> str:
         """Create one resource; returns its physical id. Raises NotAsDeclared."""
         where = f"{self._name}: {logical_id}"
-        if resource_type in NO_OPS:
+        if is_no_op(resource_type):
             return f"local-{logical_id}"
         if resource_type not in TYPES:
             raise NotAsDeclared(f"{where}: the embedded AWS does not support {resource_type}")
@@ -169,7 +169,7 @@ class _Creation:
         if logical_id not in self._created:
             raise LookupError(f"{logical_id} does not exist")
         resource = self._created[logical_id]
-        if resource.type in NO_OPS:
+        if is_no_op(resource.type):
             return f"arn:aws:local:{self._clients.region}:{ACCOUNT_ID}:{logical_id}-{name}"  # IAM validates ARNs
         found = TYPES[resource.type].attribute(name, resource.physical_id, self._clients.region)
         if found is None:

@@ -25,10 +25,10 @@ from argus.core.background import MAX_CHECKS
 from argus.core.secrets import Secrets, SecretUnavailable
 from argus.core.settings import Settings
 from argus.imagery.model import ImageState
-from infra.embedded.aws import INFRA, EmbeddedAws, StackOutputs
+from infra.embedded.aws import EmbeddedAws, StackOutputs
 from infra.embedded.clients import Clients
 from infra.embedded.permissions import Permission, applies_to, is_allowed, required_permissions
-from infra.templates import Template, capability_templates
+from infra.templates import INFRA, Template, capability_templates
 from services.local import events
 from services.local.demo.scenes import flir_scene
 from services.local.sockets import Sockets
@@ -47,7 +47,7 @@ TEMPLATE = TEMPLATES["roles"]
 FUNCTIONS = ("api", "worker", "scanner", "scheduler", "realtime")
 ROLES = (*FUNCTIONS, "links")
 SOCKET_STAGE = "SocketApi/test"  # a reference to the WebSocket API of realtime.yaml
-TESTS = Path(__file__).parent
+TESTS = Path(__file__).parents[1]
 SRC = TESTS.parent / "src" / "argus"
 INLINE_CHARACTERS = 10_240  # of all inline policies of a role, without white space ("IAM and STS quotas")
 

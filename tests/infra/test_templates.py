@@ -5,8 +5,7 @@ from typing import Any
 
 import pytest
 
-from infra.embedded import NotAsDeclared
-from infra.templates import Scope, Template
+from infra.templates import NotAsDeclared, Scope, Template
 
 TEXT = """
 Parameters:
@@ -20,7 +19,14 @@ Outputs:
   Arn: {Value: !GetAtt Queue.Arn}
 """
 
-SCOPE = Scope(refs={"Stage": "test", "AWS::Region": "eu-west-1"}, attributes={("Queue", "Arn"): "arn:q"})
+
+def attribute(logical_id: str, name: str) -> str:
+    if (logical_id, name) != ("Queue", "Arn"):
+        raise LookupError(f"{logical_id} has no attribute {name}")
+    return "arn:q"
+
+
+SCOPE = Scope(refs={"Stage": "test", "AWS::Region": "eu-west-1"}, attribute=attribute)
 
 
 @pytest.fixture
@@ -120,4 +126,4 @@ def test_an_if_selects_its_branch_and_no_value_is_removed(domain: bool, value: A
         "a": [{"Fn::If": ["HasDomain", "yes", no_value]}, 1],
         "b": {"Fn::If": ["HasDomain", no_value, {"Fn::If": ["HasDomain", "never", "no"]}]},
     }
-    assert Scope(refs={}, attributes={}, conditions={"HasDomain": domain}).resolve(node) == value
+    assert Scope(refs={}, attribute=attribute, conditions={"HasDomain": domain}).resolve(node) == value

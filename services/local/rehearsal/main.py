@@ -9,7 +9,7 @@ a WebSocket API. A permission that a role lacks fails the rehearsal, even if the
 With `--twice`, everything is deployed a second time: nothing may change.
 
 The stage is `local`, the only one whose settings accept the embedded AWS's tokens; its other settings are staging's.
-Not rehearsed: change sets, and the resource types that the embedded AWS does not create (`NO_OPS`).
+Not rehearsed: change sets, and the resource types that the embedded AWS does not create (`infra.embedded.resources.NO_OPS`).
 """
 
 import argparse
@@ -34,7 +34,7 @@ from infra.deploy.package import PACKAGES, ROOT
 from infra.embedded import HOST
 from infra.embedded.aws import EmbeddedAws
 from infra.embedded.clients import Clients
-from infra.embedded.resources import NO_OPS
+from infra.embedded.resources import is_no_op
 from infra.embedded.stacks import EmbeddedStacks
 from infra.templates import NotAsDeclared
 from services.local import events
@@ -142,7 +142,7 @@ class Embedded:
             yield
         finally:
             if self.aws.refusals:
-                raise NotAllowed("; ".join(dict.fromkeys(map(str, self.aws.refusals))))
+                raise NotAllowed("; ".join(dict.fromkeys(self.aws.refusals)))
 
     @contextmanager
     def _running(self, name: str) -> Iterator[tuple[Function, Clients]]:
@@ -330,7 +330,7 @@ def main() -> int:
     created = environment.aws.stacks.stacks
     types = {resource.type for stack in created.values() for resource in stack.resources.values()}
     write_line(f"stacks: {', '.join(created)}")
-    write_line(f"resource types not tested, only an account has them: {', '.join(sorted(types & NO_OPS.keys()))}")
+    write_line(f"resource types not tested, only an account has them: {', '.join(sorted(filter(is_no_op, types)))}")
     write_line(f"the rehearsal succeeded in {time.monotonic() - started_at:.0f} s")
     return 0
 

@@ -9,8 +9,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from infra.deploy import steps
-from infra.embedded.aws import INFRA, EmbeddedAws
-from infra.templates import CAPABILITIES, capability_templates
+from infra.embedded.aws import EmbeddedAws
+from infra.templates import CAPABILITIES, INFRA, capability_templates
 from services.local.rehearsal.main import Embedded, no_function
 from services.local.sockets import Sockets
 from tests.infra.test_roles import characters, policies, rows
@@ -119,7 +119,7 @@ def test_a_new_capability_is_deployed_as_declared_used_and_deleted(
     found = steps.capability_plans(capability_templates(folders.infra, folders.capabilities))
     monkeypatch.setattr(steps, "BEFORE_FUNCTIONS", (steps.PACKAGES, steps.DATA, steps.ROLES, *found))
     deployment = deploy("newcomer", environment, steps.BEFORE_FUNCTIONS)
-    assert "argus-newcomer-ledger" in environment.verified
+    assert "argus-newcomer-ledger" in environment.aws.stacks.stacks
     item = {"pk": {"S": "org_a"}, "sk": {"S": "entry"}}
     with environment.aws.as_role(f"arn:aws:iam::{environment.account_id}:role/argus-newcomer-api") as api:
         api("dynamodb").put_item(TableName="argus-newcomer-ledger", Item=item)
@@ -131,7 +131,7 @@ def test_a_new_capability_is_deployed_as_declared_used_and_deleted(
     assert "AWS::DynamoDB::Table argus-newcomer-ledger" in retained
     roles = [role["RoleName"] for role in environment.client("iam").list_roles()["Roles"]]
     assert not [name for name in roles if name.startswith("argus-newcomer-")]
-    assert not deployment.stacks().outputs("argus-newcomer-data")
+    assert not environment.aws.stacks.outputs("argus-newcomer-data")
 
 
 def test_a_role_cannot_be_deleted_before_the_capabilities_that_use_it(

@@ -14,7 +14,8 @@ from argus.container import Container
 from argus.notify.service import Notify
 from infra.deploy import smoke
 from infra.deploy.smoke import SmokeFailed, SmokeUsers
-from infra.embedded.aws import HOST, EmbeddedAws, StackOutputs
+from infra.embedded import HOST
+from infra.embedded.aws import EmbeddedAws, StackOutputs
 from services.local.sockets import Sockets
 from tests.cli.conftest import serving
 from tests.conftest import Workers

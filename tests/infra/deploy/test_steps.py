@@ -6,6 +6,7 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -19,9 +20,9 @@ from infra.deploy.environment import Account
 from infra.deploy.functions import FUNCTIONS, Function, FunctionFailed, Zappa, code_hash
 from infra.deploy.options import BadOption, Options, load, save
 from infra.deploy.package import ROOT
-from infra.deploy.stacks import StackFailed, Stacks
+from infra.deploy.stacks import ChangeSets, StackFailed
 from infra.embedded.aws import EmbeddedAws
-from infra.templates import Template, capability_templates
+from infra.templates import NotAsDeclared, Template, capability_templates
 from services.local.rehearsal.main import STAGE, Embedded, NotAllowed, no_function
 from services.local.sockets import Sockets
 
@@ -96,7 +97,7 @@ def hashes(environment: Embedded) -> list[str]:
 
 def test_a_stage_is_deployed_and_passes_the_smoke_test(environment: Embedded, deployed: Output) -> None:
     assert deployed.steps() == [name for name, _ in steps.STEPS]
-    assert environment.verified == [plan.name(STAGE) for plan in steps.PLANS if not plan.needs_domain]
+    assert list(environment.aws.stacks.stacks) == [plan.name(STAGE) for plan in steps.PLANS if not plan.needs_domain]
     assert running(environment) == hashes(environment)
     text = " ".join(deployed.lines)
     for line in ("GET /health: 200", "GET /ready: 200", "signed in as owner of org_", "image img_", "report with 2"):
@@ -106,7 +107,7 @@ def test_a_stage_is_deployed_and_passes_the_smoke_test(environment: Embedded, de
 
 def test_functions_have_the_settings_from_the_stacks(environment: Embedded, deployed: Output) -> None:
     functions = environment.client("lambda")
-    pool = Stacks(environment.client("cloudformation")).outputs(f"argus-{STAGE}-identity")
+    pool = environment.aws.stacks.outputs(f"argus-{STAGE}-identity")
     for function in FUNCTIONS:
         found = functions.get_function(FunctionName=function.name(STAGE))["Configuration"]
         variables = found["Environment"]["Variables"]
@@ -123,7 +124,7 @@ def test_functions_have_the_settings_from_the_stacks(environment: Embedded, depl
 
 
 def test_the_smoke_test_deletes_its_user_and_image(environment: Embedded, deployed: Output) -> None:
-    pool = Stacks(environment.client("cloudformation")).outputs(f"argus-{STAGE}-identity")["UserPoolId"]
+    pool = environment.aws.stacks.outputs(f"argus-{STAGE}-identity")["UserPoolId"]
     assert environment.client("cognito-idp").list_users(UserPoolId=pool)["Users"] == []
     bucket = f"argus-{STAGE}-media-{environment.account_id}"
     keys = [entry["Key"] for entry in environment.client("s3").list_objects_v2(Bucket=bucket)["Contents"]]
@@ -150,8 +151,8 @@ def test_a_missing_permission_fails_the_rehearsal_and_is_named(
     iam.put_role_policy(**role, PolicyDocument=json.dumps({**policy, "Statement": left}))
     deployment = steps.prepare(STAGE, environment, {}, Output())
     for name in ("identity", "realtime"):
-        deployment.values |= deployment.stacks().outputs(f"argus-{STAGE}-{name}")
-    deployment.values["RestApiId"] = deployment.stacks().resources(f"argus-{STAGE}")["Api"]
+        deployment.values |= environment.aws.stacks.outputs(f"argus-{STAGE}-{name}")
+    deployment.values["RestApiId"] = deployment.zappa.rest_api_id()
     try:
         with pytest.raises(
             NotAllowed, match=f"argus-{STAGE}-api is not authorized to perform {lacking} on resource: .*{on}"
@@ -249,11 +250,7 @@ def test_a_rollback_deploys_the_previous_release_and_a_second_one_undoes_it(
 
 def test_a_destroyed_stage_keeps_its_data(environment: Embedded, deployed: Output) -> None:
     retained = steps.destroy(steps.prepare(STAGE, environment, {}, Output()))
-    # By status: moto cannot describe stacks that other tests of this process have left broken.
-    alive = ["CREATE_COMPLETE", "UPDATE_COMPLETE"]
-    listed = environment.client("cloudformation").list_stacks(StackStatusFilter=alive)["StackSummaries"]
-    names = [stack["StackName"] for stack in listed]
-    assert [name for name in names if name.startswith(f"argus-{STAGE}")] == []
+    assert environment.aws.stacks.stacks == {}
     found = environment.client("lambda").list_functions()["Functions"]
     assert [one["FunctionName"] for one in found if one["FunctionName"].startswith(f"argus-{STAGE}")] == []
     listed = environment.client("dynamodb").list_tables()["TableNames"]
@@ -287,16 +284,16 @@ def test_every_parameter_without_default_has_a_value(monkeypatch: pytest.MonkeyP
     """A domain needs stacks in two regions, which the embedded AWS does not support: here they only return outputs."""
     given: dict[str, dict[str, str]] = {}
 
-    def deploy(_: Stacks, name: str, *, template: str, parameters: dict[str, str], tags: dict[str, str]) -> bool:
+    def deploy(_: ChangeSets, name: str, *, template: str, parameters: dict[str, str], tags: dict[str, str]) -> bool:
         given[name.removeprefix("argus-staging-")] = parameters
         return True
 
-    def outputs(_: Stacks, name: str) -> dict[str, str]:
+    def outputs(_: ChangeSets, name: str) -> dict[str, str]:
         plan = next(plan for plan in steps.PLANS if plan.name("staging") == name)
         return {output: f"{name}/{output}" for output in Template.read(plan.path).outputs}
 
-    monkeypatch.setattr(Stacks, "deploy", deploy)
-    monkeypatch.setattr(Stacks, "outputs", outputs)
+    monkeypatch.setattr(ChangeSets, "deploy", deploy)
+    monkeypatch.setattr(ChangeSets, "outputs", outputs)
     account = Account("eu-west-1")
     monkeypatch.setattr(Account, "client", lambda _, service, region="": (service, region))
     values = {"Stage": "staging", "Domain": domain, "HostedZoneId": domain and "Z1", "RestApiId": "a1"}
@@ -325,33 +322,29 @@ def test_every_parameter_without_default_has_a_value(monkeypatch: pytest.MonkeyP
 
 # ---------------------------------------------------------------- stacks
 
-BROKEN = {
-    "Resources": {
-        "Topic": {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": "argus-broken"}},
-        "NoBucket": {
-            "Type": "AWS::S3::BucketPolicy",
-            "Properties": {"Bucket": "does-not-exist", "PolicyDocument": {"Version": "2012-10-17", "Statement": []}},
-        },
-    }
-}
-
 
 def test_a_stack_that_fails_names_the_resource_and_stops_the_deployment(
-    environment: Embedded, monkeypatch: pytest.MonkeyPatch
+    environment: Embedded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Embedded, "template", lambda *_: json.dumps(BROKEN))
+    (tmp_path / "broken.yaml").write_text('Resources: {Queue: {Type: AWS::SQS::Queue, Properties: {QueueName: "no!"}}}')
+    broken = partial(steps.deploy_stack, plan=steps.Plan("broken", folder=tmp_path))
+    monkeypatch.setattr(steps, "STEPS", (("broken", broken), *steps.STEPS))
     output = Output()
-    with pytest.raises(StackFailed, match=f"argus-{STAGE}-packages: NoBucket: .*NoSuchBucket"):
+    with pytest.raises(NotAsDeclared, match=f"argus-{STAGE}-broken: Queue: .*InvalidParameterValue"):
         steps.deploy(steps.prepare(STAGE, environment, {}, output))
-    assert output.steps()[-1] == "packages bucket"
+    assert output.steps() == ["broken"]
+
+
+TOPIC = {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": "argus-broken"}}
+BROKEN = {"Resources": {"Topic": TOPIC, "Other": {**TOPIC, "Properties": {"TopicName": "no!"}}}}
 
 
 def test_a_stack_whose_creation_failed_is_deleted_before_the_next_attempt(environment: Embedded) -> None:
-    stacks = Stacks(environment.client("cloudformation"))
+    stacks = ChangeSets(environment.client("cloudformation"))
     parts = {"parameters": {}, "tags": {}}
     with pytest.raises(StackFailed):
         stacks.deploy("argus-broken", template=json.dumps(BROKEN), **parts)
-    sound = {"Resources": {"Topic": BROKEN["Resources"]["Topic"]}}
+    sound = {"Resources": {"Topic": TOPIC}}
     assert stacks.deploy("argus-broken", template=json.dumps(sound), **parts)
     assert not stacks.deploy("argus-broken", template=json.dumps(sound), **parts)
     assert stacks.delete("argus-broken")
@@ -393,7 +386,7 @@ def test_a_stack_that_rolled_back_reports_the_first_failures_only() -> None:
         stub.add_response("describe_stack_events", {"StackEvents": newest_first})
         waits: list[float] = []
         with pytest.raises(StackFailed) as error:
-            Stacks(client, waits.append).deploy("argus-staging-data", template="{}", parameters={}, tags={})
+            ChangeSets(client, waits.append).deploy("argus-staging-data", template="{}", parameters={}, tags={})
     assert str(error.value) == "argus-staging-data: JobsQueue (AWS::SQS::Queue): already exists"
     assert len(waits) == 1
 
@@ -467,7 +460,6 @@ def test_the_endpoint_of_an_account_is_the_output_of_its_stack() -> None:
     account = Account("eu-west-1")
     with account.api_endpoint("dev", {"ApiUrl": "https://api.argus.example"}) as url:
         assert url == "https://api.argus.example"
-    assert account.template(steps.DATA.path) == steps.DATA.path.read_text()
 
 
 def test_an_api_that_never_answers_fails_the_smoke_test(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import pytest
 
-from infra.deploy import tiers
+from infra.deploy import main
 from infra.deploy.environment import Environment
 from infra.deploy.functions import FUNCTIONS
 from infra.embedded.aws import EmbeddedAws, StackOutputs
@@ -48,7 +48,7 @@ def set_tier(aws: EmbeddedAws, outputs: StackOutputs) -> Iterator[SetTier]:
     with zipfile.ZipFile(package, "w") as zipped:
         zipped.writestr("handler.py", "")
     functions.create_function(
-        FunctionName=api.name("test"),
+        FunctionName=api.name("dev"),
         Runtime="python3.11",
         Role=role,
         Handler="handler.handler",
@@ -56,12 +56,12 @@ def set_tier(aws: EmbeddedAws, outputs: StackOutputs) -> Iterator[SetTier]:
         Environment={"Variables": variables},
     )
 
-    def run(**options: str) -> int:
+    def run(stage: str, **options: str) -> int:
         arguments = [part for name, value in options.items() for part in (f"--{name}", value)]
-        return tiers.main(arguments, environment=lambda: cast(Environment, _Account(aws)))
+        return main.main(["tier", stage, *arguments], environment=lambda: cast(Environment, _Account(aws)))
 
     yield run
-    functions.delete_function(FunctionName=api.name("test"))
+    functions.delete_function(FunctionName=api.name("dev"))
     iam.delete_role(RoleName="tiers")
 
 
@@ -73,7 +73,7 @@ def _create_key(person: Person, tier: str) -> int:
 def test_the_operator_raises_and_lowers_an_organisations_tier(
     set_tier: SetTier, owner: Person, stranger: Person, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    options = {"stage": "test", "organisation": owner.organisation_id}
+    options = {"stage": "dev", "organisation": owner.organisation_id}
     assert _create_key(owner, "high") == 422
     assert set_tier(**options, tier="high") == 0
     text = capsys.readouterr().out
@@ -92,14 +92,14 @@ def test_the_operator_raises_and_lowers_an_organisations_tier(
             {"organisation": "org_00000000000000000000000000"},
             "The organisation org_00000000000000000000000000 does not exist.",
         ),
-        ({"stage": "nowhere"}, "AWS: "),
+        ({"stage": "staging"}, "AWS: "),
     ],
     ids=["tier", "organisation", "stage"],
 )
 def test_an_unknown_tier_organisation_or_stage_fails_with_a_reason(
     set_tier: SetTier, owner: Person, capsys: pytest.CaptureFixture[str], changed: dict[str, str], reason: str
 ) -> None:
-    options = {"stage": "test", "organisation": owner.organisation_id, "tier": "high"}
+    options = {"stage": "dev", "organisation": owner.organisation_id, "tier": "high"}
     assert set_tier(**{**options, **changed}) == 1
     assert reason in capsys.readouterr().err
     assert _create_key(owner, "high") == 422

@@ -1,11 +1,12 @@
-"""The embedded AWS: provisioned from infra/*.yaml, and verified against it."""
+"""The embedded AWS: provisioned from infra/*.yaml."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
@@ -17,10 +18,8 @@ from botocore.exceptions import ClientError
 
 from argus import capabilities
 from argus.core.declarations import Table
-from infra.embedded import NotAsDeclared
-from infra.embedded.aws import INFRA, EmbeddedAws, PortInUse, StackOutputs
-from infra.embedded.resources import LOCAL_NO_OPS, TYPES
-from infra.templates import capability_templates
+from infra.embedded.aws import EmbeddedAws, PortInUse, StackOutputs
+from infra.templates import INFRA, NotAsDeclared, capability_templates
 
 ORIGIN = "http://console.example"
 
@@ -79,28 +78,17 @@ def test_names_are_derived_from_the_stage(aws: EmbeddedAws, outputs: StackOutput
 
 @pytest.mark.parametrize("declared", capabilities.tables(), ids=attrgetter("name"))
 @pytest.mark.usefixtures("outputs")
-def test_a_table_expires_items_and_can_be_restored(aws: EmbeddedAws, declared: Table) -> None:
-    dynamodb = aws.client("dynamodb")
-    name = f"argus-fidelity-{declared.name}"
-    table = dynamodb.describe_table(TableName=name)["Table"]
-    backups = dynamodb.describe_continuous_backups(TableName=name)["ContinuousBackupsDescription"]
-    assert dynamodb.describe_time_to_live(TableName=name)["TimeToLiveDescription"] == {
-        "TimeToLiveStatus": "ENABLED",
-        "AttributeName": "expires_at",
-    }
-    assert backups["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"] == "ENABLED"
-    assert (table["SSEDescription"]["Status"], table["SSEDescription"]["SSEType"]) == ("ENABLED", "KMS")
+def test_a_table_has_the_index_that_its_capability_declares(aws: EmbeddedAws, declared: Table) -> None:
+    table = aws.client("dynamodb").describe_table(TableName=f"argus-fidelity-{declared.name}")["Table"]
     indexes = [index["IndexName"] for index in table.get("GlobalSecondaryIndexes", [])]
     assert indexes[:1] == ([] if declared.index == "none" else ["gsi1"])
 
 
 @pytest.mark.usefixtures("outputs")
 def test_every_capability_with_a_template_has_a_stack(aws: EmbeddedAws) -> None:
-    stacks = aws.client("cloudformation").list_stacks(StackStatusFilter=["CREATE_COMPLETE"])["StackSummaries"]
-    names = {stack["StackName"] for stack in stacks if stack["StackName"].startswith("argus-fidelity-")}
     found = {path.stem for path in capability_templates()}
     assert found >= {"identity", "imagery", "scanning", "reports", "notify"}
-    assert names == {f"argus-fidelity-{name}" for name in {"data", "roles", *found}}
+    assert {f"argus-fidelity-{name}" for name in {"data", "roles", *found}} <= aws.stacks.stacks.keys()
 
 
 @pytest.mark.usefixtures("outputs")
@@ -114,17 +102,8 @@ def test_a_role_has_the_permissions_of_a_capabilitys_policy(aws: EmbeddedAws) ->
     aws.refusals.clear()
 
 
-def test_the_media_bucket_is_private_versioned_and_expires_old_versions(
-    aws: EmbeddedAws, outputs: StackOutputs
-) -> None:
-    s3 = aws.client("s3")
-    bucket = outputs.media_bucket
-    assert s3.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"] == {
-        "BlockPublicAcls": True,
-        "IgnorePublicAcls": True,
-        "BlockPublicPolicy": True,
-        "RestrictPublicBuckets": True,
-    }
+def test_the_media_bucket_keeps_versions_and_allows_the_given_origins(aws: EmbeddedAws, outputs: StackOutputs) -> None:
+    s3, bucket = aws.client("s3"), outputs.media_bucket
     assert s3.get_bucket_versioning(Bucket=bucket)["Status"] == "Enabled"
     assert s3.get_bucket_cors(Bucket=bucket)["CORSRules"] == [
         {
@@ -134,25 +113,6 @@ def test_the_media_bucket_is_private_versioned_and_expires_old_versions(
             "ExposeHeaders": ["ETag", "Content-Range", "Accept-Ranges"],
             "MaxAgeSeconds": 3600,
         }
-    ]
-    assert s3.get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"] == [
-        {
-            "ID": "abandoned-uploads",
-            "Filter": {"Prefix": ""},
-            "Status": "Enabled",
-            "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1},
-        },
-        {
-            "ID": "replaced-and-deleted-versions",
-            "Filter": {"Prefix": ""},
-            "Status": "Enabled",
-            "NoncurrentVersionExpiration": {"NoncurrentDays": 30},
-        },
-    ]
-    statements = json.loads(s3.get_bucket_policy(Bucket=bucket)["Policy"])["Statement"]
-    assert [(statement["Effect"], statement["Condition"]) for statement in statements] == [
-        ("Deny", {"Bool": {"aws:SecureTransport": "false"}}),
-        ("Deny", {"NumericLessThan": {"s3:TlsVersion": "1.2"}}),
     ]
 
 
@@ -166,16 +126,6 @@ def test_a_queue_has_the_declared_timeouts_and_dead_letter_queue(
     assert json.loads(found["RedrivePolicy"]) == {
         "deadLetterTargetArn": f"{found['QueueArn']}-dead",
         "maxReceiveCount": 3,
-    }
-
-
-def test_only_the_media_bucket_may_send_to_the_uploads_queue(aws: EmbeddedAws, outputs: StackOutputs) -> None:
-    attributes = aws.client("sqs").get_queue_attributes(QueueUrl=outputs.uploads_queue_url, AttributeNames=["Policy"])
-    (statement,) = json.loads(attributes["Attributes"]["Policy"])["Statement"]
-    assert statement["Principal"] == {"Service": "s3.amazonaws.com"}
-    assert statement["Condition"] == {
-        "ArnEquals": {"aws:SourceArn": f"arn:aws:s3:::{outputs.media_bucket}"},
-        "StringEquals": {"aws:SourceAccount": aws.account_id},
     }
 
 
@@ -217,15 +167,6 @@ def test_the_cors_rules_of_the_bucket_decide_which_origin_may_read(
         assert response.headers.get("Access-Control-Allow-Origin") == allowed
 
 
-def test_a_bucket_policy_is_enforced(aws: EmbeddedAws) -> None:
-    s3 = aws.client("s3")
-    s3.create_bucket(Bucket="closed", CreateBucketConfiguration={"LocationConstraint": aws.region})
-    deny = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "arn:aws:s3:::closed/*"}
-    s3.put_bucket_policy(Bucket="closed", Policy=json.dumps({"Version": "2012-10-17", "Statement": [deny]}))
-    with pytest.raises(s3.exceptions.ClientError, match="Forbidden"):
-        s3.put_object(Bucket="closed", Key="x", Body=b"x")
-
-
 def test_a_user_signs_in_with_a_password(aws: EmbeddedAws, outputs: StackOutputs) -> None:
     cognito = aws.client("cognito-idp")
     user = {"UserPoolId": outputs.user_pool_id, "Username": "owner@north.example"}
@@ -259,246 +200,55 @@ def test_a_port_in_use_is_named(aws: EmbeddedAws) -> None:
         EmbeddedAws.start(port=aws.port, stage="second")
 
 
-# Differences from the templates
-
-
-def test_a_new_stack_is_as_declared(aws: EmbeddedAws, outputs: StackOutputs) -> None:
-    aws.verify()
-
-
-@pytest.fixture(scope="module")
-def modified() -> Iterator[tuple[EmbeddedAws, StackOutputs]]:
-    """An embedded AWS to modify; the modifications accumulate, each in another resource or property."""
-    with EmbeddedAws.start(stage="modified") as aws:
-        yield aws, aws.provision()
-
-
-def _key_id(kms: Any) -> str:
-    return str(kms.describe_key(KeyId="alias/argus-modified")["KeyMetadata"]["KeyId"])
-
-
-MODIFICATIONS: list[tuple[str, str, Callable[[Any, StackOutputs], object]]] = [
-    (
-        "Key.EnableKeyRotation",
-        "kms",
-        lambda kms, outputs: kms.disable_key_rotation(KeyId=_key_id(kms)),
-    ),
-    (
-        "Key.KeyPolicy",
-        "kms",
-        lambda kms, outputs: kms.put_key_policy(KeyId=_key_id(kms), PolicyName="default", Policy="{}"),
-    ),
-    (
-        "KeyAlias.AliasName",
-        "kms",
-        lambda kms, outputs: kms.delete_alias(AliasName="alias/argus-modified"),
-    ),
-    (
-        "IdentityTable.Tags",
-        "dynamodb",
-        lambda dynamodb, outputs: dynamodb.untag_resource(
-            ResourceArn=dynamodb.describe_table(TableName="argus-modified-identity")["Table"]["TableArn"],
-            TagKeys=["stage"],
-        ),
-    ),
-    (
-        "ApiRole.Policies",
-        "iam",
-        lambda iam, outputs: iam.delete_role_policy(RoleName="argus-modified-api", PolicyName="permissions"),
-    ),
-    (
-        "WorkerReportsPolicy:",
-        "iam",
-        lambda iam, outputs: iam.delete_role_policy(RoleName="argus-modified-worker", PolicyName="reports"),
-    ),
-    (
-        "LinksReportsPolicy.PolicyDocument",
-        "iam",
-        lambda iam, outputs: iam.put_role_policy(
-            RoleName="argus-modified-links",
-            PolicyName="reports",
-            PolicyDocument=json.dumps(
-                {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}
-            ),
-        ),
-    ),
-    (
-        "MediaBucket.Tags",
-        "s3",
-        lambda s3, outputs: s3.delete_bucket_tagging(Bucket=outputs.media_bucket),
-    ),
-    (
-        "MediaBucket.LoggingConfiguration",
-        "s3",
-        lambda s3, outputs: s3.put_bucket_logging(Bucket=outputs.media_bucket, BucketLoggingStatus={}),
-    ),
-    (
-        "JobsQueue.Tags",
-        "sqs",
-        lambda sqs, outputs: sqs.untag_queue(QueueUrl=outputs.jobs_queue_url, TagKeys=["capability"]),
-    ),
-    (
-        "RequestsTable.TimeToLiveSpecification.Enabled",
-        "dynamodb",
-        lambda dynamodb, outputs: dynamodb.update_time_to_live(
-            TableName="argus-modified-requests",
-            TimeToLiveSpecification={"Enabled": False, "AttributeName": "expires_at"},
-        ),
-    ),
-    (
-        "ImageryTable.PointInTimeRecoverySpecification.PointInTimeRecoveryEnabled",
-        "dynamodb",
-        lambda dynamodb, outputs: dynamodb.update_continuous_backups(
-            TableName="argus-modified-imagery",
-            PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": False},
-        ),
-    ),
-    (
-        "ScanningTable.GlobalSecondaryIndexes",
-        "dynamodb",
-        lambda dynamodb, outputs: dynamodb.update_table(
-            TableName="argus-modified-scanning", GlobalSecondaryIndexUpdates=[{"Delete": {"IndexName": "gsi1"}}]
-        ),
-    ),
-    (
-        "ReportsTable:",
-        "dynamodb",
-        lambda dynamodb, outputs: dynamodb.delete_table(TableName="argus-modified-reports"),
-    ),
-    (
-        "MediaBucket.PublicAccessBlockConfiguration",
-        "s3",
-        lambda s3, outputs: s3.delete_public_access_block(Bucket=outputs.media_bucket),
-    ),
-    (
-        "MediaBucket.OwnershipControls",
-        "s3",
-        lambda s3, outputs: s3.delete_bucket_ownership_controls(Bucket=outputs.media_bucket),
-    ),
-    (
-        "MediaBucket.BucketEncryption",
-        "s3",
-        lambda s3, outputs: s3.delete_bucket_encryption(Bucket=outputs.media_bucket),
-    ),
-    (
-        "MediaBucket.VersioningConfiguration.Status",
-        "s3",
-        lambda s3, outputs: s3.put_bucket_versioning(
-            Bucket=outputs.media_bucket, VersioningConfiguration={"Status": "Suspended"}
-        ),
-    ),
-    (
-        "MediaBucket.LifecycleConfiguration.Rules",
-        "s3",
-        lambda s3, outputs: s3.delete_bucket_lifecycle(Bucket=outputs.media_bucket),
-    ),
-    (
-        "MediaBucket.CorsConfiguration.CorsRules",
-        "s3",
-        lambda s3, outputs: s3.delete_bucket_cors(Bucket=outputs.media_bucket),
-    ),
-    (
-        "MediaBucket.NotificationConfiguration.QueueConfigurations",
-        "s3",
-        lambda s3, outputs: s3.put_bucket_notification_configuration(
-            Bucket=outputs.media_bucket, NotificationConfiguration={}
-        ),
-    ),
-    (
-        "MediaBucketPolicy.PolicyDocument",
-        "s3",
-        lambda s3, outputs: s3.delete_bucket_policy(Bucket=outputs.media_bucket),
-    ),
-    (
-        "UploadsQueuePolicy.PolicyDocument",
-        "sqs",
-        lambda sqs, outputs: sqs.set_queue_attributes(QueueUrl=outputs.uploads_queue_url, Attributes={"Policy": ""}),
-    ),
-    (
-        "JobsQueue.VisibilityTimeout",
-        "sqs",
-        lambda sqs, outputs: sqs.set_queue_attributes(
-            QueueUrl=outputs.jobs_queue_url, Attributes={"VisibilityTimeout": "1"}
-        ),
-    ),
-    (
-        "JobsQueue.RedrivePolicy",
-        "sqs",
-        lambda sqs, outputs: sqs.set_queue_attributes(
-            QueueUrl=outputs.jobs_queue_url, Attributes={"RedrivePolicy": ""}
-        ),
-    ),
-    (
-        "JobsDeadQueue.RedriveAllowPolicy",
-        "sqs",
-        lambda sqs, outputs: sqs.set_queue_attributes(
-            QueueUrl=outputs.jobs_dead_queue_url, Attributes={"RedriveAllowPolicy": '{"redrivePermission": "allowAll"}'}
-        ),
-    ),
-    (
-        "UserPool.MfaConfiguration",
-        "cognito-idp",
-        lambda cognito, outputs: cognito.set_user_pool_mfa_config(
-            UserPoolId=outputs.user_pool_id, MfaConfiguration="OFF"
-        ),
-    ),
-    (
-        "Client.PreventUserExistenceErrors",
-        "cognito-idp",
-        lambda cognito, outputs: cognito.update_user_pool_client(
-            UserPoolId=outputs.user_pool_id, ClientId=outputs.client_id, PreventUserExistenceErrors="LEGACY"
-        ),
-    ),
-    (
-        "PlatformAdminGroup:",
-        "cognito-idp",
-        lambda cognito, outputs: cognito.delete_group(UserPoolId=outputs.user_pool_id, GroupName="platform_admin"),
-    ),
-]
-
-
-@pytest.mark.parametrize(("where", "service", "modify"), MODIFICATIONS, ids=[where for where, _, _ in MODIFICATIONS])
-def test_a_difference_from_the_template_is_named(
-    modified: tuple[EmbeddedAws, StackOutputs],
-    where: str,
-    service: str,
-    modify: Callable[[Any, StackOutputs], object],
-) -> None:
-    aws, outputs = modified
-    modify(aws.client(service), outputs)
-    with pytest.raises(NotAsDeclared) as caught:
-        aws.verify()
-    assert any(difference.startswith(where) for difference in caught.value.differences)
+# Stacks
 
 
 MUTANTS = {
-    "unknown type": ("data", "AWS::SQS::QueuePolicy", "AWS::Logs::MetricFilter", "AWS::Logs::MetricFilter"),
+    "unknown type": (
+        "data",
+        "AWS::SQS::QueuePolicy",
+        "AWS::SQS::Policy",
+        "the embedded AWS does not support AWS::SQS::Policy",
+    ),
     "bucket property": (
         "data",
         "VersioningConfiguration: {Status: Enabled}",
-        "AccelerateConfiguration: {AccelerationStatus: Enabled}",
-        "MediaBucket.AccelerateConfiguration: declared",
+        "VersioningConfiguration: {Status: Enabled}\n      AccelerateConfiguration: {AccelerationStatus: Enabled}",
+        "Bucket: the embedded AWS does not apply AccelerateConfiguration",
+    ),
+    "missing property": (
+        "data",
+        "BucketName: !Sub argus-${Stage}-media-${AWS::AccountId}",
+        "Bucket: !Sub argus-${Stage}-media-${AWS::AccountId}",
+        "MediaBucket: the property 'BucketName' is required",
     ),
     "table property": (
         "data",
-        "SSESpecification: {SSEEnabled: true, SSEType: KMS, KMSMasterKeyId: !GetAtt Key.Arn}",
-        "ContributorInsightsSpecification: {Enabled: true}",
-        "RequestsTable.ContributorInsightsSpecification: declared",
+        "BillingMode: PAY_PER_REQUEST",
+        "Billing: PAY_PER_REQUEST",
+        'Unknown parameter in input: "Billing"',
     ),
     "queue property": (
         "data",
         "SqsManagedSseEnabled: true",
         "KmsMasterKeyIdentity: argus",
-        "UploadsQueue.KmsMasterKeyIdentity: declared",
+        "Queue: the embedded AWS does not apply KmsMasterKeyIdentity",
     ),
-    "client property": ("identity", "EnableTokenRevocation: true", "EnableTokenRevoking: true", "Client: "),
+    "role property": ("roles", "MaxSessionDuration:", "MaxSession:", 'Unknown parameter in input: "MaxSession"'),
+    "client property": ("identity", "EnableTokenRevocation: true", "EnableTokenRevoking: true", "Client: Parameter"),
     "unsupported function": (
         "identity",
         "ClientName: !Sub argus-${Stage}",
         'ClientName: !Join ["-", [argus, client]]',
         "Client: Fn::Join",
     ),
-    "unknown reference": ("identity", "Value: !Ref Client", "Value: !Ref Klient", "crashed on this template"),
+    "unknown reference": ("identity", "Value: !Ref Client", "Value: !Ref Klient", "Klient is neither a parameter nor"),
+    "unknown attribute": (
+        "identity",
+        "Value: !Ref Client",
+        "Value: !GetAtt Client.Colour",
+        "Client has no attribute Colour",
+    ),
 }
 
 
@@ -506,17 +256,17 @@ MUTANTS = {
 def test_a_template_that_the_embedded_aws_does_not_support_is_rejected(
     aws: EmbeddedAws, tmp_path: Path, mutant: str
 ) -> None:
-    name, old, new, where = MUTANTS[mutant]
+    name, old, new, message = MUTANTS[mutant]
     text = (INFRA / f"{name}.yaml").read_text()
     assert old in text
     path = tmp_path / f"{mutant.replace(' ', '-')}.yaml"
     path.write_text(text.replace(old, new))
-    given = {"Stage": mutant.replace(" ", "-"), "KeyArn": "arn:aws:kms:eu-west-1:123456789012:key/1234"}
-    if name != "data":  # a capability adds policies to roles
+    stage = mutant.replace(" ", "-")
+    given = {"Stage": stage, "KeyArn": "arn:aws:kms:eu-west-1:123456789012:key/1234"}
+    if name == "identity":  # it adds policies to roles
         aws.create_stack(Path(shutil.copy(INFRA / "roles.yaml", tmp_path / f"roles-{path.name}")), given)
-    with pytest.raises(NotAsDeclared) as caught:
+    with pytest.raises(NotAsDeclared, match=f"(?s)argus-fidelity-{stage}: .*{re.escape(message)}"):
         aws.create_stack(path, given)
-    assert any(where in difference for difference in caught.value.differences), caught.value.differences
 
 
 def test_a_parameter_without_a_value_is_named(aws: EmbeddedAws) -> None:
@@ -524,19 +274,42 @@ def test_a_parameter_without_a_value_is_named(aws: EmbeddedAws) -> None:
         aws.create_stack(INFRA / "identity.yaml", {})
 
 
-def test_a_listed_no_op_is_skipped(aws: EmbeddedAws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "filtered.yaml"
-    path.write_text(
-        """
-        Resources:
-          Dead: {Type: AWS::SQS::Queue, Properties: {QueueName: filtered}}
-          Filter: {Type: AWS::Logs::MetricFilter, Properties: {FilterName: dead}}
-        """
-    )
-    with pytest.raises(NotAsDeclared, match="Filter: the embedded AWS does not support AWS::Logs::MetricFilter"):
-        aws.create_stack(path, {})
-    monkeypatch.setitem(LOCAL_NO_OPS, "AWS::Logs::MetricFilter", "metrics of log lines are not used on a laptop")
-    assert aws.create_stack(path, {}) == {}
+STACK = """
+Parameters: {Name: {Type: String, Default: first}}
+Resources:
+  Queue:
+    Type: AWS::SQS::Queue
+    DependsOn: Alarm
+    Properties: {QueueName: !Sub "stack-${Dead.QueueName}"}
+  Dead: {Type: AWS::SQS::Queue, Properties: {QueueName: !Ref Name}}
+  Alarm: {Type: AWS::CloudWatch::Alarm, Properties: {AlarmName: !GetAtt Dead.QueueName}}
+Outputs:
+  Url: {Value: !Ref Queue}
+  Alarm: {Value: !GetAtt Alarm.Arn}
+"""
+
+
+def test_a_stack_is_created_once_in_the_order_of_its_references_and_deleted(aws: EmbeddedAws) -> None:
+    def deploy(text: str, **parameters: str) -> bool:
+        return aws.stacks.deploy("small", template=text, parameters=parameters, tags={})
+
+    assert deploy(STACK)
+    assert not deploy(STACK)
+    assert list(aws.stacks.resources("small")) == ["Dead", "Alarm", "Queue"]
+    assert aws.stacks.outputs("small")["Url"].endswith("/stack-first")
+    assert aws.stacks.outputs("small")["Alarm"].startswith("arn:aws:local:")
+    assert {"AlarmName": "first"} in aws.stacks.declared("AWS::CloudWatch::Alarm")
+    with pytest.raises(NotAsDeclared, match="small: the embedded AWS does not update a stack"):
+        deploy(STACK, Name="second")
+    assert aws.stacks.delete("small")
+    assert not aws.stacks.delete("small")
+    assert aws.stacks.outputs("small") == {}
+
+
+def test_resources_that_wait_for_each_other_are_named(aws: EmbeddedAws) -> None:
+    circle = STACK.replace("QueueName: !Ref Name", "QueueName: !Sub '${Queue.QueueName}'")
+    with pytest.raises(NotAsDeclared, match="Queue: Alarm does not exist; Dead: Queue does not exist; Alarm: Dead"):
+        aws.stacks.deploy("circle", template=circle, parameters={}, tags={})
 
 
 def test_a_capability_template_has_the_name_of_a_capability_folder(tmp_path: Path) -> None:
@@ -548,8 +321,3 @@ def test_a_capability_template_has_the_name_of_a_capability_folder(tmp_path: Pat
         (tmp_path / "capabilities" / name / "capability.py").touch()
     found = capability_templates(tmp_path, tmp_path / "capabilities")
     assert found == (tmp_path / "admin.yaml", tmp_path / "billing.yaml")
-
-
-def test_no_type_is_both_created_and_a_no_op() -> None:
-    assert not set(TYPES) & set(LOCAL_NO_OPS)
-    assert all(LOCAL_NO_OPS.values())

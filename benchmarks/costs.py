@@ -1,4 +1,4 @@
-"""Estimate what Argus costs: `python -m infra.deploy.costs` writes the table in docs/deployment.md.
+"""Estimate what Argus costs: `python -m benchmarks.costs` writes the table in docs/deployment.md.
 
     compute   = GB of memory × seconds × price of a GB-second + calls × price of a call
     seconds   = CPU seconds ÷ share of a processor (memory ÷ 1769 MB, at most 1) + calls to AWS × wait of each

@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from infra.deploy import costs
-from infra.deploy.costs import Measured, Prices
+from benchmarks import costs
+from benchmarks.costs import Measured, Prices
 
 
 def test_the_guide_contains_the_current_table() -> None:
-    assert costs.page() == costs.PAGE.read_text(), "run `python -m infra.deploy.costs`"
+    assert costs.page() == costs.PAGE.read_text(), "run `python -m benchmarks.costs`"
 
 
 def test_units_are_read_from_the_data_page() -> None:
