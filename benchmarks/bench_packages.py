@@ -15,8 +15,8 @@ from typing import Any
 
 import httpx
 
-from benchmarks.harness import Row
 from benchmarks.costs import IMAGE_REQUESTS, MEASURED_ROWS
+from benchmarks.harness import Row
 from infra.deploy.smoke import SmokeUsers
 from infra.embedded.aws import EmbeddedAws
 from services.local.demo.scenes.flir import flir_scene

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import fields
+from graphlib import TopologicalSorter
 from operator import attrgetter
 from pathlib import Path
 
@@ -78,7 +79,7 @@ def test_imports_follow_the_architecture(path: Path) -> None:
     parts = name.split(".")
     home = parts[1] if len(parts) > 1 else ""
     for imported in _imports(path):
-        if imported.split(".")[0] in {"services", "tests", "benchmarks"}:
+        if imported.split(".")[0] in {"services", "infra", "tests", "benchmarks"}:
             pytest.fail(f"{name} imports {imported}: src must not import its entry points")
         if home == "core":
             assert not imported.startswith("argus.") or imported.startswith("argus.core"), f"{name} -> {imported}"
@@ -89,6 +90,52 @@ def test_imports_follow_the_architecture(path: Path) -> None:
                 assert target[2] not in {"store", "routes", "schemas"}, f"{name} -> {imported}"
         if parts[-1] == "model" and imported.startswith("argus"):
             assert imported.startswith("argus.core.languages"), f"{name} -> {imported}: a model is pure"
+
+
+# The packages outside src, and the others of them that each may import. Nothing may import tests.
+FUNCTIONS = {"services.api", "services.worker", "services.scanner", "services.scheduler", "services.realtime"}
+MAY_IMPORT: dict[str, set[str]] = {
+    "infra": set(),
+    "infra.embedded": {"infra"},
+    "infra.deploy": {"infra", "services.local.demo"},
+    **{function: set() for function in FUNCTIONS},
+    "services.scanner": {"services.worker"},
+    "services.local.demo": set(),
+    "services.local": {"infra", "infra.embedded", "services.local.demo", *FUNCTIONS},
+    "services.local.rehearsal": {"infra", "infra.embedded", "infra.deploy", "services.local", "services.scheduler"},
+    "benchmarks": {"infra", "infra.embedded", "infra.deploy", "services.api", "services.local.rehearsal"}
+    | {"services.local", "services.local.demo"},
+}
+
+
+def _module(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts)
+
+
+def _package(module: str) -> str:
+    """The longest entry of MAY_IMPORT that contains a module, or the module itself."""
+    parts = module.split(".")
+    prefixes = (".".join(parts[:length]) for length in range(len(parts), 0, -1))
+    return next((prefix for prefix in prefixes if prefix in MAY_IMPORT), module)
+
+
+OUTSIDE = [
+    path
+    for folder in ("services", "infra", "benchmarks")
+    for path in sorted((ROOT / folder).rglob("*.py"))
+    if _package(_module(path)) in MAY_IMPORT
+]
+
+
+@pytest.mark.parametrize("path", OUTSIDE, ids=_module)
+def test_packages_outside_src_import_each_other_in_one_direction_and_no_tests(path: Path) -> None:
+    home = _package(_module(path))
+    ours = [name for name in _imports(path) if name.split(".")[0] in {"services", "infra", "benchmarks", "tests"}]
+    assert {_package(name) for name in ours} - {"services"} <= MAY_IMPORT[home] | {home}
+
+
+def test_no_two_packages_outside_src_import_each_other() -> None:
+    TopologicalSorter(MAY_IMPORT).prepare()  # raises CycleError
 
 
 _ORDER = ["model", "store", "service", "routes"]

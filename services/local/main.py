@@ -93,7 +93,8 @@ def running(
         }
         os.environ.update(aws.environment)  # for this process's container, which creates the demo users
         argus = Container(Settings.from_env(environment))
-        create_users(argus, aws.client("cognito-idp"), outputs, password)
+        cognito, pool_id = aws.client("cognito-idp"), outputs.user_pool_id
+        create_users(argus, cognito, issuer=outputs.issuer, pool_id=pool_id, password=password)
         commands = {name: (sys.executable, "-m", "services.local.processes", name) for name in PROCESSES}
         supervisor = stack.enter_context(supervised(commands, environment, logs=LOGS, pid_files=pid_files))
         console.serve(

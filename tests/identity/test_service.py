@@ -44,7 +44,7 @@ def test_a_cognito_user_signs_in_with_a_password(
     argus: Container, aws: EmbeddedAws, outputs: StackOutputs, anonymous: Person
 ) -> None:
     cognito = aws.client("cognito-idp")
-    create_users(argus, cognito, outputs, PASSWORD)
+    create_users(argus, cognito, issuer=outputs.issuer, pool_id=outputs.user_pool_id, password=PASSWORD)
     roles = {}
     for email in ("owner@north.example", "viewer@north.example", "owner@south.example"):
         tokens = cognito.initiate_auth(

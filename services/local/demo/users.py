@@ -5,7 +5,6 @@ from typing import Any
 
 from argus.container import Container
 from argus.identity.model import Role, Subject
-from infra.embedded.aws import StackOutputs
 
 
 @dataclass(frozen=True)
@@ -24,11 +23,11 @@ USERS = (
 )
 
 
-def create_users(argus: Container, cognito: Any, outputs: StackOutputs, password: str) -> None:
+def create_users(argus: Container, cognito: Any, *, issuer: str, pool_id: str, password: str) -> None:
     """Create the demo users in the user pool, and their organisations and memberships."""
     organisations: dict[str, str] = {}
     for user in USERS:
-        subject = Subject(outputs.issuer, _sign_up(cognito, outputs.user_pool_id, user.email, password))
+        subject = Subject(issuer, _sign_up(cognito, pool_id, user.email, password))
         if user.organisation in organisations:
             argus.identity.add_member(subject, organisations[user.organisation], user.role)
         else:
