@@ -2,7 +2,7 @@
 
 `make deploy`, `make rollback` and `make destroy` call it; docs/deployment.md lists the prerequisites. Options are
 stored with the stage, so that later deployments need not repeat them. `make tier` sets the highest rate limit tier that
-API keys of an organisation may have; no route of the API can. Tiers and tables are those of the API function's settings.
+API keys of an organisation may have; no route of the API can. Tiers and tables are those that the API function uses.
 """
 
 import argparse

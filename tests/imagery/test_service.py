@@ -18,9 +18,10 @@ from argus.imagery.model import Image, ImageState
 from argus.imagery.store import ImageryStore
 from argus.imagery.thermogram import NotRadiometric
 from infra.embedded.aws import EmbeddedAws
-from services.local.demo.scenes import Truth, dji_scene, flir_scene, hostile, tiff16
+from services.local.demo.scenes import Truth, dji_scene, flir_scene, tiff16
 from services.scheduler import main as scheduler
 from tests.conftest import MovableClock, Person, Workers
+from tests.imagery import hostile
 from tests.imagery.uploads import announce, crash, send, uploaded
 
 PALETTES = {"iron", "medical", "hotspot_alert", "white_hot", "black_hot", "rainbow"}

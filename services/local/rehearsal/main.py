@@ -9,7 +9,7 @@ a WebSocket API. A permission that a role lacks fails the rehearsal, even if the
 With `--twice`, everything is deployed a second time: nothing may change.
 
 The stage is `local`, the only one whose settings accept the embedded AWS's tokens; its other settings are staging's.
-Not rehearsed: change sets, and the resource types that the embedded AWS does not create (`infra.embedded.resources.NO_OPS`).
+Not rehearsed: change sets, and the resource types that the embedded AWS does not create (infra/embedded/resources.py).
 """
 
 import argparse
