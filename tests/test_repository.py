@@ -97,21 +97,23 @@ _ORDINARY = {"identity", "reports"}
 
 
 def _references_to_capabilities() -> re.Pattern[str]:
-    """Matches names of capabilities and of their modules, scopes, routes, and ids with a prefix of their own."""
+    """Matches names of capabilities, modules, scopes, schemas and routes, and ids with a prefix of a capability."""
     document = openapi.document()
     scopes = {scope.name for capability in INSTALLED for scope in capability.scopes}
     routes = {path.removeprefix(API_PREFIX).split("/")[1] for path in document["paths"]}
     prefixes = set(re.findall(r'"\^([a-z]+)_\[', json.dumps(document)))
+    schemas = {name for name in document["components"]["schemas"] if re.fullmatch(r"\w+(?:In|Out|Page)", name)}
+    ids = {name for path in document["paths"] for name in re.findall(r"{(\w+)}", path)}
     return re.compile(
         rf"\b(?:{'|'.join(CAPABILITIES - _ORDINARY)})\b"
         rf"|\b(?:{'|'.join(CAPABILITIES)})\.[a-z]"
-        rf"|\b(?:{'|'.join(scopes)})\b"
+        rf"|\b(?:{'|'.join(scopes | schemas | ids)})\b"
         rf"|(?<!\w)/(?:{'|'.join(routes)})\b|{API_PREFIX}/"
         rf"|\b(?:{'|'.join(prefixes)})_(?:…|[0-9a-z]{{26}})"
     )
 
 
-def test_core_names_no_capability_scope_route_or_id_of_one() -> None:
+def test_core_names_no_capability_and_nothing_of_one() -> None:
     references = _references_to_capabilities()
     core = [path for path in MODULES if SRC / "core" in path.parents]
     assert core

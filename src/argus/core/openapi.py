@@ -61,8 +61,8 @@ def link(operation_id: str, *, parameters: dict[str, str] | None = None, body: o
 def examples_in(folder: str) -> OpenApi:
     """The examples of a capability, from its folder.
 
-    `ScanOut` is the example of bodies with this schema, and `ScanOut.request_scan` that of one operation. `scan_id` is
-    the example of parameters with this name. The example of a page is not stored: it contains that of an item.
+    Each has the name of the schema of a body, `<schema>.<operation>` for the body of one operation, or the name of a
+    parameter. The example of a page is not stored: it contains that of an item.
     """
     examples: OpenApi = json.loads(Path(folder, "examples.json").read_text(encoding="utf-8"))
     return examples
