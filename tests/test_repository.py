@@ -17,7 +17,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from argus import capabilities
 from argus.app import create_app
 from argus.container import Container
-from argus.core.declarations import Capability, load
+from argus.core.declarations import API_PREFIX, Capability, load
 from argus.core.settings import Settings, declared
 from argus.identity.model import Role
 from argus.jobs import JOBS, TICKS, UPLOADS
@@ -136,6 +136,36 @@ def test_packages_outside_src_import_each_other_in_one_direction_and_no_tests(pa
 
 def test_no_two_packages_outside_src_import_each_other() -> None:
     TopologicalSorter(MAY_IMPORT).prepare()  # raises CycleError
+
+
+# Capabilities whose names are also ordinary words: a field of API Gateway's events, and a verb. `core` may use these,
+# but not with a dot, as the name of a module or a service.
+_ORDINARY = {"identity", "reports"}
+
+
+def _references_to_capabilities() -> re.Pattern[str]:
+    """Matches names of capabilities, modules, scopes, schemas and routes, and ids with a prefix of a capability."""
+    document = openapi.document()
+    scopes = {scope.name for capability in INSTALLED for scope in capability.scopes}
+    routes = {path.removeprefix(API_PREFIX).split("/")[1] for path in document["paths"]}
+    prefixes = set(re.findall(r'"\^([a-z]+)_\[', json.dumps(document)))
+    schemas = {name for name in document["components"]["schemas"] if re.fullmatch(r"\w+(?:In|Out|Page)", name)}
+    ids = {name for path in document["paths"] for name in re.findall(r"{(\w+)}", path)}
+    return re.compile(
+        rf"\b(?:{'|'.join(CAPABILITIES - _ORDINARY)})\b"
+        rf"|\b(?:{'|'.join(CAPABILITIES)})\.[a-z]"
+        rf"|\b(?:{'|'.join(scopes | schemas | ids)})\b"
+        rf"|(?<!\w)/(?:{'|'.join(routes)})\b|{API_PREFIX}/"
+        rf"|\b(?:{'|'.join(prefixes)})_(?:…|[0-9a-z]{{26}})"
+    )
+
+
+def test_core_names_no_capability_and_nothing_of_one() -> None:
+    references = _references_to_capabilities()
+    core = [path for path in MODULES if SRC / "core" in path.parents]
+    assert core
+    found = {_name(path): references.findall(path.read_text()) for path in core}
+    assert {name: names for name, names in found.items() if names} == {}
 
 
 _ORDER = ["model", "store", "service", "routes"]

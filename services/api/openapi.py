@@ -14,8 +14,9 @@ TARGET = Path(__file__).resolve().parents[2] / "docs" / "openapi.json"
 
 def document() -> dict[str, Any]:
     """The OpenAPI document; generating it needs neither AWS nor settings."""
-    client = create_app(Container(Settings.from_env({}))).test_client()
-    response = client.get(f"{API_PREFIX}/openapi.json")
+    app = create_app(Container(Settings.from_env({})))
+    app.testing = True  # raise errors: they must not be written as the document
+    response = app.test_client().get(f"{API_PREFIX}/openapi.json")
     return dict(response.get_json())
 
 

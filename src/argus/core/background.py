@@ -1,7 +1,7 @@
 """Background work: a work item is claimed by one worker at a time, retried, and finally finished or given up.
 
-A work item is a stored record that a worker must finish: an image to process, a scan to run, a report to build. Its
-job may be delivered twice, late or never, and its worker may die at any moment. Therefore:
+A work item is a stored record that a worker must finish. Its job may be delivered twice, late or never, and its worker
+may die at any moment. Therefore:
 
 - A worker claims the item with a conditional write, for the time of a lease. It renews the lease while it works, and
   releases it on failure, so that the next delivery does not have to wait.

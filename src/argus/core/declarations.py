@@ -38,7 +38,7 @@ class Table:
 class Scope:
     """A permission that routes require, and the roles that have it."""
 
-    name: str  # `images:read`
+    name: str  # `<resources>:read` or `<resources>:write`
     about: str
     roles: tuple[str, ...]
     for_keys: bool = True  # whether an API key can have it
@@ -63,8 +63,8 @@ class TargetKind:
     canonical: str  # text -> canonical text; raises Invalid for an invalid target
     authorise: str  # caller, value -> ignored; raises unless the caller may scan the target
     label: str | None = None  # organisation, value -> display name, None if deleted; default: the value
-    link: str | None = None  # path of the API: `/api/v1/images/{value}`
-    # organisation, value, with_picture=... -> `reports.model.TargetSection`, None if the target is deleted
+    link: str | None = None  # path of the API, with `{value}`
+    # organisation, value, with_picture=... -> the target's section of a report, None if the target is deleted
     report_section: str | None = None
 
 
@@ -93,7 +93,7 @@ class Capability:
     blueprints: tuple[str, ...] = ()  # `module:factory`; a factory takes the runtime
     prefix: str = API_PREFIX
     authenticators: Mapping[str, str] = field(default_factory=dict)  # credential scheme -> method: text -> caller
-    checks: Callable[["Runtime"], Mapping[str, Callable[[], object]]] | None = None  # of `/ready`, by name
+    checks: Callable[["Runtime"], Mapping[str, Callable[[], object]]] | None = None  # of readiness, by name
     jobs: Mapping[str, JobHandler] = field(default_factory=dict)
     objects: Mapping[str, str] = field(default_factory=dict)  # folder, below the organisation's -> job of an upload
     ticks: Mapping[str, str] = field(default_factory=dict)  # sweep -> method that every tick of the scheduler calls

@@ -1,7 +1,7 @@
 """The errors of Argus. Each class has its own code; its texts are in the `messages` module of its package.
 
-    raise NoSuchImage(image_id=image_id)
-    raise Damaged("jpeg_segment", position=position)  # a class with several details selects one by key
+    raise PreconditionFailed(version=version)
+    raise MalformedRequest("json_at", line=line, column=column)  # a class with several details selects one by key
 
 Each entry point handles errors in one place: `core.http` returns problem+json, the worker batch failures.
 """

@@ -6,8 +6,8 @@ The timeouts are repeated in zappa_settings.json and infra/data.yaml; tests comp
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-WORKER = "worker"  # images, uploads, reports, and every job without a function of its own
-SCANNER = "scanner"  # scans over the network; cannot read images
+WORKER = "worker"  # every job without a function of its own
+SCANNER = "scanner"  # jobs that connect to other hosts; cannot read the media bucket
 
 
 @dataclass(frozen=True)

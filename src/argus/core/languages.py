@@ -25,7 +25,7 @@ _DECIMAL = re.compile(r"-?\d+\.\d+")
 
 @dataclass(frozen=True)
 class Text:
-    """One sentence in every language. `{name}` is a parameter, with an optional format: `{celsius:.1f}`.
+    """One sentence in every language. `{name}` is a parameter, with an optional format: `{seconds:.1f}`.
 
     Texts contain ordinary spaces. `format` makes those of French punctuation non-breaking, and writes decimal numbers
     as the language does.
@@ -81,7 +81,7 @@ Messages = Mapping[str, Entry]
 class Message:
     """A message for a user, independent of the language."""
 
-    package: str  # that declares its sentences: `argus.imagery`
+    package: str  # that declares its sentences: `argus.<capability>`
     code: str
     key: str = ""
     parameters: Mapping[str, Parameter] = field(default_factory=dict)

@@ -34,7 +34,7 @@ def record(values: Mapping[str, float], by: Mapping[str, str] | None = None) -> 
     """Record the metrics of one event. Names that end in `_ms` are milliseconds, all others are counts.
 
     `by` contains the dimensions beside the stage. CloudWatch charges for every distinct value as a metric of its own:
-    use routes, jobs or severities, but not ids.
+    use routes or jobs, but not ids.
     """
     if not _target.on:
         return

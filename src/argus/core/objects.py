@@ -1,4 +1,4 @@
-"""Objects in the media bucket. Keys begin with the organisation: `org_…/images/img_…/original`."""
+"""Objects in the media bucket. Keys begin with the organisation: `<organisation>/<folder>/…`."""
 
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor

@@ -1,11 +1,15 @@
 """The parts of the OpenAPI document that operations share: errors, headers, formats of ids.
 
-Views declare their own schemas, examples, and errors like 404 and 409. The rest follows from their properties and is
-added here: an operation with a body can respond with 415, and one with an `Idempotency-Key` can replay a response.
+Views declare their own schemas, and errors like 404 and 409; examples are in `examples.json` beside their schemas. The
+rest follows from the properties of an operation and is added here: one with a body can respond with 415, and one with
+an `Idempotency-Key` can replay a response.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from itertools import chain
+from pathlib import Path
 from typing import Any
 
 from argus.core.languages import LANGUAGES, Message
@@ -13,11 +17,9 @@ from argus.core.languages import LANGUAGES, Message
 OpenApi = dict[str, Any]
 
 DESCRIPTION = """\
-Argus inspects what you are responsible for: upload thermal images, scan them with plugins, track each finding over its
-lifetime, and fetch reports.
+Argus inspects what you are responsible for. Each tag describes one part of it, and how to start.
 
-- **Authentication**: users send `Authorization: Bearer <token>`; `GET /api/v1/sign-in` lists the issuers of tokens.
-  Programs send `X-API-Key: <key>`, created by `POST /api/v1/api-keys`. Do not send both.
+- **Authentication**: users send `Authorization: Bearer <token>`, programs send `X-API-Key: <key>`. Do not send both.
 - **Rate limits**: `RateLimit` contains the remaining requests, and `RateLimit-Policy` the name of the limit: `caller`,
   `address`, or `key-` with the tier of the key. `x-ratelimit` below lists the quotas.
 - **Errors** are `application/problem+json` (RFC 9457) with a stable `code` for programs.
@@ -42,16 +44,54 @@ def id_pattern(prefix: str) -> str:
     return f"^{prefix}_{_ULID}$"
 
 
-def path_id(name: str, *, pattern: str, example: str) -> OpenApi:
+def path_id(name: str, *, pattern: str) -> OpenApi:
     """The description of an id in a path."""
-    schema = {"type": "string", "pattern": pattern}
-    return {"in": "path", "name": name, "required": True, "schema": schema, "example": example}
+    return {"in": "path", "name": name, "required": True, "schema": {"type": "string", "pattern": pattern}}
 
 
 def link(operation_id: str, *, parameters: dict[str, str] | None = None, body: object = None) -> OpenApi:
     """A link from a response to an operation: `parameters` contains the positions of its parameters in the response."""
     optional = {"parameters": parameters, "requestBody": body}
     return {"operationId": operation_id, **{name: value for name, value in optional.items() if value is not None}}
+
+
+# ---------------------------------------------------------------- examples
+
+
+def examples_in(folder: str) -> OpenApi:
+    """The examples of a capability, from its folder.
+
+    Each has the name of the schema of a body, `<schema>.<operation>` for the body of one operation, or the name of a
+    parameter. The example of a page is not stored: it contains that of an item.
+    """
+    examples: OpenApi = json.loads(Path(folder, "examples.json").read_text(encoding="utf-8"))
+    return examples
+
+
+def _add_examples(operation: OpenApi, parameters: list[OpenApi], examples: OpenApi, schemas: OpenApi) -> None:
+    for parameter in parameters:
+        if parameter["name"] in examples:
+            parameter["example"] = examples[parameter["name"]]
+        elif parameter["in"] == "path":
+            raise LookupError(f"{parameter['name']}, a parameter of {operation['operationId']}, has no example")
+    bodies = [operation.get("requestBody", {}), *operation["responses"].values()]
+    for media in chain.from_iterable(body.get("content", {}).values() for body in bodies):
+        media["example"] = _example(_schema_name(media["schema"]), operation["operationId"], examples, schemas)
+
+
+def _example(schema: str, operation_id: str, examples: OpenApi, schemas: OpenApi) -> Any:
+    for name in (f"{schema}.{operation_id}", schema):
+        if name in examples:
+            return examples[name]
+    properties = schemas[schema]["properties"]
+    if set(properties) != {"items", "next_cursor"}:
+        raise LookupError(f"{schema}, a schema of {operation_id}, has no example")
+    item = _example(_schema_name(properties["items"]["items"]), operation_id, examples, schemas)
+    return {"items": [item], "next_cursor": None}
+
+
+def _schema_name(reference: OpenApi) -> str:
+    return str(reference["$ref"]).removeprefix("#/components/schemas/")
 
 
 # ---------------------------------------------------------------- errors
@@ -80,7 +120,7 @@ _ERROR_STATUSES = {
     403: _ErrorStatus(
         response="FORBIDDEN",
         description="The caller's role or key does not have the scope",
-        message=Message("argus.core", "missing_scope", parameters={"scope": "images:write"}),
+        message=Message("argus.core", "missing_scope"),
     ),
     404: _ErrorStatus(
         response="NOT_FOUND",
@@ -126,20 +166,19 @@ _ERROR_STATUSES = {
         message=Message("argus.core", "unavailable"),
     ),
 }
-_FIELD_ERRORS = {
-    422: {"files": {"0": {"size": ["Must be greater than or equal to 1 and less than or equal to 67108864."]}}}
-}
+_FIELD_ERRORS = {422: {"limit": ["Must be greater than or equal to 1 and less than or equal to 100."]}}
 
 
-def _problem(status: int) -> OpenApi:
-    """A shared response."""
+def _problem(status: int, *, scope: str) -> OpenApi:
+    """A shared response. `scope` is the example of a scope."""
     error = _ERROR_STATUSES[status]
+    message = replace(error.message, parameters={"scope": scope, **error.message.parameters})
     example = {
-        "type": f"urn:argus:problem:{error.message.code}",
-        "title": error.message.title(),
+        "type": f"urn:argus:problem:{message.code}",
+        "title": message.title(),
         "status": status,
-        "detail": error.message.sentence(),
-        "code": error.message.code,
+        "detail": message.sentence(),
+        "code": message.code,
         "request_id": "req_01k0n2xz0q4m8s6w2e9r5t7y3a",
         **({"errors": _FIELD_ERRORS[status]} if status in _FIELD_ERRORS else {}),
     }
@@ -181,17 +220,6 @@ _HEADERS: OpenApi = {
         "schema": {"type": "string", "enum": ["true"]},
         "example": "true",
     },
-    "Link": {
-        "description": 'The next page, as rel="next"; absent on the last page',
-        "schema": {"type": "string"},
-        "example": '</api/v1/scans?cursor=q1w2e3>; rel="next"',
-    },
-    "Location": {
-        "description": "The resource to poll",
-        "required": True,
-        "schema": {"type": "string", "format": "uri-reference"},
-        "example": "/api/v1/scans/scan_01k0n2y6d3f7h1k5n9q2s4v8x0",
-    },
     "WWW-Authenticate": {
         "description": "RFC 6750",
         "required": True,
@@ -204,6 +232,16 @@ _HEADERS: OpenApi = {
         "schema": {"type": "string", "minLength": 1, "maxLength": 128},
         "example": "req_01k0n2xz0q4m8s6w2e9r5t7y3a",
     },
+}
+# Headers whose examples contain the path of the operation.
+_LINK: OpenApi = {
+    "description": 'The next page, as rel="next"; absent on the last page',
+    "schema": {"type": "string"},
+}
+_LOCATION: OpenApi = {
+    "description": "The resource to poll",
+    "required": True,
+    "schema": {"type": "string", "format": "uri-reference"},
 }
 # The conditional request header, by the status that it can cause.
 _CONDITIONS: dict[str, OpenApi] = {
@@ -231,21 +269,38 @@ def _header(name: str) -> OpenApi:
 # ---------------------------------------------------------------- the document
 
 
-def with_shared_parts(document: OpenApi) -> OpenApi:
-    """The document with the parts that operations share."""
+def with_shared_parts(document: OpenApi, examples: Mapping[str, OpenApi]) -> OpenApi:
+    """The document with examples, which are given by tag, and the parts that operations share."""
     document["servers"] = SERVERS
-    for path in document["paths"].values():
-        shared = path.get("parameters", [])
-        for method, operation in path.items():
-            if method != "parameters":
-                _complete(operation, [*shared, *operation.get("parameters", [])])
     components = document["components"]
+    for path, operation, parameters in _operations(document):
+        (tag,) = operation["tags"]
+        _add_examples(operation, parameters, examples[tag], components["schemas"])
+        _complete(path, operation, parameters)
+    scope = next(_scopes(document), "")
     components["headers"] = {**components.get("headers", {}), **_HEADERS}
-    components["responses"] = {error.response: _problem(status) for status, error in _ERROR_STATUSES.items()}
+    components["responses"] = {
+        error.response: _problem(status, scope=scope) for status, error in _ERROR_STATUSES.items()
+    }
     return document
 
 
-def _complete(operation: OpenApi, parameters: list[OpenApi]) -> None:
+def _operations(document: OpenApi) -> Iterator[tuple[str, OpenApi, list[OpenApi]]]:
+    """Each operation with its path, and the parameters of both."""
+    for path, operations in document["paths"].items():
+        shared = operations.get("parameters", [])
+        for method, operation in operations.items():
+            if method != "parameters":
+                yield path, operation, [*shared, *operation.get("parameters", [])]
+
+
+def _scopes(document: OpenApi) -> Iterator[str]:
+    for _, operation, _ in _operations(document):
+        for schemes in operation["security"]:
+            yield from chain.from_iterable(schemes.values())
+
+
+def _complete(path: str, operation: OpenApi, parameters: list[OpenApi]) -> None:
     responses = operation["responses"]
     responses.pop("default", None)  # it would allow every status
     for status in _error_statuses(operation, parameters):
@@ -258,7 +313,7 @@ def _complete(operation: OpenApi, parameters: list[OpenApi]) -> None:
         operation["parameters"] = [*operation.get("parameters", []), *conditions]
     for status, response in responses.items():
         if "$ref" not in response:
-            response["headers"] = {**response.get("headers", {}), **_headers(operation, parameters, status)}
+            response["headers"] = {**response.get("headers", {}), **_headers(path, operation, parameters, status)}
     operation["responses"] = dict(sorted(responses.items()))
 
 
@@ -284,15 +339,17 @@ def _error_statuses(operation: OpenApi, parameters: list[OpenApi]) -> Iterator[i
         yield from (413, 415)
 
 
-def _headers(operation: OpenApi, parameters: list[OpenApi], status: str) -> OpenApi:
-    names = ["X-Request-ID"]
-    parameter_names = {parameter["name"] for parameter in parameters}
+def _headers(path: str, operation: OpenApi, parameters: list[OpenApi], status: str) -> OpenApi:
+    names = {parameter["name"] for parameter in parameters}
+    address = path.format(**{each["name"]: each["example"] for each in parameters if each["in"] == "path"})
+    headers = {"X-Request-ID": _header("X-Request-ID")}
     if status == "202":
-        names.append("Location")
+        (media,) = operation["responses"][status]["content"].values()
+        headers["Location"] = {**_LOCATION, "example": f"{address}/{media['example']['id']}"}
     if status == "304" or (status == "200" and "304" in operation["responses"]):
-        names.append("ETag")
-    if status == "200" and "cursor" in parameter_names:
-        names.append("Link")
-    if status.startswith("2") and "Idempotency-Key" in parameter_names:
-        names.append("Idempotent-Replayed")
-    return {name: _header(name) for name in names}
+        headers["ETag"] = _header("ETag")
+    if status == "200" and "cursor" in names:
+        headers["Link"] = {**_LINK, "example": f'<{address}?cursor=q1w2e3>; rel="next"'}
+    if status.startswith("2") and "Idempotency-Key" in names:
+        headers["Idempotent-Replayed"] = _header("Idempotent-Replayed")
+    return headers

@@ -90,7 +90,7 @@ class Presigner:
 
     A link is signed as of the start of the current window, so that requests within `window_seconds` get the same URL,
     and browsers and CDNs can cache the object. Each key has its own windows, shifted by its CRC-32: otherwise the URLs
-    of all images would change in the same second, and every open console would fetch everything again at once. The
+    of all objects would change in the same second, and every open console would fetch everything again at once. The
     shift costs 0.1 µs, and links of one page expire at different times.
 
     Guaranteed: a link is valid for more than `lifetime_seconds - window_seconds` from now, unless the credentials

@@ -31,7 +31,7 @@ from argus.core.signing import RoleCredentials
 class Runtime:
     """The tools of `core` and the services that capabilities declare, each built once, on first use.
 
-    A service is an attribute: `runtime.imagery`. The clock and the fetching of keys can be replaced.
+    A service is an attribute: `runtime.<service>`. The clock and the fetching of keys can be replaced.
     """
 
     settings: Settings
@@ -81,13 +81,13 @@ class Runtime:
             self._building.pop()
 
     def method(self, name: str) -> Callable[..., Any]:
-        """The method of a service: `imagery.arrived`."""
+        """The method of a service: `service.method`."""
         service, _, method = name.partition(".")
         found: Callable[..., Any] = getattr(getattr(self, service), method)
         return found
 
     def function(self, name: str) -> Callable[..., Any]:
-        """The function with this name: `imagery.arrived`, or `module:function`."""
+        """The function with this name: `service.method`, or `module:function`."""
         return load(name) if ":" in name else self.method(name)
 
     # ------------------------------------------------------------ the declarations of all capabilities
@@ -132,7 +132,7 @@ class Runtime:
         return {scheme: self.method(name) for one in self.capabilities for scheme, name in one.authenticators.items()}
 
     def ready_checks(self) -> dict[str, Callable[[], object]]:
-        """By name: the checks of `/ready`."""
+        """By name: the checks of readiness."""
         checks: dict[str, Callable[[], object]] = {}
         for capability in self.capabilities:
             checks |= capability.checks(self) if capability.checks else {}

@@ -5,7 +5,6 @@ from typing import Any
 from argus.core.errors import Unavailable
 from argus.core.http import Blueprint, unlimited
 from argus.core.runtime import Runtime
-from argus.health import examples
 from argus.health.schemas import Alive, CheckOut, NotReadyProblem, Ready
 from argus.health.service import Health, Outcome
 
@@ -20,15 +19,15 @@ def blueprint(argus: Runtime) -> Blueprint:
 
     @blp.route("/health")
     @unlimited
-    @blp.response(200, Alive, example=examples.ALIVE)
+    @blp.response(200, Alive)
     def alive() -> dict[str, str]:
         """Alive: does not depend on other services"""
         return {"status": "alive"}
 
     @blp.route("/ready")
     @unlimited
-    @blp.response(200, Ready, example=examples.READY)
-    @blp.alt_response(503, schema=NotReadyProblem, example=examples.NOT_READY, content_type="application/problem+json")
+    @blp.response(200, Ready)
+    @blp.alt_response(503, schema=NotReadyProblem, content_type="application/problem+json")
     def ready() -> dict[str, Any]:
         """Ready: checks DynamoDB, S3, SQS and the issuers of tokens, and returns the result of each"""
         checks = health.ready()

@@ -15,7 +15,7 @@ class Alive(Schema):
 class CheckOut(Schema):
     """The check of an AWS service, of the keys of a token issuer or, in the local environment, of a process."""
 
-    name = fields.String(required=True, metadata={"example": "dynamodb"})
+    name = fields.String(required=True)
     outcome = fields.Enum(Outcome, by_value=True, required=True)
     ms = fields.Float(required=True)
 

@@ -18,24 +18,24 @@ from argus.core.http import (
 from argus.core.openapi import id_pattern, link, path_id
 from argus.core.runtime import Runtime
 from argus.core.settings import Settings
-from argus.identity import examples, key_text
+from argus.identity import key_text
 from argus.identity.capability import IdentitySettings
 from argus.identity.keys import Keys
 from argus.identity.model import ApiKey
 from argus.identity.schemas import ApiKeyOut, ApiKeyPage, Me, NewApiKey, SignInMethods, api_key_in_schema
 from argus.identity.service import Identity
 
-_KEY_ID = [path_id("key_id", pattern=id_pattern("key"), example=examples.KEY_ID)]
+_KEY_ID = [path_id("key_id", pattern=id_pattern("key"))]
 
 
 def blueprint(argus: Runtime) -> Blueprint:
     identity: Identity = argus.identity
     methods, socket_url = _sign_in_methods(argus.settings), argus.notify.socket_url
-    blp = Blueprint("identity", __name__, description="The caller")
+    blp = Blueprint("identity", __name__, description="The caller. `GET /api/v1/sign-in` lists the issuers of tokens")
 
     @blp.route("/me")
     @needs("profile:read")
-    @blp.response(200, Me, example=examples.ME)
+    @blp.response(200, Me)
     def me() -> dict[str, Any]:
         """The caller: user, organisation, role, scopes, issuer, API key, and the WebSocket URL"""
         caller = current_caller()
@@ -51,7 +51,7 @@ def blueprint(argus: Runtime) -> Blueprint:
 
     @blp.route("/sign-in")
     @public
-    @blp.response(200, SignInMethods, example=examples.SIGN_IN_METHODS)
+    @blp.response(200, SignInMethods)
     def sign_in() -> dict[str, Any]:
         """How a client gets a token"""
         return {"items": methods}
@@ -62,7 +62,7 @@ def blueprint(argus: Runtime) -> Blueprint:
 def keys_blueprint(argus: Runtime) -> Blueprint:
     keys: Keys = argus.keys
     api_key_in = api_key_in_schema(sorted(argus.key_scopes))
-    blp = Blueprint("keys", __name__, description="API keys, for programs")
+    blp = Blueprint("keys", __name__, description="API keys, for programs. `POST /api/v1/api-keys` creates one")
 
     def wire(key: ApiKey) -> dict[str, Any]:
         return {**asdict(key), "start": key_text.start(key.id), "state": key.state(keys.clock())}
@@ -74,9 +74,9 @@ def keys_blueprint(argus: Runtime) -> Blueprint:
     @blp.route("/api-keys", methods=["POST"])
     @needs("keys:write")
     @partial(idempotent, withheld="key")
-    @blp.arguments(api_key_in, example=examples.API_KEY_IN)
+    @blp.arguments(api_key_in)
     @blp.doc(responses={201: links("id")})
-    @blp.response(201, NewApiKey, example=examples.NEW_API_KEY)
+    @blp.response(201, NewApiKey)
     @blp.alt_response(409, "CONFLICT")
     def create_api_key(body: dict[str, Any]) -> dict[str, Any]:
         """Create a key; only this response contains its text"""
@@ -87,7 +87,7 @@ def keys_blueprint(argus: Runtime) -> Blueprint:
     @needs("keys:read")
     @blp.arguments(PageQuery, location="query")
     @blp.doc(responses={200: links("items/0/id")})
-    @blp.response(200, ApiKeyPage, example=examples.API_KEY_PAGE)
+    @blp.response(200, ApiKeyPage)
     def list_api_keys(query: dict[str, Any]) -> Any:
         """Keys of the organisation, newest first; the list contains ended keys for 90 days"""
         caller = current_caller()
@@ -97,7 +97,7 @@ def keys_blueprint(argus: Runtime) -> Blueprint:
     @blp.route("/api-keys/<key_id>", parameters=_KEY_ID)
     @needs("keys:read")
     @etagged
-    @blp.response(200, ApiKeyOut, example=examples.API_KEY)
+    @blp.response(200, ApiKeyOut)
     def get_api_key(key_id: str) -> dict[str, Any]:
         """One key, without its secret"""
         return wire(keys.get(current_caller(), key_id))

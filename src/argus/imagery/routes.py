@@ -13,7 +13,6 @@ from argus.core.http import (
 )
 from argus.core.openapi import id_pattern, link, path_id
 from argus.core.runtime import Runtime
-from argus.imagery import examples
 from argus.imagery.model import COG, Image, ImageState, LinearScale, NewFile, Survey, colour_bar_name, preview_name
 from argus.imagery.schemas import (
     ImageOut,
@@ -26,7 +25,7 @@ from argus.imagery.schemas import (
 )
 from argus.imagery.service import Imagery
 
-_IMAGE_ID = [path_id("image_id", pattern=id_pattern("img"), example=examples.IMAGE_ID)]
+_IMAGE_ID = [path_id("image_id", pattern=id_pattern("img"))]
 _UPLOADED = {"image_id": "$response.body#/items/0/image_id"}
 _LISTED = {"image_id": "$response.body#/items/0/id"}
 _SCAN = {"target": {"kind": "image", "id": "$response.body#/items/0/id"}, "plugins": [{"id": "thermal_hotspots"}]}
@@ -35,18 +34,19 @@ _LEVELS = ("site", "sector", "period", "pad")
 
 def blueprint(argus: Runtime) -> Blueprint:
     imagery: Imagery = argus.imagery
-    blp = Blueprint("imagery", __name__, description="Thermal images")
+    about = "Thermal images. `POST /api/v1/uploads` responds with a form that uploads each"
+    blp = Blueprint("imagery", __name__, description=about)
 
     @blp.route("/uploads", methods=["POST"])
     @needs("images:write")
     @idempotent
-    @blp.arguments(UploadsIn, example=examples.UPLOADS_IN)
+    @blp.arguments(UploadsIn)
     @blp.doc(
         responses={
             201: {"links": {name: link(name, parameters=_UPLOADED) for name in ("get_image", "delete_image")}},
         }
     )
-    @blp.response(201, UploadsOut, example=examples.UPLOADS_OUT)
+    @blp.response(201, UploadsOut)
     def request_uploads(batch: dict[str, Any]) -> dict[str, Any]:
         """Get a presigned upload for each of up to 100 files"""
         files = [_new_file(file, batch) for file in batch["files"]]
@@ -70,7 +70,7 @@ def blueprint(argus: Runtime) -> Blueprint:
             }
         }
     )
-    @blp.response(200, ImagePage, example=examples.IMAGE_PAGE)
+    @blp.response(200, ImagePage)
     def list_images(query: dict[str, Any]) -> Any:
         """List images, newest first"""
         caller = current_caller()
@@ -81,7 +81,7 @@ def blueprint(argus: Runtime) -> Blueprint:
     @blp.route("/images/<image_id>", parameters=_IMAGE_ID)
     @needs("images:read")
     @etagged
-    @blp.response(200, ImageOut, example=examples.IMAGE)
+    @blp.response(200, ImageOut)
     def get_image(image_id: str) -> dict[str, Any]:
         """Get one image: state, facts, statistics, links"""
         return _whole(imagery, imagery.get(current_caller(), image_id))
@@ -89,7 +89,7 @@ def blueprint(argus: Runtime) -> Blueprint:
     @blp.route("/images/<image_id>/temperature", parameters=_IMAGE_ID)
     @needs("images:read")
     @blp.arguments(PixelQuery, location="query")
-    @blp.response(200, TemperatureOut, example=examples.TEMPERATURE)
+    @blp.response(200, TemperatureOut)
     @blp.alt_response(409, "CONFLICT")
     def get_temperature(pixel: dict[str, int], image_id: str) -> dict[str, float | None]:
         """Get the temperature of a pixel"""

@@ -216,8 +216,8 @@ class ImageQuery(PageQuery):
 class PixelQuery(Schema):
     """A pixel; (0, 0) is the upper left pixel."""
 
-    x = QueryNumber(required=True, validate=validate.Range(0, 1_000_000), metadata={"example": 51})
-    y = QueryNumber(required=True, validate=validate.Range(0, 1_000_000), metadata={"example": 70})
+    x = QueryNumber(required=True, validate=validate.Range(0, 1_000_000))
+    y = QueryNumber(required=True, validate=validate.Range(0, 1_000_000))
 
 
 class TemperatureOut(Schema):

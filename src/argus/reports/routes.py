@@ -6,17 +6,18 @@ from typing import Any
 from argus.core.http import Blueprint, PageQuery, current_caller, etagged, idempotent, location, needs, paged
 from argus.core.openapi import id_pattern, link, path_id
 from argus.core.runtime import Runtime
-from argus.reports import examples
 from argus.reports.model import Report
 from argus.reports.schemas import ReportIn, ReportOut, ReportPage
 from argus.reports.service import Reports
 
-_REPORT_ID = [path_id("report_id", pattern=id_pattern("rpt"), example=examples.REPORT_ID)]
+_REPORT_ID = [path_id("report_id", pattern=id_pattern("rpt"))]
 
 
 def blueprint(argus: Runtime) -> Blueprint:
     reports: Reports = argus.reports
-    blp = Blueprint("reports", __name__, description="Reports of scans as documents")
+    blp = Blueprint(
+        "reports", __name__, description="Reports of scans as documents. `POST /api/v1/reports` creates one"
+    )
 
     def wire(report: Report) -> dict[str, Any]:
         return {**asdict(report), "reason": report.reason, "link": reports.link(report)}
@@ -24,11 +25,11 @@ def blueprint(argus: Runtime) -> Blueprint:
     @blp.route("/reports", methods=["POST"])
     @needs("reports:write")
     @idempotent
-    @blp.arguments(ReportIn, example=examples.REPORT_IN)
+    @blp.arguments(ReportIn)
     @blp.doc(
         responses={202: {"links": {"get_report": link("get_report", parameters={"report_id": "$response.body#/id"})}}}
     )
-    @blp.response(202, ReportOut, example=examples.QUEUED_REPORT)
+    @blp.response(202, ReportOut)
     @blp.alt_response(404, "NOT_FOUND")
     def request_report(body: dict[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
         """Queue a report of a scan"""
@@ -43,7 +44,7 @@ def blueprint(argus: Runtime) -> Blueprint:
             200: {"links": {"get_report": link("get_report", parameters={"report_id": "$response.body#/items/0/id"})}}
         }
     )
-    @blp.response(200, ReportPage, example=examples.REPORT_PAGE)
+    @blp.response(200, ReportPage)
     def list_reports(query: dict[str, Any]) -> Any:
         """Reports, newest first"""
         caller = current_caller()
@@ -53,7 +54,7 @@ def blueprint(argus: Runtime) -> Blueprint:
     @blp.route("/reports/<report_id>", parameters=_REPORT_ID)
     @needs("reports:read")
     @etagged
-    @blp.response(200, ReportOut, example=examples.REPORT)
+    @blp.response(200, ReportOut)
     def get_report(report_id: str) -> dict[str, Any]:
         """One report, with a download link once it is ready"""
         return wire(reports.get(current_caller(), report_id))

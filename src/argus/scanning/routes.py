@@ -6,7 +6,6 @@ from typing import Any
 from argus.core.http import (
     Blueprint,
     PageQuery,
-    Schema,
     check_if_match,
     current_caller,
     etagged,
@@ -17,11 +16,11 @@ from argus.core.http import (
 )
 from argus.core.openapi import id_pattern, link, path_id
 from argus.core.runtime import Runtime
-from argus.scanning import examples
 from argus.scanning.finding_counts import Totals
 from argus.scanning.finding_query import FindingFilter
 from argus.scanning.model import Scan, Target
 from argus.scanning.schemas import (
+    CancelIn,
     FindingCountQuery,
     FindingCounts,
     FindingPage,
@@ -36,32 +35,33 @@ from argus.scanning.schemas import (
 from argus.scanning.service import PluginSelection, Scanning
 from argus.scanning.targets import RequestedTarget
 
-_PLUGIN_ID = [path_id("plugin_id", pattern="^[a-z][a-z0-9_]*$", example=examples.PLUGIN_ID)]
+_PLUGIN_ID = [path_id("plugin_id", pattern="^[a-z][a-z0-9_]*$")]
 _SCAN_LINKS = ("get_scan", "list_scan_findings", "cancel_scan")
-_SCAN_ID = [path_id("scan_id", pattern=id_pattern("scan"), example=examples.SCAN_ID)]
+_SCAN_ID = [path_id("scan_id", pattern=id_pattern("scan"))]
 
 
 def blueprint(argus: Runtime) -> Blueprint:
     scanning: Scanning = argus.scanning
-    blp = Blueprint("scanning", __name__, description="Plugins, scans, findings")
+    about = "Plugins, scans, and findings over their lifetime. `POST /api/v1/scans` scans a target with plugins"
+    blp = Blueprint("scanning", __name__, description=about)
 
     @blp.route("/plugins")
     @needs("plugins:read")
-    @blp.response(200, PluginList, example=examples.PLUGIN_LIST)
+    @blp.response(200, PluginList)
     def list_plugins() -> dict[str, Any]:
         """Every plugin"""
         return {"items": [manifest.as_wire() for manifest in scanning.catalogue.all()], "next_cursor": None}
 
     @blp.route("/plugins/<plugin_id>", parameters=_PLUGIN_ID)
     @needs("plugins:read")
-    @blp.response(200, PluginOut, example=examples.PLUGIN)
+    @blp.response(200, PluginOut)
     def get_plugin(plugin_id: str) -> dict[str, Any]:
         """One plugin: its options, rules and permissions"""
         return scanning.catalogue.get(plugin_id).as_wire()
 
     @blp.route("/target-kinds")
     @needs("plugins:read")
-    @blp.response(200, TargetKindList, example=examples.TARGET_KIND_LIST)
+    @blp.response(200, TargetKindList)
     def list_target_kinds() -> dict[str, Any]:
         """Every kind of target that can be scanned"""
         kinds = [{"kind": name, **asdict(kind)} for name, kind in sorted(scanning.targets.kinds.items())]
@@ -70,13 +70,13 @@ def blueprint(argus: Runtime) -> Blueprint:
     @blp.route("/scans", methods=["POST"])
     @needs("scans:write")
     @idempotent
-    @blp.arguments(ScanIn, example=examples.SCAN_IN)
+    @blp.arguments(ScanIn)
     @blp.doc(
         responses={
             202: {"links": {name: link(name, parameters={"scan_id": "$response.body#/id"}) for name in _SCAN_LINKS}}
         }
     )
-    @blp.response(202, ScanOut, example=examples.QUEUED_SCAN)
+    @blp.response(202, ScanOut)
     @blp.alt_response(404, "NOT_FOUND")
     def request_scan(body: dict[str, Any]) -> tuple[Scan, dict[str, str]]:
         """Queue a scan"""
@@ -99,7 +99,7 @@ def blueprint(argus: Runtime) -> Blueprint:
             }
         }
     )
-    @blp.response(200, ScanPage, example=examples.SCAN_PAGE)
+    @blp.response(200, ScanPage)
     def list_scans(query: dict[str, Any]) -> Any:
         """Scans, newest first"""
         return paged(lambda limit, after: scanning.list(current_caller(), limit=limit, after=after), query)
@@ -107,15 +107,15 @@ def blueprint(argus: Runtime) -> Blueprint:
     @blp.route("/scans/<scan_id>", parameters=_SCAN_ID)
     @needs("scans:read")
     @etagged
-    @blp.response(200, ScanOut, example=examples.SCAN)
+    @blp.response(200, ScanOut)
     def get_scan(scan_id: str) -> Scan:
         """One scan: state, progress, steps, counts, delta"""
         return scanning.get(current_caller(), scan_id)
 
     @blp.route("/scans/<scan_id>/cancel", parameters=_SCAN_ID, methods=["POST"])
     @needs("scans:write")
-    @blp.arguments(Schema, required=False, example={})
-    @blp.response(200, ScanOut, example=examples.CANCELLED_SCAN)
+    @blp.arguments(CancelIn, required=False)
+    @blp.response(200, ScanOut)
     @blp.alt_response(409, "CONFLICT")
     def cancel_scan(_body: dict[str, Any], scan_id: str) -> Scan:
         """Stop a scan"""
@@ -124,7 +124,7 @@ def blueprint(argus: Runtime) -> Blueprint:
     @blp.route("/scans/<scan_id>/findings", parameters=_SCAN_ID)
     @needs("scans:read")
     @blp.arguments(FindingQuery, location="query")
-    @blp.response(200, FindingPage, example=examples.FINDING_PAGE)
+    @blp.response(200, FindingPage)
     def list_scan_findings(query: dict[str, Any], scan_id: str) -> Any:
         """The findings of one scan, most severe first; within one severity and status in the order of the plugin"""
         caller, chosen = current_caller(), _filter(scanning, query)
@@ -138,7 +138,7 @@ def blueprint(argus: Runtime) -> Blueprint:
     @blp.route("/findings")
     @needs("scans:read")
     @blp.arguments(FindingQuery, location="query")
-    @blp.response(200, FindingPage, example=examples.FINDING_PAGE)
+    @blp.response(200, FindingPage)
     def list_findings(query: dict[str, Any]) -> Any:
         """Every finding with its current status, most severe first"""
         caller, chosen = current_caller(), _filter(scanning, query)
@@ -152,7 +152,7 @@ def blueprint(argus: Runtime) -> Blueprint:
     @blp.route("/findings/counts")
     @needs("scans:read")
     @blp.arguments(FindingCountQuery, location="query")
-    @blp.response(200, FindingCounts, example=examples.FINDING_COUNTS)
+    @blp.response(200, FindingCounts)
     def count_findings(query: dict[str, Any]) -> Totals:
         """The number of findings by severity and status, after the last scan of each target"""
         return scanning.finding_counts(current_caller(), _filter(scanning, query), text=query["text"])

@@ -15,7 +15,6 @@ from argus.core.http import (
     id_field,
     with_base_path,
 )
-from argus.imagery.examples import IMAGE_ID
 from argus.scanning.finding_query import Sort
 from argus.scanning.model import ScanState, Severity, Status, StepState, Target
 from argus.scanning.targets import link
@@ -67,6 +66,10 @@ class ScanIn(Schema):
 
     target = fields.Nested(TargetIn, required=True, metadata={"oneOf": [{"required": ["id"]}, {"required": ["value"]}]})
     plugins = BoundedList(fields.Nested(PluginSelectionIn), required=True, at_most=60)
+
+
+class CancelIn(Schema):
+    """A request to cancel a scan. It has no fields."""
 
 
 class NotTestedOut(Schema):
@@ -181,7 +184,6 @@ _TARGET_TEXT = {
     "type": "string",
     "pattern": f"^({'|'.join(_KINDS)}):[^,]{{1,2048}}$",
     "description": "`kind:value`",
-    "example": f"image:{IMAGE_ID}",
 }
 _MAX_VALUES = 50
 _PLUGIN = r"[a-z][a-z0-9_]{0,63}"

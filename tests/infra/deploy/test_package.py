@@ -53,6 +53,12 @@ def test_the_worker_contains_numpy_and_pillow_and_is_within_the_size_limit(folde
     assert {"numpy", "PIL", "reportlab"} <= tops(folder, WORKER)
 
 
+def test_the_api_contains_the_examples_of_its_openapi_document(folder: Path) -> None:
+    examples = [path.relative_to(ROOT / "src") for path in ROOT.glob("src/argus/*/examples.json")]
+    assert examples
+    assert set(examples) <= set(map(Path, names(folder, API)))
+
+
 @EACH
 def test_a_second_build_has_the_same_content(folder: Path, tmp_path: Path, one: Package) -> None:
     package.build(one, tmp_path)

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from argus.toy import examples
 from argus.toy.model import Toy
 from argus.toy.schemas import ToyIn, ToyOut, ToyPage
 from argus.toy.service import Toys
@@ -11,7 +10,7 @@ from argus.core.http import Blueprint, PageQuery, current_caller, etagged, idemp
 from argus.core.openapi import id_pattern, path_id
 from argus.core.runtime import Runtime
 
-_TOY_ID = [path_id("toy_id", pattern=id_pattern("toy"), example=examples.TOY_ID)]
+_TOY_ID = [path_id("toy_id", pattern=id_pattern("toy"))]
 
 
 def blueprint(argus: Runtime) -> Blueprint:
@@ -21,8 +20,8 @@ def blueprint(argus: Runtime) -> Blueprint:
     @blp.route("/toys", methods=["POST"])
     @needs("toys:write")
     @idempotent
-    @blp.arguments(ToyIn, example=examples.TOY_IN)
-    @blp.response(202, ToyOut, example=examples.TOY)
+    @blp.arguments(ToyIn)
+    @blp.response(202, ToyOut)
     def create_toy(wanted: dict[str, str]) -> tuple[Toy, dict[str, str]]:
         """Make a toy"""
         toy = toys.create(current_caller(), wanted["name"])
@@ -31,7 +30,7 @@ def blueprint(argus: Runtime) -> Blueprint:
     @blp.route("/toys")
     @needs("toys:read")
     @blp.arguments(PageQuery, location="query")
-    @blp.response(200, ToyPage, example=examples.TOY_PAGE)
+    @blp.response(200, ToyPage)
     def list_toys(query: dict[str, Any]) -> Any:
         """Toys, newest first"""
         caller = current_caller()
@@ -40,7 +39,7 @@ def blueprint(argus: Runtime) -> Blueprint:
     @blp.route("/toys/<toy_id>", parameters=_TOY_ID)
     @needs("toys:read")
     @etagged
-    @blp.response(200, ToyOut, example=examples.TOY)
+    @blp.response(200, ToyOut)
     def get_toy(toy_id: str) -> Toy:
         """One toy"""
         return toys.get(current_caller(), toy_id)

@@ -1,4 +1,4 @@
-"""Access control: a view declares its scope with `@needs("images:read")`, `@public` or `@unlimited`.
+"""Access control: a view declares its scope with `@needs(scope)`, or is `@public` or `@unlimited`.
 
 The hooks enforce it before the view runs. An app with an undeclared route does not start.
 """

@@ -37,7 +37,8 @@ class Api(flask_smorest.Api):
         with self._lock:
             if not self._document:
                 self._describe()
-                self._document = openapi.with_shared_parts(_with_limits(self.spec.to_dict()))
+                examples = {blp.name: openapi.examples_in(blp.root_path) for blp in self._blueprints}
+                self._document = openapi.with_shared_parts(_with_limits(self.spec.to_dict()), examples)
         return self._document
 
     def _describe(self) -> None:
