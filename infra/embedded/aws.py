@@ -26,7 +26,7 @@ from moto.moto_server.werkzeug_app import MotoRequestHandler, create_backend_app
 from werkzeug.serving import BaseWSGIServer, make_server
 
 from argus.core.errors import ArgusError
-from infra.embedded import ACCOUNT_ID, HOST, moto_patches, moto_speed, routers
+from infra.embedded import ACCOUNT_ID, HOST, moto_patches, routers
 from infra.embedded.browsers import Dispatcher, allow_form_posts
 from infra.embedded.clients import Clients
 from infra.embedded.iam_enforcer import IamEnforcer
@@ -87,7 +87,6 @@ class EmbeddedAws:
         dispatcher = Dispatcher(functools.partial(_create_service, enforcer))
         aws = cls(_bind(port, dispatcher), enforcer, stage=stage, region=region)
         routers.build(dispatcher)
-        moto_speed.apply()
         aws._thread.start()
         return aws
 
