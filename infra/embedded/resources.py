@@ -22,12 +22,12 @@ class ResourceType:
 
     `create(clients, properties)` creates a resource and returns its physical id. It removes each property that it
     applies; properties that remain are an error, unless they are `unused`: those have no effect in the embedded AWS.
-    `delete(clients, physical_id)` deletes the resource; without it, the resource outlives its stack.
+    `delete(clients, declared)` deletes the resource; without it, the resource outlives its stack.
     `attributes` are the values of Fn::GetAtt: format strings with region, account and name (the id's last part).
     """
 
     create: Callable[[Clients, Properties], str]
-    delete: Callable[[Clients, str], None] | None = None
+    delete: Callable[[Clients, Mapping[str, Any]], None] | None = None
     attributes: Mapping[str, str] = field(default_factory=dict)
     unused: frozenset[str] = frozenset()
 
@@ -103,15 +103,14 @@ def _create_role(clients: Clients, properties: Properties) -> str:
     return name
 
 
-def _delete_role(clients: Clients, name: str) -> None:
-    """Delete the role and the policy that it declares itself. Fails while it has a policy of another resource."""
-    iam = clients("iam")
-    if iam.list_role_policies(RoleName=name)["PolicyNames"] == [OWN_POLICY]:
-        iam.delete_role_policy(RoleName=name, PolicyName=OWN_POLICY)
-    iam.delete_role(RoleName=name)
-
-
-OWN_POLICY = "permissions"  # the name of the policies that roles.yaml declares inside a role
+def _delete_role(clients: Clients, declared: Mapping[str, Any]) -> None:
+    """Delete the role and the policies that it declares itself. Fails while it has a policy of another resource."""
+    iam, role = clients("iam"), {"RoleName": declared["RoleName"]}
+    own = {policy["PolicyName"] for policy in declared.get("Policies", [])}
+    if own.issuperset(iam.list_role_policies(**role)["PolicyNames"]):
+        for name in own:
+            iam.delete_role_policy(**role, PolicyName=name)
+    iam.delete_role(**role)
 
 
 def _create_role_policy(clients: Clients, properties: Properties) -> str:
@@ -121,9 +120,8 @@ def _create_role_policy(clients: Clients, properties: Properties) -> str:
     return f"{policy}|{role}"
 
 
-def _delete_role_policy(clients: Clients, physical_id: str) -> None:
-    policy, _, role = physical_id.partition("|")
-    clients("iam").delete_role_policy(RoleName=role, PolicyName=policy)
+def _delete_role_policy(clients: Clients, declared: Mapping[str, Any]) -> None:
+    clients("iam").delete_role_policy(RoleName=declared["RoleName"], PolicyName=declared["PolicyName"])
 
 
 # ---------------------------------------------------------------- users

@@ -74,7 +74,7 @@ class EmbeddedStacks:
         for resource in reversed(list(self.stacks[name].resources.values())):
             delete = TYPES[resource.type].delete if resource.type in TYPES else None
             if delete and not resource.retained:
-                delete(self.clients, resource.physical_id)
+                delete(self.clients, resource.properties)
         del self.stacks[name]
         return True
 
