@@ -1,0 +1,121 @@
+"""Tables: values below their labels, and rows below repeated headings."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from reportlab.platypus import Table
+
+from argus.core.pdf import style
+from argus.core.pdf.pages import MM, WIDTH
+from argus.core.pdf.text import Typesetter, marked_up
+
+_MIN_WIDTH = 20 * MM  # of a column that has no width of its own
+_HEADING_LIMIT = 60  # characters of each line
+_LINE_LIMIT = 40  # characters of a cell that is not wrapped
+
+Row = Sequence[Any]  # a cell is text, or a paragraph of a text column
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table. Columns without a width share the width that the others leave."""
+
+    heading: str  # may have several lines
+    width: float | None = None  # in points
+    kind: Literal["text", "number", "key"] = "text"  # only text is wrapped; numbers are right-aligned, keys are bold
+
+
+def key_values(typesetter: Typesetter, pairs: Sequence[tuple[str, str]], *, columns: int) -> Table:
+    """Values in columns, each below its label."""
+    cells = [
+        [typesetter.paragraph(label, "label", limit=60), typesetter.paragraph(value, "value", limit=200)]
+        for label, value in pairs
+    ]
+    cells += [[] for _ in range(-len(cells) % columns or (0 if cells else columns))]
+    rows = [cells[start : start + columns] for start in range(0, len(cells), columns)]
+    table = Table(rows, colWidths=[WIDTH / columns] * columns)
+    table.setStyle(
+        [
+            ("VALIGN", (0, 0), (-1, -1), "TOP"),
+            ("LINEABOVE", (0, 0), (-1, -1), 0.4, style.LINE),
+            ("LEFTPADDING", (0, 0), (-1, -1), 0),
+            ("RIGHTPADDING", (0, 0), (-1, -1), 8),
+            ("TOPPADDING", (0, 0), (-1, -1), 3),
+            ("BOTTOMPADDING", (0, 0), (-1, -1), 5),
+        ]
+    )
+    return table
+
+
+def table(
+    typesetter: Typesetter, columns: Sequence[Column], rows: Sequence[Row], *, totals: Sequence[Row] = ()
+) -> Table:
+    """Rows below headings that are repeated on every page. Totals are bold, on the same page as the last row.
+
+    Raises ValueError if the columns are wider than the page.
+    """
+    head = [_heading(typesetter, column) for column in columns]
+    body = [_cells(typesetter, columns, row, "cell") for row in rows]
+    sums = [_cells(typesetter, columns, row, "total") for row in totals]
+    lines = Table([head, *body, *sums], colWidths=_widths(columns), repeatRows=1)
+    lines.setStyle(
+        [
+            ("VALIGN", (0, 0), (-1, -1), "TOP"),
+            ("VALIGN", (0, 0), (-1, 0), "BOTTOM"),
+            ("LINEBELOW", (0, 0), (-1, 0), 0.9, style.ACCENT),
+            ("LEFTPADDING", (0, 0), (-1, -1), 4),
+            ("LEFTPADDING", (0, 0), (0, -1), 0),
+            ("RIGHTPADDING", (0, 0), (-1, -1), 4),
+            ("TOPPADDING", (0, 0), (-1, -1), 3.5),
+            ("BOTTOMPADDING", (0, 0), (-1, -1), 3.5),
+            *(_body_style(columns) if body or sums else ()),
+            *(_totals_style(columns, len(sums), has_rows=bool(body)) if sums else ()),
+        ]
+    )
+    return lines
+
+
+def _heading(typesetter: Typesetter, column: Column) -> Any:
+    lines = (typesetter.markup(line, limit=_HEADING_LIMIT) for line in column.heading.split("\n"))
+    return marked_up("<br/>".join(lines), "label of numbers" if column.kind == "number" else "label")
+
+
+def _cells(typesetter: Typesetter, columns: Sequence[Column], row: Row, name: str) -> list[Any]:
+    return [_cell(typesetter, column, cell, name) for column, cell in zip(columns, row, strict=True)]
+
+
+def _cell(typesetter: Typesetter, column: Column, cell: Any, name: str) -> Any:
+    if not isinstance(cell, str):
+        return cell
+    if column.kind == "text":
+        return typesetter.paragraph(cell, name)
+    return typesetter.line(cell, limit=_LINE_LIMIT)
+
+
+def _widths(columns: Sequence[Column]) -> list[float]:
+    fixed = sum(column.width for column in columns if column.width is not None)
+    sharing = sum(column.width is None for column in columns)
+    share = (WIDTH - fixed) / max(sharing, 1)
+    if share < (_MIN_WIDTH if sharing else 0):
+        raise ValueError(f"columns of {fixed:.0f} points on a page of {WIDTH:.0f} points")
+    return [share if column.width is None else column.width for column in columns]
+
+
+def _body_style(columns: Sequence[Column]) -> Iterator[tuple[Any, ...]]:
+    yield "LINEBELOW", (0, 1), (-1, -1), 0.4, style.LINE
+    yield "TEXTCOLOR", (0, 1), (-1, -1), style.INK
+    for index, column in enumerate(columns):
+        if column.kind != "text":
+            font = style.BOLD if column.kind == "key" else style.REGULAR
+            yield "FONT", (index, 1), (index, -1), font, 7.4, 9.6
+        if column.kind == "number":
+            yield "ALIGN", (index, 1), (index, -1), "RIGHT"
+
+
+def _totals_style(columns: Sequence[Column], count: int, *, has_rows: bool) -> Iterator[tuple[Any, ...]]:
+    yield "LINEABOVE", (0, -count), (-1, -count), 0.9, style.ACCENT
+    yield "NOSPLIT", (0, -count - has_rows), (-1, -1)
+    for index, column in enumerate(columns):
+        if column.kind == "number":
+            yield "FONT", (index, -count), (index, -1), style.BOLD, 7.4, 9.6

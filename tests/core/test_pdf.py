@@ -1,0 +1,262 @@
+"""Documents that know no capability: an invoice, with text of any origin."""
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta, timezone
+from math import inf, nan
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from reportlab.pdfbase.pdfmetrics import stringWidth
+
+from argus.core import pdf
+from tests import documents
+from tests.documents import HOSTILE
+
+ISSUED = datetime(2026, 3, 14, 12, 30, 15, 250_000, tzinfo=UTC)
+COLUMNS = (
+    pdf.Column("No.", width=12 * pdf.MM, kind="key"),
+    pdf.Column("Service"),
+    pdf.Column("Quantity", width=22 * pdf.MM, kind="number"),
+    pdf.Column("Amount\nEUR", width=26 * pdf.MM, kind="number"),
+)
+LINES = (("Thermal scan", 12, 4800), ("Report", 3, -1250))
+
+
+def invoice(
+    lines: Sequence[tuple[str, int, int]] = LINES, *, customer: str = "Nørrebro Fjernvarme", remark: str = "Thank you."
+) -> bytes:
+    typesetter = pdf.Typesetter()
+    rows = [
+        (str(number), service, str(quantity), pdf.number(cents / 100, 2))
+        for number, (service, quantity, cents) in enumerate(lines, start=1)
+    ]
+    net = sum(cents for *_, cents in lines) / 100
+    totals = [
+        ("", "Value added tax", "25 %", pdf.number(net * 0.25, 2)),
+        ("", "Total", "", pdf.number(net * 1.25, 2)),
+    ]
+    facts = [("Customer", customer), ("Issued", pdf.day(ISSUED)), ("Due", pdf.day(date(2026, 4, 13)))]
+    items = [
+        pdf.Item(typesetter.paragraph("Invoice 2026-0042", "title")),
+        pdf.Item(typesetter.paragraph(customer, "subtitle"), space_before=1),
+        pdf.Item(pdf.key_values(typesetter, facts, columns=3), space_before=3 * pdf.MM),
+        pdf.heading(typesetter, "Services"),
+        pdf.Item(pdf.table(typesetter, COLUMNS, rows, totals=totals), space_before=2 * pdf.MM),
+        pdf.Item(pdf.note(typesetter, "Remark.", remark), space_before=4 * pdf.MM),
+    ]
+    if typesetter.replaced:
+        items.append(pdf.Item(typesetter.paragraph("Some characters are replaced.", "small"), space_before=6 * pdf.MM))
+    frame = pdf.Frame(brand="ARGUS", left="Argus ApS", right=customer, footer=f"Issued {pdf.moment(ISSUED)}")
+    return pdf.write(items, frame, pdf.Metadata("Invoice 2026-0042", "Argus ApS", customer, "Argus", ISSUED))
+
+
+def test_an_invoice_shows_everything_that_it_was_given() -> None:
+    (page,) = documents.pages(invoice())
+
+    for expected in (
+        "ARGUS Argus ApS Nørrebro Fjernvarme",
+        "Invoice 2026-0042 Nørrebro Fjernvarme",
+        "Customer Nørrebro Fjernvarme Issued 14 March 2026 Due 13 April 2026",
+        "No. Service Quantity Amount EUR",
+        "1 Thermal scan 12 48.00 2 Report 3 \u221212.50",
+        "Value added tax 25 % 8.88 Total 44.38",
+        "Remark. Thank you.",
+        "Issued 14 March 2026, 12:30 UTC Page 1 of 1",
+    ):
+        assert expected in page
+
+
+def test_numbers_end_at_the_same_distance_from_the_right_margin() -> None:
+    ends: dict[str, float] = {}
+
+    def visit(text: str, _cm: Any, matrix: Sequence[float], _font: Any, size: float) -> None:
+        if text.strip() in ("48.00", "\u221212.50", "44.38"):
+            bold = text.strip() == "44.38"
+            ends[text.strip()] = matrix[4] + stringWidth(text.strip(), pdf.BOLD if bold else pdf.REGULAR, size)
+
+    documents.read(invoice()).pages[0].extract_text(visitor_text=visit)
+
+    assert len(ends) == 3
+    assert max(ends.values()) - min(ends.values()) < 0.01
+
+
+def test_a_long_table_continues_on_numbered_pages_below_repeated_headings() -> None:
+    all_pages = documents.pages(invoice([(f"Scan {number}", 1, 100) for number in range(150)]))
+
+    assert len(all_pages) > 3
+    for number, page in enumerate(all_pages, start=1):
+        assert f"Page {number} of {len(all_pages)}" in page
+        assert "No. Service Quantity Amount" in page
+    assert "150 Scan 149 1 1.00 Value added tax 25 % 37.50 Total 187.50" in all_pages[-1]
+
+
+@pytest.mark.parametrize("count", range(28, 38))
+def test_totals_are_on_the_page_of_the_last_row(count: int) -> None:
+    all_pages = documents.pages(invoice([("Thermal scan<br/>", 1, 100)] * count))
+
+    (with_total,) = [page for page in all_pages if "Total" in page]
+    assert f"{count} Thermal scan<br/> 1 1.00 Value added tax" in with_total
+
+
+def test_a_table_without_rows_has_headings_and_totals() -> None:
+    (page,) = documents.pages(invoice([]))
+
+    assert "No. Service Quantity Amount EUR Value added tax 25 % 0.00 Total 0.00" in page
+
+
+def test_a_table_without_rows_and_totals_has_headings() -> None:
+    (page,) = documents.pages(written(pdf.table(pdf.Typesetter(), COLUMNS, [])))
+
+    assert "No. Service Quantity Amount EUR" in page
+
+
+def test_columns_that_leave_no_width_are_rejected() -> None:
+    wide = pdf.Column("Wide", width=pdf.WIDTH - 10 * pdf.MM)
+
+    with pytest.raises(ValueError, match="points on a page of"):
+        pdf.table(pdf.Typesetter(), [wide, pdf.Column("Rest")], [])
+    with pytest.raises(ValueError, match="points on a page of"):
+        pdf.table(pdf.Typesetter(), [wide, wide], [])
+
+
+# ---------------------------------------------------------------- text
+
+
+@pytest.mark.parametrize("content", HOSTILE, ids=lambda content: ascii(content[:12]))
+def test_hostile_text_is_shown_as_text(content: str) -> None:
+    (page,) = documents.pages(invoice([(content, 1, 100)], customer=content, remark=content))
+
+    assert "Page 1 of 1" in page
+    assert "Total 1.25" in page
+
+
+def test_markup_is_escaped() -> None:
+    (page,) = documents.pages(invoice(customer="<b>bold</b> & <i>", remark="</para>"))
+
+    assert "Customer <b>bold</b> & <i>" in page
+    assert "Remark. </para>" in page
+
+
+def test_text_is_truncated_to_a_line() -> None:
+    typesetter = pdf.Typesetter()
+
+    assert typesetter.line("x" * 20, limit=10) == "x" * 9 + "…"
+    assert typesetter.line(" a\n\tb\x00c ", limit=10) == "a b c"
+    assert typesetter.markup("<&>", limit=3) == "&lt;&amp;&gt;"
+
+
+def test_missing_glyphs_are_replaced_and_recorded() -> None:
+    kept, replaced = pdf.Typesetter(), pdf.Typesetter()
+
+    assert kept.line("Über 60 °C, ∆T ≤ 5, 3 €") == "Über 60 °C, ∆T ≤ 5, 3 €"
+    assert replaced.line("Őrláng 管\ud800") == "Orláng ??"
+    assert (kept.replaced, replaced.replaced) == (False, True)
+    (page,) = documents.pages(invoice(customer="Őrláng 管"))
+    assert "Customer Orláng ?" in page
+    assert "Some characters are replaced." in page
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.text(st.characters(codec=None), max_size=400))
+def test_no_text_breaks_a_document(content: str) -> None:
+    body = invoice([(content, 1, 100)], customer=content, remark=content)
+
+    assert len(documents.read(body).pages) == 1
+
+
+# ---------------------------------------------------------------- values
+
+
+@pytest.mark.parametrize(
+    ("value", "decimals", "unit", "text"),
+    [
+        (12.345, 2, "", "12.35"),
+        (-3.54, 1, "°C", "\u22123.5 °C"),
+        (-0.001, 1, "", "0.0"),
+        (7, 0, "m", "7 m"),
+        (True, 0, "", "—"),
+        (None, 0, "m", "—"),
+        ("7", 0, "", "—"),
+        (nan, 1, "", "—"),
+        (inf, 1, "", "—"),
+        (10**400, 0, "", "—"),
+    ],
+    ids=str,
+)
+def test_a_number_has_a_true_minus_sign_and_its_unit(value: object, decimals: int, unit: str, text: str) -> None:
+    assert pdf.number(value, decimals, unit) == text
+
+
+def test_times_are_in_utc() -> None:
+    west = datetime(2026, 3, 14, 22, 30, tzinfo=timezone(-timedelta(hours=5)))
+
+    assert pdf.moment(west) == "15 March 2026, 03:30 UTC"
+    assert pdf.day(date(2026, 12, 1)) == "1 December 2026"
+    assert (pdf.moment(None), pdf.day(None)) == ("—", "—")
+
+
+# ---------------------------------------------------------------- the file
+
+
+def written(*blocks: pdf.Block) -> bytes:
+    frame = pdf.Frame(brand="ARGUS", left="", right="", footer="")
+    return pdf.write([pdf.Item(block) for block in blocks], frame, pdf.Metadata("", "", "", "", ISSUED))
+
+
+def test_equal_documents_have_equal_bytes_after_another() -> None:
+    one = invoice()
+    invoice(customer="Ωπ≤ another")
+
+    assert invoice() == one
+
+
+def test_the_file_has_metadata_and_an_outline() -> None:
+    body = invoice()
+
+    metadata = documents.read(body).metadata
+    assert metadata is not None
+    assert (metadata.title, metadata.author, metadata.subject, metadata.creator) == (
+        "Invoice 2026-0042",
+        "Argus ApS",
+        "Nørrebro Fjernvarme",
+        "Argus",
+    )
+    assert metadata.creation_date == ISSUED.replace(microsecond=0)
+    assert documents.outline(body) == ["Services"]
+
+
+def test_streams_are_binary() -> None:
+    assert b"ASCII85Decode" not in invoice()
+
+
+def test_the_typeface_is_embedded() -> None:
+    page = documents.read(invoice()).pages[0]
+    fonts = [font.get_object() for font in page["/Resources"]["/Font"].values()]
+
+    embedded = {str(font["/BaseFont"]).split("+")[-1] for font in fonts if "/FontDescriptor" in font}
+    assert embedded == {"BitstreamVeraSans-Roman", "BitstreamVeraSans-Bold"}
+
+
+def test_a_block_that_is_taller_than_a_page_is_cut_off_and_the_next_one_follows() -> None:
+    def draw(canvas: Any, x: float, y: float) -> None:
+        canvas.drawString(x, y + 2 * pdf.HEIGHT - 20, "tall")
+
+    typesetter = pdf.Typesetter()
+    shown = documents.pages(written(pdf.Drawing(2 * pdf.HEIGHT, draw), typesetter.paragraph("next")))
+
+    assert ["tall" in page for page in shown] == [True, False]
+    assert "next" in shown[1]
+
+
+def test_a_heading_is_on_the_page_of_what_follows() -> None:
+    typesetter = pdf.Typesetter()
+    filler = pdf.Drawing(pdf.HEIGHT - 30 * pdf.MM, lambda *_: None)
+    frame = pdf.Frame(brand="A longer brand", left="left", right="", footer="")
+    items = [pdf.Item(filler), pdf.heading(typesetter, "Next"), pdf.Item(typesetter.paragraph("text"))]
+    first, second = documents.pages(pdf.write(items, frame, pdf.Metadata("", "", "", "", ISSUED)))
+
+    assert "Next" not in first
+    assert "Next text" in second
+    assert "A longer brand left" in second
