@@ -8,13 +8,18 @@ from math import cos, hypot, pi, sin
 from typing import Any
 
 import numpy as np
+import pytest
 from PIL import Image
 
+from argus.capabilities import installed
+from argus.core.declarations import load
 from argus.imagery.colour_bar import colour_bar
 from argus.imagery.preview import previews
+from argus.imagery.report.picture import Picture
+from argus.imagery.report.section import COLUMNS, section_of
 from argus.reports.data import ReportData, RuleText
 from argus.reports.gather import most_severe_first
-from argus.reports.model import Picture, TargetSection
+from argus.reports.model import TargetSection
 from argus.scanning.model import (
     Scan,
     ScanState,
@@ -28,6 +33,13 @@ from argus.scanning.model import (
     count_by_status,
 )
 from services.local.demo.scenes.pipeline import pipeline
+
+COLUMNS_OF_EACH_KIND = [
+    pytest.param(load(kind.report_columns), id=name)
+    for capability in installed()
+    for name, kind in capability.targets.items()
+    if kind.report_columns
+]
 
 NOON = datetime(2026, 3, 14, 12, 30, 15, 250_000, tzinfo=UTC)
 ORGANISATION = "org_01JNORTH"
@@ -176,7 +188,8 @@ def report_data(*findings: TrackedFinding, picture: Picture | None = None, **cha
         generated_at=NOON,
         argus_version="0.1.0",
         organisation_name="North Geothermal",
-        target=TargetSection(picture.name if picture else TARGET.value, picture=picture),
+        target=section_of(picture) if picture else TargetSection(TARGET.value),
+        columns=COLUMNS,
     )
     return replace(result, **changed)
 

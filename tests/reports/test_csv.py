@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from argus.imagery.report.section import COLUMNS
 from argus.reports import as_csv
-from tests.reports.report_data import finding, report_data
+from argus.reports.model import Column
+from tests.reports.report_data import COLUMNS_OF_EACH_KIND, finding, report_data
 
 FULL_WIDTH = "\uff1d\uff0b\uff0d\uff20"
 FORMULA_STARTS = f"=+-@\t\r\n{FULL_WIDTH}"
@@ -28,7 +30,7 @@ def test_a_finding_is_a_row_with_its_evidence_in_columns() -> None:
 
     (row,) = rows(as_csv.build(report_data(known)))
 
-    assert tuple(row) == as_csv.COLUMNS
+    assert tuple(row) == (*as_csv.FIRST, *(column.name for column in COLUMNS), *as_csv.LAST)
     assert row == {
         "number": "1",
         "severity": known.severity.value,
@@ -66,6 +68,12 @@ def test_the_file_begins_with_a_byte_order_mark_and_its_lines_end_with_cr_lf() -
 
     assert body.startswith(b"\xef\xbb\xbfnumber,severity,")
     assert body.count(b"\r\n") == body.count(b"\n") == 3
+
+
+@pytest.mark.parametrize("columns", COLUMNS_OF_EACH_KIND)
+def test_the_columns_of_a_kind_of_target_differ_from_all_others(columns: tuple[Column, ...]) -> None:
+    names = [*as_csv.FIRST, *(column.name for column in columns), *as_csv.LAST]
+    assert len(names) == len(set(names))
 
 
 def test_a_report_without_findings_is_a_header() -> None:

@@ -66,6 +66,7 @@ class TargetKind:
     link: str | None = None  # path of the API, with `{value}`
     # organisation, value, with_picture=... -> the target's section of a report, None if the target is deleted
     report_section: str | None = None
+    report_columns: str | None = None  # `module:name` of a tuple: the columns of its findings in reports
 
 
 Build = Callable[["Runtime"], Any]

@@ -86,6 +86,7 @@ CAPABILITY = Capability(
             label="imagery.file_name",
             link="/api/v1/images/{value}",
             report_section="imagery.report_section",
+            report_columns="argus.imagery.report.section:COLUMNS",
         )
     },
     tools={"imagery": Tool("Reads the pixels of the organisation's images", _reader)},

@@ -3,8 +3,9 @@
 import logging
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from argus.core.background import FIRST_CHECK, MAX_ATTEMPTS, Background
@@ -18,17 +19,17 @@ from argus.core.objects import NoSuchObject, Objects
 from argus.core.paging import Listing
 from argus.core.presign import Link, Presigner, Upload
 from argus.core.queue import JobQueue
-from argus.imagery.model import COG, Image, ImageState, NewFile, colour_bar_name, preview_name
+from argus.imagery.model import COG, Image, ImageState, NewFile
 from argus.imagery.pixel import temperature_at
+from argus.imagery.report.section import section
 from argus.imagery.store import ImageryStore
-from argus.reports.model import Picture, TargetSection
+from argus.reports.model import TargetSection
 
 MAX_FILE_BYTES = 64 * 1024 * 1024
 MAX_FILES = 100
 UPLOAD_GRACE = timedelta(hours=1)  # an upload may start in its last second, and its event may arrive late
 CHECK_GRACE = timedelta(hours=1)  # how long failing checks continue after the end of an upload's time
 CONTENT_TYPES = ("image/jpeg", "image/tiff", "application/octet-stream")  # octet-stream: FLIR's .fff
-REPORT_PALETTE = "iron"
 
 _KEY = re.compile(r"(?P<organisation>org_\w{26})/images/(?P<image>img_\w{26})/original")
 _log = logging.getLogger("argus.imagery")
@@ -186,26 +187,11 @@ class Imagery:
         image = self.find(organisation_id, image_id)
         if image is None or image.products is None:
             return None
-        products, capture = image.products, image.products.capture
+        read = partial(self._product, image) if with_picture else None
         try:
-            preview, colour_bar = self._pictures(image) if with_picture else (b"", b"")
+            return section(image.file.name, image.products, read)
         except NoSuchObject:
             return None  # deleted meanwhile
-        picture = Picture(
-            preview_png=preview,
-            colour_bar_png=colour_bar,
-            width=capture.width,
-            height=capture.height,
-            name=image.file.name,
-            low_celsius=products.bounds.low_celsius,
-            high_celsius=products.bounds.high_celsius,
-            accuracy=capture.accuracy,
-            camera=" ".join(part for part in (capture.camera.make, capture.camera.model) if part),
-            taken_at=capture.taken_at,
-            statistics=asdict(products.statistics),
-            parameters=asdict(capture.parameters),
-        )
-        return TargetSection(image.file.name, picture=picture)
 
     def original(self, organisation_id: str, image_id: str) -> tuple[Image, bytes]:
         """A ready image and its original file."""
@@ -219,11 +205,9 @@ class Imagery:
 
     # ------------------------------------------------------------ inside
 
-    def _pictures(self, image: Image) -> tuple[bytes, bytes]:
-        """The preview and the colour bar for reports, as PNG. Raises NoSuchObject."""
-        names = (preview_name(REPORT_PALETTE), colour_bar_name(REPORT_PALETTE))
-        preview, bar = (self.objects.get(image.product_key(name), max_bytes=MAX_FILE_BYTES) for name in names)
-        return preview, bar
+    def _product(self, image: Image, name: str) -> bytes:
+        """A product of an image. Raises NoSuchObject."""
+        return self.objects.get(image.product_key(name), max_bytes=MAX_FILE_BYTES)
 
     def _ready(self, organisation_id: str, image_id: str) -> Image:
         image = self.store.get(organisation_id, image_id)

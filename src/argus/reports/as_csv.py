@@ -1,8 +1,8 @@
 """A report as CSV (RFC 4180): a row per finding, for spreadsheets.
 
 The file is UTF-8 and starts with a byte order mark: without one Excel reads `°C` as `Â°C`. (Python reads it with
-`utf-8-sig`; pandas and R remove the mark themselves.) Lines end with CR LF, the first line has the column names, and
-new columns are only added at the end.
+`utf-8-sig`; pandas and R remove the mark themselves.) Lines end with CR LF, and the first line has the column names.
+The columns of the kind of target are between `FIRST` and `LAST`. New columns are only added at the end.
 
 Spreadsheets interpret a cell that starts with = + - @ as a formula, and formulas can run programs and send data. Text
 that could be interpreted as a formula is prefixed with an apostrophe, as OWASP recommends ("CSV Injection"). Numbers
@@ -13,23 +13,17 @@ import csv
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from io import StringIO
 from typing import Any
 
-from argus.reports import plain, shapes
+from argus.core.text import well_formed
+from argus.reports import plain, positions
 from argus.reports.data import ReportData, RuleText
+from argus.reports.model import Column
 from argus.scanning.model import TrackedFinding
 
-MEASUREMENTS = (
-    "peak_celsius",
-    "mean_celsius",
-    "background_celsius",
-    "delta_celsius",
-    "area_pixels",
-    "perimeter_pixels",
-)
-COLUMNS = (
+FIRST = (
     "number",
     "severity",
     "status",
@@ -40,9 +34,8 @@ COLUMNS = (
     "target_kind",
     "target",
     "location_key",
-    *MEASUREMENTS,
-    "centroid_x_pixels",
-    "centroid_y_pixels",
+)
+LAST = (
     "longitude",
     "latitude",
     "first_seen_at",
@@ -62,10 +55,11 @@ _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
 def build(data: ReportData) -> bytes:
     lines = StringIO(newline="")
-    writer = csv.DictWriter(lines, COLUMNS, restval="", lineterminator="\r\n")
+    names = (*FIRST, *(column.name for column in data.columns), *LAST)
+    writer = csv.DictWriter(lines, names, lineterminator="\r\n")
     writer.writeheader()
     for number, finding in enumerate(data.findings, start=1):
-        row = _row(finding, data.rules.get((finding.plugin, finding.rule)))
+        row = _row(finding, data.columns, data.rules.get((finding.plugin, finding.rule)))
         writer.writerow({"number": number, **{column: cell(value) for column, value in row.items()}})
     return lines.getvalue().encode("utf-8-sig")
 
@@ -88,13 +82,12 @@ def cell(value: Any) -> str | int | float:
 
 
 def _text(text: str) -> str:
-    legible = _CONTROLS.sub("\ufffd", plain.well_formed(text))
+    legible = _CONTROLS.sub("\ufffd", well_formed(text))
     return f"'{legible}" if _FORMULA.match(text) or _FORMULA.match(legible) else legible
 
 
-def _row(finding: TrackedFinding, rule: RuleText | None) -> dict[str, Any]:
-    x, y = shapes.centroid(finding.location) or (None, None)
-    longitude, latitude = shapes.position(finding.location) or (None, None)
+def _row(finding: TrackedFinding, columns: Sequence[Column], rule: RuleText | None) -> dict[str, Any]:
+    longitude, latitude = positions.position(finding.location) or (None, None)
     return {
         "severity": finding.severity.value,
         "status": finding.status.value,
@@ -105,9 +98,7 @@ def _row(finding: TrackedFinding, rule: RuleText | None) -> dict[str, Any]:
         "target_kind": finding.target.kind,
         "target": finding.target.value,
         "location_key": finding.location_key,
-        **{name: finding.evidence.get(name) for name in MEASUREMENTS},
-        "centroid_x_pixels": x,
-        "centroid_y_pixels": y,
+        **{column.name: column.value(finding.evidence, finding.location) for column in columns},
         "longitude": longitude,
         "latitude": latitude,
         "first_seen_at": plain.plain(finding.first_seen_at),
@@ -115,10 +106,11 @@ def _row(finding: TrackedFinding, rule: RuleText | None) -> dict[str, Any]:
         "fixed_at": plain.plain(finding.fixed_at),
         "scan_id": finding.scan_id,
         "fingerprint": finding.fingerprint,
-        "other_evidence": _other(finding.evidence),
+        "other_evidence": _other(finding.evidence, columns),
         "remediation": rule.remediation if rule else "",
     }
 
 
-def _other(evidence: Mapping[str, Any]) -> dict[str, Any] | None:
-    return {name: value for name, value in evidence.items() if name not in MEASUREMENTS} or None
+def _other(evidence: Mapping[str, Any], columns: Sequence[Column]) -> dict[str, Any] | None:
+    shown = {column.name for column in columns if column.locate is None}
+    return {name: value for name, value in evidence.items() if name not in shown} or None

@@ -1,15 +1,15 @@
 """A report as GeoJSON (RFC 7946): a feature per finding, for maps.
 
 The geometry of a finding is its `location["wgs84"]`. A finding without one is a feature with `geometry: null`, which
-maps skip and tables show. The properties are the finding as in the JSON report (`argus.reports.as_json`), including its
-pixel polygon in `location`. `bbox` is present if any finding has a geometry. `argus` is a foreign member (RFC 7946,
+maps skip and tables show. The properties are the finding as in the JSON report (`argus.reports.as_json`), with the rest
+of its location. `bbox` is present if any finding has a geometry. `argus` is a foreign member (RFC 7946,
 section 6.1) with the properties of the report.
 """
 
 import json
 from typing import Any
 
-from argus.reports import plain, shapes
+from argus.reports import plain, positions
 from argus.reports.data import ReportData
 from argus.scanning.model import TrackedFinding
 
@@ -17,7 +17,7 @@ from argus.scanning.model import TrackedFinding
 def build(data: ReportData) -> bytes:
     features = [_feature(finding, number) for number, finding in enumerate(data.findings, start=1)]
     geometries = [feature["geometry"] for feature in features if feature["geometry"]]
-    bbox: dict[str, Any] = {"bbox": shapes.bounds(geometries)} if geometries else {}
+    bbox: dict[str, Any] = {"bbox": positions.bounds(geometries)} if geometries else {}
     collection = {
         "type": "FeatureCollection",
         **bbox,
@@ -28,7 +28,7 @@ def build(data: ReportData) -> bytes:
 
 
 def _feature(finding: TrackedFinding, number: int) -> dict[str, Any]:
-    geometry = shapes.wgs84(finding.location)
+    geometry = positions.wgs84(finding.location)
     properties = plain.finding(finding, number=number)
     if geometry:
         del properties["location"]["wgs84"]  # it is the geometry

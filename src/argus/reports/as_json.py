@@ -7,12 +7,13 @@
 | `organisation` | `{id, name}` |
 | `scan` | the scan with its steps, `counts` of present findings by severity and `delta` by status |
 | `target` | `name` of the target for users, and `facts` by label |
-| `image` | metadata, settings and statistics of the scanned image; null if the target is not an image |
+| `image` | details of the scanned image; null if the target is not an image |
+| `<kind>` | details of a target of another kind, if it has any |
 | `findings` | most severe first, numbered from 1 as in the other formats |
 | `rules` | title, description and remediation of every rule of the scan's plugins |
 
-Times are RFC 3339 UTC, temperatures degrees Celsius, image coordinates pixels from the top left corner. Numbers that
-are not finite are null. The order of keys is fixed, so that equal data makes equal bytes.
+Times are RFC 3339 UTC. Numbers that are not finite are null. The order of keys is fixed, so that equal data makes equal
+bytes.
 """
 
 import json
@@ -26,7 +27,7 @@ def build(data: ReportData) -> bytes:
         **plain.heading(data),
         "scan": plain.scan(data.scan),
         "target": plain.target(data),
-        "image": plain.picture(data.picture) if data.picture else None,
+        **plain.details(data),
         "findings": [plain.finding(finding, number=number) for number, finding in enumerate(data.findings, start=1)],
         "rules": plain.rules(data),
     }

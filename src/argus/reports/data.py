@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from argus.reports.model import Picture, TargetSection
+from argus.reports.model import Column, TargetSection
 from argus.scanning.model import Scan, TrackedFinding
 
 
@@ -28,7 +28,4 @@ class ReportData:
     argus_version: str
     organisation_name: str
     target: TargetSection
-
-    @property
-    def picture(self) -> Picture | None:
-        return self.target.picture
+    columns: Sequence[Column] = ()  # of the kind of target

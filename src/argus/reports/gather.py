@@ -2,25 +2,28 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from argus import __version__
 from argus.core.clock import Clock
-from argus.identity.service import Identity
 from argus.reports.data import ReportData, RuleText
 from argus.reports.formats import FORMATS
 from argus.reports.model import Report, TargetSection
-from argus.scanning.catalogue import Catalogue
 from argus.scanning.model import TrackedFinding
-from argus.scanning.service import Scanning
+
+if TYPE_CHECKING:
+    from argus.identity.service import Identity
+    from argus.scanning.catalogue import Catalogue
+    from argus.scanning.service import Scanning
 
 
 @dataclass(frozen=True)
 class Gatherer:
     """Gathers the content of a report from the other capabilities."""
 
-    scanning: Scanning
-    identity: Identity
-    catalogue: Catalogue
+    scanning: "Scanning"
+    identity: "Identity"
+    catalogue: "Catalogue"
     clock: Clock
 
     def gather(self, report: Report) -> ReportData:
@@ -42,6 +45,7 @@ class Gatherer:
             argus_version=__version__,
             organisation_name=self.identity.organisation(report.organisation_id).name,
             target=section or TargetSection(targets.label(report.organisation_id, scan.target)),
+            columns=targets.report_columns(scan.target.kind),
         )
 
 

@@ -1,11 +1,15 @@
-"""A report: a document about a scan, stored in S3. The section about its target comes from the kind of target."""
+"""A report: a document about a scan, stored in S3. Its section about the target comes from the kind of target."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import TYPE_CHECKING, Any
 
 from argus.core.languages import Message
+
+if TYPE_CHECKING:
+    from argus.core.pdf import Colour, Item, Typesetter
 
 
 class ReportState(StrEnum):
@@ -45,28 +49,55 @@ class Report:
         return f"{self.organisation_id}/reports/{self.id}/report.{extension}"
 
 
-@dataclass(frozen=True)
-class Picture:
-    """The scanned image: metadata and a preview, which is empty if the format shows none."""
+# ---------------------------------------------------------------- what a kind of target adds to a report
 
-    preview_png: bytes
-    colour_bar_png: bytes
-    width: int
-    height: int
-    name: str
-    low_celsius: float
-    high_celsius: float
-    accuracy: str
-    camera: str
-    taken_at: datetime | None
-    statistics: Mapping[str, float]
-    parameters: Mapping[str, float]
+
+@dataclass(frozen=True)
+class Column:
+    """A column of findings: a value of their evidence, or one that `locate` reads from their location.
+
+    CSV reports have every column of the kind of target. The table in PDF reports has those with a heading and a value.
+    """
+
+    name: str  # in CSV; also the name of the evidence
+    heading: str = ""  # in PDF; may have several lines
+    decimals: int | None = None  # in PDF; None: the value is text
+    width_millimetres: float = 15  # in PDF
+    locate: Callable[[Mapping[str, Any]], Any] | None = None
+
+    def value(self, evidence: Mapping[str, Any], location: Mapping[str, Any]) -> Any:
+        """The value of a finding; None if it has none."""
+        return self.locate(location) if self.locate else evidence.get(self.name)
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A present finding, for the blocks of a section: its number in the report, and the colours of its severity."""
+
+    number: int
+    location: Mapping[str, Any]
+    fill: "Colour"
+    ink: "Colour"  # of text on `fill`
+
+
+Fact = str | float | datetime | None
+Blocks = Callable[["Typesetter", Sequence[Mark]], Iterable["Item"]]
+
+
+@dataclass(frozen=True)
+class PdfSection:
+    """What only PDF reports show of a target."""
+
+    title: str = "Inspection report"  # of the document
+    facts: Mapping[str, Fact] = field(default_factory=dict)  # by label, before the facts of all formats
+    blocks: Blocks | None = None  # after the summary; marks are most severe first
 
 
 @dataclass(frozen=True)
 class TargetSection:
-    """The section of a report about its target: name for users, facts by label, and a picture."""
+    """The section of a report about its target."""
 
-    name: str
-    facts: Mapping[str, str | float | datetime | None] = field(default_factory=dict)
-    picture: Picture | None = None
+    name: str  # for users
+    facts: Mapping[str, Fact] = field(default_factory=dict)  # by label, in JSON and PDF
+    details: Mapping[str, Any] = field(default_factory=dict)  # in JSON, as the member with the name of the kind
+    pdf: PdfSection = PdfSection()

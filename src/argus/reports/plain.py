@@ -8,8 +8,8 @@ from typing import Any
 
 from argus.core.clock import rfc3339
 from argus.core.languages import Message
+from argus.core.text import well_formed
 from argus.reports.data import ReportData
-from argus.reports.model import Picture
 from argus.scanning.model import Scan, Step, TrackedFinding
 
 SCHEMA = "argus.report/1"
@@ -24,7 +24,6 @@ _INTERNAL = (
     "lease_until",
     "next_check_at",
 )
-_PIXELS = ("preview_png", "colour_bar_png")
 
 
 def heading(data: ReportData) -> dict[str, Any]:
@@ -63,14 +62,15 @@ def finding(value: TrackedFinding, *, number: int) -> dict[str, Any]:
     return {"number": number, **_fields(value, leave_out=leave_out)}
 
 
-def picture(value: Picture) -> dict[str, Any]:
-    """The metadata of the scanned image, without its pixels."""
-    return _fields(value, leave_out=_PIXELS)
-
-
 def target(data: ReportData) -> dict[str, Any]:
     """Name and facts of the target. The scan has its kind and value."""
     return {"name": well_formed(data.target.name), "facts": plain(data.target.facts)}
+
+
+def details(data: ReportData) -> dict[str, Any]:
+    """The details of the target in the member of its kind. `image` is in every report of this schema."""
+    kind = {data.scan.target.kind: plain(data.target.details)} if data.target.details else {}
+    return {"image": None, **kind}
 
 
 def rules(data: ReportData) -> list[dict[str, Any]]:
@@ -95,11 +95,6 @@ def plain(value: Any) -> Any:
             return [plain(item) for item in value]
         case _:
             return well_formed(str(value))
-
-
-def well_formed(text: str) -> str:
-    """Text that UTF-8 can encode: an unpaired surrogate becomes U+FFFD."""
-    return str(text).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _fields(item: Any, *, leave_out: Sequence[str] = ()) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from argus.core.background import Background
 from argus.core.caller import Caller
@@ -16,7 +17,9 @@ from argus.reports.data import ReportData
 from argus.reports.formats import FORMATS
 from argus.reports.model import Report, ReportState
 from argus.reports.store import ReportsStore
-from argus.scanning.service import Scanning
+
+if TYPE_CHECKING:
+    from argus.scanning.service import Scanning
 
 
 class NoSuchReport(NotFound):
@@ -30,7 +33,7 @@ class Reports:
     store: ReportsStore
     objects: Objects
     links: Presigner
-    scanning: Scanning
+    scanning: "Scanning"
     gather: Callable[[Report], ReportData]
     background: Background[Report]
     clock: Clock

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import quote
 
 from argus.core.caller import Caller
-from argus.core.declarations import TargetKind
+from argus.core.declarations import TargetKind, load
 from argus.core.errors import Invalid
 from argus.core.runtime import Runtime
 from argus.scanning.model import Target
 
 if TYPE_CHECKING:
-    from argus.reports.model import TargetSection
+    from argus.reports.model import Column, TargetSection
 
 
 class UnknownTarget(Invalid):
@@ -82,6 +82,12 @@ class Targets:
             organisation_id, target.value, with_picture=with_picture
         )
         return section
+
+    def report_columns(self, name: str) -> "tuple[Column, ...]":
+        """The columns of findings that a kind of target adds to reports. They remain when the target is deleted."""
+        kind = self.kinds.get(name)
+        columns: tuple[Column, ...] = load(kind.report_columns) if kind and kind.report_columns else ()
+        return columns
 
     def _kind(self, name: str) -> TargetKind:
         if name not in self.kinds:

@@ -6,31 +6,21 @@ from io import BytesIO
 from typing import Any
 
 from reportlab.lib.colors import Color
-from reportlab.lib.units import mm
 from reportlab.lib.utils import ImageReader
 
-from argus.reports import shapes, typesetting
-from argus.reports.model import Picture
-from argus.reports.pdf_pages import WIDTH, Drawing
-from argus.scanning.model import Severity
+from argus.core.pdf import BOLD, MM, PAPER, SHADE, WIDTH, Drawing
+from argus.imagery.report import shapes
+from argus.imagery.report.picture import Picture
+from argus.reports.model import Mark
 
 MAX_LABELS = 99  # more labels would hide the picture; the most severe findings have one
 
-_MAX_HEIGHT = 102 * mm  # leaves space for the settings on the first page
-_LEGEND_MAX_HEIGHT = 102 * mm
-_GAP = 4 * mm
+_MAX_HEIGHT = 102 * MM  # leaves space for the settings on the first page
+_LEGEND_MAX_HEIGHT = 102 * MM
+_GAP = 4 * MM
 _CASING = Color(0.05, 0.07, 0.09, 0.75)
 _FONT_SIZE = 6.4
 _LABEL_HEIGHT = 8.6
-
-
-@dataclass(frozen=True)
-class Mark:
-    """A finding on the picture."""
-
-    number: int
-    severity: Severity
-    location: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -70,7 +60,7 @@ def drawing(picture: Picture, marks: Sequence[Mark]) -> Drawing:
 
     def draw(canvas: Any, x: float, y: float) -> None:
         frame = _Box(x, y, width, height)
-        canvas.setFillColor(typesetting.SHADE)
+        canvas.setFillColor(SHADE)
         canvas.rect(x, y, width, height, stroke=0, fill=1)
         canvas.drawImage(preview, x, y, width, height, mask="auto")
         canvas.drawImage(legend, x + width + _GAP, y, legend_height * legend_ratio, legend_height, mask="auto")
@@ -120,19 +110,19 @@ def _draw_outline(canvas: Any, corners: Sequence[shapes.Point]) -> None:
     for corner in corners[1:]:
         path.lineTo(*corner)
     path.close()
-    for colour, width in ((_CASING, 2.1), (typesetting.PAPER, 0.85)):
+    for colour, width in ((_CASING, 2.1), (PAPER, 0.85)):
         canvas.setStrokeColor(colour)
         canvas.setLineWidth(width)
         canvas.drawPath(path, stroke=1, fill=0)
 
 
 def _draw_label(canvas: Any, mark: Mark, box: _Box) -> None:
-    canvas.setFillColor(typesetting.SEVERITY_COLOURS[mark.severity])
-    canvas.setStrokeColor(typesetting.PAPER)
+    canvas.setFillColor(mark.fill)
+    canvas.setStrokeColor(PAPER)
     canvas.setLineWidth(0.6)
     canvas.roundRect(box.x, box.y, box.width, box.height, 2, stroke=1, fill=1)
-    canvas.setFillColor(typesetting.text_colour(mark.severity))
-    canvas.setFont(typesetting.BOLD, _FONT_SIZE)
+    canvas.setFillColor(mark.ink)
+    canvas.setFont(BOLD, _FONT_SIZE)
     canvas.drawCentredString(box.x + box.width / 2, box.y + 2, str(mark.number))
 
 

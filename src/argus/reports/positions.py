@@ -1,39 +1,19 @@
-"""Reads the shapes in the location of a finding. Plugins write it, so it is fully validated.
+"""Reads the position on Earth in the location of a finding: `wgs84`, a GeoJSON geometry.
 
-`polygon` is a list of (x, y) in pixels, `centroid` one (x, y), `wgs84` a GeoJSON geometry. An invalid shape is None, so
-that one invalid location does not fail the whole report.
+Plugins write it, so it is fully validated. An invalid geometry is None, so that one invalid location does not fail the
+whole report.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
-Point = tuple[float, float]
-
 DECIMALS = 7  # of a degree: a centimetre
 
-_MAX_CORNERS = 100_000
-_MAX_COORDINATE = 1e9  # pixels or metres
+_MAX_ALTITUDE_METRES = 1e9
 
 
-def polygon(location: Mapping[str, Any]) -> list[Point] | None:
-    """The outline in pixels, without a repeated last point."""
-    ring = _points(location.get("polygon"))
-    if ring and ring[0] == ring[-1]:
-        ring = ring[:-1]
-    return ring if ring and len(ring) >= 3 else None
-
-
-def centroid(location: Mapping[str, Any]) -> Point | None:
-    """The centroid in pixels; if the location has none, the mean of the corners of its polygon."""
-    given = _point(location.get("centroid"))
-    ring = polygon(location)
-    if given or not ring:
-        return given
-    return sum(x for x, _ in ring) / len(ring), sum(y for _, y in ring) / len(ring)
-
-
-def position(location: Mapping[str, Any]) -> Point | None:
+def position(location: Mapping[str, Any]) -> tuple[float, float] | None:
     """Longitude and latitude of the centre of the bounding box of the geometry."""
     geometry = wgs84(location)
     if not geometry:
@@ -61,30 +41,10 @@ def bounds(geometries: Sequence[Mapping[str, Any]]) -> list[float]:
     return [min(longitudes), min(latitudes), max(longitudes), max(latitudes)]
 
 
-def _points(value: Any) -> list[Point] | None:
-    if not isinstance(value, Sequence) or isinstance(value, str | bytes) or len(value) > _MAX_CORNERS:
-        return None
-    points = [_point(item) for item in value]
-    return [point for point in points if point is not None] if all(points) else None
-
-
-def _point(value: Any) -> Point | None:
-    match value:
-        case [int() | float() as x, int() | float() as y] if _is_usable(x) and _is_usable(y):
-            return float(x), float(y)
-        case {"x": int() | float() as x, "y": int() | float() as y} if _is_usable(x) and _is_usable(y):
-            return float(x), float(y)
-    return None
-
-
-def _is_usable(number: float) -> bool:
-    """Not NaN, not infinite, and not an integer too large for a float."""
-    return not isinstance(number, bool) and -_MAX_COORDINATE < number < _MAX_COORDINATE
-
-
 def _position(value: Any) -> list[float]:
     longitude, latitude, *altitude = (float(number) for number in value)
-    if not (abs(longitude) <= 180 and abs(latitude) <= 90) or not all(map(_is_usable, altitude)):
+    is_on_earth = abs(longitude) <= 180 and abs(latitude) <= 90
+    if not is_on_earth or not all(abs(metres) < _MAX_ALTITUDE_METRES for metres in altitude):
         raise ValueError("not a position on Earth")
     return [round(longitude, DECIMALS), round(latitude, DECIMALS), *(round(metres, 3) for metres in altitude[:1])]
 

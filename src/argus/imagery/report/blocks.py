@@ -1,0 +1,81 @@
+"""The blocks of an image in PDF reports: accuracy, picture, settings and statistics of its temperatures."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from argus.core.pdf import MM, Item, Typesetter, heading, key_values, note, number
+from argus.imagery.model import Accuracy
+from argus.imagery.report.drawing import MAX_LABELS, drawing
+from argus.imagery.report.picture import Picture
+from argus.reports.model import Mark
+
+_Labels = Mapping[str, tuple[str, Callable[[Any], str]]]
+
+
+def _percent(fraction: Any) -> str:
+    return number(fraction * 100 if isinstance(fraction, int | float) else None, 0, "%")
+
+
+_SETTINGS: _Labels = {
+    "emissivity": ("Emissivity", lambda value: number(value, 2)),
+    "distance_metres": ("Distance", lambda value: number(value, 1, "m")),
+    "reflected_celsius": ("Reflected temperature", lambda value: number(value, 1, "°C")),
+    "atmospheric_celsius": ("Atmospheric temperature", lambda value: number(value, 1, "°C")),
+    "relative_humidity": ("Relative humidity", _percent),
+    "window_celsius": ("Window temperature", lambda value: number(value, 1, "°C")),
+    "window_transmission": ("Window transmission", lambda value: number(value, 2)),
+}
+_STATISTICS: _Labels = {
+    key: (label, lambda value: number(value, 1, "°C"))
+    for key, label in (
+        ("min_celsius", "Coldest pixel"),
+        ("p5_celsius", "5th percentile"),
+        ("mean_celsius", "Mean"),
+        ("p95_celsius", "95th percentile"),
+        ("max_celsius", "Hottest pixel"),
+    )
+}
+_APPROXIMATE = (
+    "The calibration of this camera is known only to its manufacturer's software. These values are a public "
+    "approximation that can be wrong by several degrees. Use them to compare regions of this image, not as measured "
+    "values."
+)
+_EXACT = (
+    "Temperatures are computed from the calibration in the file and the settings below. Their accuracy depends on "
+    "these settings, mainly on the emissivity."
+)
+_ACCURACY: Mapping[str, tuple[str, str]] = {
+    Accuracy.APPROXIMATE: ("Approximate temperatures.", _APPROXIMATE),
+    Accuracy.EXACT: ("Exact conversion.", _EXACT),
+}
+
+
+def blocks(picture: Picture, typesetter: Typesetter, marks: Sequence[Mark]) -> Iterator[Item]:
+    """The blocks of a picture with outlined and numbered findings."""
+    if picture.accuracy in _ACCURACY:
+        lead, text = _ACCURACY[picture.accuracy]
+        caution = picture.accuracy == Accuracy.APPROXIMATE
+        yield Item(note(typesetter, lead, text, caution=caution), space_before=3 * MM)
+    yield Item(drawing(picture, marks), space_before=4 * MM, with_next=12 * MM)
+    yield Item(typesetter.paragraph(_caption(picture, len(marks)), "caption", limit=400), space_before=2 * MM)
+    yield heading(typesetter, "Measurement settings", with_next=13 * MM)
+    settings = _labelled(picture.parameters, _SETTINGS)
+    yield Item(key_values(typesetter, settings, columns=4), space_before=2 * MM)
+    yield heading(typesetter, "Temperatures in the image", with_next=13 * MM)
+    statistics = _labelled(picture.statistics, _STATISTICS)
+    yield Item(key_values(typesetter, statistics, columns=5), space_before=2 * MM)
+
+
+def _caption(picture: Picture, marked: int) -> str:
+    colours = f"{number(picture.low_celsius, 1)} to {number(picture.high_celsius, 1, '°C')}"
+    caption = f"Colours range from {colours}. Pixels outside this range have the colour of the nearer limit."
+    if not marked:
+        return caption
+    limit = f", for the {MAX_LABELS} most severe where there is room" if marked > MAX_LABELS else ""
+    return f"{caption} Outlined regions have the numbers of the findings table{limit}."
+
+
+def _labelled(values: Mapping[str, float], labels: _Labels) -> list[tuple[str, str]]:
+    """Values with a label in the order of the labels, then the other values under their keys."""
+    labelled = [(label, show(values[key])) for key, (label, show) in labels.items() if key in values]
+    return labelled + [(key, number(value, 3)) for key, value in values.items() if key not in labels]

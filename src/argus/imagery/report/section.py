@@ -1,0 +1,77 @@
+"""What reports show of an image: its metadata in every format, and in PDF its picture with outlined findings."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from argus.imagery.model import Products, colour_bar_name, preview_name
+from argus.imagery.report import shapes
+from argus.imagery.report.picture import Picture
+from argus.reports.model import Column, Mark, PdfSection, TargetSection
+
+if TYPE_CHECKING:
+    from argus.core.pdf import Item, Typesetter
+
+PALETTE = "iron"
+
+
+def _centroid(axis: int, location: Mapping[str, Any]) -> float | None:
+    centroid = shapes.centroid(location)
+    return centroid[axis] if centroid else None
+
+
+COLUMNS = (
+    Column("peak_celsius", "Peak\n°C", decimals=1),
+    Column("mean_celsius"),
+    Column("background_celsius"),
+    Column("delta_celsius", "∆T\n°C", decimals=1, width_millimetres=14),
+    Column("area_pixels", "Area\npixels", decimals=0),
+    Column("perimeter_pixels"),
+    Column("centroid_x_pixels", locate=partial(_centroid, 0)),
+    Column("centroid_y_pixels", locate=partial(_centroid, 1)),
+)
+
+
+def section(name: str, products: Products, read: Callable[[str], bytes] | None) -> TargetSection:
+    """The section of an image. `read` returns a product by its name; None if the format shows no picture."""
+    capture = products.capture
+    picture = Picture(
+        preview_png=read(preview_name(PALETTE)) if read else b"",
+        colour_bar_png=read(colour_bar_name(PALETTE)) if read else b"",
+        width=capture.width,
+        height=capture.height,
+        name=name,
+        low_celsius=products.bounds.low_celsius,
+        high_celsius=products.bounds.high_celsius,
+        accuracy=capture.accuracy,
+        camera=" ".join(part for part in (capture.camera.make, capture.camera.model) if part),
+        taken_at=capture.taken_at,
+        statistics=asdict(products.statistics),
+        parameters=asdict(capture.parameters),
+    )
+    return section_of(picture)
+
+
+def section_of(picture: Picture) -> TargetSection:
+    """The section that shows a picture."""
+    return TargetSection(
+        picture.name,
+        details=picture.details(),
+        pdf=PdfSection(
+            title="Thermal inspection report",
+            facts={
+                "Camera": picture.camera or "not in the file",
+                "Taken": picture.taken_at,
+                "Image size": f"{picture.width} × {picture.height} pixels",
+                "Temperatures": picture.accuracy,
+            },
+            blocks=partial(_blocks, picture),
+        ),
+    )
+
+
+def _blocks(picture: Picture, typesetter: "Typesetter", marks: Sequence[Mark]) -> "Iterator[Item]":
+    from argus.imagery.report.blocks import blocks  # imports reportlab
+
+    return blocks(picture, typesetter, marks)
