@@ -21,6 +21,7 @@ from argus.core.declarations import API_PREFIX, Capability, load
 from argus.core.settings import Settings, declared
 from argus.identity.model import Role
 from argus.jobs import JOBS, TICKS, UPLOADS
+from argus.reports.model import Column
 from services.api import openapi, reference
 from services.worker.batch import MAX_RECEIVES
 
@@ -30,6 +31,7 @@ INSTALLED = capabilities.installed()
 CAPABILITIES = {capability.name for capability in INSTALLED}
 EACH = pytest.mark.parametrize("capability", INSTALLED, ids=attrgetter("name"))
 MODULES = sorted(SRC.rglob("*.py"))
+PLUGIN_CODE = ("argus.scanning.plugins.", "argus.scanning.testkit")
 PUBLIC = {"identity.sign_in", "health.alive", "health.ready", "documents.openapi", "documents.docs", "documents.asset"}
 
 
@@ -88,6 +90,8 @@ def test_imports_follow_the_architecture(path: Path) -> None:
             assert imported.rpartition(".")[0] not in {"argus.app", "argus.container", "argus.jobs"}
             if target[0] == "argus" and len(target) > 2 and target[1] in CAPABILITIES - {home}:
                 assert target[2] not in {"store", "routes", "schemas"}, f"{name} -> {imported}"
+                if not name.startswith(PLUGIN_CODE):
+                    assert target[2] == "model", f"{name} -> {imported}"
         if parts[-1] == "model" and imported.startswith("argus"):
             assert imported.startswith("argus.core.languages"), f"{name} -> {imported}: a model is pure"
 
@@ -191,8 +195,15 @@ def test_only_entry_points_import_flask_and_only_imagery_imports_numpy(path: Pat
     )
     if not is_entry_point:
         assert not roots & {"flask", "flask_smorest", "flask_limiter", "flask_cors", "werkzeug", "webargs"}
-    if not name.startswith(("argus.imagery.", "argus.scanning.plugins.", "argus.scanning.testkit")):
+    if not name.startswith(("argus.imagery.", *PLUGIN_CODE)):
         assert not roots & {"numpy", "PIL"}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=_name)
+def test_only_the_typesetter_and_drawings_import_reportlab(path: Path) -> None:
+    name = _name(path)
+    if not (name.startswith("argus.core.pdf.") or path.stem == "drawing"):
+        assert "reportlab" not in {imported.split(".")[0] for imported in _imports(path)}
 
 
 # ---------------------------------------------------------------- routes and documents
@@ -324,6 +335,8 @@ def test_everything_that_a_capability_names_exists(capability: Capability, bare:
     for kind in capability.targets.values():
         functions = (kind.canonical, kind.authorise, kind.label, kind.report_section)
         assert all(callable(bare.function(name)) for name in functions if name)
+        columns = load(kind.report_columns) if kind.report_columns else ()
+        assert all(isinstance(column, Column) for column in columns)
     assert all(callable(tool.build(bare)) for tool in capability.tools.values())
     assert set(capability.objects.values()) <= set(capability.jobs)
     assert all(callable(load(name)) for name in (*capability.blueprints, *capability.migrations.values()))
