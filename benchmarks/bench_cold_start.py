@@ -15,6 +15,7 @@ from statistics import median
 from tempfile import TemporaryDirectory
 
 from benchmarks.harness import Row
+from infra.deploy.functions import declared_settings
 from services.local.events import http
 from services.local.rehearsal.lambda_runtime import (
     ROOT,
@@ -23,14 +24,13 @@ from services.local.rehearsal.lambda_runtime import (
     packages,
     runtime,
     sources_hash,
-    stage_settings,
     unzip,
 )
 
 ROUNDS = 9
 STAGE = "dev"
 ENVIRONMENT = {
-    **stage_settings(STAGE)["aws_environment_variables"],
+    **declared_settings(STAGE)["aws_environment_variables"],
     "ARGUS_CURSOR_SECRET": "s" * 40,
     "AWS_REGION": "eu-west-1",
     "AWS_ACCESS_KEY_ID": "none",  # in the environment, as on Lambda
@@ -64,7 +64,7 @@ def run() -> list[Row]:
 
 def _start(task: Path) -> tuple[float, float, float]:
     """CPU seconds of init, of the first and of the second request."""
-    settings = stage_settings(STAGE)
+    settings = declared_settings(STAGE)
     with TemporaryDirectory() as folder:
         log = Path(folder) / "log"
         handler, memory = settings["lambda_handler"], settings["memory_size"]

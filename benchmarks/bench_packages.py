@@ -17,11 +17,12 @@ import httpx
 
 from benchmarks.costs import IMAGE_REQUESTS, MEASURED_ROWS
 from benchmarks.harness import Row
+from infra.deploy.functions import declared_settings
 from infra.deploy.smoke import SmokeUsers
 from infra.embedded.aws import EmbeddedAws
 from services.local.demo.scenes.flir import flir_scene
 from services.local.events import rest
-from services.local.rehearsal.lambda_runtime import Function, packages, stage_settings
+from services.local.rehearsal.lambda_runtime import Function, packages
 from services.local.sqs_poller import SqsPoller
 
 IMAGES = 12
@@ -123,7 +124,7 @@ def _deployed() -> Iterator[Deployed]:
         }
 
         def start(stage: str, package: str) -> Function:
-            settings = stage_settings(stage)
+            settings = declared_settings(stage)
             variables = {**settings["aws_environment_variables"], "ARGUS_CURSOR_SECRET": "s" * 40, **environment}
             handler, memory = settings["lambda_handler"], settings["memory_size"]
             log = logs / stage

@@ -120,14 +120,12 @@ def _holds(condition: Any, declared: Mapping[str, Any], refs: Mapping[str, Any])
     if name == "Fn::Equals":
         first, second = (refs[side["Ref"]] if isinstance(side, Mapping) else side for side in argument)
         return str(first) == str(second)
+    if name not in ("Fn::Not", "Fn::And", "Fn::Or"):
+        raise LookupError(f"{name} with {argument} is not supported")
     every = [_holds(part, declared, refs) for part in argument]
     if name == "Fn::Not":
         return not every[0]
-    if name == "Fn::And":
-        return all(every)
-    if name == "Fn::Or":
-        return any(every)
-    raise LookupError(f"{name} with {argument} is not supported")
+    return all(every) if name == "Fn::And" else any(every)
 
 
 _NO_VALUE = {"Ref": "AWS::NoValue"}

@@ -119,7 +119,7 @@ class Zappa:
             raise FunctionFailed(f"zappa {' '.join(arguments[:2])}: {(done.stdout + done.stderr)[-2000:].strip()}")
 
 
-def declared_settings(zappa_stage: str, suffix: str) -> dict[str, Any]:
+def declared_settings(zappa_stage: str, suffix: str = "") -> dict[str, Any]:
     """A stage of zappa_settings.json, merged with the stages that it extends."""
     declared = json.loads((ROOT / "zappa_settings.json").read_text())
     name: str | None = zappa_stage if zappa_stage in declared else _MODEL + suffix

@@ -171,7 +171,8 @@ def deploy_stack(deployment: Deployment, plan: Plan) -> None:
     values = {**deployment.values, **plan.parameters(deployment.options)}
     parameters = {key: values[key] for key in _parameters(plan.path) if key in values}
     stacks, text = deployment.environment.stacks(plan.region), plan.path.read_text(encoding="utf-8")
-    changed = stacks.deploy(name, template=text, parameters=parameters, tags=_tags(deployment.stage))
+    tags = {"project": "argus", "stage": deployment.stage}
+    changed = stacks.deploy(name, template=text, parameters=parameters, tags=tags)
     _load_outputs(deployment, plan)
     deployment.log(f"{name}: {'deployed' if changed else 'no changes'}")
 
@@ -416,7 +417,3 @@ def _parameters(path: Path) -> list[str]:
 
 def _cursor_secret(stage: str) -> str:
     return f"/argus/{stage}/cursor-secret"
-
-
-def _tags(stage: str) -> dict[str, str]:
-    return {"project": "argus", "stage": stage}

@@ -1,8 +1,8 @@
 """How the embedded AWS creates the resource types of our templates.
 
 A type is created if code of Argus depends on it. Of the others, moto would only store what it is given: they are listed
-as `NO_OPS`, each with the reason why Argus works without it. The same holds for single properties. The tests in
-tests/infra/test_rules.py check the templates themselves.
+as `NO_OPS`, each with the reason why Argus works without it, and single properties as `unused`. The names of properties
+are checked; that moto applies their values is not. tests/infra/test_rules.py checks what the templates declare.
 """
 
 import json
@@ -27,7 +27,7 @@ class ResourceType:
     """
 
     create: Callable[[Clients, Properties], str]
-    delete: Callable[[Clients, Mapping[str, Any]], None] | None = None
+    delete: Callable[[Clients, Mapping[str, Any]], object] | None = None
     attributes: Mapping[str, str] = field(default_factory=dict)
     unused: frozenset[str] = frozenset()
 
@@ -74,8 +74,9 @@ def _cors_rule(declared: Properties) -> Properties:
 
 
 def _notification(declared: Properties) -> Properties:
+    others = {name: value for name, value in declared.items() if name not in ("Queue", "Event", "Filter")}
     rules = {"Filter": {"Key": {"FilterRules": declared["Filter"]["S3Key"]["Rules"]}}} if "Filter" in declared else {}
-    return {"QueueArn": declared["Queue"], "Events": [declared["Event"]], **rules}
+    return {"QueueArn": declared["Queue"], "Events": [declared["Event"]], **rules, **others}
 
 
 def _create_queue(clients: Clients, properties: Properties) -> str:
@@ -87,6 +88,10 @@ def _create_queue(clients: Clients, properties: Properties) -> str:
         for attribute, value in applied.items()
     }
     clients("sqs").create_queue(QueueName=name, Attributes=texts)
+    return _queue_url(clients, name)
+
+
+def _queue_url(clients: Clients, name: str) -> str:
     return f"https://sqs.{clients.region}.amazonaws.com/{ACCOUNT_ID}/{name}"
 
 
@@ -139,14 +144,6 @@ def _create_user_pool(clients: Clients, properties: Properties) -> str:
     return str(pool_id)
 
 
-def _create_client(clients: Clients, properties: Properties) -> str:
-    return str(clients("cognito-idp").create_user_pool_client(**_all(properties))["UserPoolClient"]["ClientId"])
-
-
-def _create_group(clients: Clients, properties: Properties) -> str:
-    return str(clients("cognito-idp").create_group(**_all(properties))["Group"]["GroupName"])
-
-
 # ---------------------------------------------------------------- types
 
 TYPES: Mapping[str, ResourceType] = {
@@ -157,8 +154,14 @@ TYPES: Mapping[str, ResourceType] = {
             "ProviderURL": "https://cognito-idp.{region}.amazonaws.com/{name}",
         },
     ),
-    "AWS::Cognito::UserPoolClient": ResourceType(_create_client),
-    "AWS::Cognito::UserPoolGroup": ResourceType(_create_group),
+    "AWS::Cognito::UserPoolClient": ResourceType(
+        lambda clients, client: clients("cognito-idp").create_user_pool_client(**_all(client))["UserPoolClient"][
+            "ClientId"
+        ]
+    ),
+    "AWS::Cognito::UserPoolGroup": ResourceType(
+        lambda clients, group: clients("cognito-idp").create_group(**_all(group))["Group"]["GroupName"]
+    ),
     "AWS::DynamoDB::Table": ResourceType(
         _create_table,
         attributes={"Arn": "arn:aws:dynamodb:{region}:{account}:table/{name}"},
@@ -186,34 +189,34 @@ TYPES: Mapping[str, ResourceType] = {
     ),
     "AWS::SQS::Queue": ResourceType(
         _create_queue,
+        delete=lambda clients, queue: clients("sqs").delete_queue(QueueUrl=_queue_url(clients, queue["QueueName"])),
         attributes={"Arn": "arn:aws:sqs:{region}:{account}:{name}", "QueueName": "{name}"},
         unused=frozenset({"RedriveAllowPolicy", "SqsManagedSseEnabled", "Tags"}),  # AWS encrypts and lists queues
     ),
 }
 
-_EDGE = "names, certificates and rules in front of the API: a laptop is called at 127.0.0.1"
-_OBSERVATION = "AWS observes the system from outside"
-_EMULATED = "services/local/sqs_poller.py, services/local/sockets.py and the rehearsal do what it declares"
-# By type or by service: new types of the same service are no-ops, too.
-NO_OPS: Mapping[str, str] = {
-    "AWS::ApiGateway": _EDGE,
-    "AWS::ApiGatewayV2": _EMULATED,
-    "AWS::Backup": "AWS makes a copy once a day, and no code of Argus reads it",
-    "AWS::Budgets": "a laptop costs nothing",
-    "AWS::CertificateManager": _EDGE,
-    "AWS::CloudFront": _EDGE,
-    "AWS::CloudWatch": _OBSERVATION,
-    "AWS::Events": _EMULATED,
-    "AWS::KMS": "AWS encrypts with the key, and no code of Argus calls it",
-    "AWS::Lambda": _EMULATED,
-    "AWS::Logs": "a process on a laptop writes its log to a file",
-    "AWS::Route53": _EDGE,
-    "AWS::S3::BucketPolicy": "it requires TLS, which 127.0.0.1 does not use, and lets AWS write access logs",
-    "AWS::SNS": _OBSERVATION,
-    "AWS::SQS::QueuePolicy": "it allows AWS's services to send; on a laptop the embedded S3 does",
-    "AWS::WAFv2": _EDGE,
+# By reason: why Argus works without resources of these types on a laptop.
+_NO_OPS = {
+    "it is in front of the API, and a laptop is called at 127.0.0.1": (
+        *("ApiGateway::BasePathMapping", "ApiGateway::DomainName", "CertificateManager::Certificate"),
+        *("CloudFront::CachePolicy", "CloudFront::Distribution", "CloudFront::Function"),
+        *("CloudFront::OriginAccessControl", "CloudFront::ResponseHeadersPolicy", "Route53::RecordSet"),
+        *("WAFv2::LoggingConfiguration", "WAFv2::WebACL", "WAFv2::WebACLAssociation"),
+    ),
+    "the gateway, the pollers and the loop of services/local do what it declares": (
+        *("ApiGatewayV2::Api", "ApiGatewayV2::Integration", "ApiGatewayV2::Route", "ApiGatewayV2::RouteResponse"),
+        *("ApiGatewayV2::Stage", "Events::Rule", "Lambda::EventSourceMapping"),
+    ),
+    "it lets AWS's services call each other, or repeats their calls": (
+        *("Lambda::EventInvokeConfig", "Lambda::Permission", "SQS::QueuePolicy"),
+    ),
+    "no code of Argus reads copies": ("Backup::BackupPlan", "Backup::BackupSelection", "Backup::BackupVault"),
+    "no code of Argus reads alarms, the dashboard or the budget": (
+        *("Budgets::Budget", "CloudWatch::Alarm", "CloudWatch::Dashboard", "SNS::Subscription", "SNS::Topic"),
+        "SNS::TopicPolicy",
+    ),
+    "no code of Argus calls the key; AWS encrypts with it": ("KMS::Alias", "KMS::Key"),
+    "a process on a laptop writes its log to a file": ("ApiGateway::Account", "Logs::LogGroup"),
+    "it requires TLS, which 127.0.0.1 does not use, and lets AWS write access logs": ("S3::BucketPolicy",),
 }
-
-
-def is_no_op(resource_type: str) -> bool:
-    return resource_type in NO_OPS or resource_type.rpartition("::")[0] in NO_OPS
+NO_OPS: Mapping[str, str] = {f"AWS::{name}": reason for reason, names in _NO_OPS.items() for name in names}

@@ -2,7 +2,7 @@
 
 It has the methods of `infra.deploy.stacks.Stacks`. A resource is created as soon as all of its references have a value.
 References to a no-op have a made-up value. Stacks are not updated: a stack with the same
-template and parameters does not change, and any other is an error.
+template and parameters does not change, and any other is an error. What a failed creation has created remains.
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.embedded import ACCOUNT_ID
 from infra.embedded.clients import Clients
-from infra.embedded.resources import TYPES, is_no_op
+from infra.embedded.resources import NO_OPS, TYPES
 from infra.templates import NotAsDeclared, Scope, Template
 
 
@@ -55,7 +55,10 @@ class EmbeddedStacks:
             if (existing.template, existing.parameters) != (parsed, used):
                 raise NotAsDeclared(f"{name}: the embedded AWS does not update a stack")
             return False
-        self.stacks[name] = _Creation(self.clients, name, parsed, used).run()
+        try:
+            self.stacks[name] = _Creation(self.clients, name, parsed, used).run()
+        except LookupError as error:
+            raise NotAsDeclared(f"{name}: {error}") from error
         return True
 
     def outputs(self, name: str) -> dict[str, str]:
@@ -68,7 +71,7 @@ class EmbeddedStacks:
         return {logical_id: resource.physical_id for logical_id, resource in found.items()}
 
     def delete(self, name: str) -> bool:
-        """Delete the stack except retained resources; returns whether it existed."""
+        """Delete the stack and its roles, policies and queues, unless they are retained; returns whether it existed."""
         if name not in self.stacks:
             return False
         for resource in reversed(list(self.stacks[name].resources.values())):
@@ -110,7 +113,7 @@ class _Creation:
         self._created: dict[str, Resource] = {}
 
     def run(self) -> Stack:
-        """Create the resources, each when its references have values. Raises NotAsDeclared."""
+        """Create the resources, each when its references have values. Raises NotAsDeclared and LookupError."""
         waiting = dict(self._template.resources)
         while waiting:
             missing: dict[str, LookupError] = {}
@@ -124,10 +127,7 @@ class _Creation:
             if len(missing) == len(waiting):
                 raise NotAsDeclared(f"{self._name}: " + "; ".join(f"{one}: {why}" for one, why in missing.items()))
             waiting = {logical_id: waiting[logical_id] for logical_id in missing}
-        try:
-            outputs = {name: str(self._scope.resolve(value)) for name, value in self._template.outputs.items()}
-        except LookupError as error:
-            raise NotAsDeclared(f"{self._name}: an output: {error}") from error
+        outputs = {name: str(self._scope.resolve(value)) for name, value in self._template.outputs.items()}
         return Stack(self._whole, self._parameters, self._created, outputs)
 
     def _resolve(self, declared: Mapping[str, Any]) -> dict[str, Any]:
@@ -148,7 +148,7 @@ class _Creation:
     def _create(self, logical_id: str, resource_type: str, properties: Mapping[str, Any]) -> str:
         """Create one resource; returns its physical id. Raises NotAsDeclared."""
         where = f"{self._name}: {logical_id}"
-        if is_no_op(resource_type):
+        if resource_type in NO_OPS:
             return f"local-{logical_id}"
         if resource_type not in TYPES:
             raise NotAsDeclared(f"{where}: the embedded AWS does not support {resource_type}")
@@ -169,7 +169,7 @@ class _Creation:
         if logical_id not in self._created:
             raise LookupError(f"{logical_id} does not exist")
         resource = self._created[logical_id]
-        if is_no_op(resource.type):
+        if resource.type in NO_OPS:
             return f"arn:aws:local:{self._clients.region}:{ACCOUNT_ID}:{logical_id}-{name}"  # IAM validates ARNs
         found = TYPES[resource.type].attribute(name, resource.physical_id, self._clients.region)
         if found is None:

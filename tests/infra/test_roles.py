@@ -323,7 +323,7 @@ def made(aws: EmbeddedAws, outputs: StackOutputs) -> Mapping[str, str]:
 
 @pytest.mark.parametrize("name", ROLES)
 def test_a_role_has_exactly_the_policies_of_the_templates(aws: EmbeddedAws, made: Mapping[str, str], name: str) -> None:
-    """`verify` cannot check this: it reads one stack, and a role has policies of several stacks."""
+    """A role has policies of several stacks."""
     found = aws.client("iam").list_role_policies(RoleName=made[name].rpartition("/")[2])["PolicyNames"]
     stacks = {"roles", *(path.stem for path in capability_templates())}
     assert sorted(found) == sorted(policy.name for policy in policies(name) if policy.template in stacks)

@@ -12,7 +12,7 @@ import pytest
 
 from argus.core.functions import FUNCTIONS as FUNCTIONS_BEHIND_QUEUES
 from argus.core.functions import WORKER, Function
-from infra.embedded.resources import NO_OPS, TYPES, is_no_op
+from infra.embedded.resources import NO_OPS, TYPES
 from infra.templates import INFRA, Scope, Template, capability_templates
 
 Templates = Mapping[str, Template]
@@ -191,18 +191,10 @@ def test_output_names_are_unique() -> None:
     assert sorted(names) == sorted(set(names))
 
 
-@pytest.mark.parametrize("name", TEMPLATES)
-def test_a_template_fits_into_a_request(name: str) -> None:
-    assert len((INFRA / f"{name}.yaml").read_bytes()) <= 51_200  # CloudFormation's limit for a template in a request
-
-
 def test_the_embedded_aws_creates_every_type_or_states_why_not() -> None:
-    """Whether all templates can be deployed is tested by the deployment in tests/infra/deploy/test_steps.py."""
     used = {resource["Type"] for template in TEMPLATES.values() for resource in template.resources.values()}
-    assert {kind for kind in used if not is_no_op(kind)} == set(TYPES)
-    assert not any(map(is_no_op, TYPES))
-    assert NO_OPS.keys() <= used | {kind.rpartition("::")[0] for kind in used}
-    assert all(NO_OPS.values())
+    assert used == TYPES.keys() | NO_OPS.keys()
+    assert not TYPES.keys() & NO_OPS.keys()
 
 
 # ---------------------------------------------------------------- buckets, tables, logs
@@ -221,6 +213,23 @@ def test_a_bucket_is_private_encrypted_versioned_and_has_a_lifecycle(
     assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
     rules = bucket["LifecycleConfiguration"]["Rules"]
     assert any("NoncurrentVersionExpiration" in rule for rule in rules)
+    assert {rule["Status"] for rule in rules} == {"Enabled"}
+
+
+def test_media_is_kept_and_its_old_versions_for_thirty_days() -> None:
+    data = TEMPLATES["data"]
+    assert properties(data, data.resources["MediaBucket"])["LifecycleConfiguration"]["Rules"] == [
+        {
+            "Id": "abandoned-uploads",
+            "Status": "Enabled",
+            "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1},
+        },
+        {
+            "Id": "replaced-and-deleted-versions",
+            "Status": "Enabled",
+            "NoncurrentVersionExpiration": {"NoncurrentDays": 30},
+        },
+    ]
 
 
 @pytest.mark.parametrize(("template", "name", "resource"), resources("AWS::S3::Bucket"))
@@ -463,6 +472,72 @@ def test_the_visibility_timeout_is_six_times_the_function_timeout(function: Func
     assert {int(hidden[f"argus-production-{queue}"]) for queue in queues} == {6 * function.timeout_seconds}
 
 
+FUNCTION = "arn:aws:lambda:eu-west-1:123456789012:function:argus-production"
+
+
+def test_only_the_media_bucket_and_the_tick_may_send_to_queues() -> None:
+    senders = {}
+    for policy in every("AWS::SQS::QueuePolicy"):
+        (statement,) = policy["PolicyDocument"]["Statement"]
+        assert (statement["Effect"], statement["Action"]) == ("Allow", "sqs:SendMessage")
+        assert [f"{queue}.Arn" for queue in policy["Queues"]] == [statement["Resource"]]
+        senders[statement["Resource"]] = (statement["Principal"], statement["Condition"])
+    assert senders == {
+        "UploadsQueue.Arn": (
+            {"Service": "s3.amazonaws.com"},
+            {
+                "ArnEquals": {"aws:SourceArn": f"arn:aws:s3:::{MEDIA}"},
+                "StringEquals": {"aws:SourceAccount": "123456789012"},
+            },
+        ),
+        "TicksDeadQueue.Arn": (
+            {"Service": "events.amazonaws.com"},
+            {"ArnEquals": {"aws:SourceArn": "Tick.Arn"}},
+        ),
+    }
+
+
+def test_the_tick_and_the_websocket_api_may_invoke_their_functions() -> None:
+    (rule,), (retries,) = every("AWS::Events::Rule"), every("AWS::Lambda::EventInvokeConfig")
+    assert [target["Arn"] for target in rule["Targets"]] == [f"{FUNCTION}-scheduler"]
+    assert (retries["FunctionName"], retries["Qualifier"]) == ("argus-production-scheduler", "$LATEST")
+    (integration,) = every("AWS::ApiGatewayV2::Integration")
+    assert integration["IntegrationUri"].endswith(f":lambda:path/2015-03-31/functions/{FUNCTION}-realtime/invocations")
+    sockets = "arn:aws:execute-api:eu-west-1:123456789012:def456/production/*"
+    assert {
+        (one["FunctionName"], one["Action"], one["Principal"], one["SourceArn"])
+        for one in every("AWS::Lambda::Permission")
+    } == {
+        ("argus-production-scheduler", "lambda:InvokeFunction", "events.amazonaws.com", "Tick.Arn"),
+        ("argus-production-realtime", "lambda:InvokeFunction", "apigateway.amazonaws.com", sockets),
+    }
+
+
+def test_the_websocket_api_passes_every_event_to_its_function_and_logs_no_token() -> None:
+    realtime = TEMPLATES["realtime"]
+    routes = {route["RouteKey"]: route for route in every("AWS::ApiGatewayV2::Route")}
+    assert routes.keys() == {"$connect", "$disconnect", "$default"}
+    assert {(route["ApiId"], route["Target"]) for route in routes.values()} == {("SocketApi", "integrations/Function")}
+    assert routes["$default"]["RouteResponseSelectionExpression"] == "$default"
+    (answer,) = every("AWS::ApiGatewayV2::RouteResponse")
+    assert (answer["RouteId"], answer["RouteResponseKey"]) == ("DefaultRoute", "$default")
+    stage = properties(realtime, realtime.resources["SocketStage"])
+    limits = stage["DefaultRouteSettings"]
+    assert (limits["DataTraceEnabled"], limits["LoggingLevel"]) == (False, "OFF")
+    assert "querystring" not in stage["AccessLogSettings"]["Format"]
+    assert "header" not in stage["AccessLogSettings"]["Format"]
+
+
+def test_the_managed_policies_of_roles_exist_in_aws() -> None:
+    from moto.iam.aws_managed_policies import aws_managed_policies_data  # takes half a second
+
+    policies = json.loads(aws_managed_policies_data)
+    known = {f"arn:aws:iam::aws:policy{policy['Path']}{name}" for name, policy in policies.items()}
+    attached = {arn for role in every("AWS::IAM::Role") for arn in role.get("ManagedPolicyArns", [])}
+    assert len(attached) == 3
+    assert attached <= known
+
+
 # ---------------------------------------------------------------- the edge
 
 
@@ -473,6 +548,10 @@ def test_every_endpoint_requires_tls_12_or_newer() -> None:
     assert distribution["ViewerCertificate"]["MinimumProtocolVersion"] == "TLSv1.2_2021"
     assert edge["ApiDomain"]["Properties"]["SecurityPolicy"] == "TLS_1_2"
     assert {b["ViewerProtocolPolicy"] for b in behaviours} == {"redirect-to-https", "https-only"}
+    media = TEMPLATES["data"].resources["MediaBucketPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    denied = [statement for statement in media if statement["Effect"] == "Deny"]
+    assert {"NumericLessThan": {"s3:TlsVersion": "1.2"}} in [statement["Condition"] for statement in denied]
+    assert all((one["Principal"], one["Action"]) == ({"AWS": "*"}, "s3:*") for one in denied)
 
 
 def test_the_firewall_blocks_bad_addresses_bad_inputs_and_floods() -> None:

@@ -13,12 +13,13 @@ from typing import Any
 
 import pytest
 
+from infra.deploy.functions import declared_settings
 from infra.deploy.package import PACKAGES
 from infra.embedded.aws import EmbeddedAws, StackOutputs
 from services.local import events
 from services.local.demo.scenes.flir import flir_scene
 from services.local.events import CUSTOM_DOMAIN, EXECUTE_API, Event, http, rest
-from services.local.rehearsal.lambda_runtime import RUNTIME_MODULES, Function, Result, packages, runtime, stage_settings
+from services.local.rehearsal.lambda_runtime import RUNTIME_MODULES, Function, Result, packages, runtime
 from services.worker.time_limit import START_MS
 from tests.conftest import CLIENT_ID, ISSUER, ORIGIN, Issuer
 
@@ -34,7 +35,7 @@ class Lambda:
     logs: Path
 
     def start(self, stage: str, **overrides: str) -> Function:
-        configured = stage_settings(stage)
+        configured = declared_settings(stage)
         environment = {**configured["aws_environment_variables"], **self.environment, **overrides}
         service = configured["lambda_handler"].split(".")[1]
         (package,) = (one.name for one in PACKAGES if service in one.services)
@@ -440,4 +441,4 @@ def test_nothing_is_written_to_the_code_folder(api: Function, worker: Function, 
 def test_a_function_has_the_memory_of_its_stage_and_no_more(cloud: Lambda, stage: str) -> None:
     with cloud.start(stage) as function:
         limits = Path(f"/proc/{function.process_id}/limits").read_text()
-    assert f"Max data size {stage_settings(stage)['memory_size'] * 1024 * 1024} " in re.sub(r" +", " ", limits)
+    assert f"Max data size {declared_settings(stage)['memory_size'] * 1024 * 1024} " in re.sub(r" +", " ", limits)

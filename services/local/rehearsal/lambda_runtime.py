@@ -327,10 +327,3 @@ def _locked() -> Iterator[None]:
     with lock.open("w") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
         yield
-
-
-def stage_settings(stage: str) -> dict[str, Any]:
-    """A stage of zappa_settings.json, merged with the stages that it extends."""
-    stages = json.loads((ROOT / "zappa_settings.json").read_text())
-    own = stages[stage]
-    return {**(stage_settings(own["extends"]) if "extends" in own else {}), **own}

@@ -6,7 +6,7 @@ Zappa deploys the packages, and the deployed configuration (handlers, settings, 
 what runs: each function starts from its zip under AWS's own runtime client (`lambda_runtime`) with the credentials of
 its role, its event source mappings and the tick invoke it, and the smoke test calls it through a small API Gateway with
 a WebSocket API. A permission that a role lacks fails the rehearsal, even if the function handles the refusal.
-With `--twice`, everything is deployed a second time: nothing may change.
+With `--twice`, the functions are deployed a second time, as updates; stacks may not change.
 
 The stage is `local`, the only one whose settings accept the embedded AWS's tokens; its other settings are staging's.
 Not rehearsed: change sets, and the resource types that the embedded AWS does not create (infra/embedded/resources.py).
@@ -20,7 +20,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -34,9 +34,9 @@ from infra.deploy.package import PACKAGES, ROOT
 from infra.embedded import HOST
 from infra.embedded.aws import EmbeddedAws
 from infra.embedded.clients import Clients
-from infra.embedded.resources import is_no_op
+from infra.embedded.resources import NO_OPS
 from infra.embedded.stacks import EmbeddedStacks
-from infra.templates import NotAsDeclared
+from infra.templates import NotAsDeclared, Template
 from services.local import events
 from services.local.rehearsal import lambda_runtime
 from services.local.rehearsal.lambda_runtime import Function
@@ -64,6 +64,7 @@ class Embedded:
     aws: EmbeddedAws
     sockets: Sockets
     logs: Path = ROOT / "build" / "rehearsal"
+    failures: list[str] = field(default_factory=list)  # of functions; a queue would only retry
 
     @property
     def region(self) -> str:
@@ -122,7 +123,7 @@ class Embedded:
         """Run everything that was deployed: the functions, their event sources, and a gateway in front of the API."""
         self.logs.mkdir(parents=True, exist_ok=True)
         self.client("apigateway").get_stage(restApiId=outputs["RestApiId"], stageName=stage)
-        with self._fail_on_refusals(), ExitStack() as stack:
+        with self._fail_on_failures(), ExitStack() as stack:
             api, _ = stack.enter_context(self._running(_API.name(stage)))
             for behind_queues in (_WORKER, _SCANNER):
                 function, as_function = stack.enter_context(self._running(behind_queues.name(stage)))
@@ -135,14 +136,20 @@ class Embedded:
             yield stack.enter_context(_gateway(api, stage))
 
     @contextmanager
-    def _fail_on_refusals(self) -> Iterator[None]:
-        """Raise NotAllowed if a role was refused an action, instead of the error that followed from it."""
+    def _fail_on_failures(self) -> Iterator[None]:
+        """Raise NotAllowed if a role was refused an action, and RehearsalFailed if a function failed.
+
+        They replace the error that followed from them.
+        """
         self.aws.refusals.clear()
+        self.failures.clear()
         try:
             yield
         finally:
             if self.aws.refusals:
                 raise NotAllowed("; ".join(dict.fromkeys(self.aws.refusals)))
+            if self.failures:
+                raise RehearsalFailed("; ".join(dict.fromkeys(self.failures)))
 
     @contextmanager
     def _running(self, name: str) -> Iterator[tuple[Function, Clients]]:
@@ -174,7 +181,7 @@ class Embedded:
             raise NotAsDeclared(f"{name} has no event source mapping")
 
         def handle(event: dict[str, Any], _context: None) -> dict[str, Any]:
-            return dict(_invoke(name, function, event))
+            return dict(self._invoke(name, function, event))
 
         return [
             SqsPoller(sqs, self.client("sqs").get_queue_url(QueueName=arn.rpartition(":")[2])["QueueUrl"], arn, handle)
@@ -182,31 +189,32 @@ class Embedded:
         ]
 
     def _socket_handler(self, name: str, realtime: Function) -> Handler:
-        """A handler that invokes the function. Raises NotAsDeclared if a route of the API has another target."""
+        """A handler that invokes the function. Raises NotAsDeclared if the API has another integration."""
         for integration in self.aws.stacks.declared("AWS::ApiGatewayV2::Integration"):
             if not integration["IntegrationUri"].endswith(f":function:{name}/invocations"):
-                raise NotAsDeclared(f"the WebSocket API has the target {integration['IntegrationUri']}")
+                raise NotAsDeclared(f"the WebSocket API has the integration {integration['IntegrationUri']}")
 
         def handle(event: dict[str, Any], _context: None) -> Mapping[str, Any]:
-            return dict(_invoke(name, realtime, event))
+            return dict(self._invoke(name, realtime, event))
 
         return handle
 
     def _tick(self, stage: str, scheduler: Function) -> None:
         """Invoke the scheduler once with a tick. Raises NotAsDeclared if the rule has another target."""
         name = _SCHEDULER.name(stage)
-        (target,) = (target for rule in self.aws.stacks.declared("AWS::Events::Rule") for target in rule["Targets"])
-        if target["Arn"].rpartition(":")[2] != name:
-            raise NotAsDeclared(f"the tick has the target {target['Arn']}")
-        _invoke(name, scheduler, TICK)
+        rules = {rule["Name"]: rule for rule in self.aws.stacks.declared("AWS::Events::Rule")}
+        targets = [target["Arn"].rpartition(":")[2] for target in rules[f"argus-{stage}-tick"]["Targets"]]
+        if targets != [name]:
+            raise NotAsDeclared(f"the tick has the targets {', '.join(targets)}")
+        self._invoke(name, scheduler, TICK)
 
-
-def _invoke(name: str, function: Function, event: Mapping[str, Any]) -> Any:
-    """The function's response. Raises RehearsalFailed."""
-    response = function.invoke(event)
-    if response.error is not None:
-        raise RehearsalFailed(f"{name}: {response.error}")
-    return response.value
+    def _invoke(self, name: str, function: Function, event: Mapping[str, Any]) -> Any:
+        """The function's response. Raises RehearsalFailed, also when the rehearsal ends."""
+        response = function.invoke(event)
+        if response.error is not None:
+            self.failures.append(f"{name}: {response.error}")
+            raise RehearsalFailed(self.failures[-1])
+        return response.value
 
 
 @contextmanager
@@ -327,10 +335,9 @@ def main() -> int:
     except ArgusError as error:
         sys.stderr.write(f"{error.title.rstrip('.')}. {error}\n")
         return 1
-    created = environment.aws.stacks.stacks
-    types = {resource.type for stack in created.values() for resource in stack.resources.values()}
-    write_line(f"stacks: {', '.join(created)}")
-    write_line(f"resource types not tested, only an account has them: {', '.join(sorted(filter(is_no_op, types)))}")
+    write_line(f"stacks: {', '.join(environment.aws.stacks.stacks)}")
+    types = {resource["Type"] for plan in steps.PLANS for resource in Template.read(plan.path).resources.values()}
+    write_line(f"resource types not created, only an account has them: {', '.join(sorted(types & NO_OPS.keys()))}")
     write_line(f"the rehearsal succeeded in {time.monotonic() - started_at:.0f} s")
     return 0
 

@@ -13,8 +13,9 @@ from packaging.utils import canonicalize_name
 
 from argus.core.functions import FUNCTIONS, Function
 from infra.deploy import package
+from infra.deploy.functions import declared_settings
 from infra.deploy.package import API, PACKAGES, ROOT, WORKER, Package
-from services.local.rehearsal.lambda_runtime import packages, stage_settings
+from services.local.rehearsal.lambda_runtime import packages
 from services.worker.time_limit import START_MS, STOP_MS
 
 MEGABYTE = 1_000_000
@@ -178,7 +179,7 @@ def test_every_stage_has_all_functions() -> None:
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_stage_is_configured_safely(stage: str) -> None:
     name, _, function = stage.partition("_")
-    settings = stage_settings(stage)
+    settings = declared_settings(stage)
     environment = settings["aws_environment_variables"]
     assert (settings["debug"], settings["log_level"], settings["keep_warm"]) == (False, "INFO", False)
     assert (settings["slim_handler"], settings["use_precompiled_packages"]) == (False, False)
@@ -191,7 +192,7 @@ def test_a_stage_is_configured_safely(stage: str) -> None:
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_stages_handler_is_in_its_package(folder: Path, stage: str) -> None:
-    module, _, function = stage_settings(stage)["lambda_handler"].rpartition(".")
+    module, _, function = declared_settings(stage)["lambda_handler"].rpartition(".")
     (one,) = (one for one in (API, WORKER) if module.split(".")[1] in one.services)
     source = dict(contents(folder, one))[module.replace(".", "/") + ".py"]
     assert f"\ndef {function}(event".encode() in source
@@ -200,6 +201,6 @@ def test_a_stages_handler_is_in_its_package(folder: Path, stage: str) -> None:
 @pytest.mark.parametrize("function", FUNCTIONS.values(), ids=FUNCTIONS)
 def test_a_function_behind_a_queue_has_the_timeout_that_argus_assumes(function: Function) -> None:
     for stage in ("dev", "staging", "production"):
-        assert stage_settings(f"{stage}_{function.name}")["timeout_seconds"] == function.timeout_seconds
+        assert declared_settings(f"{stage}_{function.name}")["timeout_seconds"] == function.timeout_seconds
     stopping = (START_MS + STOP_MS) / 1000
     assert function.plugin_seconds + stopping <= function.timeout_seconds
