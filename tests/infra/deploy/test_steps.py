@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import time
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,7 +24,8 @@ from infra.deploy.package import ROOT
 from infra.deploy.stacks import ChangeSets, StackFailed
 from infra.embedded.aws import EmbeddedAws
 from infra.templates import NotAsDeclared, Template, capability_templates
-from services.local.rehearsal.main import STAGE, Embedded, NotAllowed, no_function
+from services.local.rehearsal import lambda_runtime
+from services.local.rehearsal.main import STAGE, Embedded, NotAllowed, RehearsalFailed, no_function
 from services.local.sockets import Sockets
 
 pytestmark = pytest.mark.timeout(1500)  # packages are built, and Zappa starts a dozen times
@@ -160,6 +162,34 @@ def test_a_missing_permission_fails_the_rehearsal_and_is_named(
             steps.smoke_test(deployment)
     finally:
         iam.put_role_policy(**role, PolicyDocument=json.dumps(policy))
+
+
+def test_a_function_that_fails_behind_a_queue_fails_the_rehearsal(
+    environment: Embedded, deployed: Output, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The queue would only repeat the message, and nobody may wait for its job."""
+    invoke = lambda_runtime.Function.invoke
+
+    def failing(self: lambda_runtime.Function, event: dict[str, Any], **more: Any) -> lambda_runtime.Result:
+        if "Records" in event:
+            return lambda_runtime.Result(None, {"errorMessage": "out of memory"}, 0.0)
+        return invoke(self, event, **more)
+
+    monkeypatch.setattr(lambda_runtime.Function, "invoke", failing)
+    sqs = environment.client("sqs")
+    queue = sqs.get_queue_url(QueueName=f"argus-{STAGE}-scans")["QueueUrl"]
+    values = {"RestApiId": steps.prepare(STAGE, environment, {}, Output()).zappa.rest_api_id()}
+
+    def rehearse_one_message() -> None:
+        with environment.api_endpoint(STAGE, values):
+            sqs.send_message(QueueUrl=queue, MessageBody="{}")
+            deadline = time.monotonic() + 60
+            while not environment.failures and time.monotonic() < deadline:
+                time.sleep(0.05)
+
+    with pytest.raises(RehearsalFailed, match=f"argus-{STAGE}-scanner: .*out of memory"):
+        rehearse_one_message()
+    sqs.purge_queue(QueueUrl=queue)
 
 
 @pytest.fixture
