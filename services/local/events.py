@@ -1,7 +1,6 @@
-"""Events as AWS sends them; formats from the developer guides of Lambda, API Gateway, SQS, S3 and EventBridge."""
+"""Events as API Gateway sends them; formats from its developer guide and that of Lambda."""
 
 import base64
-import json
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -42,7 +41,7 @@ def rest(
             "apiId": "a1b2c3d4e5",
             "domainName": host,
             "httpMethod": method,
-            "identity": {"sourceIp": source_ip, "userAgent": "tests", "userArn": None},
+            "identity": {"sourceIp": source_ip, "userAgent": "Argus", "userArn": None},
             "path": f"/{stage}{parts.path}" if host == EXECUTE_API else parts.path,
             "protocol": "HTTP/1.1",
             "requestId": "c6af9ac6-7b61-11e6-9a41-93e8deadbeef",
@@ -84,7 +83,7 @@ def http(
                 "path": raw_path,
                 "protocol": "HTTP/1.1",
                 "sourceIp": source_ip,
-                "userAgent": "tests",
+                "userAgent": "Argus",
             },
             "requestId": "c6af9ac6-7b61-11e6-9a41-93e8deadbeef",
             "routeKey": "$default",
@@ -110,65 +109,6 @@ def _body(body: bytes | None) -> Event:
     return {"body": base64.b64encode(body).decode(), "isBase64Encoded": True}
 
 
-def sqs(*bodies: Any, receives: int = 1, queue: str = "argus-test-jobs") -> Event:
-    """A batch; message ids are `m0`, `m1`, …"""
-    return {
-        "Records": [
-            {
-                "messageId": f"m{number}",
-                "receiptHandle": f"handle-{number}",
-                "body": body if isinstance(body, str) else json.dumps(body),
-                "attributes": {
-                    "ApproximateReceiveCount": str(receives),
-                    "SentTimestamp": "1773342238000",
-                    "SenderId": "AIDAIENQZJOLO23YVJ4VO",
-                    "ApproximateFirstReceiveTimestamp": "1773342238001",
-                },
-                "messageAttributes": {},
-                "md5OfBody": "",
-                "eventSource": "aws:sqs",
-                "eventSourceARN": f"arn:aws:sqs:eu-west-1:123456789012:{queue}",
-                "awsRegion": "eu-west-1",
-            }
-            for number, body in enumerate(bodies)
-        ]
-    }
-
-
-def s3(key: str, *, size: int, version: str = "", bucket: str = "argus-test-media-123456789012") -> Event:
-    """S3's notification of a new object: the body of a message, or an event for Lambda."""
-    return {
-        "Records": [
-            {
-                "eventVersion": "2.1",
-                "eventSource": "aws:s3",
-                "awsRegion": "eu-west-1",
-                "eventName": "ObjectCreated:Post",
-                "s3": {
-                    "s3SchemaVersion": "1.0",
-                    "configurationId": "uploads",
-                    "bucket": {"name": bucket, "arn": f"arn:aws:s3:::{bucket}"},
-                    "object": {"key": key, "size": size, "eTag": "0", **({"versionId": version} if version else {})},
-                },
-            }
-        ]
-    }
-
-
-def tick() -> Event:
-    return {
-        "version": "0",
-        "id": "53dc4d37-cffa-4f76-80c9-8b7d4a4d2eaa",
-        "detail-type": "Scheduled Event",
-        "source": "aws.events",
-        "account": "123456789012",
-        "time": "2026-03-12T19:03:00Z",
-        "region": "eu-west-1",
-        "resources": ["arn:aws:events:eu-west-1:123456789012:rule/argus-test-tick"],
-        "detail": {},
-    }
-
-
 def socket(
     route: str,
     connection_id: str,
@@ -191,7 +131,7 @@ def socket(
             "stage": stage,
             "connectedAt": 1773342238000,
             "requestTimeEpoch": 1773342238001,
-            "identity": {"sourceIp": source_ip, "userAgent": "tests"},
+            "identity": {"sourceIp": source_ip, "userAgent": "Argus"},
             "requestId": "L0SM_HOUDoEF8vg=",
             "domainName": EXECUTE_API,
             "connectionId": connection_id,

@@ -22,6 +22,7 @@ from services.local.events import CUSTOM_DOMAIN, EXECUTE_API, Event, http, rest
 from services.local.rehearsal.lambda_runtime import RUNTIME_MODULES, Function, Result, packages, runtime
 from services.worker.time_limit import START_MS
 from tests.conftest import CLIENT_ID, ISSUER, ORIGIN, Issuer
+from tests.services import queue_events
 
 CURSOR_PARAMETER = "/argus/test/cursor-secret"
 Make = Callable[..., Event]
@@ -243,9 +244,9 @@ def test_ip_addresses_are_taken_from_the_gateway(cloud: Lambda, make: Make) -> N
         {"version": "2.0", "requestContext": {}},
         {"awslogs": {"data": ""}},
         {"type": "TOKEN"},
-        events.tick(),
-        events.sqs({"job": "scan.run"}),
-        events.s3("uploads/x", size=1),
+        queue_events.tick(),
+        queue_events.sqs({"job": "scan.run"}),
+        queue_events.s3("uploads/x", size=1),
     ],
     ids=lambda event: ",".join(event)[:40] if isinstance(event, dict) else type(event).__name__,
 )
@@ -295,7 +296,9 @@ def test_a_batch_reports_only_the_malformed_message(
     (item,) = announce(api, signed_in, files=1, size=len(data))
     key = put(aws, outputs, item, data)
     test_event = {"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": outputs.media_bucket}
-    batch = events.sqs(test_event, "no json", events.s3(key, size=len(data)), events.s3("nobody%27s/key", size=1))
+    batch = queue_events.sqs(
+        test_event, "no json", queue_events.s3(key, size=len(data)), queue_events.s3("nobody%27s/key", size=1)
+    )
     assert failed(worker.invoke(batch)) == ["m1"]
     image = json_of(api.invoke(http("GET", f"/api/v1/images/{item['image_id']}", headers=signed_in)))
     assert image["state"] == "ready"
@@ -308,7 +311,7 @@ def test_a_scan_runs_from_the_workers_package(
 ) -> None:
     data, _ = flir_scene(seed=4)
     (item,) = announce(api, signed_in, files=1, size=len(data))
-    worker.invoke(events.sqs(events.s3(put(aws, outputs, item, data), size=len(data))))
+    worker.invoke(queue_events.sqs(queue_events.s3(put(aws, outputs, item, data), size=len(data))))
     request = {"target": {"kind": "image", "id": item["image_id"]}, "plugins": [{"id": "thermal_hotspots"}]}
     headers = {**signed_in, "Content-Type": "application/json"}
     accepted = api.invoke(http("POST", "/api/v1/scans", headers=headers, body=json.dumps(request).encode()))
@@ -316,7 +319,7 @@ def test_a_scan_runs_from_the_workers_package(
     path = headers_of(accepted)["location"]
     organisation, scan_id = {"organisation_id": me(api, signed_in)}, path.rpartition("/")[2]
     for job, arguments in (("scan.run", {"run_id": f"{scan_id}.00"}), ("scan.finalize", {"scan_id": scan_id})):
-        assert failed(worker.invoke(events.sqs({"job": job, "arguments": organisation | arguments}))) == []
+        assert failed(worker.invoke(queue_events.sqs({"job": job, "arguments": organisation | arguments}))) == []
     scan = json_of(api.invoke(http("GET", path, headers=signed_in)))
     assert scan["state"] == "succeeded"
     assert sum(scan["counts"].values()) > 0
@@ -324,7 +327,7 @@ def test_a_scan_runs_from_the_workers_package(
 
 def test_the_scanner_rejects_jobs_of_the_worker(scanner: Function) -> None:
     body = {"job": "report.build", "arguments": {"organisation_id": "org_x", "report_id": "rpt_x"}}
-    assert failed(scanner.invoke(events.sqs({"Event": "s3:TestEvent"}, body))) == ["m1"]
+    assert failed(scanner.invoke(queue_events.sqs({"Event": "s3:TestEvent"}, body))) == ["m1"]
     assert "report.build is not for the scanner" in scanner.log.read_text()
 
 
@@ -333,15 +336,15 @@ def me(api: Function, signed_in: dict[str, str]) -> str:
 
 
 def test_without_enough_time_messages_are_reported_as_failed(worker: Function) -> None:
-    batch = events.sqs(*[{"Event": "s3:TestEvent"}] * 3)
+    batch = queue_events.sqs(*[{"Event": "s3:TestEvent"}] * 3)
     assert failed(worker.invoke(batch, remaining_ms=START_MS - 1000)) == ["m0", "m1", "m2"]
     assert failed(worker.invoke(batch, remaining_ms=START_MS + 100_000)) == []
 
 
 @pytest.mark.parametrize(
     "event",
-    [{}, [], {"Records": "x"}, {"Records": [{}]}, {"Records": []}, events.s3("uploads/x", size=1), events.tick(),
-     rest("GET", "/health"), {"raw_command": "1"}],
+    [{}, [], {"Records": "x"}, {"Records": [{}]}, {"Records": []}, queue_events.s3("uploads/x", size=1),
+     queue_events.tick(), rest("GET", "/health"), {"raw_command": "1"}],
     ids=["empty", "list", "text", "nothing", "no messages", "S3 itself", "tick", "HTTP", "command"],
 )  # fmt: skip
 def test_the_worker_rejects_events_that_are_not_a_batch(worker: Function, event: Any) -> None:
@@ -353,10 +356,10 @@ def test_the_worker_rejects_events_that_are_not_a_batch(worker: Function, event:
 def test_a_tick_runs_every_sweep(scheduler: Function) -> None:
     from argus.jobs import TICKS
 
-    assert scheduler.invoke(events.tick()).value == {"ran": list(TICKS)}
+    assert scheduler.invoke(queue_events.tick()).value == {"ran": list(TICKS)}
 
 
-@pytest.mark.parametrize("event", [{}, [], events.sqs("x"), http("GET", "/health"), {"source": "aws.s3"}])
+@pytest.mark.parametrize("event", [{}, [], queue_events.sqs("x"), http("GET", "/health"), {"source": "aws.s3"}])
 def test_the_scheduler_rejects_events_that_are_not_a_tick(scheduler: Function, event: Any) -> None:
     result = scheduler.invoke(event)
     assert result.error is not None
@@ -400,7 +403,7 @@ def test_a_client_without_a_token_is_rejected(realtime: Function) -> None:
     assert (result.value["statusCode"], json_of(result)["code"]) == (401, "no_socket_token")
 
 
-@pytest.mark.parametrize("event", [{}, [], events.sqs("x"), http("GET", "/health"), rest("GET", "/health")])
+@pytest.mark.parametrize("event", [{}, [], queue_events.sqs("x"), http("GET", "/health"), rest("GET", "/health")])
 def test_the_realtime_function_rejects_events_of_other_functions(realtime: Function, event: Any) -> None:
     result = realtime.invoke(event)
     assert result.error is not None

@@ -21,6 +21,7 @@ from services.realtime import main as realtime
 from services.realtime.main import UnknownEvent
 from tests.conftest import ORIGIN, Issuer, Person
 from tests.notify.listening import connect
+from tests.services import queue_events
 
 PING = '{"action": "ping"}'
 
@@ -162,7 +163,7 @@ def test_a_ping_gets_a_pong_and_other_messages_an_error(message: str | bytes, ex
 @pytest.mark.parametrize(
     "event",
     [{}, [], "text", None, {"requestContext": {}}, {"requestContext": {"routeKey": "$connect"}},
-     {"requestContext": {"routeKey": "chat", "connectionId": "one="}}, events.tick(), events.sqs("x"),
+     {"requestContext": {"routeKey": "chat", "connectionId": "one="}}, queue_events.tick(), queue_events.sqs("x"),
      events.rest("GET", "/health"), events.http("GET", "/health"), {"raw_command": "1"}],
     ids=["empty", "list", "text", "nothing", "no route", "no connection", "unknown route", "tick", "SQS", "REST",
          "HTTP", "command"],
