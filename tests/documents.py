@@ -1,8 +1,10 @@
 """Reads PDF documents."""
 
+from collections.abc import Sequence
 from io import BytesIO
+from typing import Any
 
-from pypdf import PdfReader
+from pypdf import PageObject, PdfReader
 
 
 def read(body: bytes) -> PdfReader:
@@ -10,8 +12,21 @@ def read(body: bytes) -> PdfReader:
 
 
 def pages(body: bytes) -> list[str]:
-    """The text of each page on one line, as a line can break anywhere."""
-    return [" ".join(page.extract_text().split()) for page in read(body).pages]
+    """The text of each page on one line, as a line can break anywhere. Fails if text begins outside its page."""
+    return [" ".join(_text(page).split()) for page in read(body).pages]
+
+
+def _text(page: PageObject) -> str:
+    width, height = page.mediabox.upper_right
+
+    def check(operator: bytes, operands: Any, around: Sequence[float], matrix: Sequence[float]) -> None:
+        if operator == b"Tj":
+            x = matrix[4] * around[0] + matrix[5] * around[2] + around[4]
+            y = matrix[4] * around[1] + matrix[5] * around[3] + around[5]
+            assert 0 <= x <= width, operands
+            assert 0 <= y <= height, operands
+
+    return page.extract_text(visitor_operand_before=check)
 
 
 def outline(body: bytes) -> list[str]:

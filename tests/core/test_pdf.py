@@ -22,6 +22,7 @@ COLUMNS = (
     pdf.Column("Amount\nEUR", width=26 * pdf.MM, kind="number"),
 )
 LINES = (("Thermal scan", 12, 4800), ("Report", 3, -1250))
+LONG_TOTALS = [(f"total{number} {'word ' * 50}", "") for number in range(20)]
 
 
 def invoice(
@@ -98,6 +99,53 @@ def test_totals_are_on_the_page_of_the_last_row(count: int) -> None:
 
     (with_total,) = [page for page in all_pages if "Total" in page]
     assert f"{count} Thermal scan<br/> 1 1.00 Value added tax" in with_total
+
+
+@pytest.mark.parametrize("tall", [0, 2, 4], ids=["first", "middle", "last"])
+@pytest.mark.parametrize("totals", [0, 2])
+def test_a_row_that_is_taller_than_a_page_continues_on_the_next(tall: int, totals: int) -> None:
+    typesetter = pdf.Typesetter()
+    words = " ".join(f"w{number}" for number in range(900))
+    rows = [(f"row {number}", words if number == tall else "short") for number in range(5)]
+    columns = (pdf.Column("Name", width=20 * pdf.MM, kind="key"), pdf.Column("Words", width=22 * pdf.MM))
+    block = pdf.table(
+        typesetter,
+        columns,
+        [(name, typesetter.paragraph(text, limit=9_000)) for name, text in rows],
+        totals=[("", f"total {number}") for number in range(totals)],
+    )
+    all_pages = documents.pages(written(typesetter.paragraph("above"), block, typesetter.paragraph("below")))
+
+    shown = " ".join(" ".join(page.removeprefix("ARGUS").split()) for page in all_pages)
+    assert [name for name, _ in rows if name in shown] == [name for name, _ in rows]
+    assert [word for word in words.split() if word not in shown.split()] == []
+    assert [number for number in range(totals) if f"total {number}" not in shown] == []
+    assert all("Name Words" in page for page in all_pages if "w" in page.replace("below", "").replace("Words", ""))
+    assert "below" in all_pages[-1]
+
+
+def test_totals_that_are_taller_than_a_page_continue_on_the_next() -> None:
+    columns = (pdf.Column("Words", width=22 * pdf.MM), pdf.Column("Rest"))
+    shown = " ".join(
+        documents.pages(written(pdf.table(pdf.Typesetter(), columns, LONG_TOTALS[:1], totals=LONG_TOTALS)))
+    )
+
+    assert [number for number in range(20) if f"total{number}" not in shown.split()] == []
+
+
+def test_a_heading_row_that_is_taller_than_a_page_is_rejected() -> None:
+    columns = (pdf.Column("line\n" * 100),)
+
+    with pytest.raises(ValueError, match="cannot be split; a page has"):
+        written(pdf.table(pdf.Typesetter(), columns, [("row",)]))
+
+
+def test_text_outside_a_page_is_an_error() -> None:
+    def draw(canvas: Any, x: float, y: float) -> None:
+        canvas.drawString(x, y - 2 * pdf.HEIGHT, "below the page")
+
+    with pytest.raises(AssertionError, match="below the page"):
+        documents.pages(written(pdf.Drawing(10, draw)))
 
 
 def test_a_table_without_rows_has_headings_and_totals() -> None:
@@ -200,9 +248,12 @@ def test_times_are_in_utc() -> None:
 # ---------------------------------------------------------------- the file
 
 
+FRAME = pdf.Frame(brand="ARGUS", left="", right="", footer="")
+NO_METADATA = pdf.Metadata("", "", "", "", ISSUED)
+
+
 def written(*blocks: pdf.Block) -> bytes:
-    frame = pdf.Frame(brand="ARGUS", left="", right="", footer="")
-    return pdf.write([pdf.Item(block) for block in blocks], frame, pdf.Metadata("", "", "", "", ISSUED))
+    return pdf.write([pdf.Item(block) for block in blocks], FRAME, NO_METADATA)
 
 
 def test_equal_documents_have_equal_bytes_after_another() -> None:
@@ -260,3 +311,17 @@ def test_a_heading_is_on_the_page_of_what_follows() -> None:
     assert "Next" not in first
     assert "Next text" in second
     assert "A longer brand left" in second
+
+
+@pytest.mark.parametrize("room", range(20, 60, 3))
+@pytest.mark.parametrize("words", [1, 100, 2_000])
+def test_a_heading_is_on_the_page_of_the_first_row_of_a_table(room: int, words: int) -> None:
+    typesetter = pdf.Typesetter()
+    filler = pdf.Drawing(pdf.HEIGHT - room * pdf.MM, lambda *_: None)
+    rows = [(typesetter.paragraph(f"row{number} {'word ' * words}", limit=20_000), "") for number in range(9)]
+    columns = (pdf.Column("Words", width=50 * pdf.MM), pdf.Column("Rest"))
+    table = pdf.Item(pdf.table(typesetter, columns, rows), space_before=2 * pdf.MM)
+    items = [pdf.Item(filler), pdf.heading(typesetter, "Services"), table]
+    all_pages = documents.pages(pdf.write(items, FRAME, NO_METADATA))
+
+    assert ["row0" in page for page in all_pages] == ["Services" in page for page in all_pages]

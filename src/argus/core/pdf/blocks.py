@@ -6,14 +6,14 @@ from typing import Any, NamedTuple
 from reportlab.platypus import Paragraph, Table
 
 from argus.core.pdf import style
-from argus.core.pdf.pages import HEIGHT, MM, WIDTH, Drawing, Item
+from argus.core.pdf.pages import HEIGHT, MIN_PART_HEIGHT, MM, WIDTH, Drawing, Item
 from argus.core.pdf.style import Colour
 from argus.core.pdf.text import Typesetter, marked_up
 
 _BUTT = 0  # line cap: lines end exactly at their end points
 
 
-def heading(typesetter: Typesetter, text: str, *, with_next: float = 24 * MM) -> Item:
+def heading(typesetter: Typesetter, text: str, *, with_next: float = MIN_PART_HEIGHT) -> Item:
     """A heading, with an entry in the outline of the document. The headings of a document differ from each other."""
     line = typesetter.line(text)
     paragraph = typesetter.paragraph(text, "heading")

@@ -11,6 +11,7 @@ from reportlab.lib.pagesizes import A4
 from reportlab.lib.units import mm
 from reportlab.pdfbase.pdfmetrics import stringWidth
 from reportlab.pdfgen.canvas import Canvas
+from reportlab.platypus import Table
 
 from argus.core.pdf import style
 from argus.core.pdf.text import Typesetter
@@ -24,7 +25,7 @@ TOP, BOTTOM = 25 * MM, 21 * MM  # contain the header and the footer
 WIDTH = A4[0] - LEFT - RIGHT
 HEIGHT = A4[1] - TOP - BOTTOM
 
-_MIN_PART_HEIGHT = 30 * MM  # the smallest part of a block at the bottom of a page
+MIN_PART_HEIGHT = 30 * MM  # the smallest part of a block at the bottom of a page
 
 
 @dataclass(frozen=True)
@@ -44,14 +45,14 @@ class Item:
 
     block: Block
     space_before: float = 0.0  # ignored at the top of a page
-    with_next: float = 0.0  # height that must fit below it on the same page
+    with_next: float = 0.0  # height below it that must fit on the same page; if not 0, it stays with the next item
 
 
 @dataclass(frozen=True)
 class Placed:
-    """A block and the position of its lower left corner."""
+    """An item and the position of the lower left corner of its block."""
 
-    block: Block
+    item: Item
     x: float
     y: float
 
@@ -111,21 +112,38 @@ def _lay_out(canvas: Any, items: Iterable[Item]) -> list[Page]:
         height = _height(canvas, item.block, available - before)
         if before + height + item.with_next <= available or (not page and height <= HEIGHT):
             available -= before + height
-            page.append(Placed(item.block, LEFT, BOTTOM + available))
+            page.append(Placed(item, LEFT, BOTTOM + available))
             continue
-        parts = _parts(canvas, item.block, available - before) if available - before >= _MIN_PART_HEIGHT else []
+        parts = (
+            _parts(canvas, item.block, available - before, within_row=not _rest(page))
+            if available - before >= MIN_PART_HEIGHT
+            else []
+        )
         if len(parts) > 1:
             height = _height(canvas, parts[0], available - before)
-            page.append(Placed(parts[0], LEFT, BOTTOM + available - before - height))
+            page.append(Placed(Item(parts[0]), LEFT, BOTTOM + available - before - height))
             remaining += [Item(part) for part in parts[:0:-1]]
-        elif page:
+        elif page:  # headings above it move to the next page with it
             remaining.append(item)
-        else:  # taller than a page and indivisible: the bottom is cut off
-            page.append(Placed(item.block, LEFT, BOTTOM + HEIGHT - height))
+            rest = _rest(page) or page
+            remaining += [placed.item for placed in page[: len(rest) - 1 : -1]]
+            del page[len(rest) :]
+        elif isinstance(item.block, Drawing):  # taller than a page: the bottom is cut off
+            page.append(Placed(item, LEFT, BOTTOM + HEIGHT - height))
+        else:
+            raise ValueError(f"a block of {height:.0f} points cannot be split; a page has {HEIGHT:.0f} points")
         if remaining:
             pages.append([])
             available = HEIGHT
     return pages
+
+
+def _rest(page: Page) -> Page:
+    """A page without the headings at its end."""
+    rest = page[:]
+    while rest and rest[-1].item.with_next:
+        rest.pop()
+    return rest
 
 
 def _height(canvas: Any, block: Block, available: float) -> float:
@@ -133,15 +151,22 @@ def _height(canvas: Any, block: Block, available: float) -> float:
     return height
 
 
-def _parts(canvas: Any, block: Block, available: float) -> list[Block]:
-    return [] if isinstance(block, Drawing) else block.splitOn(canvas, WIDTH, available)
+def _parts(canvas: Any, block: Block, available: float, *, within_row: bool) -> list[Block]:
+    """A block in two parts, of which the first fits; fewer if it cannot be split."""
+    if isinstance(block, Drawing):
+        return []
+    if isinstance(block, Table):
+        block.splitInRow = within_row  # a row is split only if it does not fit on a page of its own
+    parts: list[Block] = block.splitOn(canvas, WIDTH, available)
+    return parts
 
 
 def _draw(canvas: Any, placed: Placed) -> None:
-    if isinstance(placed.block, Drawing):
-        placed.block.draw(canvas, placed.x, placed.y)
+    block = placed.item.block
+    if isinstance(block, Drawing):
+        block.draw(canvas, placed.x, placed.y)
     else:
-        placed.block.drawOn(canvas, placed.x, placed.y)
+        block.drawOn(canvas, placed.x, placed.y)
 
 
 def _draw_frame(canvas: Any, frame: Frame, typesetter: Typesetter, page: str) -> None:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from reportlab.platypus import Table
 
 from argus.core.pdf import style
-from argus.core.pdf.pages import MM, WIDTH
+from argus.core.pdf.pages import HEIGHT, MM, WIDTH
 from argus.core.pdf.text import Typesetter, marked_up
 
 _MIN_WIDTH = 20 * MM  # of a column that has no width of its own
@@ -51,7 +51,7 @@ def key_values(typesetter: Typesetter, pairs: Sequence[tuple[str, str]], *, colu
 def table(
     typesetter: Typesetter, columns: Sequence[Column], rows: Sequence[Row], *, totals: Sequence[Row] = ()
 ) -> Table:
-    """Rows below headings that are repeated on every page. Totals are bold, on the same page as the last row.
+    """Rows below headings that are repeated on every page. Totals are bold, on the page of the last row if they fit together.
 
     Raises ValueError if the columns are wider than the page.
     """
@@ -70,10 +70,17 @@ def table(
             ("TOPPADDING", (0, 0), (-1, -1), 3.5),
             ("BOTTOMPADDING", (0, 0), (-1, -1), 3.5),
             *(_body_style(columns) if body or sums else ()),
-            *(_totals_style(columns, len(sums), has_rows=bool(body)) if sums else ()),
+            *(_totals_style(columns, len(sums)) if sums else ()),
         ]
     )
+    if sums and _fit_on_a_page(columns, [head, *body[-1:], *sums]):
+        lines.setStyle([("NOSPLIT", (0, -len(sums) - bool(body)), (-1, -1))])
     return lines
+
+
+def _fit_on_a_page(columns: Sequence[Column], rows: Sequence[Sequence[Any]]) -> bool:
+    height: float = Table(rows, colWidths=_widths(columns)).wrap(WIDTH, HEIGHT)[1]
+    return height <= HEIGHT
 
 
 def _heading(typesetter: Typesetter, column: Column) -> Any:
@@ -113,9 +120,8 @@ def _body_style(columns: Sequence[Column]) -> Iterator[tuple[Any, ...]]:
             yield "ALIGN", (index, 1), (index, -1), "RIGHT"
 
 
-def _totals_style(columns: Sequence[Column], count: int, *, has_rows: bool) -> Iterator[tuple[Any, ...]]:
+def _totals_style(columns: Sequence[Column], count: int) -> Iterator[tuple[Any, ...]]:
     yield "LINEABOVE", (0, -count), (-1, -count), 0.9, style.ACCENT
-    yield "NOSPLIT", (0, -count - has_rows), (-1, -1)
     for index, column in enumerate(columns):
         if column.kind == "number":
             yield "FONT", (index, -count), (index, -1), style.BOLD, 7.4, 9.6
