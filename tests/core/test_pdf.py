@@ -191,8 +191,35 @@ def test_text_is_truncated_to_a_line() -> None:
     typesetter = pdf.Typesetter()
 
     assert typesetter.line("x" * 20, limit=10) == "x" * 9 + "…"
+    assert typesetter.line("x" * 10, limit=10) == "x" * 10
     assert typesetter.line(" a\n\tb\x00c ", limit=10) == "a b c"
     assert typesetter.markup("<&>", limit=3) == "&lt;&amp;&gt;"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("a" + " " * 40 + "bc", "a bc"),
+        ("a" + " " * 40 + "b" * 20, "a bbbbbbb…"),
+        ("e\u0301" * 10, "é" * 10),
+        ("e\u0301" * 11, "é" * 9 + "…"),
+        ("a\u200b" * 10, "a" * 10),
+        ("ab cdefgh ijk", "ab cdefgh…"),
+        (" " * 10_000 + "b", "…"),
+        ("a" + " " * 10_000, "a"),
+        ("\ufb03" * 5, "ffiffiffi…"),
+    ],
+    ids=range(9),
+)
+def test_text_that_is_cut_ends_with_an_ellipsis_and_other_text_does_not(text: str, shown: str) -> None:
+    assert pdf.Typesetter().line(text, limit=10) == shown
+
+
+def test_replaced_characters_that_are_cut_off_are_not_recorded() -> None:
+    typesetter = pdf.Typesetter()
+
+    assert typesetter.line("x" * 20 + "管", limit=10) == "x" * 9 + "…"
+    assert not typesetter.replaced
 
 
 def test_missing_glyphs_are_replaced_and_recorded() -> None:

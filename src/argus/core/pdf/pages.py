@@ -83,6 +83,7 @@ class Frame:
 
 def write(items: Iterable[Item], frame: Frame, metadata: Metadata) -> bytes:
     """A PDF file. Equal input makes equal bytes."""
+    style.glyphs()  # registers the typeface
     buffer = BytesIO()
     canvas = Canvas(buffer, pagesize=A4, pageCompression=1, invariant=1, lang="en-GB")
     typesetter = Typesetter()

@@ -51,7 +51,7 @@ def key_values(typesetter: Typesetter, pairs: Sequence[tuple[str, str]], *, colu
 def table(
     typesetter: Typesetter, columns: Sequence[Column], rows: Sequence[Row], *, totals: Sequence[Row] = ()
 ) -> Table:
-    """Rows below headings that are repeated on every page. Totals are bold, on the page of the last row if they fit together.
+    """Rows below headings that are repeated on every page. Totals are bold, and on the page of the last row.
 
     Raises ValueError if the columns are wider than the page.
     """
@@ -79,8 +79,8 @@ def table(
 
 
 def _fit_on_a_page(columns: Sequence[Column], rows: Sequence[Sequence[Any]]) -> bool:
-    height: float = Table(rows, colWidths=_widths(columns)).wrap(WIDTH, HEIGHT)[1]
-    return height <= HEIGHT
+    _, height = Table(rows, colWidths=_widths(columns)).wrap(WIDTH, HEIGHT)
+    return bool(height <= HEIGHT)
 
 
 def _heading(typesetter: Typesetter, column: Column) -> Any:

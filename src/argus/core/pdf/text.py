@@ -14,6 +14,7 @@ from argus.core.pdf.style import glyphs, style
 from argus.core.text import well_formed
 
 _UNKNOWN = "?"
+_RAW_PER_CHARACTER = 50  # what is longer is cut before white space is collapsed
 
 
 @dataclass
@@ -23,10 +24,12 @@ class Typesetter:
     replaced: bool = False
 
     def line(self, text: Any, *, limit: int = 300) -> str:
-        """One line of at most `limit` characters of the typeface, to be drawn without markup."""
-        normalised = unicodedata.normalize("NFC", well_formed(str(text)[: limit + 1]))
-        shown = " ".join("".join(self._character(character) for character in normalised).split())
-        return shown if len(shown) <= limit else f"{shown[: limit - 1]}…"
+        """One line of at most `limit` characters of the typeface, to be drawn without markup. `…` ends a cut text."""
+        raw, cap = str(text), _RAW_PER_CHARACTER * limit
+        normalised = unicodedata.normalize("NFC", well_formed(raw[:cap]))
+        collapsed = " ".join("".join(map(_visible, normalised)).split())
+        legible = _truncated(collapsed, limit, is_cut=bool(raw[cap:].strip()))
+        return _truncated("".join(map(self._character, legible)), limit)
 
     def markup(self, text: Any, *, limit: int = 300) -> str:
         """The same, escaped for the markup of a paragraph."""
@@ -39,14 +42,25 @@ class Typesetter:
     def _character(self, character: str) -> str:
         if ord(character) in glyphs():
             return character
-        category = unicodedata.category(character)
-        if category in ("Cc", "Zs", "Zl", "Zp"):
-            return " "
-        if category in ("Cf", "Mn", "Me"):  # characters without width: joiners, direction marks, accents
-            return ""
         self.replaced = True
         base = "".join(part for part in unicodedata.normalize("NFKD", character) if ord(part) in glyphs())
         return base or _UNKNOWN
+
+
+def _visible(character: str) -> str:
+    """The character, a space for other white space, nothing for a character without width (joiner, mark, accent)."""
+    if ord(character) in glyphs():
+        return character
+    category = unicodedata.category(character)
+    if category in ("Cc", "Zs", "Zl", "Zp"):
+        return " "
+    return "" if category in ("Cf", "Mn", "Me") else character
+
+
+def _truncated(text: str, limit: int, *, is_cut: bool = False) -> str:
+    if len(text) <= limit and not is_cut:
+        return text
+    return f"{text[: limit - 1].rstrip()}…"
 
 
 def marked_up(markup: str, name: str = "body") -> Paragraph:
