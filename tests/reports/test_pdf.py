@@ -8,12 +8,21 @@ from hypothesis import strategies as st
 
 from argus.core.languages import Message
 from argus.reports import as_pdf
-from argus.reports.data import ReportData, RuleText
+from argus.reports.data import ReportData
 from argus.reports.model import Column, TargetSection
 from argus.scanning.model import NotTested, ScanState, Severity, Status, StepState
 from tests import documents
 from tests.documents import HOSTILE
-from tests.reports.report_data import COLUMNS_OF_EACH_KIND, NOON, PLUGIN, RULES, finding, plain_picture, report_data
+from tests.reports.report_data import (
+    COLUMNS_OF_EACH_KIND,
+    NOON,
+    PLUGIN,
+    RULES,
+    everywhere,
+    finding,
+    plain_picture,
+    report_data,
+)
 
 FINDING = finding(1, title="Wet insulation", severity=Severity.HIGH, status=Status.NEW)
 
@@ -214,22 +223,3 @@ def test_no_text_evidence_or_location_breaks_the_report(
     body = as_pdf.build(replace(known, findings=[replace(first, evidence=evidence, location=location)]))
 
     assert len(documents.read(body).pages) >= 1
-
-
-def everywhere(content: str) -> ReportData:
-    """Report data with the same content in place of every external text."""
-    known = report_data(
-        replace(FINDING, title=content, location_key=content, rule=content, plugin=content),
-        picture=plain_picture(name=content, camera=content, accuracy=content, parameters={content: 1.0}),
-        organisation_name=content,
-        argus_version=content,
-        rules={(content, content): RuleText(content, content, content)},
-    )
-    reason = Message("argus.scanning", "plugin_failed", parameters={"exception": content})
-    (step,) = known.scan.steps
-    steps = (
-        replace(
-            step, plugin=content, version=content, options={content: content}, state=StepState.FAILED, reason=reason
-        ),
-    )
-    return replace(known, scan=replace(known.scan, id=content, steps=steps, reason=reason))
