@@ -1,5 +1,6 @@
 from dataclasses import replace
 from itertools import pairwise
+from math import nan
 from typing import Any
 
 import pytest
@@ -57,6 +58,51 @@ def test_the_first_page_shows_the_facts_of_the_target() -> None:
 
     for expected in ("Inspection report north.example", "Ports 3", "Registered 14 March 2026, 12:30 UTC", "Owner —"):
         assert expected in first
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (None, "—"),
+        (True, "yes"),
+        (False, "no"),
+        (0.1 + 0.2, "0.3"),
+        (3.0, "3"),
+        (-7, "\u22127"),
+        (1_700_000_000, "1700000000"),
+        (10**400, "1" + "0" * 400),
+        (1e300, "1e+300"),
+        (1e-9, "1e\u221209"),
+        (nan, "—"),
+        (NOON, "14 March 2026, 12:30 UTC"),
+        (NOON.date(), "14 March 2026"),
+        ([80, 443, None], "80, 443, —"),
+        ({"b", "a"}, "a, b"),
+        ([], "—"),
+        ({"tls": True, "ports": [80]}, "tls: yes, ports: 80"),
+        ("text", "text"),
+    ],
+    ids=lambda value: str(value)[:20],
+)
+def test_values_are_shown_as_a_reader_expects_them(value: object, expected: str) -> None:
+    assert as_pdf.shown(value) == expected
+
+
+def test_facts_evidence_and_options_are_shown_as_a_reader_expects_them() -> None:
+    section = TargetSection("north.example", {"Ports": [80, 443], "Checked": True, "Registered": NOON.date()})
+    measured = replace(FINDING, evidence={"versions": ["1.2", "1.3"]})
+    known = report_data(measured, target=section, columns=(Column("versions", "Versions"),))
+    step = replace(known.scan.steps[0], options={"limit": None, "deep": False})
+    shown = text(replace(known, scan=replace(known.scan, steps=(step,))))
+
+    for expected in (
+        "Ports 80, 443",
+        "Checked yes",
+        "Registered 14 March 2026",
+        "New 1.2, 1.3",
+        "Options: deep = no, limit = —.",
+    ):
+        assert expected in shown
 
 
 def test_a_finding_is_a_row_with_severity_status_measurements_and_location() -> None:

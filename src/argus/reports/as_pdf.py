@@ -5,15 +5,16 @@ never interpreted as markup. A report in which characters were replaced, because
 a note; JSON and CSV keep the original text.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
+from math import isfinite
 from typing import Any, Literal
 
 from argus.core import pdf
 from argus.core.pdf import MISSING, MM, Item, Tile, marked_up
 from argus.reports.data import ReportData
-from argus.reports.model import Column, Fact, Mark
+from argus.reports.model import Column, Mark
 from argus.scanning.model import PRESENT, ScanState, Severity, Status, StepState, TrackedFinding
 
 MAX_FINDINGS = 2_000  # in the table, about 80 pages; CSV and JSON have all
@@ -99,7 +100,7 @@ class _Report:
             ("Scan", scan.id),
             ("Finished", pdf.moment(scan.finished_at)),
         ]
-        facts += [(label, _fact(value)) for label, value in (*target.pdf.facts.items(), *target.facts.items())]
+        facts += [(label, shown(value)) for label, value in (*target.pdf.facts.items(), *target.facts.items())]
         yield Item(pdf.key_values(self.typesetter, facts, columns=4), space_before=3 * MM)
 
     def _summary(self) -> Iterator[Item]:
@@ -207,7 +208,9 @@ class _Report:
     def _steps(self) -> Iterator[Item]:
         yield pdf.heading(self.typesetter, "How it was scanned")
         for step in self.data.scan.steps:
-            options = ", ".join(f"{name} = {value}" for name, value in sorted(step.options.items())) or "defaults"
+            options = (
+                ", ".join(f"{name} = {shown(value)}" for name, value in sorted(step.options.items())) or "defaults"
+            )
             result = f"{step.plugin} {step.version}: {step.state.value}, {_counted(step.findings, 'finding')}."
             text = f"<b>{self.typesetter.markup(result)}</b> Options: {self.typesetter.markup(options, limit=1500)}."
             if step.not_tested:
@@ -234,17 +237,30 @@ def _pdf_column(column: Column) -> pdf.Column:
 
 def _measurement(column: Column, finding: TrackedFinding) -> str:
     value = column.value(finding.evidence, finding.location)
-    if column.decimals is not None:
-        return pdf.number(value, column.decimals)
-    return MISSING if value is None else str(value)
+    return shown(value) if column.decimals is None else pdf.number(value, column.decimals)
 
 
-def _fact(value: Fact) -> str:
+def shown(value: Any) -> str:
+    """A fact, or a value of evidence or options, as a reader expects it: `yes`, `0.3`, `80, 443`, `14 March 2026`."""
     match value:
         case None:
             return MISSING
+        case bool():
+            return "yes" if value else "no"
+        case int():
+            return str(value).replace("-", "\u2212")
+        case float():
+            return f"{value:.10g}".replace("-", "\u2212") if isfinite(value) else MISSING
         case datetime():
             return pdf.moment(value)
+        case date():
+            return pdf.day(value)
+        case Mapping():
+            return ", ".join(f"{name}: {shown(item)}" for name, item in value.items()) or MISSING
+        case set() | frozenset():
+            return ", ".join(sorted(map(shown, value))) or MISSING
+        case list() | tuple():
+            return ", ".join(map(shown, value)) or MISSING
         case _:
             return str(value)
 

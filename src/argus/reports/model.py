@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -80,7 +80,7 @@ class Mark:
     ink: "Colour"  # of text on `fill`
 
 
-Fact = str | float | datetime | None
+Fact = str | float | date | Sequence[str | float | date] | None  # date includes datetime, and float includes bool
 Blocks = Callable[["Typesetter", Sequence[Mark]], Iterable["Item"]]
 
 
