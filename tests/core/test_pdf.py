@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta, timezone
+from decimal import Decimal
+from itertools import pairwise
 from math import inf, nan
 from typing import Any
 
@@ -81,6 +83,30 @@ def test_numbers_end_at_the_same_distance_from_the_right_margin() -> None:
 
     assert len(ends) == 3
     assert max(ends.values()) - min(ends.values()) < 0.01
+
+
+@pytest.mark.parametrize("digits", [1, 12, 40, 400])
+def test_a_number_is_never_cut_and_never_wider_than_its_column(digits: int) -> None:
+    figure = "9" * digits
+    typesetter = pdf.Typesetter()
+    columns = (pdf.Column("Name", width=pdf.WIDTH / 3), *(pdf.Column(name, kind="number") for name in "AB"))
+    table = pdf.table(typesetter, columns, [("row", figure, figure)], totals=[("total", figure, figure)])
+    tiles = pdf.tiles(typesetter, [pdf.Tile(figure, "label", pdf.INK)] * 3)
+    boxes: list[tuple[float, float, float]] = []
+
+    def visit(text: str, around: Any, matrix: Sequence[float], font: Any, size: float) -> None:
+        if text.strip() == figure:
+            name = pdf.BOLD if "Bold" in font["/BaseFont"] else pdf.REGULAR
+            left = around[4] + matrix[4]
+            boxes.append((around[5] + matrix[5], left, left + stringWidth(figure, name, size)))
+
+    documents.read(written(table, tiles)).pages[0].extract_text(visitor_text=visit)
+
+    assert len(boxes) == 2 + 2 + 3
+    for (y, _, right), (other_y, left, _) in pairwise(sorted(boxes)):
+        assert abs(y - other_y) > 1 or right < left
+    assert min(left for _, left, _ in boxes) > 0
+    assert max(right for _, _, right in boxes) < documents.read(written()).pages[0].mediabox.width
 
 
 def test_a_long_table_continues_on_numbered_pages_below_repeated_headings() -> None:
@@ -256,9 +282,21 @@ def test_no_text_breaks_a_document(content: str) -> None:
         ("7", 0, "", "—"),
         (nan, 1, "", "—"),
         (inf, 1, "", "—"),
-        (10**400, 0, "", "—"),
+        (10**12, 0, "", "1000000000000"),
+        (10**400, 1, "", f"1{'0' * 400}.0"),
+        (2**53 + 1, 2, "", "9007199254740993.00"),
+        (1e15, 0, "", "1000000000000000"),
+        (
+            Decimal("-1234567890123456789012345678901234567890.15"),
+            2,
+            "",
+            "\u22121234567890123456789012345678901234567890.15",
+        ),
+        (Decimal("-0.001"), 2, "EUR", "0.00 EUR"),
+        (Decimal("NaN"), 2, "", "—"),
+        (Decimal("-Infinity"), 2, "", "—"),
     ],
-    ids=str,
+    ids=lambda value: str(value)[:20],
 )
 def test_a_number_has_a_true_minus_sign_and_its_unit(value: object, decimals: int, unit: str, text: str) -> None:
     assert pdf.number(value, decimals, unit) == text

@@ -18,7 +18,7 @@ Parameter = str | int | float
 LANGUAGES: tuple[Language, ...] = ("en", "fr", "es")
 ENGLISH: Language = "en"
 
-_DECIMAL_SEPARATORS: Mapping[Language, str] = {"en": ".", "fr": ",", "es": ","}
+DECIMAL_SEPARATORS: Mapping[Language, str] = {"en": ".", "fr": ",", "es": ","}
 _FRENCH_SPACE = re.compile(r" (?=[:;?!»])|(?<=«) ")
 _DECIMAL = re.compile(r"-?\d+\.\d+")
 
@@ -59,7 +59,7 @@ class _Formatter(Formatter):
         return text.replace(".", self._decimal_separator) if isinstance(value, float) else text
 
 
-_FORMATTERS = {language: _Formatter(separator) for language, separator in _DECIMAL_SEPARATORS.items()}
+_FORMATTERS = {language: _Formatter(separator) for language, separator in DECIMAL_SEPARATORS.items()}
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,10 @@
 """Blocks of a document: headings, notes, figures."""
 
+import html
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from reportlab.lib.styles import ParagraphStyle
 from reportlab.platypus import Paragraph, Table
 
 from argus.core.pdf import style
@@ -11,6 +13,7 @@ from argus.core.pdf.style import Colour
 from argus.core.pdf.text import Typesetter, marked_up
 
 _BUTT = 0  # line cap: lines end exactly at their end points
+_TILE_PADDING = 9
 
 
 def heading(typesetter: Typesetter, text: str, *, with_next: float = MIN_PART_HEIGHT) -> Item:
@@ -54,16 +57,20 @@ class Tile(NamedTuple):
 
 
 def tiles(typesetter: Typesetter, items: Sequence[Tile]) -> Table:
-    """Figures side by side, in equal columns."""
+    """Figures side by side, in equal columns. A figure that is wider than its column is set smaller."""
+    width = WIDTH / len(items)
     cells = [
-        [typesetter.paragraph(tile.figure, "tile", limit=12), typesetter.paragraph(tile.label, "label", limit=60)]
+        [
+            _figure(typesetter, tile.figure, width - 2 * _TILE_PADDING),
+            typesetter.paragraph(tile.label, "label", limit=60),
+        ]
         for tile in items
     ]
-    table = Table([cells], colWidths=[WIDTH / len(cells)] * len(cells))
+    table = Table([cells], colWidths=[width] * len(cells))
     table.setStyle(
         [
             ("BACKGROUND", (0, 0), (-1, -1), style.SHADE),
-            ("LEFTPADDING", (0, 0), (-1, -1), 9),
+            ("LEFTPADDING", (0, 0), (-1, -1), _TILE_PADDING),
             ("TOPPADDING", (0, 0), (-1, -1), 5),
             ("BOTTOMPADDING", (0, 0), (-1, -1), 6),
             ("INNERGRID", (0, 0), (-1, -1), 3, style.PAPER),
@@ -71,6 +78,16 @@ def tiles(typesetter: Typesetter, items: Sequence[Tile]) -> Table:
         ]
     )
     return table
+
+
+def _label(typesetter: Typesetter, label: str) -> Paragraph:
+    return typesetter.paragraph(label, "label", limit=60)
+
+
+def _figure(typesetter: Typesetter, figure: str, width: float) -> Paragraph:
+    line, full = typesetter.line(figure, limit=None), style.style("tile")
+    size = style.fitting_size(line, font=full.fontName, size=full.fontSize, width=width)
+    return Paragraph(html.escape(line, quote=False), ParagraphStyle("figure", full, fontSize=size))
 
 
 def chip(typesetter: Typesetter, word: str, *, fill: Colour, ink: Colour) -> Paragraph:

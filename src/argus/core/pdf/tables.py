@@ -13,6 +13,8 @@ from argus.core.pdf.text import Typesetter, marked_up
 _MIN_WIDTH = 20 * MM  # of a column that has no width of its own
 _HEADING_LIMIT = 60  # characters of each line
 _LINE_LIMIT = 40  # characters of a cell that is not wrapped
+_SIZE, _LEADING = 7.4, 9.6  # of cells, in points, as the paragraphs of text columns
+_PADDING = 4  # at the left and right of cells
 
 Row = Sequence[Any]  # a cell is text, or a paragraph of a text column
 
@@ -64,14 +66,17 @@ def table(
             ("VALIGN", (0, 0), (-1, -1), "TOP"),
             ("VALIGN", (0, 0), (-1, 0), "BOTTOM"),
             ("LINEBELOW", (0, 0), (-1, 0), 0.9, style.ACCENT),
-            ("LEFTPADDING", (0, 0), (-1, -1), 4),
+            ("LEFTPADDING", (0, 0), (-1, -1), _PADDING),
             ("LEFTPADDING", (0, 0), (0, -1), 0),
-            ("RIGHTPADDING", (0, 0), (-1, -1), 4),
+            ("RIGHTPADDING", (0, 0), (-1, -1), _PADDING),
             ("TOPPADDING", (0, 0), (-1, -1), 3.5),
             ("BOTTOMPADDING", (0, 0), (-1, -1), 3.5),
             *(_body_style(columns) if body or sums else ()),
             *(_totals_style(columns, len(sums)) if sums else ()),
         ]
+    )
+    lines.setStyle(
+        [*_fitted(columns, body, style.REGULAR, first=1), *_fitted(columns, sums, style.BOLD, first=-len(sums))]
     )
     if sums and _fit_on_a_page(columns, [head, *body[-1:], *sums]):
         lines.setStyle([("NOSPLIT", (0, -len(sums) - bool(body)), (-1, -1))])
@@ -97,7 +102,7 @@ def _cell(typesetter: Typesetter, column: Column, cell: Any, name: str) -> Any:
         return cell
     if column.kind == "text":
         return typesetter.paragraph(cell, name)
-    return typesetter.line(cell, limit=_LINE_LIMIT)
+    return typesetter.line(cell, limit=None if column.kind == "number" else _LINE_LIMIT)
 
 
 def _widths(columns: Sequence[Column]) -> list[float]:
@@ -115,13 +120,24 @@ def _body_style(columns: Sequence[Column]) -> Iterator[tuple[Any, ...]]:
     for index, column in enumerate(columns):
         if column.kind != "text":
             font = style.BOLD if column.kind == "key" else style.REGULAR
-            yield "FONT", (index, 1), (index, -1), font, 7.4, 9.6
+            yield "FONT", (index, 1), (index, -1), font, _SIZE, _LEADING
         if column.kind == "number":
             yield "ALIGN", (index, 1), (index, -1), "RIGHT"
+
+
+def _fitted(columns: Sequence[Column], rows: Sequence[Row], font: str, *, first: int) -> Iterator[tuple[Any, ...]]:
+    """A smaller size for each number that is wider than its column; the rows begin with row `first` of the table."""
+    widths = _widths(columns)
+    for index, column in enumerate(columns):
+        for number, row in enumerate(rows, start=first):
+            if column.kind == "number" and isinstance(row[index], str):
+                size = style.fitting_size(row[index], font=font, size=_SIZE, width=widths[index] - 2 * _PADDING)
+                if size < _SIZE:
+                    yield "FONT", (index, number), (index, number), font, size, _LEADING
 
 
 def _totals_style(columns: Sequence[Column], count: int) -> Iterator[tuple[Any, ...]]:
     yield "LINEABOVE", (0, -count), (-1, -count), 0.9, style.ACCENT
     for index, column in enumerate(columns):
         if column.kind == "number":
-            yield "FONT", (index, -count), (index, -1), style.BOLD, 7.4, 9.6
+            yield "FONT", (index, -count), (index, -1), style.BOLD, _SIZE, _LEADING

@@ -23,19 +23,20 @@ class Typesetter:
 
     replaced: bool = False
 
-    def line(self, text: Any, *, limit: int = 300) -> str:
+    def line(self, text: Any, *, limit: int | None = 300) -> str:
         """One line of at most `limit` characters of the typeface, to be drawn without markup. `…` ends a cut text."""
-        raw, cap = str(text), _RAW_PER_CHARACTER * limit
+        raw, cap = str(text), None if limit is None else _RAW_PER_CHARACTER * limit
         normalised = unicodedata.normalize("NFC", well_formed(raw[:cap]))
         collapsed = " ".join("".join(map(_visible, normalised)).split())
-        legible = _truncated(collapsed, limit, is_cut=bool(raw[cap:].strip()))
+        is_cut = cap is not None and bool(raw[cap:].strip())
+        legible = _truncated(collapsed, limit, is_cut=is_cut)
         return _truncated("".join(map(self._character, legible)), limit)
 
-    def markup(self, text: Any, *, limit: int = 300) -> str:
+    def markup(self, text: Any, *, limit: int | None = 300) -> str:
         """The same, escaped for the markup of a paragraph."""
         return html.escape(self.line(text, limit=limit), quote=False)
 
-    def paragraph(self, text: Any, name: str = "body", *, limit: int = 300) -> Paragraph:
+    def paragraph(self, text: Any, name: str = "body", *, limit: int | None = 300) -> Paragraph:
         """A paragraph of plain text. `name` is the name of its style."""
         return marked_up(self.markup(text, limit=limit), name)
 
@@ -57,8 +58,8 @@ def _visible(character: str) -> str:
     return "" if category in ("Cf", "Mn", "Me") else character
 
 
-def _truncated(text: str, limit: int, *, is_cut: bool = False) -> str:
-    if len(text) <= limit and not is_cut:
+def _truncated(text: str, limit: int | None, *, is_cut: bool = False) -> str:
+    if limit is None or (len(text) <= limit and not is_cut):
         return text
     return f"{text[: limit - 1].rstrip()}…"
 

@@ -1,6 +1,7 @@
 """Numbers and times as text."""
 
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
 
 MISSING = "—"
@@ -13,11 +14,15 @@ _MONTHS = (
 
 
 def number(value: Any, decimals: int, unit: str = "") -> str:
-    """A number with a true minus sign and its unit; a dash if the value is not a number."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < 1e12:
+    """A number with a true minus sign and its unit; a dash if the value is not a finite number. Integers and `Decimal`s
+    are exact, however large."""
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
         return MISSING
-    text = f"{value:.{decimals}f}"
-    signed = text.replace("-", "\u2212") if float(text) else text.lstrip("-")
+    exact = Decimal(value)
+    if not exact.is_finite():
+        return MISSING
+    text = f"{exact:.{decimals}f}"
+    signed = text.replace("-", "\u2212") if text.strip("-0.") else text.lstrip("-")
     return f"{signed} {unit}".rstrip()
 
 
