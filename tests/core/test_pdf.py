@@ -1,6 +1,7 @@
 """Documents that know no capability: an invoice, with text of any origin."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from itertools import pairwise
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from reportlab.pdfbase.pdfmetrics import stringWidth
 
 from argus.core import pdf
+from argus.core.languages import Language
 from tests import documents
 from tests.documents import HOSTILE
 
@@ -300,6 +302,45 @@ def test_no_text_breaks_a_document(content: str) -> None:
 )
 def test_a_number_has_a_true_minus_sign_and_its_unit(value: object, decimals: int, unit: str, text: str) -> None:
     assert pdf.number(value, decimals, unit) == text
+
+
+@pytest.mark.parametrize(
+    ("language", "grouped", "ungrouped"),
+    [
+        ("en", ["0.50", "\u22121,234.50", "12,345.00", "1,234,567.89"], "12345.6 °C"),
+        ("fr", ["0,50", "\u22121\u202f234,50", "12\u202f345,00", "1\u202f234\u202f567,89"], "12345,6 °C"),
+        ("es", ["0,50", "\u22121234,50", "12.345,00", "1.234.567,89"], "12345,6 °C"),
+    ],
+)
+def test_numbers_have_the_separators_of_the_language(language: Language, grouped: list[str], ungrouped: str) -> None:
+    amounts = [Decimal("0.5"), Decimal("-1234.5"), 12_345, 1_234_567.89]
+
+    assert [pdf.number(amount, 2, language=language, is_grouped=True) for amount in amounts] == grouped
+    assert pdf.number(12_345.6, 1, "°C", language=language) == ungrouped
+
+
+@pytest.mark.parametrize(
+    ("language", "first", "last"),
+    [
+        ("en", "1 February 2026", "31 August 2026, 03:30 UTC"),
+        ("fr", "1er février 2026", "31 août 2026, 03:30 UTC"),
+        ("es", "1 de febrero de 2026", "31 de agosto de 2026, 03:30 UTC"),
+    ],
+)
+def test_dates_are_in_the_language(language: Language, first: str, last: str) -> None:
+    assert pdf.day(date(2026, 2, 1), language=language) == first
+    assert pdf.moment(datetime(2026, 8, 31, 3, 30, tzinfo=UTC), language=language) == last
+
+
+@pytest.mark.parametrize(
+    ("language", "tag", "footer"),
+    [("en", "en-GB", "Page 1 of 1"), ("fr", "fr-FR", "Page 1 sur 1"), ("es", "es-ES", "Página 1 de 1")],
+)
+def test_a_document_has_a_language(language: Language, tag: str, footer: str) -> None:
+    body = pdf.write([], FRAME, replace(NO_METADATA, language=language))
+
+    assert documents.read(body).trailer["/Root"]["/Lang"] == tag
+    assert documents.pages(body) == [f"ARGUS {footer}"]
 
 
 def test_times_are_in_utc() -> None:

@@ -19,6 +19,7 @@ LANGUAGES: tuple[Language, ...] = ("en", "fr", "es")
 ENGLISH: Language = "en"
 
 DECIMAL_SEPARATORS: Mapping[Language, str] = {"en": ".", "fr": ",", "es": ","}
+GROUP_SEPARATORS: Mapping[Language, str] = {"en": ",", "fr": "\u202f", "es": "."}  # of thousands, from Unicode CLDR
 _FRENCH_SPACE = re.compile(r" (?=[:;?!»])|(?<=«) ")
 _DECIMAL = re.compile(r"-?\d+\.\d+")
 

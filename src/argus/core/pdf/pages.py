@@ -1,6 +1,6 @@
 """Page layout: all pages are laid out first and then drawn, so that each page can show the number of pages."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import BytesIO
@@ -13,6 +13,7 @@ from reportlab.pdfbase.pdfmetrics import stringWidth
 from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import Table
 
+from argus.core.languages import ENGLISH, Language, Text
 from argus.core.pdf import style
 from argus.core.pdf.text import Typesetter
 
@@ -26,6 +27,9 @@ WIDTH = A4[0] - LEFT - RIGHT
 HEIGHT = A4[1] - TOP - BOTTOM
 
 MIN_PART_HEIGHT = 30 * MM  # the smallest part of a block at the bottom of a page
+
+_LANGUAGE_TAGS: Mapping[Language, str] = {"en": "en-GB", "fr": "fr-FR", "es": "es-ES"}
+_PAGE = Text(en="Page {number} of {pages}", fr="Page {number} sur {pages}", es="Página {number} de {pages}")
 
 
 @dataclass(frozen=True)
@@ -69,6 +73,7 @@ class Metadata:
     subject: str
     creator: str
     created_at: datetime
+    language: Language = ENGLISH  # of the text, for screen readers, and of the number of the page
 
 
 @dataclass(frozen=True)
@@ -85,7 +90,7 @@ def write(items: Iterable[Item], frame: Frame, metadata: Metadata) -> bytes:
     """A PDF file. Equal input makes equal bytes."""
     style.glyphs()  # registers the typeface
     buffer = BytesIO()
-    canvas = Canvas(buffer, pagesize=A4, pageCompression=1, invariant=1, lang="en-GB")
+    canvas = Canvas(buffer, pagesize=A4, pageCompression=1, invariant=1, lang=_LANGUAGE_TAGS[metadata.language])
     typesetter = Typesetter()
     canvas.setTitle(typesetter.line(metadata.title))
     canvas.setAuthor(typesetter.line(metadata.author))
@@ -94,7 +99,7 @@ def write(items: Iterable[Item], frame: Frame, metadata: Metadata) -> bytes:
     canvas.setDateFormatter(lambda *_now: f"D:{metadata.created_at.astimezone(UTC):%Y%m%d%H%M%S}Z")
     pages = _lay_out(canvas, items)
     for index, page in enumerate(pages, start=1):
-        _draw_frame(canvas, frame, typesetter, f"Page {index} of {len(pages)}")
+        _draw_frame(canvas, frame, typesetter, _PAGE.format(metadata.language, {"number": index, "pages": len(pages)}))
         for placed in page:
             _draw(canvas, placed)
         canvas.showPage()
