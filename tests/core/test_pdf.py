@@ -243,6 +243,44 @@ def test_text_that_is_cut_ends_with_an_ellipsis_and_other_text_does_not(text: st
     assert pdf.Typesetter().line(text, limit=10) == shown
 
 
+@pytest.mark.parametrize(
+    ("text", "markup"),
+    [
+        (
+            "Nørrebro  Fjernvarme\r\n\tBygade 1 \n\n2200 København\n",
+            "Nørrebro Fjernvarme<br/>Bygade 1<br/><br/>2200 Kø…",
+        ),
+        ("<b>\x85&\u2028", "&lt;b&gt;<br/>&amp;"),
+        ("\n \n", ""),
+    ],
+    ids=["address", "markup", "empty"],
+)
+def test_line_breaks_are_kept_on_request(text: str, markup: str) -> None:
+    typesetter = pdf.Typesetter()
+
+    assert typesetter.markup(text, limit=38, lines=True) == markup
+    assert "<br/>" not in typesetter.markup(text)
+    assert not typesetter.replaced
+
+
+def test_the_lines_of_an_address_are_below_each_other() -> None:
+    body = written(pdf.Typesetter().paragraph("Bygade 1\n2200 København", lines=True))
+
+    assert "Bygade 1\n2200 København" in documents.read(body).pages[0].extract_text()
+
+
+def test_a_line_does_not_break_at_a_non_breaking_space() -> None:
+    typesetter = pdf.Typesetter()
+
+    assert typesetter.line("1\u202f234\u00a0€  \u2009 net") == "1\u00a0234\u00a0€ net"
+    assert not typesetter.replaced
+    amounts = " ".join([pdf.number(1_234_567, 2, language="fr", is_grouped=True)] * 60)
+    shown = documents.read(written(typesetter.paragraph(amounts, limit=None))).pages[0].extract_text()
+    lines = [line for line in shown.splitlines() if "567,00" in line]
+    assert len(lines) > 5
+    assert all(line.startswith("1 234 567,00") for line in lines)
+
+
 def test_replaced_characters_that_are_cut_off_are_not_recorded() -> None:
     typesetter = pdf.Typesetter()
 
