@@ -53,7 +53,7 @@ def invoice(
     ]
     if typesetter.replaced:
         items.append(pdf.Item(typesetter.paragraph("Some characters are replaced.", "small"), space_before=6 * pdf.MM))
-    frame = pdf.Frame(brand="ARGUS", left="Argus ApS", right=customer, footer=f"Issued {pdf.moment(ISSUED)}")
+    frame = pdf.Frame(brand="ARGUS", left="Argus ApS", right=customer, footer=[f"Issued {pdf.moment(ISSUED)}"])
     return pdf.write(items, frame, pdf.Metadata("Invoice 2026-0042", "Argus ApS", customer, "Argus", ISSUED))
 
 
@@ -206,6 +206,30 @@ def test_hostile_text_is_shown_as_text(content: str) -> None:
 
     assert "Page 1 of 1" in page
     assert "Total 1.25" in page
+
+
+def test_a_footer_can_have_three_lines() -> None:
+    lines = ["Argus ApS, Bygade 1, 2200 København", "CVR 12345678", "IBAN DK50 0040 0440 1162 43"]
+    body = pdf.write([], replace(FRAME, footer=lines), NO_METADATA)
+
+    assert documents.pages(body) == [f"ARGUS {' '.join(lines)} Page 1 of 1"]
+    for footer in ([*lines, "surplus"], "a text"):
+        with pytest.raises(ValueError, match="a footer is a sequence of at most 3 lines"):
+            replace(FRAME, footer=footer)
+
+
+def test_text_has_no_limit_on_request() -> None:
+    typesetter = pdf.Typesetter()
+    words = " ".join(f"w{number}" for number in range(2_000))
+    blocks = (
+        typesetter.paragraph(words, limit=None),
+        pdf.key_values(typesetter, [("Terms", words)], columns=1, limit=None),
+        pdf.note(typesetter, "Terms.", words, limit=None),
+        pdf.table(typesetter, [pdf.Column("Terms")], [(words,)], totals=[(words,)], limit=None),
+    )
+    for block in blocks:
+        shown = {word for page in documents.pages(written(block)) for word in page.split()}
+        assert shown >= set(words.split())
 
 
 def test_markup_is_escaped() -> None:
@@ -392,7 +416,7 @@ def test_times_are_in_utc() -> None:
 # ---------------------------------------------------------------- the file
 
 
-FRAME = pdf.Frame(brand="ARGUS", left="", right="", footer="")
+FRAME = pdf.Frame(brand="ARGUS", left="", right="", footer=[])
 NO_METADATA = pdf.Metadata("", "", "", "", ISSUED)
 
 
@@ -448,7 +472,7 @@ def test_a_block_that_is_taller_than_a_page_is_cut_off_and_the_next_one_follows(
 def test_a_heading_is_on_the_page_of_what_follows() -> None:
     typesetter = pdf.Typesetter()
     filler = pdf.Drawing(pdf.HEIGHT - 30 * pdf.MM, lambda *_: None)
-    frame = pdf.Frame(brand="A longer brand", left="left", right="", footer="")
+    frame = pdf.Frame(brand="A longer brand", left="left", right="", footer=[])
     items = [pdf.Item(filler), pdf.heading(typesetter, "Next"), pdf.Item(typesetter.paragraph("text"))]
     first, second = documents.pages(pdf.write(items, frame, pdf.Metadata("", "", "", "", ISSUED)))
 

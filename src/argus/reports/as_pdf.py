@@ -63,7 +63,7 @@ class _Report:
             brand="ARGUS",
             left=data.organisation_name,
             right=subject,
-            footer=f"Generated {pdf.moment(data.generated_at)} by Argus {data.argus_version}",
+            footer=[f"Generated {pdf.moment(data.generated_at)} by Argus {data.argus_version}"],
         )
         metadata = pdf.Metadata(
             title=f"{data.target.pdf.title}: {subject}",

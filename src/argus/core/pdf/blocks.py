@@ -31,10 +31,10 @@ def heading(typesetter: Typesetter, text: str, *, with_next: float = MIN_PART_HE
     return Item(Drawing(height, draw), space_before=5.5 * MM, with_next=with_next)
 
 
-def note(typesetter: Typesetter, lead: str, text: str, *, caution: bool = False) -> Table:
-    """A box with a text that begins with a bold sentence."""
+def note(typesetter: Typesetter, lead: str, text: str, *, caution: bool = False, limit: int | None = 3_000) -> Table:
+    """A box with a text that begins with a bold sentence. `limit` is that of the text; None: it has no limit."""
     colour, shade = (style.CAUTION, style.CAUTION_SHADE) if caution else (style.LINE, style.SHADE)
-    markup = f"<b>{typesetter.markup(lead)}</b> {typesetter.markup(text, limit=3_000)}"
+    markup = f"<b>{typesetter.markup(lead)}</b> {typesetter.markup(text, limit=limit)}"
     table = Table([[marked_up(markup, "value")]], colWidths=[WIDTH])
     table.setStyle(
         [
@@ -60,11 +60,7 @@ def tiles(typesetter: Typesetter, items: Sequence[Tile]) -> Table:
     """Figures side by side, in equal columns. A figure that is wider than its column is set smaller."""
     width = WIDTH / len(items)
     cells = [
-        [
-            _figure(typesetter, tile.figure, width - 2 * _TILE_PADDING),
-            typesetter.paragraph(tile.label, "label", limit=60),
-        ]
-        for tile in items
+        [_figure(typesetter, tile.figure, width - 2 * _TILE_PADDING), _label(typesetter, tile.label)] for tile in items
     ]
     table = Table([cells], colWidths=[width] * len(cells))
     table.setStyle(

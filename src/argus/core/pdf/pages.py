@@ -1,6 +1,6 @@
 """Page layout: all pages are laid out first and then drawn, so that each page can show the number of pages."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import BytesIO
@@ -27,6 +27,8 @@ WIDTH = A4[0] - LEFT - RIGHT
 HEIGHT = A4[1] - TOP - BOTTOM
 
 MIN_PART_HEIGHT = 30 * MM  # the smallest part of a block at the bottom of a page
+_MAX_FOOTER_LINES = 3
+_FOOTER_LEADING = 3 * MM
 
 _LANGUAGE_TAGS: Mapping[Language, str] = {"en": "en-GB", "fr": "fr-FR", "es": "es-ES"}
 _PAGE = Text(en="Page {number} of {pages}", fr="Page {number} sur {pages}", es="Página {number} de {pages}")
@@ -78,12 +80,16 @@ class Metadata:
 
 @dataclass(frozen=True)
 class Frame:
-    """The header and footer of every page. The footer ends with the number of the page."""
+    """The header and footer of every page. The number of the page is at the end of the first line of the footer."""
 
     brand: str  # at the top left, in bold
     left: str  # beside the brand
     right: str  # at the top right
-    footer: str
+    footer: Sequence[str]  # at most three lines of 110 characters
+
+    def __post_init__(self) -> None:
+        if isinstance(self.footer, str) or len(self.footer) > _MAX_FOOTER_LINES:
+            raise ValueError(f"a footer is a sequence of at most {_MAX_FOOTER_LINES} lines, not {self.footer!r}")
 
 
 def write(items: Iterable[Item], frame: Frame, metadata: Metadata) -> bytes:
@@ -190,5 +196,6 @@ def _draw_frame(canvas: Any, frame: Frame, typesetter: Typesetter, page: str) ->
     beside = LEFT + max(14 * MM, stringWidth(brand, style.BOLD, 8) + 3 * MM)
     canvas.drawString(beside, top + 2.2 * MM, typesetter.line(frame.left, limit=45))
     canvas.drawRightString(right, top + 2.2 * MM, typesetter.line(frame.right, limit=45))
-    canvas.drawString(LEFT, bottom - 4.2 * MM, typesetter.line(frame.footer, limit=110))
+    for number, line in enumerate(frame.footer):
+        canvas.drawString(LEFT, bottom - 4.2 * MM - number * _FOOTER_LEADING, typesetter.line(line, limit=110))
     canvas.drawRightString(right, bottom - 4.2 * MM, page)

@@ -12,7 +12,7 @@ from argus.core.pdf.text import Typesetter, marked_up
 
 _MIN_WIDTH = 20 * MM  # of a column that has no width of its own
 _HEADING_LIMIT = 60  # characters of each line
-_LINE_LIMIT = 40  # characters of a cell that is not wrapped
+_KEY_LIMIT = 40  # characters of a key
 _SIZE, _LEADING = 7.4, 9.6  # of cells, in points, as the paragraphs of text columns
 _PADDING = 4  # at the left and right of cells
 
@@ -28,10 +28,12 @@ class Column:
     kind: Literal["text", "number", "key"] = "text"  # only text is wrapped; numbers are right-aligned, keys are bold
 
 
-def key_values(typesetter: Typesetter, pairs: Sequence[tuple[str, str]], *, columns: int) -> Table:
-    """Values in columns, each below its label."""
+def key_values(
+    typesetter: Typesetter, pairs: Sequence[tuple[str, str]], *, columns: int, limit: int | None = 200
+) -> Table:
+    """Values in columns, each below its label. `limit` is that of each value; None: they have no limit."""
     cells = [
-        [typesetter.paragraph(label, "label", limit=60), typesetter.paragraph(value, "value", limit=200)]
+        [typesetter.paragraph(label, "label", limit=60), typesetter.paragraph(value, "value", limit=limit)]
         for label, value in pairs
     ]
     cells += [[] for _ in range(-len(cells) % columns or (0 if cells else columns))]
@@ -51,15 +53,21 @@ def key_values(typesetter: Typesetter, pairs: Sequence[tuple[str, str]], *, colu
 
 
 def table(
-    typesetter: Typesetter, columns: Sequence[Column], rows: Sequence[Row], *, totals: Sequence[Row] = ()
+    typesetter: Typesetter,
+    columns: Sequence[Column],
+    rows: Sequence[Row],
+    *,
+    totals: Sequence[Row] = (),
+    limit: int | None = 300,
 ) -> Table:
     """Rows below headings that are repeated on every page. Totals are bold, and on the page of the last row.
 
-    Raises ValueError if the columns are wider than the page.
+    `limit` is that of each cell of a text column; None: they have no limit. Raises ValueError if the columns are wider
+    than the page.
     """
     head = [_heading(typesetter, column) for column in columns]
-    body = [_cells(typesetter, columns, row, "cell") for row in rows]
-    sums = [_cells(typesetter, columns, row, "total") for row in totals]
+    body = [_cells(typesetter, columns, row, "cell", limit) for row in rows]
+    sums = [_cells(typesetter, columns, row, "total", limit) for row in totals]
     lines = Table([head, *body, *sums], colWidths=_widths(columns), repeatRows=1)
     lines.setStyle(
         [
@@ -93,16 +101,16 @@ def _heading(typesetter: Typesetter, column: Column) -> Any:
     return marked_up("<br/>".join(lines), "label of numbers" if column.kind == "number" else "label")
 
 
-def _cells(typesetter: Typesetter, columns: Sequence[Column], row: Row, name: str) -> list[Any]:
-    return [_cell(typesetter, column, cell, name) for column, cell in zip(columns, row, strict=True)]
+def _cells(typesetter: Typesetter, columns: Sequence[Column], row: Row, name: str, limit: int | None) -> list[Any]:
+    return [_cell(typesetter, column, cell, name, limit) for column, cell in zip(columns, row, strict=True)]
 
 
-def _cell(typesetter: Typesetter, column: Column, cell: Any, name: str) -> Any:
+def _cell(typesetter: Typesetter, column: Column, cell: Any, name: str, limit: int | None) -> Any:
     if not isinstance(cell, str):
         return cell
     if column.kind == "text":
-        return typesetter.paragraph(cell, name)
-    return typesetter.line(cell, limit=None if column.kind == "number" else _LINE_LIMIT)
+        return typesetter.paragraph(cell, name, limit=limit)
+    return typesetter.line(cell, limit=None if column.kind == "number" else _KEY_LIMIT)
 
 
 def _widths(columns: Sequence[Column]) -> list[float]:
