@@ -49,8 +49,9 @@ def authorise(_caller: object, _value: str) -> None:
 
 def blocks(typesetter: pdf.Typesetter, marks: Sequence[Mark]) -> Iterator[pdf.Item]:
     yield pdf.heading(typesetter, "Seals")
-    numbers = [(str(mark.number), "tight") for mark in marks]
-    yield pdf.Item(pdf.table(typesetter, (pdf.Column("Finding"), pdf.Column("Seal")), numbers))
+    columns = (pdf.Column("Finding"), pdf.Column("Rule"), pdf.Column("Severity"), pdf.Column("Oil"))
+    rows = [(mark.title, mark.rule, mark.severity.value, mark.evidence.get("oil", "full")) for mark in marks]
+    yield pdf.Item(pdf.table(typesetter, columns, rows))
 
 
 def report_section(_organisation_id: str, value: str, *, with_picture: bool) -> TargetSection | None:
@@ -146,7 +147,7 @@ def test_pdf_has_title_facts_blocks_and_columns_of_the_kind(
         "Hall North",
         "Built 1987",
         "Maker —",
-        "Finding Seal 1 tight 2 tight",
+        "Finding Rule Severity Oil A spot spot high low A spot spot low full",
         "Severity Finding Status Speed rpm Bearing Location",
         "inspector.spot New 4 — seal",
         "inspector.spot New 1450 <b>7</b> shaft",

@@ -141,7 +141,16 @@ class _Report:
 
     def _marks(self) -> list[Mark]:
         return [
-            Mark(number, finding.location, fill=SEVERITY_COLOURS[finding.severity], ink=_ink(finding.severity))
+            Mark(
+                number=number,
+                title=finding.title,
+                rule=finding.rule,
+                severity=finding.severity,
+                location=finding.location,
+                evidence=finding.evidence,
+                fill=SEVERITY_COLOURS[finding.severity],
+                ink=_ink(finding.severity),
+            )
             for number, finding in self._numbered()
             if finding.status in PRESENT
         ]

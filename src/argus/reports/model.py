@@ -10,6 +10,7 @@ from argus.core.languages import Message
 
 if TYPE_CHECKING:
     from argus.core.pdf import Colour, Item, Typesetter
+    from argus.scanning.model import Severity
 
 
 class ReportState(StrEnum):
@@ -75,7 +76,11 @@ class Mark:
     """A present finding, for the blocks of a section: its number in the report, and the colours of its severity."""
 
     number: int
+    title: str
+    rule: str
+    severity: "Severity"
     location: Mapping[str, Any]
+    evidence: Mapping[str, Any]
     fill: "Colour"
     ink: "Colour"  # of text on `fill`
 

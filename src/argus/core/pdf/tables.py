@@ -62,8 +62,8 @@ def table(
 ) -> Table:
     """Rows below headings that are repeated on every page. Totals are bold, and on the page of the last row.
 
-    `limit` is that of each cell of a text column; None: they have no limit. Raises ValueError if the columns are wider
-    than the page.
+    `limit` is that of each cell of a text column; None: they have no limit. Raises ValueError if the columns do not fit
+    on the page.
     """
     head = [_heading(typesetter, column) for column in columns]
     body = [_cells(typesetter, columns, row, "cell", limit) for row in rows]
@@ -118,8 +118,15 @@ def _widths(columns: Sequence[Column]) -> list[float]:
     sharing = sum(column.width is None for column in columns)
     share = (WIDTH - fixed) / max(sharing, 1)
     if share < (_MIN_WIDTH if sharing else 0):
-        raise ValueError(f"columns of {fixed:.0f} points on a page of {WIDTH:.0f} points")
+        needed = [f"{_name(column)} {column.width or _MIN_WIDTH:.0f}" for column in columns]
+        total = fixed + sharing * _MIN_WIDTH
+        raise ValueError(f"columns need {total:.0f} points, a page has {WIDTH:.0f}: {', '.join(needed)}")
     return [share if column.width is None else column.width for column in columns]
+
+
+def _name(column: Column) -> str:
+    heading = " ".join(column.heading.split())
+    return f"'{heading}'" if column.width is not None else f"'{heading}' at least"
 
 
 def _body_style(columns: Sequence[Column]) -> Iterator[tuple[Any, ...]]:
