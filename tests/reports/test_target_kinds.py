@@ -54,13 +54,13 @@ def blocks(typesetter: pdf.Typesetter, marks: Sequence[Mark]) -> Iterator[pdf.It
     yield pdf.Item(pdf.table(typesetter, columns, rows))
 
 
-def report_section(_organisation_id: str, value: str, *, with_picture: bool) -> TargetSection | None:
+def report_section(_organisation_id: str, value: str, *, with_blocks: bool) -> TargetSection | None:
     if value == "scrapped":
         return None
     return TargetSection(
         f"Pump {value}",
         facts={"Built": 1987, "Maker": None},
-        details={"value": value, "with_picture": with_picture},
+        details={"value": value, "with_blocks": with_blocks},
         pdf=PdfSection("Pump report", {"Hall": "North"}, blocks),
     )
 
@@ -110,7 +110,7 @@ def test_json_has_the_facts_and_the_details_of_the_target(
     report = json.loads(built(container, owner, scan_ids["p7"], "json"))
 
     assert report["target"] == {"name": "Pump p7", "facts": {"Built": 1987, "Maker": None}}
-    assert (report["image"], report["pump"]) == (None, {"value": "p7", "with_picture": False})
+    assert (report["image"], report["pump"]) == (None, {"value": "p7", "with_blocks": False})
     assert [finding["evidence"] for finding in report["findings"]] == [FINDINGS[1].evidence, FINDINGS[0].evidence]
 
 
