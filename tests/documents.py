@@ -1,6 +1,6 @@
 """Reads PDF documents."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from io import BytesIO
 from typing import Any
 
@@ -29,18 +29,26 @@ def _text(page: PageObject) -> str:
     return page.extract_text(visitor_operand_before=check)
 
 
+def squeezed(texts: Iterable[str]) -> str:
+    """The text without white space, as a line can break anywhere."""
+    return "".join("".join(texts).split())
+
+
 def outline(body: bytes) -> list[str]:
     """The headings in the outline."""
     return [entry["/Title"] for entry in read(body).outline if isinstance(entry, dict)]
 
 
-HOSTILE = (
-    "<b>unclosed & <para><img src='/etc/passwd'/><a href='javascript:x'>",
-    "&lt;&#0;&nosuch; ]]> <!-- <?xml ?> {0} %s %(name)s",
-    "x" * 5000,
-    "\x00\x01\x1b[31m\r\n\t\x7f\x85\u2028",
-    "👩‍🚒🔥 פח חם صمام 管道 \ud800 \ufdfa\ufdfa \u202egnp.exe",
-    "a\u0300\u0301\u0302" * 200,
-    "",
-    "   ",
-)
+# Text of any origin, and what pages contain of it, without white space.
+HOSTILE = {
+    "<b>unclosed & <para><img src='/etc/passwd'/><a href='javascript:x'>": (
+        "<b>unclosed&<para><imgsrc='/etc/passwd'/><ahref='javascript:x'>"
+    ),
+    "&lt;&#0;&nosuch; ]]> <!-- <?xml ?> {0} %s %(name)s": "&lt;&#0;&nosuch;]]><!--<?xml?>{0}%s%(name)s",
+    "x" * 5000: "x" * 119,
+    "\x00\x01\x1b[31m\r\n\t\x7f\x85\u2028": "[31m",
+    "👩‍🚒🔥 פח חם صمام 管道 \ud800 \ufdfa\ufdfa \u202egnp.exe": "??????????????gnp.exe",
+    "a\u0300\u0301\u0302" * 200: "à" * 119,
+    "": "",
+    "   ": "",
+}

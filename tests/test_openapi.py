@@ -123,7 +123,10 @@ def test_every_operation_documents_its_errors(name: str) -> None:
 def test_a_request_loads_its_examples(name: str) -> None:
     operation = OPERATIONS[name]
     examples = {each["name"]: each["example"] for each in operation["parameters"] if "example" in each}
-    for part, schema in _request_schemas(operation["operationId"]):
+    schemas = list(_request_schemas(operation["operationId"]))
+    queries = [each for each in operation["parameters"] if each["in"] == "query"]
+    assert {part for part, _ in schemas} == {*["json"] * ("requestBody" in operation), *["query"] * bool(queries)}
+    for part, schema in schemas:
         if part == "json":
             schema.load(operation["requestBody"]["content"]["application/json"]["example"])
         else:

@@ -148,7 +148,8 @@ PLANNED = {"accounts", "hosts", "numbers", "surveys", "targets"}  # capabilities
 def _names(capabilities: set[str]) -> str:
     """A pattern of capabilities that are named: as a module or service, or as text that is no key of a mapping."""
     names = "|".join(sorted(capabilities))
-    return rf"\bargus\.(?:{names})\b|(?<![\w.])(?:{names})\.[a-z_]|(?<!\[)(?<!\.get\()(?P<quote>[\"'])(?:{names})(?P=quote)"
+    text = rf"(?P<quote>[\"'])(?:{names})(?P=quote)"
+    return rf"\bargus\.(?:{names})\b|(?<![\w.])(?:{names})\.[a-z_]|(?<!\[)(?<!\.get\(){text}"
 
 
 def _references_to_capabilities() -> re.Pattern[str]:
