@@ -95,3 +95,28 @@ def test_a_file_has_no_example() -> None:
 
     (media,) = written["paths"][POST]["post"]["responses"]["202"]["content"].values()
     assert "example" not in media
+
+
+def test_a_parameter_that_operations_share_can_have_an_example_of_one() -> None:
+    shared = {"in": "path", "name": "box_id", "required": True, "schema": {"type": "string"}}
+    operations = {
+        "parameters": [shared],
+        **{
+            method: {
+                "operationId": f"{method}_box",
+                "responses": {"200": {"content": {JSON: named("BoxOut")}}},
+                "tags": ["box"],
+                "security": [],
+            }
+            for method in ("get", "patch")
+        },
+    }
+    written = with_shared_parts(
+        {"paths": {"/boxes/{box_id}": operations}, "components": {"schemas": SCHEMAS}},
+        {"box": {**EXAMPLES, "box_id.patch_box": "box_2"}},
+    )
+
+    described = written["paths"]["/boxes/{box_id}"]
+    assert described["parameters"] == [{**shared, "example": "box_1"}]
+    assert described["patch"]["parameters"] == [{**shared, "example": "box_2"}]
+    assert "parameters" not in described["get"]

@@ -61,8 +61,8 @@ def link(operation_id: str, *, parameters: dict[str, str] | None = None, body: o
 def examples_in(folder: str) -> OpenApi:
     """The examples of a capability, from its folder.
 
-    Each has the name of the schema of a body, `<schema>.<operation>` for the body of one operation, or the name of a
-    parameter. The example of a page is not stored: it contains that of an item.
+    Each has the name of the schema of a body or of a parameter, or `<name>.<operation>` for one operation. The example
+    of a page is not stored: it contains that of an item.
     """
     file = Path(folder, "examples.json")
     examples: OpenApi = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
@@ -78,8 +78,11 @@ class _NoExample(LookupError):
 
 def _add_examples(operation: OpenApi, parameters: list[OpenApi], examples: OpenApi, schemas: OpenApi) -> None:
     operation_id = operation["operationId"]
-    for parameter in parameters:
-        if parameter["name"] in examples:
+    for index, parameter in enumerate(parameters):
+        own = f"{parameter['name']}.{operation_id}"
+        if own in examples:
+            parameters[index] = _overridden(operation, parameter, examples[own])
+        elif parameter["name"] in examples:
             parameter["example"] = examples[parameter["name"]]
         elif parameter["in"] == "path":
             raise _NoExample(parameter["name"], "parameter", operation_id)
@@ -90,6 +93,14 @@ def _add_examples(operation: OpenApi, parameters: list[OpenApi], examples: OpenA
             if name is None:
                 raise _NoExample(media_type, "body", operation_id)
             media["example"] = _example(name, operation_id, examples, schemas)
+
+
+def _overridden(operation: OpenApi, parameter: OpenApi, example: Any) -> OpenApi:
+    """The parameter with an example for this operation only: its path may share it with others."""
+    own = {**parameter, "example": example}
+    others = [each for each in operation.get("parameters", []) if each is not parameter]
+    operation["parameters"] = [*others, own]
+    return own
 
 
 def _example(schema: str, operation_id: str, examples: OpenApi, schemas: OpenApi) -> Any:
