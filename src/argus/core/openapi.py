@@ -308,7 +308,7 @@ def with_shared_parts(document: OpenApi, examples: Mapping[str, OpenApi]) -> Ope
         (tag,) = operation["tags"]
         _add_examples(operation, parameters, examples[tag], components["schemas"])
         _complete(path, operation, parameters, paths)
-    scope = next(_scopes(document), "")
+    scope = next((scope for scope in _scopes(document) if scope.endswith(":write")), "")
     components["headers"] = {**components.get("headers", {}), **_HEADERS}
     components["responses"] = {
         error.response: _problem(status, scope=scope) for status, error in _ERROR_STATUSES.items()
