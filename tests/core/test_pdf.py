@@ -447,6 +447,18 @@ def test_the_file_has_metadata_and_an_outline() -> None:
     assert documents.outline(body) == ["Services"]
 
 
+def test_equal_headings_have_their_own_places_in_the_outline() -> None:
+    typesetter = pdf.Typesetter()
+    filler = pdf.Item(pdf.Drawing(pdf.HEIGHT / 3, lambda *_: None))
+    items = [item for _ in range(4) for item in (pdf.heading(typesetter, "Site"), filler)]
+    reader = documents.read(pdf.write(items, FRAME, NO_METADATA))
+
+    places = [(reader.get_destination_page_number(entry), float(entry["/Top"])) for entry in reader.outline]
+    assert [page for page, _ in places] == [0, 0, 1, 1]
+    assert places[0][1] > places[1][1]
+    assert places[2][1] > places[3][1]
+
+
 def test_streams_are_binary() -> None:
     assert b"ASCII85Decode" not in invoice()
 

@@ -17,7 +17,7 @@ _TILE_PADDING = 9
 
 
 def heading(typesetter: Typesetter, text: str, *, with_next: float = MIN_PART_HEIGHT) -> Item:
-    """A heading, with an entry in the outline of the document. The headings of a document differ from each other."""
+    """A heading, with an entry in the outline of the document."""
     line = typesetter.line(text)
     paragraph = typesetter.paragraph(text, "heading")
     _, height = paragraph.wrap(WIDTH, HEIGHT)
@@ -25,8 +25,9 @@ def heading(typesetter: Typesetter, text: str, *, with_next: float = MIN_PART_HE
     def draw(canvas: Any, x: float, y: float) -> None:
         paragraph.wrapOn(canvas, WIDTH, HEIGHT)
         paragraph.drawOn(canvas, x, y)
-        canvas.bookmarkHorizontal(line, 0, y + height + 5)
-        canvas.addOutlineEntry(line, line, level=0)
+        key = f"heading {canvas.getPageNumber()} {y:.1f}"
+        canvas.bookmarkHorizontal(key, 0, y + height + 5)
+        canvas.addOutlineEntry(line, key, level=0)
 
     return Item(Drawing(height, draw), space_before=5.5 * MM, with_next=with_next)
 
