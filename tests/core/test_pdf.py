@@ -1,6 +1,6 @@
 """Documents that know no capability: an invoice, with text of any origin."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
@@ -54,7 +54,9 @@ def invoice(
     if typesetter.replaced:
         items.append(pdf.Item(typesetter.paragraph("Some characters are replaced.", "small"), space_before=6 * pdf.MM))
     frame = pdf.Frame(brand="ARGUS", left="Argus ApS", right=customer, footer=[f"Issued {pdf.moment(ISSUED)}"])
-    return pdf.write(items, frame, pdf.Metadata("Invoice 2026-0042", "Argus ApS", customer, "Argus", ISSUED))
+    return pdf.write(
+        typesetter, items, frame, pdf.Metadata("Invoice 2026-0042", "Argus ApS", customer, "Argus", ISSUED)
+    )
 
 
 def test_an_invoice_shows_everything_that_it_was_given() -> None:
@@ -211,7 +213,7 @@ def test_hostile_text_is_shown_as_text(content: str, shown: str) -> None:
 
 def test_a_footer_can_have_three_lines() -> None:
     lines = ["Argus ApS, Bygade 1, 2200 København", "CVR 12345678", "IBAN DK50 0040 0440 1162 43"]
-    body = pdf.write([], replace(FRAME, footer=lines), NO_METADATA)
+    body = pdf.write(pdf.Typesetter(), [], replace(FRAME, footer=lines), NO_METADATA)
 
     assert documents.pages(body) == [f"ARGUS {' '.join(lines)} Page 1 of 1"]
     for footer in ([*lines, "surplus"], "a text"):
@@ -400,7 +402,7 @@ def test_dates_are_in_the_language(language: Language, first: str, last: str) ->
     [("en", "en-GB", "Page 1 of 1"), ("fr", "fr-FR", "Page 1 sur 1"), ("es", "es-ES", "Página 1 de 1")],
 )
 def test_a_document_has_a_language(language: Language, tag: str, footer: str) -> None:
-    body = pdf.write([], FRAME, replace(NO_METADATA, language=language))
+    body = pdf.write(pdf.Typesetter(), [], FRAME, replace(NO_METADATA, language=language))
 
     assert documents.read(body).trailer["/Root"]["/Lang"] == tag
     assert documents.pages(body) == [f"ARGUS {footer}"]
@@ -422,7 +424,7 @@ NO_METADATA = pdf.Metadata("", "", "", "", ISSUED)
 
 
 def written(*blocks: pdf.Block) -> bytes:
-    return pdf.write([pdf.Item(block) for block in blocks], FRAME, NO_METADATA)
+    return pdf.write(pdf.Typesetter(), [pdf.Item(block) for block in blocks], FRAME, NO_METADATA)
 
 
 def test_equal_documents_have_equal_bytes_after_another() -> None:
@@ -447,11 +449,32 @@ def test_the_file_has_metadata_and_an_outline() -> None:
     assert documents.outline(body) == ["Services"]
 
 
+def test_metadata_can_have_characters_that_the_typeface_has_not() -> None:
+    body = pdf.write(pdf.Typesetter(), [], FRAME, replace(NO_METADATA, title="Őrláng 管", author="a\ud800b"))
+
+    metadata = documents.read(body).metadata
+    assert metadata is not None
+    assert (metadata.title, metadata.author) == ("Őrláng 管", "a\ufffdb")
+
+
+@pytest.mark.parametrize("change", [{"brand": "管"}, {"left": "管"}, {"right": "管"}, {"footer": ["管"]}], ids=str)
+def test_characters_that_are_replaced_in_the_frame_are_recorded_before_the_last_item(change: dict[str, Any]) -> None:
+    typesetter = pdf.Typesetter()
+
+    def items() -> Iterator[pdf.Item]:
+        if typesetter.replaced:
+            yield pdf.Item(typesetter.paragraph("Some characters are replaced."))
+
+    body = pdf.write(typesetter, items(), replace(FRAME, **change), NO_METADATA)
+
+    assert "Some characters are replaced." in documents.pages(body)[0]
+
+
 def test_equal_headings_have_their_own_places_in_the_outline() -> None:
     typesetter = pdf.Typesetter()
     filler = pdf.Item(pdf.Drawing(pdf.HEIGHT / 3, lambda *_: None))
     items = [item for _ in range(4) for item in (pdf.heading(typesetter, "Site"), filler)]
-    reader = documents.read(pdf.write(items, FRAME, NO_METADATA))
+    reader = documents.read(pdf.write(typesetter, items, FRAME, NO_METADATA))
 
     places = [(reader.get_destination_page_number(entry), float(entry["/Top"])) for entry in reader.outline]
     assert [page for page, _ in places] == [0, 0, 1, 1]
@@ -487,7 +510,7 @@ def test_a_heading_is_on_the_page_of_what_follows() -> None:
     filler = pdf.Drawing(pdf.HEIGHT - 30 * pdf.MM, lambda *_: None)
     frame = pdf.Frame(brand="A longer brand", left="left", right="", footer=[])
     items = [pdf.Item(filler), pdf.heading(typesetter, "Next"), pdf.Item(typesetter.paragraph("text"))]
-    first, second = documents.pages(pdf.write(items, frame, pdf.Metadata("", "", "", "", ISSUED)))
+    first, second = documents.pages(pdf.write(typesetter, items, frame, pdf.Metadata("", "", "", "", ISSUED)))
 
     assert "Next" not in first
     assert "Next text" in second
@@ -503,6 +526,6 @@ def test_a_heading_is_on_the_page_of_the_first_row_of_a_table(room: int, words: 
     columns = (pdf.Column("Words", width=50 * pdf.MM), pdf.Column("Rest"))
     table = pdf.Item(pdf.table(typesetter, columns, rows), space_before=2 * pdf.MM)
     items = [pdf.Item(filler), pdf.heading(typesetter, "Services"), table]
-    all_pages = documents.pages(pdf.write(items, FRAME, NO_METADATA))
+    all_pages = documents.pages(pdf.write(typesetter, items, FRAME, NO_METADATA))
 
     assert ["row0" in page for page in all_pages] == ["Services" in page for page in all_pages]

@@ -251,6 +251,10 @@ def test_characters_outside_the_typeface_are_replaced_with_a_note() -> None:
     assert "question mark" not in kept
 
 
+def test_characters_that_are_replaced_only_in_the_footer_have_a_note() -> None:
+    assert "question mark" in text(report_data(argus_version="管"))
+
+
 values = st.text(st.characters(codec=None), max_size=80) | st.floats() | st.none() | st.lists(st.integers(), max_size=3)
 
 

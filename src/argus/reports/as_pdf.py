@@ -55,9 +55,6 @@ class _Report:
 
     def build(self) -> bytes:
         data = self.data
-        items = list(self._items())
-        if self.typesetter.replaced:
-            items.append(Item(self.typesetter.paragraph(_REPLACED, "small"), space_before=6 * MM))
         subject = self._subject()
         frame = pdf.Frame(
             brand="ARGUS",
@@ -72,7 +69,7 @@ class _Report:
             creator=f"Argus {data.argus_version}",
             created_at=data.generated_at,
         )
-        return pdf.write(items, frame, metadata)
+        return pdf.write(self.typesetter, self._items(), frame, metadata)
 
     def _items(self) -> Iterator[Item]:
         yield from self._head()
@@ -83,17 +80,19 @@ class _Report:
         yield from self._findings()
         yield from self._remediations()
         yield from self._steps()
+        if self.typesetter.replaced:
+            yield Item(self.typesetter.paragraph(_REPLACED, "small"), space_before=6 * MM)
 
     def _subject(self) -> str:
         name, target = self.data.target.name, self.data.scan.target
-        return self.typesetter.line(f"{target.kind} {target.value}" if name == target.value else name, limit=120)
+        return f"{target.kind} {target.value}" if name == target.value else name
 
     # ------------------------------------------------------------ first page
 
     def _head(self) -> Iterator[Item]:
         scan, target = self.data.scan, self.data.target
         yield Item(self.typesetter.paragraph(target.pdf.title, "title"))
-        yield Item(self.typesetter.paragraph(self._subject(), "subtitle"), space_before=1)
+        yield Item(self.typesetter.paragraph(self._subject(), "subtitle", limit=120), space_before=1)
         facts = [
             ("Organisation", self.data.organisation_name),
             ("Target", f"{scan.target.kind} {scan.target.value}"),

@@ -16,6 +16,7 @@ from reportlab.platypus import Table
 from argus.core.languages import ENGLISH, Language, Text
 from argus.core.pdf import style
 from argus.core.pdf.text import Typesetter
+from argus.core.text import well_formed
 
 # Binary streams: as text they would be a quarter larger and take a third of the total time.
 rl_config.useA85 = 0
@@ -92,25 +93,38 @@ class Frame:
             raise ValueError(f"a footer is a sequence of at most {_MAX_FOOTER_LINES} lines, not {self.footer!r}")
 
 
-def write(items: Iterable[Item], frame: Frame, metadata: Metadata) -> bytes:
-    """A PDF file. Equal input makes equal bytes."""
+def write(typesetter: Typesetter, items: Iterable[Item], frame: Frame, metadata: Metadata) -> bytes:
+    """A PDF file. Equal input makes equal bytes.
+
+    The frame is set before the items are read, so that a generator of items can end with a note if the typesetter has
+    replaced characters.
+    """
     style.glyphs()  # registers the typeface
     buffer = BytesIO()
     canvas = Canvas(buffer, pagesize=A4, pageCompression=1, invariant=1, lang=_LANGUAGE_TAGS[metadata.language])
-    typesetter = Typesetter()
-    canvas.setTitle(typesetter.line(metadata.title))
-    canvas.setAuthor(typesetter.line(metadata.author))
-    canvas.setSubject(typesetter.line(metadata.subject))
-    canvas.setCreator(typesetter.line(metadata.creator))
+    canvas.setTitle(well_formed(metadata.title))
+    canvas.setAuthor(well_formed(metadata.author))
+    canvas.setSubject(well_formed(metadata.subject))
+    canvas.setCreator(well_formed(metadata.creator))
     canvas.setDateFormatter(lambda *_now: f"D:{metadata.created_at.astimezone(UTC):%Y%m%d%H%M%S}Z")
+    legible = _legible(frame, typesetter)
     pages = _lay_out(canvas, items)
     for index, page in enumerate(pages, start=1):
-        _draw_frame(canvas, frame, typesetter, _PAGE.format(metadata.language, {"number": index, "pages": len(pages)}))
+        _draw_frame(canvas, legible, _PAGE.format(metadata.language, {"number": index, "pages": len(pages)}))
         for placed in page:
             _draw(canvas, placed)
         canvas.showPage()
     canvas.save()
     return buffer.getvalue()
+
+
+def _legible(frame: Frame, typesetter: Typesetter) -> Frame:
+    return Frame(
+        brand=typesetter.line(frame.brand, limit=20),
+        left=typesetter.line(frame.left, limit=45),
+        right=typesetter.line(frame.right, limit=45),
+        footer=[typesetter.line(line, limit=110) for line in frame.footer],
+    )
 
 
 def _lay_out(canvas: Any, items: Iterable[Item]) -> list[Page]:
@@ -181,7 +195,7 @@ def _draw(canvas: Any, placed: Placed) -> None:
         block.drawOn(canvas, placed.x, placed.y)
 
 
-def _draw_frame(canvas: Any, frame: Frame, typesetter: Typesetter, page: str) -> None:
+def _draw_frame(canvas: Any, frame: Frame, page: str) -> None:
     right, top, bottom = LEFT + WIDTH, BOTTOM + HEIGHT + 7 * MM, BOTTOM - 6 * MM
     canvas.setStrokeColor(style.LINE)
     canvas.setLineWidth(0.6)
@@ -189,13 +203,12 @@ def _draw_frame(canvas: Any, frame: Frame, typesetter: Typesetter, page: str) ->
     canvas.line(LEFT, bottom, right, bottom)
     canvas.setFillColor(style.ACCENT)
     canvas.setFont(style.BOLD, 8)
-    brand = typesetter.line(frame.brand, limit=20)
-    canvas.drawString(LEFT, top + 2.2 * MM, brand)
+    canvas.drawString(LEFT, top + 2.2 * MM, frame.brand)
     canvas.setFillColor(style.MUTED)
     canvas.setFont(style.REGULAR, 7)
-    beside = LEFT + max(14 * MM, stringWidth(brand, style.BOLD, 8) + 3 * MM)
-    canvas.drawString(beside, top + 2.2 * MM, typesetter.line(frame.left, limit=45))
-    canvas.drawRightString(right, top + 2.2 * MM, typesetter.line(frame.right, limit=45))
+    beside = LEFT + max(14 * MM, stringWidth(frame.brand, style.BOLD, 8) + 3 * MM)
+    canvas.drawString(beside, top + 2.2 * MM, frame.left)
+    canvas.drawRightString(right, top + 2.2 * MM, frame.right)
     for number, line in enumerate(frame.footer):
-        canvas.drawString(LEFT, bottom - 4.2 * MM - number * _FOOTER_LEADING, typesetter.line(line, limit=110))
+        canvas.drawString(LEFT, bottom - 4.2 * MM - number * _FOOTER_LEADING, line)
     canvas.drawRightString(right, bottom - 4.2 * MM, page)
