@@ -36,11 +36,9 @@ from argus.scanning.model import (
 )
 from services.local.demo.scenes.pipeline import pipeline
 
+KINDS = {name: kind for capability in installed() for name, kind in capability.targets.items()}
 COLUMNS_OF_EACH_KIND = [
-    pytest.param(load(kind.report_columns), id=name)
-    for capability in installed()
-    for name, kind in capability.targets.items()
-    if kind.report_columns
+    pytest.param(load(kind.report_columns), id=name) for name, kind in KINDS.items() if kind.report_columns
 ]
 
 NOON = datetime(2026, 3, 14, 12, 30, 15, 250_000, tzinfo=UTC)
