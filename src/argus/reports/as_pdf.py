@@ -28,6 +28,8 @@ SEVERITY_COLOURS = {
     Severity.INFO: pdf.colour("#8795a1"),
 }
 
+_MUTED = pdf.MUTED.hexval()  # for markup
+
 _STATUS_LABELS = {
     Status.NEW: "New",
     Status.UNCHANGED: "Unchanged",
@@ -186,7 +188,7 @@ class _Report:
         return [
             str(number),
             pdf.chip(self.typesetter, severity.value.capitalize(), fill=SEVERITY_COLOURS[severity], ink=_ink(severity)),
-            marked_up(f'{title}<br/><font size="6.4" color="#61707f">{rule}</font>', style),
+            marked_up(f'{title}<br/><font size="6.4" color="{_MUTED}">{rule}</font>', style),
             self.typesetter.paragraph(_STATUS_LABELS[finding.status], style),
             *(_measurement(column, finding) for column in measured),
             self.typesetter.paragraph(finding.location_key or MISSING, "faded", limit=120),
@@ -206,7 +208,7 @@ class _Report:
             rule = self.data.rules[key]
             lead = (
                 f"{self.typesetter.markup(rule.title)} "
-                f'<font name="{pdf.REGULAR}" color="#61707f">({_finding_list(numbers)})</font>'
+                f'<font name="{pdf.REGULAR}" color="{_MUTED}">({_finding_list(numbers)})</font>'
             )
             remediation = f"<b>Remediation.</b> {self.typesetter.markup(rule.remediation, limit=4000)}"
             yield Item(marked_up(lead, "subheading"), space_before=2.5 * MM, with_next=14 * MM)

@@ -48,7 +48,7 @@ Block = Any  # a `Drawing` or a reportlab flowable, which has no type
 
 @dataclass(frozen=True)
 class Item:
-    """A block and its spacing."""
+    """A block and its spacing, in points."""
 
     block: Block
     space_before: float = 0.0  # ignored at the top of a page

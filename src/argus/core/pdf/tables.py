@@ -24,7 +24,7 @@ class Column:
     """A column of a table. Columns without a width share the width that the others leave."""
 
     heading: str  # may have several lines
-    width: float | None = None  # in points
+    width: float | None = None  # in points, as all lengths here: 20 * MM
     kind: Literal["text", "number", "key"] = "text"  # only text is wrapped; numbers are right-aligned, keys are bold
 
 
@@ -67,8 +67,8 @@ def table(
     """
     head = [_heading(typesetter, column) for column in columns]
     body = [_cells(typesetter, columns, row, "cell", limit) for row in rows]
-    sums = [_cells(typesetter, columns, row, "total", limit) for row in totals]
-    lines = Table([head, *body, *sums], colWidths=_widths(columns), repeatRows=1)
+    foot = [_cells(typesetter, columns, row, "total", limit) for row in totals]
+    lines = Table([head, *body, *foot], colWidths=_widths(columns), repeatRows=1)
     lines.setStyle(
         [
             ("VALIGN", (0, 0), (-1, -1), "TOP"),
@@ -79,15 +79,15 @@ def table(
             ("RIGHTPADDING", (0, 0), (-1, -1), _PADDING),
             ("TOPPADDING", (0, 0), (-1, -1), 3.5),
             ("BOTTOMPADDING", (0, 0), (-1, -1), 3.5),
-            *(_body_style(columns) if body or sums else ()),
-            *(_totals_style(columns, len(sums)) if sums else ()),
+            *(_body_style(columns) if body or foot else ()),
+            *(_totals_style(columns, len(foot)) if foot else ()),
         ]
     )
     lines.setStyle(
-        [*_fitted(columns, body, style.REGULAR, first=1), *_fitted(columns, sums, style.BOLD, first=-len(sums))]
+        [*_fitted(columns, body, style.REGULAR, first=1), *_fitted(columns, foot, style.BOLD, first=-len(foot))]
     )
-    if sums and _fit_on_a_page(columns, [head, *body[-1:], *sums]):
-        lines.setStyle([("NOSPLIT", (0, -len(sums) - bool(body)), (-1, -1))])
+    if foot and _fit_on_a_page(columns, [head, *body[-1:], *foot]):
+        lines.setStyle([("NOSPLIT", (0, -len(foot) - bool(body)), (-1, -1))])
     return lines
 
 
