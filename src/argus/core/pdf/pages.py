@@ -140,11 +140,7 @@ def _lay_out(canvas: Any, items: Iterable[Item]) -> list[Page]:
             available -= before + height
             page.append(Placed(item, LEFT, BOTTOM + available))
             continue
-        parts = (
-            _parts(canvas, item.block, available - before, within_row=not _rest(page))
-            if available - before >= MIN_PART_HEIGHT
-            else []
-        )
+        parts = _parts(canvas, item.block, available - before, within_row=not _rest(page))
         if len(parts) > 1:
             height = _height(canvas, parts[0], available - before)
             page.append(Placed(Item(parts[0]), LEFT, BOTTOM + available - before - height))
@@ -178,8 +174,8 @@ def _height(canvas: Any, block: Block, available: float) -> float:
 
 
 def _parts(canvas: Any, block: Block, available: float, *, within_row: bool) -> list[Block]:
-    """A block in two parts, of which the first fits; fewer if it cannot be split."""
-    if isinstance(block, Drawing):
+    """A block in two parts, of which the first fits; none or one if it cannot be split there."""
+    if isinstance(block, Drawing) or available < MIN_PART_HEIGHT:
         return []
     if isinstance(block, Table):
         block.splitInRow = within_row  # a row is split only if it does not fit on a page of its own
