@@ -151,9 +151,14 @@ def test_no_two_packages_outside_src_import_each_other() -> None:
     TopologicalSorter(MAY_IMPORT).prepare()  # raises CycleError
 
 
-# Capabilities whose names are also ordinary words: a field of API Gateway's events, and a verb. `core` may use these,
-# but not with a dot, as the name of a module or a service.
-_ORDINARY = {"identity", "reports"}
+PLANNED = {"accounts", "hosts", "numbers", "surveys", "targets"}  # capabilities with names that are ordinary words
+
+
+def _names(capabilities: set[str]) -> str:
+    """A pattern of capabilities that are named: as a module or service, or as text that is no key of a mapping."""
+    names = "|".join(sorted(capabilities))
+    text = rf"(?P<quote>[\"'])(?:{names})(?P=quote)"
+    return rf"\bargus\.(?:{names})\b|(?<![\w.])(?:{names})\.[a-z_]|(?<!\[)(?<!\.get\(){text}"
 
 
 def _references_to_capabilities() -> re.Pattern[str]:
@@ -165,19 +170,35 @@ def _references_to_capabilities() -> re.Pattern[str]:
     schemas = {name for name in document["components"]["schemas"] if re.fullmatch(r"\w+(?:In|Out|Page)", name)}
     ids = {name for path in document["paths"] for name in re.findall(r"{(\w+)}", path)}
     return re.compile(
-        rf"\b(?:{'|'.join(CAPABILITIES - _ORDINARY)})\b"
-        rf"|\b(?:{'|'.join(CAPABILITIES)})\.[a-z]"
+        rf"{_names(CAPABILITIES | PLANNED)}"
         rf"|\b(?:{'|'.join(scopes | schemas | ids)})\b"
         rf"|(?<!\w)/(?:{'|'.join(routes)})\b|{API_PREFIX}/"
         rf"|\b(?:{'|'.join(prefixes)})_(?:…|[0-9a-z]{{26}})"
     )
 
 
+@pytest.mark.parametrize(
+    ("code", "names"),
+    [
+        ("from argus.numbers.model import Number", True),
+        ("import argus.numbers", True),
+        ("numbers.rent(number)", True),
+        ('argus.method("numbers")', True),
+        ("# a page has numbers.", False),
+        ("numbers = sorted(numbers)", False),
+        ("one.numbers.items()", False),
+        ('context["numbers"], context.get("numbers")', False),
+    ],
+)
+def test_a_capability_is_named_as_a_module_a_service_or_text(code: str, names: bool) -> None:
+    assert bool(re.search(_names({"numbers"}), code)) == names
+
+
 def test_core_names_no_capability_and_nothing_of_one() -> None:
     references = _references_to_capabilities()
     core = [path for path in MODULES if SRC / "core" in path.parents]
     assert core
-    found = {_name(path): references.findall(path.read_text()) for path in core}
+    found = {_name(path): [match[0] for match in references.finditer(path.read_text())] for path in core}
     assert {name: names for name, names in found.items() if names} == {}
 
 

@@ -25,7 +25,16 @@ def first_page(known: ReportData) -> str:
 
 
 def mark(number: int, location: dict[str, Any]) -> Mark:
-    return Mark(number, location, fill=pdf.colour("#2f7fb8"), ink=pdf.PAPER)
+    return Mark(
+        number=number,
+        title="Hot spot",
+        rule="hotspot",
+        severity=Severity.LOW,
+        location=location,
+        evidence={},
+        fill=pdf.colour("#2f7fb8"),
+        ink=pdf.PAPER,
+    )
 
 
 # ---------------------------------------------------------------- the section

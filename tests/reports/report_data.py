@@ -13,6 +13,7 @@ from PIL import Image
 
 from argus.capabilities import installed
 from argus.core.declarations import load
+from argus.core.languages import Message
 from argus.imagery.colour_bar import colour_bar
 from argus.imagery.preview import previews
 from argus.imagery.report.picture import Picture
@@ -21,6 +22,7 @@ from argus.reports.data import ReportData, RuleText
 from argus.reports.gather import most_severe_first
 from argus.reports.model import TargetSection
 from argus.scanning.model import (
+    NotTested,
     Scan,
     ScanState,
     Severity,
@@ -34,11 +36,9 @@ from argus.scanning.model import (
 )
 from services.local.demo.scenes.pipeline import pipeline
 
+KINDS = {name: kind for capability in installed() for name, kind in capability.targets.items()}
 COLUMNS_OF_EACH_KIND = [
-    pytest.param(load(kind.report_columns), id=name)
-    for capability in installed()
-    for name, kind in capability.targets.items()
-    if kind.report_columns
+    pytest.param(load(kind.report_columns), id=name) for name, kind in KINDS.items() if kind.report_columns
 ]
 
 NOON = datetime(2026, 3, 14, 12, 30, 15, 250_000, tzinfo=UTC)
@@ -198,3 +198,50 @@ def with_picture(count: int, **changed: Any) -> ReportData:
     """Data with `count` hot regions on a 640 x 512 picture that shows them."""
     findings = [finding(number) for number in range(count)]
     return report_data(*findings, picture=picture(hot=findings, **changed))
+
+
+def everywhere(content: str) -> ReportData:
+    """Report data with the same content in place of every external text."""
+    target = Target(content, content)
+    known = report_data(
+        finding(
+            1,
+            fingerprint=content,
+            organisation_id=content,
+            target=target,
+            scan_id=content,
+            title=content,
+            location_key=content,
+            rule=content,
+            plugin=content,
+            evidence={content: content},
+            severity=Severity.HIGH,
+            status=Status.NEW,
+        ),
+        picture=plain_picture(name=content, camera=content, accuracy=content, parameters={content: 1.0}),
+        organisation_name=content,
+        argus_version=content,
+        rules={(content, content): RuleText(content, content, content)},
+    )
+    reason = Message("argus.scanning", "plugin_failed", parameters={"exception": content})
+    step = replace(
+        known.scan.steps[0],
+        plugin=content,
+        version=content,
+        options={content: content},
+        state=StepState.FAILED,
+        reason=reason,
+        not_tested=(NotTested(content, content),),
+    )
+    facts = {content: content}
+    scan = replace(
+        known.scan,
+        id=content,
+        organisation_id=content,
+        target=target,
+        requested_by=content,
+        state=ScanState.FAILED,
+        steps=(step,),
+        reason=reason,
+    )
+    return replace(known, scan=scan, target=replace(known.target, facts=facts))

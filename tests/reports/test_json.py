@@ -2,13 +2,14 @@ import json
 from dataclasses import replace
 from math import inf, nan
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from argus.reports import as_json
 from argus.reports.model import TargetSection
 from argus.scanning.model import Status
-from tests.reports.report_data import NOON, RULES, finding, plain_picture, report_data
+from tests.reports.report_data import KINDS, NOON, RULES, finding, plain_picture, report_data
 
 
 def read(body: bytes) -> dict:
@@ -62,6 +63,19 @@ def test_a_finding_is_complete() -> None:
 
 def test_a_report_without_a_picture_has_a_null_image() -> None:
     assert read(as_json.build(report_data()))["image"] is None
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_member_of_a_kind_of_target_is_no_other_member(kind: str) -> None:
+    known = report_data(target=TargetSection("north", details={"its": "own"}))
+    scan = replace(known.scan, target=replace(known.scan.target, kind=kind))
+
+    others = set(read(as_json.build(report_data()))) - {"image"}
+    report = read(as_json.build(replace(known, scan=scan)))
+
+    assert set(report) == others | {"image", kind}
+    assert report[kind] == {"its": "own"}
+    assert kind not in others
 
 
 def test_facts_of_a_target_are_plain_json() -> None:

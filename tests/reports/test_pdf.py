@@ -1,5 +1,6 @@
 from dataclasses import replace
 from itertools import pairwise
+from math import nan
 from typing import Any
 
 import pytest
@@ -8,12 +9,21 @@ from hypothesis import strategies as st
 
 from argus.core.languages import Message
 from argus.reports import as_pdf
-from argus.reports.data import ReportData, RuleText
+from argus.reports.data import ReportData
 from argus.reports.model import Column, TargetSection
 from argus.scanning.model import NotTested, ScanState, Severity, Status, StepState
 from tests import documents
 from tests.documents import HOSTILE
-from tests.reports.report_data import COLUMNS_OF_EACH_KIND, NOON, PLUGIN, RULES, finding, plain_picture, report_data
+from tests.reports.report_data import (
+    COLUMNS_OF_EACH_KIND,
+    NOON,
+    PLUGIN,
+    RULES,
+    everywhere,
+    finding,
+    plain_picture,
+    report_data,
+)
 
 FINDING = finding(1, title="Wet insulation", severity=Severity.HIGH, status=Status.NEW)
 
@@ -48,6 +58,51 @@ def test_the_first_page_shows_the_facts_of_the_target() -> None:
 
     for expected in ("Inspection report north.example", "Ports 3", "Registered 14 March 2026, 12:30 UTC", "Owner —"):
         assert expected in first
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (None, "—"),
+        (True, "yes"),
+        (False, "no"),
+        (0.1 + 0.2, "0.3"),
+        (3.0, "3"),
+        (-7, "\u22127"),
+        (1_700_000_000, "1700000000"),
+        (10**400, "1" + "0" * 400),
+        (1e300, "1e+300"),
+        (1e-9, "1e\u221209"),
+        (nan, "—"),
+        (NOON, "14 March 2026, 12:30 UTC"),
+        (NOON.date(), "14 March 2026"),
+        ([80, 443, None], "80, 443, —"),
+        ({"b", "a"}, "a, b"),
+        ([], "—"),
+        ({"tls": True, "ports": [80]}, "tls: yes, ports: 80"),
+        ("text", "text"),
+    ],
+    ids=lambda value: str(value)[:20],
+)
+def test_values_are_shown_as_a_reader_expects_them(value: object, expected: str) -> None:
+    assert as_pdf.shown(value) == expected
+
+
+def test_facts_evidence_and_options_are_shown_as_a_reader_expects_them() -> None:
+    section = TargetSection("north.example", {"Ports": [80, 443], "Checked": True, "Registered": NOON.date()})
+    measured = replace(FINDING, evidence={"versions": ["1.2", "1.3"]})
+    known = report_data(measured, target=section, columns=(Column("versions", "Versions"),))
+    step = replace(known.scan.steps[0], options={"limit": None, "deep": False})
+    shown = text(replace(known, scan=replace(known.scan, steps=(step,))))
+
+    for expected in (
+        "Ports 80, 443",
+        "Checked yes",
+        "Registered 14 March 2026",
+        "New 1.2, 1.3",
+        "Options: deep = no, limit = —.",
+    ):
+        assert expected in shown
 
 
 def test_a_finding_is_a_row_with_severity_status_measurements_and_location() -> None:
@@ -173,12 +228,12 @@ def test_severities_differ_in_lightness() -> None:
     assert all(b / a > 1.15 for a, b in pairwise(lightness))
 
 
-@pytest.mark.parametrize("content", HOSTILE, ids=lambda content: ascii(content[:12]))
-def test_hostile_text_is_shown_as_text(content: str) -> None:
-    shown = text(everywhere(content))
+@pytest.mark.parametrize(("content", "shown"), HOSTILE.items(), ids=lambda text: ascii(text[:12]))
+def test_hostile_text_is_shown_as_text(content: str, shown: str) -> None:
+    all_pages = pages(everywhere(content))
 
-    assert "Page 1 of" in shown
-    assert "Wet" not in shown
+    assert "Page 1 of" in all_pages[0]
+    assert documents.squeezed(all_pages).count(shown) >= 4  # the subtitle, the facts, the findings and the rules
 
 
 def test_markup_is_escaped() -> None:
@@ -194,6 +249,10 @@ def test_characters_outside_the_typeface_are_replaced_with_a_note() -> None:
     assert "question mark" in replaced
     assert "Über 60 °C, ∆T ≤ 5" in kept
     assert "question mark" not in kept
+
+
+def test_characters_that_are_replaced_only_in_the_footer_have_a_note() -> None:
+    assert "question mark" in text(report_data(argus_version="管"))
 
 
 values = st.text(st.characters(codec=None), max_size=80) | st.floats() | st.none() | st.lists(st.integers(), max_size=3)
@@ -214,22 +273,3 @@ def test_no_text_evidence_or_location_breaks_the_report(
     body = as_pdf.build(replace(known, findings=[replace(first, evidence=evidence, location=location)]))
 
     assert len(documents.read(body).pages) >= 1
-
-
-def everywhere(content: str) -> ReportData:
-    """Report data with the same content in place of every external text."""
-    known = report_data(
-        replace(FINDING, title=content, location_key=content, rule=content, plugin=content),
-        picture=plain_picture(name=content, camera=content, accuracy=content, parameters={content: 1.0}),
-        organisation_name=content,
-        argus_version=content,
-        rules={(content, content): RuleText(content, content, content)},
-    )
-    reason = Message("argus.scanning", "plugin_failed", parameters={"exception": content})
-    (step,) = known.scan.steps
-    steps = (
-        replace(
-            step, plugin=content, version=content, options={content: content}, state=StepState.FAILED, reason=reason
-        ),
-    )
-    return replace(known, scan=replace(known.scan, id=content, steps=steps, reason=reason))

@@ -49,17 +49,18 @@ def authorise(_caller: object, _value: str) -> None:
 
 def blocks(typesetter: pdf.Typesetter, marks: Sequence[Mark]) -> Iterator[pdf.Item]:
     yield pdf.heading(typesetter, "Seals")
-    numbers = [(str(mark.number), "tight") for mark in marks]
-    yield pdf.Item(pdf.table(typesetter, (pdf.Column("Finding"), pdf.Column("Seal")), numbers))
+    columns = (pdf.Column("Finding"), pdf.Column("Rule"), pdf.Column("Severity"), pdf.Column("Oil"))
+    rows = [(mark.title, mark.rule, mark.severity.value, mark.evidence.get("oil", "full")) for mark in marks]
+    yield pdf.Item(pdf.table(typesetter, columns, rows))
 
 
-def report_section(_organisation_id: str, value: str, *, with_picture: bool) -> TargetSection | None:
+def report_section(_organisation_id: str, value: str, *, with_blocks: bool) -> TargetSection | None:
     if value == "scrapped":
         return None
     return TargetSection(
         f"Pump {value}",
         facts={"Built": 1987, "Maker": None},
-        details={"value": value, "with_picture": with_picture},
+        details={"value": value, "with_blocks": with_blocks},
         pdf=PdfSection("Pump report", {"Hall": "North"}, blocks),
     )
 
@@ -109,7 +110,7 @@ def test_json_has_the_facts_and_the_details_of_the_target(
     report = json.loads(built(container, owner, scan_ids["p7"], "json"))
 
     assert report["target"] == {"name": "Pump p7", "facts": {"Built": 1987, "Maker": None}}
-    assert (report["image"], report["pump"]) == (None, {"value": "p7", "with_picture": False})
+    assert (report["image"], report["pump"]) == (None, {"value": "p7", "with_blocks": False})
     assert [finding["evidence"] for finding in report["findings"]] == [FINDINGS[1].evidence, FINDINGS[0].evidence]
 
 
@@ -146,7 +147,7 @@ def test_pdf_has_title_facts_blocks_and_columns_of_the_kind(
         "Hall North",
         "Built 1987",
         "Maker —",
-        "Finding Seal 1 tight 2 tight",
+        "Finding Rule Severity Oil A spot spot high low A spot spot low full",
         "Severity Finding Status Speed rpm Bearing Location",
         "inspector.spot New 4 — seal",
         "inspector.spot New 1450 <b>7</b> shaft",

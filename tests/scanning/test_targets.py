@@ -38,8 +38,8 @@ def authorise(_caller: Caller, value: str) -> None:
         raise Forbidden
 
 
-def report_section(_organisation_id: str, value: str, *, with_picture: bool) -> TargetSection:
-    return TargetSection(value.upper(), {"Letters": len(value), "Picture": str(with_picture)})
+def report_section(_organisation_id: str, value: str, *, with_blocks: bool) -> TargetSection:
+    return TargetSection(value.upper(), {"Letters": len(value), "Blocks": str(with_blocks)})
 
 
 WORD = TargetKind(
@@ -176,7 +176,7 @@ def test_the_label_of_an_image_is_its_file_name_until_it_is_deleted(client: Pers
 
 @pytest.mark.parametrize(
     ("kind", "expected"),
-    [("word", TargetSection("NORTH", {"Letters": 5, "Picture": "False"})), ("plain", TargetSection("north"))],
+    [("word", TargetSection("NORTH", {"Letters": 5, "Blocks": "False"})), ("plain", TargetSection("north"))],
 )
 def test_a_report_shows_the_section_of_the_target_kind(
     client: Person,

@@ -64,7 +64,8 @@ class TargetKind:
     authorise: str  # caller, value -> ignored; raises unless the caller may scan the target
     label: str | None = None  # organisation, value -> display name, None if deleted; default: the value
     link: str | None = None  # path of the API, with `{value}`
-    # organisation, value, with_picture=... -> the target's section of a report, None if the target is deleted
+    # organisation, value, with_blocks=... -> the target's section of a report, None if the target is deleted;
+    # `with_blocks` is true if the format of the report renders the blocks of the section
     report_section: str | None = None
     report_columns: str | None = None  # `module:name` of a tuple: the columns of its findings in reports
 

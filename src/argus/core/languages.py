@@ -18,7 +18,8 @@ Parameter = str | int | float
 LANGUAGES: tuple[Language, ...] = ("en", "fr", "es")
 ENGLISH: Language = "en"
 
-_DECIMAL_SEPARATORS: Mapping[Language, str] = {"en": ".", "fr": ",", "es": ","}
+DECIMAL_SEPARATORS: Mapping[Language, str] = {"en": ".", "fr": ",", "es": ","}
+GROUP_SEPARATORS: Mapping[Language, str] = {"en": ",", "fr": "\u202f", "es": "."}  # of thousands, from Unicode CLDR
 _FRENCH_SPACE = re.compile(r" (?=[:;?!»])|(?<=«) ")
 _DECIMAL = re.compile(r"-?\d+\.\d+")
 
@@ -59,7 +60,7 @@ class _Formatter(Formatter):
         return text.replace(".", self._decimal_separator) if isinstance(value, float) else text
 
 
-_FORMATTERS = {language: _Formatter(separator) for language, separator in _DECIMAL_SEPARATORS.items()}
+_FORMATTERS = {language: _Formatter(separator) for language, separator in DECIMAL_SEPARATORS.items()}
 
 
 @dataclass(frozen=True)

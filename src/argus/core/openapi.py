@@ -61,37 +61,67 @@ def link(operation_id: str, *, parameters: dict[str, str] | None = None, body: o
 def examples_in(folder: str) -> OpenApi:
     """The examples of a capability, from its folder.
 
-    Each has the name of the schema of a body, `<schema>.<operation>` for the body of one operation, or the name of a
-    parameter. The example of a page is not stored: it contains that of an item.
+    Each has the name of the schema of a body or of a parameter, or `<name>.<operation>` for one operation. The example
+    of a page is not stored: it contains that of an item.
     """
-    examples: OpenApi = json.loads(Path(folder, "examples.json").read_text(encoding="utf-8"))
+    file = Path(folder, "examples.json")
+    examples: OpenApi = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
     return examples
 
 
+class _NoExample(LookupError):
+    """A part of an operation has no example."""
+
+    def __init__(self, name: str, part: str, operation_id: str) -> None:
+        super().__init__(f"{name}, a {part} of {operation_id}, has no example")
+
+
 def _add_examples(operation: OpenApi, parameters: list[OpenApi], examples: OpenApi, schemas: OpenApi) -> None:
-    for parameter in parameters:
-        if parameter["name"] in examples:
+    operation_id = operation["operationId"]
+    for index, parameter in enumerate(parameters):
+        own = f"{parameter['name']}.{operation_id}"
+        if own in examples:
+            parameters[index] = _overridden(operation, parameter, examples[own])
+        elif parameter["name"] in examples:
             parameter["example"] = examples[parameter["name"]]
         elif parameter["in"] == "path":
-            raise LookupError(f"{parameter['name']}, a parameter of {operation['operationId']}, has no example")
+            raise _NoExample(parameter["name"], "parameter", operation_id)
     bodies = [operation.get("requestBody", {}), *operation["responses"].values()]
-    for media in chain.from_iterable(body.get("content", {}).values() for body in bodies):
-        media["example"] = _example(_schema_name(media["schema"]), operation["operationId"], examples, schemas)
+    for media_type, media in chain.from_iterable(body.get("content", {}).items() for body in bodies):
+        if not _is_binary(media):
+            name = _schema_name(media["schema"])
+            if name is None:
+                raise _NoExample(media_type, "body", operation_id)
+            media["example"] = _example(name, operation_id, examples, schemas)
+
+
+def _overridden(operation: OpenApi, parameter: OpenApi, example: Any) -> OpenApi:
+    """The parameter with an example for this operation only: its path may share it with others."""
+    own = {**parameter, "example": example}
+    others = [each for each in operation.get("parameters", []) if each is not parameter]
+    operation["parameters"] = [*others, own]
+    return own
 
 
 def _example(schema: str, operation_id: str, examples: OpenApi, schemas: OpenApi) -> Any:
     for name in (f"{schema}.{operation_id}", schema):
         if name in examples:
             return examples[name]
-    properties = schemas[schema]["properties"]
-    if set(properties) != {"items", "next_cursor"}:
-        raise LookupError(f"{schema}, a schema of {operation_id}, has no example")
-    item = _example(_schema_name(properties["items"]["items"]), operation_id, examples, schemas)
-    return {"items": [item], "next_cursor": None}
+    properties = schemas[schema].get("properties", {})
+    item = _schema_name(properties["items"].get("items", {})) if set(properties) == {"items", "next_cursor"} else None
+    if item is None:
+        raise _NoExample(schema, "schema", operation_id)
+    return {"items": [_example(item, operation_id, examples, schemas)], "next_cursor": None}
 
 
-def _schema_name(reference: OpenApi) -> str:
-    return str(reference["$ref"]).removeprefix("#/components/schemas/")
+def _is_binary(media: OpenApi) -> bool:
+    """A file, which no example in JSON can represent."""
+    return media.get("schema", {}).get("format") == "binary" or "schema" not in media
+
+
+def _schema_name(schema: OpenApi) -> str | None:
+    """The name of the schema that a reference refers to; None for a schema without a name."""
+    return str(schema["$ref"]).removeprefix("#/components/schemas/") if "$ref" in schema else None
 
 
 # ---------------------------------------------------------------- errors
@@ -273,11 +303,12 @@ def with_shared_parts(document: OpenApi, examples: Mapping[str, OpenApi]) -> Ope
     """The document with examples, which are given by tag, and the parts that operations share."""
     document["servers"] = SERVERS
     components = document["components"]
+    paths = {operation["operationId"]: path for path, operation, _ in _operations(document)}
     for path, operation, parameters in _operations(document):
         (tag,) = operation["tags"]
         _add_examples(operation, parameters, examples[tag], components["schemas"])
-        _complete(path, operation, parameters)
-    scope = next(_scopes(document), "")
+        _complete(path, operation, parameters, paths)
+    scope = next((scope for scope in _scopes(document) if scope.endswith(":write")), "")
     components["headers"] = {**components.get("headers", {}), **_HEADERS}
     components["responses"] = {
         error.response: _problem(status, scope=scope) for status, error in _ERROR_STATUSES.items()
@@ -300,7 +331,7 @@ def _scopes(document: OpenApi) -> Iterator[str]:
             yield from chain.from_iterable(schemes.values())
 
 
-def _complete(path: str, operation: OpenApi, parameters: list[OpenApi]) -> None:
+def _complete(path: str, operation: OpenApi, parameters: list[OpenApi], paths: Mapping[str, str]) -> None:
     responses = operation["responses"]
     responses.pop("default", None)  # it would allow every status
     for status in _error_statuses(operation, parameters):
@@ -313,7 +344,8 @@ def _complete(path: str, operation: OpenApi, parameters: list[OpenApi]) -> None:
         operation["parameters"] = [*operation.get("parameters", []), *conditions]
     for status, response in responses.items():
         if "$ref" not in response:
-            response["headers"] = {**response.get("headers", {}), **_headers(path, operation, parameters, status)}
+            headers = _headers(path, operation, parameters, status, paths)
+            response["headers"] = {**response.get("headers", {}), **headers}
     operation["responses"] = dict(sorted(responses.items()))
 
 
@@ -339,17 +371,46 @@ def _error_statuses(operation: OpenApi, parameters: list[OpenApi]) -> Iterator[i
         yield from (413, 415)
 
 
-def _headers(path: str, operation: OpenApi, parameters: list[OpenApi], status: str) -> OpenApi:
+def _headers(
+    path: str, operation: OpenApi, parameters: list[OpenApi], status: str, paths: Mapping[str, str]
+) -> OpenApi:
     names = {parameter["name"] for parameter in parameters}
-    address = path.format(**{each["name"]: each["example"] for each in parameters if each["in"] == "path"})
     headers = {"X-Request-ID": _header("X-Request-ID")}
     if status == "202":
-        (media,) = operation["responses"][status]["content"].values()
-        headers["Location"] = {**_LOCATION, "example": f"{address}/{media['example']['id']}"}
+        headers["Location"] = {**_LOCATION, "example": _location(path, operation, _ids(parameters), paths)}
     if status == "304" or (status == "200" and "304" in operation["responses"]):
         headers["ETag"] = _header("ETag")
     if status == "200" and "cursor" in names:
-        headers["Link"] = {**_LINK, "example": f'<{address}?cursor=q1w2e3>; rel="next"'}
+        headers["Link"] = {**_LINK, "example": f'<{path.format(**_ids(parameters))}?cursor=q1w2e3>; rel="next"'}
     if status.startswith("2") and "Idempotency-Key" in names:
         headers["Idempotent-Replayed"] = _header("Idempotent-Replayed")
     return headers
+
+
+def _ids(parameters: list[OpenApi]) -> dict[str, Any]:
+    """The examples of parameters in a path."""
+    return {each["name"]: each["example"] for each in parameters if each["in"] == "path"}
+
+
+def _location(path: str, operation: OpenApi, ids: dict[str, Any], paths: Mapping[str, str]) -> str:
+    """The path of the resource that a 202 response is about: that of its link to a `get_…` operation, if it has one, or
+    that of its id in the collection."""
+    response = operation["responses"]["202"]
+    body: Any = next((media.get("example") for media in response.get("content", {}).values()), None)
+    try:
+        for target in (each for each in response.get("links", {}).values() if each["operationId"].startswith("get_")):
+            found = {name: _resolved(value, ids, body) for name, value in target.get("parameters", {}).items()}
+            return paths[target["operationId"]].format(**{**ids, **found})
+        return f"{path.format(**ids)}/{body['id']}"
+    except (KeyError, TypeError, IndexError) as error:
+        raise _NoExample("Location", "header", operation["operationId"]) from error
+
+
+def _resolved(expression: str, ids: dict[str, Any], body: Any) -> Any:
+    """The value of a runtime expression of a link: https://spec.openapis.org/oas/v3.1.0#runtime-expressions."""
+    if expression.startswith("$request.path."):
+        return ids[expression.removeprefix("$request.path.")]
+    value = body
+    for part in expression.removeprefix("$response.body#/").split("/"):
+        value = value[int(part) if isinstance(value, list) else part]
+    return value

@@ -182,12 +182,12 @@ class Imagery:
         image = self.find(organisation_id, image_id)
         return image.file.name if image else None
 
-    def report_section(self, organisation_id: str, image_id: str, *, with_picture: bool) -> TargetSection | None:
+    def report_section(self, organisation_id: str, image_id: str, *, with_blocks: bool) -> TargetSection | None:
         """The section of an image in a report; None if the image does not exist or has no products."""
         image = self.find(organisation_id, image_id)
         if image is None or image.products is None:
             return None
-        read = partial(self._product, image) if with_picture else None
+        read = partial(self._product, image) if with_blocks else None
         try:
             return section(image.file.name, image.products, read)
         except NoSuchObject:

@@ -9,6 +9,7 @@ section 6.1) with the properties of the report.
 import json
 from typing import Any
 
+from argus.core.text import well_formed
 from argus.reports import plain, positions
 from argus.reports.data import ReportData
 from argus.scanning.model import TrackedFinding
@@ -24,7 +25,8 @@ def build(data: ReportData) -> bytes:
         "argus": {**plain.heading(data), "scan": plain.scan(data.scan)},
         "features": features,
     }
-    return json.dumps(collection, ensure_ascii=False, allow_nan=False).encode() + b"\n"
+    text = json.dumps(collection, ensure_ascii=False, allow_nan=False)
+    return well_formed(text).encode() + b"\n"
 
 
 def _feature(finding: TrackedFinding, number: int) -> dict[str, Any]:

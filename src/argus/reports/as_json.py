@@ -18,6 +18,7 @@ bytes.
 
 import json
 
+from argus.core.text import well_formed
 from argus.reports import plain
 from argus.reports.data import ReportData
 
@@ -31,4 +32,5 @@ def build(data: ReportData) -> bytes:
         "findings": [plain.finding(finding, number=number) for number, finding in enumerate(data.findings, start=1)],
         "rules": plain.rules(data),
     }
-    return json.dumps(report, ensure_ascii=False, indent=2, allow_nan=False).encode() + b"\n"
+    text = json.dumps(report, ensure_ascii=False, indent=2, allow_nan=False)
+    return well_formed(text).encode() + b"\n"

@@ -5,15 +5,16 @@ never interpreted as markup. A report in which characters were replaced, because
 a note; JSON and CSV keep the original text.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
+from math import isfinite
 from typing import Any, Literal
 
 from argus.core import pdf
 from argus.core.pdf import MISSING, MM, Item, Tile, marked_up
 from argus.reports.data import ReportData
-from argus.reports.model import Column, Fact, Mark
+from argus.reports.model import Column, Mark
 from argus.scanning.model import PRESENT, ScanState, Severity, Status, StepState, TrackedFinding
 
 MAX_FINDINGS = 2_000  # in the table, about 80 pages; CSV and JSON have all
@@ -26,6 +27,8 @@ SEVERITY_COLOURS = {
     Severity.LOW: pdf.colour("#2f7fb8"),
     Severity.INFO: pdf.colour("#8795a1"),
 }
+
+_MUTED = pdf.MUTED.hexval()  # for markup
 
 _STATUS_LABELS = {
     Status.NEW: "New",
@@ -54,15 +57,12 @@ class _Report:
 
     def build(self) -> bytes:
         data = self.data
-        items = list(self._items())
-        if self.typesetter.replaced:
-            items.append(Item(self.typesetter.paragraph(_REPLACED, "small"), space_before=6 * MM))
         subject = self._subject()
         frame = pdf.Frame(
             brand="ARGUS",
             left=data.organisation_name,
             right=subject,
-            footer=f"Generated {pdf.moment(data.generated_at)} by Argus {data.argus_version}",
+            footer=[f"Generated {pdf.moment(data.generated_at)} by Argus {data.argus_version}"],
         )
         metadata = pdf.Metadata(
             title=f"{data.target.pdf.title}: {subject}",
@@ -71,7 +71,7 @@ class _Report:
             creator=f"Argus {data.argus_version}",
             created_at=data.generated_at,
         )
-        return pdf.write(items, frame, metadata)
+        return pdf.write(self.typesetter, self._items(), frame, metadata)
 
     def _items(self) -> Iterator[Item]:
         yield from self._head()
@@ -82,24 +82,26 @@ class _Report:
         yield from self._findings()
         yield from self._remediations()
         yield from self._steps()
+        if self.typesetter.replaced:
+            yield Item(self.typesetter.paragraph(_REPLACED, "small"), space_before=6 * MM)
 
     def _subject(self) -> str:
         name, target = self.data.target.name, self.data.scan.target
-        return self.typesetter.line(f"{target.kind} {target.value}" if name == target.value else name, limit=120)
+        return f"{target.kind} {target.value}" if name == target.value else name
 
     # ------------------------------------------------------------ first page
 
     def _head(self) -> Iterator[Item]:
         scan, target = self.data.scan, self.data.target
         yield Item(self.typesetter.paragraph(target.pdf.title, "title"))
-        yield Item(self.typesetter.paragraph(self._subject(), "subtitle"), space_before=1)
+        yield Item(self.typesetter.paragraph(self._subject(), "subtitle", limit=120), space_before=1)
         facts = [
             ("Organisation", self.data.organisation_name),
             ("Target", f"{scan.target.kind} {scan.target.value}"),
             ("Scan", scan.id),
             ("Finished", pdf.moment(scan.finished_at)),
         ]
-        facts += [(label, _fact(value)) for label, value in (*target.pdf.facts.items(), *target.facts.items())]
+        facts += [(label, shown(value)) for label, value in (*target.pdf.facts.items(), *target.facts.items())]
         yield Item(pdf.key_values(self.typesetter, facts, columns=4), space_before=3 * MM)
 
     def _summary(self) -> Iterator[Item]:
@@ -140,7 +142,16 @@ class _Report:
 
     def _marks(self) -> list[Mark]:
         return [
-            Mark(number, finding.location, fill=SEVERITY_COLOURS[finding.severity], ink=_ink(finding.severity))
+            Mark(
+                number=number,
+                title=finding.title,
+                rule=finding.rule,
+                severity=finding.severity,
+                location=finding.location,
+                evidence=finding.evidence,
+                fill=SEVERITY_COLOURS[finding.severity],
+                ink=_ink(finding.severity),
+            )
             for number, finding in self._numbered()
             if finding.status in PRESENT
         ]
@@ -177,7 +188,7 @@ class _Report:
         return [
             str(number),
             pdf.chip(self.typesetter, severity.value.capitalize(), fill=SEVERITY_COLOURS[severity], ink=_ink(severity)),
-            marked_up(f'{title}<br/><font size="6.4" color="#61707f">{rule}</font>', style),
+            marked_up(f'{title}<br/><font size="6.4" color="{_MUTED}">{rule}</font>', style),
             self.typesetter.paragraph(_STATUS_LABELS[finding.status], style),
             *(_measurement(column, finding) for column in measured),
             self.typesetter.paragraph(finding.location_key or MISSING, "faded", limit=120),
@@ -197,7 +208,7 @@ class _Report:
             rule = self.data.rules[key]
             lead = (
                 f"{self.typesetter.markup(rule.title)} "
-                f'<font name="{pdf.REGULAR}" color="#61707f">({_finding_list(numbers)})</font>'
+                f'<font name="{pdf.REGULAR}" color="{_MUTED}">({_finding_list(numbers)})</font>'
             )
             remediation = f"<b>Remediation.</b> {self.typesetter.markup(rule.remediation, limit=4000)}"
             yield Item(marked_up(lead, "subheading"), space_before=2.5 * MM, with_next=14 * MM)
@@ -207,7 +218,9 @@ class _Report:
     def _steps(self) -> Iterator[Item]:
         yield pdf.heading(self.typesetter, "How it was scanned")
         for step in self.data.scan.steps:
-            options = ", ".join(f"{name} = {value}" for name, value in sorted(step.options.items())) or "defaults"
+            options = (
+                ", ".join(f"{name} = {shown(value)}" for name, value in sorted(step.options.items())) or "defaults"
+            )
             result = f"{step.plugin} {step.version}: {step.state.value}, {_counted(step.findings, 'finding')}."
             text = f"<b>{self.typesetter.markup(result)}</b> Options: {self.typesetter.markup(options, limit=1500)}."
             if step.not_tested:
@@ -234,17 +247,30 @@ def _pdf_column(column: Column) -> pdf.Column:
 
 def _measurement(column: Column, finding: TrackedFinding) -> str:
     value = column.value(finding.evidence, finding.location)
-    if column.decimals is not None:
-        return pdf.number(value, column.decimals)
-    return MISSING if value is None else str(value)
+    return shown(value) if column.decimals is None else pdf.number(value, column.decimals)
 
 
-def _fact(value: Fact) -> str:
+def shown(value: Any) -> str:
+    """A fact, or a value of evidence or options, as a reader expects it: `yes`, `0.3`, `80, 443`, `14 March 2026`."""
     match value:
         case None:
             return MISSING
+        case bool():
+            return "yes" if value else "no"
+        case int():
+            return str(value).replace("-", "\u2212")
+        case float():
+            return f"{value:.10g}".replace("-", "\u2212") if isfinite(value) else MISSING
         case datetime():
             return pdf.moment(value)
+        case date():
+            return pdf.day(value)
+        case Mapping():
+            return ", ".join(f"{name}: {shown(item)}" for name, item in value.items()) or MISSING
+        case set() | frozenset():
+            return ", ".join(sorted(map(shown, value))) or MISSING
+        case list() | tuple():
+            return ", ".join(map(shown, value)) or MISSING
         case _:
             return str(value)
 

@@ -13,7 +13,7 @@ class Format:
     name: str
     content_type: str
     extension: str
-    shows_picture: bool = False
+    shows_blocks: bool = False  # whether it renders the blocks of the section of the target
 
     def build(self, data: ReportData) -> bytes:
         built: bytes = importlib.import_module(f"argus.reports.as_{self.name}").build(data)
@@ -26,6 +26,6 @@ FORMATS = {
         Format("json", "application/json", "json"),
         Format("csv", "text/csv; charset=utf-8", "csv"),
         Format("geojson", "application/geo+json", "geojson"),
-        Format("pdf", "application/pdf", "pdf", shows_picture=True),
+        Format("pdf", "application/pdf", "pdf", shows_blocks=True),
     )
 }

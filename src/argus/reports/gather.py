@@ -30,7 +30,7 @@ class Gatherer:
         scan, findings = self.scanning.result(report.organisation_id, report.scan_id)
         targets = self.scanning.targets
         section = targets.report_section(
-            report.organisation_id, scan.target, with_picture=FORMATS[report.format].shows_picture
+            report.organisation_id, scan.target, with_blocks=FORMATS[report.format].shows_blocks
         )
         return ReportData(
             scan=scan,

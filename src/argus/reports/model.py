@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +10,7 @@ from argus.core.languages import Message
 
 if TYPE_CHECKING:
     from argus.core.pdf import Colour, Item, Typesetter
+    from argus.scanning.model import Severity
 
 
 class ReportState(StrEnum):
@@ -75,12 +76,16 @@ class Mark:
     """A present finding, for the blocks of a section: its number in the report, and the colours of its severity."""
 
     number: int
+    title: str
+    rule: str
+    severity: "Severity"
     location: Mapping[str, Any]
+    evidence: Mapping[str, Any]
     fill: "Colour"
     ink: "Colour"  # of text on `fill`
 
 
-Fact = str | float | datetime | None
+Fact = str | float | date | Sequence[str | float | date] | None  # date includes datetime, and float includes bool
 Blocks = Callable[["Typesetter", Sequence[Mark]], Iterable["Item"]]
 
 

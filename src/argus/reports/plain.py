@@ -8,7 +8,6 @@ from typing import Any
 
 from argus.core.clock import rfc3339
 from argus.core.languages import Message
-from argus.core.text import well_formed
 from argus.reports.data import ReportData
 from argus.scanning.model import Scan, Step, TrackedFinding
 
@@ -32,7 +31,7 @@ def heading(data: ReportData) -> dict[str, Any]:
         "schema": SCHEMA,
         "generated_at": plain(data.generated_at),
         "generator": {"name": "argus", "version": data.argus_version},
-        "organisation": {"id": data.scan.organisation_id, "name": well_formed(data.organisation_name)},
+        "organisation": {"id": data.scan.organisation_id, "name": data.organisation_name},
     }
 
 
@@ -64,7 +63,7 @@ def finding(value: TrackedFinding, *, number: int) -> dict[str, Any]:
 
 def target(data: ReportData) -> dict[str, Any]:
     """Name and facts of the target. The scan has its kind and value."""
-    return {"name": well_formed(data.target.name), "facts": plain(data.target.facts)}
+    return {"name": data.target.name, "facts": plain(data.target.facts)}
 
 
 def details(data: ReportData) -> dict[str, Any]:
@@ -81,20 +80,18 @@ def rules(data: ReportData) -> list[dict[str, Any]]:
 def plain(value: Any) -> Any:
     """Convert a value to JSON types: times become RFC 3339 UTC, NaN and ∞ become null."""
     match value:
-        case None | bool() | int():
+        case None | bool() | int() | str():
             return value
         case float():
             return value if math.isfinite(value) else None
-        case str():
-            return well_formed(value)
         case datetime():
             return rfc3339(value)
         case Mapping():
-            return {well_formed(str(key)): plain(item) for key, item in value.items()}
+            return {str(key): plain(item) for key, item in value.items()}
         case Sequence() | set() | frozenset():
             return [plain(item) for item in value]
         case _:
-            return well_formed(str(value))
+            return str(value)
 
 
 def _fields(item: Any, *, leave_out: Sequence[str] = ()) -> dict[str, Any]:

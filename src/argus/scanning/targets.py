@@ -73,13 +73,13 @@ class Targets:
         name = self.function(kind.label)(organisation_id, target.value) if kind and kind.label else None
         return name or target.value
 
-    def report_section(self, organisation_id: str, target: Target, *, with_picture: bool) -> "TargetSection | None":
+    def report_section(self, organisation_id: str, target: Target, *, with_blocks: bool) -> "TargetSection | None":
         """Its section in a report; None if it was deleted or its kind has no section."""
         kind = self.kinds.get(target.kind)
         if kind is None or kind.report_section is None:
             return None
         section: TargetSection | None = self.function(kind.report_section)(
-            organisation_id, target.value, with_picture=with_picture
+            organisation_id, target.value, with_blocks=with_blocks
         )
         return section
 

@@ -62,7 +62,7 @@ class Toys:
         toy = self.store.get(organisation_id, toy_id)
         return toy.name if toy else None
 
-    def report_section(self, organisation_id: str, toy_id: str, *, with_picture: bool) -> TargetSection | None:
+    def report_section(self, organisation_id: str, toy_id: str, *, with_blocks: bool) -> TargetSection | None:
         """What a report shows of a toy."""
         toy = self.store.get(organisation_id, toy_id)
         return TargetSection(toy.name, {"Turns": toy.turns, "Made": toy.created_at}) if toy else None

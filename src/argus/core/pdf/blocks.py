@@ -1,20 +1,23 @@
 """Blocks of a document: headings, notes, figures."""
 
+import html
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from reportlab.lib.styles import ParagraphStyle
 from reportlab.platypus import Paragraph, Table
 
 from argus.core.pdf import style
-from argus.core.pdf.pages import HEIGHT, MM, WIDTH, Drawing, Item
+from argus.core.pdf.pages import HEIGHT, MIN_PART_HEIGHT, MM, WIDTH, Drawing, Item
 from argus.core.pdf.style import Colour
 from argus.core.pdf.text import Typesetter, marked_up
 
 _BUTT = 0  # line cap: lines end exactly at their end points
+_TILE_PADDING = 9
 
 
-def heading(typesetter: Typesetter, text: str, *, with_next: float = 24 * MM) -> Item:
-    """A heading, with an entry in the outline of the document. The headings of a document differ from each other."""
+def heading(typesetter: Typesetter, text: str, *, with_next: float = MIN_PART_HEIGHT) -> Item:
+    """A heading, with an entry in the outline of the document."""
     line = typesetter.line(text)
     paragraph = typesetter.paragraph(text, "heading")
     _, height = paragraph.wrap(WIDTH, HEIGHT)
@@ -22,16 +25,17 @@ def heading(typesetter: Typesetter, text: str, *, with_next: float = 24 * MM) ->
     def draw(canvas: Any, x: float, y: float) -> None:
         paragraph.wrapOn(canvas, WIDTH, HEIGHT)
         paragraph.drawOn(canvas, x, y)
-        canvas.bookmarkHorizontal(line, 0, y + height + 5)
-        canvas.addOutlineEntry(line, line, level=0)
+        key = f"heading {canvas.getPageNumber()} {y:.1f}"
+        canvas.bookmarkHorizontal(key, 0, y + height + 5)
+        canvas.addOutlineEntry(line, key, level=0)
 
     return Item(Drawing(height, draw), space_before=5.5 * MM, with_next=with_next)
 
 
-def note(typesetter: Typesetter, lead: str, text: str, *, caution: bool = False) -> Table:
-    """A box with a text that begins with a bold sentence."""
+def note(typesetter: Typesetter, lead: str, text: str, *, caution: bool = False, limit: int | None = 3_000) -> Table:
+    """A box with a text that begins with a bold sentence. `limit` is that of the text; None: it has no limit."""
     colour, shade = (style.CAUTION, style.CAUTION_SHADE) if caution else (style.LINE, style.SHADE)
-    markup = f"<b>{typesetter.markup(lead)}</b> {typesetter.markup(text, limit=3_000)}"
+    markup = f"<b>{typesetter.markup(lead)}</b> {typesetter.markup(text, limit=limit)}"
     table = Table([[marked_up(markup, "value")]], colWidths=[WIDTH])
     table.setStyle(
         [
@@ -54,16 +58,16 @@ class Tile(NamedTuple):
 
 
 def tiles(typesetter: Typesetter, items: Sequence[Tile]) -> Table:
-    """Figures side by side, in equal columns."""
+    """Figures side by side, in equal columns. A figure that is wider than its column is set smaller."""
+    width = WIDTH / len(items)
     cells = [
-        [typesetter.paragraph(tile.figure, "tile", limit=12), typesetter.paragraph(tile.label, "label", limit=60)]
-        for tile in items
+        [_figure(typesetter, tile.figure, width - 2 * _TILE_PADDING), _label(typesetter, tile.label)] for tile in items
     ]
-    table = Table([cells], colWidths=[WIDTH / len(cells)] * len(cells))
+    table = Table([cells], colWidths=[width] * len(cells))
     table.setStyle(
         [
             ("BACKGROUND", (0, 0), (-1, -1), style.SHADE),
-            ("LEFTPADDING", (0, 0), (-1, -1), 9),
+            ("LEFTPADDING", (0, 0), (-1, -1), _TILE_PADDING),
             ("TOPPADDING", (0, 0), (-1, -1), 5),
             ("BOTTOMPADDING", (0, 0), (-1, -1), 6),
             ("INNERGRID", (0, 0), (-1, -1), 3, style.PAPER),
@@ -71,6 +75,16 @@ def tiles(typesetter: Typesetter, items: Sequence[Tile]) -> Table:
         ]
     )
     return table
+
+
+def _label(typesetter: Typesetter, label: str) -> Paragraph:
+    return typesetter.paragraph(label, "label", limit=60)
+
+
+def _figure(typesetter: Typesetter, figure: str, width: float) -> Paragraph:
+    line, full = typesetter.line(figure, limit=None), style.style("tile")
+    size = style.fitting_size(line, font=full.fontName, size=full.fontSize, width=width)
+    return Paragraph(html.escape(line, quote=False), ParagraphStyle("figure", full, fontSize=size))
 
 
 def chip(typesetter: Typesetter, word: str, *, fill: Colour, ink: Colour) -> Paragraph:

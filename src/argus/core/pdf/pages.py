@@ -1,6 +1,6 @@
 """Page layout: all pages are laid out first and then drawn, so that each page can show the number of pages."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import BytesIO
@@ -11,9 +11,12 @@ from reportlab.lib.pagesizes import A4
 from reportlab.lib.units import mm
 from reportlab.pdfbase.pdfmetrics import stringWidth
 from reportlab.pdfgen.canvas import Canvas
+from reportlab.platypus import Table
 
+from argus.core.languages import ENGLISH, Language, Text
 from argus.core.pdf import style
 from argus.core.pdf.text import Typesetter
+from argus.core.text import well_formed
 
 # Binary streams: as text they would be a quarter larger and take a third of the total time.
 rl_config.useA85 = 0
@@ -24,7 +27,12 @@ TOP, BOTTOM = 25 * MM, 21 * MM  # contain the header and the footer
 WIDTH = A4[0] - LEFT - RIGHT
 HEIGHT = A4[1] - TOP - BOTTOM
 
-_MIN_PART_HEIGHT = 30 * MM  # the smallest part of a block at the bottom of a page
+MIN_PART_HEIGHT = 30 * MM  # the smallest part of a block at the bottom of a page
+_MAX_FOOTER_LINES = 3
+_FOOTER_LEADING = 3 * MM
+
+_LANGUAGE_TAGS: Mapping[Language, str] = {"en": "en-GB", "fr": "fr-FR", "es": "es-ES"}
+_PAGE = Text(en="Page {number} of {pages}", fr="Page {number} sur {pages}", es="Página {number} de {pages}")
 
 
 @dataclass(frozen=True)
@@ -40,18 +48,18 @@ Block = Any  # a `Drawing` or a reportlab flowable, which has no type
 
 @dataclass(frozen=True)
 class Item:
-    """A block and its spacing."""
+    """A block and its spacing, in points."""
 
     block: Block
     space_before: float = 0.0  # ignored at the top of a page
-    with_next: float = 0.0  # height that must fit below it on the same page
+    with_next: float = 0.0  # height below it that must fit on the same page; if not 0, it stays with the next item
 
 
 @dataclass(frozen=True)
 class Placed:
-    """A block and the position of its lower left corner."""
+    """An item and the position of the lower left corner of its block."""
 
-    block: Block
+    item: Item
     x: float
     y: float
 
@@ -68,36 +76,55 @@ class Metadata:
     subject: str
     creator: str
     created_at: datetime
+    language: Language = ENGLISH  # of the text, for screen readers, and of the number of the page
 
 
 @dataclass(frozen=True)
 class Frame:
-    """The header and footer of every page. The footer ends with the number of the page."""
+    """The header and footer of every page. The number of the page is at the end of the first line of the footer."""
 
     brand: str  # at the top left, in bold
     left: str  # beside the brand
     right: str  # at the top right
-    footer: str
+    footer: Sequence[str]  # at most three lines of 110 characters
+
+    def __post_init__(self) -> None:
+        if isinstance(self.footer, str) or len(self.footer) > _MAX_FOOTER_LINES:
+            raise ValueError(f"a footer is a sequence of at most {_MAX_FOOTER_LINES} lines, not {self.footer!r}")
 
 
-def write(items: Iterable[Item], frame: Frame, metadata: Metadata) -> bytes:
-    """A PDF file. Equal input makes equal bytes."""
+def write(typesetter: Typesetter, items: Iterable[Item], frame: Frame, metadata: Metadata) -> bytes:
+    """A PDF file. Equal input makes equal bytes.
+
+    The frame is set before the items are read, so that a generator of items can end with a note if the typesetter has
+    replaced characters.
+    """
+    style.glyphs()  # registers the typeface
     buffer = BytesIO()
-    canvas = Canvas(buffer, pagesize=A4, pageCompression=1, invariant=1, lang="en-GB")
-    typesetter = Typesetter()
-    canvas.setTitle(typesetter.line(metadata.title))
-    canvas.setAuthor(typesetter.line(metadata.author))
-    canvas.setSubject(typesetter.line(metadata.subject))
-    canvas.setCreator(typesetter.line(metadata.creator))
+    canvas = Canvas(buffer, pagesize=A4, pageCompression=1, invariant=1, lang=_LANGUAGE_TAGS[metadata.language])
+    canvas.setTitle(well_formed(metadata.title))
+    canvas.setAuthor(well_formed(metadata.author))
+    canvas.setSubject(well_formed(metadata.subject))
+    canvas.setCreator(well_formed(metadata.creator))
     canvas.setDateFormatter(lambda *_now: f"D:{metadata.created_at.astimezone(UTC):%Y%m%d%H%M%S}Z")
+    legible = _legible(frame, typesetter)
     pages = _lay_out(canvas, items)
     for index, page in enumerate(pages, start=1):
-        _draw_frame(canvas, frame, typesetter, f"Page {index} of {len(pages)}")
+        _draw_frame(canvas, legible, _PAGE.format(metadata.language, {"number": index, "pages": len(pages)}))
         for placed in page:
             _draw(canvas, placed)
         canvas.showPage()
     canvas.save()
     return buffer.getvalue()
+
+
+def _legible(frame: Frame, typesetter: Typesetter) -> Frame:
+    return Frame(
+        brand=typesetter.line(frame.brand, limit=20),
+        left=typesetter.line(frame.left, limit=45),
+        right=typesetter.line(frame.right, limit=45),
+        footer=[typesetter.line(line, limit=110) for line in frame.footer],
+    )
 
 
 def _lay_out(canvas: Any, items: Iterable[Item]) -> list[Page]:
@@ -111,21 +138,34 @@ def _lay_out(canvas: Any, items: Iterable[Item]) -> list[Page]:
         height = _height(canvas, item.block, available - before)
         if before + height + item.with_next <= available or (not page and height <= HEIGHT):
             available -= before + height
-            page.append(Placed(item.block, LEFT, BOTTOM + available))
+            page.append(Placed(item, LEFT, BOTTOM + available))
             continue
-        parts = _parts(canvas, item.block, available - before) if available - before >= _MIN_PART_HEIGHT else []
+        parts = _parts(canvas, item.block, available - before, within_row=not _rest(page))
         if len(parts) > 1:
             height = _height(canvas, parts[0], available - before)
-            page.append(Placed(parts[0], LEFT, BOTTOM + available - before - height))
+            page.append(Placed(Item(parts[0]), LEFT, BOTTOM + available - before - height))
             remaining += [Item(part) for part in parts[:0:-1]]
-        elif page:
+        elif page:  # headings above it move to the next page with it
             remaining.append(item)
-        else:  # taller than a page and indivisible: the bottom is cut off
-            page.append(Placed(item.block, LEFT, BOTTOM + HEIGHT - height))
+            rest = _rest(page) or page
+            remaining += [placed.item for placed in page[: len(rest) - 1 : -1]]
+            del page[len(rest) :]
+        elif isinstance(item.block, Drawing):  # taller than a page: the bottom is cut off
+            page.append(Placed(item, LEFT, BOTTOM + HEIGHT - height))
+        else:
+            raise ValueError(f"a block of {height:.0f} points cannot be split; a page has {HEIGHT:.0f} points")
         if remaining:
             pages.append([])
             available = HEIGHT
     return pages
+
+
+def _rest(page: Page) -> Page:
+    """A page without the headings at its end."""
+    rest = page[:]
+    while rest and rest[-1].item.with_next:
+        rest.pop()
+    return rest
 
 
 def _height(canvas: Any, block: Block, available: float) -> float:
@@ -133,18 +173,25 @@ def _height(canvas: Any, block: Block, available: float) -> float:
     return height
 
 
-def _parts(canvas: Any, block: Block, available: float) -> list[Block]:
-    return [] if isinstance(block, Drawing) else block.splitOn(canvas, WIDTH, available)
+def _parts(canvas: Any, block: Block, available: float, *, within_row: bool) -> list[Block]:
+    """A block in two parts, of which the first fits; none or one if it cannot be split there."""
+    if isinstance(block, Drawing) or available < MIN_PART_HEIGHT:
+        return []
+    if isinstance(block, Table):
+        block.splitInRow = within_row  # a row is split only if it does not fit on a page of its own
+    parts: list[Block] = block.splitOn(canvas, WIDTH, available)
+    return parts
 
 
 def _draw(canvas: Any, placed: Placed) -> None:
-    if isinstance(placed.block, Drawing):
-        placed.block.draw(canvas, placed.x, placed.y)
+    block = placed.item.block
+    if isinstance(block, Drawing):
+        block.draw(canvas, placed.x, placed.y)
     else:
-        placed.block.drawOn(canvas, placed.x, placed.y)
+        block.drawOn(canvas, placed.x, placed.y)
 
 
-def _draw_frame(canvas: Any, frame: Frame, typesetter: Typesetter, page: str) -> None:
+def _draw_frame(canvas: Any, frame: Frame, page: str) -> None:
     right, top, bottom = LEFT + WIDTH, BOTTOM + HEIGHT + 7 * MM, BOTTOM - 6 * MM
     canvas.setStrokeColor(style.LINE)
     canvas.setLineWidth(0.6)
@@ -152,12 +199,12 @@ def _draw_frame(canvas: Any, frame: Frame, typesetter: Typesetter, page: str) ->
     canvas.line(LEFT, bottom, right, bottom)
     canvas.setFillColor(style.ACCENT)
     canvas.setFont(style.BOLD, 8)
-    brand = typesetter.line(frame.brand, limit=20)
-    canvas.drawString(LEFT, top + 2.2 * MM, brand)
+    canvas.drawString(LEFT, top + 2.2 * MM, frame.brand)
     canvas.setFillColor(style.MUTED)
     canvas.setFont(style.REGULAR, 7)
-    beside = LEFT + max(14 * MM, stringWidth(brand, style.BOLD, 8) + 3 * MM)
-    canvas.drawString(beside, top + 2.2 * MM, typesetter.line(frame.left, limit=45))
-    canvas.drawRightString(right, top + 2.2 * MM, typesetter.line(frame.right, limit=45))
-    canvas.drawString(LEFT, bottom - 4.2 * MM, typesetter.line(frame.footer, limit=110))
+    beside = LEFT + max(14 * MM, stringWidth(frame.brand, style.BOLD, 8) + 3 * MM)
+    canvas.drawString(beside, top + 2.2 * MM, frame.left)
+    canvas.drawRightString(right, top + 2.2 * MM, frame.right)
+    for number, line in enumerate(frame.footer):
+        canvas.drawString(LEFT, bottom - 4.2 * MM - number * _FOOTER_LEADING, line)
     canvas.drawRightString(right, bottom - 4.2 * MM, page)

@@ -12,7 +12,7 @@ import reportlab
 from reportlab.lib.colors import Color, HexColor
 from reportlab.lib.enums import TA_CENTER, TA_RIGHT
 from reportlab.lib.styles import ParagraphStyle
-from reportlab.pdfbase.pdfmetrics import registerFont, registerFontFamily
+from reportlab.pdfbase.pdfmetrics import registerFont, registerFontFamily, stringWidth
 from reportlab.pdfbase.ttfonts import TTFont
 
 Colour: TypeAlias = Color
@@ -63,6 +63,13 @@ def style(name: str) -> ParagraphStyle:
     }
     body = {"fontName": REGULAR, "fontSize": 8.5, "leading": 12, "textColor": INK}
     return ParagraphStyle(name, **{**body, **changes[name]})
+
+
+def fitting_size(text: str, *, font: str, size: float, width: float) -> float:
+    """The size, in points, at which a line is as wide as `width` at most."""
+    glyphs()
+    natural: float = stringWidth(text, font, size)
+    return size if natural <= width else size * width / natural
 
 
 @cache

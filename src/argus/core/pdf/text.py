@@ -14,6 +14,8 @@ from argus.core.pdf.style import glyphs, style
 from argus.core.text import well_formed
 
 _UNKNOWN = "?"
+_NO_BREAK_SPACE, _NARROW_NO_BREAK_SPACE = "\u00a0", "\u202f"
+_RAW_PER_CHARACTER = 50  # what is longer is cut before white space is collapsed
 
 
 @dataclass
@@ -22,31 +24,56 @@ class Typesetter:
 
     replaced: bool = False
 
-    def line(self, text: Any, *, limit: int = 300) -> str:
-        """One line of at most `limit` characters of the typeface, to be drawn without markup."""
-        normalised = unicodedata.normalize("NFC", well_formed(str(text)[: limit + 1]))
-        shown = " ".join("".join(self._character(character) for character in normalised).split())
-        return shown if len(shown) <= limit else f"{shown[: limit - 1]}…"
+    def line(self, text: Any, *, limit: int | None = 300) -> str:
+        """One line of at most `limit` characters of the typeface, to be drawn without markup. `…` ends a cut text."""
+        return self._legible(text, limit=limit, lines=False)
 
-    def markup(self, text: Any, *, limit: int = 300) -> str:
-        """The same, escaped for the markup of a paragraph."""
-        return html.escape(self.line(text, limit=limit), quote=False)
+    def markup(self, text: Any, *, limit: int | None = 300, lines: bool = False) -> str:
+        """The same, escaped for the markup of a paragraph. `lines` keeps the line breaks of the text."""
+        return html.escape(self._legible(text, limit=limit, lines=lines), quote=False).replace("\n", "<br/>")
 
-    def paragraph(self, text: Any, name: str = "body", *, limit: int = 300) -> Paragraph:
-        """A paragraph of plain text. `name` is the name of its style."""
-        return marked_up(self.markup(text, limit=limit), name)
+    def paragraph(self, text: Any, name: str = "body", *, limit: int | None = 300, lines: bool = False) -> Paragraph:
+        """A paragraph of plain text. `name` is the name of its style; `lines` keeps the line breaks of the text."""
+        return marked_up(self.markup(text, limit=limit, lines=lines), name)
+
+    def _legible(self, text: Any, *, limit: int | None, lines: bool) -> str:
+        raw, cap = str(text), None if limit is None else _RAW_PER_CHARACTER * limit
+        normalised = unicodedata.normalize("NFC", well_formed(raw[:cap]))
+        each = normalised.splitlines() if lines else [normalised]
+        collapsed = "\n".join(map(_collapsed, each)).strip("\n")
+        is_cut = cap is not None and bool(raw[cap:].strip())
+        legible = _truncated(collapsed, limit, is_cut=is_cut)
+        return _truncated("".join(map(self._character, legible)), limit)
 
     def _character(self, character: str) -> str:
-        if ord(character) in glyphs():
+        if character == "\n" or ord(character) in glyphs():
             return character
-        category = unicodedata.category(character)
-        if category in ("Cc", "Zs", "Zl", "Zp"):
-            return " "
-        if category in ("Cf", "Mn", "Me"):  # characters without width: joiners, direction marks, accents
-            return ""
         self.replaced = True
         base = "".join(part for part in unicodedata.normalize("NFKD", character) if ord(part) in glyphs())
         return base or _UNKNOWN
+
+
+def _collapsed(line: str) -> str:
+    """The line without repeated spaces and invisible characters. Non-breaking spaces stay."""
+    return " ".join(part for part in "".join(map(_visible, line)).split(" ") if part)
+
+
+def _visible(character: str) -> str:
+    """The character, a space for other white space, nothing for a character without width (joiner, mark, accent)."""
+    if ord(character) in glyphs():
+        return character
+    if character == _NARROW_NO_BREAK_SPACE:
+        return _NO_BREAK_SPACE
+    category = unicodedata.category(character)
+    if category in ("Cc", "Zs", "Zl", "Zp"):
+        return " "
+    return "" if category in ("Cf", "Mn", "Me") else character
+
+
+def _truncated(text: str, limit: int | None, *, is_cut: bool = False) -> str:
+    if limit is None or (len(text) <= limit and not is_cut):
+        return text
+    return f"{text[: limit - 1].rstrip()}…"
 
 
 def marked_up(markup: str, name: str = "body") -> Paragraph:

@@ -16,7 +16,6 @@ from argus.reports.model import Mark
 MAX_LABELS = 99  # more labels would hide the picture; the most severe findings have one
 
 _MAX_HEIGHT = 102 * MM  # leaves space for the settings on the first page
-_LEGEND_MAX_HEIGHT = 102 * MM
 _GAP = 4 * MM
 _CASING = Color(0.05, 0.07, 0.09, 0.75)
 _FONT_SIZE = 6.4
@@ -54,19 +53,17 @@ def drawing(picture: Picture, marks: Sequence[Mark]) -> Drawing:
     legend_ratio = legend.getSize()[0] / legend.getSize()[1]
     ratio = picture.width / picture.height
     height = min(_MAX_HEIGHT, (WIDTH - _GAP) / (ratio + legend_ratio))
-    legend_height = min(height, _LEGEND_MAX_HEIGHT)
-    width = min(height * ratio, WIDTH - _GAP - legend_height * legend_ratio)  # a panorama is limited by its width
-    height = width / ratio
+    width = height * ratio
 
     def draw(canvas: Any, x: float, y: float) -> None:
         frame = _Box(x, y, width, height)
         canvas.setFillColor(SHADE)
         canvas.rect(x, y, width, height, stroke=0, fill=1)
         canvas.drawImage(preview, x, y, width, height, mask="auto")
-        canvas.drawImage(legend, x + width + _GAP, y, legend_height * legend_ratio, legend_height, mask="auto")
+        canvas.drawImage(legend, x + width + _GAP, y, height * legend_ratio, height, mask="auto")
         _draw_marks(canvas, marks, frame, scale=width / picture.width)
 
-    return Drawing(max(height, legend_height), draw)
+    return Drawing(height, draw)
 
 
 def _draw_marks(canvas: Any, marks: Sequence[Mark], frame: _Box, *, scale: float) -> None:

@@ -10,7 +10,7 @@ _PIXELS = ("preview_png", "colour_bar_png")
 
 @dataclass(frozen=True)
 class Picture:
-    """The metadata of the image, and a preview, which is empty if the format of the report shows none."""
+    """The metadata of the image, and a preview, which is empty if the format of the report shows no blocks."""
 
     preview_png: bytes
     colour_bar_png: bytes

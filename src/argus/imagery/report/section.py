@@ -34,7 +34,7 @@ COLUMNS = (
 
 
 def section(name: str, products: Products, read: Callable[[str], bytes] | None) -> TargetSection:
-    """The section of an image. `read` returns a product by its name; None if the format shows no picture."""
+    """The section of an image. `read` returns a product by its name; None if the format shows no blocks."""
     capture = products.capture
     picture = Picture(
         preview_png=read(preview_name(PALETTE)) if read else b"",
