@@ -28,10 +28,12 @@ run: $(STAMP)  ## start everything, scan the demo survey, keep serving (ONCE=1: 
 test: $(STAMP)  ## run all tests
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --cov --cov-report term:skip-covered --cov-fail-under 90
 
-SLOW := tests/journeys tests/fuzz tests/services tests/cli tests/notify tests/reports/test_service.py \
-	tests/infra tests/test_isolation.py
+# Whole systems, sockets, the command line, reports, and work that is lost, repeated or shared.
+SLOW := tests/journeys tests/fuzz tests/services tests/cli tests/notify tests/reports/test_service.py tests/infra \
+	tests/test_isolation.py tests/core/test_timeouts.py tests/core/test_background.py tests/imagery/test_unfinished.py \
+	tests/scanning/test_runs.py tests/scanning/test_findings.py
 
-check: lint  ## quick check: lint, and all tests except those of whole systems, sockets, the command line, reports and crashes
+check: lint  ## quick check: lint, and the tests that are not slow (SLOW in the Makefile)
 	$(BIN)/python -m pytest --quiet --numprocesses 2 --dist loadfile $(addprefix --ignore ,$(SLOW)) -k "not any_write"
 
 lint: $(STAMP)  ## check format, lint, types and templates
