@@ -169,9 +169,8 @@ class Workers:
             body = message["Body"]
 
     def dead(self, queue_url: str) -> list[dict[str, Any]]:
-        return self.sqs.receive_message(QueueUrl=queue_url, MaxNumberOfMessages=10, WaitTimeSeconds=0).get(
-            "Messages", []
-        )
+        """Take the dead letters of a queue. Those left in it would be visible again in a later test, after 30 s."""
+        return _drain(self.sqs.sqs, queue_url)
 
 
 def _untraced(owner: Any, name: str, applies: Callable[..., bool]) -> None:
@@ -330,11 +329,14 @@ def viewer(http: FlaskClient, argus: Container, issuer: Issuer, owner: Person) -
     return Person(http, {"Authorization": f"Bearer {issuer.token(subject)}"}, owner.organisation_id)
 
 
-def _drain(sqs: Any, url: str) -> None:
-    """Delete the messages of earlier tests; PurgeQueue is allowed only once a minute."""
+def _drain(sqs: Any, url: str) -> list[dict[str, Any]]:
+    """Receive and delete all messages of a queue; PurgeQueue is allowed only once a minute."""
+    drained: list[dict[str, Any]] = []
     while left := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=0).get("Messages"):
         entries = [{"Id": str(n), "ReceiptHandle": entry["ReceiptHandle"]} for n, entry in enumerate(left)]
         sqs.delete_message_batch(QueueUrl=url, Entries=entries)
+        drained += left
+    return drained
 
 
 @pytest.fixture
@@ -347,6 +349,7 @@ def workers(argus: Container, aws: EmbeddedAws, outputs: StackOutputs, monkeypat
         outputs.jobs_queue_url: worker.handler,
         outputs.scans_queue_url: scanner.handler,
     }
+    # Messages of earlier tests.
     for url in [*handlers, outputs.uploads_dead_queue_url, outputs.jobs_dead_queue_url, outputs.scans_dead_queue_url]:
         _drain(sqs, url)
     pollers = [SqsPoller(sqs, url, _arn(sqs, url), handler) for url, handler in handlers.items()]
