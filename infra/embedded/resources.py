@@ -172,7 +172,7 @@ TYPES: Mapping[str, ResourceType] = {
         _create_role,
         delete=_delete_role,
         attributes={"Arn": "arn:aws:iam::{account}:role/{name}"},
-        # AWS's own policies are for its services: tracing and backups.
+        # AWS's own policies are for its services: backups and the logs of API Gateway.
         unused=frozenset({"ManagedPolicyArns", "Tags"}),
     ),
     "AWS::IAM::RolePolicy": ResourceType(_create_role_policy, delete=_delete_role_policy),

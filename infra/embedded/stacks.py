@@ -1,8 +1,8 @@
 """Stacks of the embedded AWS: CloudFormation for our templates, in memory.
 
-It has the methods of `infra.deploy.stacks.Stacks`. A resource is created as soon as all of its references have a value.
-References to a no-op have a made-up value. Stacks are not updated: a stack with the same
-template and parameters does not change, and any other is an error. What a failed creation has created remains.
+It has the methods of `infra.deploy.stacks.Stacks`. A resource is created as soon as all of its references have a value;
+those to a no-op have a made-up one. Stacks are not updated: a stack with the same template and parameters does not
+change, and any other is an error. What a failed creation has created remains.
 """
 
 from collections.abc import Mapping

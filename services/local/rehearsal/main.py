@@ -123,7 +123,7 @@ class Embedded:
         """Run everything that was deployed: the functions, their event sources, and a gateway in front of the API."""
         self.logs.mkdir(parents=True, exist_ok=True)
         self.client("apigateway").get_stage(restApiId=outputs["RestApiId"], stageName=stage)
-        with self._fail_on_failures(), ExitStack() as stack:
+        with self._raise_refusals_and_failures(), ExitStack() as stack:
             api, _ = stack.enter_context(self._running(_API.name(stage)))
             for behind_queues in (_WORKER, _SCANNER):
                 function, as_function = stack.enter_context(self._running(behind_queues.name(stage)))
@@ -136,7 +136,7 @@ class Embedded:
             yield stack.enter_context(_gateway(api, stage))
 
     @contextmanager
-    def _fail_on_failures(self) -> Iterator[None]:
+    def _raise_refusals_and_failures(self) -> Iterator[None]:
         """Raise NotAllowed if a role was refused an action, and RehearsalFailed if a function failed.
 
         They replace the error that followed from them.

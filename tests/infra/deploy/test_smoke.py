@@ -115,3 +115,12 @@ def test_a_websocket_that_does_not_work_fails_with_a_reason(
     )
     with _serving(elsewhere, workers) as url, pytest.raises(SmokeFailed, match=reason):
         smoke.run(url, users, lambda _: None)
+
+
+def test_an_api_that_never_answers_fails_the_smoke_test(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(smoke, "SECONDS", 0.1)
+    monkeypatch.setattr(smoke, "_PAUSE_SECONDS", 0.05)
+    with pytest.raises(
+        SmokeFailed, match=r"http://127\.0\.0\.1:9/health does not respond with 200 after 0\.1 s: .*refused"
+    ):
+        smoke.run("http://127.0.0.1:9", SmokeUsers(None, "", "", ""), print)

@@ -6,48 +6,25 @@ import time
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, fields
 from functools import partial
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
-from botocore.stub import ANY, Stubber
 
-from infra.deploy import main, smoke, steps
+from infra.deploy import smoke, steps
 from infra.deploy.environment import Account
 from infra.deploy.functions import FUNCTIONS, Function, FunctionFailed, Zappa, code_hash
-from infra.deploy.options import BadOption, Options, load, save
+from infra.deploy.options import Options
 from infra.deploy.package import ROOT
-from infra.deploy.stacks import ChangeSets, StackFailed
-from infra.embedded.aws import EmbeddedAws
+from infra.deploy.stacks import ChangeSets
 from infra.templates import NotAsDeclared, Template, capability_templates
 from services.local.rehearsal import lambda_runtime
-from services.local.rehearsal.main import STAGE, Embedded, NotAllowed, RehearsalFailed, no_function
-from services.local.sockets import Sockets
+from services.local.rehearsal.main import STAGE, Embedded, NotAllowed, RehearsalFailed
+from tests.infra.deploy.conftest import Output
 
 pytestmark = pytest.mark.timeout(1500)  # packages are built, and Zappa starts a dozen times
-
-
-@dataclass
-class Output:
-    """The lines that a deployment prints for its operator."""
-
-    lines: list[str] = field(default_factory=list)
-
-    def __call__(self, line: str) -> None:
-        self.lines.append(line)
-
-    def steps(self) -> list[str]:
-        return [line.removeprefix("— ") for line in self.lines if line.startswith("— ")]
-
-
-@pytest.fixture(scope="module")
-def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
-    with EmbeddedAws.start(stage=STAGE) as aws, Sockets.start(no_function) as sockets:
-        yield Embedded(aws, sockets, logs=tmp_path_factory.mktemp("rehearsal"))
 
 
 @pytest.fixture(scope="module")
@@ -74,11 +51,6 @@ def next_release(environment: Embedded, deployed: Output, tmp_path_factory: pyte
         with zipfile.ZipFile(path, "a") as opened:
             opened.writestr("next.txt", "one more file")
     return NextRelease(environment.aws, environment.sockets, logs=environment.logs)
-
-
-def unconnected(service: str) -> Any:
-    """A client to be stubbed, for operations that moto does not support."""
-    return boto3.client(service, region_name="eu-west-1", aws_access_key_id="unused", aws_secret_access_key="unused")
 
 
 def running(environment: Embedded) -> list[str]:
@@ -167,7 +139,7 @@ def test_a_missing_permission_fails_the_rehearsal_and_is_named(
 def test_a_function_that_fails_behind_a_queue_fails_the_rehearsal(
     environment: Embedded, deployed: Output, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The queue would only repeat the message, and nobody may wait for its job."""
+    """The queue only delivers the message again, and the smoke test may not depend on its job."""
     invoke = lambda_runtime.Function.invoke
 
     def failing(self: lambda_runtime.Function, event: dict[str, Any], **more: Any) -> lambda_runtime.Result:
@@ -353,9 +325,6 @@ def test_every_parameter_without_default_has_a_value(monkeypatch: pytest.MonkeyP
         }
 
 
-# ---------------------------------------------------------------- stacks
-
-
 def test_a_stack_that_fails_names_the_resource_and_stops_the_deployment(
     environment: Embedded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -366,218 +335,3 @@ def test_a_stack_that_fails_names_the_resource_and_stops_the_deployment(
     with pytest.raises(NotAsDeclared, match=f"argus-{STAGE}-broken: Queue: .*InvalidParameterValue"):
         steps.deploy(steps.prepare(STAGE, environment, {}, output))
     assert output.steps() == ["broken"]
-
-
-TOPIC = {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": "argus-broken"}}
-BROKEN = {"Resources": {"Topic": TOPIC, "Other": {**TOPIC, "Properties": {"TopicName": "no!"}}}}
-
-
-def test_a_stack_whose_creation_failed_is_deleted_before_the_next_attempt(environment: Embedded) -> None:
-    stacks = ChangeSets(environment.client("cloudformation"))
-    parts = {"parameters": {}, "tags": {}}
-    with pytest.raises(StackFailed):
-        stacks.deploy("argus-broken", template=json.dumps(BROKEN), **parts)
-    sound = {"Resources": {"Topic": TOPIC}}
-    assert stacks.deploy("argus-broken", template=json.dumps(sound), **parts)
-    assert not stacks.deploy("argus-broken", template=json.dumps(sound), **parts)
-    assert stacks.delete("argus-broken")
-    assert not stacks.delete("argus-broken")
-
-
-STACK_ID = "arn:aws:cloudformation:eu-west-1:123456789012:stack/argus-staging-data/1"
-
-
-def described(status: str, **more: Any) -> dict[str, Any]:
-    """AWS's response to DescribeStacks."""
-    stack = {"StackId": STACK_ID, "StackName": "argus-staging-data", "CreationTime": 0, "StackStatus": status}
-    return {"Stacks": [stack | more]}
-
-
-def test_an_existing_stack_is_updated_with_parameters_and_tags_and_its_values_are_read() -> None:
-    """moto loses the outputs of change sets: these are AWS's responses, as in its API reference."""
-    client = unconnected("cloudformation")
-    stacks = ChangeSets(client, lambda _: None)
-    outputs = [{"OutputKey": "KeyArn", "OutputValue": "arn:key"}]
-    resource = {
-        "LogicalResourceId": "Key",
-        "PhysicalResourceId": "k1",
-        "ResourceType": "AWS::KMS::Key",
-        "LastUpdatedTimestamp": 0,
-        "ResourceStatus": "CREATE_COMPLETE",
-    }
-    expected = {
-        "StackName": "argus-staging-data",
-        "ChangeSetName": ANY,
-        "ChangeSetType": "UPDATE",
-        "TemplateBody": "{}",
-        "Parameters": [{"ParameterKey": "Stage", "ParameterValue": "staging"}],
-        "Tags": [{"Key": "project", "Value": "argus"}],
-        "Capabilities": ["CAPABILITY_NAMED_IAM"],
-        "ImportExistingResources": True,
-    }
-    with Stubber(client) as stub:
-        stub.add_response("describe_stacks", described("CREATE_COMPLETE"))
-        stub.add_response("create_change_set", {"Id": "arn:change-set/1", "StackId": STACK_ID}, expected)
-        stub.add_response("describe_change_set", {"Status": "CREATE_COMPLETE"})
-        stub.add_response("execute_change_set", {})
-        stub.add_response("describe_stacks", described("UPDATE_COMPLETE"))
-        assert stacks.deploy(
-            "argus-staging-data", template="{}", parameters={"Stage": "staging"}, tags={"project": "argus"}
-        )
-        stub.add_response("describe_stacks", described("UPDATE_COMPLETE", Outputs=outputs))
-        assert stacks.outputs("argus-staging-data") == {"KeyArn": "arn:key"}
-        stub.add_response("describe_stacks", described("UPDATE_COMPLETE"))
-        stub.add_response("list_stack_resources", {"StackResourceSummaries": [resource]})
-        assert stacks.resources("argus-staging-data") == {"Key": "k1"}
-        for read in (stacks.outputs, stacks.resources):
-            stub.add_client_error("describe_stacks", service_message="Stack with id x does not exist")
-            assert read("argus-staging-data") == {}
-
-
-def test_a_stack_that_rolled_back_reports_the_first_failures_only() -> None:
-    """moto never rolls back: these are AWS's responses, as in its API reference."""
-    client = unconnected("cloudformation")
-
-    def event(name: str, status: str, reason: str) -> dict[str, Any]:
-        return {
-            "StackId": STACK_ID,
-            "EventId": f"{name}-{status}",
-            "StackName": "argus-staging-data",
-            "Timestamp": 0,
-            "LogicalResourceId": name,
-            "ResourceType": "AWS::SQS::Queue",
-            "ResourceStatus": status,
-            "ResourceStatusReason": reason,
-        }
-
-    newest_first = [
-        event("Other", "CREATE_FAILED", "Resource creation cancelled"),
-        event("JobsQueue", "CREATE_FAILED", "already exists"),
-        event("JobsQueue", "CREATE_IN_PROGRESS", ""),
-    ]
-    with Stubber(client) as stub:
-        stub.add_client_error("describe_stacks", service_message="Stack with id x does not exist")
-        stub.add_response("create_change_set", {"Id": "arn:change-set/1", "StackId": STACK_ID})
-        stub.add_response("describe_change_set", {"Status": "CREATE_PENDING"})
-        stub.add_response("describe_change_set", {"Status": "CREATE_COMPLETE"})
-        stub.add_response("execute_change_set", {})
-        stub.add_response("describe_stacks", described("ROLLBACK_COMPLETE"))
-        stub.add_response("describe_stack_events", {"StackEvents": newest_first})
-        waits: list[float] = []
-        with pytest.raises(StackFailed) as error:
-            ChangeSets(client, waits.append).deploy("argus-staging-data", template="{}", parameters={}, tags={})
-    assert str(error.value) == "argus-staging-data: JobsQueue (AWS::SQS::Queue): already exists"
-    assert len(waits) == 1
-
-
-# ---------------------------------------------------------------- options
-
-
-def test_options_are_stored_with_the_stage(environment: Embedded) -> None:
-    ssm = environment.client("ssm")
-    given = {"domain": "argus.example", "hosted_zone_id": "Z1"}
-    save(ssm, "dev", load(ssm, "dev", given))
-    assert load(ssm, "dev", {"monthly_budget": "20"}) == Options(**given, monthly_budget="20")
-
-
-@pytest.mark.parametrize(
-    "given",
-    [{"domain": "argus.example"}, {"monthly_budget": "a lot"}, {"monthly_budget": "0"}, {"origins": "http://a.example"},
-     {"origins": "https://a.example/"}, {"origins": "*"}],
-    ids=str,
-)  # fmt: skip
-def test_invalid_options_are_rejected_before_anything_is_created(environment: Embedded, given: dict[str, str]) -> None:
-    with pytest.raises(BadOption):
-        steps.prepare("staging", environment, given, Output())
-
-
-class Amplify:
-    """Amplify's responses about one app, as in its API reference (GetApp, ListBranches)."""
-
-    def get_app(self, *, appId: str) -> dict[str, Any]:
-        return {"app": {"appId": appId, "defaultDomain": f"{appId}.amplifyapp.com"}}
-
-    def get_paginator(self, operation: str) -> Self:
-        assert operation == "list_branches"
-        return self
-
-    def paginate(self, *, appId: str) -> Iterator[dict[str, Any]]:
-        for name in ("main", "feature/map"):
-            yield {"branches": [{"branchName": name, "displayName": name.replace("/", "-")}]}
-
-
-def test_origins_come_from_the_domain_the_amplify_app_and_the_operator() -> None:
-    options = Options(
-        domain="argus.example", hosted_zone_id="Z1", amplify_app_id="d1", origins="https://a.example, https://b.example"
-    )
-    assert options.web_origins({"amplify": Amplify()}.get) == (
-        "https://argus.example",
-        "https://main.d1.amplifyapp.com",
-        "https://feature-map.d1.amplifyapp.com",
-        "https://a.example",
-        "https://b.example",
-    )
-
-
-def test_the_guide_names_every_option() -> None:
-    guide = (ROOT / "docs" / "deployment.md").read_text()
-    for option in fields(Options):
-        assert f"| `--{option.name.replace('_', '-')}` | {option.metadata['about']} |" in guide
-
-
-# ---------------------------------------------------------------- an account
-
-
-def test_the_region_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_REGION", "af-south-1")
-    account = Account.of_environment()
-    assert (account.region, account.variables["AWS_DEFAULT_REGION"]) == ("af-south-1", "af-south-1")
-    assert account.sign_in_url() == "https://cognito-idp.af-south-1.amazonaws.com"
-
-
-def test_the_endpoint_of_an_account_is_the_output_of_its_stack() -> None:
-    account = Account("eu-west-1")
-    with account.api_endpoint("dev", {"ApiUrl": "https://api.argus.example"}) as url:
-        assert url == "https://api.argus.example"
-
-
-def test_an_api_that_never_answers_fails_the_smoke_test(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(smoke, "SECONDS", 0.1)
-    monkeypatch.setattr(smoke, "_PAUSE_SECONDS", 0.05)
-    with pytest.raises(
-        smoke.SmokeFailed, match=r"http://127\.0\.0\.1:9/health does not respond with 200 after 0\.1 s: .*refused"
-    ):
-        smoke.run("http://127.0.0.1:9", smoke.SmokeUsers(None, "", "", ""), Output())
-
-
-# ---------------------------------------------------------------- the command
-
-
-@pytest.mark.parametrize(
-    ("arguments", "typed", "reason"),
-    [
-        (["destroy", "production"], "production", "To destroy production, pass --yes-really."),
-        (["destroy", "production", "--yes-really"], "staging", "The name that you typed is not that of the stage."),
-        (["destroy", "dev"], "", "The name that you typed is not that of the stage."),
-        (["rollback", "dev"], "", "There is no earlier release to roll back to. Stage dev keeps its functions."),
-    ],
-)
-def test_the_command_requires_confirmation_and_an_earlier_release(
-    environment: Embedded, arguments: list[str], typed: str, reason: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main.main(arguments, environment=lambda: environment, ask=lambda _: typed) == 1
-    assert reason in capsys.readouterr().err
-
-
-def test_the_command_lists_the_resources_that_it_kept(
-    environment: Embedded, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(steps, "destroy", lambda _: ["AWS::DynamoDB::Table argus-dev-imagery"])
-    assert main.main(["destroy", "dev"], environment=lambda: environment, ask=lambda _: "dev\n") == 0
-    assert "argus-dev-imagery" in capsys.readouterr().out
-
-
-def test_a_rehearsal_reaches_no_account(environment: Embedded, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_PROFILE", "a-developers-own")
-    assert "AWS_PROFILE" not in environment.variables
-    assert environment.variables["AWS_ENDPOINT_URL"].startswith("http://127.0.0.1:")
