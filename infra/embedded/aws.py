@@ -26,7 +26,7 @@ from moto.moto_server.werkzeug_app import MotoRequestHandler, create_backend_app
 from werkzeug.serving import BaseWSGIServer, make_server
 
 from argus.core.errors import ArgusError
-from infra.embedded import ACCOUNT_ID, HOST, moto_patches, routers
+from infra.embedded import ACCOUNT_ID, HOST, moto_patches, routers, transport
 from infra.embedded.browsers import Dispatcher, allow_form_posts
 from infra.embedded.clients import Clients
 from infra.embedded.iam_enforcer import IamEnforcer
@@ -88,9 +88,11 @@ class EmbeddedAws:
         aws = cls(_bind(port, dispatcher), enforcer, stage=stage, region=region)
         routers.build(dispatcher)
         aws._thread.start()
+        transport.connect(aws._server)
         return aws
 
     def stop(self) -> None:
+        transport.disconnect(self._server)
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()

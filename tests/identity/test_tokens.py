@@ -98,7 +98,7 @@ def test_a_token_without_a_required_claim_is_rejected(verifier: TokenVerifier, i
     claims = {"iss": ISSUER, "sub": "s", "client_id": CLIENT_ID, "token_use": "access", "iat": NOW, "exp": NOW}
     claims["exp"] = NOW + timedelta(hours=1)
     del claims[missing]
-    token = jwt.encode(claims, issuer.private_pem, algorithm="RS256", headers={"kid": issuer.key_id})
+    token = jwt.encode(claims, issuer.key, algorithm="RS256", headers={"kid": issuer.key_id})
     with pytest.raises(InvalidToken):
         verifier.verify(token)
 
@@ -134,7 +134,7 @@ def test_headers_that_reference_other_keys_are_ignored(
     claims = {"iss": ISSUER, "sub": "s", "client_id": CLIENT_ID, "token_use": "access", "iat": NOW}
     token = jwt.encode(
         {**claims, "exp": NOW + timedelta(hours=1)},
-        attacker.private_pem,
+        attacker.key,
         algorithm="RS256",
         headers={"kid": issuer.key_id, header: value},
     )
@@ -173,7 +173,7 @@ def test_keys_are_fetched_once_and_again_for_a_new_kid(
     moved["keys"][0]["kid"] = "key-2"
     keys.document = json.dumps({"keys": [*json.loads(issuer.jwks)["keys"], *moved["keys"]]}).encode()
     seconds.now += 61
-    fresh = Issuer(rotated.private_pem, rotated.jwks, "key-2")
+    fresh = Issuer(rotated.key, rotated.jwks, "key-2")
     assert verifier.verify(fresh.token("someone")).id == "someone"
     assert keys.fetches == 2
 
@@ -182,7 +182,7 @@ def test_unknown_key_ids_do_not_cause_more_fetches(verifier: TokenVerifier, issu
     verifier.verify(issuer.token("someone"))
     for number in range(20):
         with pytest.raises(InvalidToken):
-            verifier.verify(Issuer(issuer.private_pem, issuer.jwks, f"unknown-{number}").token("someone"))
+            verifier.verify(Issuer(issuer.key, issuer.jwks, f"unknown-{number}").token("someone"))
     assert keys.fetches == 1
 
 
@@ -204,7 +204,7 @@ def test_without_any_keys_the_issuer_is_unavailable(verifier: TokenVerifier, iss
 def test_the_public_key_of_the_embedded_aws_is_rejected_outside_the_local_stage(issuer: Issuer) -> None:
     known = json.loads(issuer.jwks)
     known["keys"][0]["kid"] = "dummy"
-    public = Issuer(issuer.private_pem, b"", "dummy").token("someone")
+    public = Issuer(issuer.key, b"", "dummy").token("someone")
     keys = Keys(json.dumps(known).encode())
     assert TokenVerifier((TRUSTED,), refuse_public_keys=False, fetch=keys).verify(public).id == "someone"
     with pytest.raises(InvalidToken):
