@@ -5,6 +5,10 @@ A request's duration must not grow with the size of its tables:
 - moto sorts the whole table in Python for a query and then selects a partition: here it gets only the partition.
 - moto copies whole tables for a transaction, to restore them if a condition fails: here it saves only the items that
   the transaction may change.
+- moto copies every object of a bucket, and keeps the copies, to list the versions under a prefix: here only those under
+  the prefix.
+- moto tries several names for each of the ten possible members of a DynamoDB attribute value: here a value such as
+  `{"S": "text"}` is returned as it is.
 - moto lists its own folder at every request, and every session loads boto3's service descriptions: here this is cached.
 
 An update inside a map of an item, which Argus does not use, would not be rolled back with its transaction.
@@ -25,9 +29,11 @@ import moto.backends
 from moto.awslambda import urls
 from moto.cognitoidp.models import cognitoidp_backends
 from moto.cognitoidp.responses import CognitoIdpResponse
+from moto.core.serialize import BaseJSONSerializer
 from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.dynamo_type import DynamoType
 from moto.dynamodb.models.table import Table
+from moto.s3.models import S3Backend
 
 _transaction = threading.local()
 
@@ -37,6 +43,8 @@ def apply() -> None:
     """Patch moto, once per process, before its applications are built, which fixes their routes."""
     _wrap(Table, "query", _query)
     _wrap(DynamoDBBackend, "transact_write_items", _transact)
+    _wrap(S3Backend, "list_object_versions", _list_versions)
+    _wrap(BaseJSONSerializer, "_serialize_type_structure", _serialize_structure)
     Table.__deepcopy__ = _deepcopy  # type: ignore[attr-defined]
     modules = list(moto.backends.list_of_moto_modules())
     moto.backends.list_of_moto_modules = lambda: modules
@@ -127,6 +135,33 @@ def _copied(item: Any) -> Any:
     copied.attrs = type(item.attrs)()
     dict.update(copied.attrs, item.attrs)  # bypasses the check of the size, which was done before
     return copied
+
+
+def _list_versions(real: Any, backend: S3Backend, *args: Any, **kwargs: Any) -> Any:
+    arguments = inspect.signature(real).bind(backend, *args, **kwargs).arguments
+    bucket, prefix = backend.get_bucket(arguments["bucket_name"]), arguments.get("prefix") or ""
+    view, bucket_view = copy.copy(backend), copy.copy(bucket)
+    bucket_view.keys = type(bucket.keys)()
+    for key, versions in bucket.keys.iterlists():
+        if key.startswith(prefix):
+            bucket_view.keys.setlist(key, versions)
+    view.get_bucket = lambda bucket_name: bucket_view  # type: ignore[method-assign] # noqa: ARG005
+    return real(view, *args, **kwargs)
+
+
+def _serialize_structure(real: Any, serializer: Any, serialized: Any, value: Any, shape: Any, key: str) -> None:
+    if shape.name == "AttributeValue" and key and _is_plain(value):
+        serialized[key] = dict(value)
+    else:
+        real(serializer, serialized, value, shape, key)
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether JSON contains this attribute value unchanged."""
+    if not isinstance(value, dict) or len(value) != 1:
+        return False
+    ((kind, content),) = value.items()
+    return (kind in ("S", "N") and type(content) is str) or (kind in ("BOOL", "NULL") and type(content) is bool)
 
 
 def _revoke_token(response: Any) -> str:

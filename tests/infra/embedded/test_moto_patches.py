@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from moto.core.serialize import BaseJSONSerializer
 from moto.dynamodb.models import dynamodb_backends
 from moto.dynamodb.models.dynamo_type import DynamoType
 from moto.dynamodb.models.table import Table
+from moto.s3.models import S3Backend
 
 from infra.embedded.aws import EmbeddedAws
 
@@ -110,3 +112,75 @@ def test_outside_transactions_a_table_is_copied_completely(client: Any) -> None:
     copied = copy.deepcopy(table())
     client.put_item(TableName=NAME, Item={"pk": {"S": "after"}, "sk": {"S": "1"}})
     assert DynamoType({"S": "after"}) not in copied.items
+
+
+def random_value(rng: random.Random, depth: int = 0) -> dict[str, Any]:
+    kind = rng.choice(["S", "N", "BOOL", "NULL", "B", "SS", "NS", "BS"] + ["L", "M"] * (depth < 2))
+    values: dict[str, Any] = {
+        "S": rng.choice(["", "true", "Ω", "1"]),
+        "N": str(rng.randrange(-9, 9)),
+        "BOOL": rng.choice([True, False]),
+        "NULL": True,
+        "B": rng.randbytes(3),
+        "SS": ["a", "b"],
+        "NS": ["1", "2.5"],
+        "BS": [b"\x00", b"\xff"],
+    }
+    if kind == "L":
+        return {"L": [random_value(rng, depth + 1) for _ in range(rng.randrange(3))]}
+    if kind == "M":
+        return {"M": {name: random_value(rng, depth + 1) for name in ("S", "L", "other")[: rng.randrange(4)]}}
+    return {kind: values[kind]}
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_every_attribute_value_is_returned_as_it_was_stored(
+    client: Any, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = random.Random(seed)
+    key = {"pk": {"S": "values"}, "sk": {"S": str(seed)}}
+    item = {**key, **{f"a{number}": random_value(rng) for number in range(20)}}
+    client.put_item(TableName=NAME, Item=item)
+    found = client.get_item(TableName=NAME, Key=key)["Item"]
+    assert found == item
+    original = BaseJSONSerializer._serialize_type_structure.__wrapped__  # type: ignore[attr-defined]
+    monkeypatch.setattr(BaseJSONSerializer, "_serialize_type_structure", original)
+    assert client.get_item(TableName=NAME, Key=key)["Item"] == found
+
+
+@pytest.fixture(scope="module")
+def versions(aws: EmbeddedAws) -> Iterator[Any]:
+    """A bucket with several versions of objects, some of them deleted."""
+    s3 = aws.client("s3")
+    where = {"CreateBucketConfiguration": {"LocationConstraint": aws.region}}
+    s3.create_bucket(Bucket="versions", **where)
+    s3.put_bucket_versioning(Bucket="versions", VersioningConfiguration={"Status": "Enabled"})
+    rng = random.Random(5)
+    keys = [f"{folder}/{number}" for folder in ("a", "b", "b/c") for number in range(4)]
+    for key in rng.choices(keys, k=60):
+        if rng.random() < 0.2:
+            s3.delete_object(Bucket="versions", Key=key)
+        else:
+            s3.put_object(Bucket="versions", Key=key, Body=rng.randbytes(5))
+    yield s3
+    for page in s3.get_paginator("list_object_versions").paginate(Bucket="versions"):
+        for entry in [*page.get("Versions", []), *page.get("DeleteMarkers", [])]:
+            s3.delete_object(Bucket="versions", Key=entry["Key"], VersionId=entry["VersionId"])
+    s3.delete_bucket(Bucket="versions")
+
+
+@pytest.mark.parametrize("prefix", ["", "a", "b/", "b/c/1", "none"])
+@pytest.mark.parametrize("more", [{}, {"MaxKeys": 3}, {"Delimiter": "/"}], ids=["all", "pages", "folders"])
+def test_the_versions_under_a_prefix_are_listed_in_the_same_order(
+    versions: Any, prefix: str, more: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def listed() -> list[Any]:
+        pages = versions.get_paginator("list_object_versions")
+        found = list(pages.paginate(Bucket="versions", Prefix=prefix, **more))
+        return [{name: value for name, value in page.items() if name != "ResponseMetadata"} for page in found]
+
+    patched = listed()
+    original = S3Backend.list_object_versions.__wrapped__  # type: ignore[attr-defined]
+    monkeypatch.setattr(S3Backend, "list_object_versions", original)
+    assert patched == listed()
+    assert any(page.get("Versions") or page.get("CommonPrefixes") for page in patched) is (prefix != "none")
