@@ -176,7 +176,7 @@ class Workers:
         return _drain(self.sqs.sqs, queue_url)
 
 
-def _untraced(real: Callable[..., Any]) -> Callable[..., Any]:
+def untraced(real: Callable[..., Any]) -> Callable[..., Any]:
     """The same function, without coverage's trace function, which slows every instruction of its thread."""
 
     @functools.wraps(real)
@@ -197,12 +197,12 @@ def _untraced_libraries() -> None:
 
     def create(service: Any) -> Any:
         application = create_backend_app(service)
-        application.wsgi_app = _untraced(application.wsgi_app)  # type: ignore[method-assign]
+        application.wsgi_app = untraced(application.wsgi_app)  # type: ignore[method-assign]
         return application
 
     embedded_aws.create_backend_app = create
     for owner, name in [(BaseClient, "_make_api_call"), (PageObject, "extract_text"), (PdfReader, "__init__")]:
-        setattr(owner, name, _untraced(getattr(owner, name)))
+        setattr(owner, name, untraced(getattr(owner, name)))
 
 
 @pytest.fixture(scope="session")
@@ -298,7 +298,7 @@ def anonymous(http: FlaskClient) -> Person:
     return Person(http, {})
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def new_owner(http: FlaskClient, issuer: Issuer) -> Callable[[], Person]:
     """Creates a user who owns a new organisation."""
 

@@ -1,5 +1,6 @@
 """schemathesis in the test process: every operation, with a fixed seed, without network and threads."""
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,22 +11,24 @@ from schemathesis import GenerationMode
 from schemathesis.config import SchemathesisConfig
 
 from services.api import openapi
-from tests.conftest import Person
+from tests.conftest import Person, untraced
 from tests.fuzz.checks import write_credentials
 
 CONFIG = Path(__file__).parent / "schemathesis.toml"
 
 
-@pytest.fixture
-def api(owner: Person, stranger: Person, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    credentials = tmp_path / "people.json"
-    tokens = {"north": owner, "south": stranger}
+@pytest.fixture(scope="module")
+def api(new_owner: Callable[[], Person], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    credentials = tmp_path_factory.mktemp("fuzz") / "people.json"
+    people = {"north": new_owner(), "south": new_owner()}
     write_credentials(
-        credentials, {name: person.headers["Authorization"].split()[1] for name, person in tokens.items()}
+        credentials, {name: person.headers["Authorization"].split()[1] for name, person in people.items()}
     )
-    monkeypatch.setenv("ARGUS_FUZZ_AUTH", str(credentials))
-    config = SchemathesisConfig.from_path(str(CONFIG))
-    return schemathesis.openapi.from_wsgi("/api/v1/openapi.json", owner.http.application, config=config)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ARGUS_FUZZ_AUTH", str(credentials))
+        config = SchemathesisConfig.from_path(str(CONFIG))
+        application = people["north"].http.application
+        yield schemathesis.openapi.from_wsgi("/api/v1/openapi.json", application, config=config)
 
 
 OPERATIONS = [
@@ -50,4 +53,4 @@ def test_responses_match_the_document(api: Any, path: str, method: str, mode: Ge
     def call(case: schemathesis.Case) -> None:
         case.call_and_validate()
 
-    call()
+    untraced(call)()  # other tests cover what is called here
