@@ -40,11 +40,10 @@ TIMEOUT_SECONDS = 120.0  # a busy machine is no failure
 # document: the more operations, the fewer cases of each.
 BOUNDARY_CASES = 1500
 RANDOM_CASES = 900  # of all seeds
-BOUNDARY_CASES_OF_AN_OPERATION = 56  # that the document has, on average, counted
-RANDOM_FLOOR = 3  # random cases of an operation with each seed
-SEQUENCE_CASES = (
-    10  # of a random sequence, with what checks send; there is a sequence for each random case of an operation
-)
+BOUNDARY_CASES_OF_AN_OPERATION = 56  # in the document, on average
+RANDOM_FLOOR = 3  # of an operation with each seed
+# Each seed also runs as many sequences as it runs random cases of an operation.
+SEQUENCE_CASES = 13  # of a sequence, on average, with the requests that the checks send
 
 
 @dataclass(frozen=True)
