@@ -67,6 +67,7 @@ def running(
     socket_port: int = 0,
     console_port: int = 0,
     settings: Mapping[str, str] | None = None,
+    logs: Path = LOGS,
 ) -> Iterator[LocalSystem]:
     """Start everything, with extra settings if given; stop everything on exit.
 
@@ -96,7 +97,7 @@ def running(
         cognito, pool_id = aws.client("cognito-idp"), outputs.user_pool_id
         create_users(argus, cognito, issuer=outputs.issuer, pool_id=pool_id, password=password)
         commands = {name: (sys.executable, "-m", "services.local.processes", name) for name in PROCESSES}
-        supervisor = stack.enter_context(supervised(commands, environment, logs=LOGS, pid_files=pid_files))
+        supervisor = stack.enter_context(supervised(commands, environment, logs=logs, pid_files=pid_files))
         console.serve(
             config_of(
                 api_url=f"http://{HOST}:{port}",

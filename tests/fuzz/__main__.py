@@ -1,22 +1,27 @@
-"""schemathesis against a complete local Argus, with real tokens and several seeds.
+"""schemathesis against a complete local Argus, with real tokens and several seeds, on a budget of cases.
 
     python -m tests.fuzz                # as in CI
     python -m tests.fuzz 7 8 9          # other seeds
 
-The exit code is not 0 if any seed finds an error. build/fuzz contains the requests.
+The boundary cases of the OpenAPI document do not depend on the seed: they run once, with the documented examples. Then
+each seed runs random cases and random sequences. The exit code is not 0 if any run finds an error; build/fuzz/<run>
+contains the reports.
 """
 
+import json
 import os
 import secrets
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
 
 from argus.cli.cognito import sign_in
+from services.api import openapi
 from services.local.demo.scenes import flir_scene
 from services.local.demo.users import USERS
 from services.local.main import running
@@ -25,33 +30,102 @@ from tests.ports import free_port
 
 HERE = Path(__file__).parent
 OUT = Path("build/fuzz")
+CREDENTIALS = OUT / "people.json"
 SEEDS = ("1", "2", "3")
 CALLERS = {"north": "owner@north.example", "south": "owner@south.example"}
 NO_LIMITS = {"ARGUS_RATE_LIMIT": "1000000 per minute", "ARGUS_IP_RATE_LIMIT": "1000000 per minute"}
 TIMEOUT_SECONDS = 120.0  # a busy machine is no failure
-CASES = 25  # of each phase for each operation; a time limit would give different results on other machines
+
+# The budget is cases, not time: a time limit would give different results on other machines. It does not grow with the
+# document: the more operations, the fewer cases of each.
+BOUNDARY_CASES = 1500
+RANDOM_CASES = 900  # of all seeds
+BOUNDARY_CASES_OF_AN_OPERATION = 56  # in the document, on average
+RANDOM_FLOOR = 3  # of an operation with each seed
+# Each seed also runs as many sequences as it runs random cases of an operation.
+SEQUENCE_CASES = 13  # of a sequence, on average, with the requests that the checks send
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the budget allows."""
+
+    operations: int
+    random_cases: int  # of each operation with each seed, and sequences of each seed
+    boundary_share: str  # of the boundary cases of each operation, as a fraction
+
+
+class OverBudget(Exception):
+    """The operations do not fit into the budget."""
+
+
+def plan(*, operations: int, seeds: int) -> Plan:
+    """Divide the budget. Raises OverBudget."""
+    shares = seeds * (operations + SEQUENCE_CASES)
+    random_cases = RANDOM_CASES // shares
+    if random_cases < RANDOM_FLOOR:
+        raise OverBudget(
+            f"RANDOM_CASES is {RANDOM_CASES}: {random_cases} for each of {operations} operations with each of {seeds} "
+            f"seeds, but the floor is {RANDOM_FLOOR}. Raise RANDOM_CASES to {RANDOM_FLOOR * shares}, or use fewer seeds"
+        )
+    boundary_cases = operations * BOUNDARY_CASES_OF_AN_OPERATION
+    return Plan(operations, random_cases, f"{min(BOUNDARY_CASES, boundary_cases)}/{boundary_cases}")
 
 
 def main(seeds: list[str]) -> int:
+    """The exit code. Raises OverBudget."""
     OUT.mkdir(parents=True, exist_ok=True)
+    methods = [method for path in openapi.document()["paths"].values() for method in path if method != "parameters"]
+    planned = plan(operations=len(methods), seeds=len(seeds))
     password = f"Fuzz-{secrets.token_urlsafe(9)}-1a"
-    with running(port=free_port(), aws_port=free_port(), password=password, settings=NO_LIMITS) as stack:
-        credentials = OUT / "people.json"
+    with running(
+        port=free_port(), aws_port=free_port(), password=password, settings=NO_LIMITS, logs=OUT / "logs"
+    ) as stack:
         tokens = {name: _token(stack.url, user, password) for name, user in CALLERS.items()}
-        write_credentials(credentials, tokens)
+        write_credentials(CREDENTIALS, tokens)
         for token in tokens.values():
             _create_resources(stack.url, token)
-        return max(_run_schemathesis(stack.url, seed, credentials) for seed in seeds)
+        boundaries = ("--phases", "examples,coverage", "--seed", seeds[0])
+        random = ("--phases", "fuzzing,stateful", "--max-examples", str(planned.random_cases))
+        runs = [
+            _run_schemathesis(stack.url, planned, "boundaries", *boundaries),
+            *(_run_schemathesis(stack.url, planned, f"seed-{seed}", *random, "--seed", seed) for seed in seeds),
+        ]
+    _report(planned, [cases for _, cases in runs], seeds)
+    return max(code for code, _ in runs)
 
 
-def _run_schemathesis(url: str, seed: str, credentials: Path) -> int:
+def _report(planned: Plan, cases: list[int], seeds: list[str]) -> None:
+    """Print what was spent. Raises OverBudget."""
+    boundaries, *random = cases
+    per_seed = ", ".join(f"{count} with seed {seed}" for seed, count in zip(seeds, random, strict=True))
+    sys.stdout.write(
+        f"\nfuzz: {planned.operations} operations, {sum(cases)} of {BOUNDARY_CASES + RANDOM_CASES} cases\n"
+        f"  boundaries: {boundaries}, {boundaries / planned.operations:.0f} for each operation on average\n"
+        f"  random: {planned.random_cases} for each operation with each seed; with sequences, {per_seed}\n"
+    )
+    if sum(cases) > BOUNDARY_CASES + RANDOM_CASES:
+        raise OverBudget("more cases than the budget; raise BOUNDARY_CASES_OF_AN_OPERATION to what is printed above")
+
+
+def _run_schemathesis(url: str, planned: Plan, name: str, *options: str) -> tuple[int, int]:
+    """Run schemathesis; returns its exit code and the number of cases that it sent."""
+    junit, report = OUT / name / "junit.xml", OUT / name / "report.json"
+    report.unlink(missing_ok=True)
     command = ("schemathesis", "--config-file", str(HERE / "schemathesis.toml"), "run", f"{url}/api/v1/openapi.json")
-    options = ("--seed", seed, "--max-examples", str(CASES), "--report", "junit", "--report-dir", str(OUT / seed))
-    return subprocess.run(
-        [f"{Path(sys.executable).parent}/{command[0]}", *command[1:], *options],
-        env={**os.environ, "ARGUS_FUZZ_AUTH": str(credentials), "PYTHONPATH": str(Path.cwd())},
-        check=False,
+    reports = ("--report-junit-path", str(junit), "--report-json-path", str(report))
+    environment = {
+        **os.environ,
+        "ARGUS_FUZZ_AUTH": str(CREDENTIALS),
+        "ARGUS_FUZZ_BOUNDARY_SHARE": planned.boundary_share,
+        "PYTHONPATH": str(Path.cwd()),
+    }
+    code = subprocess.run(
+        [f"{Path(sys.executable).parent}/{command[0]}", *command[1:], *options, *reports], env=environment, check=False
     ).returncode
+    # Without a report, schemathesis did not run; its exit code says so.
+    cases = json.loads(report.read_text())["test_cases"]["generated"] if report.exists() else 0
+    return code, cases
 
 
 def _create_resources(url: str, token: str) -> None:
@@ -97,4 +171,7 @@ def _token(url: str, user: str, password: str) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:] or list(SEEDS)))
+    try:
+        sys.exit(main(sys.argv[1:] or list(SEEDS)))
+    except OverBudget as error:
+        sys.exit(f"fuzz: {error}.")
