@@ -6,10 +6,9 @@ import pty
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -109,9 +108,29 @@ def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(waiting, "FIRST_PAUSE_SECONDS", 0.02)
 
 
+@dataclass
+class Served:
+    """The API of the tests, and the workers that run with it, if any."""
+
+    app: Any
+    workers: Workers | None = None
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __call__(self, environ: Any, start_response: Any) -> Any:
+        with self._lock:
+            if self.workers is not None:
+                self.workers.work()
+        return self.app(environ, start_response)
+
+
 @pytest.fixture(scope="session")
-def url(argus: Container) -> Iterator[str]:
-    with serving(create_app(argus)) as address:
+def served(argus: Container) -> Served:
+    return Served(create_app(argus))
+
+
+@pytest.fixture(scope="session")
+def url(served: Served) -> Iterator[str]:
+    with serving(served) as address:
         yield address
 
 
@@ -147,20 +166,11 @@ def terminal(signed_out_terminal: Terminal, _stored_session: str) -> Terminal:
 
 
 @pytest.fixture
-def running_workers(workers: Workers) -> Iterator[None]:
-    """The workers process jobs during the test."""
-    stop = threading.Event()
-
-    def work() -> None:
-        while not stop.is_set():
-            workers.work()
-            time.sleep(0.02)
-
-    thread = threading.Thread(target=work)
-    thread.start()
+def running_workers(served: Served, workers: Workers) -> Iterator[None]:
+    """The workers finish all queued jobs before each response, since a client that waits asks again."""
+    served.workers = workers
     yield
-    stop.set()
-    thread.join()
+    served.workers = None
 
 
 @pytest.fixture(scope="session")

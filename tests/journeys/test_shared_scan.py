@@ -68,26 +68,42 @@ def container(argus: Container, sixty: Path, nothing_due: None, monkeypatch: pyt
     return new
 
 
+@pytest.fixture
+def forking(container: Container, sixty: Path) -> Iterator[subprocess.Popen[str]]:
+    """The process that forks workers."""
+    settings = {**container.settings.environ, "ARGUS_LEASE_SECONDS": str(LEASE_SECONDS)}
+    command = [sys.executable, "-m", "tests.journeys.forked_workers", str(sixty)]
+    with subprocess.Popen(
+        command, env={**os.environ, **settings}, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
+    ) as process:
+        yield process
+
+
 class Worker:
     """A worker process that can be killed and restarted."""
 
-    def __init__(self, container: Container, folder: Path) -> None:
-        settings = {**container.settings.environ, "ARGUS_LEASE_SECONDS": str(LEASE_SECONDS)}
-        self._environment = {**os.environ, **settings}
-        self._folder = folder
+    def __init__(self, forking: subprocess.Popen[str]) -> None:
+        self._forking = forking
         self._start()
 
+    def _ask(self, line: str) -> None:
+        assert self._forking.stdin is not None
+        self._forking.stdin.write(f"{line}\n")
+
+    def _answer(self) -> str:
+        """The next line that is not of a worker's log."""
+        assert self._forking.stdout is not None
+        return next(line.strip() for line in self._forking.stdout if not line.startswith("{"))
+
     def _start(self) -> None:
-        command = [sys.executable, "-m", "tests.scanning.worker_process", str(self._folder)]
-        self.process = subprocess.Popen(command, env=self._environment, stdout=subprocess.PIPE)
-        assert self.process.stdout is not None
-        assert self.process.stdout.readline() == b"ready\n"
+        self._ask("start")
+        self._process_id = int(self._answer())
+        assert self._answer() == "ready"
 
     def kill(self) -> None:
-        assert self.process.stdout is not None
-        self.process.send_signal(signal.SIGKILL)
-        self.process.wait()
-        self.process.stdout.close()
+        os.kill(self._process_id, signal.SIGKILL)
+        self._ask(str(self._process_id))
+        assert self._answer() == "ended"
 
     def restart(self) -> None:
         self.kill()
@@ -95,12 +111,12 @@ class Worker:
 
 
 def test_a_scan_of_sixty_plugins_across_two_workers_survives_kills(
-    container: Container, owner: Person, sixty: Path, clock: MovableClock
+    container: Container, forking: subprocess.Popen[str], owner: Person, clock: MovableClock
 ) -> None:
     client = Person(create_app(container).test_client(), owner.headers, owner.organisation_id)
     names = list(container.catalogue.manifests)
     with ExitStack() as stack:
-        workers = [Worker(container, sixty) for _ in range(2)]
+        workers = [Worker(forking) for _ in range(2)]
         for one in workers:
             stack.callback(one.kill)
         scan_id = request(client, *names)
@@ -131,7 +147,7 @@ def _wait_for_running(container: Container, client: Person, scan_id: str) -> Non
     deadline = time.monotonic() + TIMEOUT_SECONDS
     while sum(one.state is RunState.RUNNING for one in _runs(container, client, scan_id)) < 2:
         assert time.monotonic() < deadline, "fewer than two workers have a run"
-        time.sleep(0.02)
+        time.sleep(0.1)
     time.sleep(random.uniform(0, 0.5))
 
 

@@ -30,11 +30,11 @@ def test_a_flir_file_comes_back_with_the_references_temperatures_findings_and_re
     assert (image["width"], image["height"]) == (facts["width"], facts["height"])
     for statistic in ("min_c", "max_c", "mean_c", "p5_c", "p95_c"):
         assert image["stats"][statistic] == pytest.approx(facts[statistic], abs=TOLERANCE_CELSIUS), statistic
-    for row, expected in zip(facts["rows"], facts["grid_c"], strict=True):
+    for row, expected in list(zip(facts["rows"], facts["grid_c"], strict=True))[::4]:
         for column, celsius in list(zip(facts["cols"], expected, strict=True))[::4]:
             answer = owner.get(f"/images/{image['id']}/temperature?x={column}&y={row}").get_json()
             assert answer["celsius"] == pytest.approx(celsius, abs=ROUNDING_CELSIUS)
-    plugin = {"id": "thermal_hotspots", "options": {"delta_celsius": 3, "absolute_celsius": 40}}
+    plugin = {"id": "thermal_hotspots", "options": {"delta_celsius": 15, "absolute_celsius": 40}}
     body = {"target": {"kind": "image", "id": image["id"]}, "plugins": [plugin]}
     scan_id = owner.post("/scans", body).get_json()["id"]
     workers.work()

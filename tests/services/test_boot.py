@@ -94,6 +94,13 @@ def api(cloud: Lambda) -> Iterator[Function]:
 
 
 @pytest.fixture(scope="module")
+def other_api(cloud: Lambda) -> Iterator[Function]:
+    """The API behind a base path, with a low rate limit for IP addresses."""
+    with cloud.start("dev", ARGUS_BASE_PATH="argus", ARGUS_IP_RATE_LIMIT="2 per day") as function:
+        yield function
+
+
+@pytest.fixture(scope="module")
 def worker(cloud: Lambda) -> Iterator[Function]:
     with cloud.start("dev_worker") as function:
         yield function
@@ -176,11 +183,10 @@ def test_links_are_valid_on_the_same_host_and_cursors_are_signed_with_the_parame
 
 @FORMATS
 def test_a_base_path_of_the_domain_is_removed_and_added_to_links(
-    cloud: Lambda, make: Make, signed_in: dict[str, str]
+    other_api: Function, make: Make, signed_in: dict[str, str]
 ) -> None:
-    with cloud.start("dev", ARGUS_BASE_PATH="argus") as api:
-        announce(api, signed_in, files=2, path="/argus/api/v1/uploads")
-        page = api.invoke(make("GET", "/argus/api/v1/images?limit=1", headers=signed_in))
+    announce(other_api, signed_in, files=2, path="/argus/api/v1/uploads")
+    page = other_api.invoke(make("GET", "/argus/api/v1/images?limit=1", headers=signed_in))
     assert headers_of(page)["link"].startswith("</argus/api/v1/images?")
 
 
@@ -219,16 +225,15 @@ def test_the_documents_are_in_the_package(api: Function, make: Make, path: str) 
 
 
 @FORMATS
-def test_ip_addresses_are_taken_from_the_gateway(cloud: Lambda, make: Make) -> None:
+def test_ip_addresses_are_taken_from_the_gateway(other_api: Function, make: Make) -> None:
     def status(address: str, forged: str) -> int:
         headers = {"X-Forwarded-For": f"{forged}, {forged}"}
-        result = api.invoke(make("GET", "/api/v1/sign-in", source_ip=address, headers=headers))
+        result = other_api.invoke(make("GET", "/api/v1/sign-in", source_ip=address, headers=headers))
         return int(result.value["statusCode"])
 
     octet = {rest: 10, http: 20}[make]  # type: ignore[index]  # both cases count in the same table
-    with cloud.start("dev", ARGUS_IP_RATE_LIMIT="2 per day") as api:
-        assert [status(f"192.0.2.{octet}", f"203.0.113.{last}") for last in range(3)] == [200, 200, 429]
-        assert status(f"192.0.2.{octet + 1}", "203.0.113.0") == 200
+    assert [status(f"192.0.2.{octet}", f"203.0.113.{last}") for last in range(3)] == [200, 200, 429]
+    assert status(f"192.0.2.{octet + 1}", "203.0.113.0") == 200
 
 
 @pytest.mark.parametrize(
@@ -440,8 +445,8 @@ def test_nothing_is_written_to_the_code_folder(api: Function, worker: Function, 
         assert {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()} == packed
 
 
-@pytest.mark.parametrize("stage", ["dev", "dev_worker", "dev_scanner", "dev_scheduler", "dev_realtime"])
-def test_a_function_has_the_memory_of_its_stage_and_no_more(cloud: Lambda, stage: str) -> None:
-    with cloud.start(stage) as function:
-        limits = Path(f"/proc/{function.process_id}/limits").read_text()
+@pytest.mark.parametrize("name", ["api", "worker", "scanner", "scheduler", "realtime"])
+def test_a_function_has_the_memory_of_its_stage_and_no_more(name: str, request: pytest.FixtureRequest) -> None:
+    function, stage = request.getfixturevalue(name), "dev" if name == "api" else f"dev_{name}"
+    limits = Path(f"/proc/{function.process_id}/limits").read_text()
     assert f"Max data size {declared_settings(stage)['memory_size'] * 1024 * 1024} " in re.sub(r" +", " ", limits)

@@ -18,7 +18,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -26,6 +26,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from argus.core.declarations import API_PREFIX
 from argus.core.errors import ArgusError
 from infra.deploy import steps
 from infra.deploy.functions import FUNCTIONS, code_hash
@@ -133,7 +134,7 @@ class Embedded:
             realtime, _ = stack.enter_context(self._running(_REALTIME.name(stage)))
             stack.enter_context(_handling(self.sockets, self._socket_handler(_REALTIME.name(stage), realtime)))
             self._tick(stage, scheduler)
-            yield stack.enter_context(_gateway(api, stage))
+            yield stack.enter_context(_gateway(api, stage, is_refused=lambda: bool(self.aws.refusals)))
 
     @contextmanager
     def _raise_refusals_and_failures(self) -> Iterator[None]:
@@ -252,8 +253,12 @@ def _polling(poller: SqsPoller) -> Iterator[None]:
 
 
 @contextmanager
-def _gateway(api: Function, stage: str) -> Iterator[str]:
-    """A small API Gateway on 127.0.0.1, which passes requests on as events of a REST API; yields its URL."""
+def _gateway(api: Function, stage: str, *, is_refused: Callable[[], bool]) -> Iterator[str]:
+    """A small API Gateway on 127.0.0.1, which passes requests on as events of a REST API; yields its URL.
+
+    Once a role was refused an action, the API answers 403, which no client retries: the rehearsal has failed, and waits
+    for nothing more.
+    """
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -286,7 +291,8 @@ def _gateway(api: Function, stage: str) -> Iterator[str]:
                 "headers": {},
                 "body": '{"message": "Internal server error"}',
             }
-            response = result.value or failure
+            refusal: dict[str, Any] = {"statusCode": 403, "headers": {}, "body": '{"message": "Forbidden"}'}
+            response = refusal if is_refused() and self.path.startswith(API_PREFIX) else result.value or failure
             text = response.get("body") or ""
             body = base64.b64decode(text) if response.get("isBase64Encoded") else text.encode()
             self.send_response(response["statusCode"])

@@ -16,7 +16,7 @@ from infra.deploy.migrations import MIGRATIONS, Migration, Migrations, Tables
 from infra.deploy.package import ROOT
 from infra.embedded.aws import EmbeddedAws, StackOutputs
 
-COUNT = 40
+COUNT = 12
 
 
 class Died(Exception):

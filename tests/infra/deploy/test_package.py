@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import zipfile
 from collections.abc import Iterator
 from email.parser import Parser
@@ -60,14 +61,23 @@ def test_the_api_contains_the_examples_of_its_openapi_document(folder: Path) -> 
     assert set(examples) <= set(map(Path, names(folder, API)))
 
 
-@EACH
-def test_a_second_build_has_the_same_content(folder: Path, tmp_path: Path, one: Package) -> None:
-    package.build(one, tmp_path)
-    first, second = (dict(contents(where, one)) for where in (folder, tmp_path))
+def test_a_second_build_has_the_same_content(folder: Path, tmp_path: Path) -> None:
+    """The API's package: both are built by the same steps, and of these only compiling depends on the content."""
+    package.build(API, tmp_path)
+    first, second = (dict(contents(where, API)) for where in (folder, tmp_path))
     assert [name for name in first | second if first.get(name) != second.get(name)] == []
-    zips = [where / f"{one.name}.zip" for where in (folder, tmp_path)]
+    zips = [where / f"{API.name}.zip" for where in (folder, tmp_path)]
     assert package.content_hash(zips[0]) == package.content_hash(zips[1])
     assert zips[0].read_bytes() == zips[1].read_bytes()
+
+
+def test_the_workers_code_compiled_again_is_the_same(folder: Path, tmp_path: Path) -> None:
+    task = shutil.copytree(folder / WORKER.name, tmp_path / "task")
+    first = {path: path.read_bytes() for path in task.rglob("*.pyc")}
+    for path in first:
+        path.unlink()
+    package._compile(task)
+    assert {path: path.read_bytes() for path in task.rglob("*.pyc")} == first
 
 
 @EACH

@@ -38,7 +38,7 @@ CALLS: dict[str, Callable[[Any], Any]] = {
 }
 CALLED_BY_ZAPPA = {"events", "logs"}  # besides those that the source calls
 NOT_IN_MOTO = {"amplify", "apigatewaymanagementapi"}  # emulated by the deployment tests and by services.local.sockets
-ROUNDS = 5  # with routers built by requests, 20 of 20 failed
+ROUNDS = 2  # with routers built by requests, 20 of 20 failed
 
 
 def fresh_aws(port: int) -> EmbeddedAws:
