@@ -7,7 +7,7 @@ from flask.testing import FlaskClient
 from tests.conftest import Issuer, Person
 
 
-def new_owner(http: FlaskClient, issuer: Issuer) -> Person:
+def create_owner(http: FlaskClient, issuer: Issuer) -> Person:
     """A user who owns a new organisation."""
     headers = {"Authorization": f"Bearer {issuer.token(f'subject-{os.urandom(8).hex()}')}"}
     me = Person(http, headers).get("/me").get_json()

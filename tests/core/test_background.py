@@ -22,7 +22,7 @@ from argus.reports.model import Report
 from argus.scanning.model import Scan, Target
 from services.scheduler import main as scheduler
 from tests.conftest import Issuer, MovableClock, Person, Workers
-from tests.people import new_owner
+from tests.people import create_owner
 
 Tick = Callable[[], object]
 IMAGE = "img_00000000000000000000000000"
@@ -99,7 +99,7 @@ class Item:
 @pytest.fixture(scope="module")
 def owner(http: FlaskClient, issuer: Issuer) -> Person:
     """Of every item in this module."""
-    return new_owner(http, issuer)
+    return create_owner(http, issuer)
 
 
 @pytest.fixture(params=KINDS)
