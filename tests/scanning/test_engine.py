@@ -481,17 +481,21 @@ def test_a_worker_that_dies_at_any_write_does_not_change_the_result(
     client: Person, scripted: Container, first: Scripted, clock: MovableClock
 ) -> None:
     """Once at each write of a scan, and twice at every fifth, until a worker makes fewer writes."""
+
+    def dies(writes: int, scan_id: str) -> bool:
+        has_died = die_after(writes, lambda: run(scripted, client.organisation_id, scan_id))
+        clock.move(minutes=10)
+        return has_died
+
     first.finds("stays", "0")
     run(scripted, client.organisation_id, request(client))
-    number, died = 0, [True]
+    numbers, died = itertools.count(1), [True]
     for writes in itertools.takewhile(lambda _: died[0], itertools.count()):
         for crashes in (1, 2) if writes % 5 == 0 else (1,):
-            number, died = number + 1, []
+            number = next(numbers)
             first.finds("stays", str(number))
             scan_id = request(client)
-            for _ in range(crashes):
-                died.append(die_after(writes, lambda scan_id=scan_id: run(scripted, client.organisation_id, scan_id)))
-                clock.move(minutes=10)
+            died = [dies(writes, scan_id) for _ in range(crashes)]
             run(scripted, client.organisation_id, scan_id)
             done, fixed = scan(client, scan_id), dict.fromkeys(map(str, range(number)), "fixed")
             assert (done["state"], done["delta"]) == ("succeeded", delta(new=1, unchanged=1, fixed=1)), writes
