@@ -79,6 +79,10 @@ class Call(NamedTuple):
         body = {"json": self.body} if self.body is not None else {}
         return person.call(self.method, self.address, **body)
 
+    def on(self, resources: Resources) -> "Call":
+        """The same operation with other resources."""
+        return _call(self.method, self.rule, resources)
+
 
 def calls(app: Flask, resources: Resources) -> list[Call]:
     """Every operation that is not public; DELETE last, since the other operations need the resources."""
@@ -86,12 +90,16 @@ def calls(app: Flask, resources: Resources) -> list[Call]:
     for rule in app.url_map.iter_rules():
         if vars(app.view_functions[rule.endpoint])["argus_scope"] is None:
             continue
-        address = re.sub(r"<(?:\w+:)?(\w+)>", lambda name: resources[name[1]], str(rule))
-        if rule.endpoint in QUERIES:
-            address += f"?{QUERIES[rule.endpoint]}"
         methods = sorted((rule.methods or set()) - {"HEAD", "OPTIONS"})
-        found += [Call(method, rule, address, _body(method, rule, resources)) for method in methods]
+        found += [_call(method, rule, resources) for method in methods]
     return sorted(found, key=lambda call: call.method == "DELETE")
+
+
+def _call(method: str, rule: Rule, resources: Resources) -> Call:
+    address = re.sub(r"<(?:\w+:)?(\w+)>", lambda name: resources[name[1]], str(rule))
+    if rule.endpoint in QUERIES:
+        address += f"?{QUERIES[rule.endpoint]}"
+    return Call(method, rule, address, _body(method, rule, resources))
 
 
 def _body(method: str, rule: Rule, resources: Resources) -> Any:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
+from flask.testing import FlaskClient
 
 from argus.container import Container
 from argus.core import background
@@ -20,8 +21,10 @@ from argus.imagery.model import Image, ImageState, NewFile
 from argus.reports.model import Report
 from argus.scanning.model import Scan, Target
 from services.scheduler import main as scheduler
-from tests.conftest import MovableClock, Person, Workers
+from tests.conftest import Issuer, MovableClock, Person, Workers
+from tests.people import create_owner
 
+Tick = Callable[[], object]
 IMAGE = "img_00000000000000000000000000"
 SCAN = "scan_00000000000000000000000000"
 
@@ -69,7 +72,6 @@ class Item:
     work: Background[Any]
     announced: list[Any]
     clock: MovableClock
-    tick: Callable[[], object]
 
     @property
     def stored(self) -> Any:
@@ -94,6 +96,12 @@ class Item:
             self.clock.move(minutes=6)
 
 
+@pytest.fixture(scope="module")
+def owner(http: FlaskClient, issuer: Issuer) -> Person:
+    """Of every item in this module."""
+    return create_owner(http, issuer)
+
+
 @pytest.fixture(params=KINDS)
 def item(
     request: pytest.FixtureRequest,
@@ -102,7 +110,6 @@ def item(
     clock: MovableClock,
     monkeypatch: pytest.MonkeyPatch,
     workers: Workers,
-    tick: Callable[[], object],
 ) -> Item:
     kind = KINDS[request.param]
     work: Background[Any] = attrgetter(kind.background)(argus)
@@ -110,7 +117,13 @@ def item(
     monkeypatch.setitem(vars(work), "publish_event", lambda _organisation_id, event: announced.append(event))
     item_id = work.start(kind.make(argus, owner.organisation_id)).id
     workers.discard(item_id)
-    return Item(kind, item_id, owner, work, announced, clock, tick)
+    return Item(kind, item_id, owner, work, announced, clock)
+
+
+@pytest.fixture
+def only_item(nothing_due: None, item: Item) -> Item:
+    """An item, while no other is due."""
+    return item
 
 
 def _is_sent(workers: Workers, item: Item) -> bool:
@@ -124,30 +137,30 @@ def _is_sent(workers: Workers, item: Item) -> bool:
 
 
 def test_an_item_whose_workers_died_is_given_up_announced_and_counted(
-    item: Item, monkeypatch: pytest.MonkeyPatch
+    tick: Tick, only_item: Item, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     recorded: list[Any] = []
     monkeypatch.setattr(background.metrics, "record", lambda values, *_: recorded.append(values))
-    item.abandoned(MAX_ATTEMPTS)
-    del item.announced[:]
-    item.tick()
+    only_item.abandoned(MAX_ATTEMPTS)
+    del only_item.announced[:]
+    tick()
     assert {"given_up": 1} in recorded
-    assert (item.seen["state"], item.seen["reason"]) == (
-        item.kind.failed,
+    assert (only_item.seen["state"], only_item.seen["reason"]) == (
+        only_item.kind.failed,
         "Processing failed after 3 attempts; the operators have been alerted.",
     )
-    assert [(change.id, change.state) for change in item.announced] == [(item.id, item.kind.failed)]
-    assert item.stored.next_check_at is None
+    assert [(change.id, change.state) for change in only_item.announced] == [(only_item.id, only_item.kind.failed)]
+    assert only_item.stored.next_check_at is None
 
 
-def test_an_item_whose_worker_died_is_sent_again_after_its_lease(item: Item, workers: Workers) -> None:
-    item.claimed()
-    item.clock.move(minutes=4)
-    item.tick()
-    assert not _is_sent(workers, item)
-    item.clock.move(minutes=2)
-    item.tick()
-    assert _is_sent(workers, item)
+def test_an_item_whose_worker_died_is_sent_again_after_its_lease(tick: Tick, only_item: Item, workers: Workers) -> None:
+    only_item.claimed()
+    only_item.clock.move(minutes=4)
+    tick()
+    assert not _is_sent(workers, only_item)
+    only_item.clock.move(minutes=2)
+    tick()
+    assert _is_sent(workers, only_item)
 
 
 @pytest.mark.parametrize("item", ["scan", "report"], indirect=True)
@@ -157,7 +170,7 @@ def test_an_item_that_no_worker_claims_is_sent_again_with_backoff_and_then_given
     started, sent = item.clock(), []
     while item.seen["state"] == "queued":
         item.clock.move(seconds=1 + (item.stored.next_check_at - item.clock()).total_seconds())
-        item.tick()
+        item.work.sweep()
         if _is_sent(workers, item):
             sent.append(round((item.clock() - started) / timedelta(minutes=1)))
     assert sent[:8] == [2, 6, 14, 30, 62, 126, 254, 494]
@@ -166,17 +179,19 @@ def test_an_item_that_no_worker_claims_is_sent_again_with_backoff_and_then_given
     assert item.seen["reason"] == "Processing could not start; the operators have been alerted."
 
 
-@pytest.mark.parametrize("checks", [MAX_CHECKS, 40, 10_000])
 def test_an_item_that_must_not_be_given_up_is_checked_forever(
-    item: Item, monkeypatch: pytest.MonkeyPatch, checks: int
+    tick: Tick, only_item: Item, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    item = only_item
     monkeypatch.setitem(vars(item.work), "to_failed", lambda *_: None)
     item.abandoned(MAX_ATTEMPTS)
-    assert item.work.store.save(replace(item.stored, checks=checks)) is not None
-    item.tick()
-    later = item.stored.next_check_at - item.clock()
-    assert timedelta(0) < later <= item.work.store.longest_wait
-    assert item.stored.checks == checks + 1
+    for checks in (MAX_CHECKS, 40, 10_000):
+        due_at = item.clock() - timedelta(seconds=1)
+        assert item.work.store.save(replace(item.stored, checks=checks, next_check_at=due_at)) is not None
+        tick()
+        later = item.stored.next_check_at - item.clock()
+        assert timedelta(0) < later <= item.work.store.longest_wait
+        assert item.stored.checks == checks + 1
 
 
 def test_the_last_attempt_of_one_delivery_does_not_fail_an_item_that_another_worker_claims(item: Item) -> None:
@@ -185,13 +200,13 @@ def test_the_last_attempt_of_one_delivery_does_not_fail_an_item_that_another_wor
     assert item.stored.next_check_at is not None
 
 
-def test_a_finished_item_is_not_given_up(item: Item) -> None:
-    with item.claimed() as claim:
+def test_a_finished_item_is_not_given_up(tick: Tick, only_item: Item) -> None:
+    with only_item.claimed() as claim:
         claim.finish(claim.item)
-    assert not item.work.give_up(item.stored)
-    item.clock.move(hours=10)
-    item.tick()
-    assert item.seen["state"] != item.kind.failed
+    assert not only_item.work.give_up(only_item.stored)
+    only_item.clock.move(hours=10)
+    tick()
+    assert only_item.seen["state"] != only_item.kind.failed
 
 
 def test_only_one_of_two_workers_claims_an_item(item: Item) -> None:
@@ -303,32 +318,32 @@ def test_a_write_whose_response_was_lost_succeeds(item: Item, monkeypatch: pytes
 
 
 def test_a_shard_that_cannot_be_read_does_not_hide_the_others(
-    item: Item, workers: Workers, monkeypatch: pytest.MonkeyPatch
+    tick: Tick, only_item: Item, workers: Workers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     query = Table.query
 
     def throttled(table: Table, pk: str, **named: Any) -> Any:
-        if pk in due_shards() and pk != due_shard(item.id):
+        if pk in due_shards() and pk != due_shard(only_item.id):
             raise EndpointConnectionError(endpoint_url="https://dynamodb.example")
         return query(table, pk, **named)
 
     monkeypatch.setattr(Table, "query", throttled)
-    item.clock.move(minutes=3)
+    only_item.clock.move(minutes=3)
     with pytest.raises(scheduler.SweepsFailed):
-        item.tick()
-    assert _is_sent(workers, item)
+        tick()
+    assert _is_sent(workers, only_item)
 
 
 def test_a_sweep_starts_nothing_when_its_time_is_over(
-    item: Item, workers: Workers, monkeypatch: pytest.MonkeyPatch
+    tick: Tick, only_item: Item, workers: Workers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    item.clock.move(minutes=3)
+    only_item.clock.move(minutes=3)
     with monkeypatch.context() as late:
         late.setattr(scheduler, "TICK_SECONDS", background.LAST_START_SECONDS - 0.1)
-        item.tick()
-        assert not _is_sent(workers, item)
-    item.tick()
-    assert _is_sent(workers, item)
+        tick()
+        assert not _is_sent(workers, only_item)
+    tick()
+    assert _is_sent(workers, only_item)
 
 
 # ---------------------------------------------------------------- many items, for several functions

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
+from flask.testing import FlaskClient
 from marshmallow import ValidationError
 
 from argus.app import create_app
@@ -15,9 +16,16 @@ from argus.core.dynamo import Overloaded
 from argus.core.errors import Unavailable
 from argus.core.http import Number
 from argus.core.idempotency import Attempt, Idempotency, StoredResponse
-from tests.conftest import ORIGIN, MovableClock, Person
+from tests.conftest import ORIGIN, Issuer, MovableClock, Person
+from tests.people import create_owner
 
 FILE = {"name": "a.jpg", "size": 10, "content_type": "image/jpeg"}
+
+
+@pytest.fixture(scope="module")
+def caller(http: FlaskClient, issuer: Issuer) -> Person:
+    """An owner for tests in which other data of the organisation does not matter."""
+    return create_owner(http, issuer)
 
 
 @pytest.mark.parametrize(
@@ -47,8 +55,8 @@ FILE = {"name": "a.jpg", "size": 10, "content_type": "image/jpeg"}
         ("GET", "/plugins/%F0%9F%98%80", 404, "no_such_plugin"),
     ],
 )
-def test_an_error_is_a_problem(owner: Person, method: str, path: str, status: int, code: str) -> None:
-    response = owner.call(method, path)
+def test_an_error_is_a_problem(caller: Person, method: str, path: str, status: int, code: str) -> None:
+    response = caller.call(method, path)
     problem = response.get_json()
     assert (response.status_code, response.content_type) == (status, "application/problem+json")
     assert (problem["status"], problem["code"]) == (status, code)
@@ -82,8 +90,8 @@ def test_an_error_is_a_problem(owner: Person, method: str, path: str, status: in
         pytest.param(b'{"files": [], "colour": "red"}', 422, "unprocessable_entity", id="an unknown field"),
     ],
 )
-def test_an_invalid_body_is_rejected(owner: Person, body: bytes, status: int, code: str) -> None:
-    response = owner.call("POST", "/uploads", data=body, content_type="application/json")
+def test_an_invalid_body_is_rejected(caller: Person, body: bytes, status: int, code: str) -> None:
+    response = caller.call("POST", "/uploads", data=body, content_type="application/json")
     assert (response.status_code, response.get_json()["code"]) == (status, code)
 
 
@@ -117,9 +125,9 @@ def test_an_invalid_body_is_rejected(owner: Person, body: bytes, status: int, co
         {"state": "ready"},
     ],
 )
-def test_an_invalid_field_is_named(owner: Person, change: dict[str, Any]) -> None:
+def test_an_invalid_field_is_named(caller: Person, change: dict[str, Any]) -> None:
     text = json.dumps({"files": [{**FILE, **change}]}).replace("Infinity", "1e400")
-    response = owner.call("POST", "/uploads", data=text, content_type="application/json")
+    response = caller.call("POST", "/uploads", data=text, content_type="application/json")
     problem = response.get_json()
     assert (response.status_code, problem["code"]) == (422, "unprocessable_entity")
     assert next(iter(change)) in problem["errors"]["files"]["0"]
@@ -133,18 +141,18 @@ def test_a_number_is_a_json_number(value: Any) -> None:
 
 
 @pytest.mark.parametrize("name", ["a\\u0000b", "\\\\u0000", "Süd 🌋.jpg"])
-def test_a_text_that_resembles_a_nul_character_is_accepted(owner: Person, name: str) -> None:
-    assert owner.post("/uploads", {"files": [{**FILE, "name": name}]}).status_code == 201
+def test_a_text_that_resembles_a_nul_character_is_accepted(caller: Person, name: str) -> None:
+    assert caller.post("/uploads", {"files": [{**FILE, "name": name}]}).status_code == 201
 
 
-def test_a_tiny_number_is_accepted(owner: Person) -> None:
+def test_a_tiny_number_is_accepted(caller: Person) -> None:
     tiny = {"factor": 1.0, "offset": 1e-300}
-    assert owner.post("/uploads", {"files": [{**FILE, "scale": tiny}]}).status_code == 201
+    assert caller.post("/uploads", {"files": [{**FILE, "scale": tiny}]}).status_code == 201
 
 
-def test_a_chunked_body_over_a_mebibyte_is_rejected(owner: Person) -> None:
+def test_a_chunked_body_over_a_mebibyte_is_rejected(caller: Person) -> None:
     body = io.BytesIO(json.dumps({"files": [FILE]}).encode() + b" " * 2 * 1024 * 1024)
-    response = owner.call(
+    response = caller.call(
         "POST",
         "/uploads",
         input_stream=body,
@@ -156,23 +164,23 @@ def test_a_chunked_body_over_a_mebibyte_is_rejected(owner: Person) -> None:
 
 
 @pytest.mark.parametrize("count", [0, 101])
-def test_a_batch_has_one_to_a_hundred_files(owner: Person, count: int) -> None:
-    assert owner.post("/uploads", {"files": [FILE] * count}).status_code == 422
+def test_a_batch_has_one_to_a_hundred_files(caller: Person, count: int) -> None:
+    assert caller.post("/uploads", {"files": [FILE] * count}).status_code == 422
 
 
-def test_a_hundred_files_each_get_an_image_id(owner: Person) -> None:
-    items = owner.post("/uploads", {"files": [FILE] * 100}).get_json()["items"]
+def test_a_hundred_files_each_get_an_image_id(caller: Person) -> None:
+    items = caller.post("/uploads", {"files": [FILE] * 100}).get_json()["items"]
     assert len({item["image_id"] for item in items}) == 100
 
 
-def test_a_body_over_a_mebibyte_is_rejected(owner: Person) -> None:
-    response = owner.call("POST", "/uploads", data=b" " * (1024 * 1024 + 1), content_type="application/json")
+def test_a_body_over_a_mebibyte_is_rejected(caller: Person) -> None:
+    response = caller.call("POST", "/uploads", data=b" " * (1024 * 1024 + 1), content_type="application/json")
     assert (response.status_code, response.get_json()["code"]) == (413, "request_entity_too_large")
 
 
 @pytest.mark.parametrize("content_type", ["text/plain", "application/xml", "multipart/form-data; boundary=x", ""])
-def test_a_body_that_is_not_json_is_rejected(owner: Person, content_type: str) -> None:
-    response = owner.call("POST", "/uploads", data=b"{}", content_type=content_type)
+def test_a_body_that_is_not_json_is_rejected(caller: Person, content_type: str) -> None:
+    response = caller.call("POST", "/uploads", data=b"{}", content_type=content_type)
     assert (response.status_code, response.get_json()["code"]) == (415, "unsupported_media_type")
 
 
@@ -206,13 +214,13 @@ def test_cors_allows_only_the_configured_origins(anonymous: Person) -> None:
 
 
 def test_an_unexpected_error_is_a_500_problem_without_its_message(
-    owner: Person, argus: Container, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    caller: Person, argus: Container, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def broken(*_: Any, **__: Any) -> Any:
         raise RuntimeError("the password is swordfish")
 
     monkeypatch.setattr(type(argus.imagery), "get", broken)
-    response = owner.get("/images/img_00000000000000000000000000")
+    response = caller.get("/images/img_00000000000000000000000000")
     assert (response.status_code, response.get_json()["code"]) == (500, "internal_server_error")
     assert "swordfish" not in response.get_data(as_text=True)
     assert "swordfish" in caplog.text
@@ -228,13 +236,13 @@ def test_an_unexpected_error_is_a_500_problem_without_its_message(
     ids=["no response", "throttled", "throttled in a batch"],
 )
 def test_an_unavailable_aws_is_a_503_with_retry_after(
-    owner: Person, argus: Container, monkeypatch: pytest.MonkeyPatch, error: Exception, code: str
+    caller: Person, argus: Container, monkeypatch: pytest.MonkeyPatch, error: Exception, code: str
 ) -> None:
     def broken(*_: Any, **__: Any) -> Any:
         raise error
 
     monkeypatch.setattr(type(argus.imagery), "get", broken)
-    response = owner.get("/images/img_00000000000000000000000000")
+    response = caller.get("/images/img_00000000000000000000000000")
     assert (response.status_code, response.get_json()["code"]) == (503, code)
     assert response.get_json()["detail"] == Unavailable().message.detail()
     assert response.headers["Retry-After"] == "5"
@@ -252,8 +260,8 @@ def test_an_unavailable_aws_is_a_503_with_retry_after(
         ("/findings?severity=critical&severity=low&plugin=a&plugin=b", {"severity", "plugin"}),
     ],
 )
-def test_a_repeated_parameter_is_named(owner: Person, path: str, names: set[str]) -> None:
-    response = owner.get(path)
+def test_a_repeated_parameter_is_named(caller: Person, path: str, names: set[str]) -> None:
+    response = caller.get(path)
     assert (response.status_code, response.get_json()["code"]) == (422, "unprocessable_entity")
     assert response.get_json()["errors"] == {name: ["Given more than once."] for name in names}
 
@@ -265,9 +273,9 @@ def test_a_repeated_parameter_is_named(owner: Person, path: str, names: set[str]
         *[("GET", "/images/img_00000000000000000000000000", 404), ("DELETE", "/api-keys/key_", 404)],
     ],
 )
-def test_a_route_without_query_parameters_rejects_them(owner: Person, method: str, path: str, status: int) -> None:
-    assert owner.call(method, path).status_code == status
-    response = owner.call(method, f"{path}?verbose=1")
+def test_a_route_without_query_parameters_rejects_them(caller: Person, method: str, path: str, status: int) -> None:
+    assert caller.call(method, path).status_code == status
+    response = caller.call(method, f"{path}?verbose=1")
     assert (response.status_code, response.get_json()["errors"]) == (422, {"verbose": ["Unknown field."]})
 
 
@@ -333,8 +341,8 @@ def test_a_key_expires_after_a_day(owner: Person, clock: MovableClock) -> None:
 
 
 @pytest.mark.parametrize("key", ["", "x" * 256, "a b", "schlüssel"])
-def test_an_invalid_key_is_rejected(owner: Person, key: str) -> None:
-    response = owner.post("/uploads", {"files": [FILE]}, headers={"Idempotency-Key": key})
+def test_an_invalid_key_is_rejected(caller: Person, key: str) -> None:
+    response = caller.post("/uploads", {"files": [FILE]}, headers={"Idempotency-Key": key})
     assert (response.status_code, response.get_json()["code"]) == (400, "malformed_request")
 
 
@@ -402,16 +410,16 @@ def test_of_eight_concurrent_equal_requests_one_is_executed(owner: Person, argus
     ],
     ids=["elements", "fields of an element", "fields", "a long name"],
 )
-def test_the_errors_of_a_large_body_are_limited(owner: Person, body: dict[str, Any]) -> None:
-    response = owner.post("/uploads", body)
+def test_the_errors_of_a_large_body_are_limited(caller: Person, body: dict[str, Any]) -> None:
+    response = caller.post("/uploads", body)
     assert (response.status_code, response.get_json()["code"]) == (422, "unprocessable_entity")
     assert len(response.get_data()) < 50_000
 
 
-def test_the_errors_of_unknown_options_are_limited(owner: Person) -> None:
+def test_the_errors_of_unknown_options_are_limited(caller: Person) -> None:
     options = {f"option{number}": number for number in range(40_000)}
     target = {"kind": "image", "id": "img_00000000000000000000000000"}
-    response = owner.post("/scans", {"target": target, "plugins": [{"id": "thermal_hotspots", "options": options}]})
+    response = caller.post("/scans", {"target": target, "plugins": [{"id": "thermal_hotspots", "options": options}]})
     assert response.status_code == 422
     assert len(response.get_data()) < 50_000
 
@@ -419,32 +427,32 @@ def test_the_errors_of_unknown_options_are_limited(owner: Person) -> None:
 # ---------------------------------------------------------------- etags and cursors
 
 
-def test_an_unchanged_resource_is_not_sent_again(owner: Person) -> None:
-    image_id = owner.post("/uploads", {"files": [FILE]}).get_json()["items"][0]["image_id"]
-    first = owner.get(f"/images/{image_id}")
-    again = owner.get(f"/images/{image_id}", headers={"If-None-Match": first.headers["ETag"]})
+def test_an_unchanged_resource_is_not_sent_again(caller: Person) -> None:
+    image_id = caller.post("/uploads", {"files": [FILE]}).get_json()["items"][0]["image_id"]
+    first = caller.get(f"/images/{image_id}")
+    again = caller.get(f"/images/{image_id}", headers={"If-None-Match": first.headers["ETag"]})
     assert (again.status_code, again.get_data()) == (304, b"")
-    assert owner.get(f"/images/{image_id}", headers={"If-None-Match": '"other"'}).status_code == 200
+    assert caller.get(f"/images/{image_id}", headers={"If-None-Match": '"other"'}).status_code == 200
 
 
 @pytest.mark.parametrize("tags", ['""', 'W/""', '"a", ""', ",,", "x", '"0-0"', "\x80"])
-def test_if_match_without_the_current_version_is_rejected(owner: Person, tags: str) -> None:
-    image_id = owner.post("/uploads", {"files": [FILE]}).get_json()["items"][0]["image_id"]
+def test_if_match_without_the_current_version_is_rejected(caller: Person, tags: str) -> None:
+    image_id = caller.post("/uploads", {"files": [FILE]}).get_json()["items"][0]["image_id"]
     for method in ("GET", "DELETE"):
-        response = owner.call(method, f"/images/{image_id}", headers={"If-Match": tags})
+        response = caller.call(method, f"/images/{image_id}", headers={"If-Match": tags})
         assert (response.status_code, response.content_type) == (412, "application/problem+json")
         assert response.get_json()["code"] == "precondition_failed"
 
 
-def test_a_read_accepts_the_same_if_match_as_a_write(owner: Person) -> None:
-    address = f"/images/{owner.post('/uploads', {'files': [FILE]}).get_json()['items'][0]['image_id']}"
-    first = owner.get(address)
+def test_a_read_accepts_the_same_if_match_as_a_write(caller: Person) -> None:
+    address = f"/images/{caller.post('/uploads', {'files': [FILE]}).get_json()['items'][0]['image_id']}"
+    first = caller.get(address)
     whole, version = first.headers["ETag"], f'"{first.get_json()["version"]}"'
     for tags in (whole, version, "*", f'"0-0", {version}'):
-        assert owner.get(address, headers={"If-Match": tags}).get_json() == first.get_json()
-    both = owner.get(address, headers={"If-Match": version, "If-None-Match": whole})
+        assert caller.get(address, headers={"If-Match": tags}).get_json() == first.get_json()
+    both = caller.get(address, headers={"If-Match": version, "If-None-Match": whole})
     assert (both.status_code, both.headers["ETag"], both.get_data()) == (304, whole, b"")
-    assert owner.get(address, headers={"If-Match": '"0"', "If-None-Match": whole}).status_code == 412
+    assert caller.get(address, headers={"If-Match": '"0"', "If-None-Match": whole}).status_code == 412
 
 
 def test_a_cursor_is_valid_only_for_its_listing_and_organisation(owner: Person, stranger: Person) -> None:

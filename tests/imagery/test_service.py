@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import requests
+from flask.testing import FlaskClient
 from PIL import Image as Picture
 
 from argus.container import Container
@@ -20,16 +21,36 @@ from argus.imagery.thermogram import NotRadiometric
 from infra.embedded.aws import EmbeddedAws
 from services.local.demo.scenes import Truth, dji_scene, flir_scene, tiff16
 from services.scheduler import main as scheduler
-from tests.conftest import MovableClock, Person, Workers
+from tests.conftest import Issuer, MovableClock, Person, Workers
 from tests.imagery import hostile
 from tests.imagery.uploads import announce, crash, send, uploaded
+from tests.people import create_owner
 
 PALETTES = {"iron", "medical", "hotspot_alert", "white_hot", "black_hot", "rainbow"}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
+def owner(http: FlaskClient, issuer: Issuer) -> Person:
+    """Of every image in this module."""
+    return create_owner(http, issuer)
+
+
+@pytest.fixture(scope="module")
 def scene() -> tuple[bytes, Truth]:
     return flir_scene(seed=1, width=160, height=120, leaks=2)
+
+
+@pytest.fixture(scope="module")
+def _shared() -> dict[str, Any]:
+    return {}
+
+
+@pytest.fixture
+def ready(owner: Person, workers: Workers, scene: tuple[bytes, Truth], _shared: dict[str, Any]) -> dict[str, Any]:
+    """A processed image of the scene. Tests share it and must not change it."""
+    if not _shared:
+        _shared.update(uploaded(owner, workers, scene[0], name="Rohr, Süd.jpg", site="North", pad="P01"))
+    return _shared
 
 
 def _keys(aws: EmbeddedAws, argus: Container, prefix: str) -> list[str]:
@@ -62,10 +83,9 @@ def _undeletable(argus: Container, text: str) -> Iterator[None]:
 
 
 def test_a_radiometric_image_becomes_temperatures_pictures_and_facts(
-    owner: Person, workers: Workers, scene: tuple[bytes, Truth]
+    ready: dict[str, Any], scene: tuple[bytes, Truth]
 ) -> None:
-    data, truth = scene
-    image = uploaded(owner, workers, data, site="North", pad="P01")
+    image, truth = ready, scene[1]
     assert (image["state"], image["accuracy"], image["width"], image["height"]) == ("ready", "exact", 160, 120)
     assert (image["code"], image["reason"]) == (None, None)
     assert image["survey"] == {"site": "North", "sector": "", "period": "", "pad": "P01"}
@@ -79,10 +99,9 @@ def test_a_radiometric_image_becomes_temperatures_pictures_and_facts(
 
 
 def test_every_link_of_a_ready_image_returns_its_file(
-    owner: Person, workers: Workers, scene: tuple[bytes, Truth]
+    owner: Person, ready: dict[str, Any], scene: tuple[bytes, Truth]
 ) -> None:
-    image = uploaded(owner, workers, scene[0], name="Rohr, Süd.jpg")
-    links = image["links"]
+    links = owner.get(f"/images/{ready['id']}").get_json()["links"]
     assert requests.get(links["original"]["url"], timeout=100).content == scene[0]
     assert requests.get(links["cog"]["url"], timeout=100).content[:4] == b"II*\0"
     assert len(requests.get(links["cog"]["url"], headers={"Range": "bytes=0-99"}, timeout=100).content) == 100
@@ -90,12 +109,12 @@ def test_every_link_of_a_ready_image_returns_its_file(
         Picture.open(io.BytesIO(requests.get(link["url"], timeout=100).content)).verify()
 
 
-def test_a_pixel_has_the_temperature_of_the_scene(owner: Person, workers: Workers, scene: tuple[bytes, Truth]) -> None:
-    data, truth = scene
-    image_id = uploaded(owner, workers, data)["id"]
+def test_a_pixel_has_the_temperature_of_the_scene(
+    owner: Person, ready: dict[str, Any], scene: tuple[bytes, Truth]
+) -> None:
     for x, y in [(0, 0), (159, 119), (80, 60), (3, 117)]:
-        response = owner.get(f"/images/{image_id}/temperature?x={x}&y={y}")
-        assert response.get_json()["celsius"] == pytest.approx(float(truth.celsius[y, x]), abs=0.02)
+        response = owner.get(f"/images/{ready['id']}/temperature?x={x}&y={y}")
+        assert response.get_json()["celsius"] == pytest.approx(float(scene[1].celsius[y, x]), abs=0.02)
 
 
 @pytest.mark.parametrize(
@@ -110,11 +129,8 @@ def test_a_pixel_has_the_temperature_of_the_scene(owner: Person, workers: Worker
         ("x=0&y=0&z=0", 422, "unprocessable_entity"),
     ],
 )
-def test_an_invalid_pixel_is_refused(
-    owner: Person, workers: Workers, scene: tuple[bytes, Truth], query: str, status: int, code: str
-) -> None:
-    image_id = uploaded(owner, workers, scene[0])["id"]
-    response = owner.get(f"/images/{image_id}/temperature?{query}")
+def test_an_invalid_pixel_is_refused(owner: Person, ready: dict[str, Any], query: str, status: int, code: str) -> None:
+    response = owner.get(f"/images/{ready['id']}/temperature?{query}")
     assert (response.status_code, response.get_json()["code"]) == (status, code)
 
 
@@ -176,20 +192,17 @@ def test_the_reason_of_a_rejection_is_in_the_callers_language(owner: Person, wor
     )
 
 
-@pytest.mark.parametrize(
-    ("language", "reason"),
-    [
-        ("en", "The emissivity 1.5 is impossible: it must be above 0 and at most 1."),
-        ("fr", "L’émissivité 1,5 est impossible\u00a0: elle doit être supérieure à 0 et ne pas dépasser 1."),
-        ("es", "La emisividad 1,5 es imposible: debe ser mayor que 0 y no superar 1."),
-    ],
-)
-def test_a_number_in_the_reason_of_a_rejection_is_in_the_callers_language(
-    owner: Person, workers: Workers, language: str, reason: str
-) -> None:
+def test_a_number_in_the_reason_of_a_rejection_is_in_the_callers_language(owner: Person, workers: Workers) -> None:
     image = uploaded(owner, workers, hostile.camera(0x20, 1.5))
-    response = owner.get(f"/images/{image['id']}", headers={"Accept-Language": language})
-    assert response.get_json()["reason"] == reason
+    responses = {
+        language: owner.get(f"/images/{image['id']}", headers={"Accept-Language": language})
+        for language in ("en", "fr", "es")
+    }
+    assert {language: response.get_json()["reason"] for language, response in responses.items()} == {
+        "en": "The emissivity 1.5 is impossible: it must be above 0 and at most 1.",
+        "fr": "L’émissivité 1,5 est impossible\u00a0: elle doit être supérieure à 0 et ne pas dépasser 1.",
+        "es": "La emisividad 1,5 es imposible: debe ser mayor que 0 y no superar 1.",
+    }
 
 
 def test_a_16_bit_tiff_requires_a_scale_and_uses_the_declared_one(owner: Person, workers: Workers) -> None:
@@ -254,13 +267,12 @@ def test_an_upload_of_another_size_than_announced_is_rejected(
 
 
 def test_a_second_event_changes_nothing(
-    owner: Person, workers: Workers, argus: Container, scene: tuple[bytes, Truth]
+    owner: Person, argus: Container, ready: dict[str, Any], scene: tuple[bytes, Truth]
 ) -> None:
-    first = uploaded(owner, workers, scene[0])
-    key = f"{owner.organisation_id}/images/{first['id']}/original"
+    key = f"{owner.organisation_id}/images/{ready['id']}/original"
     argus.imagery.arrived(key, size_bytes=len(scene[0]))
     argus.imagery.arrived(key, size_bytes=1)
-    assert owner.get(f"/images/{first['id']}").get_json()["version"] == first["version"]
+    assert owner.get(f"/images/{ready['id']}").get_json()["version"] == ready["version"]
 
 
 def test_a_later_upload_under_the_same_key_changes_nothing(
@@ -579,7 +591,8 @@ def test_remaining_objects_of_a_deleted_image_are_deleted_at_redelivery(
     assert _keys(aws, argus, prefix) == []
 
 
-def test_images_are_listed_newest_first_in_pages(owner: Person) -> None:
+def test_images_are_listed_newest_first_in_pages(new_owner: Callable[[], Person]) -> None:
+    owner = new_owner()
     created = [announce(owner, b"x")["image_id"] for _ in range(5)]
     listed: list[str] = []
     url = "/images?limit=2"
@@ -591,7 +604,10 @@ def test_images_are_listed_newest_first_in_pages(owner: Person) -> None:
     assert listed == created[::-1]
 
 
-def test_images_are_listed_by_state(owner: Person, workers: Workers, scene: tuple[bytes, Truth]) -> None:
+def test_images_are_listed_by_state(
+    new_owner: Callable[[], Person], workers: Workers, scene: tuple[bytes, Truth]
+) -> None:
+    owner = new_owner()
     ready = uploaded(owner, workers, scene[0])["id"]
     for _ in range(3):
         announce(owner, b"x")

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import requests
+from flask.testing import FlaskClient
 
 from argus.container import Container
 from argus.core import background
@@ -15,15 +16,28 @@ from argus.core.presign import CredentialsExpired
 from argus.imagery import processing
 from argus.imagery.model import ImageState
 from services.local.demo.scenes import Truth, flir_scene
-from tests.conftest import MovableClock, Person, Workers
+from tests.conftest import Issuer, MovableClock, Person, Workers
 from tests.imagery.uploads import announce, crash, send, uploaded
+from tests.people import create_owner
 
 VISIBILITY_TIMEOUT_SECONDS = 360  # infra/data.yaml's default
 
 
 @pytest.fixture(scope="module")
+def owner(http: FlaskClient, issuer: Issuer) -> Person:
+    """Of every image in this module."""
+    return create_owner(http, issuer)
+
+
+@pytest.fixture(scope="module")
 def scene() -> tuple[bytes, Truth]:
     return flir_scene(seed=1, width=160, height=120, leaks=2)
+
+
+@pytest.fixture
+def sweep(nothing_due: None, argus: Container) -> Callable[[], object]:
+    """Runs only the sweep of images; a tick also runs those of all other capabilities."""
+    return lambda: argus.imagery.sweep()
 
 
 def _send_without_event(workers: Workers, item: Any, data: bytes) -> None:
@@ -54,11 +68,11 @@ def test_an_upload_that_never_arrives_is_rejected_after_its_time(
 
 
 def test_an_event_after_the_time_for_the_upload_is_processed(
-    owner: Person, workers: Workers, clock: MovableClock, tick: Callable[[], object], scene: tuple[bytes, Truth]
+    owner: Person, workers: Workers, clock: MovableClock, sweep: Callable[[], object], scene: tuple[bytes, Truth]
 ) -> None:
     item = announce(owner, scene[0])
     clock.move(hours=3)
-    tick()
+    sweep()
     workers.work()
     assert owner.get(f"/images/{item['image_id']}").get_json()["state"] == "rejected"
     send(item, scene[0])
@@ -79,23 +93,23 @@ def test_an_upload_whose_event_was_lost_is_found_within_minutes(
 
 
 def test_a_late_upload_whose_event_was_lost_is_found_within_minutes(
-    owner: Person, workers: Workers, clock: MovableClock, tick: Callable[[], object], scene: tuple[bytes, Truth]
+    owner: Person, workers: Workers, clock: MovableClock, sweep: Callable[[], object], scene: tuple[bytes, Truth]
 ) -> None:
     item = announce(owner, scene[0])
     for _ in range(10):
         clock.move(minutes=10)
-        tick()
+        sweep()
         workers.work()
     assert owner.get(f"/images/{item['image_id']}").get_json()["state"] == "awaiting_upload"
     _send_without_event(workers, item, scene[0])
     clock.move(minutes=10)
-    tick()
+    sweep()
     workers.work()
     assert owner.get(f"/images/{item['image_id']}").get_json()["state"] == "ready"
 
 
 def test_an_upload_whose_message_is_dead_lettered_is_processed_within_minutes(
-    owner: Person, workers: Workers, clock: MovableClock, tick: Callable[[], object], scene: tuple[bytes, Truth]
+    owner: Person, workers: Workers, clock: MovableClock, sweep: Callable[[], object], scene: tuple[bytes, Truth]
 ) -> None:
     """A worker is killed three times while it holds the batch, before it processes this file."""
     item = announce(owner, scene[0])
@@ -104,7 +118,7 @@ def test_an_upload_whose_message_is_dead_lettered_is_processed_within_minutes(
     killed.work_until_dead(workers.outputs.uploads_dead_queue_url, item["image_id"])
     assert owner.get(f"/images/{item['image_id']}").get_json()["state"] == "awaiting_upload"
     clock.move(minutes=3)
-    tick()
+    sweep()
     workers.work()
     assert owner.get(f"/images/{item['image_id']}").get_json()["state"] == "ready"
 
@@ -134,13 +148,13 @@ def test_a_failing_check_rejects_nothing_while_the_file_may_arrive(
     workers: Workers,
     argus: Container,
     clock: MovableClock,
-    tick: Callable[[], object],
+    sweep: Callable[[], object],
     scene: tuple[bytes, Truth],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     item = announce(owner, scene[0])
     clock.move(minutes=3)
-    tick()
+    sweep()
     with monkeypatch.context() as broken:
         broken.setattr(type(argus.objects), "latest_version", crash)
         workers.work_until_dead(workers.outputs.jobs_dead_queue_url, item["image_id"])
@@ -151,26 +165,26 @@ def test_a_failing_check_rejects_nothing_while_the_file_may_arrive(
 
 
 def test_an_upload_whose_checks_are_all_lost_is_rejected_long_after_its_time(
-    owner: Person, workers: Workers, clock: MovableClock, tick: Callable[[], object]
+    owner: Person, workers: Workers, clock: MovableClock, sweep: Callable[[], object]
 ) -> None:
     item = announce(owner, b"x")
     for _ in range(17):
         clock.move(minutes=10)
-        tick()
+        sweep()
         workers.discard(item["image_id"])
         assert owner.get(f"/images/{item['image_id']}").get_json()["state"] == "awaiting_upload"
     clock.move(minutes=10)
-    tick()
+    sweep()
     image = owner.get(f"/images/{item['image_id']}").get_json()
     assert (image["state"], image["code"]) == ("rejected", "processing_failed")
 
 
 def test_an_upload_whose_event_was_lost_is_checked_like_any_other(
-    owner: Person, workers: Workers, clock: MovableClock, tick: Callable[[], object], scene: tuple[bytes, Truth]
+    owner: Person, workers: Workers, clock: MovableClock, sweep: Callable[[], object], scene: tuple[bytes, Truth]
 ) -> None:
     item = _stored_without_event(owner, workers, scene[0], announced=scene[0][:-1])
     clock.move(hours=3)
-    tick()
+    sweep()
     workers.work()
     image = owner.get(f"/images/{item['image_id']}").get_json()
     assert (image["state"], image["code"]) == ("rejected", "wrong_size")
@@ -181,7 +195,7 @@ def test_an_upload_that_cannot_be_checked_is_rejected_after_the_last_attempt(
     workers: Workers,
     argus: Container,
     clock: MovableClock,
-    tick: Callable[[], object],
+    sweep: Callable[[], object],
     scene: tuple[bytes, Truth],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -189,11 +203,11 @@ def test_an_upload_that_cannot_be_checked_is_rejected_after_the_last_attempt(
     monkeypatch.setattr(type(argus.objects), "latest_version", crash)
     clock.move(hours=3)
     for _ in range(MAX_ATTEMPTS):
-        tick()
+        sweep()
         workers.work_until_dead(workers.outputs.jobs_dead_queue_url, item["image_id"])
         assert owner.get(f"/images/{item['image_id']}").get_json()["state"] == "awaiting_upload"
         clock.move(minutes=10)
-    tick()
+    sweep()
     image = owner.get(f"/images/{item['image_id']}").get_json()
     assert (image["state"], image["code"]) == ("rejected", "processing_failed")
 
@@ -248,8 +262,10 @@ def test_a_redelivered_dead_letter_is_processed(
 
 
 def test_an_upload_that_cannot_be_signed_is_not_stored(
-    owner: Person, argus: Container, monkeypatch: pytest.MonkeyPatch
+    new_owner: Callable[[], Person], argus: Container, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    owner = new_owner()
+
     def expired(*_: Any, **__: Any) -> Any:
         raise CredentialsExpired
 
@@ -264,7 +280,7 @@ def test_a_crash_leaves_the_next_attempt_to_the_queue(
     workers: Workers,
     argus: Container,
     clock: MovableClock,
-    tick: Callable[[], object],
+    sweep: Callable[[], object],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(processing, "decode", crash)
@@ -274,10 +290,10 @@ def test_a_crash_leaves_the_next_attempt_to_the_queue(
     with pytest.raises(RuntimeError):
         argus.imagery.arrived(key, size_bytes=1)
     clock.move(seconds=VISIBILITY_TIMEOUT_SECONDS + 30)
-    tick()
+    sweep()
     assert _sent(workers, "image.arrived", item["image_id"]) == []
     clock.move(minutes=10)
-    tick()
+    sweep()
     assert len(_sent(workers, "image.arrived", item["image_id"])) == 1
 
 
@@ -286,7 +302,7 @@ def test_an_image_whose_worker_stops_is_processed_after_its_lease(
     workers: Workers,
     argus: Container,
     clock: MovableClock,
-    tick: Callable[[], object],
+    sweep: Callable[[], object],
     scene: tuple[bytes, Truth],
 ) -> None:
     item = announce(owner, scene[0])
@@ -297,7 +313,7 @@ def test_an_image_whose_worker_stops_is_processed_after_its_lease(
     workers.work()
     assert owner.get(f"/images/{item['image_id']}").get_json()["state"] == "processing"
     clock.move(minutes=10)
-    tick()
+    sweep()
     workers.work()
     assert owner.get(f"/images/{item['image_id']}").get_json()["state"] == "ready"
 
@@ -313,7 +329,7 @@ def _sent(workers: Workers, job: str, image_id: str) -> list[str]:
 
 
 def test_the_sweep_sends_a_job_again_after_a_wait(
-    owner: Person, workers: Workers, argus: Container, clock: MovableClock, tick: Callable[[], object]
+    owner: Person, workers: Workers, argus: Container, clock: MovableClock, sweep: Callable[[], object]
 ) -> None:
     vanished, late = announce(owner, b"x")["image_id"], announce(owner, b"x")["image_id"]
     image = argus.imagery.store.get(owner.organisation_id, vanished)
@@ -321,11 +337,11 @@ def test_the_sweep_sends_a_job_again_after_a_wait(
     assert argus.imagery.background.claim(image, state=ImageState.PROCESSING) is not None
     clock.move(hours=3)
     for expected in (1, 0, 0):
-        tick()
+        sweep()
         assert len(_sent(workers, "image.arrived", vanished)) == expected
     clock.move(minutes=5)
-    tick()
-    tick()
+    sweep()
+    sweep()
     assert len(_sent(workers, "image.check", late)) == 1
 
 
@@ -334,15 +350,15 @@ def test_of_two_concurrent_sweeps_one_sends(
     workers: Workers,
     argus: Container,
     clock: MovableClock,
-    tick: Callable[[], object],
+    sweep: Callable[[], object],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     late = announce(owner, b"x")["image_id"]
     clock.move(hours=3)
     read_by_both = [due for shard in due_shards() for due in argus.imagery.store.due(shard, clock())]
     monkeypatch.setattr(type(argus.imagery.store), "due", lambda *_: iter(read_by_both))
-    tick()
-    tick()
+    sweep()
+    sweep()
     assert len(_sent(workers, "image.check", late)) == 1
 
 
@@ -350,14 +366,14 @@ def test_a_sweep_reads_every_page_of_due_items(
     owner: Person,
     workers: Workers,
     clock: MovableClock,
-    tick: Callable[[], object],
+    sweep: Callable[[], object],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(background, "PAGE", 2)  # of each of eight shards
-    files = [{"name": "a.jpg", "size": 1, "content_type": "image/jpeg"}] * 40
+    monkeypatch.setattr(background, "PAGE", 1)
+    files = [{"name": "a.jpg", "size": 1, "content_type": "image/jpeg"}] * 17  # at least one of eight shards has three
     uploads = owner.post("/uploads", {"files": files}).get_json()["items"]
     clock.move(hours=3)
-    tick()
+    sweep()
     workers.work()
     states = {owner.get(f"/images/{item['image_id']}").get_json()["code"] for item in uploads}
     assert states == {"never_uploaded"}
@@ -367,14 +383,14 @@ def test_a_sweep_limits_the_items_per_shard(
     owner: Person,
     workers: Workers,
     clock: MovableClock,
-    tick: Callable[[], object],
+    sweep: Callable[[], object],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(background, "PAGE", 1)
     monkeypatch.setattr(background, "MAX_PER_SHARD", 1)
     owner.post("/uploads", {"files": [{"name": "a.jpg", "size": 1, "content_type": "image/jpeg"}] * 20})
     clock.move(hours=3)
-    tick()
+    sweep()
     assert len(_sent(workers, "image.check", "")) <= 8  # one per shard
 
 

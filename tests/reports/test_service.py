@@ -9,6 +9,7 @@ from typing import Any
 import pypdf
 import pytest
 import requests
+from flask.testing import FlaskClient
 
 from argus.container import Container
 from argus.core.background import MAX_CHECKS, Background
@@ -16,23 +17,44 @@ from argus.core.dynamo import due_shard
 from argus.reports import formats
 from services.local.demo.scenes import Truth, flir_scene
 from services.scheduler import main as scheduler
-from tests.conftest import MovableClock, Person, Workers
+from tests.conftest import Issuer, MovableClock, Person, Workers
 from tests.imagery.uploads import announce, uploaded
+from tests.people import create_owner
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
+def owner(http: FlaskClient, issuer: Issuer) -> Person:
+    """Of every report in this module."""
+    return create_owner(http, issuer)
+
+
+@pytest.fixture(scope="module")
 def scene() -> tuple[bytes, Truth]:
     return flir_scene(seed=5, width=320, height=240, leaks=2)
 
 
 @pytest.fixture
-def scan(owner: Person, workers: Workers, scene: tuple[bytes, Truth]) -> dict[str, Any]:
+def own_scan(owner: Person, workers: Workers, scene: tuple[bytes, Truth]) -> dict[str, Any]:
+    """A scan of an image that the test may change."""
     image_id = uploaded(owner, workers, scene[0], name="NORTH_0001_T.JPG")["id"]
     plugin = {"id": "thermal_hotspots", "options": {"delta_celsius": 5}}
     body = {"target": {"kind": "image", "id": image_id}, "plugins": [plugin]}
     scan_id = owner.post("/scans", body).get_json()["id"]
     workers.work()
     return dict(owner.get(f"/scans/{scan_id}").get_json())
+
+
+@pytest.fixture(scope="module")
+def _shared() -> dict[str, Any]:
+    return {}
+
+
+@pytest.fixture
+def scan(request: pytest.FixtureRequest, workers: Workers, _shared: dict[str, Any]) -> dict[str, Any]:
+    """A scan that tests share; they do not change its image."""
+    if not _shared:
+        _shared.update(request.getfixturevalue("own_scan"))
+    return _shared
 
 
 def fetched(owner: Person, workers: Workers, scan: dict[str, Any], format_name: str) -> requests.Response:
@@ -71,30 +93,30 @@ def test_the_file_name_of_a_report_is_the_scan_id(owner: Person, workers: Worker
 
 
 def test_a_report_of_a_deleted_image_contains_the_findings(
-    owner: Person, workers: Workers, scan: dict[str, Any]
+    owner: Person, workers: Workers, own_scan: dict[str, Any]
 ) -> None:
-    owner.delete(f"/images/{scan['target']['value']}")
-    assert len(fetched(owner, workers, scan, "json").json()["findings"]) == sum(scan["counts"].values())
-    assert fetched(owner, workers, scan, "pdf").content[:5] == b"%PDF-"
+    owner.delete(f"/images/{own_scan['target']['value']}")
+    assert len(fetched(owner, workers, own_scan, "json").json()["findings"]) == sum(own_scan["counts"].values())
+    assert fetched(owner, workers, own_scan, "pdf").content[:5] == b"%PDF-"
 
 
 def test_a_report_of_an_image_that_is_being_deleted_does_not_show_it(
-    owner: Person, workers: Workers, argus: Container, scan: dict[str, Any]
+    owner: Person, workers: Workers, argus: Container, own_scan: dict[str, Any]
 ) -> None:
-    image = argus.imagery.find(owner.organisation_id, scan["target"]["value"])
+    image = argus.imagery.find(owner.organisation_id, own_scan["target"]["value"])
     assert image is not None
     assert argus.imagery.store.save(image.deleting(next_check_at=argus.clock())) is not None
-    assert fetched(owner, workers, scan, "json").json()["image"] is None
-    pdf = pypdf.PdfReader(io.BytesIO(fetched(owner, workers, scan, "pdf").content))
+    assert fetched(owner, workers, own_scan, "json").json()["image"] is None
+    pdf = pypdf.PdfReader(io.BytesIO(fetched(owner, workers, own_scan, "pdf").content))
     assert "NORTH_0001_T.JPG" not in pdf.pages[0].extract_text()
 
 
 def test_a_report_is_built_without_a_missing_picture(
-    owner: Person, workers: Workers, argus: Container, scan: dict[str, Any]
+    owner: Person, workers: Workers, argus: Container, own_scan: dict[str, Any]
 ) -> None:
-    argus.objects.delete_under(f"{owner.organisation_id}/images/{scan['target']['value']}/")
-    assert fetched(owner, workers, scan, "json").json()["image"]["name"] == "NORTH_0001_T.JPG"
-    assert fetched(owner, workers, scan, "pdf").content[:5] == b"%PDF-"
+    argus.objects.delete_under(f"{owner.organisation_id}/images/{own_scan['target']['value']}/")
+    assert fetched(owner, workers, own_scan, "json").json()["image"]["name"] == "NORTH_0001_T.JPG"
+    assert fetched(owner, workers, own_scan, "pdf").content[:5] == b"%PDF-"
 
 
 @pytest.mark.parametrize(
@@ -230,9 +252,14 @@ def test_a_report_that_the_sweep_cannot_process_does_not_block_the_others(
     assert owner.get(f"/reports/{first}").get_json()["state"] == state
 
 
-def test_reports_are_listed_newest_first(owner: Person, scan: dict[str, Any]) -> None:
+def test_reports_are_listed_newest_first(owner: Person, scan: dict[str, Any], clock: MovableClock) -> None:
+    def listed() -> list[str]:
+        return [report["id"] for report in owner.get("/reports").get_json()["items"]]
+
+    clock.move(days=10)  # other tests request reports up to two days ahead
+    before = listed()
     created = [owner.post("/reports", {"scan_id": scan["id"], "format": "csv"}).get_json()["id"] for _ in range(3)]
-    assert [report["id"] for report in owner.get("/reports").get_json()["items"]] == created[::-1]
+    assert listed() == [*created[::-1], *before]
 
 
 def test_a_report_needs_an_image_that_is_ready(owner: Person) -> None:

@@ -60,12 +60,16 @@ class Crash(BaseException):
     """The worker dies between two writes."""
 
 
-def die_after(writes: int, act: Callable[[], None]) -> None:
+def die_after(writes: int, act: Callable[[], None]) -> bool:
+    """Whether the worker died: not if it makes fewer writes."""
+
     def die() -> None:
         raise Crash
 
     with before_write(writes, die, repeat=True), suppress(Crash):
         act()
+        return False
+    return True
 
 
 @contextmanager

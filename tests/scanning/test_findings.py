@@ -124,12 +124,18 @@ def organisation(argus: Container, http: FlaskClient, issuer: Issuer, store: Fin
     return Organisation(Person(http, headers, organisation_id), tracked, scan, of_scan)
 
 
+class TooManyCombinations(Exception):
+    """The filters were rejected, since they need too many queries."""
+
+
 def pages(person: Person, path: str, query: Mapping[str, Any]) -> Iterator[list[dict[str, Any]]]:
     cursor: dict[str, str] = {}
     while True:
         response = person.get(f"{path}?{urlencode({**query, **cursor})}")
-        assert response.status_code == 200, response.get_json()
         page = response.get_json()
+        if page.get("code") == "too_many_combinations":
+            raise TooManyCombinations
+        assert response.status_code == 200, page
         assert len(page["items"]) <= int(query.get("limit", 50))
         yield page["items"]
         if page["next_cursor"] is None:
@@ -202,10 +208,8 @@ def test_every_combination_of_filters_lists_exactly_the_matching_findings(
     query = {name: values for name, values in query.items() if values}
     limit = min(100, max(1, len(expected) // page_count))
     sent = query_parameters({**query, "limit": str(limit)})
-    response = organisation.owner.get(f"{path}?{urlencode(sent)}")
-    if response.status_code == 422 and response.get_json()["code"] == "too_many_combinations":
-        return
-    assert listed(organisation.owner, path, **sent) == expected
+    with suppress(TooManyCombinations):
+        assert listed(organisation.owner, path, **sent) == expected
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=HealthCheck)
@@ -227,7 +231,7 @@ def test_every_combination_of_filters_counts_exactly_what_it_lists(
 @pytest.mark.parametrize("sort", ["-severity", "severity", "-first_seen_at", "first_seen_at"])
 def test_small_pages_list_each_finding_once(organisation: Organisation, sort: str) -> None:
     for query in ({}, {"severity": "low,high"}, {"plugin": "tls,web", "status": "new"}):
-        some = listed(organisation.owner, f"/scans/{organisation.scan.id}/findings", sort=sort, limit="2", **query)
+        some = listed(organisation.owner, f"/scans/{organisation.scan.id}/findings", sort=sort, limit="5", **query)
         values = {name: text.split(",") for name, text in query.items()}
         assert some == in_order(chosen_of(organisation.of_scan, values), sort, of_a_scan=True)
 
@@ -266,8 +270,8 @@ def test_filters_that_need_too_many_queries_are_rejected(owner: Person) -> None:
         f"plugin={','.join(f'p{number}' for number in range(51))}",
     ],
 )
-def test_an_invalid_filter_is_rejected(owner: Person, query: str) -> None:
-    response = owner.get(f"/findings?{query}")
+def test_an_invalid_filter_is_rejected(organisation: Organisation, query: str) -> None:
+    response = organisation.owner.get(f"/findings?{query}")
     assert (response.status_code, response.get_json()["code"]) == (422, "unprocessable_entity")
 
 
@@ -295,7 +299,7 @@ def reads(argus: Container) -> Iterator[Counter[str]]:
 
 @pytest.fixture(scope="module")
 def large(argus: Container, http: FlaskClient, issuer: Issuer, store: FindingStore) -> Organisation:
-    """A scan with 3,000 findings, of which 1 in 500 is critical, and 1 in 1,000 of a rare plugin."""
+    """A scan with 600 findings, of which 1 in 100 is critical, and 1 in 200 of a rare plugin."""
     headers = {"Authorization": f"Bearer {issuer.token('large-organisation-of-findings')}"}
     organisation_id = Person(http, headers).get("/me").get_json()["organisation"]["id"]
     scan = a_scan(organisation_id, TARGETS[0])
@@ -304,11 +308,11 @@ def large(argus: Container, http: FlaskClient, issuer: Issuer, store: FindingSto
         finding(
             number,
             organisation_id=organisation_id,
-            plugin="web" if number % 1000 == 7 else "tls",
-            severity=Severity.CRITICAL if number % 500 == 9 else Severity.LOW,
+            plugin="web" if number % 200 == 7 else "tls",
+            severity=Severity.CRITICAL if number % 100 == 9 else Severity.LOW,
             first_seen_at=BEGINNING + timedelta(minutes=number),
         )
-        for number in range(3_000)
+        for number in range(600)
     ]
     store.put_findings(scan, findings)
     return Organisation(Person(http, headers, organisation_id), [], scan, findings)

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any, Self, cast
 
 import flask_smorest
 import marshmallow as ma
@@ -34,6 +34,10 @@ class Schema(ma.Schema):
 
     class Meta:
         unknown = ma.RAISE
+
+    def __deepcopy__(self, _memo: object) -> Self:
+        """The schema itself, which nobody changes. flask-smorest copies it at a cold start with each decorator."""
+        return self
 
 
 class StrictInteger(ma.fields.Integer):
