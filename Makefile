@@ -26,7 +26,10 @@ run: $(STAMP)  ## start everything, scan the demo survey, keep serving (ONCE=1: 
 	@$(BIN)/python -m services.local.main $(if $(ONCE),--once)
 
 test: $(STAMP)  ## run all tests
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --cov --cov-report term:skip-covered --cov-fail-under 90
+	$(BIN)/python -m pytest $(SHARED) --cov --cov-report term:skip-covered --cov-fail-under 90
+
+# One process more than cores: some tests wait. Each runs whole files, in the order of tests/conftest.py.
+SHARED := --numprocesses 3 --dist loadfile --no-loadscope-reorder
 
 # Whole systems, sockets, the command line, reports, and work that is lost, repeated or shared.
 SLOW := tests/journeys tests/fuzz tests/services tests/cli tests/notify tests/reports/test_service.py tests/infra \
@@ -34,7 +37,7 @@ SLOW := tests/journeys tests/fuzz tests/services tests/cli tests/notify tests/re
 	tests/scanning/test_runs.py tests/scanning/test_findings.py
 
 check: lint  ## quick check: lint, and the tests that are not slow (SLOW in the Makefile)
-	$(BIN)/python -m pytest --quiet --numprocesses 2 --dist loadfile $(addprefix --ignore ,$(SLOW)) -k "not any_write"
+	$(BIN)/python -m pytest --quiet $(SHARED) $(addprefix --ignore ,$(SLOW)) -k "not any_write"
 
 lint: $(STAMP)  ## check format, lint, types and templates
 	$(BIN)/ruff format --check .

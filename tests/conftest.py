@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import hypothesis
@@ -51,6 +52,40 @@ ISSUER = "https://issuer.example"
 CLIENT_ID = "test-client"
 ORIGIN = "https://console.example"
 LONG_SECONDS = 12 * 3600  # SQS's maximum visibility timeout
+
+
+# The files with the longest tests run first, so that no worker starts one when the others have nothing left to do.
+LONGEST = (
+    "journeys/test_toy",
+    "infra/deploy/test_steps",
+    "journeys/test_laptop",
+    "journeys/test_shared_scan",
+    "infra/deploy/test_package",
+    "scanning/test_life_cycle",
+    "scanning/test_engine",
+    "scanning/test_runs",
+    "scanning/test_findings",
+    "imagery/test_service",
+    "test_isolation",
+    "core/test_background",
+    "core/test_timeouts",
+    "reports/test_service",
+    "imagery/test_unfinished",
+    "fuzz/test_in_process",
+    "real/test_journey",
+    "cli/test_guide",
+    "notify/test_service",
+    "core/test_http",
+    "infra/test_roles",
+    "core/test_pdf",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Sort the files by LONGEST."""
+    tests = Path(__file__).parent
+    position = {tests / f"{name}.py": number for number, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: position.get(item.path, len(LONGEST)))
 
 
 class MovableClock:

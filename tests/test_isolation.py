@@ -6,13 +6,11 @@ from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 import pytest
-from flask.testing import FlaskClient
 
 from argus import capabilities
 from argus.container import Container
 from argus.identity.model import Role, Subject
 from tests.conftest import ISSUER, Issuer, Person, Workers
-from tests.people import create_owner
 from tests.resources import CONFLICTS, SHARED, Call, Resources
 from tests.resources import calls as calls_of
 
@@ -56,9 +54,9 @@ def _partition_keys(parameters: Any, table: str = "") -> Iterator[tuple[str, str
 
 
 @pytest.fixture(scope="module")
-def owner(written: set[tuple[str, str]], http: FlaskClient, issuer: Issuer) -> Person:
+def owner(written: set[tuple[str, str]], new_owner: Callable[[], Person]) -> Person:
     """Of the resources that all tests share."""
-    return create_owner(http, issuer)
+    return new_owner()
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
-from flask.testing import FlaskClient
 
 from argus.container import Container
 from argus.core import background
@@ -21,8 +20,7 @@ from argus.imagery.model import Image, ImageState, NewFile
 from argus.reports.model import Report
 from argus.scanning.model import Scan, Target
 from services.scheduler import main as scheduler
-from tests.conftest import Issuer, MovableClock, Person, Workers
-from tests.people import create_owner
+from tests.conftest import MovableClock, Person, Workers
 
 Tick = Callable[[], object]
 IMAGE = "img_00000000000000000000000000"
@@ -97,9 +95,9 @@ class Item:
 
 
 @pytest.fixture(scope="module")
-def owner(http: FlaskClient, issuer: Issuer) -> Person:
+def owner(new_owner: Callable[[], Person]) -> Person:
     """Of every item in this module."""
-    return create_owner(http, issuer)
+    return new_owner()
 
 
 @pytest.fixture(params=KINDS)

@@ -2,12 +2,12 @@
 
 import io
 import json
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
-from flask.testing import FlaskClient
 from marshmallow import ValidationError
 
 from argus.app import create_app
@@ -16,16 +16,15 @@ from argus.core.dynamo import Overloaded
 from argus.core.errors import Unavailable
 from argus.core.http import Number
 from argus.core.idempotency import Attempt, Idempotency, StoredResponse
-from tests.conftest import ORIGIN, Issuer, MovableClock, Person
-from tests.people import create_owner
+from tests.conftest import ORIGIN, MovableClock, Person
 
 FILE = {"name": "a.jpg", "size": 10, "content_type": "image/jpeg"}
 
 
 @pytest.fixture(scope="module")
-def caller(http: FlaskClient, issuer: Issuer) -> Person:
+def caller(new_owner: Callable[[], Person]) -> Person:
     """An owner for tests in which other data of the organisation does not matter."""
-    return create_owner(http, issuer)
+    return new_owner()
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 
 import pytest
-from flask.testing import FlaskClient
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -22,7 +21,6 @@ from argus.identity.key_store import KeyStore
 from argus.identity.keys import InvalidKey, KeysBeingChanged, TierNotAllowed
 from argus.identity.model import Role, Subject
 from tests.conftest import ISSUER, ORIGIN, Issuer, MovableClock, Person
-from tests.people import create_owner
 
 BODY = {"name": "nightly survey", "scopes": ["profile:read", "plugins:read"]}
 
@@ -50,9 +48,9 @@ def refusal(person: Person) -> str:
 
 
 @pytest.fixture(scope="module")
-def customer(http: FlaskClient, issuer: Issuer) -> Person:
+def customer(new_owner: Callable[[], Person]) -> Person:
     """An owner for requests that create no key."""
-    return create_owner(http, issuer)
+    return new_owner()
 
 
 @pytest.fixture(scope="module")

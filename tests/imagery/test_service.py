@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 import requests
-from flask.testing import FlaskClient
 from PIL import Image as Picture
 
 from argus.container import Container
@@ -21,18 +20,17 @@ from argus.imagery.thermogram import NotRadiometric
 from infra.embedded.aws import EmbeddedAws
 from services.local.demo.scenes import Truth, dji_scene, flir_scene, tiff16
 from services.scheduler import main as scheduler
-from tests.conftest import Issuer, MovableClock, Person, Workers
+from tests.conftest import MovableClock, Person, Workers
 from tests.imagery import hostile
 from tests.imagery.uploads import announce, crash, send, uploaded
-from tests.people import create_owner
 
 PALETTES = {"iron", "medical", "hotspot_alert", "white_hot", "black_hot", "rainbow"}
 
 
 @pytest.fixture(scope="module")
-def owner(http: FlaskClient, issuer: Issuer) -> Person:
+def owner(new_owner: Callable[[], Person]) -> Person:
     """Of every image in this module."""
-    return create_owner(http, issuer)
+    return new_owner()
 
 
 @pytest.fixture(scope="module")

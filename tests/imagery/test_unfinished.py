@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 import requests
-from flask.testing import FlaskClient
 
 from argus.container import Container
 from argus.core import background
@@ -16,17 +15,16 @@ from argus.core.presign import CredentialsExpired
 from argus.imagery import processing
 from argus.imagery.model import ImageState
 from services.local.demo.scenes import Truth, flir_scene
-from tests.conftest import Issuer, MovableClock, Person, Workers
+from tests.conftest import MovableClock, Person, Workers
 from tests.imagery.uploads import announce, crash, send, uploaded
-from tests.people import create_owner
 
 VISIBILITY_TIMEOUT_SECONDS = 360  # infra/data.yaml's default
 
 
 @pytest.fixture(scope="module")
-def owner(http: FlaskClient, issuer: Issuer) -> Person:
+def owner(new_owner: Callable[[], Person]) -> Person:
     """Of every image in this module."""
-    return create_owner(http, issuer)
+    return new_owner()
 
 
 @pytest.fixture(scope="module")

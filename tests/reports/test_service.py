@@ -9,7 +9,6 @@ from typing import Any
 import pypdf
 import pytest
 import requests
-from flask.testing import FlaskClient
 
 from argus.container import Container
 from argus.core.background import MAX_CHECKS, Background
@@ -17,15 +16,14 @@ from argus.core.dynamo import due_shard
 from argus.reports import formats
 from services.local.demo.scenes import Truth, flir_scene
 from services.scheduler import main as scheduler
-from tests.conftest import Issuer, MovableClock, Person, Workers
+from tests.conftest import MovableClock, Person, Workers
 from tests.imagery.uploads import announce, uploaded
-from tests.people import create_owner
 
 
 @pytest.fixture(scope="module")
-def owner(http: FlaskClient, issuer: Issuer) -> Person:
+def owner(new_owner: Callable[[], Person]) -> Person:
     """Of every report in this module."""
-    return create_owner(http, issuer)
+    return new_owner()
 
 
 @pytest.fixture(scope="module")
