@@ -1,6 +1,7 @@
 """A worker in a separate process, with the plugins of a folder: `python -m tests.scanning.worker_process FOLDER`."""
 
 import sys
+import time
 from pathlib import Path
 
 import argus.scanning.plugins
@@ -21,7 +22,9 @@ def main(folder: str) -> None:
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     while True:
-        queue.poll(wait_seconds=1)
+        # Not a long poll: it would go on in SQS when this process is killed, and receive a message of the next test.
+        if not queue.poll(wait_seconds=0):
+            time.sleep(0.05)
 
 
 if __name__ == "__main__":
