@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import boto3
 import hypothesis
 import pytest
 from botocore.client import BaseClient
@@ -236,7 +237,13 @@ def _untraced_libraries() -> None:
         return application
 
     embedded_aws.create_backend_app = create
-    for owner, name in [(BaseClient, "_make_api_call"), (PageObject, "extract_text"), (PdfReader, "__init__")]:
+    for owner, name in [
+        (boto3.Session, "__init__"),
+        (boto3.Session, "client"),
+        (BaseClient, "_make_api_call"),
+        (PageObject, "extract_text"),
+        (PdfReader, "__init__"),
+    ]:
         setattr(owner, name, untraced(getattr(owner, name)))
 
 

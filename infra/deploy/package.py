@@ -265,7 +265,7 @@ def _compile(folder: Path) -> None:
 def _zip(folder: Path, path: Path) -> Path:
     """Write the folder as a zip: sorted entries, constant dates, readable by the user that Lambda runs as."""
     partial = path.with_suffix(".part")
-    with zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as opened:
+    with zipfile.ZipFile(partial, "w") as opened:
         for name, file in _files(folder):
             entry = zipfile.ZipInfo(str(name), date_time=(1980, 1, 1, 0, 0, 0))
             entry.create_system = 3  # Unix: external_attr holds Unix permissions

@@ -18,6 +18,7 @@ from rio_cogeo.cogeo import cog_validate
 from argus.imagery import cog
 from argus.imagery.cog import NotRepresentable
 from argus.imagery.model import Georeference, Position
+from tests.conftest import untraced
 
 pytestmark = pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
 
@@ -32,6 +33,7 @@ def scene(shape: tuple[int, int], *, low: float = 10.0, high: float = 90.0) -> N
     return (low + (high - low) * np.clip(slope + noise, 0, 1)).astype(np.float32)
 
 
+@untraced
 def read(data: bytes) -> NDArray[np.float64]:
     """Temperatures as GDAL reads them: scaled, NaN for masked pixels."""
     with MemoryFile(data) as memory, memory.open() as dataset:
