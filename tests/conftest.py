@@ -14,6 +14,7 @@ from typing import Any
 import boto3
 import hypothesis
 import pytest
+from _pytest.assertion import rewrite
 from botocore.client import BaseClient
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
@@ -22,6 +23,7 @@ from jose import jwk, jwt
 from jose.backends.base import Key
 from moto.moto_server.werkzeug_app import create_backend_app
 from pypdf import PageObject, PdfReader
+from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
 from argus.app import create_app
@@ -227,9 +229,12 @@ def untraced(real: Callable[..., Any]) -> Callable[..., Any]:
     return run
 
 
+rewrite.rewrite_asserts = untraced(rewrite.rewrite_asserts)  # in every file of tests, before any fixture
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _untraced_libraries() -> None:
-    """Measure no coverage inside boto3, moto and pypdf."""
+    """Measure no coverage inside boto3, moto, pypdf and werkzeug's routes."""
 
     def create(service: Any) -> Any:
         application = create_backend_app(service)
@@ -243,6 +248,7 @@ def _untraced_libraries() -> None:
         (BaseClient, "_make_api_call"),
         (PageObject, "extract_text"),
         (PdfReader, "__init__"),
+        (Rule, "compile"),
     ]:
         setattr(owner, name, untraced(getattr(owner, name)))
 
@@ -381,8 +387,23 @@ def _drain(sqs: Any, url: str) -> list[dict[str, Any]]:
     return drained
 
 
+@pytest.fixture(scope="session")
+def queue_arns(aws: EmbeddedAws, outputs: StackOutputs) -> dict[str, str]:
+    """By the URL of the queue."""
+    sqs = aws.client("sqs")
+    urls = (outputs.uploads_queue_url, outputs.jobs_queue_url, outputs.scans_queue_url)
+    named = {url: sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"]) for url in urls}
+    return {url: found["Attributes"]["QueueArn"] for url, found in named.items()}
+
+
 @pytest.fixture
-def workers(argus: Container, aws: EmbeddedAws, outputs: StackOutputs, monkeypatch: pytest.MonkeyPatch) -> Workers:
+def workers(
+    argus: Container,
+    aws: EmbeddedAws,
+    outputs: StackOutputs,
+    queue_arns: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Workers:
     for service in (worker, scanner):
         monkeypatch.setattr(service, "container", lambda: argus)
     sqs = Receiver(aws.client("sqs"))
@@ -394,12 +415,8 @@ def workers(argus: Container, aws: EmbeddedAws, outputs: StackOutputs, monkeypat
     # Messages of earlier tests.
     for url in [*handlers, outputs.uploads_dead_queue_url, outputs.jobs_dead_queue_url, outputs.scans_dead_queue_url]:
         _drain(sqs, url)
-    pollers = [SqsPoller(sqs, url, _arn(sqs, url), handler) for url, handler in handlers.items()]
+    pollers = [SqsPoller(sqs, url, queue_arns[url], handler) for url, handler in handlers.items()]
     return Workers(pollers, sqs, outputs)
-
-
-def _arn(sqs: Any, url: str) -> str:
-    return str(sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"])
 
 
 @pytest.fixture
