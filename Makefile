@@ -31,13 +31,11 @@ test: $(STAMP)  ## run all tests
 # One process more than cores: some tests wait. Each runs whole files, in the order of tests/conftest.py.
 SHARED := --numprocesses 3 --dist loadfile --no-loadscope-reorder
 
-# Whole systems, sockets, the command line, reports, and work that is lost, repeated or shared.
-SLOW := tests/journeys tests/fuzz tests/services tests/cli tests/notify tests/reports/test_service.py tests/infra \
-	tests/test_isolation.py tests/core/test_timeouts.py tests/core/test_background.py tests/imagery/test_unfinished.py \
-	tests/scanning/test_runs.py tests/scanning/test_findings.py
+# Whole systems, sockets, the command line, and tests that wait.
+SLOW := tests/journeys tests/fuzz tests/services tests/cli tests/notify tests/infra tests/core/test_timeouts.py
 
 check: lint  ## quick check: lint, and the tests that are not slow (SLOW in the Makefile)
-	$(BIN)/python -m pytest --quiet $(SHARED) $(addprefix --ignore ,$(SLOW)) -k "not any_write"
+	$(BIN)/python -m pytest --quiet $(SHARED) $(addprefix --ignore ,$(SLOW))
 
 lint: $(STAMP)  ## check format, lint, types and templates
 	$(BIN)/ruff format --check .

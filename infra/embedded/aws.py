@@ -6,9 +6,10 @@
         aws.client("s3").list_buckets()           # or directly, with dummy credentials
         outputs.uploads_queue_url, outputs.user_pool_id, outputs.jwks_url
 
-The state lives as long as this process and is shared by all servers in it. Two servers, even consecutive ones, need
-different stages, because all names are derived from the stage. The first message in the uploads queue is S3's own
-`s3:TestEvent`, as in a real account. Errors: `PortInUse`, `NotAsDeclared`.
+boto3 in this process reaches it without a socket (`transport.py`); all others use the port. The state lives as long as
+this process and is shared by all servers in it. Two servers, even consecutive ones, need different stages, because all
+names are derived from the stage. The first message in the uploads queue is S3's own `s3:TestEvent`, as in a real
+account. Errors: `PortInUse`, `NotAsDeclared`.
 """
 
 import errno
