@@ -19,6 +19,8 @@ from botocore.client import BaseClient
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from flask.testing import FlaskClient
+from httpx._transports import default as httpx_transports
+from hypothesis.internal.conjecture.data import ConjectureData
 from jose import jwk, jwt
 from jose.backends.base import Key
 from moto.moto_server.werkzeug_app import create_backend_app
@@ -234,7 +236,7 @@ rewrite.rewrite_asserts = untraced(rewrite.rewrite_asserts)  # in every file of 
 
 @pytest.fixture(scope="session", autouse=True)
 def _untraced_libraries() -> None:
-    """Measure no coverage inside boto3, moto, pypdf and werkzeug's routes."""
+    """Measure no coverage inside boto3, moto, pypdf, werkzeug's routes and hypothesis's strategies."""
 
     def create(service: Any) -> Any:
         application = create_backend_app(service)
@@ -249,8 +251,15 @@ def _untraced_libraries() -> None:
         (PageObject, "extract_text"),
         (PdfReader, "__init__"),
         (Rule, "compile"),
+        (ConjectureData, "draw"),
     ]:
         setattr(owner, name, untraced(getattr(owner, name)))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _certificates_once() -> None:
+    """Each client of httpx loads the trusted certificates anew, which takes 20 ms."""
+    httpx_transports.create_ssl_context = functools.cache(httpx_transports.create_ssl_context)
 
 
 @pytest.fixture(scope="session")
