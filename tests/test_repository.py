@@ -24,6 +24,7 @@ from argus.jobs import JOBS, TICKS, UPLOADS
 from argus.reports.model import Column
 from services.api import openapi, reference
 from services.worker.batch import MAX_RECEIVES
+from tests.conftest import LONGEST
 
 ROOT = Path(__file__).parents[1]
 SRC = ROOT / "src" / "argus"
@@ -406,3 +407,7 @@ def test_retired_words_are_not_used() -> None:
         path = ROOT / name
         if path.suffix in {".py", ".md", ".yaml", ".js", ".mjs", ".toml"} and path.exists() and name not in excluded:
             assert retired.findall(path.read_text()) == [], name
+
+
+def test_every_file_that_runs_first_exists() -> None:
+    assert [name for name in LONGEST if not (ROOT / "tests" / f"{name}.py").exists()] == []

@@ -2,7 +2,7 @@
 
 For a small call, the connection, the server's thread and the parsing of HTTP take longer than moto. So botocore's
 `URLLib3Session.send` passes requests for such a server to its application. Other requests still use the port, such as
-those of browsers, httpx and other processes.
+those of browsers, httpx and other processes. A call without a socket has no timeout.
 
 The application runs in a thread with a short stack: a stack that often crosses the end of one of its pieces of 16 KiB
 costs CPython 3.11 two system calls each time.
@@ -71,6 +71,7 @@ def _respond(server: BaseWSGIServer, request: AWSPreparedRequest) -> HTTPRespons
         status=int(status.split()[0]),
         preload_content=False,
         decode_content=False,
+        enforce_content_length=False,
         request_method=request.method,
     )
 
@@ -93,5 +94,5 @@ class _Handler(MotoRequestHandler):
         for name, value in {"Host": url.netloc, "Accept-Encoding": "identity", **request.headers}.items():
             if name.lower() != "transfer-encoding":  # the body is complete
                 self.headers[name] = value.decode("latin-1") if isinstance(value, bytes) else value
-        if body and "Content-Length" not in self.headers:
+        if (body or self.command in ("POST", "PUT")) and "Content-Length" not in self.headers:
             self.headers["Content-Length"] = str(len(body))

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,7 @@ TIMEOUT_SECONDS = 120.0  # a busy machine is no failure
 # The budget is cases, not time: a time limit would give different results on other machines. It does not grow with the
 # document: the more operations, the fewer cases of each.
 BOUNDARY_CASES = 1500
-RANDOM_CASES = 900  # of all seeds
+RANDOM_CASES = 1500  # of all seeds
 BOUNDARY_CASES_OF_AN_OPERATION = 56  # in the document, on average
 RANDOM_FLOOR = 3  # of an operation with each seed
 # Each seed also runs as many sequences as it runs random cases of an operation.
@@ -59,6 +60,10 @@ class OverBudget(Exception):
     """The operations do not fit into the budget."""
 
 
+class NotRun(Exception):
+    """schemathesis sent fewer cases than there are operations."""
+
+
 def plan(*, operations: int, seeds: int) -> Plan:
     """Divide the budget. Raises OverBudget."""
     shares = seeds * (operations + SEQUENCE_CASES)
@@ -73,7 +78,7 @@ def plan(*, operations: int, seeds: int) -> Plan:
 
 
 def main(seeds: list[str]) -> int:
-    """The exit code. Raises OverBudget."""
+    """The exit code. Raises OverBudget and NotRun."""
     OUT.mkdir(parents=True, exist_ok=True)
     methods = [method for path in openapi.document()["paths"].values() for method in path if method != "parameters"]
     planned = plan(operations=len(methods), seeds=len(seeds))
@@ -92,20 +97,25 @@ def main(seeds: list[str]) -> int:
             *(_run_schemathesis(stack.url, planned, f"seed-{seed}", *random, "--seed", seed) for seed in seeds),
         ]
     _report(planned, [cases for _, cases in runs], seeds)
-    return max(code for code, _ in runs)
+    return int(any(code for code, _ in runs))
 
 
 def _report(planned: Plan, cases: list[int], seeds: list[str]) -> None:
-    """Print what was spent. Raises OverBudget."""
+    """Print what was spent. Raises OverBudget and NotRun."""
     boundaries, *random = cases
+    of_an_operation = boundaries / planned.operations / Fraction(planned.boundary_share)
     per_seed = ", ".join(f"{count} with seed {seed}" for seed, count in zip(seeds, random, strict=True))
     sys.stdout.write(
         f"\nfuzz: {planned.operations} operations, {sum(cases)} of {BOUNDARY_CASES + RANDOM_CASES} cases\n"
-        f"  boundaries: {boundaries}, {boundaries / planned.operations:.0f} for each operation on average\n"
+        f"  boundaries: {boundaries} ({planned.boundary_share}); each operation has {of_an_operation:.0f} on average\n"
         f"  random: {planned.random_cases} for each operation with each seed; with sequences, {per_seed}\n"
     )
-    if sum(cases) > BOUNDARY_CASES + RANDOM_CASES:
-        raise OverBudget("more cases than the budget; raise BOUNDARY_CASES_OF_AN_OPERATION to what is printed above")
+    if min(cases) < planned.operations:
+        raise NotRun(f"a run sent {min(cases)} cases to {planned.operations} operations")
+    if boundaries > BOUNDARY_CASES:
+        raise OverBudget(f"{boundaries} boundary cases; set BOUNDARY_CASES_OF_AN_OPERATION to {of_an_operation:.0f}")
+    if sum(random) > RANDOM_CASES:
+        raise OverBudget(f"{sum(random)} random cases; raise SEQUENCE_CASES, the cases of a sequence")
 
 
 def _run_schemathesis(url: str, planned: Plan, name: str, *options: str) -> tuple[int, int]:
@@ -123,7 +133,6 @@ def _run_schemathesis(url: str, planned: Plan, name: str, *options: str) -> tupl
     code = subprocess.run(
         [f"{Path(sys.executable).parent}/{command[0]}", *command[1:], *options, *reports], env=environment, check=False
     ).returncode
-    # Without a report, schemathesis did not run; its exit code says so.
     cases = json.loads(report.read_text())["test_cases"]["generated"] if report.exists() else 0
     return code, cases
 
@@ -173,5 +182,5 @@ def _token(url: str, user: str, password: str) -> str:
 if __name__ == "__main__":
     try:
         sys.exit(main(sys.argv[1:] or list(SEEDS)))
-    except OverBudget as error:
+    except (OverBudget, NotRun) as error:
         sys.exit(f"fuzz: {error}.")

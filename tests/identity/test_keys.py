@@ -49,7 +49,7 @@ def refusal(person: Person) -> str:
 
 @pytest.fixture(scope="module")
 def customer(new_owner: Callable[[], Person]) -> Person:
-    """An owner for requests that create no key."""
+    """An owner for tests that do not count keys."""
     return new_owner()
 
 

@@ -213,7 +213,6 @@ def _signed_in(http: httpx.Client, port: int, user: str) -> Api:
 def run_here(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Iterator[Callable[..., str]]:
     """Runs the command in this process, which has imported all of it, until it fails; returns all output."""
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    environment = dict(os.environ)
 
     def run(port: int, aws_port: int, **others: str) -> str:
         monkeypatch.chdir(ROOT)
@@ -226,9 +225,6 @@ def run_here(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str])
     yield run
     for number, handler in handlers.items():
         signal.signal(number, handler)
-    monkeypatch.undo()
-    os.environ.clear()  # the command sets the variables of its own AWS
-    os.environ.update(environment)
 
 
 @pytest.mark.parametrize(("taken", "free"), [("port", "aws_port"), ("aws_port", "port")])

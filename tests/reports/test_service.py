@@ -255,9 +255,8 @@ def test_reports_are_listed_newest_first(owner: Person, scan: dict[str, Any], cl
         return [report["id"] for report in owner.get("/reports").get_json()["items"]]
 
     clock.move(days=10)  # other tests request reports up to two days ahead
-    before = listed()
     created = [owner.post("/reports", {"scan_id": scan["id"], "format": "csv"}).get_json()["id"] for _ in range(3)]
-    assert listed() == [*created[::-1], *before]
+    assert listed()[:3] == created[::-1]
 
 
 def test_a_report_needs_an_image_that_is_ready(owner: Person) -> None:

@@ -136,6 +136,9 @@ def test_a_scan_cancelled_at_any_write_publishes_nothing_or_everything(
             assert cancelled == [409], writes
             assert (ended["state"], ended["delta"]) == ("succeeded", delta(new=2, unchanged=1, fixed=1)), writes
             assert now == {"a": "unchanged", "b": "new", "c": "new", "gone": "fixed"}, writes
+            next_id = request(client, target=target)
+            work()
+            assert scan(client, next_id)["delta"] == delta(unchanged=3), writes
             target, is_scanned = next(targets), False
     assert (outcomes, len(set(outcomes))) == (sorted(outcomes), 2)
 

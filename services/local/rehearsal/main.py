@@ -256,8 +256,8 @@ def _polling(poller: SqsPoller) -> Iterator[None]:
 def _gateway(api: Function, stage: str, *, is_refused: Callable[[], bool]) -> Iterator[str]:
     """A small API Gateway on 127.0.0.1, which passes requests on as events of a REST API; yields its URL.
 
-    Once a role was refused an action, the API answers 403, which no client retries: the rehearsal has failed, and waits
-    for nothing more.
+    Once a role was refused an action, the API answers 403, which no client retries, so that the smoke test ends: the
+    rehearsal has failed.
     """
 
     class Handler(BaseHTTPRequestHandler):

@@ -62,7 +62,7 @@ def test_the_api_contains_the_examples_of_its_openapi_document(folder: Path) -> 
 
 
 def test_a_second_build_has_the_same_content(folder: Path, tmp_path: Path) -> None:
-    """The API's package: both are built by the same steps, and of these only compiling depends on the content."""
+    """The API's package. The worker's is built by the same steps; the next test compiles its code again."""
     package.build(API, tmp_path)
     first, second = (dict(contents(where, API)) for where in (folder, tmp_path))
     assert [name for name in first | second if first.get(name) != second.get(name)] == []

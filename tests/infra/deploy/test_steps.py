@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
@@ -105,15 +106,9 @@ def test_the_smoke_test_deletes_its_user_and_image(environment: Embedded, deploy
     assert [key for key in keys if "/images/" in key] == []
 
 
-@pytest.mark.parametrize(
-    ("lacking", "on"),
-    [("sqs:SendMessage", "argus-local-jobs"), ("dynamodb:UpdateItem", "table/argus-local-requests")],
-    ids=["the API fails without it", "the API handles the refusal"],
-)
-def test_a_missing_permission_fails_the_rehearsal_and_is_named(
-    environment: Embedded, deployed: Output, lacking: str, on: str
-) -> None:
-    """Rate limits fail open: only the enforcer knows that a count was refused."""
+@contextmanager
+def without(environment: Embedded, lacking: str) -> Iterator[None]:
+    """Without one permission of the API's role."""
     role = {"RoleName": f"argus-{STAGE}-api", "PolicyName": "permissions"}
     iam = environment.client("iam")
     policy = iam.get_role_policy(**role)["PolicyDocument"]
@@ -123,17 +118,35 @@ def test_a_missing_permission_fails_the_rehearsal_and_is_named(
         if (kept := [action for action in entry["Action"] if action != lacking])
     ]
     iam.put_role_policy(**role, PolicyDocument=json.dumps({**policy, "Statement": left}))
+    try:
+        yield
+    finally:
+        iam.put_role_policy(**role, PolicyDocument=json.dumps(policy))
+
+
+def refused(lacking: str, on: str) -> Any:
+    expected = f"argus-{STAGE}-api is not authorized to perform {lacking} on resource: .*{on}"
+    return pytest.raises(NotAllowed, match=expected)
+
+
+def test_a_missing_permission_fails_the_rehearsal_and_is_named(environment: Embedded, deployed: Output) -> None:
     deployment = steps.prepare(STAGE, environment, {}, Output())
     for name in ("identity", "realtime"):
         deployment.values |= environment.aws.stacks.outputs(f"argus-{STAGE}-{name}")
     deployment.values["RestApiId"] = deployment.zappa.rest_api_id()
-    try:
-        with pytest.raises(
-            NotAllowed, match=f"argus-{STAGE}-api is not authorized to perform {lacking} on resource: .*{on}"
-        ):
-            steps.smoke_test(deployment)
-    finally:
-        iam.put_role_policy(**role, PolicyDocument=json.dumps(policy))
+    with without(environment, "sqs:SendMessage"), refused("sqs:SendMessage", "argus-local-jobs"):
+        steps.smoke_test(deployment)
+
+
+def test_a_refusal_that_argus_handles_fails_the_rehearsal_too(environment: Embedded, deployed: Output) -> None:
+    """Rate limits fail open: only the enforcer knows that a count was refused."""
+    values = {"RestApiId": steps.prepare(STAGE, environment, {}, Output()).zappa.rest_api_id()}
+    with (
+        without(environment, "dynamodb:UpdateItem"),
+        refused("dynamodb:UpdateItem", "table/argus-local-requests"),
+        environment.api_endpoint(STAGE, values) as url,
+    ):
+        httpx.get(f"{url}/api/v1/sign-in", timeout=60)
 
 
 def test_a_function_that_fails_behind_a_queue_fails_the_rehearsal(
@@ -180,7 +193,7 @@ def _no_smoke(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_release_that_fails_its_smoke_test_is_rolled_back(
     environment: Embedded, next_release: Embedded, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With one function of each package, because each start of Zappa costs seconds; the next test restores all."""
+    """One function of each package, because each start of Zappa costs seconds; the next test names all, without it."""
     api, worker, *_ = FUNCTIONS
     monkeypatch.setattr(steps, "FUNCTIONS", (api, worker))
     monkeypatch.setitem(globals(), "FUNCTIONS", (api, worker))
