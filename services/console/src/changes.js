@@ -51,7 +51,11 @@ export class Changes {
       if (signal.aborted) return resolve(); // signed out while the token was renewed
       // The token is a subprotocol: browsers cannot set headers here, and a query string would appear in access logs.
       const socket = new WebSocket(this.#url, ["argus.v1", `bearer.${token}`]);
-      const close = () => socket.close();
+      // Browsers log an error if a connection is closed before it is established: then it is closed as soon as it is.
+      const close = () => {
+        if (socket.readyState === WebSocket.CONNECTING) socket.onopen = () => socket.close();
+        else socket.close();
+      };
       signal.addEventListener("abort", close, {once: true});
       socket.onmessage = ({data}) => this.#dispatch(data);
       socket.onclose = () => {

@@ -9,11 +9,14 @@ import {NotSignedIn} from "../src/session.js";
 /** A fake WebSocket. */
 class Socket {
   static instances = [];
+  static CONNECTING = 0;
+  readyState = 1;
   constructor(url, protocols) {
     Object.assign(this, {url, protocols});
     Socket.instances.push(this);
   }
   close() {
+    this.readyState = 3;
     this.onclose();
   }
 }
@@ -107,6 +110,18 @@ test("sign-out while disconnected ends listening", async () => {
   Socket.instances[0].onclose();
   await flush();
   controller.abort();
+  await ended;
+});
+
+test("sign-out while a connection is being established closes it once it is", async () => {
+  const {controller, ended} = await listen("token-1");
+  const [socket] = Socket.instances;
+  socket.readyState = Socket.CONNECTING;
+  controller.abort();
+  assert.equal(socket.readyState, Socket.CONNECTING);
+  socket.readyState = 1;
+  socket.onopen();
+  assert.equal(socket.readyState, 3);
   await ended;
 });
 
