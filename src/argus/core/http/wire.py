@@ -36,7 +36,7 @@ class Schema(ma.Schema):
         unknown = ma.RAISE
 
     def __deepcopy__(self, _memo: object) -> Self:
-        """The schema itself, which nobody changes. flask-smorest copies it at a cold start with each decorator."""
+        """The schema itself: it does not change once it exists. flask-smorest would copy it for each decorator of a view."""
         return self
 
 
