@@ -36,7 +36,7 @@ class Schema(ma.Schema):
         unknown = ma.RAISE
 
     def __deepcopy__(self, _memo: object) -> Self:
-        """The schema itself: it does not change once it exists. flask-smorest would copy it for each decorator of a view."""
+        """The schema itself: it never changes. flask-smorest would copy it for each decorator of a view."""
         return self
 
 
