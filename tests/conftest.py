@@ -319,7 +319,7 @@ def argus(settings: Settings, issuer: Issuer, _session_clock: MovableClock) -> C
     def fetch(url: str) -> bytes:
         if url.startswith(ISSUER):
             return issuer.jwks
-        from argus.identity.tokens import fetch_keys
+        from argus.identity.jwks import fetch_keys
 
         return fetch_keys(url, seconds=100)
 

@@ -27,7 +27,7 @@ from argus.core.idempotency import LEASE
 from argus.core.ids import Ids
 from argus.core.observability import request_scope
 from argus.identity import key_text
-from argus.identity.tokens import FETCH_SECONDS
+from argus.identity.jwks import FETCH_SECONDS
 from argus.jobs import TICKS
 from services.api import openapi
 from services.local import events

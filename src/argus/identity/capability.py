@@ -1,6 +1,5 @@
 """Authentication: tokens of trusted issuers, organisations and their members, API keys."""
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -8,19 +7,14 @@ from typing import TYPE_CHECKING
 
 from argus.core.declarations import Capability, Scope, Table
 from argus.core.runtime import Runtime
-from argus.core.settings import BadSetting, Settings, setting
+from argus.core.settings import Settings, setting
+from argus.identity import issuers
 from argus.identity.model import ADMINS, EVERYONE, TrustedIssuer
 
 if TYPE_CHECKING:
     from argus.identity.keys import Keys
     from argus.identity.service import Identity
     from argus.identity.tokens import TokenVerifier
-
-
-def _issuers(text: str) -> tuple[TrustedIssuer, ...]:
-    return tuple(
-        TrustedIssuer(**{**entry, "client_ids": tuple(entry["client_ids"])}) for entry in json.loads(text or "[]")
-    )
 
 
 @dataclass(frozen=True)
@@ -30,14 +24,14 @@ class IdentitySettings:
     trusted_issuers: tuple[TrustedIssuer, ...] = setting(
         "ARGUS_TRUSTED_ISSUERS",
         "[]",
-        "JSON list of `{issuer, jwks_url, client_ids, token_use}` whose tokens are accepted",
-        _issuers,
+        "JSON list of the issuers whose tokens are accepted. Each has `issuer`, `jwks_url` and `client_ids`. An issuer "
+        "that follows RFC 9068 also has `token_type`, which is `at+jwt`, and `audiences`. Others are like Cognito: "
+        "`token_use` is `access`",
+        issuers.read,
     )
 
     def check(self, settings: Settings) -> None:
-        for trusted in self.trusted_issuers:
-            if not settings.is_local and not trusted.jwks_url.startswith("https://"):
-                raise BadSetting(f"the JWKS URL of {trusted.issuer} must begin with https://")
+        issuers.check(self.trusted_issuers, allow_http=settings.is_local)
 
 
 def _identity(argus: Runtime) -> "Identity":
@@ -67,9 +61,9 @@ def _keys(argus: Runtime) -> "Keys":
 
 
 def _tokens(argus: Runtime) -> "TokenVerifier":
-    from argus.identity import tokens  # imports cryptography, which workers do not need
+    from argus.identity import jwks, tokens  # import cryptography, which workers do not need
 
-    fetch = partial(tokens.fetch_keys, seconds=tokens.FETCH_SECONDS * argus.settings.timeout_factor)
+    fetch = partial(jwks.fetch_keys, seconds=jwks.FETCH_SECONDS * argus.settings.timeout_factor)
     return tokens.TokenVerifier(
         argus.settings.of(IdentitySettings).trusted_issuers,
         refuse_public_keys=not argus.settings.is_local,
@@ -78,8 +72,8 @@ def _tokens(argus: Runtime) -> "TokenVerifier":
 
 
 def _checks(argus: Runtime) -> Mapping[str, Callable[[], object]]:
-    issuers = argus.settings.of(IdentitySettings).trusted_issuers
-    return {f"keys of {trusted.issuer}": partial(argus.tokens.check_issuer, trusted) for trusted in issuers}
+    trusted_issuers = argus.settings.of(IdentitySettings).trusted_issuers
+    return {f"keys of {trusted.issuer}": partial(argus.tokens.check_issuer, trusted) for trusted in trusted_issuers}
 
 
 CAPABILITY = Capability(

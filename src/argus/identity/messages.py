@@ -46,6 +46,11 @@ MESSAGES: Messages = {
                 fr="Le jeton n’est pas signé avec RS256. Reconnectez-vous.",
                 es="El token no está firmado con RS256. Inicie sesión de nuevo.",
             ),
+            "audience": Text(
+                en="The token was issued for another service. Sign in to Argus.",
+                fr="Le jeton a été délivré pour un autre service. Connectez-vous à Argus.",
+                es="El token se emitió para otro servicio. Inicie sesión en Argus.",
+            ),
             "client": Text(
                 en="The token was issued to another client. Sign in with a client that Argus accepts.",
                 fr="Le jeton a été délivré à un autre client. Connectez-vous avec un client qu’Argus accepte.",
@@ -76,10 +81,20 @@ MESSAGES: Messages = {
                 fr="Le jeton ne contient pas de sujet valide. Reconnectez-vous.",
                 es="El token no contiene un sujeto válido. Inicie sesión de nuevo.",
             ),
+            "token_id": Text(
+                en="The token has no id (jti). Sign in again.",
+                fr="Le jeton n’a pas d’identifiant (jti). Reconnectez-vous.",
+                es="El token no tiene identificador (jti). Inicie sesión de nuevo.",
+            ),
             "too_long": Text(
                 en="The token is longer than 8 KiB. Sign in again, or use a shorter token.",
                 fr="Le jeton dépasse 8 Kio. Reconnectez-vous ou utilisez un jeton plus court.",
                 es="El token supera los 8 KiB. Inicie sesión de nuevo o use un token más corto.",
+            ),
+            "type": Text(
+                en="The token has the wrong type. Send an access token, whose header has the typ “{token_type}”.",
+                fr="Le jeton est du mauvais type. Envoyez un jeton d’accès, dont l’en-tête a le typ « {token_type} ».",
+                es="El token no es del tipo correcto: envíe un token de acceso, con typ «{token_type}» en su cabecera.",
             ),
             "use": Text(
                 en="The token has the wrong type. Send a token whose token_use is “{token_use}”.",

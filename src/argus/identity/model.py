@@ -22,12 +22,18 @@ EVERYONE = (*EDITORS, Role.VIEWER)
 
 @dataclass(frozen=True)
 class TrustedIssuer:
-    """An issuer whose tokens are accepted, and the claims that its tokens must have."""
+    """An issuer whose tokens are accepted, and how its access tokens for Argus differ from its other tokens.
+
+    An issuer marks its access tokens either as RFC 9068 does, with the type `at+jwt` in their header, or as Cognito
+    does, with the claim `token_use`.
+    """
 
     issuer: str
     jwks_url: str
-    client_ids: tuple[str, ...]  # `client_id` of a Cognito access token, else `aud`
-    token_use: str | None = "access"  # Cognito's type of token; None if the issuer has no such claim
+    client_ids: tuple[str, ...]  # the claim `client_id` is one of them
+    audiences: tuple[str, ...] = ()  # the claim `aud` contains one of them; without any, tokens have no such claim
+    token_type: str = ""  # `at+jwt`, or empty
+    token_use: str = "access"  # or empty
 
 
 @dataclass(frozen=True)

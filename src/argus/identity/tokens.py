@@ -1,38 +1,31 @@
 """Verification of bearer tokens.
 
-RFC 7519 and RFC 8725; Cognito's claims as in "Verifying JSON web tokens" of its developer guide. The token's `iss`
-selects one trusted issuer before any key is read, keys come only from that issuer, and RS256 is the only algorithm.
+RFC 7519, RFC 8725 and RFC 9068; Cognito's claims as in "Verifying JSON web tokens" of its developer guide. The token's
+`iss` selects one trusted issuer before any key is read, keys come only from that issuer, and RS256 is the only
+algorithm. The token must be an access token, issued to a client that Argus accepts, and for Argus.
 """
 
-import json
-import logging
 import re
 import time
-import urllib.request
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from threading import Lock
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import jwt
-from jwt import PyJWK
 
 from argus.core.errors import Unauthenticated, Unavailable
+from argus.identity import jwks
+from argus.identity.jwks import FetchKeys, KeySet
 from argus.identity.model import Subject, TrustedIssuer
 
 MAX_TOKEN_BYTES = 8 * 1024
-MAX_JWKS_BYTES = 256 * 1024
 LEEWAY_SECONDS = 30
-FETCH_SECONDS = 1.5  # until the next byte; then the request continues with the cached keys
-REFETCH_SECONDS = 60  # between two fetches, however many unknown key ids clients send
-KEYS_TTL_SECONDS = 3600
 MOTO_KEY_ID = "dummy"  # its private key ships in moto's wheel: anyone can sign with it
 
 _SUBJECT = re.compile(r"[\x21-\x7e]{1,255}")  # OpenID Connect Core 1.0, section 2: at most 255 ASCII characters
-
-_log = logging.getLogger("argus.identity")
-
-FetchKeys = Callable[[str], bytes]
+_REQUIRED = ["exp", "iat", "iss", "sub"]
+_TIMES = ("exp", "iat", "nbf")
 
 
 class InvalidToken(Unauthenticated):
@@ -43,32 +36,14 @@ class KeysUnavailable(Unavailable):
     """The issuer's keys cannot be fetched."""
 
 
-def fetch_keys(url: str, *, seconds: float = FETCH_SECONDS) -> bytes:
-    """Fetch a JWKS document by HTTP. The URL comes from a setting, never from a token."""
-    # Outside local stages the settings allow https only.
-    with urllib.request.urlopen(url, timeout=seconds) as response:  # noqa: S310
-        return bytes(response.read(MAX_JWKS_BYTES))
-
-
-@dataclass
-class _KeySet:
-    """The keys of one issuer, as last fetched."""
-
-    by_id: dict[str, Any] = field(default_factory=dict)
-    fetched_at: float = float("-inf")
-    attempted_at: float = float("-inf")
-
-
 @dataclass(frozen=True)
 class TokenVerifier:
     """Verifies tokens and returns their subjects."""
 
     issuers: tuple[TrustedIssuer, ...]
     refuse_public_keys: bool  # true unless the embedded AWS is the issuer
-    fetch: FetchKeys = fetch_keys
+    fetch: FetchKeys = jwks.fetch_keys
     monotonic: Callable[[], float] = time.monotonic
-    _key_sets: dict[str, _KeySet] = field(default_factory=dict, repr=False)
-    _lock: Lock = field(default_factory=Lock, repr=False)
 
     def verify(self, token: str) -> Subject:
         """The subject of a token. Raises InvalidToken for any invalid token, and KeysUnavailable."""
@@ -78,14 +53,13 @@ class TokenVerifier:
             header = jwt.get_unverified_header(token)
             claimed = jwt.decode(token, options={"verify_signature": False})
             trusted = self._trusted(claimed)
-            key = self._key(trusted, header)
             claims = jwt.decode(
                 token,
-                key,
+                self._key(trusted, header),
                 algorithms=["RS256"],
                 issuer=trusted.issuer,
                 leeway=LEEWAY_SECONDS,
-                options={"require": ["exp", "iat", "iss", "sub"], "verify_aud": False},
+                options={"require": _REQUIRED, "verify_aud": False},
             )
         except Unavailable:
             raise
@@ -95,13 +69,19 @@ class TokenVerifier:
             raise InvalidToken("expired") from error
         except Exception as error:  # PyJWT raises other errors for crafted tokens
             raise InvalidToken("malformed") from error
-        self._check_claims(trusted, claims)
+        _check_type(trusted, header, claims)
+        _check_recipient(trusted, claims)
+        _check_values(trusted, claims)
         return Subject(trusted.issuer, claims["sub"], str(claims.get("username", "")))
 
     def check_issuer(self, trusted: TrustedIssuer) -> None:
-        """Raise unless the issuer provides keys now, even if its keys are cached."""
-        if not json.loads(self.fetch(trusted.jwks_url))["keys"]:
+        """Raise unless the issuer provides usable keys now, even if its keys are cached."""
+        if not jwks.parse(self.fetch(trusted.jwks_url)):
             raise KeysUnavailable(f"no keys of {trusted.issuer}")
+
+    @cached_property
+    def _key_sets(self) -> Mapping[str, KeySet]:
+        return {each.issuer: KeySet(each.issuer, each.jwks_url, self.fetch, self.monotonic) for each in self.issuers}
 
     def _trusted(self, claims: dict[str, Any]) -> TrustedIssuer:
         for trusted in self.issuers:
@@ -115,40 +95,45 @@ class TokenVerifier:
         key_id = header.get("kid")
         if not isinstance(key_id, str) or (self.refuse_public_keys and key_id == MOTO_KEY_ID):
             raise InvalidToken("signing_key")
-        with self._lock:
-            keys = self._key_sets.setdefault(trusted.issuer, _KeySet())
-            now = self.monotonic()
-            stale = now - keys.fetched_at > KEYS_TTL_SECONDS
-            if (stale or key_id not in keys.by_id) and now - keys.attempted_at > REFETCH_SECONDS:
-                self._refresh(trusted, keys, now)
-        if key_id not in keys.by_id:
-            if not keys.by_id:
+        keys = self._key_sets[trusted.issuer]
+        key = keys.get(key_id)
+        if key is None:
+            if keys.is_empty:
                 raise KeysUnavailable(f"no keys of {trusted.issuer}")
             raise InvalidToken("signing_key")
-        return keys.by_id[key_id]
+        return key
 
-    def _refresh(self, trusted: TrustedIssuer, keys: _KeySet, now: float) -> None:
-        """Fetch the keys; on failure keep the cached ones, so that an outage of the issuer does not affect Argus."""
-        keys.attempted_at = now
-        try:
-            entries = json.loads(self.fetch(trusted.jwks_url))["keys"]
-            keys.by_id = {
-                entry["kid"]: PyJWK.from_dict(entry, algorithm="RS256").key
-                for entry in entries
-                if entry.get("kty") == "RSA" and entry.get("use", "sig") == "sig"
-            }
-            keys.fetched_at = now
-        except (OSError, ValueError, KeyError, TypeError, jwt.PyJWTError) as error:
-            _log.warning("could not fetch the keys of %s: %r", trusted.issuer, error)
 
-    @staticmethod
-    def _check_claims(trusted: TrustedIssuer, claims: dict[str, Any]) -> None:
-        if trusted.token_use is not None and claims.get("token_use") != trusted.token_use:
-            raise InvalidToken("use", token_use=trusted.token_use)
-        audience = claims.get("client_id") or claims.get("aud")
+def _check_type(trusted: TrustedIssuer, header: dict[str, Any], claims: dict[str, Any]) -> None:
+    """Only access tokens: an issuer signs others with the same key, such as ID tokens and logout tokens."""
+    expected = trusted.token_type or "JWT"
+    stated = header.get("typ", None if trusted.token_type else expected)  # Cognito's tokens do not state a type
+    if not isinstance(stated, str) or stated.lower().removeprefix("application/") != expected.lower():
+        raise InvalidToken("type", token_type=expected)
+    if trusted.token_use and claims.get("token_use") != trusted.token_use:
+        raise InvalidToken("use", token_use=trusted.token_use)
+
+
+def _check_recipient(trusted: TrustedIssuer, claims: dict[str, Any]) -> None:
+    """The client must be accepted, and the audience Argus: RFC 7519, section 4.1.3."""
+    client = claims.get("client_id")
+    if not isinstance(client, str) or client not in trusted.client_ids:
+        raise InvalidToken("client")
+    if trusted.audiences or "aud" in claims:
+        audience = claims.get("aud")
         audiences = audience if isinstance(audience, list) else [audience]
-        if not any(name in trusted.client_ids for name in audiences if isinstance(name, str)):
-            raise InvalidToken("client")
-        subject = claims["sub"]
-        if not isinstance(subject, str) or not _SUBJECT.fullmatch(subject):
-            raise InvalidToken("subject")
+        if not all(isinstance(each, str) for each in audiences) or not set(audiences) & set(trusted.audiences):
+            raise InvalidToken("audience")
+
+
+def _check_values(trusted: TrustedIssuer, claims: dict[str, Any]) -> None:
+    """Values that PyJWT accepts in other forms, such as an expiry that is text."""
+    if not all(type(claims[name]) in (int, float) for name in _TIMES if name in claims):
+        raise InvalidToken("malformed")
+    if trusted.token_type or "jti" in claims:
+        token_id = claims.get("jti")
+        if not isinstance(token_id, str) or not token_id:
+            raise InvalidToken("token_id")
+    subject = claims["sub"]
+    if not isinstance(subject, str) or not _SUBJECT.fullmatch(subject):
+        raise InvalidToken("subject")
