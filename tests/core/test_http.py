@@ -18,6 +18,8 @@ from argus.core.http import Number
 from argus.core.idempotency import Attempt, Idempotency, StoredResponse
 from tests.conftest import ORIGIN, MovableClock, Person
 
+Json = dict[str, Any]
+
 FILE = {"name": "a.jpg", "size": 10, "content_type": "image/jpeg"}
 
 
@@ -130,6 +132,85 @@ def test_an_invalid_field_is_named(caller: Person, change: dict[str, Any]) -> No
     problem = response.get_json()
     assert (response.status_code, problem["code"]) == (422, "unprocessable_entity")
     assert next(iter(change)) in problem["errors"]["files"]["0"]
+
+
+INVISIBLE = {
+    "zero width space": "\u200b",
+    "soft hyphen": "\u00ad",
+    "byte order mark": "\ufeff",
+    "tag": "\U000e0041",
+    "language tag": "\U000e0001",
+    "noncharacter": "\ufffe",
+    "noncharacter of the Arabic block": "\ufdd0",
+    "noncharacter of plane 1": "\U0001ffff",
+    "Hangul initial filler": "\u115f",
+    "Hangul medial filler": "\u1160",
+    "Hangul filler": "\u3164",
+    "half-width Hangul filler": "\uffa0",
+    "grapheme joiner": "\u034f",
+    "Mongolian vowel separator": "\u180e",
+    "word joiner": "\u2060",
+    "invisible plus": "\u2064",
+    "deprecated format control": "\u206f",
+    "annotation": "\ufff9",
+    "shorthand control": "\U0001bca0",
+    "musical control": "\U0001d173",
+    "right-to-left override": "\u202e",
+    "line separator": "\u2028",
+    "control": "\x9b",
+}
+BLANK = {
+    "spaces": " \u00a0\u3000",
+    "Braille blank": "\u2800",
+    "joiners": "\u200d\u200c",
+    "variation selectors": "\ufe0f\U000e0100",
+    "hieroglyph blank": "\U00013441",
+}
+VISIBLE = {
+    "emoji of several": "\U0001f469\u200d\U0001f680 \u2764\ufe0f\u200d\U0001f525",
+    "Persian with a non-joiner": "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",
+    "Sinhala with a joiner": "\u0dc1\u0dca\u200d\u0dbb\u0dd3",
+    "Han with a variation selector": "\u8fbb\U000e0100",
+    "decomposed accents": "Cafe\u0301",
+    "a mark alone": "\u0301",
+    "Braille": "\u2801\u2800\u2803",
+    "private use": "\uf8ff",
+    "Arabic number sign": "\u06001",
+    "ideographic space": "\u3042\u3000\u3044",
+}
+ACCEPT_NAMES: tuple[tuple[str, Callable[[str], Json]], ...] = (
+    ("/uploads", lambda name: {"files": [{**FILE, "name": name}]}),
+    ("/uploads", lambda name: {"files": [{**FILE, "site": name}]}),
+    ("/uploads", lambda name: {"files": [FILE], "pad": name}),
+    ("/api-keys", lambda name: {"name": name, "scopes": ["profile:read"]}),
+)
+NAMES = pytest.mark.parametrize(("path", "body"), ACCEPT_NAMES, ids=["file", "site", "pad of all", "API key"])
+
+
+@NAMES
+@pytest.mark.parametrize("invisible", INVISIBLE.values(), ids=INVISIBLE)
+def test_a_name_with_an_invisible_character_is_rejected(
+    caller: Person, path: str, body: Callable[[str], Json], invisible: str
+) -> None:
+    for name in (invisible, f"a{invisible}b", f"a{invisible}"):
+        response = caller.post(path, body(name))
+        assert (response.status_code, response.get_json()["code"]) == (422, "unprocessable_entity")
+        assert "invisible" in response.get_data(as_text=True)
+
+
+@NAMES
+@pytest.mark.parametrize("blank", BLANK.values(), ids=BLANK)
+def test_a_name_that_shows_nothing_is_rejected(
+    caller: Person, path: str, body: Callable[[str], Json], blank: str
+) -> None:
+    response = caller.post(path, body(blank))
+    assert (response.status_code, response.get_json()["code"]) == (422, "unprocessable_entity")
+
+
+@NAMES
+@pytest.mark.parametrize("name", VISIBLE.values(), ids=VISIBLE)
+def test_a_name_in_any_script_is_accepted(caller: Person, path: str, body: Callable[[str], Json], name: str) -> None:
+    assert caller.post(path, body(name)).status_code == 201
 
 
 @pytest.mark.parametrize("value", ["14", " 1_0 ", "\uff11", "nan", True, None, [1], 10**400], ids=repr)

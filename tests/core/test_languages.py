@@ -229,7 +229,12 @@ def test_sentences_about_fields_are_translated(owner: Person) -> None:
     assert french == {
         "files": {
             "0": {
-                "name": ["Le texte doit tenir sur une ligne, sans caractères de contrôle ni marques de direction."],
+                "name": [
+                    (
+                        "Le texte doit tenir sur une ligne et montrer au moins un caractère, sans caractères de "
+                        "contrôle, marques de direction ni caractères invisibles."
+                    )
+                ],
                 "size": ["La valeur doit être comprise entre 1 et 67108864."],
                 "content_type": ["Ce champ est obligatoire."],
                 "colour": ["Champ inconnu."],

@@ -452,8 +452,10 @@ FIELD_ERRORS: tuple[Text, ...] = (
         es="El texto no tiene el formato esperado.",
     ),
     Text(
-        en="Must be one line without control characters or direction marks.",
-        fr="Le texte doit tenir sur une ligne, sans caractères de contrôle ni marques de direction.",
-        es="El texto debe ocupar una línea, sin caracteres de control ni marcas de dirección.",
+        en="Must be one line with a visible character, without control characters, direction marks or invisible ones.",
+        fr="Le texte doit tenir sur une ligne et montrer au moins un caractère, sans caractères de contrôle, marques "
+        "de direction ni caractères invisibles.",
+        es="El texto debe ocupar una línea y mostrar al menos un carácter, sin caracteres de control, marcas de "
+        "dirección ni caracteres invisibles.",
     ),
 )

@@ -11,7 +11,7 @@ import webargs.fields
 from flask import Request, request
 from webargs.flaskparser import FlaskParser, abort
 
-from argus.core import openapi
+from argus.core import openapi, text
 from argus.core.clock import rfc3339
 from argus.core.errors import BadRequest
 from argus.core.http.language import request_language
@@ -19,8 +19,6 @@ from argus.core.languages import Message
 
 MAX_PAGE = 100
 
-# Characters that move the cursor or change the text direction: controls, line separators, bidi marks.
-_MISLEADING = r"\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069"
 _DIGITS = re.compile(r"-?[0-9]{1,18}")
 _NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")  # the JSON escape, unless its backslash is escaped
 
@@ -85,14 +83,10 @@ class Sentence(ma.fields.String):
         return cast(Message, value).sentence(request_language())
 
 
-def one_line(*, may_be_blank: bool) -> ma.validate.Regexp:
-    """Validates a name: one line, without characters that change how it is displayed.
-
-    `$(?!\\n)` matches only at the end of the text in Python and in ECMAScript, the dialect of patterns in OpenAPI.
-    """
-    not_blank = "" if may_be_blank else r"(?=.*\S)"
-    error = "Must be one line without control characters or direction marks."
-    return ma.validate.Regexp(rf"^{not_blank}[^{_MISLEADING}]*$(?!\n)", error=error)
+def one_line(*, may_be_empty: bool) -> ma.validate.Regexp:
+    """Validates a name: one line that shows something, without characters that change how it is displayed."""
+    error = "Must be one line with a visible character, without control characters, direction marks or invisible ones."
+    return ma.validate.Regexp(text.NAME_OR_EMPTY if may_be_empty else text.NAME, error=error)
 
 
 def id_field(prefix: str) -> ma.fields.String:
