@@ -85,12 +85,12 @@ def require_scopes(app: Flask) -> None:
 
 def credentials() -> tuple[str, str]:
     """The scheme, `bearer` or `key`, and the token or key of the request. Raises Unauthenticated."""
-    key = request.headers.get(API_KEY_HEADER)
+    key, authorization = request.headers.get(API_KEY_HEADER), request.headers.get("Authorization", "")
     if key is not None and "Authorization" in request.headers:
         raise Unauthenticated("both")
-    if key is not None:
-        return "key", key.strip()
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not token.strip():
+    scheme, _, token = authorization.partition(" ")
+    if key is None and (scheme.lower() != "bearer" or not token.strip()):
         raise Unauthenticated("missing")
-    return "bearer", token.strip()
+    if "," in (key or authorization):  # a repeated header arrives as one, with commas
+        raise Unauthenticated("repeated")
+    return ("bearer", token.strip()) if key is None else ("key", key.strip())

@@ -13,7 +13,7 @@ from webargs.flaskparser import FlaskParser, abort
 
 from argus.core import openapi, text
 from argus.core.clock import rfc3339
-from argus.core.errors import BadRequest
+from argus.core.errors import BadRequest, UnsupportedMediaType
 from argus.core.http.language import request_language
 from argus.core.languages import Message
 
@@ -25,6 +25,14 @@ _NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")  # the JSON escape, unless its bac
 
 class MalformedRequest(BadRequest):
     """The request cannot be parsed, or contains invalid characters."""
+
+
+class UnsupportedCharset(UnsupportedMediaType):
+    """The body is declared in a charset other than UTF-8."""
+
+
+class UnsupportedContentEncoding(UnsupportedMediaType):
+    """The body is compressed, or has another content coding."""
 
 
 class Schema(ma.Schema):
@@ -198,6 +206,21 @@ def check_query(view: Callable[..., Any]) -> None:
         errors |= {name: ["Unknown field."] for name in request.args}
     if errors:
         abort(422, messages={"query": errors})
+
+
+def check_format() -> None:
+    """Check that the body is declared as JSON in UTF-8. Raises UnsupportedMediaType.
+
+    A repeated header arrives as one, with commas: `application/json, text/plain` is neither.
+    """
+    if not request.is_json or "," in (request.content_type or ""):
+        raise UnsupportedMediaType
+    charset = request.mimetype_params.get("charset", "utf-8")
+    if charset.lower() not in ("utf-8", "utf8"):
+        raise UnsupportedCharset(charset=charset)
+    codings = request.headers.get("Content-Encoding", "")
+    if not {coding.strip().lower() for coding in codings.split(",")} <= {"", openapi.NO_CODING}:
+        raise UnsupportedContentEncoding(codings=codings)
 
 
 def strict_json(body: bytes) -> Any:
