@@ -310,9 +310,9 @@ MESSAGES: Messages = {
                 es="Envíe un token Bearer en Authorization o una clave de API en X-API-Key.",
             ),
             "repeated": Text(
-                en="Send the header Authorization or X-API-Key once, with one token or key.",
-                fr="Envoyez l’en-tête Authorization ou X-API-Key une seule fois, avec un seul jeton ou une seule clé.",
-                es="Envíe la cabecera Authorization o X-API-Key una sola vez, con un solo token o una sola clave.",
+                en="Send the header Authorization once, with one bearer token.",
+                fr="Envoyez l’en-tête Authorization une seule fois, avec un seul jeton Bearer.",
+                es="Envíe la cabecera Authorization una sola vez, con un solo token Bearer.",
             ),
         },
     ),

@@ -85,12 +85,14 @@ def require_scopes(app: Flask) -> None:
 
 def credentials() -> tuple[str, str]:
     """The scheme, `bearer` or `key`, and the token or key of the request. Raises Unauthenticated."""
-    key, authorization = request.headers.get(API_KEY_HEADER), request.headers.get("Authorization", "")
+    key = request.headers.get(API_KEY_HEADER)
     if key is not None and "Authorization" in request.headers:
         raise Unauthenticated("both")
-    scheme, _, token = authorization.partition(" ")
-    if key is None and (scheme.lower() != "bearer" or not token.strip()):
+    if key is not None:
+        return "key", key.strip()
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
         raise Unauthenticated("missing")
-    if "," in (key or authorization):  # a repeated header arrives as one, with commas
+    if "," in token:  # no token contains one: servers and gateways join repeated headers with it
         raise Unauthenticated("repeated")
-    return ("bearer", token.strip()) if key is None else ("key", key.strip())
+    return "bearer", token.strip()
