@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Collection, Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from werkzeug.test import TestResponse
 
 from argus.app import create_app
 from argus.container import Container
+from argus.core import text
 from argus.core.settings import Settings
 from argus.identity import key_text
 from services.api import openapi
@@ -301,6 +303,34 @@ def test_values_from_short_lists_are_enumerated() -> None:
         and not (name.endswith("Problem") and field == "status")
     ]
     assert not silent
+
+
+# Texts of requests that are looked up, or compared with the names of plugins and kinds of target.
+LOOKED_UP = {"TargetIn.id", "TargetIn.value", "PluginSelectionIn.id", "ReportIn.scan_id"}
+
+
+def _texts(schema: Json, name: str) -> Iterator[tuple[str, Json]]:
+    """The texts of a request body, at any depth, except those from a list of values."""
+    name = schema.get("$ref", name).rpartition("/")[2]
+    schema = _resolved(schema)
+    if schema.get("type") == "string" and "enum" not in schema:
+        yield name, schema
+    for field, about in schema.get("properties", {}).items():
+        yield from _texts(about, f"{name}.{field}")
+    for part in [*schema.get("anyOf", []), *([schema["items"]] if "items" in schema else [])]:
+        yield from _texts(part, name)
+
+
+def test_every_text_of_a_request_is_looked_up_or_has_a_pattern() -> None:
+    bodies = (media["schema"] for each in OPERATIONS.values() for where, media in _bodies(each) if where == "request")
+    texts = dict(chain.from_iterable(_texts(schema, "") for schema in bodies))
+
+    assert {name for name, schema in texts.items() if "pattern" not in schema} == LOOKED_UP
+    names = {name for name, schema in texts.items() if schema.get("pattern") in (text.NAME, text.NAME_OR_EMPTY)}
+    survey = {
+        f"{schema}.{field}" for schema in ("FileIn", "UploadsIn") for field in ("site", "sector", "period", "pad")
+    }
+    assert names == {"ApiKeyIn.name", "FileIn.name"} | survey
 
 
 def test_times_and_urls_have_formats() -> None:

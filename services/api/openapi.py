@@ -1,6 +1,7 @@
 """Write docs/openapi.json from the application: `python -m services.api.openapi`."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,9 @@ from argus.app import create_app
 from argus.container import Container
 from argus.core.declarations import API_PREFIX
 from argus.core.settings import Settings
+from argus.core.text import JOINERS, MISLEADING
 
+_INVISIBLE = re.compile(f"(?!\\n)[{MISLEADING}{JOINERS}]")  # in patterns of names
 TARGET = Path(__file__).resolve().parents[2] / "docs" / "openapi.json"
 
 
@@ -21,7 +24,9 @@ def document() -> dict[str, Any]:
 
 
 def text() -> str:
-    return json.dumps(document(), indent=2, ensure_ascii=False) + "\n"
+    """The document as JSON, with escapes instead of invisible characters."""
+    written = json.dumps(document(), indent=2, ensure_ascii=False) + "\n"
+    return _INVISIBLE.sub(lambda found: json.dumps(found[0])[1:-1], written)
 
 
 if __name__ == "__main__":

@@ -88,5 +88,5 @@ def test_help_loads_no_httpx_no_rich_and_no_capability() -> None:
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     loaded = set(done.stdout.split())
     own = {name for name in loaded if name.startswith("argus.") and not name.startswith("argus.cli")}
-    assert own == {"argus.core", "argus.core.errors", "argus.core.languages"}
+    assert own == {"argus.core", "argus.core.errors", "argus.core.languages", "argus.core.text"}
     assert not loaded & {"httpx", "rich", "jmespath", "websockets", "flask", "boto3", "numpy"}

@@ -52,6 +52,15 @@ def test_a_rejected_file_is_listed_with_its_reason(
     assert "2 of 3 files are not ready" in result.stderr
 
 
+def test_a_file_whose_name_has_invisible_characters_is_uploaded_without_them(
+    terminal: Terminal, running_workers: None, frames: list[Path], tmp_path: Path
+) -> None:
+    path = tmp_path / "a\u200bb\u00ad\U000e0041.jpg"
+    path.write_bytes(frames[0].read_bytes())
+    (item,) = terminal.json("image", "upload", str(path))["items"]
+    assert terminal.json("image", "show", item["image_id"])["name"] == "a\ufffdb\ufffd\ufffd.jpg"
+
+
 def test_a_rejection_has_the_same_code_and_reason_in_json(
     terminal: Terminal, running_workers: None, snapshot: Path
 ) -> None:

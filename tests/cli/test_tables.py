@@ -19,7 +19,7 @@ from tests.cli.conftest import Terminal
 
 ID = "kind_01k0n2xw9g8v5r3t7y1z4b6c2d"
 WORDS = "thirty-two characters of a value"
-IMAGE = {
+IMAGE: dict[str, Any] = {
     "id": "img_01k0n2xw9g8v5r3t7y1z4b6c2d",
     "name": "NORTH_P01_0001_T.JPG",
     "state": "ready",
@@ -120,6 +120,14 @@ def test_in_a_pipe_each_item_is_one_line_with_full_values(terminal_for: Callable
         "img_01k0n2xw9g8v5r3t7y1z4b6c2d\ta name of two lines\tready\texact\t1.04\t2.0\t30.0\t2048\t\t"
         "2026-05-03T10:00:00Z\n"
     )
+
+
+@pytest.mark.parametrize("name", ["=1+1", "\N{MINUS SIGN}2+3", "\u2800@SUM(A1)"], ids=ascii)
+def test_in_a_pipe_text_that_starts_like_a_formula_is_escaped(terminal_for: Callable[..., Terminal], name: str) -> None:
+    cold = {**IMAGE, "name": name, "stats": {**IMAGE["stats"], "min_c": -3.5}}
+    cells = terminal_for(_only(cold)).run("image", "list").stdout.split("\t")
+    assert cells[1].startswith("'")
+    assert cells[4] == "-3.5"
 
 
 def test_in_a_pipe_pages_are_printed_as_they_are_read(terminal_for: Callable[..., Terminal]) -> None:

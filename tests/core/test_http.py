@@ -1,5 +1,6 @@
 """The HTTP behaviour that all routes share."""
 
+import gzip
 import io
 import json
 from collections.abc import Callable
@@ -9,6 +10,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 from marshmallow import ValidationError
+from werkzeug.test import run_wsgi_app
+from zappa.wsgi import create_wsgi_request
 
 from argus.app import create_app
 from argus.container import Container
@@ -16,7 +19,10 @@ from argus.core.dynamo import Overloaded
 from argus.core.errors import Unavailable
 from argus.core.http import Number
 from argus.core.idempotency import Attempt, Idempotency, StoredResponse
+from services.local import events
 from tests.conftest import ORIGIN, MovableClock, Person
+
+Json = dict[str, Any]
 
 FILE = {"name": "a.jpg", "size": 10, "content_type": "image/jpeg"}
 
@@ -74,6 +80,11 @@ def test_an_error_is_a_problem(caller: Person, method: str, path: str, status: i
         pytest.param(b"null", 422, "unprocessable_entity", id="null"),
         pytest.param(b'"x"', 422, "unprocessable_entity", id="a string"),
         pytest.param(b"\xff\xfe", 400, "malformed_request", id="not UTF-8"),
+        pytest.param('{"files": []}'.encode("utf-16-be"), 400, "malformed_request", id="UTF-16"),
+        pytest.param('{"files": []}'.encode("utf-16"), 400, "malformed_request", id="UTF-16 with its mark"),
+        pytest.param('{"files": []}'.encode("utf-8-sig"), 400, "malformed_request", id="a byte order mark"),
+        pytest.param(b'{"files": "\xed\xa0\x80"}', 400, "malformed_request", id="half a surrogate pair, encoded"),
+        pytest.param(b'{"files": Infinity}', 400, "malformed_request", id="infinity without a sign"),
         pytest.param(b'{"files": [], "files": []}', 400, "malformed_request", id="a name twice"),
         pytest.param(
             b'{"files": [{"scale": {"a": 1, "\\u0061": 2}}]}', 400, "malformed_request", id="a name twice, deep"
@@ -92,6 +103,7 @@ def test_an_error_is_a_problem(caller: Person, method: str, path: str, status: i
 def test_an_invalid_body_is_rejected(caller: Person, body: bytes, status: int, code: str) -> None:
     response = caller.call("POST", "/uploads", data=body, content_type="application/json")
     assert (response.status_code, response.get_json()["code"]) == (status, code)
+    assert response.get_json()["detail"]
 
 
 @pytest.mark.parametrize(
@@ -130,6 +142,85 @@ def test_an_invalid_field_is_named(caller: Person, change: dict[str, Any]) -> No
     problem = response.get_json()
     assert (response.status_code, problem["code"]) == (422, "unprocessable_entity")
     assert next(iter(change)) in problem["errors"]["files"]["0"]
+
+
+INVISIBLE = {
+    "zero width space": "\u200b",
+    "soft hyphen": "\u00ad",
+    "byte order mark": "\ufeff",
+    "tag": "\U000e0041",
+    "language tag": "\U000e0001",
+    "noncharacter": "\ufffe",
+    "noncharacter of the Arabic block": "\ufdd0",
+    "noncharacter of plane 1": "\U0001ffff",
+    "Hangul initial filler": "\u115f",
+    "Hangul medial filler": "\u1160",
+    "Hangul filler": "\u3164",
+    "half-width Hangul filler": "\uffa0",
+    "grapheme joiner": "\u034f",
+    "Mongolian vowel separator": "\u180e",
+    "word joiner": "\u2060",
+    "invisible plus": "\u2064",
+    "deprecated format control": "\u206f",
+    "annotation": "\ufff9",
+    "shorthand control": "\U0001bca0",
+    "musical control": "\U0001d173",
+    "right-to-left override": "\u202e",
+    "line separator": "\u2028",
+    "control": "\x9b",
+}
+BLANK = {
+    "spaces": " \u00a0\u3000",
+    "Braille blank": "\u2800",
+    "joiners": "\u200d\u200c",
+    "variation selectors": "\ufe0f\U000e0100",
+    "hieroglyph blank": "\U00013441",
+}
+VISIBLE = {
+    "emoji of several": "\U0001f469\u200d\U0001f680 \u2764\ufe0f\u200d\U0001f525",
+    "Persian with a non-joiner": "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",
+    "Sinhala with a joiner": "\u0dc1\u0dca\u200d\u0dbb\u0dd3",
+    "Han with a variation selector": "\u8fbb\U000e0100",
+    "decomposed accents": "Cafe\u0301",
+    "a mark alone": "\u0301",
+    "Braille": "\u2801\u2800\u2803",
+    "private use": "\uf8ff",
+    "Arabic number sign": "\u06001",
+    "ideographic space": "\u3042\u3000\u3044",
+}
+ACCEPT_NAMES: tuple[tuple[str, Callable[[str], Json]], ...] = (
+    ("/uploads", lambda name: {"files": [{**FILE, "name": name}]}),
+    ("/uploads", lambda name: {"files": [{**FILE, "site": name}]}),
+    ("/uploads", lambda name: {"files": [FILE], "pad": name}),
+    ("/api-keys", lambda name: {"name": name, "scopes": ["profile:read"]}),
+)
+NAMES = pytest.mark.parametrize(("path", "body"), ACCEPT_NAMES, ids=["file", "site", "pad of all", "API key"])
+
+
+@NAMES
+@pytest.mark.parametrize("invisible", INVISIBLE.values(), ids=INVISIBLE)
+def test_a_name_with_an_invisible_character_is_rejected(
+    caller: Person, path: str, body: Callable[[str], Json], invisible: str
+) -> None:
+    for name in (invisible, f"a{invisible}b", f"a{invisible}"):
+        response = caller.post(path, body(name))
+        assert (response.status_code, response.get_json()["code"]) == (422, "unprocessable_entity")
+        assert "invisible" in response.get_data(as_text=True)
+
+
+@NAMES
+@pytest.mark.parametrize("blank", BLANK.values(), ids=BLANK)
+def test_a_name_that_shows_nothing_is_rejected(
+    caller: Person, path: str, body: Callable[[str], Json], blank: str
+) -> None:
+    response = caller.post(path, body(blank))
+    assert (response.status_code, response.get_json()["code"]) == (422, "unprocessable_entity")
+
+
+@NAMES
+@pytest.mark.parametrize("name", VISIBLE.values(), ids=VISIBLE)
+def test_a_name_in_any_script_is_accepted(caller: Person, path: str, body: Callable[[str], Json], name: str) -> None:
+    assert caller.post(path, body(name)).status_code == 201
 
 
 @pytest.mark.parametrize("value", ["14", " 1_0 ", "\uff11", "nan", True, None, [1], 10**400], ids=repr)
@@ -181,6 +272,96 @@ def test_a_body_over_a_mebibyte_is_rejected(caller: Person) -> None:
 def test_a_body_that_is_not_json_is_rejected(caller: Person, content_type: str) -> None:
     response = caller.call("POST", "/uploads", data=b"{}", content_type=content_type)
     assert (response.status_code, response.get_json()["code"]) == (415, "unsupported_media_type")
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        "application/json",
+        "application/json; charset=utf-8",
+        'Application/JSON; charset="UTF-8"',
+        "application/json; charset=utf8",
+    ],
+)
+def test_json_in_utf_8_is_accepted(caller: Person, content_type: str) -> None:
+    response = caller.call("POST", "/uploads", data=json.dumps({"files": [FILE]}), content_type=content_type)
+    assert response.status_code == 201
+
+
+@pytest.mark.parametrize("charset", ["utf-16", "UTF-32", "iso-8859-1", "utf-7", "us-ascii", "nonsense"])
+def test_json_in_another_charset_is_rejected(caller: Person, charset: str) -> None:
+    body = json.dumps({"files": [FILE]}).encode()
+    response = caller.call("POST", "/uploads", data=body, content_type=f"application/json; charset={charset}")
+    assert (response.status_code, response.get_json()["code"]) == (415, "unsupported_charset")
+    assert charset in response.get_json()["detail"]
+
+
+@pytest.mark.parametrize("codings", ["gzip", "br", "x-unknown", "identity, gzip", "gzip,gzip"])
+def test_a_body_with_a_content_coding_is_rejected(caller: Person, codings: str) -> None:
+    body = gzip.compress(json.dumps({"files": [FILE]}).encode())
+    response = caller.call(
+        "POST", "/uploads", data=body, content_type="application/json", headers={"Content-Encoding": codings}
+    )
+    assert (response.status_code, response.get_json()["code"]) == (415, "unsupported_content_encoding")
+    assert response.headers["Accept-Encoding"] == "identity"
+
+
+def test_the_content_coding_identity_is_none(caller: Person) -> None:
+    assert caller.post("/uploads", {"files": [FILE]}, headers={"Content-Encoding": "Identity"}).status_code == 201
+    assert caller.get("/me", headers={"Content-Encoding": "gzip"}).status_code == 200, "there is no body"
+
+
+# ---------------------------------------------------------------- repeated headers
+
+# werkzeug's server joins them with a comma, Zappa and its test client with a comma and a space.
+JOINED = pytest.mark.parametrize("separator", [",", ", "])
+
+
+@JOINED
+@pytest.mark.parametrize("other", ["application/json", "text/plain", "application/problem+json"])
+def test_two_content_types_are_rejected(caller: Person, separator: str, other: str) -> None:
+    for first in ("application/json", "application/json; charset=utf-8", "application/xml"):
+        response = caller.call("POST", "/uploads", data=b"{}", content_type=f"{first}{separator}{other}")
+        assert (response.status_code, response.get_json()["code"]) == (415, "unsupported_media_type")
+
+
+@JOINED
+def test_two_idempotency_keys_are_rejected(caller: Person, separator: str) -> None:
+    for keys in (f"k1{separator}k2", f"k1{separator}k1"):
+        response = caller.post("/uploads", {"files": [FILE]}, headers={"Idempotency-Key": keys})
+        assert (response.status_code, response.get_json()["code"]) == (400, "malformed_request")
+        assert "one Idempotency-Key" in response.get_json()["detail"]
+
+
+@JOINED
+def test_credentials_that_are_sent_twice_are_rejected(caller: Person, anonymous: Person, separator: str) -> None:
+    first = caller.headers["Authorization"]
+    for again in (first, "Bearer x"):
+        response = anonymous.get("/me", headers={"Authorization": f"{first}{separator}{again}"})
+        assert (response.status_code, response.get_json()["code"]) == (401, "unauthenticated")
+        assert "once" in response.get_json()["detail"]
+    response = anonymous.get("/me", headers={"X-API-Key": f"argus_1{separator}argus_1"})
+    assert (response.status_code, response.get_json()["code"]) == (401, "invalid_key")
+
+
+@JOINED
+def test_two_if_match_headers_are_one_list(caller: Person, separator: str) -> None:
+    address = f"/images/{caller.post('/uploads', {'files': [FILE]}).get_json()['items'][0]['image_id']}"
+    version = f'"{caller.get(address).get_json()["version"]}"'
+    assert caller.get(address, headers={"If-Match": f'"0"{separator}{version}'}).status_code == 200
+    assert caller.get(address, headers={"If-Match": f'"0"{separator}"00"'}).status_code == 412
+
+
+def test_zappa_joins_repeated_headers(caller: Person) -> None:
+    event = events.rest(
+        "POST",
+        "/api/v1/uploads",
+        headers={**caller.headers, "Content-Type": "application/json", "Idempotency-Key": "k2"},
+        body=json.dumps({"files": [FILE]}).encode(),
+    )
+    event["multiValueHeaders"]["Idempotency-Key"] = ["k1", "k2"]
+    _, status, _ = run_wsgi_app(caller.http.application, create_wsgi_request(event))
+    assert status.startswith("400 ")
 
 
 @pytest.mark.parametrize(
@@ -339,7 +520,7 @@ def test_a_key_expires_after_a_day(owner: Person, clock: MovableClock) -> None:
     assert owner.post("/uploads", {"files": [FILE]}, headers=headers).get_json() != first
 
 
-@pytest.mark.parametrize("key", ["", "x" * 256, "a b", "schlüssel"])
+@pytest.mark.parametrize("key", ["", "x" * 256, "a b", "schlüssel", "a,b"])
 def test_an_invalid_key_is_rejected(caller: Person, key: str) -> None:
     response = caller.post("/uploads", {"files": [FILE]}, headers={"Idempotency-Key": key})
     assert (response.status_code, response.get_json()["code"]) == (400, "malformed_request")

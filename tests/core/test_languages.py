@@ -81,6 +81,16 @@ ERRORS: dict[str, tuple[int, str, dict[str, Any]]] = {
     "method_not_allowed": (405, "PATCH /images", {}),
     "request_entity_too_large": (413, "POST /uploads", {"data": b" " * (1024 * 1024 + 1), **JSON}),
     "unsupported_media_type": (415, "POST /uploads", {"data": b"x", "content_type": "text/plain"}),
+    "unsupported_charset": (
+        415,
+        "POST /uploads",
+        {"data": b"{}", "content_type": "application/json; charset=utf-16"},
+    ),
+    "unsupported_content_encoding": (
+        415,
+        "POST /uploads",
+        {"data": b"{}", "environ_overrides": {"HTTP_CONTENT_ENCODING": "gzip"}, **JSON},
+    ),
     "unprocessable_entity": (422, "GET /images?limit=0", {}),
     "bad_cursor": (422, "GET /images?cursor=abc", {}),
 }
@@ -229,7 +239,12 @@ def test_sentences_about_fields_are_translated(owner: Person) -> None:
     assert french == {
         "files": {
             "0": {
-                "name": ["Le texte doit tenir sur une ligne, sans caractères de contrôle ni marques de direction."],
+                "name": [
+                    (
+                        "Le texte doit tenir sur une ligne et montrer au moins un caractère, sans caractères de "
+                        "contrôle, marques de direction ni caractères invisibles."
+                    )
+                ],
                 "size": ["La valeur doit être comprise entre 1 et 67108864."],
                 "content_type": ["Ce champ est obligatoire."],
                 "colour": ["Champ inconnu."],

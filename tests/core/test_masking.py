@@ -26,10 +26,64 @@ SECRETS = {
     "password with quotes": (json.dumps({"password": 'a"tail of it'}), "tail"),
     "password in JSON in JSON": (json.dumps({"body": json.dumps({"new_password": "two words"})}), "words"),
     "password in Python": ("{'password': 'two words'}", "words"),
+    "password with an apostrophe": (repr({"password": 'it\'s a "tail"'}), "tail"),
+    "password in Python in JSON": (json.dumps(repr({"password": "two words"})).replace("'", "\\'"), "words"),
+    "password in bytes": ("{b'password': b'two words'}", "words"),
+    "password in two lines": ("password='first\nsecond'", "second"),
+    "password without an end": ('"password": "two words', "words"),
+    "pwd": ("user=x pwd=hunter2", "hunter2"),
+    "pass": ("pass: hunter2", "hunter2"),
+    "pass in JSON": ('{"pass": "two words"}', "words"),
+    "pass in a longer name": ("DB_PASS=hunter2 DB_HOST=x", "hunter2"),
+    "pass in camel case": ('{"smtpPass": "two words"}', "words"),
+    "pwd in camel case": ("userPwd=hunter2", "hunter2"),
+    "password in camel case": ('{"newUserPassword": "two words"}', "words"),
+    "secret in camel case": ("clientSecret: hunter2", "hunter2"),
+    "password in a tuple": ("('password', 'two words')", "words"),
+    "password in a tuple of bytes": ("[(b'x-api-key', b'two words'), (b'accept', b'*/*')]", "words"),
+    "password in a JSON list": ('["password", "two words"]', "words"),
+    "header in a list": ("[('Accept', '*/*'), ('Authorization', 'Digest two words')]", "words"),
+    "name and value": ("{'name': 'password', 'value': 'two words'}", "words"),
+    "name and value in JSON": (json.dumps({"Name": "DB_PASSWORD", "Value": "two words"}, indent=1), "words"),
+    "value and name": (json.dumps({"value": "two words", "name": "client_secret"}), "words"),
+    "name and value without quotes": ("name='token', value='two words'", "words"),
+    "values of a header": ('{"X-API-Key": ["k-123456", "k-234567"]}', "k-234567"),
+    "members of credentials": ("credentials={'user': 'u', 'key': 'hunter2'}", "hunter2"),
+    "password in a URL": ("next=/login%3Fpassword%3Dhunter2", "hunter2"),
+    "password in a URL in a URL": ("password%253Dhunter2", "hunter2"),
+    "JSON in a URL": ("%22password%22%3A%22two%20words%22", "words"),
+    "JSON in a URL in a URL": ("%2522password%2522%253A%2522two%2520words%2522", "words"),
+    "password in HTML": ("password&#61;hunter2", "hunter2"),
+    "JSON in HTML": ("{&quot;password&quot;:&quot;two words&quot;}", "words"),
+    "JSON in HTML with numbers": ("{&#34;password&#34;&#x3a; &#34;two words&#34;}", "words"),
+    "JSON with escapes": (r"{\u0022password\u0022:\u0022two words\u0022}", "words"),
+    "separator with an escape": (r"password\u003dhunter2", "hunter2"),
+    "field of a form": ("user[password]=hunter2&user[name]=x", "hunter2"),
+    "field of a form in a URL": ("user%5Bpassword%5D=hunter2", "hunter2"),
+    "private key in JSON": ('{"privateKey": "two words"}', "words"),
+    "JSON Web Key": ('{"kty": "RSA", "n": "AQAB", "e": "AQAB", "d": "PRIVATE-1"}', "PRIVATE-1"),
+    "prime of a JSON Web Key": ('{"dp":"PRIVATE-1","kty":"RSA"}', "PRIVATE-1"),
+    "coefficient of a JSON Web Key": ("{'kty': 'RSA', 'qi': 'PRIVATE-1'}", "PRIVATE-1"),
+    "symmetric JSON Web Key": ('{"keys": [{"kty": "oct", "k": "PRIVATE-1"}]}', "PRIVATE-1"),
+    "JSON Web Key in a URL": ("%22kty%22%3A%22oct%22%2C%22k%22%3A%22PRIVATE-1%22", "PRIVATE-1"),
     "password in a form": ("user=x&password=hunter2&z=1", "hunter2"),
     "API key header": ("X-API-Key: k-123456", "k-123456"),
     "refresh token": ('"refreshToken":"r-1 2"', "r-1"),
     "cookie": ("Cookie: session=abc123", "abc123"),
+    "second cookie": ("Cookie: a=1; session=abc123; b=2", "abc123"),
+    "last cookie": ("cookie: theme=dark; lang=en; sid=abc123\r\nHost: x", "abc123"),
+    "quoted cookie": ('Cookie: a="x y"; session=abc123', "abc123"),
+    "cookie after an apostrophe": ("Cookie: a=it's; session=abc123", "abc123"),
+    "cookie that is set": ("Set-Cookie: session=abc123; Path=/; HttpOnly", "abc123"),
+    "attribute of a cookie": ("Set-Cookie: a=1; Domain=abc123.example", "abc123"),
+    "cookies in Python": ("{'Cookie': 'a=1; session=abc123'}", "abc123"),
+    "cookies in JSON": ('{"set-cookie": "a=1; session=abc123; Path=/"}', "abc123"),
+    "cookies in a list": ("[(b'cookie', b'a=1; session=abc123')]", "abc123"),
+    "cookies of two headers": ('{"Set-Cookie": ["a=1; Path=/", "session=abc123"]}', "abc123"),
+    "cookies by name": ("cookies={'a': '1', 'session': 'abc123'}", "abc123"),
+    "cookies of a log": ("status=200 cookie=a=1; session=abc123", "abc123"),
+    "cookies of an environment": ("HTTP_COOKIE: a=1; session=abc123", "abc123"),
+    "cookies in a dump of HTTP": (r"b'GET / HTTP/1.1\r\nCookie: a=1; session=abc123\r\nHost: x'", "abc123"),
     "access key": ("AKIAIOSFODNN7EXAMPLE", "IOSFODNN7"),
     "session access key": ("ASIAIOSFODNN7EXAMPLE", "IOSFODNN7"),
     "secret key alone": (f"found {AWS_SECRET} there", AWS_SECRET),
@@ -75,6 +129,19 @@ def test_a_masked_log_line_is_still_one_line_of_json(written: str) -> None:
         '{"at": "2026-11-21T09:28:02.001+00:00", "key": "org_01jb8z3k9q2m4n6p8r0s2t4v6w/images/img_01jb8z3k9q2m4n6p"}',
         "the token has expired",
         "send Authorization",
+        "12 passed, 1 skipped in 3.2s",
+        "pass: 3, fail: 0",
+        "PASS: test_upload",
+        "PASS tests/api.test.mjs",
+        "bypass: cache",
+        "compass=north; passport: checked; passes=2; pass_rate: 0.97; pass-through: on",
+        "cookies are not used",
+        '{"required": ["name", "value"], "fields": ["user", "password", "token"]}',
+        "{'name': 'site', 'value': 'North'}",
+        "('site', 'North')",
+        '{"d": "12", "k": "v", "p": 0.5}',
+        '{"kty": "RSA", "kid": "k", "use": "sig", "n": "0vx7agoebGc", "e": "AQAB"}',
+        "GET /api/v1/images?limit=5&cursor=q1w2e3 %22x%22%3A1",
         "c147428f0e1d2c3b4a5968778695a4b3c2d1e0f1",  # a commit
         "size 20260131 of 123456789012 bytes",
         "arn:aws:sqs:eu-west-1:123456789012:argus-production-jobs",
@@ -91,12 +158,60 @@ def test_ids_are_never_masked(bits: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "part", ["a", "secret", "-eyJ", "a.", "+1 ", "://a:", "token ", '"\\\\', "AKIA", "-----BEGIN "]
+    "part",
+    [
+        "a",
+        "secret",
+        "-eyJ",
+        "a.",
+        "+1 ",
+        "://a:",
+        "token ",
+        '"\\\\',
+        "AKIA",
+        "-----BEGIN ",
+        "pass",
+        "pwd=",
+        "token=[",
+        "('token', '",
+        '["token","',
+        "name='token', value='",
+        "value='x', ",
+        "value='",
+        "Cookie: a=",
+        "cookie: '",
+        'cookie="',
+        "cookie=a; ",
+        '"kty":"',
+        '"d": "kty',
+        "token%3D%25",
+        "token%25252525",
+        "token\\n",
+        "token&quot;:&apos;",
+        "\\u0022token",
+        "secretsecret",
+        "name:'secret",
+        "value:\\'",
+        "Pass",
+        "(b'token',",
+    ],
 )
 def test_masking_takes_linear_time(part: str) -> None:
     """A quadratic pattern would take hours for a megabyte."""
     text = part * (1_000_000 // len(part)) + "@"
     assert len(mask(text)) <= 2 * len(text)
+
+
+@pytest.mark.parametrize("opening", ['["token", {}"', "value={}'", "token={}'", "name:'token', value:{}\""], ids=ascii)
+def test_masking_strings_of_many_levels_without_an_end_takes_linear_time(opening: str) -> None:
+    text = " ".join(opening.format("\\" * level) for level in range(600))
+    assert len(mask(text)) <= 2 * len(text)
+
+
+@pytest.mark.parametrize("written", SECRETS, ids=str)
+def test_masking_a_masked_secret_again_changes_nothing(written: str) -> None:
+    once = mask(SECRETS[written][0])
+    assert mask(once) == once
 
 
 @given(st.text())

@@ -259,12 +259,14 @@ def test_text_is_truncated_to_a_line() -> None:
         ("e\u0301" * 10, "é" * 10),
         ("e\u0301" * 11, "é" * 9 + "…"),
         ("a\u200b" * 10, "a" * 10),
+        ("a\u3164\ufe0f\U000e0041\ufffe\u034f" * 10, "a" * 10),
+        ("a\u2800\u3000b", "a b"),
         ("ab cdefgh ijk", "ab cdefgh…"),
         (" " * 10_000 + "b", "…"),
         ("a" + " " * 10_000, "a"),
         ("\ufb03" * 5, "ffiffiffi…"),
     ],
-    ids=range(9),
+    ids=range(11),
 )
 def test_text_that_is_cut_ends_with_an_ellipsis_and_other_text_does_not(text: str, shown: str) -> None:
     assert pdf.Typesetter().line(text, limit=10) == shown

@@ -372,6 +372,8 @@ def test_no_repr_contains_secrets_or_signatures() -> None:
         ("../../etc/passwd", 'attachment; filename=".._.._etc_passwd"'),
         ("a\r\nSet-Cookie: b", "attachment; filename=\"a__Set-Cookie_ b\"; filename*=UTF-8''a__Set-Cookie%3A%20b"),
         ("photo\u202egpj.exe", 'attachment; filename="photo_gpj.exe"'),
+        ("a\u200b\U000e0041\u3164.jpg", 'attachment; filename="a___.jpg"'),
+        ("\u2764\ufe0f.jpg", "attachment; filename=\"__.jpg\"; filename*=UTF-8''%E2%9D%A4%EF%B8%8F.jpg"),
         ("half\ud800.jpg", 'attachment; filename="half_.jpg"'),
     ],
 )

@@ -13,6 +13,7 @@ from PIL.TiffImagePlugin import ImageFileDirectory_v2
 from rasterio.errors import NotGeoreferencedWarning
 
 from argus.core.languages import Message
+from argus.imagery import tags
 from argus.imagery.decode import decode
 from argus.imagery.model import Accuracy, LinearScale
 from argus.imagery.thermogram import NoTemperatureScale, Undecodable
@@ -23,6 +24,11 @@ COUNTS = small().counts
 CENTIKELVIN = LinearScale(0.01, -273.15)
 # in hundredths of a kelvin: 28000 is about 7 °C
 FRAME = (28000 + (COUNTS.astype(int) - COUNTS.min()) % 9000).astype(np.uint16)
+
+
+@pytest.mark.parametrize("raw", ["T640", " T\u3164640\ufe0f\x07\0rest", "\ufffeT\u034f6\U000e004140"], ids=ascii)
+def test_the_text_of_a_tag_has_no_invisible_characters(raw: str) -> None:
+    assert tags.text(raw.encode()) == "T640"
 
 
 def test_a_tiff_without_a_scale_is_refused() -> None:

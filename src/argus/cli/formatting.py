@@ -6,16 +6,18 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-# C0, DEL and C1 control terminals; bidirectional marks (Unicode UAX 9) change the order in which text is read; lone
-# surrogates cannot be printed.
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+from argus.core.text import MISLEADING
+
+# Control characters control terminals, and direction marks change the order in which text is read; lone surrogates
+# cannot be printed. The API accepts the text that remains as a name.
+_MISLEADING = re.compile(rf"[{MISLEADING}\ud800-\udfff]")
 EVIDENCE_VALUES = 2
 _UNITS = {"celsius": "°C", "metres": "m", "metres2": "m²", "pixels": "px", "pixels2": "px²", "percent": "%"}
 
 
 def clean(text: object) -> str:
-    """Text on one line, without control characters."""
-    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", re.sub(r"\s+", " ", str(text)))
+    """Text on one line, without control characters and invisible ones."""
+    return _MISLEADING.sub("\N{REPLACEMENT CHARACTER}", re.sub(r"\s+", " ", str(text)))
 
 
 def plain(value: object) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from argus.cli.formatting import clean, plain
+from argus.core.text import is_formula
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -72,7 +73,7 @@ class Table:
     columns: tuple[Column, ...]
 
     def tsv(self, item: Item) -> str:
-        """One line with all values, untruncated, separated by tabs."""
+        """One line with all values, untruncated, separated by tabs, and for a spreadsheet without formulas."""
         return "\t".join(cell.value for cell in _row(self.columns, item))
 
     def replacing(self, *columns: Column) -> "Table":
@@ -87,9 +88,11 @@ def _row(columns: Sequence[Column], item: Item) -> list[Cell]:
 
 def _cell(column: Column, item: Item) -> Cell:
     value = column.read(item)
+    text = plain(value)
     # Always format both, so that an unexpected shape is an error in every output format.
     shown = clean(column.show(value))
-    return Cell(plain(value), shown, _STYLES.get(value, "") if column.coloured else "")
+    quoted = not isinstance(value, int | float) and is_formula(text)  # lines may be opened in a spreadsheet
+    return Cell(f"'{text}" if quoted else text, shown, _STYLES.get(value, "") if column.coloured else "")
 
 
 @dataclass(frozen=True)

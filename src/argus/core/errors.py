@@ -99,6 +99,12 @@ class TooLarge(UserError):
     status = 413
 
 
+class UnsupportedMediaType(UserError):
+    """The body is in a format that Argus does not read."""
+
+    status = 415
+
+
 class Invalid(UserError):
     """The request is well formed but invalid."""
 

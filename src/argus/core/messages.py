@@ -115,9 +115,9 @@ MESSAGES: Messages = {
                 es="El cuerpo contiene caracteres no válidos (NUL).",
             ),
             "idempotency_key": Text(
-                en="An Idempotency-Key has 1 to 255 printable characters without spaces.",
-                fr="Une Idempotency-Key compte de 1 à 255 caractères imprimables, sans espace.",
-                es="Una Idempotency-Key tiene de 1 a 255 caracteres imprimibles sin espacios.",
+                en="Send one Idempotency-Key, of 1 to 255 ASCII characters without spaces and commas.",
+                fr="Envoyez une seule Idempotency-Key, de 1 à 255 caractères ASCII, sans espace ni virgule.",
+                es="Envíe una sola Idempotency-Key, de 1 a 255 caracteres ASCII, sin espacios ni comas.",
             ),
             "json": Text(
                 en="The body is not valid JSON (RFC 8259).",
@@ -309,6 +309,11 @@ MESSAGES: Messages = {
                 fr="Envoyez un jeton Bearer dans Authorization, ou une clé d’API dans X-API-Key.",
                 es="Envíe un token Bearer en Authorization o una clave de API en X-API-Key.",
             ),
+            "repeated": Text(
+                en="Send the header Authorization once, with one bearer token.",
+                fr="Envoyez l’en-tête Authorization une seule fois, avec un seul jeton Bearer.",
+                es="Envíe la cabecera Authorization una sola vez, con un solo token Bearer.",
+            ),
         },
     ),
     "unavailable": Entry(_UNAVAILABLE, _NOT_RESPONDING),
@@ -322,6 +327,32 @@ MESSAGES: Messages = {
             en="Some fields are invalid. See “errors” for details.",
             fr="Certains champs sont invalides. Consultez « errors » pour plus de détails.",
             es="Algunos campos no son válidos. Consulte «errors» para más detalles.",
+        ),
+    ),
+    "unsupported_charset": Entry(
+        Text(
+            en="Unsupported charset",
+            fr="Jeu de caractères non pris en charge",
+            es="Juego de caracteres no admitido",
+        ),
+        Text(
+            en="The body is declared in the charset {charset}, but JSON is UTF-8 (RFC 8259). Encode it in UTF-8.",
+            fr="Le corps est déclaré dans le jeu de caractères {charset}, mais le JSON est en UTF-8 (RFC 8259). "
+            "Encodez-le en UTF-8.",
+            es="El cuerpo se declara en el juego de caracteres {charset}, pero JSON es UTF-8 (RFC 8259). Codifíquelo "
+            "en UTF-8.",
+        ),
+    ),
+    "unsupported_content_encoding": Entry(
+        Text(
+            en="Unsupported content encoding",
+            fr="Encodage de contenu non pris en charge",
+            es="Codificación de contenido no admitida",
+        ),
+        Text(
+            en="The body has the Content-Encoding {codings}. Send it without compression and without this header.",
+            fr="Le corps a le Content-Encoding {codings}. Envoyez-le sans compression et sans cet en-tête.",
+            es="El cuerpo tiene el Content-Encoding {codings}. Envíelo sin compresión y sin esta cabecera.",
         ),
     ),
     "unsupported_media_type": Entry(
@@ -452,8 +483,10 @@ FIELD_ERRORS: tuple[Text, ...] = (
         es="El texto no tiene el formato esperado.",
     ),
     Text(
-        en="Must be one line without control characters or direction marks.",
-        fr="Le texte doit tenir sur une ligne, sans caractères de contrôle ni marques de direction.",
-        es="El texto debe ocupar una línea, sin caracteres de control ni marcas de dirección.",
+        en="Must be one line with a visible character, without control characters, direction marks or invisible ones.",
+        fr="Le texte doit tenir sur une ligne et montrer au moins un caractère, sans caractères de contrôle, marques "
+        "de direction ni caractères invisibles.",
+        es="El texto debe ocupar una línea y mostrar al menos un carácter, sin caracteres de control, marcas de "
+        "dirección ni caracteres invisibles.",
     ),
 )

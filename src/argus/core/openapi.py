@@ -36,6 +36,8 @@ Argus inspects what you are responsible for. Each tag describes one part of it, 
 LICENCE = {"name": "Apache 2.0", "identifier": "Apache-2.0"}
 SERVERS = [{"url": "/", "description": "The server of this document"}]
 
+NO_CODING = "identity"  # RFC 9110 §12.5.3: the name of a content coding that changes nothing
+
 _ULID = "[0-9a-hjkmnp-tv-z]{26}"  # the format of `core.ids`
 
 
@@ -175,7 +177,7 @@ _ERROR_STATUSES = {
     ),
     415: _ErrorStatus(
         response="UNSUPPORTED_MEDIA_TYPE",
-        description="The body is not application/json",
+        description="The body is not application/json in UTF-8, or is compressed",
         message=Message("argus.core", "unsupported_media_type"),
     ),
     422: _ErrorStatus(
@@ -224,6 +226,8 @@ def _error_headers(status: int) -> Iterator[str]:
     yield from ("Content-Language", "X-Request-ID")
     if status == 401:
         yield "WWW-Authenticate"
+    if status == 415:
+        yield "Accept-Encoding"
     if status in (429, 503):
         yield "Retry-After"
     if status == 429:
@@ -234,6 +238,11 @@ def _error_headers(status: int) -> Iterator[str]:
 
 _ETAG = '"3-08d1081e"'
 _HEADERS: OpenApi = {
+    "Accept-Encoding": {
+        "description": "The content codings that a body may have, if that is the error",
+        "schema": {"type": "string", "enum": [NO_CODING]},
+        "example": NO_CODING,
+    },
     "Content-Language": {
         "description": "The language of the texts, selected by Accept-Language",
         "required": True,

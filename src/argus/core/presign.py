@@ -23,6 +23,7 @@ from urllib.parse import quote
 from zlib import crc32
 
 from argus.core.errors import ArgusError, Unavailable
+from argus.core.text import MISLEADING
 
 MAX_SECONDS = 604_800  # a week, the limit of X-Amz-Expires
 MAX_KEY_BYTES = 1024
@@ -40,8 +41,7 @@ _DEFAULT_PORTS = {"http": "80", "https": "443"}
 
 # RFC 5987 section 3.2.1, attr-char: the characters that filename* does not encode.
 _ATTR_CHARS = "!#$&+-.^_`|~"
-# Control characters, lone surrogates, path separators, and marks that change the text direction.
-_FORBIDDEN_IN_NAME = re.compile("[\x00-\x1f\x7f-\x9f/\\\\\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_FORBIDDEN_IN_NAME = re.compile(rf"[{MISLEADING}/\\\ud800-\udfff]")
 # The characters of a quoted filename= that all browsers read alike (RFC 6266 appendix D: no %, no backslash).
 _NOT_PLAIN = re.compile(r"[^ !#$&'()+,.\-0-9;=@A-Z\[\]^_`a-z{}~]")
 
@@ -224,7 +224,7 @@ class Presigner:
 def content_disposition(filename: str) -> str:
     """`attachment` with the file name (RFC 6266); names that are not plain ASCII also in UTF-8 (RFC 5987).
 
-    Path separators, control characters and direction marks become `_`, since they can disguise the name.
+    Path separators, lone surrogates, and characters that can disguise the name become `_`.
     """
     name = _FORBIDDEN_IN_NAME.sub("_", filename)
     plain = _NOT_PLAIN.sub("_", name)

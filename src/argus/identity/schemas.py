@@ -76,7 +76,7 @@ def api_key_in_schema(allowed: Sequence[str]) -> type[Schema]:
     class ApiKeyIn(Schema):
         """An API key to create."""
 
-        name = fields.String(required=True, validate=[validate.Length(1, 100), one_line(may_be_blank=False)])
+        name = fields.String(required=True, validate=[validate.Length(1, 100), one_line(may_be_empty=False)])
         scopes = fields.List(
             fields.String(validate=validate.OneOf(allowed)),
             required=True,

@@ -18,7 +18,7 @@ from argus.core.http import (
 from argus.imagery.model import MAX_CAMERA_TEXT, Accuracy, ImageState
 from argus.imagery.service import CONTENT_TYPES, MAX_FILE_BYTES, MAX_FILES
 
-_label = one_line(may_be_blank=True)
+_label = one_line(may_be_empty=True)
 _camera_text = validate.Length(max=MAX_CAMERA_TEXT)
 _at_least_0 = validate.Range(min=0)
 _at_least_1 = validate.Range(min=1)
@@ -45,7 +45,7 @@ class ScaleIn(Schema):
 class FileIn(SurveyFields):
     """A file to upload."""
 
-    name = fields.String(required=True, validate=[validate.Length(1, 255), one_line(may_be_blank=False)])
+    name = fields.String(required=True, validate=[validate.Length(1, 255), one_line(may_be_empty=False)])
     size_bytes = StrictInteger(
         required=True, data_key="size", validate=validate.Range(1, MAX_FILE_BYTES), metadata={"description": "bytes"}
     )

@@ -5,11 +5,13 @@ into the file is treated as absent. Pillow's reader is not used on untrusted met
 errors.
 """
 
+import re
 import struct
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from math import isfinite
 
+from argus.core.text import JOINERS, MISLEADING
 from argus.imagery.jpeg import EXIF, Segment
 from argus.imagery.model import MAX_CAMERA_TEXT, Camera, Position
 
@@ -26,6 +28,7 @@ ORIGINAL_AT, OFFSET_ORIGINAL, SERIAL, LENS = 0x9003, 0x9011, 0xA431, 0xA434
 LATITUDE_REF, LATITUDE, LONGITUDE_REF, LONGITUDE, ALTITUDE_REF, ALTITUDE = 1, 2, 3, 4, 5, 6
 GPS_TIME, GPS_DATE = 7, 29
 
+_INVISIBLE = re.compile(f"[{MISLEADING}{JOINERS}]")
 FIRST_YEAR, LAST_YEAR = 1990, 2100  # in which an image can have been taken
 
 
@@ -99,7 +102,8 @@ class Tags:
 def text(raw: bytes) -> str:
     """The printable text of a fixed-size field, up to the first NUL and trimmed."""
     line = raw.partition(b"\0")[0].decode("utf-8", "replace")
-    return "".join(char for char in line if char.isprintable() and char != "\N{REPLACEMENT CHARACTER}").strip()
+    legible = _INVISIBLE.sub("", "".join(filter(str.isprintable, line)).replace("\N{REPLACEMENT CHARACTER}", ""))
+    return legible.strip()
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from io import StringIO
 from typing import Any
 
-from argus.core.text import well_formed
+from argus.core.text import is_formula, well_formed
 from argus.reports import plain, positions
 from argus.reports.data import ReportData, RuleText
 from argus.reports.model import Column
@@ -47,9 +47,6 @@ LAST = (
     "remediation",
 )
 
-# Tabs, line breaks, spaces and invisible characters that a spreadsheet may remove before the first character.
-_IGNORED = r"[\s\x00-\x20\x7f-\xa0\u00ad\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff]*"
-_FORMULA = re.compile(rf"[\t\r\n]|{_IGNORED}[=+\-@\uff1d\uff0b\uff0d\uff20]")
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
 
@@ -83,7 +80,7 @@ def cell(value: Any) -> str | int | float:
 
 def _text(text: str) -> str:
     legible = _CONTROLS.sub("\ufffd", well_formed(text))
-    return f"'{legible}" if _FORMULA.match(text) or _FORMULA.match(legible) else legible
+    return f"'{legible}" if is_formula(text) or is_formula(legible) else legible
 
 
 def _row(finding: TrackedFinding, columns: Sequence[Column], rule: RuleText | None) -> dict[str, Any]:

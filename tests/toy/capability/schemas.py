@@ -9,7 +9,7 @@ from argus.core.http import Schema, Timestamp, id_field, one_line
 class ToyIn(Schema):
     """A toy to make."""
 
-    name = fields.String(required=True, validate=[validate.Length(1, 100), one_line(may_be_blank=False)])
+    name = fields.String(required=True, validate=[validate.Length(1, 100), one_line(may_be_empty=False)])
 
 
 class ToyOut(Schema):

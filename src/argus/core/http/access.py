@@ -93,4 +93,6 @@ def credentials() -> tuple[str, str]:
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
         raise Unauthenticated("missing")
+    if "," in token:  # no token contains one: servers and gateways join repeated headers with it
+        raise Unauthenticated("repeated")
     return "bearer", token.strip()

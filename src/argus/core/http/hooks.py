@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 from flask import Flask, Response, g, request
 from flask.logging import default_handler
-from werkzeug.exceptions import HTTPException, RequestEntityTooLarge, UnsupportedMediaType
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from argus.core import metrics, tracing
 from argus.core.caller import Caller
 from argus.core.errors import ArgusError, Unauthenticated
 from argus.core.http.access import Limits, MissingScope, credentials
 from argus.core.http.problems import aws_problem, http_problem, problem_of
-from argus.core.http.wire import MalformedRequest, check_query
+from argus.core.http.wire import MalformedRequest, check_format, check_query
 from argus.core.idempotency import Idempotency
 from argus.core.ids import Ids
 from argus.core.observability import current_request_id, request_scope
@@ -80,8 +80,8 @@ def install(
                 limits.count_address()
             check_query(view)
         chunked = request.content_length is None and "Transfer-Encoding" in request.headers
-        if (request.content_length or chunked) and not request.is_json:
-            raise UnsupportedMediaType("the body must be application/json")
+        if request.content_length or chunked:
+            check_format()
         if chunked and len(request.get_data()) >= MAX_BODY_BYTES:  # werkzeug truncates a body without a length
             raise RequestEntityTooLarge
 

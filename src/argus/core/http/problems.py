@@ -12,8 +12,10 @@ from werkzeug.exceptions import HTTPException, InternalServerError
 
 from argus.core.errors import ArgusError, TooManyRequests, Unauthenticated, Unavailable, UserError
 from argus.core.http.language import request_language
+from argus.core.http.wire import UnsupportedContentEncoding
 from argus.core.languages import Language, Message, field_errors_of, translate
 from argus.core.observability import current_request_id
+from argus.core.openapi import NO_CODING
 
 RETRY_SECONDS = 5  # Retry-After of a service that is unavailable
 
@@ -80,6 +82,8 @@ def problem_of(error: ArgusError) -> Response:
         headers["WWW-Authenticate"] = 'Bearer realm="argus"' + (', error="invalid_token"' if has_token else "")
     if isinstance(error, TooManyRequests):
         headers["Retry-After"] = str(error.retry_after_seconds)
+    if isinstance(error, UnsupportedContentEncoding):
+        headers["Accept-Encoding"] = NO_CODING  # RFC 9110 §15.5.16
     if error.status == Unavailable.status:
         headers["Retry-After"] = str(RETRY_SECONDS)
     errors = error.errors if isinstance(error, UserError) else None

@@ -20,7 +20,7 @@ from argus.core.idempotency import Attempt, Idempotency, StoredResponse
 from argus.core.paging import Cursors, Listing
 
 _log = logging.getLogger("argus.http")
-_VALID_IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}")
+_VALID_IDEMPOTENCY_KEY = re.compile(r"^[\x21-\x2b\x2d-\x7e]{1,255}$")  # a repeated header arrives as one, with commas
 _STORED_HEADERS = ("Content-Type", "Location", "ETag")
 
 

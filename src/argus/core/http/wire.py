@@ -11,22 +11,28 @@ import webargs.fields
 from flask import Request, request
 from webargs.flaskparser import FlaskParser, abort
 
-from argus.core import openapi
+from argus.core import openapi, text
 from argus.core.clock import rfc3339
-from argus.core.errors import BadRequest
+from argus.core.errors import BadRequest, UnsupportedMediaType
 from argus.core.http.language import request_language
 from argus.core.languages import Message
 
 MAX_PAGE = 100
 
-# Characters that move the cursor or change the text direction: controls, line separators, bidi marks.
-_MISLEADING = r"\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069"
 _DIGITS = re.compile(r"-?[0-9]{1,18}")
 _NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")  # the JSON escape, unless its backslash is escaped
 
 
 class MalformedRequest(BadRequest):
     """The request cannot be parsed, or contains invalid characters."""
+
+
+class UnsupportedCharset(UnsupportedMediaType):
+    """The body is declared in a charset other than UTF-8."""
+
+
+class UnsupportedContentEncoding(UnsupportedMediaType):
+    """The body is compressed, or has another content coding."""
 
 
 class Schema(ma.Schema):
@@ -85,14 +91,10 @@ class Sentence(ma.fields.String):
         return cast(Message, value).sentence(request_language())
 
 
-def one_line(*, may_be_blank: bool) -> ma.validate.Regexp:
-    """Validates a name: one line, without characters that change how it is displayed.
-
-    `$(?!\\n)` matches only at the end of the text in Python and in ECMAScript, the dialect of patterns in OpenAPI.
-    """
-    not_blank = "" if may_be_blank else r"(?=.*\S)"
-    error = "Must be one line without control characters or direction marks."
-    return ma.validate.Regexp(rf"^{not_blank}[^{_MISLEADING}]*$(?!\n)", error=error)
+def one_line(*, may_be_empty: bool) -> ma.validate.Regexp:
+    """Validates a name: one line that shows something, without characters that change how it is displayed."""
+    error = "Must be one line with a visible character, without control characters, direction marks or invisible ones."
+    return ma.validate.Regexp(text.NAME_OR_EMPTY if may_be_empty else text.NAME, error=error)
 
 
 def id_field(prefix: str) -> ma.fields.String:
@@ -204,6 +206,21 @@ def check_query(view: Callable[..., Any]) -> None:
         errors |= {name: ["Unknown field."] for name in request.args}
     if errors:
         abort(422, messages={"query": errors})
+
+
+def check_format() -> None:
+    """Check that the body is declared as JSON in UTF-8. Raises UnsupportedMediaType.
+
+    A repeated header arrives as one, with commas: `application/json, text/plain` is neither.
+    """
+    if not request.is_json or "," in (request.content_type or ""):
+        raise UnsupportedMediaType
+    charset = request.mimetype_params.get("charset", "utf-8")
+    if charset.lower() not in ("utf-8", "utf8"):
+        raise UnsupportedCharset(charset=charset)
+    codings = request.headers.get("Content-Encoding", "")
+    if not {coding.strip().lower() for coding in codings.split(",")} <= {"", openapi.NO_CODING}:
+        raise UnsupportedContentEncoding(codings=codings)
 
 
 def strict_json(body: bytes) -> Any:

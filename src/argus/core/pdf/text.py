@@ -4,6 +4,7 @@ Characters that the typeface does not contain are replaced by their base letter 
 """
 
 import html
+import re
 import unicodedata
 from dataclasses import dataclass
 from typing import Any
@@ -11,10 +12,11 @@ from typing import Any
 from reportlab.platypus import Paragraph
 
 from argus.core.pdf.style import glyphs, style
-from argus.core.text import well_formed
+from argus.core.text import BLANK, JOINERS, MISLEADING, well_formed
 
 _UNKNOWN = "?"
 _NO_BREAK_SPACE, _NARROW_NO_BREAK_SPACE = "\u00a0", "\u202f"
+_INVISIBLE, _BLANK = re.compile(f"[{MISLEADING}{JOINERS}]"), re.compile(f"[{BLANK}]")
 _RAW_PER_CHARACTER = 50  # what is longer is cut before white space is collapsed
 
 
@@ -65,9 +67,9 @@ def _visible(character: str) -> str:
     if character == _NARROW_NO_BREAK_SPACE:
         return _NO_BREAK_SPACE
     category = unicodedata.category(character)
-    if category in ("Cc", "Zs", "Zl", "Zp"):
+    if category in ("Cc", "Zl", "Zp") or _BLANK.match(character):
         return " "
-    return "" if category in ("Cf", "Mn", "Me") else character
+    return "" if category in ("Cf", "Mn", "Me") or _INVISIBLE.match(character) else character
 
 
 def _truncated(text: str, limit: int | None, *, is_cut: bool = False) -> str:
