@@ -108,7 +108,7 @@ def install(
             "Cache-Control", "no-store" if "ETag" not in response.headers else "private, no-cache"
         )
         response.headers.update(limits.headers())
-        response.vary.add("Accept-Language")
+        response.vary.update(("Accept-Language", "Origin"))
         _record(response)
         return response
 
