@@ -121,12 +121,15 @@ class Settings:
         "ARGUS_SENTRY_DSN", "", "DSN of the Sentry project that receives errors, or a reference to it", secret=True
     )
     rate_limit: str = setting(
-        "ARGUS_RATE_LIMIT", "600 per minute", "requests of a user, in the notation of flask-limiter"
+        "ARGUS_RATE_LIMIT",
+        "600 per minute",
+        "requests and WebSocket handshakes of a user, in the notation of flask-limiter",
     )
     ip_rate_limit: str = setting(
         "ARGUS_IP_RATE_LIMIT",
         "300 per minute",
-        "requests of an address without a caller: to public routes, or with rejected credentials",
+        "requests of an address without a caller: to public routes, or with rejected credentials; and rejected "
+        "WebSocket handshakes",
     )
     key_rate_limits: Mapping[str, str] = setting(
         "ARGUS_KEY_RATE_LIMITS",
