@@ -17,7 +17,7 @@ from typing import Any
 from argus.container import Container
 from argus.core import metrics, tracing
 from argus.core.caller import Caller
-from argus.core.errors import ArgusError, TooManyRequests, UserError
+from argus.core.errors import ArgusError, UserError
 from argus.core.observability import Work, request_scope
 from argus.notify.errors import ForeignOrigin, NoSocketToken, UnknownProtocol
 
@@ -81,7 +81,7 @@ def _error_response(error: ArgusError) -> Response:
     """The response to an error; on $connect, its status becomes that of the handshake."""
     body = {"code": error.code, "title": error.message.title(), "detail": error.message.sentence()}
     headers = {"Content-Type": "application/json"}
-    if isinstance(error, TooManyRequests):
+    if error.retry_after_seconds is not None:
         headers["Retry-After"] = str(error.retry_after_seconds)
     return {"statusCode": error.status, "headers": headers, "body": json.dumps(body)}
 

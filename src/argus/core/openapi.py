@@ -224,7 +224,7 @@ def _error_headers(status: int) -> Iterator[str]:
     yield from ("Content-Language", "X-Request-ID")
     if status == 401:
         yield "WWW-Authenticate"
-    if status in (429, 503):
+    if status in (409, 429, 503):
         yield "Retry-After"
     if status == 429:
         yield from ("RateLimit", "RateLimit-Policy")
