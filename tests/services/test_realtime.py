@@ -15,6 +15,7 @@ from websockets.typing import Origin, Subprotocol
 from argus.app import create_app
 from argus.container import Container
 from argus.core.dynamo import Table
+from argus.identity.tokens import KeysUnavailable
 from argus.notify.service import MAX_CONNECTIONS_PER_USER
 from infra.embedded.aws import PortInUse
 from services.local import events
@@ -249,6 +250,17 @@ def test_a_handshake_is_admitted_when_it_cannot_be_counted(
     assert (rejected["statusCode"], accepted["statusCode"]) == (401, 200)
     assert caplog.text.count("rate limit not counted, request admitted") == 2
     assert recorded.count({"rate_limit_unavailable": 1}) == 2
+
+
+@pytest.mark.usefixtures("limited")
+def test_a_handshake_whose_token_cannot_be_verified_is_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    def hang(*_: Any) -> None:
+        raise KeysUnavailable("the issuer does not respond")
+
+    monkeypatch.setattr("argus.identity.service.Identity.authenticate", hang)
+    monkeypatch.setattr(Table, "increment", lambda *_, **__: pytest.fail("the table was called"))
+    response = handshake(random_address(), Authorization="Bearer any")
+    assert (response["statusCode"], response["headers"]["Retry-After"]) == (503, "5")
 
 
 def test_messages_and_disconnects_are_not_counted(token: str, monkeypatch: pytest.MonkeyPatch) -> None:
