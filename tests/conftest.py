@@ -1,8 +1,10 @@
 """Fixtures of all tests: a complete Argus on an embedded AWS, its callers, and its workers."""
 
 import functools
+import ipaddress
 import json
 import os
+import random
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -104,6 +106,15 @@ class MovableClock:
 
     def move(self, **by: float) -> None:
         self.ahead += timedelta(**by)
+
+    def start_window(self) -> None:
+        """Move to the start of the next minute, where windows of rate limits begin."""
+        self.move(seconds=60 - self().timestamp() % 60 + 0.5)
+
+
+def random_address() -> str:
+    """An IPv4 address that no other test counts: the counters of all tests are in the same table."""
+    return str(ipaddress.ip_address(random.randrange(0x0A000000, 0x0B000000)))
 
 
 @dataclass(frozen=True)

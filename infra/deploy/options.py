@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 from argus.core.errors import ArgusError
+from argus.core.origins import check_origin, is_host
 
 
 class BadOption(ArgusError):
@@ -40,9 +41,13 @@ class Options:
             raise BadOption(
                 f"monthly_budget is {self.monthly_budget!r}; it must be a whole number of dollars, at least 1"
             )
+        if self.domain and not ("." in self.domain and is_host(self.domain)):
+            raise BadOption(f"domain is {self.domain!r}; it must be a name in lower case, such as argus.example.com")
         for origin in self._origins():
-            if not origin.startswith("https://") or origin.count("/") != 2:
-                raise BadOption(f"origin {origin!r} does not have the form https://host")
+            try:
+                check_origin(origin)
+            except ValueError as error:
+                raise BadOption(f"origins is invalid: {error}") from error
 
     def web_origins(self, client: Any) -> tuple[str, ...]:
         """Every origin that browsers may call from. `client` creates a client of Amplify only if there is an app."""
@@ -55,10 +60,13 @@ class Options:
 
 
 def _amplify_origins(amplify: Any, app_id: str) -> tuple[str, ...]:
-    """Amplify serves a branch at https://<branch>.<app domain>, with dashes instead of special characters."""
+    """Amplify serves a branch at https://<branch>.<app domain>, with dashes instead of special characters.
+
+    Browsers send it in lower case.
+    """
     domain = amplify.get_app(appId=app_id)["app"]["defaultDomain"]
     pages = amplify.get_paginator("list_branches").paginate(appId=app_id)
-    return tuple(f"https://{branch['displayName']}.{domain}" for page in pages for branch in page["branches"])
+    return tuple(f"https://{branch['displayName']}.{domain}".lower() for page in pages for branch in page["branches"])
 
 
 def load(ssm: Any, stage: str, given: Mapping[str, str]) -> Options:

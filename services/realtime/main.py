@@ -16,7 +16,8 @@ from typing import Any
 
 from argus.container import Container
 from argus.core import metrics, tracing
-from argus.core.errors import ArgusError, TooManyRequests
+from argus.core.caller import Caller
+from argus.core.errors import ArgusError, UserError
 from argus.core.observability import Work, request_scope
 from argus.notify.errors import ForeignOrigin, NoSocketToken, UnknownProtocol
 
@@ -80,7 +81,7 @@ def _error_response(error: ArgusError) -> Response:
     """The response to an error; on $connect, its status becomes that of the handshake."""
     body = {"code": error.code, "title": error.message.title(), "detail": error.message.sentence()}
     headers = {"Content-Type": "application/json"}
-    if isinstance(error, TooManyRequests):
+    if error.retry_after_seconds is not None:
         headers["Retry-After"] = str(error.retry_after_seconds)
     return {"statusCode": error.status, "headers": headers, "body": json.dumps(body)}
 
@@ -90,16 +91,33 @@ def _error_response(error: ArgusError) -> Response:
 
 def _connect(event: Event, work: Work) -> Response:
     argus, headers = container(), _headers(event)
-    origin = headers.get("origin")
-    if origin is not None and origin not in argus.settings.allowed_origins:
-        raise ForeignOrigin(origin=origin)
     offered = [name.strip() for name in headers.get("sec-websocket-protocol", "").split(",") if name.strip()]
-    if offered and PROTOCOL not in offered:
-        raise UnknownProtocol(protocol=PROTOCOL)
-    caller = argus.identity.authenticate(_token(headers, offered))
+    caller = _identify(argus, event["requestContext"], headers, offered)
     work.caller_id = caller.user_id
     argus.notify.connect(caller, event["requestContext"]["connectionId"])
     return {"statusCode": 200, "headers": {"Sec-WebSocket-Protocol": PROTOCOL} if offered else {}}
+
+
+def _identify(argus: Container, request: dict[str, Any], headers: dict[str, str], offered: list[str]) -> Caller:
+    """Authenticate, and count the handshake once: for the caller if accepted, else for the client's address."""
+    try:
+        _check_origin(argus, headers)
+        if offered and PROTOCOL not in offered:
+            raise UnknownProtocol(protocol=PROTOCOL)
+        caller: Caller = argus.identity.authenticate(_token(headers, offered))
+    except UserError:
+        address = str((request.get("identity") or {}).get("sourceIp"))
+        argus.limits.enforce(argus.limits.count_address(address))
+        raise
+    argus.limits.enforce(argus.limits.count_caller(caller))
+    return caller
+
+
+def _check_origin(argus: Container, headers: dict[str, str]) -> None:
+    """Programs send no origin."""
+    origin = headers.get("origin")
+    if origin is not None and origin not in argus.settings.allowed_origins:
+        raise ForeignOrigin(origin=origin)
 
 
 def _disconnect(event: Event, _work: Work) -> Response:

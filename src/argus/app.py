@@ -2,6 +2,7 @@
 
 import json
 import mimetypes
+import re
 from pathlib import Path
 
 import flask
@@ -13,9 +14,8 @@ from argus.container import Container
 from argus.core import http
 from argus.core.declarations import API_PREFIX, load
 from argus.core.errors import NotFound
-from argus.core.http import Api, unlimited
+from argus.core.http import Api, RequestLimits, unlimited
 from argus.core.openapi import DESCRIPTION, LICENCE
-from argus.core.ratelimit import Limits
 
 EXPLORER = Path(__file__).parent / "explorer"
 
@@ -25,13 +25,7 @@ def create_app(container: Container) -> Flask:
     app = Flask("argus", static_folder=None)
     app.url_map.merge_slashes = False  # it would redirect to the host of the Host header, which clients control
     app.config |= {"API_TITLE": "Argus", "API_VERSION": __version__, "OPENAPI_VERSION": "3.1.0"}
-    limits = Limits.make(
-        table=container.table("requests", fail_fast=True),
-        clock=container.clock,
-        per_caller=container.settings.rate_limit,
-        per_address=container.settings.ip_rate_limit,
-        per_key=container.settings.key_rate_limits,
-    )
+    limits = RequestLimits(container.limits)
     limits.install(app)
     http.install(
         app,
@@ -44,15 +38,16 @@ def create_app(container: Container) -> Flask:
     )
     CORS(
         app,
-        origins=list(container.settings.allowed_origins),
+        origins=[_exactly(origin) for origin in container.settings.allowed_origins],
         allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match", "X-Request-ID"],
         expose_headers=[
             *("ETag", "Idempotent-Replayed", "Link", "Location", "RateLimit", "RateLimit-Policy", "Retry-After"),
             "X-Request-ID",
         ],
         max_age=600,
+        vary_header=False,  # the hooks of `core.http` add it to every response
     )
-    about = {"description": DESCRIPTION, "license": LICENCE, "x-ratelimit": limits.description()}
+    about = {"description": DESCRIPTION, "license": LICENCE, "x-ratelimit": container.limits.description()}
     api = Api(app, spec_kwargs={"info": about})
     for capability in container.capabilities:
         for factory in capability.blueprints:
@@ -60,6 +55,11 @@ def create_app(container: Container) -> Flask:
     app.register_blueprint(_documents(api))
     http.require_scopes(app)
     return app
+
+
+def _exactly(origin: str) -> re.Pattern[str]:
+    """A pattern that only this origin matches: flask-cors ignores the case of text, and guesses which is a pattern."""
+    return re.compile(re.escape(origin) + r"\Z")
 
 
 def _documents(api: Api) -> flask.Blueprint:

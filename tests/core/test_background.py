@@ -350,7 +350,8 @@ def test_a_sweep_starts_nothing_when_its_time_is_over(
 @pytest.fixture
 def reports(argus: Container, workers: Workers, nothing_due: None) -> Background[Report]:
     """The work on reports, as if the scanner built PDF reports."""
-    jobs = replace(argus.jobs, functions={"report.build": (WORKER, SCANNER)}, sleep=lambda _: None)
+    backoff = replace(argus.jobs.backoff, sleep=lambda _: None)
+    jobs = replace(argus.jobs, functions={"report.build": (WORKER, SCANNER)}, backoff=backoff)
     function = {"csv": WORKER, "json": WORKER, "pdf": SCANNER}
     return replace(argus.reports.background, jobs=jobs, function=lambda report: function[report.format])
 

@@ -21,7 +21,7 @@ from argus.core.settings import Settings
 from argus.imagery import processing
 from argus.scanning.catalogue import Catalogue, InvalidOptions
 from services.local.demo.scenes import flir_scene
-from tests.conftest import ORIGIN, Person, Workers
+from tests.conftest import Person, Workers
 from tests.imagery.uploads import announce, crash, send, uploaded
 
 FIELD_ERRORS = [
@@ -115,18 +115,6 @@ def test_parameters_are_the_same_in_every_language(viewer: Person) -> None:
     assert response.status_code == 403
     assert response.get_json()["detail"] == (
         "Cette requête exige la portée images:write, que votre rôle ou votre clé d’API n’a pas."
-    )
-
-
-@pytest.mark.parametrize("path", ["/nothing", "/images"])
-def test_vary_names_accept_language_and_with_several_origins_origin(argus: Container, owner: Person, path: str) -> None:
-    settings = replace(argus.settings, allowed_origins=(ORIGIN, "https://other.example"))
-    http = create_app(Container(settings, clock=argus.clock, fetch_keys=argus.fetch_keys)).test_client()
-    assert set(owner.get(path, headers={"Origin": ORIGIN}).vary) == {"Accept-Language"}
-    several = replace(owner, http=http).get(path, headers={"Origin": ORIGIN})
-    assert (set(several.vary), several.headers["Access-Control-Allow-Origin"]) == (
-        {"Accept-Language", "Origin"},
-        ORIGIN,
     )
 
 

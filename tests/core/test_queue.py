@@ -20,7 +20,8 @@ QUEUES = {WORKER: "jobs_queue_url", SCANNER: "scans_queue_url"}
 @pytest.fixture
 def jobs(argus: Container, workers: Workers) -> JobQueue:
     """The empty queues, with jobs of the tests."""
-    return replace(argus.jobs, functions={BOTH: (WORKER, SCANNER), "one": (WORKER,)}, sleep=lambda _: None)
+    backoff = replace(argus.jobs.backoff, sleep=lambda _: None)
+    return replace(argus.jobs, functions={BOTH: (WORKER, SCANNER), "one": (WORKER,)}, backoff=backoff)
 
 
 Bodies = list[dict[str, Any]]
@@ -106,9 +107,9 @@ def test_only_messages_that_sqs_did_not_accept_are_sent_again(jobs: JobQueue, wo
 
 def test_a_message_that_sqs_never_accepts_is_an_error(jobs: JobQueue, workers: Workers) -> None:
     refusing, waited = Refusing(workers.sqs, {3: ATTEMPTS}), list[float]()
+    backoff = replace(jobs.backoff, sleep=waited.append, uniform=lambda _, longest: longest)
+    rejected = replace(jobs, client=lambda: refusing, backoff=backoff)
     with pytest.raises(NotQueued, match="1 of 10 jobs: InternalError"):
-        replace(jobs, client=lambda: refusing, sleep=waited.append).send_many(
-            BOTH, [{"number": number} for number in range(12)]
-        )
-    assert waited == [0.1, 0.2, 0.4]
+        rejected.send_many(BOTH, [{"number": number} for number in range(12)])
+    assert waited == [0.2, 0.4, 0.8]
     assert _by_number(_received(workers)[WORKER]) == [0, 1, 2, 4, 5, 6, 7, 8, 9]

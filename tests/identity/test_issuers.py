@@ -21,7 +21,7 @@ def _read(*issuers: Any, stage: dict[str, str] = IN_AWS) -> tuple[TrustedIssuer,
 
 
 def test_the_setting_has_issuers_of_both_kinds() -> None:
-    other = {**RFC_9068, "issuer": "https://j.example/path"}
+    other = {**RFC_9068, "issuer": "https://j.example/path", "jwks_url": "https://j.example:8443/jwks?policy=sign-in"}
     assert _read(COGNITO, other) == (
         TrustedIssuer("https://i.example", "https://i.example/jwks", ("c",), (), "", "access"),
         TrustedIssuer(
@@ -36,18 +36,20 @@ def test_the_setting_has_issuers_of_both_kinds() -> None:
         ({}, "issuer"),
         (7, "must be an object"),
         ("https://i.example", "must be an object"),
-        ({**COGNITO, "issuer": ""}, "must begin with https://"),
-        ({**COGNITO, "issuer": "i.example"}, "must begin with https://"),
-        ({**COGNITO, "issuer": "http://i.example"}, "must begin with https://"),
-        ({**COGNITO, "issuer": "https://"}, "must begin with https://"),
-        ({**COGNITO, "issuer": "https://i.example:x"}, "must begin with https://"),
-        ({**COGNITO, "issuer": "https://i.example?tenant=1"}, "have no query"),
-        ({**COGNITO, "issuer": "https://i.example#f"}, "must begin with https://"),
-        ({**COGNITO, "issuer": "https://user@i.example"}, "must begin with https://"),
-        ({**COGNITO, "issuer": " https://i.example"}, "must begin with https://"),
+        ({**COGNITO, "issuer": ""}, "must be a URL that begins with https://"),
+        ({**COGNITO, "issuer": "i.example"}, "must be a URL that begins with https://"),
+        ({**COGNITO, "issuer": "http://i.example"}, "must be a URL that begins with https://"),
+        ({**COGNITO, "issuer": "https://"}, "must be a URL that begins with https://"),
+        ({**COGNITO, "issuer": "https://i.example:x"}, "must be a URL that begins with https://"),
+        ({**COGNITO, "issuer": "https://i.example?tenant=1"}, "has no query"),
+        ({**COGNITO, "issuer": "https://i.example#f"}, "must be a URL that begins with https://"),
+        ({**COGNITO, "issuer": "https://user@i.example"}, "must be a URL that begins with https://"),
+        ({**COGNITO, "issuer": " https://i.example"}, "must be a URL that begins with https://"),
         ({**COGNITO, "issuer": 7}, "issuer must be text"),
-        ({**COGNITO, "jwks_url": "http://i.example/jwks"}, "jwks_url must begin with https://"),
-        ({**COGNITO, "jwks_url": "file:///etc/passwd"}, "jwks_url must begin with https://"),
+        ({**COGNITO, "jwks_url": "http://i.example/jwks"}, "jwks_url must be a URL that begins with https://"),
+        ({**COGNITO, "jwks_url": "file:///etc/passwd"}, "jwks_url must be a URL that begins with https://"),
+        ({**COGNITO, "jwks_url": "https://i.example/jwks#f"}, "jwks_url must be a URL that begins with https://"),
+        ({**COGNITO, "jwks_url": "https://i.example/jwks?a b"}, "jwks_url must be a URL that begins with https://"),
         ({**COGNITO, "jwks_url": None}, "jwks_url must be text"),
         ({**COGNITO, "client_ids": []}, "no token would be accepted"),
         ({**COGNITO, "client_ids": "c"}, "client_ids must be a list of names"),

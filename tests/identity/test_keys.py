@@ -2,7 +2,9 @@
 
 import json
 import os
+import time
 import zlib
+from collections import defaultdict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -13,9 +15,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from argus.app import create_app
 from argus.container import Container
-from argus.core.dynamo import Table
+from argus.core.dynamo import ConditionFailed, Table, TransactionConflict
 from argus.core.ids import Ids
+from argus.core.observability import current_request_id
 from argus.identity import key_text, keys
 from argus.identity.key_store import KeyStore
 from argus.identity.keys import InvalidKey, KeysBeingChanged, TierNotAllowed
@@ -381,13 +385,77 @@ def test_a_revoked_key_is_deleted_90_days_after_its_end(
     assert owner.get(f"/api-keys/{key['id']}").get_json()["expires_at"] == key["expires_at"]
 
 
-def test_a_permanent_conflict_with_other_requests_is_an_error(
-    owner: Person, monkeypatch: pytest.MonkeyPatch, argus: Container
+@pytest.fixture
+def pauses(argus: Container, monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The pauses between attempts to change keys, each as long as it can be. Their sum is the time that passes."""
+    pauses: list[float] = []
+    backoff = replace(
+        argus.keys.backoff,
+        sleep=pauses.append,
+        uniform=lambda _, longest: longest,
+        monotonic=lambda: sum(pauses),
+    )
+    monkeypatch.setitem(vars(argus), "keys", replace(argus.keys, backoff=backoff))
+    return pauses
+
+
+def test_a_permanent_conflict_with_other_requests_is_an_error_within_five_seconds(
+    owner: Person, monkeypatch: pytest.MonkeyPatch, argus: Container, pauses: list[float]
 ) -> None:
     monkeypatch.setattr(KeyStore, "_write_limit", lambda *_: False)
-    assert owner.post("/api-keys", BODY).get_json()["code"] == "keys_being_changed"
+    response = Person(create_app(argus).test_client(), owner.headers).post("/api-keys", BODY)
+    assert (response.status_code, response.get_json()["code"], response.headers["Retry-After"]) == (
+        409,
+        "keys_being_changed",
+        "1",
+    )
+    assert 3 < sum(pauses) < 5
+    pauses.clear()
     with pytest.raises(KeysBeingChanged):
         argus.keys.allow(owner.organisation_id, "high")
+    assert 3 < sum(pauses) < 5
+
+
+def test_a_lost_race_is_repeated_with_what_the_winner_wrote(
+    owner: Person, monkeypatch: pytest.MonkeyPatch, argus: Container, pauses: list[float]
+) -> None:
+    """Both ways to lose: the winner had written before, or wrote at the same moment."""
+    transact, lost = Table.transact, [TransactionConflict("the item is in use"), ConditionFailed(None)]
+
+    def race(table: Table, writes: Any, **options: Any) -> None:
+        if lost:
+            raise lost.pop()
+        transact(table, writes, **options)
+
+    monkeypatch.setattr(Table, "transact", race)
+    response = Person(create_app(argus).test_client(), owner.headers).post("/api-keys", BODY)
+    assert (response.status_code, len(pauses)) == (201, 2)
+
+
+@pytest.mark.usefixtures("racing")
+def test_twenty_concurrent_requests_create_their_keys_or_are_told_to_try_again(
+    owner: Person, argus: Container, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without pauses, most lost ten times in a row, and read all keys each time."""
+    slept: dict[str, float] = defaultdict(float)
+
+    def sleep(seconds: float) -> None:
+        slept[current_request_id()] += seconds
+        time.sleep(seconds)
+
+    backoff = replace(argus.keys.backoff, sleep=sleep)
+    monkeypatch.setitem(vars(argus), "keys", replace(argus.keys, backoff=backoff))
+    app = create_app(argus)
+    clients = [Person(app.test_client(), owner.headers) for _ in range(20)]
+    with ThreadPoolExecutor(20) as pool:
+        responses = list(pool.map(lambda client: client.post("/api-keys", BODY), clients))
+    statuses = [response.status_code for response in responses]
+    assert set(statuses) <= {201, 409}
+    assert {response.get_json()["code"] for response in responses if response.status_code == 409} <= {
+        "keys_being_changed"
+    }
+    assert len(owner.get("/api-keys").get_json()["items"]) == statuses.count(201) > 0
+    assert all(seconds < 5 for seconds in slept.values())
 
 
 # ---------------------------------------------------------------- tiers

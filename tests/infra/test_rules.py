@@ -528,6 +528,12 @@ def test_the_websocket_api_passes_every_event_to_its_function_and_logs_no_token(
     assert "header" not in stage["AccessLogSettings"]["Format"]
 
 
+def test_the_websocket_api_limits_messages_which_are_counted_nowhere_else() -> None:
+    (stage,) = every("AWS::ApiGatewayV2::Stage")
+    limits = stage["DefaultRouteSettings"]
+    assert 0 < limits["ThrottlingRateLimit"] <= limits["ThrottlingBurstLimit"] <= 100
+
+
 def test_the_managed_policies_of_roles_exist_in_aws() -> None:
     from moto.iam.aws_managed_policies import aws_managed_policies_data  # takes half a second
 

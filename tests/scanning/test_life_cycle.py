@@ -10,11 +10,14 @@ from typing import Any
 
 import pytest
 
+from argus.app import create_app
 from argus.container import Container
+from argus.core.backoff import CONTENTION, Contended
 from argus.scanning.engine import MAX_NOT_TESTED
 from argus.scanning.finding_store import FindingStore
 from argus.scanning.model import Finding, ScanState, Severity
 from argus.scanning.plugin import Tools
+from argus.scanning.service import Scanning
 from tests.conftest import MovableClock, Person, Workers
 from tests.scanning.api import (
     before_write,
@@ -256,6 +259,54 @@ def test_a_cancel_of_a_version_that_changes_concurrently_is_rejected(
         response = client.post(f"/scans/{scan_id}/cancel", headers={"If-Match": early})
     assert (response.status_code, scan(client, scan_id)["state"]) == (412, "running")
     assert client.post(f"/scans/{scan_id}/cancel").get_json()["state"] == "cancelled"
+
+
+def _without_pauses(scripted: Container) -> Scanning:
+    """Scanning that tries as often as always, but does not wait."""
+    backoff = replace(CONTENTION, sleep=lambda _: None)
+    scanning: Scanning = scripted.scanning
+    return replace(
+        scanning,
+        backoff=backoff,
+        engine=replace(scanning.engine, backoff=backoff),
+        finding_store=replace(scanning.finding_store, backoff=backoff),
+    )
+
+
+def test_a_cancel_of_a_scan_that_others_keep_changing_ends_with_a_conflict(
+    client: Person, scripted: Container, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scan_id = request(client)
+    monkeypatch.setitem(vars(scripted), "scanning", _without_pauses(scripted))
+    http = create_app(scripted).test_client()
+    with monkeypatch.context() as patch:
+        patch.setattr(type(scripted.scanning.store), "save", lambda *_: None)
+        response = Person(http, client.headers).post(f"/scans/{scan_id}/cancel")
+    assert (response.status_code, response.get_json()["code"], response.headers["Retry-After"]) == (
+        409,
+        "contended",
+        "1",
+    )
+    assert Person(http, client.headers).post(f"/scans/{scan_id}/cancel").get_json()["state"] == "cancelled"
+
+
+def test_a_job_that_loses_every_race_fails_and_is_delivered_again(
+    client: Person, scripted: Container, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored = scripted.scanning.store.get(client.organisation_id, request(client))
+    (first_run,) = scripted.scanning.run_store.of_scan(stored)
+    scanning = _without_pauses(scripted)
+    monkeypatch.setattr(type(scanning.store), "save", lambda *_: None)
+    monkeypatch.setattr(FindingStore, "_write_counts", lambda *_: False)
+    monkeypatch.setattr(FindingStore, "tracked", lambda *_: iter([]))
+    monkeypatch.setattr("argus.scanning.finding_store.count_rules", lambda _: {"plugin": {}})
+    for contended in (
+        lambda: scanning.engine._start(stored),
+        lambda: scanning.engine.join(first_run),
+        lambda: scanning.finding_store.recount(client.organisation_id, stored.target),
+    ):
+        with pytest.raises(Contended):
+            contended()
 
 
 def test_findings_of_other_targets_and_organisations_do_not_change(

@@ -3,6 +3,7 @@
 import base64
 import json
 import logging
+import random
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,7 +12,10 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Origin, Subprotocol
 
+from argus.app import create_app
 from argus.container import Container
+from argus.core.dynamo import Table
+from argus.identity.tokens import KeysUnavailable
 from argus.notify.service import MAX_CONNECTIONS_PER_USER
 from infra.embedded.aws import PortInUse
 from services.local import events
@@ -19,7 +23,7 @@ from services.local import sockets as gateway
 from services.local.sockets import Sockets
 from services.realtime import main as realtime
 from services.realtime.main import UnknownEvent
-from tests.conftest import ORIGIN, Issuer, Person
+from tests.conftest import ORIGIN, Issuer, MovableClock, Person, random_address
 from tests.notify.listening import connect
 from tests.services import queue_events
 
@@ -134,6 +138,145 @@ def test_connect_and_disconnect_are_idempotent(argus: Container, owner: Person, 
     for _ in range(2):
         assert realtime.handler(events.socket("$disconnect", "one="), None) == {"statusCode": 200}
         assert connections(argus, owner) == []
+
+
+# ---------------------------------------------------------------- rate limits
+
+
+@pytest.fixture
+def limited(argus: Container, clock: MovableClock, monkeypatch: pytest.MonkeyPatch) -> Container:
+    """The function with three handshakes per minute, for each user and each address, at the start of a minute."""
+    settings = argus.settings.changed(ARGUS_RATE_LIMIT="3 per minute", ARGUS_IP_RATE_LIMIT="3 per minute")
+    container = Container(settings, clock=argus.clock, fetch_keys=argus.fetch_keys)
+    monkeypatch.setattr(realtime, "container", lambda: container)
+    clock.start_window()
+    return container
+
+
+def handshake(address: str, connection: str = "one=", **headers: str) -> dict[str, Any]:
+    sent = {name.replace("_", "-"): value for name, value in headers.items()}
+    return realtime.handler(events.socket("$connect", connection, headers=sent, source_ip=address), None)
+
+
+REJECTED = {
+    "no token": ({}, 401),
+    "invalid token": ({"Authorization": "Bearer guess"}, 401),
+    "another origin": ({"Origin": "https://evil.example"}, 403),
+    "unknown protocol": ({"Sec-WebSocket-Protocol": "chat"}, 400),
+}
+
+
+@pytest.mark.parametrize(("headers", "status"), REJECTED.values(), ids=REJECTED.keys())
+@pytest.mark.usefixtures("limited")
+def test_a_rejected_handshake_is_counted_for_its_address(
+    headers: dict[str, str], status: int, clock: MovableClock
+) -> None:
+    address = random_address()
+    assert [handshake(address, **headers)["statusCode"] for _ in range(3)] == [status] * 3
+    rejected = handshake(address, **headers)
+    assert (rejected["statusCode"], code_of(rejected)) == (429, "too_many_requests")
+    assert handshake(random_address(), **headers)["statusCode"] == status
+    clock.move(seconds=int(rejected["headers"]["Retry-After"]))
+    assert handshake(address, **headers)["statusCode"] == status
+
+
+@pytest.mark.usefixtures("limited")
+def test_an_accepted_handshake_is_counted_for_its_caller(token: str, clock: MovableClock, stranger: Person) -> None:
+    bearer = f"Bearer {token}"
+    assert {handshake(random_address(), Authorization=bearer)["statusCode"] for _ in range(3)} == {200}
+    rejected = handshake(random_address(), Authorization=bearer)
+    assert (rejected["statusCode"], code_of(rejected)) == (429, "too_many_requests")
+    assert handshake(random_address(), "two=", **stranger.headers)["statusCode"] == 200
+    clock.move(seconds=int(rejected["headers"]["Retry-After"]))
+    assert handshake(random_address(), Authorization=bearer)["statusCode"] == 200
+
+
+def test_handshakes_and_requests_share_their_counters(limited: Container, owner: Person) -> None:
+    http, address = create_app(limited).test_client(), random_address()
+    event = {"lambda.event": {"requestContext": {"identity": {"sourceIp": address}}}}
+    guess = {"Authorization": "Bearer guess"}
+    assert handshake(address, **guess)["statusCode"] == 401
+    statuses = [http.get("/api/v1/me", headers=guess, environ_overrides=event).status_code for _ in range(3)]
+    assert (statuses, handshake(address, **guess)["statusCode"]) == ([401, 401, 429], 429)
+    assert handshake(address, **owner.headers)["statusCode"] == 200
+    assert Person(http, owner.headers).get("/plugins").headers["RateLimit"].startswith('"caller";r=1;')
+
+
+@pytest.mark.usefixtures("limited")
+def test_a_valid_token_is_accepted_from_an_address_over_its_quota(token: str) -> None:
+    address = random_address()
+    assert [handshake(address)["statusCode"] for _ in range(4)] == [401] * 3 + [429]
+    assert handshake(address, Authorization=f"Bearer {token}")["statusCode"] == 200
+
+
+@pytest.mark.usefixtures("limited")
+def test_an_address_over_its_quota_is_rejected_without_a_write(monkeypatch: pytest.MonkeyPatch) -> None:
+    address = random_address()
+    for _ in range(4):
+        handshake(address)
+    monkeypatch.setattr(Table, "increment", lambda *_, **__: pytest.fail("the table was called"))
+    assert handshake(address)["statusCode"] == 429
+
+
+@pytest.mark.usefixtures("limited")
+def test_addresses_of_one_ipv6_network_count_together() -> None:
+    network = f"2001:db8:{random.randrange(65536):x}:{random.randrange(65536):x}"
+    assert [handshake(f"{network}::{host}")["statusCode"] for host in range(4)] == [401] * 3 + [429]
+
+
+@pytest.mark.usefixtures("limited")
+def test_a_handshake_that_is_rejected_after_authentication_is_counted_for_the_caller(
+    token: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("argus.notify.service.MAX_CONNECTIONS_PER_USER", 0)
+    codes = [code_of(handshake(random_address(), Authorization=f"Bearer {token}")) for _ in range(4)]
+    assert codes == ["too_many_connections"] * 3 + ["too_many_requests"]
+
+
+@pytest.mark.usefixtures("limited")
+def test_a_handshake_is_admitted_when_it_cannot_be_counted(
+    token: str,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    recorded: list[Any] = []
+
+    def broken(*_: Any, **__: Any) -> int:
+        raise ConnectionError("no table")
+
+    monkeypatch.setattr(Table, "increment", broken)
+    monkeypatch.setattr("argus.core.metrics.record", lambda values, *_: recorded.append(values))
+    rejected, accepted = handshake(random_address()), handshake(random_address(), Authorization=f"Bearer {token}")
+    assert (rejected["statusCode"], accepted["statusCode"]) == (401, 200)
+    assert caplog.text.count("rate limit not counted, request admitted") == 2
+    assert recorded.count({"rate_limit_unavailable": 1}) == 2
+
+
+@pytest.mark.usefixtures("limited")
+def test_a_handshake_whose_token_cannot_be_verified_is_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    def hang(*_: Any) -> None:
+        raise KeysUnavailable("the issuer does not respond")
+
+    monkeypatch.setattr("argus.identity.service.Identity.authenticate", hang)
+    monkeypatch.setattr(Table, "increment", lambda *_, **__: pytest.fail("the table was called"))
+    response = handshake(random_address(), Authorization="Bearer any")
+    assert (response["statusCode"], response["headers"]["Retry-After"]) == (503, "5")
+
+
+def test_messages_and_disconnects_are_not_counted(token: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    handshake(random_address(), Authorization=f"Bearer {token}")
+    monkeypatch.setattr(Table, "increment", lambda *_, **__: pytest.fail("the table was called"))
+    assert realtime.handler(events.socket("$default", "one=", body=PING), None)["statusCode"] == 200
+    assert realtime.handler(events.socket("$disconnect", "one="), None)["statusCode"] == 200
+
+
+@pytest.mark.usefixtures("limited")
+def test_a_websocket_over_its_quota_does_not_open(sockets: Sockets, token: str) -> None:
+    for number in range(3):
+        handshake(random_address(), f"{number}=", Authorization=f"Bearer {token}")
+    with pytest.raises(InvalidStatus) as error, connect(sockets.url, subprotocols=offer(token)):
+        pass
+    assert error.value.response.status_code == 429
 
 
 # ---------------------------------------------------------------- messages

@@ -4,15 +4,14 @@ An item is a dict with `pk` and `sk`. Conditions are DynamoDB expressions: `#nam
 are reserved words), and `:value` is an entry of `values`.
 """
 
-import random
 import re
-import time
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from argus.core.aws import ClientFactory
+from argus.core.backoff import Backoff
 from argus.core.errors import ArgusError, Unavailable
 
 Item = dict[str, Any]
@@ -21,7 +20,7 @@ _MAX_BATCH = 25
 _MAX_GETS = 100
 MAX_TRANSACTION = 100  # writes
 _MIN_NUMBER = 1e-100  # DynamoDB rejects numbers closer to zero than 1e-130; measurements are far larger
-_RETRIES = 8
+_BACKOFF = Backoff(max_attempts=8, seconds=3.0)
 _STRIDE, _MAX_READS = 200, 25  # items per read and reads of one filtered query: about 5,000 items
 
 
@@ -35,6 +34,10 @@ class ConditionFailed(ArgusError):
 
 class Overloaded(Unavailable):
     """The table is throttled."""
+
+
+class TransactionConflict(Overloaded):
+    """Other transactions keep using an item of the transaction."""
 
 
 @dataclass(frozen=True)
@@ -150,6 +153,7 @@ class Table:
 
     name: str
     client: ClientFactory
+    backoff: Backoff = _BACKOFF  # of throttled batches and conflicting transactions
 
     def get(self, pk: str, sk: str) -> Item | None:
         response = self.client().get_item(TableName=self.name, Key=_wire({"pk": pk, "sk": sk}), ConsistentRead=True)
@@ -161,17 +165,16 @@ class Table:
         found: dict[tuple[str, str], Item] = {}
         for start in range(0, len(unique), _MAX_GETS):
             remaining = [_wire({"pk": pk, "sk": sk}) for pk, sk in unique[start : start + _MAX_GETS]]
-            for attempt in range(_RETRIES):
+            for _ in self.backoff.attempts():
                 request = {self.name: {"Keys": remaining, "ConsistentRead": True}}
                 response = self.client().batch_get_item(RequestItems=request)
                 items = map(_item, response["Responses"].get(self.name, []))
                 found |= {(item["pk"], item["sk"]): item for item in items}
                 remaining = response.get("UnprocessedKeys", {}).get(self.name, {}).get("Keys", [])
                 if not remaining:
-                    break
-                _wait(attempt)  # the table is throttled, or the response would exceed 16 MB
+                    break  # otherwise the table is throttled, or the response would exceed 16 MB
             else:
-                raise Overloaded(f"{self.name}: {len(remaining)} items were not read after {_RETRIES} attempts")
+                raise Overloaded(f"{self.name}: {len(remaining)} items were not read after all attempts")
         return [found[key] for key in unique if key in found]
 
     def put(self, item: Item, *, when: str | None = None, values: Mapping[str, Any] | None = None) -> None:
@@ -300,33 +303,35 @@ class Table:
     def delete_many(self, keys: Iterable[tuple[str, str]]) -> None:
         self._batch([{"DeleteRequest": {"Key": _wire({"pk": pk, "sk": sk})}} for pk, sk in keys])
 
-    def transact(self, writes: Sequence[Put | Add]) -> None:
-        """Write all or none. Raises ConditionFailed if one condition does not hold."""
+    def transact(self, writes: Sequence[Put | Add], *, retry_conflicts: bool = True) -> None:
+        """Write all or none. Raises ConditionFailed if one condition does not hold, and TransactionConflict if other
+        transactions use one of the items; without `retry_conflicts` after the first attempt."""
         entries = [_entry(self.name, write) for write in writes]
-        client = self.client()
-        for attempt in range(_RETRIES):
+        client, reasons = self.client(), set[str]()
+        for _ in self.backoff.attempts():
             try:
                 client.transact_write_items(TransactItems=entries)
             except client.exceptions.TransactionCanceledException as error:
                 reasons = {reason.get("Code") for reason in error.response.get("CancellationReasons", ())}
                 if "ConditionalCheckFailed" in reasons:
                     raise ConditionFailed(None) from error
-                _wait(attempt)  # another transaction uses one of the items
+                if "TransactionConflict" in reasons and not retry_conflicts:
+                    break
             else:
                 return
-        raise Overloaded(f"{self.name}: a transaction failed {_RETRIES} times")
+        kind = TransactionConflict if "TransactionConflict" in reasons else Overloaded
+        raise kind(f"{self.name}: a transaction was cancelled: {', '.join(sorted(map(str, reasons)))}")
 
     def _batch(self, requests: list[dict[str, Any]]) -> None:
         for start in range(0, len(requests), _MAX_BATCH):
             remaining = requests[start : start + _MAX_BATCH]
-            for attempt in range(_RETRIES):
+            for _ in self.backoff.attempts():
                 response = self.client().batch_write_item(RequestItems={self.name: remaining})
                 remaining = response.get("UnprocessedItems", {}).get(self.name, [])
                 if not remaining:
-                    break
-                _wait(attempt)  # the table is throttled
+                    break  # otherwise the table is throttled
             else:
-                raise Overloaded(f"{self.name}: {len(remaining)} items were not written after {_RETRIES} attempts")
+                raise Overloaded(f"{self.name}: {len(remaining)} items were not written after all attempts")
 
     def _conditional(
         self, verb: str, arguments: dict[str, Any], when: str | None, values: Mapping[str, Any] | None
@@ -345,11 +350,6 @@ class Table:
         except client.exceptions.ConditionalCheckFailedException as error:
             old = error.response.get("Item")
             raise ConditionFailed(_item(old) if old else None) from error
-
-
-def _wait(attempt: int) -> None:
-    """Exponential backoff with full jitter."""
-    time.sleep(random.uniform(0, 0.02 * 2**attempt))
 
 
 # An index contains the unfinished items of all organisations by the time of their next check. It has eight partitions,

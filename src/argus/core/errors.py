@@ -20,6 +20,7 @@ class ArgusError(Exception):
     """An operation failed. The cause is for the log and not for users."""
 
     status: ClassVar[int] = 500
+    retry_after_seconds: int | None = None  # when a client may send the request again
 
     def __init__(self, cause: str = "", *, extensions: Mapping[str, object] | None = None) -> None:
         super().__init__(cause)
@@ -125,6 +126,7 @@ class Unavailable(ArgusError):
     """A service that Argus depends on does not respond."""
 
     status = 503
+    retry_after_seconds = 5
 
 
 def code_of(kind: type[ArgusError]) -> str:

@@ -47,6 +47,19 @@ MESSAGES: Messages = {
             es="Conflicto",
         ),
     ),
+    "contended": Entry(
+        Text(
+            en="Resource is being changed",
+            fr="Ressource en cours de modification",
+            es="Recurso en curso de modificación",
+        ),
+        Text(
+            en="Others keep changing this resource, and your change was not stored. Try again shortly.",
+            fr="D’autres modifient sans cesse cette ressource ; votre modification n’a pas été enregistrée. Réessayez "
+            "dans un instant.",
+            es="Otros modifican sin cesar este recurso y su cambio no se ha guardado. Inténtelo de nuevo en breve.",
+        ),
+    ),
     "credentials_expired": Entry(
         Text(
             en="Links are temporarily unavailable",
@@ -292,6 +305,7 @@ MESSAGES: Messages = {
             "segundos que indica Retry-After.",
         ),
     ),
+    "transaction_conflict": Entry(_UNAVAILABLE, _NOT_RESPONDING),
     "unauthenticated": Entry(
         Text(
             en="Not authenticated",

@@ -21,7 +21,7 @@ Argus inspects what you are responsible for. Each tag describes one part of it, 
 
 - **Authentication**: users send `Authorization: Bearer <token>`, programs send `X-API-Key: <key>`. Do not send both.
 - **Rate limits**: `RateLimit` contains the remaining requests, and `RateLimit-Policy` the name of the limit: `caller`,
-  `address`, or `key-` with the tier of the key. `x-ratelimit` below lists the quotas.
+  `address`, or `key-` with the tier of the key. `x-ratelimit` below lists the quotas. WebSocket handshakes count too.
 - **Errors** are `application/problem+json` (RFC 9457) with a stable `code` for programs.
 - **Languages**: `Accept-Language` selects English, French or Spanish for the texts of errors and for reasons;
   `Content-Language` names the language of an error.
@@ -228,7 +228,7 @@ def _error_headers(status: int) -> Iterator[str]:
         yield "WWW-Authenticate"
     if status == 415:
         yield "Accept-Encoding"
-    if status in (429, 503):
+    if status in (409, 429, 503):
         yield "Retry-After"
     if status == 429:
         yield from ("RateLimit", "RateLimit-Policy")

@@ -1,20 +1,20 @@
 """Sends jobs. A job is a name from `argus.jobs` and its arguments; a function runs it at least once."""
 
 import json
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
 from argus.core.aws import ClientFactory
+from argus.core.backoff import Backoff
 from argus.core.errors import ArgusError
 from argus.core.functions import FUNCTIONS, WORKER
 from argus.core.observability import current_work
 
 BATCH = 10  # messages in one call, the limit of SQS
 ATTEMPTS = 4  # to send a message that SQS rejected while it accepted others of its batch
-PAUSE_SECONDS = 0.1  # before the second attempt; doubles with each attempt
+_BACKOFF = Backoff(max_attempts=ATTEMPTS, seconds=3.0, first_seconds=0.2)
 
 
 class WrongFunction(ArgusError):
@@ -32,7 +32,7 @@ class JobQueue:
     queue_url: Callable[[str], str]  # by queue name
     client: ClientFactory
     functions: Mapping[str, tuple[str, ...]]  # by job: the functions that may run it
-    sleep: Callable[[float], None] = time.sleep
+    backoff: Backoff = _BACKOFF
 
     def send(self, job: str, arguments: Mapping[str, Any], *, function: str = WORKER) -> None:
         """Queue a job for a function. Raises WrongFunction.
@@ -58,9 +58,7 @@ class JobQueue:
 
     def _send_batch(self, url: str, bodies: list[str]) -> None:
         remaining = {str(number): body for number, body in enumerate(bodies)}
-        for attempt in range(ATTEMPTS):
-            if attempt:
-                self.sleep(PAUSE_SECONDS * 2 ** (attempt - 1))
+        for _ in self.backoff.attempts():
             entries = [{"Id": number, "MessageBody": body} for number, body in remaining.items()]
             failed = self.client().send_message_batch(QueueUrl=url, Entries=entries).get("Failed", [])
             if not failed:

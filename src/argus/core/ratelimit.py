@@ -1,12 +1,13 @@
-"""Rate limits that hold across Lambdas: flask-limiter, counting in DynamoDB.
+"""Rate limits that hold across Lambdas: counters in DynamoDB, with the rules and the storage interface of `limits`.
 
 Windows are fixed and aligned to the epoch. The end of the window is part of the key, so that counting is one atomic
 write and nothing is ever reset. If DynamoDB does not respond, requests are admitted and a metric records it: a limit
 protects the service, and rejecting every request would not.
 
-Every request is counted once, with one write: for its caller, or for the client's address if it has no caller (public
-routes and rejected credentials). Each process caches the addresses that have exceeded their quota, and rejects them
-without a write until their window ends.
+Every request and every WebSocket handshake is counted once, with one write: for its caller, or for the client's
+address if it has no caller (public routes and rejected credentials). Each process caches the addresses that have
+exceeded their quota, and rejects them without a write until their window ends. This module does not know how requests
+arrive: `core.http` and the realtime function count them.
 """
 
 import ipaddress
@@ -14,11 +15,9 @@ import logging
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
-from flask import Flask, g
-from flask_limiter import Limiter
 from limits import RateLimitItem, parse
 from limits.storage import Storage
 
@@ -27,7 +26,6 @@ from argus.core.caller import Caller
 from argus.core.clock import Clock
 from argus.core.dynamo import Table
 from argus.core.errors import TooManyRequests
-from argus.core.http import client_address
 
 _SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400}
 _MAX_CACHED = 10_000  # addresses; more than exceed their quota in one window of one process
@@ -116,7 +114,7 @@ class RateLimitStatus:
 class Limits:
     """The limits of users, of API keys by tier, and of addresses without a caller."""
 
-    limiter: Limiter
+    storage: DynamoStorage
     clock: Clock
     per_caller: Policy
     per_address: Policy
@@ -127,51 +125,44 @@ class Limits:
     def make(
         cls, *, table: Table, clock: Clock, per_caller: str, per_address: str, per_key: Mapping[str, str]
     ) -> "Limits":
-        """Limits in the notation of flask-limiter, `600 per minute`; those of keys by tier."""
-        limiter = Limiter(
-            lambda: _network(client_address()),
-            storage_uri="dynamodb://",
-            storage_options=cast(dict[str, Any], {"table": table, "clock": clock}),
-            strategy="fixed-window",
-        )  # has no limits of its own: `core.http` counts requests
+        """Limits in the notation of `limits`, `600 per minute`; those of keys by tier. Raises ValueError."""
         return cls(
-            limiter,
+            DynamoStorage(table=table, clock=clock),
             clock,
             Policy("caller", parse(per_caller)),
             Policy("address", parse(per_address)),
             {tier: Policy(f"key-{tier}", parse(limit)) for tier, limit in per_key.items()},
         )
 
-    def install(self, app: Flask) -> None:
-        self.limiter.init_app(app)
-
-    def count_address(self) -> None:
-        """Count a request without a caller. Raises TooManyRequests."""
-        address = _network(client_address())
-        cached = self._exceeded.get(address)
+    def count_address(self, address: str) -> RateLimitStatus | None:
+        """Count a request without a caller. None if DynamoDB does not respond, which admits the request."""
+        network = network_of(address)
+        cached = self._exceeded.get(network)
         if cached is not None and cached.ends_at > self.clock().timestamp():
-            self._enforce(cached)
-        status = self._count(self.per_address, address)
+            return cached
+        status = self._count(self.per_address, network)
         if status is not None and status.exceeded:
-            self._cache(address, status)
-        self._enforce(status)
+            self._cache(network, status)
+        return status
 
-    def count_caller(self, caller: Caller) -> None:
-        """Count a request of an authenticated caller. Raises TooManyRequests."""
+    def count_caller(self, caller: Caller) -> RateLimitStatus | None:
+        """Count a request of an authenticated caller. None if DynamoDB does not respond, which admits the request."""
         policy = self._policy_of_tier(caller.tier) if caller.tier else self.per_caller
-        self._enforce(self._count(policy, f"{caller.organisation_id}:{caller.id}"))
+        return self._count(policy, f"{caller.organisation_id}:{caller.id}")
 
-    def headers(self) -> Mapping[str, str]:
-        """The rate limit headers of this response: draft-ietf-httpapi-ratelimit-headers-10."""
-        status: RateLimitStatus | None = g.get("rate_limit")
-        if status is None:
-            return {}
-        policy, limit = status.policy, status.policy.limit
-        remaining = max(0, limit.amount - status.count)
-        return {
-            "RateLimit-Policy": f'"{policy.name}";q={limit.amount};w={limit.get_expiry()}',
-            "RateLimit": f'"{policy.name}";r={remaining};t={self._seconds_left(status)}',
-        }
+    def enforce(self, status: RateLimitStatus | None) -> None:
+        """Raise TooManyRequests if the limit is exceeded."""
+        if status is not None and status.exceeded:
+            raise TooManyRequests(
+                policy=status.policy.name,
+                requests=status.policy.limit.amount,
+                seconds=status.policy.limit.get_expiry(),
+                retry_after_seconds=self.seconds_left(status),
+            )
+
+    def seconds_left(self, status: RateLimitStatus) -> int:
+        """Until the window ends, at least 1."""
+        return max(1, math.ceil(status.ends_at - self.clock().timestamp()))
 
     def description(self) -> dict[str, Any]:
         """The limits, for the OpenAPI document."""
@@ -184,38 +175,23 @@ class Limits:
         return self.per_key.get(tier) or next(iter(self.per_key.values()))
 
     def _count(self, policy: Policy, key: str) -> RateLimitStatus | None:
-        """Count a request; None if DynamoDB does not respond, which admits the request."""
         limit = policy.limit
         storage_key = limit.key_for(policy.name, key)
-        storage = cast(DynamoStorage, self.limiter.storage)
         ends_at = _window_end(self.clock, limit.get_expiry())
         try:
-            return RateLimitStatus(policy, storage.incr(storage_key, limit.get_expiry()), ends_at)
+            return RateLimitStatus(policy, self.storage.incr(storage_key, limit.get_expiry()), ends_at)
         except (BotoCoreError, ClientError, OSError) as error:
             _log.warning("rate limit not counted, request admitted", exc_info=error)
             metrics.record({"rate_limit_unavailable": 1})
             return None
 
-    def _enforce(self, status: RateLimitStatus | None) -> None:
-        g.rate_limit = status
-        if status is not None and status.exceeded:
-            raise TooManyRequests(
-                policy=status.policy.name,
-                requests=status.policy.limit.amount,
-                seconds=status.policy.limit.get_expiry(),
-                retry_after_seconds=self._seconds_left(status),
-            )
-
-    def _cache(self, address: str, status: RateLimitStatus) -> None:
+    def _cache(self, network: str, status: RateLimitStatus) -> None:
         if len(self._exceeded) >= _MAX_CACHED:
             self._exceeded.clear()  # their next request is counted, rejected and cached again
-        self._exceeded[address] = status
-
-    def _seconds_left(self, status: RateLimitStatus) -> int:
-        return max(1, math.ceil(status.ends_at - self.clock().timestamp()))
+        self._exceeded[network] = status
 
 
-def _network(address: str) -> str:
+def network_of(address: str) -> str:
     """The network that is limited as one client: an IPv4 address, or the /64 network of an IPv6 address."""
     try:
         parsed = ipaddress.ip_address(address)

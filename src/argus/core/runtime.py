@@ -10,7 +10,7 @@ from datetime import timedelta
 from functools import cached_property, partial
 from secrets import token_hex
 from threading import RLock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from argus.core.aws import Aws
 from argus.core.clock import Clock, utc_now
@@ -25,6 +25,9 @@ from argus.core.queue import JobQueue
 from argus.core.secrets import Secrets
 from argus.core.settings import BadSetting, Settings
 from argus.core.signing import RoleCredentials
+
+if TYPE_CHECKING:
+    from argus.core.ratelimit import Limits
 
 
 @dataclass(frozen=True)
@@ -193,6 +196,19 @@ class Runtime:
     @cached_property
     def idempotency(self) -> Idempotency:
         return Idempotency(self.table("requests"), self.clock)
+
+    @cached_property
+    def limits(self) -> "Limits":
+        """The rate limits. Only functions that clients call count: the others do not contain `limits`."""
+        from argus.core.ratelimit import Limits
+
+        return Limits.make(
+            table=self.table("requests", fail_fast=True),
+            clock=self.clock,
+            per_caller=self.settings.rate_limit,
+            per_address=self.settings.ip_rate_limit,
+            per_key=self.settings.key_rate_limits,
+        )
 
     def table(self, name: str, *, fail_fast: bool = False) -> Table:
         """A capability's table; `fail_fast` is for calls that no response depends on."""

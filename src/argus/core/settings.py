@@ -4,11 +4,12 @@ docs/settings.md lists them all; a test compares.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import Field, dataclass, field, fields
 from typing import Any, TypeVar
 
 from argus.core.errors import ArgusError
+from argus.core.origins import check_origin
 from argus.core.secrets import is_reference
 
 LOCAL_STAGES = frozenset({"local", "test"})
@@ -43,6 +44,14 @@ def _switch(text: str) -> bool:
 
 def _switch_or_unset(text: str) -> bool | None:
     return _switch(text) if text else None
+
+
+def _check_origins(variable: str, origins: Iterable[str], *, allow_http: bool = False) -> None:
+    for origin in origins:
+        try:
+            check_origin(origin, allow_http=allow_http)
+        except ValueError as error:
+            raise BadSetting(f"{variable} is invalid: {error}") from error
 
 
 def _is_argus_variable(variable: str) -> bool:
@@ -82,7 +91,11 @@ class Settings:
     account_id: str = setting("ARGUS_ACCOUNT_ID", "123456789012", "AWS account; part of bucket names and queue URLs")
     aws_endpoint: str = setting("ARGUS_AWS_ENDPOINT", "", "endpoint of the embedded AWS; unset, the real AWS")
     allowed_origins: tuple[str, ...] = setting(
-        "ARGUS_ALLOWED_ORIGINS", "", "comma-separated web origins that CORS allows", comma_separated
+        "ARGUS_ALLOWED_ORIGINS",
+        "",
+        "comma-separated web origins whose pages may use the API and the WebSocket API, exactly as browsers send them "
+        "in `Origin`; `http://` only for loopback hosts, and in `local` and `test`",
+        comma_separated,
     )
     cursor_secret: str = setting(
         "ARGUS_CURSOR_SECRET",
@@ -108,12 +121,15 @@ class Settings:
         "ARGUS_SENTRY_DSN", "", "DSN of the Sentry project that receives errors, or a reference to it", secret=True
     )
     rate_limit: str = setting(
-        "ARGUS_RATE_LIMIT", "600 per minute", "requests of a user, in the notation of flask-limiter"
+        "ARGUS_RATE_LIMIT",
+        "600 per minute",
+        "requests and WebSocket handshakes of a user, in the notation of flask-limiter",
     )
     ip_rate_limit: str = setting(
         "ARGUS_IP_RATE_LIMIT",
         "300 per minute",
-        "requests of an address without a caller: to public routes, or with rejected credentials",
+        "requests of an address without a caller: to public routes, or with rejected credentials; and rejected "
+        "WebSocket handshakes",
     )
     key_rate_limits: Mapping[str, str] = setting(
         "ARGUS_KEY_RATE_LIMITS",
@@ -178,10 +194,9 @@ class Settings:
             )
         if not 60 <= self.upload_seconds <= 604_800:
             raise BadSetting("ARGUS_UPLOAD_SECONDS must be between 60 (a minute) and 604800 (a week)")
-        if not re.fullmatch(r"(https://[a-z0-9.-]+)?", self.media_origin):
-            raise BadSetting("ARGUS_MEDIA_ORIGIN must be empty or an origin, such as https://argus.example.com")
-        if "*" in self.allowed_origins:
-            raise BadSetting("ARGUS_ALLOWED_ORIGINS must list origins: * would allow every site")
+        if self.media_origin:
+            _check_origins("ARGUS_MEDIA_ORIGIN", [self.media_origin])
+        _check_origins("ARGUS_ALLOWED_ORIGINS", self.allowed_origins, allow_http=self.is_local)
         if self.is_local:
             return
         if not is_reference(self.cursor_secret) and len(self.cursor_secret) < 32:

@@ -1,10 +1,11 @@
 """The setting that lists the trusted issuers: a value that cannot be right is refused when Argus starts."""
 
 import json
+import re
 from collections.abc import Iterable
 from typing import Any
-from urllib.parse import urlsplit
 
+from argus.core.origins import is_url
 from argus.core.settings import BadSetting
 from argus.identity.model import TrustedIssuer
 
@@ -12,6 +13,7 @@ ACCESS_TOKEN_TYPE = "at+jwt"  # RFC 9068
 ACCESS_TOKEN_USE = "access"  # Cognito
 
 _COGNITO = "https://cognito-idp."
+_QUERY = re.compile(r"[!$-;=?-Z_a-z~]*")  # RFC 3986, section 3.4
 
 
 def read(text: str) -> tuple[TrustedIssuer, ...]:
@@ -52,10 +54,11 @@ def _names(member: str, value: Any) -> tuple[str, ...]:
 
 def _problem(trusted: TrustedIssuer, *, allow_http: bool) -> str | None:
     schemes = ("https", "http") if allow_http else ("https",)
-    if not _is_url(trusted.issuer, schemes) or "?" in trusted.issuer:
-        return "it must begin with https:// and have no query"  # RFC 8414, section 2
-    if not _is_url(trusted.jwks_url, schemes):
-        return "its jwks_url must begin with https://"
+    if not is_url(trusted.issuer, *schemes):
+        return "it must be a URL that begins with https:// and has no query"  # RFC 8414, section 2
+    location, _, query = trusted.jwks_url.partition("?")
+    if not is_url(location, *schemes) or not _QUERY.fullmatch(query):
+        return "its jwks_url must be a URL that begins with https://"
     if not trusted.client_ids:
         return "it must have client_ids: no token would be accepted"
     if (trusted.token_type, trusted.token_use) not in ((ACCESS_TOKEN_TYPE, ""), ("", ACCESS_TOKEN_USE)):
@@ -65,15 +68,3 @@ def _problem(trusted: TrustedIssuer, *, allow_http: bool) -> str | None:
     if trusted.token_type and trusted.issuer.startswith(_COGNITO):
         return f"Cognito's tokens do not have the type {ACCESS_TOKEN_TYPE}"
     return None
-
-
-def _is_url(text: str, schemes: tuple[str, ...]) -> bool:
-    """Whether the text is a URL with one of the schemes, a host, and neither user nor fragment."""
-    if not text.isascii() or not text.isprintable() or " " in text:
-        return False
-    try:
-        parts = urlsplit(text)
-        _ = parts.port  # raises ValueError
-    except ValueError:
-        return False
-    return parts.scheme in schemes and bool(parts.hostname) and "@" not in parts.netloc and "#" not in text

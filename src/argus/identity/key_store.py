@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
 from argus.core.clock import from_rfc3339, rfc3339
-from argus.core.dynamo import ConditionFailed, Item, Put, Table
+from argus.core.dynamo import ConditionFailed, Item, Put, Table, TransactionConflict
 from argus.core.paging import Listing
 from argus.identity.model import ApiKey, KeyTierLimit
 
@@ -52,7 +52,10 @@ class KeyStore:
         return KeyTierLimit(item["tier"], item["version"]) if item else None
 
     def add(self, key: ApiKey, tier_limit: KeyTierLimit) -> bool:
-        """Store a key; False if another key was created, or the tier limit changed, since the tier limit was read."""
+        """Store a key; False if another key was created, or the tier limit changed, since the tier limit was read.
+
+        Also false if that happens at the same moment: repeating the transaction could only fail.
+        """
         return self._write_limit(key.organisation_id, tier_limit, Put(_item(key), when="attribute_not_exists(pk)"))
 
     def allow(self, organisation_id: str, tier_limit: KeyTierLimit) -> bool:
@@ -99,9 +102,10 @@ class KeyStore:
             "version": tier_limit.version + 1,
         }
         unchanged = "attribute_not_exists(pk) OR #version = :version"
+        limit = Put(item, when=unchanged, values={":version": tier_limit.version})
         try:
-            self.table.transact([Put(item, when=unchanged, values={":version": tier_limit.version}), *puts])
-        except ConditionFailed:
+            self.table.transact([limit, *puts], retry_conflicts=False)
+        except (ConditionFailed, TransactionConflict):
             return False
         return True
 

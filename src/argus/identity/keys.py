@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from argus.core.backoff import Backoff
 from argus.core.caller import Caller, CallingKey
 from argus.core.clock import Clock
 from argus.core.dynamo import Item
@@ -22,7 +23,8 @@ from argus.identity.model import ApiKey, KeyState, KeyTierLimit
 MAX_KEYS = 50  # active keys of one organisation
 MAX_STORED_KEYS = 500  # keys of one organisation, with those that ended: creating a key reads them all
 USE_INTERVAL = timedelta(hours=1)  # between two recorded uses of a key
-_ATTEMPTS = 10  # each fails if another key was created at the same time
+# Each attempt reads all keys, and fails if another key was created meanwhile. The last ends within five seconds.
+_BACKOFF = Backoff(max_attempts=20, seconds=4.0, first_seconds=0.05, longest_seconds=0.8)
 
 _log = logging.getLogger("argus.keys")
 
@@ -50,6 +52,8 @@ class TooManyKeys(Conflict):
 class KeysBeingChanged(Conflict):
     """Other requests are changing keys of the organisation."""
 
+    retry_after_seconds = 1
+
 
 @dataclass(frozen=True)
 class Keys:
@@ -61,6 +65,7 @@ class Keys:
     clock: Clock
     ids: Ids
     random_bits: Callable[[int], int] = secrets.randbits
+    backoff: Backoff = _BACKOFF
 
     # ------------------------------------------------------------ authentication
 
@@ -106,7 +111,7 @@ class Keys:
             created_at=now,
             expires_at=now + timedelta(days=expires_in_days),
         )
-        for _ in range(_ATTEMPTS):
+        for _ in self.backoff.attempts():
             if self.store.add(key, self._tier_limit_for(key)):
                 return key, text
         raise KeysBeingChanged
@@ -134,7 +139,7 @@ class Keys:
         """Set the highest tier of an organisation's keys. Keys above it are lowered to it."""
         if tier not in self.tiers:
             raise TierNotAllowed("unknown", tier=tier, tiers=", ".join(self.tiers))
-        for _ in range(_ATTEMPTS):
+        for _ in self.backoff.attempts():
             before = self._tier_limit(organisation_id)
             if self.store.allow(organisation_id, KeyTierLimit(tier, before.version)):
                 break

@@ -110,9 +110,9 @@ MESSAGES: Messages = {
             es="Claves de API en curso de modificación",
         ),
         Text(
-            en="Other requests are changing API keys of this organisation. Try again.",
-            fr="D’autres requêtes modifient des clés d’API de cette organisation. Réessayez.",
-            es="Otras solicitudes están modificando claves de API de esta organización. Inténtelo de nuevo.",
+            en="Other requests are changing API keys of this organisation. Try again shortly.",
+            fr="D’autres requêtes modifient des clés d’API de cette organisation. Réessayez dans un instant.",
+            es="Otras solicitudes están modificando claves de API de esta organización. Inténtelo de nuevo en breve.",
         ),
     ),
     "keys_unavailable": Entry(

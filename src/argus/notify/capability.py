@@ -5,6 +5,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from argus.core.declarations import Capability, JobHandler, Table
+from argus.core.origins import is_url
 from argus.core.runtime import Runtime
 from argus.core.settings import BadSetting, Settings, setting
 
@@ -24,9 +25,15 @@ class NotifySettings:
     )
 
     def check(self, settings: Settings) -> None:
-        for address, scheme in ((self.socket_url, "wss://"), (self.connections_endpoint, "https://")):
-            if address and not settings.is_local and not address.startswith(scheme):
-                raise BadSetting(f"{address} must begin with {scheme}")
+        for variable, url, scheme, unencrypted in (
+            ("ARGUS_SOCKET_URL", self.socket_url, "wss", "ws"),
+            ("ARGUS_CONNECTIONS_ENDPOINT", self.connections_endpoint, "https", "http"),
+        ):
+            if url and not is_url(url, scheme, *([unencrypted] if settings.is_local else [])):
+                raise BadSetting(
+                    f"{variable} is invalid: {url[:400]!r} must be a URL that begins with {scheme}:// and consists of "
+                    "a host in lower case and at most a port and a path"
+                )
 
 
 def _notify(argus: Runtime) -> "Notify":

@@ -21,6 +21,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from argus.core import tracing
 from argus.core.background import FIRST_CHECK, Background, Claim, ClaimLost
+from argus.core.backoff import CONTENTION, Backoff, Contended
 from argus.core.clock import Clock, to_milliseconds
 from argus.core.errors import Unavailable, UserError
 from argus.core.languages import Message
@@ -75,6 +76,7 @@ class Engine:
     scans: Background[Scan]
     clock: Clock
     monotonic: Callable[[], float] = time.monotonic
+    backoff: Backoff = CONTENTION
 
     def run(self, run: Run, runs: Background[Run]) -> None:
         """Execute or resume a run. Does nothing if another worker has claimed it."""
@@ -100,24 +102,28 @@ class Engine:
     def _start(self, scan: Scan) -> Scan | None:
         """The scan in the state running; None if it has ended in the meantime."""
         found: Scan | None = scan
-        while found is not None and found.state is ScanState.QUEUED:
+        for _ in self.backoff.attempts():
+            if found is None or found.state is not ScanState.QUEUED:
+                return None if found is None or found.state in FINAL_STATES else found
             running = replace(found, state=ScanState.RUNNING, started_at=to_milliseconds(self.clock()))
             if saved := self.scans.write(running, self.scans.event_of(found)):
                 return saved
             found = self.store.get(scan.organisation_id, scan.id)
-        return None if found is None or found.state in FINAL_STATES else found
+        raise Contended
 
     def join(self, run: Run) -> None:
         """Remove a run that has ended from the open runs of its scan. The last run sends the job that finalizes it."""
-        scan = self.store.get(run.organisation_id, run.scan_id)
-        while scan is not None and scan.state not in FINAL_STATES:
+        for _ in self.backoff.attempts():
+            scan = self.store.get(run.organisation_id, run.scan_id)
+            if scan is None or scan.state in FINAL_STATES:
+                return
             if run.number in scan.open_runs:
-                joined = scan.joined(run.number, check_at=self.clock() + FIRST_CHECK)
-                scan = self.store.save(joined) or self.store.get(run.organisation_id, run.scan_id)
-                continue
-            if not scan.open_runs:
-                self.scans.send_many([scan])
-            return
+                scan = self.store.save(scan.joined(run.number, check_at=self.clock() + FIRST_CHECK))
+            if scan is not None:
+                if not scan.open_runs:
+                    self.scans.send_many([scan])
+                return
+        raise Contended
 
     def abandon(self, run: Run, reason: Message) -> None:
         """Fail the open steps of a run and join; the other runs of its scan continue. The caller holds the claim."""

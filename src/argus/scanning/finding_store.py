@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field, replace
 
+from argus.core.backoff import CONTENTION, Backoff, Contended
 from argus.core.clock import from_rfc3339, optional_rfc3339, parse_optional, rfc3339
 from argus.core.dynamo import MAX_TRANSACTION, Add, ConditionFailed, Item, Put, Table
 from argus.core.paging import Listing
@@ -30,6 +31,7 @@ class FindingStore:
     """Findings of each scan, and the current state of each finding."""
 
     table: Table
+    backoff: Backoff = CONTENTION
 
     # ------------------------------------------------------------ findings of a scan
 
@@ -97,9 +99,10 @@ class FindingStore:
         """Update the counts to the tracked findings of a target. Idempotent, and safe to run concurrently.
 
         The summaries are read before the findings. If another recount has used newer findings, the version of the
-        summary is newer too, and the conditional write fails.
+        summary is newer too, and the conditional write fails. More rules than a transaction can write are written by
+        the next attempts.
         """
-        while True:
+        for _ in self.backoff.attempts():
             summaries = {
                 item["plugin"]: item
                 for item in self.table.query_all(_summaries_pk(organisation_id), prefix=f"{target_key(target)}#")
@@ -111,6 +114,7 @@ class FindingStore:
             ]
             if all(results):
                 return
+        raise Contended
 
     def _write_counts(
         self, organisation_id: str, target: Target, plugin: str, summary: Item | None, counted: dict[str, RuleCount]

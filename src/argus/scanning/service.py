@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from argus.core.background import Background
+from argus.core.backoff import CONTENTION, Backoff, Contended
 from argus.core.caller import Caller
 from argus.core.clock import Clock
 from argus.core.declarations import Tool
@@ -72,6 +73,7 @@ class Scanning:
     runs: Background[Run]
     clock: Clock
     ids: Ids
+    backoff: Backoff = CONTENTION
 
     # ------------------------------------------------------------ for callers
 
@@ -113,7 +115,7 @@ class Scanning:
 
         Raises ScanEnding while it publishes its findings, ScanEnded afterwards. `check` may reject its version.
         """
-        while True:
+        for _ in self.backoff.attempts():
             scan = self._get(caller, scan_id)
             check(scan.version)
             if scan.state is not ScanState.CANCELLED:
@@ -127,14 +129,20 @@ class Scanning:
                 scan = cancelled
             self._cancel_runs(scan)
             return self.store.with_steps(scan)
+        raise Contended
 
     def _cancel_runs(self, scan: Scan) -> None:
         """Cancel the runs, so that their workers stop. A run that continues publishes nothing: its scan has ended."""
         for stored in self.run_store.of_scan(scan):
             run: Run | None = stored
-            while run is not None and run.next_check_at is not None:
-                cancelled = self.runs.finish(replace(run, state=RunState.CANCELLED))
-                run = cancelled or self.run_store.get(run.organisation_id, run.id)
+            for _ in self.backoff.attempts():
+                if run is None or run.next_check_at is None:
+                    break
+                if self.runs.finish(replace(run, state=RunState.CANCELLED)):
+                    break
+                run = self.run_store.get(run.organisation_id, run.id)
+            else:
+                raise Contended
 
     def findings(
         self,

@@ -1,7 +1,6 @@
 """HTTP behaviour that all routes share. Routes and schemas import it from this package, not from its modules."""
 
 from argus.core.http.access import (
-    Limits,
     MissingScope,
     client_address,
     current_caller,
@@ -14,6 +13,7 @@ from argus.core.http.api import Api
 from argus.core.http.hooks import MAX_BODY_BYTES, install
 from argus.core.http.language import request_language
 from argus.core.http.problems import problem_of
+from argus.core.http.ratelimit import RequestLimits
 from argus.core.http.views import check_if_match, etagged, idempotent, location, paged, with_base_path
 from argus.core.http.wire import (
     MAX_PAGE,
@@ -42,13 +42,13 @@ __all__ = [
     "Blueprint",
     "BoundedList",
     "CommaSeparated",
-    "Limits",
     "MalformedRequest",
     "MissingScope",
     "Number",
     "PageQuery",
     "Problem",
     "QueryNumber",
+    "RequestLimits",
     "Schema",
     "Sentence",
     "StrictInteger",

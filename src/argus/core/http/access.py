@@ -3,8 +3,8 @@
 The hooks enforce it before the view runs. An app with an undeclared route does not start.
 """
 
-from collections.abc import Callable, Mapping
-from typing import Any, Protocol, TypeVar, cast
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
 
 from flask import Flask, g, request
 from flask_smorest.utils import deepupdate
@@ -15,14 +15,6 @@ from argus.core.errors import Forbidden, Unauthenticated
 View = TypeVar("View", bound=Callable[..., Any])
 
 API_KEY_HEADER = "X-API-Key"
-
-
-class Limits(Protocol):
-    """Rate limits of callers, and of addresses without a caller. The methods raise TooManyRequests."""
-
-    def count_address(self) -> None: ...
-    def count_caller(self, caller: Caller) -> None: ...
-    def headers(self) -> Mapping[str, str]: ...
 
 
 def current_caller() -> Caller:

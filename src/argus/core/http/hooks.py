@@ -14,8 +14,9 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from argus.core import metrics, tracing
 from argus.core.caller import Caller
 from argus.core.errors import ArgusError, Unauthenticated
-from argus.core.http.access import Limits, MissingScope, credentials
+from argus.core.http.access import MissingScope, credentials
 from argus.core.http.problems import aws_problem, http_problem, problem_of
+from argus.core.http.ratelimit import RequestLimits
 from argus.core.http.wire import MalformedRequest, check_format, check_query
 from argus.core.idempotency import Idempotency
 from argus.core.ids import Ids
@@ -40,7 +41,7 @@ def install(
     idempotency: Idempotency,
     cursors: Callable[[], Cursors],
     ids: Ids,
-    limits: Limits,
+    limits: RequestLimits,
     packages: Sequence[str],
 ) -> None:
     """Install the behaviour of all routes. `authenticate` contains, for each scheme (`bearer`, `key`), a function from
@@ -108,7 +109,7 @@ def install(
             "Cache-Control", "no-store" if "ETag" not in response.headers else "private, no-cache"
         )
         response.headers.update(limits.headers())
-        response.vary.add("Accept-Language")
+        response.vary.update(("Accept-Language", "Origin"))
         _record(response)
         return response
 

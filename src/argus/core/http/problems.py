@@ -10,14 +10,12 @@ from typing import cast
 from flask import Response, current_app, request
 from werkzeug.exceptions import HTTPException, InternalServerError
 
-from argus.core.errors import ArgusError, TooManyRequests, Unauthenticated, Unavailable, UserError
+from argus.core.errors import ArgusError, Unauthenticated, Unavailable, UserError
 from argus.core.http.language import request_language
 from argus.core.http.wire import UnsupportedContentEncoding
 from argus.core.languages import Language, Message, field_errors_of, translate
 from argus.core.observability import current_request_id
 from argus.core.openapi import NO_CODING
-
-RETRY_SECONDS = 5  # Retry-After of a service that is unavailable
 
 # A body of 1 MiB can contain more errors than fit into a response of a Lambda function.
 _MAX_ERRORS, _MAX_NAME = 100, 200
@@ -80,12 +78,10 @@ def problem_of(error: ArgusError) -> Response:
         # RFC 6750 §3: no error code where no credentials were sent.
         has_token = "Authorization" in request.headers
         headers["WWW-Authenticate"] = 'Bearer realm="argus"' + (', error="invalid_token"' if has_token else "")
-    if isinstance(error, TooManyRequests):
+    if error.retry_after_seconds is not None:
         headers["Retry-After"] = str(error.retry_after_seconds)
     if isinstance(error, UnsupportedContentEncoding):
         headers["Accept-Encoding"] = NO_CODING  # RFC 9110 §15.5.16
-    if error.status == Unavailable.status:
-        headers["Retry-After"] = str(RETRY_SECONDS)
     errors = error.errors if isinstance(error, UserError) else None
     return _problem(error.status, error.message, errors=errors, headers=headers, extensions=error.extensions)
 
@@ -106,4 +102,6 @@ def http_problem(error: HTTPException) -> Response:
 def aws_problem(error: Exception) -> Response:
     """The response when AWS did not respond, or throttled the call, after all retries."""
     _log.error("aws: %s", error, exc_info=error)
-    return _problem(Unavailable.status, Unavailable().message, headers={"Retry-After": str(RETRY_SECONDS)})
+    return _problem(
+        Unavailable.status, Unavailable().message, headers={"Retry-After": str(Unavailable.retry_after_seconds)}
+    )
