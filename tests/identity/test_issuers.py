@@ -25,7 +25,8 @@ def test_the_setting_has_issuers_of_both_kinds() -> None:
     assert _read(COGNITO, other) == (
         TrustedIssuer("https://i.example", "https://i.example/jwks", ("c",), (), "", "access"),
         TrustedIssuer(
-            "https://j.example/path", "https://i.example/jwks", ("c",), ("https://argus.example",), "at+jwt", ""
+            *("https://j.example/path", "https://j.example:8443/jwks?policy=sign-in", ("c",)),
+            *(("https://argus.example",), "at+jwt", ""),
         ),
     )
 
