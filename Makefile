@@ -32,7 +32,8 @@ test: $(STAMP)  ## run all tests
 SHARED := --numprocesses 3 --dist loadfile --no-loadscope-reorder
 
 # Whole systems, sockets, the command line, and tests that wait.
-SLOW := tests/journeys tests/fuzz tests/services tests/cli tests/notify tests/infra tests/core/test_timeouts.py
+SLOW := tests/journeys tests/fuzz tests/services tests/cli tests/notify tests/infra tests/core/test_timeouts.py \
+	tests/scanning/test_runs.py
 
 check: lint  ## quick check: lint, and the tests that are not slow (SLOW in the Makefile)
 	$(BIN)/python -m pytest --quiet $(SHARED) $(addprefix --ignore ,$(SLOW))
