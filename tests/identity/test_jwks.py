@@ -5,7 +5,9 @@ import json
 import threading
 from collections.abc import Callable
 from functools import cache
+from http.client import BadStatusLine, IncompleteRead
 from typing import Any
+from urllib.error import URLError
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
@@ -30,6 +32,7 @@ class Server:
     def __init__(self, *issuers: Issuer) -> None:
         self.publish(*issuers)
         self.fetches = 0
+        self.error: Exception = OSError("no answer")
 
     def publish(self, *issuers: Issuer) -> None:
         self.document = json.dumps({"keys": [{**_entry(each), "kid": each.key_id} for each in issuers]}).encode()
@@ -37,7 +40,7 @@ class Server:
     def __call__(self, url: str) -> bytes:
         self.fetches += 1
         if not self.document:
-            raise OSError("no answer")
+            raise self.error
         return self.document
 
 
@@ -308,6 +311,35 @@ def test_unknown_key_ids_do_not_delay_a_rotation(
     with pytest.raises(InvalidToken):
         verifier.verify(rotated.token("someone"))
     assert verifier.verify(rotated.token("other")).id == "other"
+
+
+def test_a_flood_of_key_ids_delays_a_rotation_by_seconds(issuer: Issuer, rotated: Issuer, seconds: Seconds) -> None:
+    server = Server(issuer)
+    keys = jwks.KeySet(ISSUER, f"{ISSUER}/jwks.json", server, seconds)
+    assert keys.get("key-1") is not None
+    server.publish(rotated)
+    for number in range(12_000):  # 200 in a second, as many as a process can verify
+        seconds.now += 0.005
+        assert keys.get(f"invented-{number}") is None
+        if number % 1000 == 0 and keys.get("key-2") is not None:
+            break
+    assert number <= 2000
+    assert server.fetches == 2
+
+
+@pytest.mark.parametrize("error", [BadStatusLine("nonsense"), IncompleteRead(b""), TimeoutError(), URLError("refused")])
+def test_cached_keys_are_used_whatever_the_fetch_raises(
+    verifier: TokenVerifier, issuer: Issuer, server: Server, seconds: Seconds, error: Exception
+) -> None:
+    good, server.document, server.error = server.document, b"", error
+    with pytest.raises(KeysUnavailable):
+        verifier.verify(issuer.token("someone"))
+    server.document = good
+    assert verifier.verify(issuer.token("someone")).id == "someone"
+    server.document = b""
+    seconds.now += KEYS_TTL_SECONDS + 1
+    assert verifier.verify(issuer.token("someone")).id == "someone"
+    assert server.fetches == 3
 
 
 def test_a_rotation_that_is_published_in_advance_is_never_delayed(

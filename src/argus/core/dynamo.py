@@ -20,7 +20,7 @@ _MAX_BATCH = 25
 _MAX_GETS = 100
 MAX_TRANSACTION = 100  # writes
 _MIN_NUMBER = 1e-100  # DynamoDB rejects numbers closer to zero than 1e-130; measurements are far larger
-_BACKOFF = Backoff(max_attempts=8, seconds=3.0)
+_BACKOFF = Backoff(max_attempts=8, seconds=20.0)
 _STRIDE, _MAX_READS = 200, 25  # items per read and reads of one filtered query: about 5,000 items
 
 

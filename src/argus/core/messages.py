@@ -54,10 +54,11 @@ MESSAGES: Messages = {
             es="Recurso en curso de modificación",
         ),
         Text(
-            en="Others keep changing this resource, and your change was not stored. Try again shortly.",
-            fr="D’autres modifient sans cesse cette ressource ; votre modification n’a pas été enregistrée. Réessayez "
-            "dans un instant.",
-            es="Otros modifican sin cesar este recurso y su cambio no se ha guardado. Inténtelo de nuevo en breve.",
+            en="Others keep changing this resource, so the request was not completed. Try again shortly.",
+            fr="D’autres modifient sans cesse cette ressource ; la requête n’a pas été menée à bien. Réessayez dans un "
+            "instant.",
+            es="Otros modifican sin cesar este recurso, por lo que la solicitud no se ha completado. Inténtelo de "
+            "nuevo en breve.",
         ),
     ),
     "credentials_expired": Entry(

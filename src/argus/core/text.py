@@ -43,7 +43,7 @@ MISLEADING = _characters(
     (0x1BCA0, 0x1BCA3),  # shorthand controls
     (0x1D173, 0x1D17A),  # musical controls
     *((plane + 0xFFFE, plane + 0xFFFF) for plane in range(0x10000, 0xE0000, 0x10000)),  # noncharacters
-    (0xE0000, 0xE00FF),  # tags
+    (0xE0000, 0xE00FF),  # tags, also in the flags of England, Scotland and Wales
     (0xE01F0, 0xE0FFF),
     *((plane + 0xFFFE, plane + 0xFFFF) for plane in range(0xE0000, 0x110000, 0x10000)),  # noncharacters
 )
@@ -67,6 +67,7 @@ BLANK = _characters(
     (0x3000, 0x3000),
     (0x13430, 0x1343F),  # hieroglyph format controls
     (0x13441, 0x13442),  # hieroglyph blanks
+    (0x16FE4, 0x16FE4),  # the Khitan filler
     (0x1D159, 0x1D159),  # the musical symbol without a note head
 )
 # Minus, and the characters whose compatibility form (NFKC) starts with = + - or @.

@@ -38,8 +38,8 @@ def check(issuers: Iterable[TrustedIssuer], *, allow_http: bool) -> None:
 def _issuer(entry: Any) -> TrustedIssuer:
     if not isinstance(entry, dict):
         raise TypeError("an issuer must be an object")
-    lists = {name: _names(name, entry[name]) for name in ("client_ids", "audiences") if name in entry}
-    texts = {name: value for name, value in entry.items() if name not in lists}
+    lists: dict[str, Any] = {name: _names(name, entry[name]) for name in ("client_ids", "audiences") if name in entry}
+    texts: dict[str, Any] = {name: "" if value is None else value for name, value in entry.items() if name not in lists}
     if wrong := [name for name, value in texts.items() if not isinstance(value, str)]:
         raise TypeError(f"{wrong[0]} must be text")
     texts.setdefault("token_use", "" if "token_type" in entry else ACCESS_TOKEN_USE)

@@ -9,6 +9,7 @@ import time
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from http.client import HTTPException
 from threading import Lock
 from typing import Any
 
@@ -19,7 +20,8 @@ FETCH_SECONDS = 1.5  # until the next byte; then the request continues with the 
 KEYS_TTL_SECONDS = 300  # RFC 9068 issuers publish a new key for longer than this before they sign with it
 REFETCH_SECONDS = 60  # before the next fetch: after a failed one, or for a key id that the set does not contain
 REPEATED_KEY_ID_SECONDS = 5  # the same, for a key id that another token also had since the last fetch
-MAX_UNKNOWN_KEY_IDS = 1000  # of one issuer that are remembered until the next fetch
+MAX_UNKNOWN_KEY_IDS = 20_000  # of one issuer that are remembered until the next fetch: more than arrive in a minute
+MAX_LOGGED = 10  # reasons why entries are ignored
 RSA_BITS = range(2048, 8193)  # RFC 7518, section 3.3; more only makes verification slow
 
 _PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
@@ -47,6 +49,7 @@ def parse(document: bytes) -> dict[str, Any]:
     if not isinstance(entries, list):
         raise ValueError("the document has no list of keys")
     keys: dict[str, Any] = {}
+    ignored = []
     for number, entry in enumerate(entries):
         try:
             key_id, key = _usable(entry)
@@ -54,7 +57,9 @@ def parse(document: bytes) -> dict[str, Any]:
                 raise UnusableKey("another key has its kid")
             keys[key_id] = key
         except Exception as error:  # PyJWT and cryptography raise other errors for crafted entries
-            _log.warning("entry %d of a JWK Set is ignored: %s", number, error)
+            ignored.append(f"entry {number}: {error}")
+    if ignored:
+        _log.info("%d entries of a JWK Set are ignored: %s", len(ignored), "; ".join(ignored[:MAX_LOGGED]))
     return keys
 
 
@@ -93,7 +98,7 @@ class KeySet:
     fetch: FetchKeys
     monotonic: Callable[[], float] = time.monotonic
     _keys: dict[str, Any] = field(default_factory=dict, repr=False)
-    _unknown: set[str] = field(default_factory=set, repr=False)  # key ids in tokens since the last fetch
+    _unknown: set[int] = field(default_factory=set, repr=False)  # hashes of key ids in tokens since the last fetch
     _fetched_at: float = float("-inf")
     _attempted_at: float = float("-inf")
     _attempts: int = 0
@@ -131,9 +136,10 @@ class KeySet:
         A key id that a second token has is more likely a new key than an invention: tokens with invented key ids must
         not delay a rotation.
         """
-        repeated = key_id in self._unknown
-        if len(self._unknown) < MAX_UNKNOWN_KEY_IDS:
-            self._unknown.add(key_id)
+        repeated = hash(key_id) in self._unknown
+        if len(self._unknown) >= MAX_UNKNOWN_KEY_IDS:
+            self._unknown.clear()
+        self._unknown.add(hash(key_id))
         pause = REPEATED_KEY_ID_SECONDS if repeated else REFETCH_SECONDS
         if self.is_empty or self._since_attempt() > pause:
             self._refresh()
@@ -148,7 +154,7 @@ class KeySet:
             self._keys = parse(self.fetch(self.url))
             self._fetched_at = now
             self._unknown.clear()
-        except (OSError, ValueError, RecursionError) as error:
+        except (OSError, HTTPException, ValueError, RecursionError) as error:
             _log.warning("could not fetch the keys of %s: %r", self.issuer, error)
         finally:
             self._attempts += 1

@@ -99,8 +99,7 @@ class FindingStore:
         """Update the counts to the tracked findings of a target. Idempotent, and safe to run concurrently.
 
         The summaries are read before the findings. If another recount has used newer findings, the version of the
-        summary is newer too, and the conditional write fails. More rules than a transaction can write are written by
-        the next attempts.
+        summary is newer too, and the conditional write fails.
         """
         for _ in self.backoff.attempts():
             summaries = {
@@ -120,37 +119,37 @@ class FindingStore:
         self, organisation_id: str, target: Target, plugin: str, summary: Item | None, counted: dict[str, RuleCount]
     ) -> bool:
         """Whether all counts of a target and plugin are written; if not, the caller reads and counts again."""
-        before = {rule: RuleCount(**stored) for rule, stored in summary["rules"].items()} if summary else {}
-        changed = changes(before, counted)
-        if not changed:
-            return True
-        now = dict(list(changed.items())[: MAX_TRANSACTION - 1])
-        after = {rule: counted.get(rule, RuleCount(now[rule].title)) for rule in now}
-        item = {
-            "pk": _summaries_pk(organisation_id),
-            "sk": f"{target_key(target)}#{plugin}",
-            "plugin": plugin,
-            "version": summary["version"] + 1 if summary else 1,
-            "rules": {rule: asdict(count) for rule, count in {**before, **after}.items()},
-        }
-        if summary:
-            put = Put(item, when="#version = :version", values={":version": summary["version"]})
-        else:
-            put = Put(item, when="attribute_not_exists(pk)")
-        adds = [
-            Add(
-                pk=_counters_pk(organisation_id),
-                sk=f"{plugin}.{rule}",
-                amounts=change.counts,
-                changes={"title": change.title},
-            )
-            for rule, change in now.items()
-        ]
-        try:
-            self.table.transact([put, *adds])
-        except ConditionFailed:
-            return False
-        return len(now) == len(changed)
+        stored = {rule: RuleCount(**values) for rule, values in summary["rules"].items()} if summary else {}
+        version = summary["version"] if summary else 0
+        while changed := changes(stored, counted):
+            now = dict(list(changed.items())[: MAX_TRANSACTION - 1])
+            stored |= {rule: counted.get(rule, RuleCount(now[rule].title)) for rule in now}
+            item = {
+                "pk": _summaries_pk(organisation_id),
+                "sk": f"{target_key(target)}#{plugin}",
+                "plugin": plugin,
+                "version": version + 1,
+                "rules": {rule: asdict(count) for rule, count in stored.items()},
+            }
+            if version:
+                put = Put(item, when="#version = :version", values={":version": version})
+            else:
+                put = Put(item, when="attribute_not_exists(pk)")
+            adds = [
+                Add(
+                    pk=_counters_pk(organisation_id),
+                    sk=f"{plugin}.{rule}",
+                    amounts=change.counts,
+                    changes={"title": change.title},
+                )
+                for rule, change in now.items()
+            ]
+            try:
+                self.table.transact([put, *adds])
+            except ConditionFailed:
+                return False
+            version += 1
+        return True
 
     def rule_titles(self, organisation_id: str) -> dict[str, str]:
         """Titles of the rules with findings in the organisation, by `<plugin>.<rule>`."""
