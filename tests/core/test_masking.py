@@ -1,13 +1,17 @@
 """Secrets and contact data are masked, and nothing else."""
 
 import json
+import logging
+import sys
+from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from argus.core.ids import Ids
 from argus.core.masking import mask
+from argus.core.observability import JsonFormatter
 from argus.identity import key_text
 
 JWT = "eyJhbGciOiJSUzI1NiIsImtpZCI6ImsifQ.eyJzdWIiOiJzb21lb25lIn0.c2lnbmF0dXJlLW9mLWl0"
@@ -37,14 +41,26 @@ SECRETS = {
     "pass in a longer name": ("DB_PASS=hunter2 DB_HOST=x", "hunter2"),
     "pass in camel case": ('{"smtpPass": "two words"}', "words"),
     "pwd in camel case": ("userPwd=hunter2", "hunter2"),
+    "pass after a word": ("userpass=hunter2", "hunter2"),
+    "pass after a word in capitals": ("SMTPPASS=hunter2", "hunter2"),
+    "pwd after a word": ("dbpwd=hunter2", "hunter2"),
     "password in camel case": ('{"newUserPassword": "two words"}', "words"),
     "secret in camel case": ("clientSecret: hunter2", "hunter2"),
     "password in a tuple": ("('password', 'two words')", "words"),
     "password in a tuple of bytes": ("[(b'x-api-key', b'two words'), (b'accept', b'*/*')]", "words"),
     "password in a JSON list": ('["password", "two words"]', "words"),
+    "password in a tuple of three": ("('password', 'two words', 3)", "words"),
+    "passwords in a tuple": ("('password', ['two words'])", "words"),
+    "passwords in an object": ('{"password": {"old": {"a": "x"}, "new": "two words"}}', "words"),
+    "passwords in four levels": ('{"password": [[[["x"]]], "two words"]}', "words"),
+    "passwords in lines": (json.dumps({"password": {"old": ["x"], "new": "two words"}}, indent=2), "words"),
+    "passwords after brackets in strings": (json.dumps({"tokens": ['a"]b', "c'}", "two words"]}), "words"),
+    "passwords after brackets in Python": ("tokens=(b'a)', u'it\\'s]', 'two words')", "words"),
     "header in a list": ("[('Accept', '*/*'), ('Authorization', 'Digest two words')]", "words"),
     "name and value": ("{'name': 'password', 'value': 'two words'}", "words"),
     "name and value in JSON": (json.dumps({"Name": "DB_PASSWORD", "Value": "two words"}, indent=1), "words"),
+    "name and type and value": ('{"name": "password", "type": "string", "value": "two words"}', "words"),
+    "value and type and name": ('{"value": "two words", "type": "string", "name": "password"}', "words"),
     "value and name": (json.dumps({"value": "two words", "name": "client_secret"}), "words"),
     "name and value without quotes": ("name='token', value='two words'", "words"),
     "values of a header": ('{"X-API-Key": ["k-123456", "k-234567"]}', "k-234567"),
@@ -64,9 +80,15 @@ SECRETS = {
     "JSON Web Key": ('{"kty": "RSA", "n": "AQAB", "e": "AQAB", "d": "PRIVATE-1"}', "PRIVATE-1"),
     "prime of a JSON Web Key": ('{"dp":"PRIVATE-1","kty":"RSA"}', "PRIVATE-1"),
     "coefficient of a JSON Web Key": ("{'kty': 'RSA', 'qi': 'PRIVATE-1'}", "PRIVATE-1"),
+    "factor of another prime": ('{"kty": "RSA", "oth": [{"r": "PRIVATE-1", "d": "x"}]}', "PRIVATE-1"),
+    "coefficient of another prime": ('{"kty": "RSA", "oth": [{"d": "x", "t": "PRIVATE-1"}]}', "PRIVATE-1"),
+    "JSON Web Key in Python": ("JWK(kty='RSA', d='PRIVATE-1')", "PRIVATE-1"),
     "symmetric JSON Web Key": ('{"keys": [{"kty": "oct", "k": "PRIVATE-1"}]}', "PRIVATE-1"),
     "JSON Web Key in a URL": ("%22kty%22%3A%22oct%22%2C%22k%22%3A%22PRIVATE-1%22", "PRIVATE-1"),
     "password in a form": ("user=x&password=hunter2&z=1", "hunter2"),
+    "digest": ('Authorization: Digest username="x", response="hunter2"', "hunter2"),
+    "digest in JSON": (json.dumps({"Authorization": 'Digest username="x", response="hunter2"'}), "hunter2"),
+    "digest of a proxy": ("Proxy-Authorization: Digest username=x, uri=/, response=hunter2\r\nHost: x", "hunter2"),
     "API key header": ("X-API-Key: k-123456", "k-123456"),
     "refresh token": ('"refreshToken":"r-1 2"', "r-1"),
     "cookie": ("Cookie: session=abc123", "abc123"),
@@ -80,6 +102,7 @@ SECRETS = {
     "cookies in JSON": ('{"set-cookie": "a=1; session=abc123; Path=/"}', "abc123"),
     "cookies in a list": ("[(b'cookie', b'a=1; session=abc123')]", "abc123"),
     "cookies of two headers": ('{"Set-Cookie": ["a=1; Path=/", "session=abc123"]}', "abc123"),
+    "cookies after a bracket": ('{"cookies": ["a]b", "session=abc123"]}', "abc123"),
     "cookies by name": ("cookies={'a': '1', 'session': 'abc123'}", "abc123"),
     "cookies of a log": ("status=200 cookie=a=1; session=abc123", "abc123"),
     "cookies of an environment": ("HTTP_COOKIE: a=1; session=abc123", "abc123"),
@@ -95,6 +118,7 @@ SECRETS = {
     "presigned form": (json.dumps({"x-amz-signature": SIGNATURE, "policy": "eyJleHBpcmF0aW9uIg=="}), "eyJleHBp"),
     "session token of a link": ("?X-Amz-Security-Token=IQoJb3JpZ2lu%2FXY&x=1", "IQoJb3"),
     "user and password of an address": ("postgres://argus:pw9@db.example/x", "pw9"),
+    "password of an address without a user": ("redis://:pw9@cache.example", "pw9"),
     "private key": ("-----BEGIN RSA PRIVATE KEY-----\nMIIEow\nIBAAK\n-----END RSA PRIVATE KEY-----", "MIIEow"),
     "a provider's key": ("sk_live_4eC39HqLyjWDarjtT1zdp7dc", "4eC39H"),
     "an API key of ours": (f"found {API_KEY} there", API_KEY[-49:]),
@@ -134,6 +158,9 @@ def test_a_masked_log_line_is_still_one_line_of_json(written: str) -> None:
         "PASS: test_upload",
         "PASS tests/api.test.mjs",
         "bypass: cache",
+        "trespass: no; bandpass=low",
+        "the content digest differs; digest sha256=0vx7agoebGc",
+        "http://localhost:8080/x@y and http://h:80",
         "compass=north; passport: checked; passes=2; pass_rate: 0.97; pass-through: on",
         "cookies are not used",
         '{"required": ["name", "value"], "fields": ["user", "password", "token"]}',
@@ -149,6 +176,103 @@ def test_a_masked_log_line_is_still_one_line_of_json(written: str) -> None:
 )
 def test_text_without_secrets_does_not_change(line: str) -> None:
     assert mask(line) == line
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        '{"message": "unexpected token: [x", "level": "INFO"}',
+        '{"message": "unexpected token: (x, y", "level": "INFO"}',
+        '{"message": "policy = { x", "level": "INFO"}',
+        '{"message": "token=&quot;x", "level": "INFO"}',
+        '{"message": "token=\\\\u0022x", "level": "INFO"}',
+    ],
+)
+def test_an_opening_without_an_end_masks_no_more_than_its_string(message: str) -> None:
+    for text in (message, json.dumps([message])):
+        assert "INFO" in mask(text)
+
+
+def logged(message: str, **extra: Any) -> dict[str, Any]:
+    """The log line of an error whose text is the message, too."""
+    try:
+        raise ValueError(message)
+    except ValueError:
+        record = logging.LogRecord("argus", logging.ERROR, __file__, 1, message, None, sys.exc_info())
+    vars(record).update(extra)
+    line = JsonFormatter().format(record)
+    assert "\n" not in line
+    read: dict[str, Any] = json.loads(line)
+    return read
+
+
+FRAGMENTS = (
+    *("token", "secret", "policy", "password", "value", "name", "kty", "d", "x", " ", "=", ": ", ",", ";", "\n", "\r"),
+    *(
+        "[",
+        "]",
+        "(",
+        ")",
+        "{",
+        "}",
+        '"',
+        "'",
+        "\\",
+        '\\"',
+        "&quot;",
+        "&#34;",
+        "\\u0022",
+        "%22",
+        "%3D",
+        "\\n",
+        "[secret]",
+    ),
+    *("Cookie: a=b; c=d", "cookies=", "Digest username=", "Bearer ", "://", "@", "+1", "-----BEGIN PRIVATE KEY-----"),
+)
+
+
+@given(st.lists(st.sampled_from(FRAGMENTS), max_size=30).map("".join))
+@example("unexpected token: [x")
+@example("token = (")
+@example("    policy = {\n    ^^^^^^^^^^")
+@example("token=&quot;x")
+@example("token=\\u0022x")
+@example('{"message": "token: [x", "level": "INFO"}')
+def test_a_message_changes_no_other_field_of_its_log_line(message: str) -> None:
+    line = logged(message, request="req_1", ids=["a", "b"], status=200, by={"name": "site"})
+    assert line.keys() == {
+        *("at", "level", "logger", "message", "exception", "request", "ids", "status", "by"),
+    }
+    assert (line["level"], line["logger"], line["message"]) == ("ERROR", "argus", mask(message))
+    assert (line["request"], line["ids"], line["status"], line["by"]) == ("req_1", ["a", "b"], 200, {"name": "site"})
+
+
+@pytest.mark.parametrize(("written", "secret"), SECRETS.values(), ids=SECRETS)
+def test_a_secret_is_masked_in_every_field_of_a_log_line(written: str, secret: str) -> None:
+    line = logged(written, text=written, data={"inner": [written]}, error=ValueError(written))
+    assert secret not in json.dumps(line, ensure_ascii=False)
+    assert line["level"] == "ERROR"
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [
+        {"token": "hunter2"},
+        {"newPassword": {"x": "hunter2"}},
+        {"api_key": 31337},
+        {"body": {"password": "hunter2"}},
+        {"body": [{"password": 31337}]},
+        {"header": ("X-API-Key", "hunter2")},
+        {"variable": {"name": "password", "value": "hunter2"}},
+    ],
+    ids=str,
+)
+def test_an_extra_field_with_a_secret_name_is_masked(extra: dict[str, Any]) -> None:
+    line = logged("x", **extra)
+    (name,) = extra
+    assert "[secret]" in line[name]
+    assert "hunter2" not in line[name]
+    assert "31337" not in line[name]
 
 
 @given(st.integers(0, 2**80 - 1))
@@ -194,11 +318,26 @@ def test_ids_are_never_masked(bits: int) -> None:
         "value:\\'",
         "Pass",
         "(b'token',",
+        "cookie=",
+        "cookie=x",
+        "token=[(",
+        "token={'",
+        "token=[\n",
+        "[secret]",
+        "Digest uri=",
+        "'name':'token',",
     ],
 )
+@pytest.mark.timeout(5)  # takes about 0.03 s; a quadratic pattern takes more than 10 s
 def test_masking_takes_linear_time(part: str) -> None:
-    """A quadratic pattern would take many minutes for 200 kB."""
-    text = part * (200_000 // len(part)) + "@"
+    text = part * (100_000 // len(part)) + "@"
+    assert len(mask(text)) <= 2 * len(text)
+
+
+@pytest.mark.parametrize("opening", ['"kty ', "token=", "cookie: ", "value: '", "token=[", "('token', "])
+@pytest.mark.timeout(5)
+def test_masking_backslashes_takes_linear_time(opening: str) -> None:
+    text = opening + "\\" * 100_000
     assert len(mask(text)) <= 2 * len(text)
 
 

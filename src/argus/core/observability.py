@@ -15,7 +15,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
-from argus.core.masking import mask
+from argus.core.masking import mask_field
 
 
 @dataclass
@@ -92,7 +92,7 @@ class JsonFormatter(logging.Formatter):
         line |= {key: value for key, value in vars(record).items() if key not in _STANDARD}
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return mask(json.dumps(line, default=str))
+        return json.dumps({name: mask_field(name, value) for name, value in line.items()}, default=str)
 
 
 def configure_logging(level: str) -> None:
