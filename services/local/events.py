@@ -1,6 +1,7 @@
 """Events as API Gateway sends them; formats from its developer guide and that of Lambda."""
 
 import base64
+from collections.abc import Iterable
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -113,13 +114,20 @@ def socket(
     route: str,
     connection_id: str,
     *,
-    headers: dict[str, str] | None = None,
+    headers: Iterable[tuple[str, str]] = (),
     body: str | bytes | None = None,
     source_ip: str = SOURCE_IP,
     stage: str = "test",
 ) -> Event:
     """A WebSocket API's event: `$connect`, `$default` with the client's message, or `$disconnect`."""
-    sent = {"Host": EXECUTE_API, "X-Forwarded-For": source_ip, "X-Forwarded-Port": "443", "X-Forwarded-Proto": "https"}
+    sent = {
+        "Host": [EXECUTE_API],
+        "X-Forwarded-For": [source_ip],
+        "X-Forwarded-Port": ["443"],
+        "X-Forwarded-Proto": ["https"],
+    }
+    for name, value in headers:
+        sent.setdefault(name, []).append(value)
     kinds = {"$connect": "CONNECT", "$disconnect": "DISCONNECT"}
     event: Event = {
         "requestContext": {
@@ -140,8 +148,7 @@ def socket(
         "isBase64Encoded": isinstance(body, bytes),
     }
     if route in kinds:
-        every = {**sent, **(headers or {})}
-        event |= {"headers": every, "multiValueHeaders": {name: [value] for name, value in every.items()}}
+        event |= {"headers": {name: values[-1] for name, values in sent.items()}, "multiValueHeaders": sent}
     if route == "$disconnect":
         event["requestContext"] |= {"disconnectStatusCode": 1001, "disconnectReason": ""}
     if body is not None:

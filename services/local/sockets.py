@@ -16,7 +16,7 @@ import logging
 import os
 import socket
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -25,7 +25,7 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import unquote
 
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidHandshake
 from websockets.http11 import Request, Response
 from websockets.sync.server import ServerConnection, serve
 from websockets.typing import Subprotocol
@@ -71,7 +71,7 @@ class Sockets:
             self._serve_client,
             sock=listener,
             process_request=self._connect,
-            select_subprotocol=lambda client, _: self._connections[client].subprotocol,
+            select_subprotocol=self._subprotocol,
             max_size=MAX_MESSAGE_BYTES,
             ping_interval=None,
             open_timeout=None,  # a handshake waits for the function's cold start
@@ -124,10 +124,12 @@ class Sockets:
                 self._server.handler_threads.discard(threading.current_thread())
 
     def _connect(self, client: ServerConnection, request: Request) -> Response | None:
-        if request.headers.get("Upgrade", "").lower() != "websocket":
-            return None  # the handshake rejects it
+        try:
+            client.protocol.process_request(request)
+        except InvalidHandshake:
+            return None  # the library rejects it with the same error; the function is not invoked
         connection = _Connection(client, client.remote_address[0])
-        response = self._invoke(connection, "$connect", headers=dict(request.headers.raw_items()))
+        response = self._invoke(connection, "$connect", headers=list(request.headers.raw_items()))
         if response["statusCode"] != 200:
             return client.respond(response["statusCode"], response.get("body", ""))
         headers = {name.lower(): value for name, value in response.get("headers", {}).items()}
@@ -135,6 +137,10 @@ class Sockets:
             connection.subprotocol = Subprotocol(headers["sec-websocket-protocol"])
         self._connections[client] = connection
         return None
+
+    def _subprotocol(self, client: ServerConnection, _offered: Sequence[Subprotocol]) -> Subprotocol | None:
+        connection = self._connections.get(client)
+        return connection.subprotocol if connection else None
 
     def _serve_client(self, client: ServerConnection) -> None:
         connection = self._connections[client]

@@ -29,6 +29,7 @@ _PING = {"action": "ping"}
 _log = logging.getLogger("argus.realtime")
 
 Event = dict[str, Any]
+Headers = dict[str, list[str]]
 Response = dict[str, Any]
 
 
@@ -91,14 +92,15 @@ def _error_response(error: ArgusError) -> Response:
 
 def _connect(event: Event, work: Work) -> Response:
     argus, headers = container(), _headers(event)
-    offered = [name.strip() for name in headers.get("sec-websocket-protocol", "").split(",") if name.strip()]
+    offers = ",".join(headers.get("sec-websocket-protocol", []))  # RFC 6455, section 11.3.4: it may be repeated
+    offered = [name.strip() for name in offers.split(",") if name.strip()]
     caller = _identify(argus, event["requestContext"], headers, offered)
     work.caller_id = caller.user_id
     argus.notify.connect(caller, event["requestContext"]["connectionId"])
     return {"statusCode": 200, "headers": {"Sec-WebSocket-Protocol": PROTOCOL} if offered else {}}
 
 
-def _identify(argus: Container, request: dict[str, Any], headers: dict[str, str], offered: list[str]) -> Caller:
+def _identify(argus: Container, request: dict[str, Any], headers: Headers, offered: list[str]) -> Caller:
     """Authenticate, and count the handshake once: for the caller if accepted, else for the client's address."""
     try:
         _check_origin(argus, headers)
@@ -113,11 +115,11 @@ def _identify(argus: Container, request: dict[str, Any], headers: dict[str, str]
     return caller
 
 
-def _check_origin(argus: Container, headers: dict[str, str]) -> None:
+def _check_origin(argus: Container, headers: Headers) -> None:
     """Programs send no origin."""
-    origin = headers.get("origin")
-    if origin is not None and origin not in argus.settings.allowed_origins:
-        raise ForeignOrigin(origin=origin)
+    for origin in headers.get("origin", []):
+        if origin not in argus.settings.allowed_origins:
+            raise ForeignOrigin(origin=origin)
 
 
 def _disconnect(event: Event, _work: Work) -> Response:
@@ -142,15 +144,19 @@ _ROUTES: dict[str, Callable[[Event, Work], Response]] = {
 }
 
 
-def _headers(event: Event) -> dict[str, str]:
-    """Headers by lowercase name: API Gateway passes on the client's spelling."""
-    return {str(name).lower(): str(value) for name, value in (event.get("headers") or {}).items()}
+def _headers(event: Event) -> Headers:
+    """The values of each header by lowercase name: API Gateway passes on the client's spelling."""
+    headers: Headers = {}
+    for name, values in (event.get("multiValueHeaders") or {}).items():
+        headers.setdefault(str(name).lower(), []).extend(map(str, values))
+    return headers
 
 
-def _token(headers: dict[str, str], offered: list[str]) -> str:
-    scheme, _, token = headers.get("authorization", "").partition(" ")
-    tokens = [token.strip()] if scheme.lower() == "bearer" else []
+def _token(headers: Headers, offered: list[str]) -> str:
+    """The only token of the handshake."""
+    sent = [value.partition(" ") for value in headers.get("authorization", [])]
+    tokens = [token.strip(" \t") for scheme, _, token in sent if scheme.lower() == "bearer"]
     tokens += [name.removeprefix(_BEARER) for name in offered if name.startswith(_BEARER)]
-    if not tokens or not tokens[0]:
+    if len(tokens) != 1 or not tokens[0]:
         raise NoSocketToken
     return tokens[0]

@@ -90,3 +90,18 @@ def test_help_loads_no_httpx_no_rich_and_no_capability() -> None:
     own = {name for name in loaded if name.startswith("argus.") and not name.startswith("argus.cli")}
     assert own == {"argus.core", "argus.core.errors", "argus.core.languages", "argus.core.text"}
     assert not loaded & {"httpx", "rich", "jmespath", "websockets", "flask", "boto3", "numpy"}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("key", "create", "\udcff", "--scope", "images:read"),
+        ("image", "show", "\udcff"),
+        ("finding", "list", "--text", "\udcff"),
+    ],
+)
+def test_an_argument_that_is_not_utf_8_is_named(terminal: Terminal, arguments: tuple[str, ...]) -> None:
+    """Python decodes other bytes of the command line as lone surrogates."""
+    result = terminal.run(*arguments)
+    assert (result.exit_code, result.exception.__class__) == (2, SystemExit)
+    assert "is not valid UTF-8." in result.stderr

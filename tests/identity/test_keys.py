@@ -482,6 +482,11 @@ def test_a_tier_outside_the_settings_is_rejected(argus: Container, owner: Person
     assert owner.post("/api-keys", {**BODY, "tier": "endless"}).status_code == 422
 
 
+def test_a_tier_with_a_line_break_is_an_error_of_its_field(owner: Person) -> None:
+    response = owner.post("/api-keys", {**BODY, "tier": "standard\n"})
+    assert (response.status_code, list(response.get_json()["errors"])) == (422, ["tier"])
+
+
 # ---------------------------------------------------------------- last use
 
 

@@ -340,3 +340,8 @@ def test_an_invalid_token_is_a_401_problem(anonymous: Person, headers: dict[str,
     response = anonymous.get("/me", headers=headers)
     assert (response.status_code, response.content_type) == (401, "application/problem+json")
     assert response.headers["WWW-Authenticate"] == challenge
+
+
+@pytest.mark.parametrize(("space", "status"), [(" ", 200), ("\t", 200), ("\xa0", 401), ("\x1f", 401), ("\x85", 401)])
+def test_only_spaces_and_tabs_may_surround_a_token(client: FlaskClient, space: str, status: int) -> None:
+    assert _me(client, f"{space}{Forgery('').token(COGNITO)}{space}").status_code == status

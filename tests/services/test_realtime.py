@@ -41,8 +41,11 @@ def token(owner: Person) -> str:
 
 
 def open_connection(connection: str = "one=", **headers: str) -> dict[str, Any]:
-    sent = {name.replace("_", "-"): value for name, value in headers.items()}
-    return realtime.handler(events.socket("$connect", connection, headers=sent), None)
+    return send_headers([(name.replace("_", "-"), value) for name, value in headers.items()], connection)
+
+
+def send_headers(headers: list[tuple[str, str]], connection: str = "one=") -> dict[str, Any]:
+    return realtime.handler(events.socket("$connect", connection, headers=headers), None)
 
 
 def connections(argus: Container, person: Person) -> list[str]:
@@ -68,6 +71,37 @@ def test_a_token_as_a_subprotocol_is_accepted_and_not_returned(
 def test_a_token_in_a_header_is_accepted(argus: Container, owner: Person, token: str) -> None:
     assert open_connection(Authorization=f"Bearer {token}") == {"statusCode": 200, "headers": {}}
     assert connections(argus, owner) == ["one="]
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        pytest.param([("Authorization", "Bearer {0}"), ("Authorization", "Bearer {0}")], id="twice"),
+        pytest.param([("Authorization", "Bearer bad"), ("authorization", "Bearer {0}")], id="two cases"),
+        pytest.param([("Authorization", "Bearer {0}"), ("Sec-WebSocket-Protocol", "argus.v1, bearer.bad")], id="both"),
+        pytest.param([("Sec-WebSocket-Protocol", "argus.v1, bearer.{0}, bearer.bad")], id="two subprotocols"),
+        pytest.param([("Sec-WebSocket-Protocol", "argus.v1, bearer.")], id="empty"),
+        pytest.param([("Authorization", "Basic {0}")], id="another scheme"),
+    ],
+)
+def test_a_handshake_needs_exactly_one_token(
+    argus: Container, owner: Person, token: str, headers: list[tuple[str, str]]
+) -> None:
+    response = send_headers([(name, value.format(token)) for name, value in headers])
+    assert (response["statusCode"], code_of(response)) == (401, "no_socket_token")
+    assert connections(argus, owner) == []
+
+
+def test_subprotocols_may_be_offered_in_several_headers(argus: Container, owner: Person, token: str) -> None:
+    name = "Sec-WebSocket-Protocol"
+    assert send_headers([(name, "argus.v1"), (name, f"bearer.{token}")])["statusCode"] == 200
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_every_origin_must_be_allowed(argus: Container, owner: Person, token: str, order: int) -> None:
+    origins = [("Origin", ORIGIN), ("Origin", "https://evil.example")][::order]
+    response = send_headers([*origins, ("Authorization", f"Bearer {token}")])
+    assert (response["statusCode"], code_of(response)) == (403, "foreign_origin")
 
 
 def test_a_token_in_the_url_is_ignored(argus: Container, owner: Person, token: str) -> None:
@@ -154,7 +188,7 @@ def limited(argus: Container, clock: MovableClock, monkeypatch: pytest.MonkeyPat
 
 
 def handshake(address: str, connection: str = "one=", **headers: str) -> dict[str, Any]:
-    sent = {name.replace("_", "-"): value for name, value in headers.items()}
+    sent = [(name.replace("_", "-"), value) for name, value in headers.items()]
     return realtime.handler(events.socket("$connect", connection, headers=sent, source_ip=address), None)
 
 
@@ -360,6 +394,22 @@ def test_a_websocket_without_a_valid_token_does_not_open(sockets: Sockets, subpr
     with pytest.raises(InvalidStatus) as error, connect(sockets.url, subprotocols=offered):
         pass
     assert error.value.response.status_code == status
+
+
+@pytest.mark.parametrize("missing", ["Sec-WebSocket-Key", "Sec-WebSocket-Version"])
+def test_an_invalid_handshake_opens_no_connection(
+    sockets: Sockets, argus: Container, owner: Person, token: str, missing: str
+) -> None:
+    headers = {
+        "Connection": "Upgrade",
+        "Upgrade": "websocket",
+        "Authorization": f"Bearer {token}",
+        "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+        "Sec-WebSocket-Version": "13",
+    }
+    del headers[missing]
+    assert httpx.get(sockets.endpoint, headers=headers).status_code in (400, 426)
+    assert connections(argus, owner) == []
 
 
 def test_a_function_that_fails_is_a_bad_gateway(sockets: Sockets, token: str, caplog: pytest.LogCaptureFixture) -> None:

@@ -15,6 +15,7 @@ import click
 
 from argus.cli.api import Api
 from argus.cli.errors import INTERRUPTED, CliError, Misconfigured, Unreachable
+from argus.cli.formatting import clean
 from argus.cli.profiles import DEFAULT_PROFILE, Profiles
 from argus.cli.query import Query
 from argus.cli.screen import Screen
@@ -147,6 +148,8 @@ class Command(click.Command):
         context.call_on_close(argus.close)
         try:
             return super().invoke(context)
+        except UnicodeEncodeError as error:  # the shell passes any bytes on
+            raise click.UsageError(f"{clean(error.object)} is not valid UTF-8.") from error
         except _SHAPE_ERRORS as error:
             if not argus.received_response:
                 raise  # no response was read, so the cause is a bug in this program

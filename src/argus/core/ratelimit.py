@@ -4,7 +4,7 @@ Windows are fixed and aligned to the epoch. The end of the window is part of the
 write and nothing is ever reset. If DynamoDB does not respond, requests are admitted and a metric records it: a limit
 protects the service, and rejecting every request would not.
 
-Every request and every WebSocket handshake is counted once, with one write: for its caller, or for the client's
+A request or a WebSocket handshake is counted at most once, with one write: for its caller, or for the client's
 address if it has no caller (public routes and rejected credentials). Each process caches the addresses that have
 exceeded their quota, and rejects them without a write until their window ends. This module does not know how requests
 arrive: `core.http` and the realtime function count them.

@@ -8,7 +8,7 @@ from argus.core.http import Schema, StrictInteger, Timestamp, id_field, one_line
 from argus.identity import key_text
 from argus.identity.model import KeyState, Role
 
-_TIER = "^[a-z]{1,16}$"
+_TIER = r"^[a-z]{1,16}$(?!\n)"
 
 
 class OrganisationOut(Schema):

@@ -34,9 +34,10 @@ MESSAGES: Messages = {
             es="No autenticado",
         ),
         Text(
-            en="Offer the subprotocol bearer.<token>, or send Authorization: Bearer <token>.",
-            fr="Proposez le sous-protocole bearer.<jeton>, ou envoyez Authorization: Bearer <jeton>.",
-            es="Ofrezca el subprotocolo bearer.<token> o envíe Authorization: Bearer <token>.",
+            en="Send one token: offer the subprotocol bearer.<token>, or send Authorization: Bearer <token>.",
+            fr="Envoyez un seul jeton : proposez le sous-protocole bearer.<jeton>, ou envoyez Authorization: Bearer "
+            "<jeton>.",
+            es="Envíe un solo token: ofrezca el subprotocolo bearer.<token> o envíe Authorization: Bearer <token>.",
         ),
     ),
     "too_many_connections": Entry(

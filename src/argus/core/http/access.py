@@ -75,16 +75,20 @@ def require_scopes(app: Flask) -> None:
         raise TypeError(f"these views declare no scope: {', '.join(sorted(undeclared))}")
 
 
+_SPACE = " \t"  # RFC 9110, section 5.6.3
+
+
 def credentials() -> tuple[str, str]:
     """The scheme, `bearer` or `key`, and the token or key of the request. Raises Unauthenticated."""
     key = request.headers.get(API_KEY_HEADER)
     if key is not None and "Authorization" in request.headers:
         raise Unauthenticated("both")
     if key is not None:
-        return "key", key.strip()
+        return "key", key.strip(_SPACE)
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not token.strip():
+    token = token.strip(_SPACE)
+    if scheme.lower() != "bearer" or not token:
         raise Unauthenticated("missing")
     if "," in token:  # no token contains one: servers and gateways join repeated headers with it
         raise Unauthenticated("repeated")
-    return "bearer", token.strip()
+    return "bearer", token

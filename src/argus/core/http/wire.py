@@ -211,7 +211,7 @@ def check_query(view: Callable[..., Any]) -> None:
 def check_format() -> None:
     """Check that the body is declared as JSON in UTF-8. Raises UnsupportedMediaType.
 
-    A repeated header arrives as one, with commas: `application/json, text/plain` is neither.
+    Zappa joins repeated headers: `application/json, text/plain` is neither. Locally, werkzeug keeps the last.
     """
     if not request.is_json or "," in (request.content_type or ""):
         raise UnsupportedMediaType
