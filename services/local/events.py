@@ -1,7 +1,7 @@
 """Events as API Gateway sends them; formats from its developer guide and that of Lambda."""
 
 import base64
-from collections.abc import Iterable
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -114,20 +114,21 @@ def socket(
     route: str,
     connection_id: str,
     *,
-    headers: Iterable[tuple[str, str]] = (),
+    headers: Mapping[str, str | list[str]] | None = None,
     body: str | bytes | None = None,
     source_ip: str = SOURCE_IP,
     stage: str = "test",
 ) -> Event:
-    """A WebSocket API's event: `$connect`, `$default` with the client's message, or `$disconnect`."""
+    """A WebSocket API's event: `$connect`, `$default` with the client's message, or `$disconnect`. A header may have
+    several values."""
     sent = {
         "Host": [EXECUTE_API],
         "X-Forwarded-For": [source_ip],
         "X-Forwarded-Port": ["443"],
         "X-Forwarded-Proto": ["https"],
     }
-    for name, value in headers:
-        sent.setdefault(name, []).append(value)
+    for name, values in (headers or {}).items():
+        sent[name] = [values] if isinstance(values, str) else values
     kinds = {"$connect": "CONNECT", "$disconnect": "DISCONNECT"}
     event: Event = {
         "requestContext": {

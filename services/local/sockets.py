@@ -129,7 +129,9 @@ class Sockets:
         except InvalidHandshake:
             return None  # the library rejects it with the same error; the function is not invoked
         connection = _Connection(client, client.remote_address[0])
-        response = self._invoke(connection, "$connect", headers=list(request.headers.raw_items()))
+        names = {name for name, _ in request.headers.raw_items()}
+        sent = {name: request.headers.get_all(name) for name in names}
+        response = self._invoke(connection, "$connect", headers=sent)
         if response["statusCode"] != 200:
             return client.respond(response["statusCode"], response.get("body", ""))
         headers = {name.lower(): value for name, value in response.get("headers", {}).items()}

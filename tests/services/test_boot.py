@@ -379,7 +379,7 @@ def test_a_client_connects_sends_a_message_and_disconnects(
 ) -> None:
     organisation = me(api, signed_in)
     offered = {"Sec-WebSocket-Protocol": f"argus.v1, bearer.{signed_in['Authorization'].removeprefix('Bearer ')}"}
-    connected = realtime.invoke(events.socket("$connect", "boot=", headers=offered.items()))
+    connected = realtime.invoke(events.socket("$connect", "boot=", headers=offered))
     assert connected.value == {"statusCode": 200, "headers": {"Sec-WebSocket-Protocol": "argus.v1"}}
     assert connections(aws, organisation) == ["boot="]
     response = realtime.invoke(events.socket("$default", "boot=", body='{"action": "ping"}'))
