@@ -1,5 +1,6 @@
 """The command line as a whole: commands, help, imports."""
 
+import os
 import re
 import subprocess
 import sys
@@ -105,3 +106,17 @@ def test_an_argument_that_is_not_utf_8_is_named(terminal: Terminal, arguments: t
     result = terminal.run(*arguments)
     assert (result.exit_code, result.exception.__class__) == (2, SystemExit)
     assert "is not valid UTF-8." in result.stderr
+
+
+def test_an_output_encoding_that_lacks_a_character_is_named(terminal: Terminal) -> None:
+    assert terminal.run("key", "create", "\N{SNOWMAN}", "--scope", "images:read").exit_code == 0
+    environment = {"ARGUS_URL": terminal.url, "ARGUS_CONFIG_DIR": str(terminal.folder), "PYTHONIOENCODING": "latin-1"}
+    command = [sys.executable, "-c", "from argus.cli import main; main()"]
+    done = subprocess.run(
+        [*command, "key", "list"],
+        env={**os.environ, **terminal.environment, **environment},
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 3
+    assert b"PYTHONIOENCODING=utf-8" in done.stderr

@@ -148,8 +148,12 @@ class Command(click.Command):
         context.call_on_close(argus.close)
         try:
             return super().invoke(context)
-        except UnicodeEncodeError as error:  # the shell passes any bytes on
-            raise click.UsageError(f"{clean(error.object)} is not valid UTF-8.") from error
+        except UnicodeEncodeError as error:
+            if error.encoding == "utf-8":  # the shell passes any bytes on as arguments
+                raise click.UsageError(f"{clean(error.object)} is not valid UTF-8.") from error
+            raise Misconfigured(
+                f"The output is in {error.encoding}, which lacks some of its characters: set PYTHONIOENCODING=utf-8."
+            ) from error
         except _SHAPE_ERRORS as error:
             if not argus.received_response:
                 raise  # no response was read, so the cause is a bug in this program

@@ -17,7 +17,7 @@ from jwt import PyJWK
 
 MAX_JWKS_BYTES = 256 * 1024
 FETCH_SECONDS = 1.5  # until the next byte; then the request continues with the cached keys
-KEYS_TTL_SECONDS = 300  # RFC 9068 issuers publish a new key for longer than this before they sign with it
+KEYS_TTL_SECONDS = 300  # a key that is published for longer, before the issuer signs with it, is known in time
 REFETCH_SECONDS = 60  # before the next fetch: after a failed one, or for a key id that the set does not contain
 REPEATED_KEY_ID_SECONDS = 5  # the same, for a key id that another token also had since the last fetch
 MAX_UNKNOWN_KEY_IDS = 20_000  # of one issuer that are remembered until the next fetch: more than arrive in a minute
