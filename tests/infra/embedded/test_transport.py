@@ -73,13 +73,13 @@ def test_a_response_is_the_same_as_over_a_socket(
 ) -> None:
     direct = URLLib3Session.send
     over_a_socket: Any = direct.__wrapped__  # type: ignore[attr-defined]
-    pairs: list[tuple[AWSResponse, AWSResponse]] = []
+    pairs: list[tuple[str, AWSResponse, AWSResponse]] = []
 
     def both(session: Any, request: AWSPreparedRequest) -> AWSResponse:
         socket = over_a_socket(session, request)
         request.reset_stream()
-        pairs.append((socket, direct(session, request)))
-        return pairs[-1][1]
+        pairs.append((request.method, socket, direct(session, request)))
+        return pairs[-1][2]
 
     monkeypatch.setattr(URLLib3Session, "send", both)
     found: Any = {}
@@ -91,17 +91,23 @@ def test_a_response_is_the_same_as_over_a_socket(
         content = found["Body"].read() if "Body" in found else b""
         assert content == {"an object": b"0123456789", "a range": b"234"}.get(name, b"")
     assert pairs
-    for socket, without in pairs:
+    for method, socket, without in pairs:
         assert without.status_code == socket.status_code
-        assert headers(without) == headers(socket)
+        assert headers(method, without) == headers(method, socket)
         if "Body" not in found:
             assert without_ids(without.content) == without_ids(socket.content)
 
 
-def headers(response: AWSResponse) -> dict[str, str]:
-    """The headers that are the same for every response to a request, over a socket or not."""
+def headers(method: str, response: AWSResponse) -> dict[str, str]:
+    """The headers that are the same for every response to a request, over a socket or not.
+
+    Two writes of an object may be in different seconds, so only the name of their time is compared.
+    """
     varying = {"date", "server", "connection", "transfer-encoding", "x-amzn-requestid", "x-amz-request-id"}
-    return {name.lower(): value for name, value in response.headers.items() if name.lower() not in varying}
+    found = {name.lower(): value for name, value in response.headers.items() if name.lower() not in varying}
+    if method == "PUT" and "last-modified" in found:
+        found["last-modified"] = ""
+    return found
 
 
 def without_ids(content: bytes) -> bytes:
