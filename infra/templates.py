@@ -1,7 +1,8 @@
 """Finds the templates in infra/, and parses them as CloudFormation does: short forms, parameters and references."""
 
+import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -82,6 +83,28 @@ class Template:
         declared = self.body.get("Conditions") or {}
         return {name: _holds(condition, declared, refs) for name, condition in declared.items()}
 
+    def with_literal_names(self, refs: Mapping[str, str]) -> "Template":
+        """The template with literal names of resources, if `refs` has the values of the references in them.
+
+        CloudFormation imports an existing resource by its name only if the name is literal. Resources of our templates
+        have the names `argus-${Stage}-…`.
+        """
+        resources = {
+            logical_id: {**declared, "Properties": _with_literal_names(declared.get("Properties", {}), refs)}
+            for logical_id, declared in self.resources.items()
+        }
+        return Template(name=self.name, body={**self.body, "Resources": resources})
+
+    def only(self, logical_ids: Collection[str]) -> "Template":
+        """The template with only these resources, and without outputs and conditions."""
+        body = {section: entry for section, entry in self.body.items() if section not in ("Outputs", "Conditions")}
+        resources = {logical_id: self.resources[logical_id] for logical_id in logical_ids}
+        return Template(name=self.name, body={**body, "Resources": resources})
+
+    def text(self) -> str:
+        """The template as JSON, as CloudFormation accepts it too."""
+        return json.dumps(self.body, separators=(",", ":"))
+
     def with_conditions(self, conditions: Mapping[str, bool]) -> "Template":
         """The template without the resources and outputs whose condition is false."""
         kept = {
@@ -111,6 +134,25 @@ class Template:
             name: [part.strip() for part in value.split(",")] if "List" in declared[name]["Type"] else value
             for name, value in parameters.items()
         }
+
+
+def is_retained(declared: Mapping[str, Any]) -> bool:
+    """Whether a resource outlives its stack."""
+    return str(declared.get("DeletionPolicy", "")).startswith("Retain")
+
+
+def _with_literal_names(properties: Mapping[str, Any], refs: Mapping[str, str]) -> dict[str, Any]:
+    def literal(value: Any) -> Any:
+        try:
+            return Scope(refs, _no_attribute).resolve(value)
+        except LookupError:  # CloudFormation resolves it
+            return value
+
+    return {name: literal(value) if name.endswith("Name") else value for name, value in properties.items()}
+
+
+def _no_attribute(logical_id: str, name: str) -> str:
+    raise LookupError(f"{logical_id}.{name} is not a parameter")
 
 
 def _holds(condition: Any, declared: Mapping[str, Any], refs: Mapping[str, Any]) -> bool:

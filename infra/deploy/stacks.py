@@ -1,6 +1,11 @@
 """Stacks, deployed through change sets: CloudFormation computes the changes first, and rolls back when one fails.
 
-Source: AWS CloudFormation API reference, CreateChangeSet, ExecuteChangeSet, DescribeStackEvents.
+A resource that a destroyed stack retained is imported, not created a second time. CloudFormation finds it itself if its
+name is its identifier and literal in the template (`ImportExistingResources`). For the others, whose identifiers AWS
+assigns, the caller gives the identifiers (`retained.py`), and a change set that only imports comes first.
+
+Sources: AWS CloudFormation API reference, CreateChangeSet, ExecuteChangeSet, DeleteStack, DescribeStackEvents; user
+guide, "Import AWS resources into a CloudFormation stack automatically" and "with a resource import".
 """
 
 import secrets
@@ -12,15 +17,20 @@ from typing import Any, Protocol
 from botocore.exceptions import ClientError, WaiterError
 
 from argus.core.errors import ArgusError
+from infra.templates import Template
 
 WAIT_SECONDS = 5
 WAIT_ATTEMPTS = 720  # one hour: certificates and CloudFront distributions take long
 _NEVER_CREATED = frozenset({"REVIEW_IN_PROGRESS", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED"})
+_MAYBE_EMPTY = frozenset({"IMPORT_ROLLBACK_COMPLETE", "IMPORT_ROLLBACK_FAILED", "DELETE_FAILED"})
 _NO_CHANGE = ("didn't contain changes", "No updates are to be performed")
 
 
 class StackFailed(ArgusError):
     """A stack could not be deployed."""
+
+
+Identifiers = Mapping[str, Mapping[str, str]]  # by logical id, as CloudFormation expects them: {"KeyId": "…"}
 
 
 def _is_no_change(reason: str) -> bool:
@@ -30,8 +40,19 @@ def _is_no_change(reason: str) -> bool:
 class Stacks(Protocol):
     """The stacks of one region."""
 
-    def deploy(self, name: str, *, template: str, parameters: Mapping[str, str], tags: Mapping[str, str]) -> bool:
-        """Create or update the stack from the template's text; returns whether anything changed."""
+    def deploy(
+        self,
+        name: str,
+        *,
+        template: Template,
+        parameters: Mapping[str, str],
+        tags: Mapping[str, str],
+        existing: Identifiers | None = None,
+    ) -> bool:
+        """Create or update the stack; returns whether anything changed.
+
+        The resources `existing` are imported instead of created, unless the stack has resources already.
+        """
 
     def outputs(self, name: str) -> dict[str, str]:
         """The stack's outputs; empty when the stack does not exist."""
@@ -50,20 +71,46 @@ class ChangeSets:
     cloudformation: Any
     sleep: Callable[[float], None] = time.sleep
 
-    def deploy(self, name: str, *, template: str, parameters: Mapping[str, str], tags: Mapping[str, str]) -> bool:
-        """See `Stacks`; resources that a destroyed stack retained are imported by their names. Raises StackFailed."""
+    def deploy(
+        self,
+        name: str,
+        *,
+        template: Template,
+        parameters: Mapping[str, str],
+        tags: Mapping[str, str],
+        existing: Identifiers | None = None,
+    ) -> bool:
+        """See `Stacks`. Raises StackFailed."""
+        given = {
+            "Parameters": [{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
+            "Tags": [{"Key": key, "Value": value} for key, value in tags.items()],
+            "Capabilities": ["CAPABILITY_NAMED_IAM"],
+        }
         exists = self._delete_if_never_created(name)
-        change_set = f"deploy-{secrets.token_hex(6)}"
+        if existing and not exists:
+            resources = [
+                {
+                    "ResourceType": template.resources[logical_id]["Type"],
+                    "LogicalResourceId": logical_id,
+                    "ResourceIdentifier": identifier,
+                }
+                for logical_id, identifier in existing.items()
+            ]
+            # An import may neither create other resources nor declare outputs.
+            self._execute(name, "IMPORT", template.only(existing), ResourcesToImport=resources, **given)
+            exists = True
+        kind = "UPDATE" if exists else "CREATE"
+        return self._execute(name, kind, template, ImportExistingResources=True, **given)
+
+    def _execute(self, name: str, kind: str, template: Template, **given: Any) -> bool:
+        """Create a change set and execute it; returns whether it changes anything. Raises StackFailed."""
         try:
             created = self.cloudformation.create_change_set(
                 StackName=name,
-                ChangeSetName=change_set,
-                ChangeSetType="UPDATE" if exists else "CREATE",
-                TemplateBody=template,
-                Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
-                Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
-                Capabilities=["CAPABILITY_NAMED_IAM"],
-                ImportExistingResources=True,
+                ChangeSetName=f"deploy-{secrets.token_hex(6)}",
+                ChangeSetType=kind,
+                TemplateBody=template.text(),
+                **given,
             )
             if not self._has_changes(name, created["Id"]):
                 self.cloudformation.delete_change_set(ChangeSetName=created["Id"], StackName=name)
@@ -74,7 +121,7 @@ class ChangeSets:
             if _is_no_change(message):
                 return False
             raise StackFailed(f"{name}: {message}") from error
-        self._wait(name, created["StackId"], "stack_update_complete" if exists else "stack_create_complete")
+        self._wait(name, created["StackId"], f"stack_{kind.lower()}_complete")
         return True
 
     def outputs(self, name: str) -> dict[str, str]:
@@ -90,6 +137,7 @@ class ChangeSets:
             entry["LogicalResourceId"]: entry.get("PhysicalResourceId", "")
             for page in pages
             for entry in page["StackResourceSummaries"]
+            if entry["ResourceStatus"] != "DELETE_COMPLETE"
         }
 
     def delete(self, name: str) -> bool:
@@ -97,19 +145,29 @@ class ChangeSets:
         stack = self._find(name)
         if stack is None:
             return False
-        self.cloudformation.delete_stack(StackName=stack["StackId"])
-        self._wait(name, stack["StackId"], "stack_delete_complete")
+        self._delete(name, stack["StackId"])
         return True
 
+    def _delete(self, name: str, stack_id: str, **options: str) -> None:
+        self.cloudformation.delete_stack(StackName=stack_id, **options)
+        self._wait(name, stack_id, "stack_delete_complete")
+
     def _delete_if_never_created(self, name: str) -> bool:
-        """Whether the stack exists and can be updated. The remains of one whose creation failed are deleted."""
+        """Whether the stack exists and can be updated. The remains of one whose creation failed are deleted.
+
+        A resource that cannot be deleted, such as a user pool, which is protected, is left behind for the next import.
+        """
         stack = self._find(name)
         if stack is None:
             return False
-        if stack["StackStatus"] in _NEVER_CREATED:
-            self.delete(name)
-            return False
-        return True
+        status = stack["StackStatus"]
+        if status not in _NEVER_CREATED and not (status in _MAYBE_EMPTY and not self.resources(name)):
+            return True
+        try:
+            self._delete(name, stack["StackId"])
+        except StackFailed:
+            self._delete(name, stack["StackId"], DeletionMode="FORCE_DELETE_STACK")
+        return False
 
     def _find(self, name: str) -> Mapping[str, Any] | None:
         try:

@@ -16,7 +16,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from argus.core.errors import ArgusError
-from infra.deploy import console, smoke
+from infra.deploy import console, retained, smoke
 from infra.deploy import options as stage_options
 from infra.deploy.environment import Environment
 from infra.deploy.functions import FUNCTIONS, Zappa
@@ -24,7 +24,8 @@ from infra.deploy.migrations import MIGRATIONS, Migrations, Tables
 from infra.deploy.options import Options
 from infra.deploy.package import ROOT
 from infra.deploy.releases import Release, Releases
-from infra.templates import INFRA, Template, capability_templates
+from infra.deploy.stacks import Identifiers
+from infra.templates import INFRA, Template, capability_templates, is_retained
 
 CLOUDFRONT_REGION = "us-east-1"  # CloudFront requires its certificates and web ACLs in this region
 
@@ -170,11 +171,17 @@ def deploy_stack(deployment: Deployment, plan: Plan) -> None:
         return
     values = {**deployment.values, **plan.parameters(deployment.options)}
     parameters = {key: values[key] for key in _parameters(plan.path) if key in values}
-    stacks, text = deployment.environment.stacks(plan.region), plan.path.read_text(encoding="utf-8")
-    tags = {"project": "argus", "stage": deployment.stage}
-    changed = stacks.deploy(name, template=text, parameters=parameters, tags=tags)
+    environment, tags = deployment.environment, {"project": "argus", "stage": deployment.stage}
+    names = {"AWS::AccountId": environment.account_id, "AWS::Region": plan.region or environment.region}
+    template = Template.read(plan.path).with_literal_names({**parameters, **names})
+    stacks = environment.stacks(plan.region)
+    existing: Identifiers = {}
+    if not stacks.resources(name):
+        existing = retained.find(template, stage=deployment.stage, client=environment.client)
+    changed = stacks.deploy(name, template=template, parameters=parameters, tags=tags, existing=existing)
     _load_outputs(deployment, plan)
-    deployment.log(f"{name}: {'deployed' if changed else 'no changes'}")
+    imported = f", imported {', '.join(existing)}" if existing else ""
+    deployment.log(f"{name}: {'deployed' if changed else 'no changes'}{imported}")
 
 
 def _load_outputs(deployment: Deployment, plan: Plan) -> None:
@@ -288,16 +295,16 @@ def destroy(deployment: Deployment) -> list[str]:
 
     A role is deleted after the stacks that added policies to it: IAM does not delete a role that still has policies.
     """
-    retained = []
+    kept = []
     for plan in reversed(AFTER_FUNCTIONS):
-        retained += _delete_stack(deployment, plan)
+        kept += _delete_stack(deployment, plan)
     zappa = _zappa_for_deletion(deployment)
     for function in FUNCTIONS:
         if zappa.delete(function):
             deployment.log(f"{function.name(deployment.stage)}: deleted")
     for plan in reversed(BEFORE_FUNCTIONS):
-        retained += _delete_stack(deployment, plan)
-    return retained
+        kept += _delete_stack(deployment, plan)
+    return kept
 
 
 def _zappa_for_deletion(deployment: Deployment) -> Zappa:
@@ -323,12 +330,12 @@ def _delete_stack(deployment: Deployment, plan: Plan) -> list[str]:
     if not stacks.delete(name):
         return []
     deployment.log(f"{name}: deleted")
-    retained = {
+    kept = {
         logical_id: resource["Type"]
         for logical_id, resource in Template.read(plan.path).resources.items()
-        if resource.get("DeletionPolicy") == "Retain"
+        if is_retained(resource)
     }
-    return [f"{retained[one]} {found[one]}" for one in retained if found.get(one)]
+    return [f"{kept[one]} {found[one]}" for one in kept if found.get(one)]
 
 
 def _empty(s3: Any, bucket: str) -> None:

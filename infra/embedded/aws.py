@@ -32,7 +32,7 @@ from infra.embedded.browsers import Dispatcher, allow_form_posts
 from infra.embedded.clients import Clients
 from infra.embedded.iam_enforcer import IamEnforcer
 from infra.embedded.stacks import EmbeddedStacks
-from infra.templates import INFRA, capability_templates
+from infra.templates import INFRA, Template, capability_templates
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -153,7 +153,7 @@ class EmbeddedAws:
     def create_stack(self, path: Path, parameters: Mapping[str, str]) -> Mapping[str, str]:
         """Create one stack from a template; returns its outputs. Raises NotAsDeclared."""
         name = f"argus-{self.stage}-{path.stem}"
-        self.stacks.deploy(name, template=path.read_text(encoding="utf-8"), parameters=parameters, tags={})
+        self.stacks.deploy(name, template=Template.read(path), parameters=parameters, tags={})
         return self.stacks.outputs(name)
 
 

@@ -22,12 +22,14 @@ class ResourceType:
 
     `create(clients, properties)` creates a resource and returns its physical id. It removes each property that it
     applies; properties that remain are an error, unless they are `unused`: those have no effect in the embedded AWS.
-    `delete(clients, declared)` deletes the resource; without it, the resource outlives its stack.
-    `attributes` are the values of Fn::GetAtt: format strings with region, account and name (the id's last part).
+    `delete(clients, physical_id, declared)` deletes the resource. `imported_by` is the property with which
+    CloudFormation finds an existing resource: its name, if that is its identifier. `attributes` are the values of
+    Fn::GetAtt: format strings with region, account and name (the id's last part).
     """
 
     create: Callable[[Clients, Properties], str]
-    delete: Callable[[Clients, Mapping[str, Any]], object] | None = None
+    delete: Callable[[Clients, str, Mapping[str, Any]], object]
+    imported_by: str = ""
     attributes: Mapping[str, str] = field(default_factory=dict)
     unused: frozenset[str] = frozenset()
 
@@ -50,7 +52,9 @@ def _all(properties: Properties) -> Properties:
 
 def _create_table(clients: Clients, properties: Properties) -> str:
     name = str(properties["TableName"])
-    clients("dynamodb").create_table(**_all(properties))
+    encryption = properties.pop("SSESpecification", {})
+    applied = {"Enabled" if key == "SSEEnabled" else key: value for key, value in encryption.items()}
+    clients("dynamodb").create_table(**_all(properties), **({"SSESpecification": applied} if applied else {}))
     return name
 
 
@@ -95,6 +99,11 @@ def _queue_url(clients: Clients, name: str) -> str:
     return f"https://sqs.{clients.region}.amazonaws.com/{ACCOUNT_ID}/{name}"
 
 
+def _create_key(clients: Clients, properties: Properties) -> str:
+    policy = json.dumps(properties.pop("KeyPolicy"))
+    return str(clients("kms").create_key(Policy=policy, **_all(properties))["KeyMetadata"]["KeyId"])
+
+
 # ---------------------------------------------------------------- roles
 
 
@@ -108,7 +117,7 @@ def _create_role(clients: Clients, properties: Properties) -> str:
     return name
 
 
-def _delete_role(clients: Clients, declared: Mapping[str, Any]) -> None:
+def _delete_role(clients: Clients, _: str, declared: Mapping[str, Any]) -> None:
     """Delete the role and the policies that it declares itself. Fails while it has a policy of another resource."""
     iam, role = clients("iam"), {"RoleName": declared["RoleName"]}
     own = {policy["PolicyName"] for policy in declared.get("Policies", [])}
@@ -125,7 +134,7 @@ def _create_role_policy(clients: Clients, properties: Properties) -> str:
     return f"{policy}|{role}"
 
 
-def _delete_role_policy(clients: Clients, declared: Mapping[str, Any]) -> None:
+def _delete_role_policy(clients: Clients, _: str, declared: Mapping[str, Any]) -> None:
     clients("iam").delete_role_policy(RoleName=declared["RoleName"], PolicyName=declared["PolicyName"])
 
 
@@ -149,6 +158,7 @@ def _create_user_pool(clients: Clients, properties: Properties) -> str:
 TYPES: Mapping[str, ResourceType] = {
     "AWS::Cognito::UserPool": ResourceType(
         _create_user_pool,
+        delete=lambda clients, pool_id, _: clients("cognito-idp").delete_user_pool(UserPoolId=pool_id),
         attributes={
             "Arn": "arn:aws:cognito-idp:{region}:{account}:userpool/{name}",
             "ProviderURL": "https://cognito-idp.{region}.amazonaws.com/{name}",
@@ -157,27 +167,44 @@ TYPES: Mapping[str, ResourceType] = {
     "AWS::Cognito::UserPoolClient": ResourceType(
         lambda clients, client: clients("cognito-idp").create_user_pool_client(**_all(client))["UserPoolClient"][
             "ClientId"
-        ]
+        ],
+        delete=lambda clients, client_id, declared: clients("cognito-idp").delete_user_pool_client(
+            UserPoolId=declared["UserPoolId"], ClientId=client_id
+        ),
     ),
     "AWS::Cognito::UserPoolGroup": ResourceType(
-        lambda clients, group: clients("cognito-idp").create_group(**_all(group))["Group"]["GroupName"]
+        lambda clients, group: clients("cognito-idp").create_group(**_all(group))["Group"]["GroupName"],
+        delete=lambda clients, name, declared: clients("cognito-idp").delete_group(
+            UserPoolId=declared["UserPoolId"], GroupName=name
+        ),
     ),
     "AWS::DynamoDB::Table": ResourceType(
         _create_table,
+        delete=lambda clients, name, _: clients("dynamodb").delete_table(TableName=name),
+        imported_by="TableName",
         attributes={"Arn": "arn:aws:dynamodb:{region}:{account}:table/{name}"},
-        # Argus compares expires_at with its own clock; AWS encrypts, copies and lists tables.
-        unused=frozenset({"PointInTimeRecoverySpecification", "SSESpecification", "Tags", "TimeToLiveSpecification"}),
+        # Argus compares expires_at with its own clock; AWS copies and lists tables.
+        unused=frozenset({"PointInTimeRecoverySpecification", "Tags", "TimeToLiveSpecification"}),
     ),
     "AWS::IAM::Role": ResourceType(
         _create_role,
         delete=_delete_role,
+        imported_by="RoleName",
         attributes={"Arn": "arn:aws:iam::{account}:role/{name}"},
         # AWS's own policies are for its services: backups and the logs of API Gateway.
         unused=frozenset({"ManagedPolicyArns", "Tags"}),
     ),
     "AWS::IAM::RolePolicy": ResourceType(_create_role_policy, delete=_delete_role_policy),
+    "AWS::KMS::Key": ResourceType(
+        _create_key,
+        delete=lambda clients, key_id, _: clients("kms").schedule_key_deletion(KeyId=key_id),
+        attributes={"Arn": "arn:aws:kms:{region}:{account}:key/{name}"},
+        unused=frozenset({"EnableKeyRotation", "PendingWindowInDays", "Tags"}),  # AWS encrypts with it
+    ),
     "AWS::S3::Bucket": ResourceType(
         _create_bucket,
+        delete=lambda clients, name, _: clients("s3").delete_bucket(Bucket=name),
+        imported_by="BucketName",
         attributes={"Arn": "arn:aws:s3:::{name}"},
         # AWS encrypts, expires and logs; at 127.0.0.1 every caller is this machine.
         unused=frozenset(
@@ -189,7 +216,7 @@ TYPES: Mapping[str, ResourceType] = {
     ),
     "AWS::SQS::Queue": ResourceType(
         _create_queue,
-        delete=lambda clients, queue: clients("sqs").delete_queue(QueueUrl=_queue_url(clients, queue["QueueName"])),
+        delete=lambda clients, url, _: clients("sqs").delete_queue(QueueUrl=url),
         attributes={"Arn": "arn:aws:sqs:{region}:{account}:{name}", "QueueName": "{name}"},
         unused=frozenset({"RedriveAllowPolicy", "SqsManagedSseEnabled", "Tags"}),  # AWS encrypts and lists queues
     ),
@@ -215,7 +242,7 @@ _NO_OPS = {
         *("Budgets::Budget", "CloudWatch::Alarm", "CloudWatch::Dashboard", "SNS::Subscription", "SNS::Topic"),
         "SNS::TopicPolicy",
     ),
-    "no code of Argus calls the key; AWS encrypts with it": ("KMS::Alias", "KMS::Key"),
+    "no code of Argus finds the key by its alias": ("KMS::Alias",),
     "a process on a laptop writes its log to a file": ("ApiGateway::Account", "Logs::LogGroup"),
     "it requires TLS, which 127.0.0.1 does not use, and lets AWS write access logs": ("S3::BucketPolicy",),
 }

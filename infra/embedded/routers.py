@@ -23,6 +23,7 @@ _APPLICATIONS: tuple[Any, ...] = (
     "dynamodb",
     "events",
     "iam",
+    "kms",
     "logs",
     "s3",
     "secretsmanager",

@@ -1,8 +1,9 @@
 """Stacks of the embedded AWS: CloudFormation for our templates, in memory.
 
 It has the methods of `infra.deploy.stacks.Stacks`. A resource is created as soon as all of its references have a value;
-those to a no-op have a made-up one. Stacks are not updated: a stack with the same template and parameters does not
-change, and any other is an error. What a failed creation has created remains.
+those to a no-op have a made-up one. As in CloudFormation, a retained resource that exists is imported if the caller
+names its identifier or if its name is literal, and a failed creation is rolled back. Stacks are not updated: a stack
+with the same template and parameters does not change, and any other is an error.
 """
 
 from collections.abc import Mapping
@@ -14,7 +15,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 from infra.embedded import ACCOUNT_ID
 from infra.embedded.clients import Clients
 from infra.embedded.resources import NO_OPS, TYPES
-from infra.templates import NotAsDeclared, Scope, Template
+from infra.templates import NotAsDeclared, Scope, Template, is_retained
+
+_EXISTS = frozenset({"BucketAlreadyOwnedByYou", "EntityAlreadyExists", "ResourceInUseException"})
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,10 @@ class Resource:
     physical_id: str
     properties: Mapping[str, Any]
     retained: bool
+
+    def delete(self, clients: Clients) -> None:
+        if self.type in TYPES:
+            TYPES[self.type].delete(clients, self.physical_id, self.properties)
 
 
 @dataclass(frozen=True)
@@ -44,19 +51,27 @@ class EmbeddedStacks:
     clients: Clients
     stacks: dict[str, Stack] = field(default_factory=dict)
 
-    def deploy(self, name: str, *, template: str, parameters: Mapping[str, str], tags: Mapping[str, str]) -> bool:
+    def deploy(
+        self,
+        name: str,
+        *,
+        template: Template,
+        parameters: Mapping[str, str],
+        tags: Mapping[str, str],
+        existing: Mapping[str, Mapping[str, str]] | None = None,
+    ) -> bool:
         """Create the stack; returns False if it exists and is the same. Undeclared parameters are ignored.
 
         Raises NotAsDeclared.
         """
-        parsed = Template.parse(template, name=name)
-        used = parsed.parameters(parameters)
-        if existing := self.stacks.get(name):
-            if (existing.template, existing.parameters) != (parsed, used):
+        used = template.parameters(parameters)
+        if found := self.stacks.get(name):
+            if (found.template.body, found.parameters) != (template.body, used):
                 raise NotAsDeclared(f"{name}: the embedded AWS does not update a stack")
             return False
+        imported = {logical_id: next(iter(values.values())) for logical_id, values in (existing or {}).items()}
         try:
-            self.stacks[name] = _Creation(self.clients, name, parsed, used).run()
+            self.stacks[name] = _Creation(self.clients, name, template, used, imported).run()
         except LookupError as error:
             raise NotAsDeclared(f"{name}: {error}") from error
         return True
@@ -75,9 +90,8 @@ class EmbeddedStacks:
         if name not in self.stacks:
             return False
         for resource in reversed(list(self.stacks[name].resources.values())):
-            delete = TYPES[resource.type].delete if resource.type in TYPES else None
-            if delete and not resource.retained:
-                delete(self.clients, resource.properties)
+            if not resource.retained:
+                resource.delete(self.clients)
         del self.stacks[name]
         return True
 
@@ -94,8 +108,16 @@ class EmbeddedStacks:
 class _Creation:
     """The creation of one stack."""
 
-    def __init__(self, clients: Clients, name: str, template: Template, parameters: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        clients: Clients,
+        name: str,
+        template: Template,
+        parameters: Mapping[str, str],
+        imported: Mapping[str, str],
+    ) -> None:
         self._clients = clients
+        self._imported = dict(imported)  # physical ids by logical id; those found by their names are added
         self._name = name
         self._parameters = parameters
         self._whole = template
@@ -113,6 +135,21 @@ class _Creation:
         self._created: dict[str, Resource] = {}
 
     def run(self) -> Stack:
+        """Create the resources and resolve the outputs, or create nothing. Raises NotAsDeclared and LookupError."""
+        try:
+            self._create_all()
+            outputs = {name: str(self._scope.resolve(value)) for name, value in self._template.outputs.items()}
+        except (LookupError, NotAsDeclared):
+            self._roll_back()
+            raise
+        return Stack(self._whole, self._parameters, self._created, outputs)
+
+    def _roll_back(self) -> None:
+        for logical_id, resource in reversed(list(self._created.items())):
+            if logical_id not in self._imported:
+                resource.delete(self._clients)
+
+    def _create_all(self) -> None:
         """Create the resources, each when its references have values. Raises NotAsDeclared and LookupError."""
         waiting = dict(self._template.resources)
         while waiting:
@@ -127,8 +164,6 @@ class _Creation:
             if len(missing) == len(waiting):
                 raise NotAsDeclared(f"{self._name}: " + "; ".join(f"{one}: {why}" for one, why in missing.items()))
             waiting = {logical_id: waiting[logical_id] for logical_id in missing}
-        outputs = {name: str(self._scope.resolve(value)) for name, value in self._template.outputs.items()}
-        return Stack(self._whole, self._parameters, self._created, outputs)
 
     def _resolve(self, declared: Mapping[str, Any]) -> dict[str, Any]:
         """The properties of a resource. Raises LookupError if a value or a resource that it depends on is missing."""
@@ -140,14 +175,16 @@ class _Creation:
         return properties
 
     def _add(self, logical_id: str, declared: Mapping[str, Any], properties: dict[str, Any]) -> None:
-        physical_id = self._create(logical_id, declared["Type"], properties)
-        retained = declared.get("DeletionPolicy") == "Retain"
-        self._created[logical_id] = Resource(declared["Type"], physical_id, properties, retained)
+        if logical_id not in self._imported:
+            physical_id = self._create(logical_id, declared, properties)
+        else:
+            physical_id = self._imported[logical_id]
+        self._created[logical_id] = Resource(declared["Type"], physical_id, properties, is_retained(declared))
         self._refs[logical_id] = physical_id
 
-    def _create(self, logical_id: str, resource_type: str, properties: Mapping[str, Any]) -> str:
-        """Create one resource; returns its physical id. Raises NotAsDeclared."""
-        where = f"{self._name}: {logical_id}"
+    def _create(self, logical_id: str, declared: Mapping[str, Any], properties: Mapping[str, Any]) -> str:
+        """Create one resource, or import it by its name; returns its physical id. Raises NotAsDeclared."""
+        where, resource_type = f"{self._name}: {logical_id}", declared["Type"]
         if resource_type in NO_OPS:
             return f"local-{logical_id}"
         if resource_type not in TYPES:
@@ -156,12 +193,18 @@ class _Creation:
         applied = {name: value for name, value in properties.items() if name not in found.unused}
         try:
             physical_id = found.create(self._clients, applied)
-        except (BotoCoreError, ClientError) as error:
+        except ClientError as error:
+            literal = declared["Properties"].get(found.imported_by)
+            if not (error.response["Error"]["Code"] in _EXISTS and is_retained(declared) and isinstance(literal, str)):
+                raise NotAsDeclared(f"{where}: {error}") from error
+            self._imported[logical_id] = physical_id = literal
+        except BotoCoreError as error:
             raise NotAsDeclared(f"{where}: {error}") from error
         except KeyError as error:
             raise NotAsDeclared(f"{where}: the property {error} is required") from error
-        if applied:
-            raise NotAsDeclared(f"{where}: the embedded AWS does not apply {', '.join(applied)}")
+        else:
+            if applied:
+                raise NotAsDeclared(f"{where}: the embedded AWS does not apply {', '.join(applied)}")
         return physical_id
 
     def _attribute(self, logical_id: str, name: str) -> str:

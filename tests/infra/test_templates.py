@@ -127,3 +127,24 @@ def test_an_if_selects_its_branch_and_no_value_is_removed(domain: bool, value: A
         "b": {"Fn::If": ["HasDomain", no_value, {"Fn::If": ["HasDomain", "never", "no"]}]},
     }
     assert Scope(refs={}, attribute=attribute, conditions={"HasDomain": domain}).resolve(node) == value
+
+
+NAMES = """
+Resources:
+  Queue: {Type: AWS::SQS::Queue, Properties: {QueueName: !Sub "argus-${Stage}-${AWS::Region}", Tags: [!Ref Stage]}}
+  Alarm: {Type: AWS::CloudWatch::Alarm, Properties: {AlarmName: !Sub "${Queue.QueueName}-alarm"}}
+  Key: {Type: AWS::KMS::Key}
+Outputs: {Name: {Value: !Ref Queue}}
+"""
+
+
+def test_names_become_literal_and_nothing_else() -> None:
+    template = Template.parse(NAMES, name="names").with_literal_names({"Stage": "dev", "AWS::Region": "eu-west-1"})
+    assert template.resources["Queue"]["Properties"] == {"QueueName": "argus-dev-eu-west-1", "Tags": [{"Ref": "Stage"}]}
+    assert template.resources["Alarm"]["Properties"] == {"AlarmName": {"Fn::Sub": "${Queue.QueueName}-alarm"}}
+    assert Template.parse(template.text(), name="names") == template
+
+
+def test_a_template_is_limited_to_some_of_its_resources() -> None:
+    limited = Template.parse(NAMES, name="names").only(["Key"])
+    assert limited.body == {"Resources": {"Key": {"Type": "AWS::KMS::Key"}}}

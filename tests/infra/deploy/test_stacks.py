@@ -1,6 +1,5 @@
 """Stacks of an account: change sets, their failures, and the values of stacks."""
 
-import json
 from typing import Any
 
 import pytest
@@ -8,6 +7,7 @@ from botocore.stub import ANY, Stubber
 
 from infra.deploy.stacks import ChangeSets, StackFailed
 from infra.embedded.aws import EmbeddedAws
+from infra.templates import Template
 from tests.infra.deploy.conftest import unconnected
 
 TOPIC = {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": "argus-broken"}}
@@ -18,10 +18,10 @@ def test_a_stack_whose_creation_failed_is_deleted_before_the_next_attempt(aws: E
     stacks = ChangeSets(aws.client("cloudformation"))
     parts = {"parameters": {}, "tags": {}}
     with pytest.raises(StackFailed):
-        stacks.deploy("argus-broken", template=json.dumps(BROKEN), **parts)
-    sound = {"Resources": {"Topic": TOPIC}}
-    assert stacks.deploy("argus-broken", template=json.dumps(sound), **parts)
-    assert not stacks.deploy("argus-broken", template=json.dumps(sound), **parts)
+        stacks.deploy("argus-broken", template=Template("argus-broken", BROKEN), **parts)
+    sound = Template("argus-broken", {"Resources": {"Topic": TOPIC}})
+    assert stacks.deploy("argus-broken", template=sound, **parts)
+    assert not stacks.deploy("argus-broken", template=sound, **parts)
     assert stacks.delete("argus-broken")
     assert not stacks.delete("argus-broken")
 
@@ -64,7 +64,10 @@ def test_an_existing_stack_is_updated_with_parameters_and_tags_and_its_values_ar
         stub.add_response("execute_change_set", {})
         stub.add_response("describe_stacks", described("UPDATE_COMPLETE"))
         assert stacks.deploy(
-            "argus-staging-data", template="{}", parameters={"Stage": "staging"}, tags={"project": "argus"}
+            "argus-staging-data",
+            template=Template("argus-staging-data", {}),
+            parameters={"Stage": "staging"},
+            tags={"project": "argus"},
         )
         stub.add_response("describe_stacks", described("UPDATE_COMPLETE", Outputs=outputs))
         assert stacks.outputs("argus-staging-data") == {"KeyArn": "arn:key"}
@@ -74,6 +77,100 @@ def test_an_existing_stack_is_updated_with_parameters_and_tags_and_its_values_ar
         for read in (stacks.outputs, stacks.resources):
             stub.add_client_error("describe_stacks", service_message="Stack with id x does not exist")
             assert read("argus-staging-data") == {}
+
+
+DATA = Template(
+    "argus-staging-data",
+    {
+        "Parameters": {"Stage": {"Type": "String"}},
+        "Resources": {
+            "Key": {"Type": "AWS::KMS::Key", "DeletionPolicy": "RetainExceptOnCreate"},
+            "Alias": {"Type": "AWS::KMS::Alias", "Properties": {"TargetKeyId": {"Ref": "Key"}}},
+        },
+        "Outputs": {"KeyArn": {"Value": {"Fn::GetAtt": ["Key", "Arn"]}}},
+    },
+)
+MISSING = "Stack with id x does not exist"
+
+
+def change_set(stub: Stubber, kind: str, template: Template, **more: Any) -> None:
+    """AWS's responses to a change set that is created and executed."""
+    expected = {
+        "StackName": "argus-staging-data",
+        "ChangeSetName": ANY,
+        "ChangeSetType": kind,
+        "TemplateBody": template.text(),
+        "Parameters": [{"ParameterKey": "Stage", "ParameterValue": "staging"}],
+        "Tags": [],
+        "Capabilities": ["CAPABILITY_NAMED_IAM"],
+        **more,
+    }
+    stub.add_response("create_change_set", {"Id": "arn:change-set/1", "StackId": STACK_ID}, expected)
+    stub.add_response("describe_change_set", {"Status": "CREATE_COMPLETE"})
+    stub.add_response("execute_change_set", {})
+    stub.add_response("describe_stacks", described(f"{kind}_COMPLETE"))
+
+
+def test_what_a_destroyed_stack_retained_is_imported_before_the_rest_is_created() -> None:
+    client = unconnected("cloudformation")
+    imported = {
+        "ResourceType": "AWS::KMS::Key",
+        "LogicalResourceId": "Key",
+        "ResourceIdentifier": {"KeyId": "k1"},
+    }
+    without = {section: DATA.body[section] for section in ("Parameters", "Resources")}
+    only_key = Template("argus-staging-data", {**without, "Resources": {"Key": DATA.resources["Key"]}})
+    with Stubber(client) as stub:
+        stub.add_client_error("describe_stacks", service_message=MISSING)
+        change_set(stub, "IMPORT", only_key, ResourcesToImport=[imported])
+        change_set(stub, "UPDATE", DATA, ImportExistingResources=True)
+        ChangeSets(client, lambda _: None).deploy(
+            "argus-staging-data",
+            template=DATA,
+            parameters={"Stage": "staging"},
+            tags={},
+            existing={"Key": {"KeyId": "k1"}},
+        )
+        stub.assert_no_pending_responses()
+
+
+def test_an_import_that_was_rolled_back_is_repeated() -> None:
+    client = unconnected("cloudformation")
+    gone = {
+        "LogicalResourceId": "Key",
+        "PhysicalResourceId": "k1",
+        "ResourceType": "AWS::KMS::Key",
+        "LastUpdatedTimestamp": 0,
+        "ResourceStatus": "DELETE_COMPLETE",
+    }
+    with Stubber(client) as stub:
+        stub.add_response("describe_stacks", described("IMPORT_ROLLBACK_COMPLETE"))
+        stub.add_response("describe_stacks", described("IMPORT_ROLLBACK_COMPLETE"))
+        stub.add_response("list_stack_resources", {"StackResourceSummaries": [gone]})
+        stub.add_response("delete_stack", {}, {"StackName": STACK_ID})
+        stub.add_response("describe_stacks", described("DELETE_COMPLETE"))
+        change_set(stub, "CREATE", DATA, ImportExistingResources=True)
+        assert ChangeSets(client, lambda _: None).deploy(
+            "argus-staging-data", template=DATA, parameters={"Stage": "staging"}, tags={}
+        )
+        stub.assert_no_pending_responses()
+
+
+def test_remains_that_cannot_be_deleted_are_left_behind_for_the_next_import() -> None:
+    """A user pool is protected from deletion: a stack that failed after creating one would block its own retry."""
+    client = unconnected("cloudformation")
+    with Stubber(client) as stub:
+        stub.add_response("describe_stacks", described("ROLLBACK_FAILED"))
+        stub.add_response("delete_stack", {}, {"StackName": STACK_ID})
+        stub.add_response("describe_stacks", described("DELETE_FAILED"))
+        stub.add_response("describe_stack_events", {"StackEvents": []})
+        stub.add_response("delete_stack", {}, {"StackName": STACK_ID, "DeletionMode": "FORCE_DELETE_STACK"})
+        stub.add_response("describe_stacks", described("DELETE_COMPLETE"))
+        change_set(stub, "CREATE", DATA, ImportExistingResources=True)
+        ChangeSets(client, lambda _: None).deploy(
+            "argus-staging-data", template=DATA, parameters={"Stage": "staging"}, tags={}
+        )
+        stub.assert_no_pending_responses()
 
 
 def test_a_stack_that_rolled_back_reports_the_first_failures_only() -> None:
@@ -107,6 +204,8 @@ def test_a_stack_that_rolled_back_reports_the_first_failures_only() -> None:
         stub.add_response("describe_stack_events", {"StackEvents": newest_first})
         waits: list[float] = []
         with pytest.raises(StackFailed) as error:
-            ChangeSets(client, waits.append).deploy("argus-staging-data", template="{}", parameters={}, tags={})
+            ChangeSets(client, waits.append).deploy(
+                "argus-staging-data", template=Template("argus-staging-data", {}), parameters={}, tags={}
+            )
     assert str(error.value) == "argus-staging-data: JobsQueue (AWS::SQS::Queue): already exists"
     assert len(waits) == 1

@@ -17,7 +17,7 @@ from botocore.exceptions import ClientError
 from argus import capabilities
 from argus.core.declarations import Table
 from infra.embedded.aws import EmbeddedAws, PortInUse, StackOutputs
-from infra.templates import INFRA, NotAsDeclared, capability_templates
+from infra.templates import INFRA, NotAsDeclared, Template, capability_templates
 
 ORIGIN = "http://console.example"
 
@@ -292,7 +292,8 @@ Outputs:
 
 def test_a_stack_is_created_once_in_the_order_of_its_references_and_deleted(aws: EmbeddedAws) -> None:
     def deploy(text: str, **parameters: str) -> bool:
-        return aws.stacks.deploy("small", template=text, parameters=parameters, tags={})
+        template = Template.parse(text, name="small")
+        return aws.stacks.deploy("small", template=template, parameters=parameters, tags={})
 
     assert deploy(STACK)
     assert not deploy(STACK)
@@ -311,7 +312,53 @@ def test_a_stack_is_created_once_in_the_order_of_its_references_and_deleted(aws:
 def test_resources_that_wait_for_each_other_are_named(aws: EmbeddedAws) -> None:
     circle = STACK.replace("QueueName: !Ref Name", "QueueName: !Sub '${Queue.QueueName}'")
     with pytest.raises(NotAsDeclared, match="Queue: Alarm does not exist; Dead: Queue does not exist; Alarm: Dead"):
-        aws.stacks.deploy("circle", template=circle, parameters={}, tags={})
+        aws.stacks.deploy("circle", template=Template.parse(circle, name="circle"), parameters={}, tags={})
+
+
+RETAINED = """
+Parameters: {Stage: {Type: String, Default: kept}, Broken: {Type: String, Default: sound}}
+Resources:
+  Table:
+    Type: AWS::DynamoDB::Table
+    DeletionPolicy: RetainExceptOnCreate
+    Properties:
+      TableName: !Sub "${Stage}-table"
+      BillingMode: PAY_PER_REQUEST
+      AttributeDefinitions: [{AttributeName: pk, AttributeType: S}]
+      KeySchema: [{AttributeName: pk, KeyType: HASH}]
+  Queue:
+    Type: AWS::SQS::Queue
+    DependsOn: Table
+    Properties: {QueueName: !Sub "kept-${Broken}"}
+"""
+
+
+def test_a_failed_creation_leaves_nothing_behind_and_what_a_stack_retained_is_imported_by_a_literal_name(
+    aws: EmbeddedAws,
+) -> None:
+    dynamic = Template.parse(RETAINED, name="kept")
+
+    def deploy(template: Template, **parameters: str) -> bool:
+        return aws.stacks.deploy("kept", template=template, parameters=parameters, tags={})
+
+    def tables() -> list[str]:
+        return [name for name in aws.client("dynamodb").list_tables()["TableNames"] if name == "kept-table"]
+
+    with pytest.raises(NotAsDeclared, match=r"Queue: .*InvalidParameterValue"):
+        deploy(dynamic, Broken="no!")
+    assert tables() == []
+    deploy(dynamic)
+    aws.client("dynamodb").put_item(TableName="kept-table", Item={"pk": {"S": "one"}})
+    aws.stacks.delete("kept")
+    assert tables() == ["kept-table"]
+
+    literal = dynamic.with_literal_names({"Stage": "kept"})
+    with pytest.raises(NotAsDeclared, match=r"Table: .*ResourceInUse"):
+        deploy(dynamic)
+    with pytest.raises(NotAsDeclared, match=r"Queue: .*InvalidParameterValue"):
+        deploy(literal, Broken="no!")
+    assert deploy(literal)
+    assert aws.client("dynamodb").scan(TableName="kept-table")["Items"] == [{"pk": {"S": "one"}}]
 
 
 def test_a_capability_template_has_the_name_of_a_capability_folder(tmp_path: Path) -> None:

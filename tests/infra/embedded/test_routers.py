@@ -28,6 +28,7 @@ CALLS: dict[str, Callable[[Any], Any]] = {
     "dynamodb": lambda client: client.list_tables(),
     "events": lambda client: client.list_rules(),
     "iam": lambda client: client.list_roles(),
+    "kms": lambda client: client.list_keys(),
     "lambda": lambda client: client.list_functions(),
     "logs": lambda client: client.describe_log_groups(),
     "s3": lambda client: client.list_buckets(),
