@@ -1,5 +1,9 @@
 """Releases: the packages in S3, named by their content, and which of them are deployed; used for rollbacks.
 
+A package is identified by its content. Machines with different versions of zlib write the same content as different
+bytes: the one that was stored first stays, and S3's checksum of it is the hash that Lambda must report. Packages never
+expire, because a package that did not change is not uploaded again.
+
 The SSM parameter `/argus/<stage>/release` holds the current release, which was the last to pass its smoke test, and the
 previous one.
 """
@@ -7,11 +11,19 @@ previous one.
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
+from botocore.exceptions import ClientError
+
+from argus.core.errors import ArgusError
 from infra.deploy.functions import code_hash
 from infra.deploy.package import content_hash
+
+
+class PackageMissing(ArgusError):
+    """A package of a release is no longer stored."""
 
 
 @dataclass(frozen=True)
@@ -36,14 +48,16 @@ class Releases:
 
     def store(self, zips: Mapping[str, Path]) -> Release:
         """Upload the zips; a package that is already stored is not uploaded again."""
-        keys, hashes = {}, {}
-        for name, path in zips.items():
-            data = path.read_bytes()
-            keys[name] = f"packages/{name}/{content_hash(path)}.zip"
-            hashes[name] = code_hash(data)
-            if not self._is_stored(keys[name]):
-                self.s3.put_object(Bucket=self.bucket, Key=keys[name], Body=data, ContentType="application/zip")
-        return Release(keys, hashes)
+        keys = {name: f"packages/{name}/{content_hash(path)}.zip" for name, path in zips.items()}
+        return Release(keys, {name: self._stored(keys[name]) or self._upload(keys[name], zips[name]) for name in keys})
+
+    def check(self, release: Release) -> None:
+        """Raises PackageMissing unless all packages of the release are stored."""
+        missing = [key for key in release.keys.values() if self._stored(key) is None]
+        if missing:
+            raise PackageMissing(
+                f"{', '.join(missing)} was deleted from {self.bucket}. Check out that release's commit, and deploy it."
+            )
 
     def current(self) -> Release:
         """The release that passed its smoke test last; empty before the first one."""
@@ -61,9 +75,28 @@ class Releases:
             Name=self._name, Value=json.dumps([asdict(one) for one in newest]), Type="String", Overwrite=True
         )
 
-    def _is_stored(self, key: str) -> bool:
-        found = self.s3.list_objects_v2(Bucket=self.bucket, Prefix=key, MaxKeys=1)
-        return bool(found.get("KeyCount"))
+    def _upload(self, key: str, path: Path) -> str:
+        data = path.read_bytes()
+        checksum = code_hash(data)  # S3 rejects other bytes, and returns it with the object
+        self.s3.put_object(
+            Bucket=self.bucket,
+            Key=key,
+            Body=data,
+            ContentType="application/zip",
+            ChecksumAlgorithm="SHA256",
+            ChecksumSHA256=checksum,
+        )
+        return checksum
+
+    def _stored(self, key: str) -> str | None:
+        """The hash of the stored package as Lambda returns it: empty if it was stored without, None if it is missing."""
+        try:
+            found = self.s3.head_object(Bucket=self.bucket, Key=key, ChecksumMode="ENABLED")
+        except ClientError as error:
+            if error.response["ResponseMetadata"]["HTTPStatusCode"] == HTTPStatus.NOT_FOUND:
+                return None
+            raise
+        return str(found.get("ChecksumSHA256", ""))
 
     def _read(self) -> tuple[Release, Release]:
         try:

@@ -283,6 +283,7 @@ def rollback(deployment: Deployment) -> None:
     if "PackagesBucketName" not in deployment.values or not deployment.releases.previous():
         raise NothingToRollBackTo(f"Stage {deployment.stage} keeps its functions.")
     previous = deployment.releases.previous()
+    deployment.releases.check(previous)
     origins = deployment.options.web_origins(deployment.environment.client)
     deployment.values["AllowedOrigins"] = ",".join(origins)
     _deploy_release(deployment, previous)
