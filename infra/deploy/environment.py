@@ -22,6 +22,10 @@ class Environment(Protocol):
     def account_id(self) -> str: ...
 
     @property
+    def concurrency(self) -> int:
+        """How many functions may run at once in the account and region."""
+
+    @property
     def variables(self) -> Mapping[str, str]:
         """The environment variables with which a child process reaches this AWS."""
 
@@ -65,6 +69,10 @@ class Account:
     @cached_property
     def account_id(self) -> str:
         return str(self.client("sts").get_caller_identity()["Account"])
+
+    @property
+    def concurrency(self) -> int:
+        return int(self.client("lambda").get_account_settings()["AccountLimit"]["ConcurrentExecutions"])
 
     @property
     def variables(self) -> Mapping[str, str]:

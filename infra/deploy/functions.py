@@ -14,9 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from argus.core.errors import ArgusError
 from infra.deploy.package import ROOT
 
+_NEVER_CREATED = frozenset({"CREATE_FAILED", "DELETE_COMPLETE"})
 _MODEL = "staging"  # its settings serve any stage that zappa_settings.json does not contain, such as a rehearsal's
 
 
@@ -40,8 +43,9 @@ class Function:
         return f"argus-{stage}{self.suffix}".replace("_", "-")
 
 
+API = Function("", "api", "ApiRoleArn")
 FUNCTIONS = (
-    Function("", "api", "ApiRoleArn"),
+    API,
     Function("_worker", "worker", "WorkerRoleArn"),
     Function("_scanner", "worker", "ScannerRoleArn"),
     Function("_scheduler", "worker", "SchedulerRoleArn"),
@@ -66,12 +70,15 @@ class Zappa:
         written = {}
         for function in FUNCTIONS:
             declared = declared_settings(function.zappa_stage(self.stage), function.suffix)
+            reserved = self._reserved_concurrency(function)
             written[function.zappa_stage(self.stage)] = {
                 **declared,
                 "aws_region": region,
                 "s3_bucket": bucket,
                 "role_arn": roles[function.role],
                 "touch": False,  # the smoke test does more than Zappa's own request
+                # Without this setting, `zappa update` deletes the concurrency that an operator has reserved.
+                **({"lambda_concurrency": reserved} if reserved else {}),
                 "tags": {**declared["tags"], "stage": self.stage},
                 "aws_environment_variables": {**declared["aws_environment_variables"], **settings},
             }
@@ -80,17 +87,35 @@ class Zappa:
 
     def deploy(self, function: Function, *, bucket: str, key: str, code_hash: str) -> None:
         """Create or update the function with this package. Raises FunctionFailed."""
-        verb = "update" if self._exists(function) else "deploy"
+        exists = self._exists(function)
+        if exists and function is API and self._rest_api() is None:
+            # A deployment failed between function and REST API; Zappa would neither deploy nor update it.
+            self._run("undeploy", function.zappa_stage(self.stage), "--yes")
+            exists = False
+        verb = "update" if exists else "deploy"
         self._run(verb, function.zappa_stage(self.stage), "--zip", f"s3://{bucket}/{key}")
+        self._remove_other_variables(function)
         found = self.functions.get_function(FunctionName=function.name(self.stage))["Configuration"]["CodeSha256"]
         if found != code_hash:
             raise FunctionFailed(f"{function.name(self.stage)} runs code with hash {found} instead of {key}")
 
     def rest_api_id(self) -> str:
-        """The id of the REST API, which Zappa creates in a stack with the name of the function."""
-        stack = FUNCTIONS[0].name(self.stage)
-        found = self.cloudformation.describe_stack_resource(StackName=stack, LogicalResourceId="Api")
-        return str(found["StackResourceDetail"]["PhysicalResourceId"])
+        """The id of the REST API, which Zappa creates in a stack with the function's name. Raises FunctionFailed."""
+        found = self._rest_api()
+        if found is None:
+            raise FunctionFailed(f"{API.name(self.stage)} has no REST API")
+        return found
+
+    def _rest_api(self) -> str | None:
+        stack = API.name(self.stage)
+        try:
+            found = self.cloudformation.describe_stack_resource(StackName=stack, LogicalResourceId="Api")
+        except ClientError as error:
+            if "does not exist" in error.response["Error"]["Message"]:
+                return None
+            raise
+        detail = found["StackResourceDetail"]
+        return None if detail["ResourceStatus"] in _NEVER_CREATED else str(detail["PhysicalResourceId"])
 
     def delete(self, function: Function) -> bool:
         """Delete the function; returns whether it existed. Raises FunctionFailed."""
@@ -105,6 +130,24 @@ class Zappa:
         except self.functions.exceptions.ResourceNotFoundException:
             return False
         return True
+
+    def _reserved_concurrency(self, function: Function) -> int:
+        """The concurrency that an operator has reserved for the function; 0 for none."""
+        try:
+            found = self.functions.get_function_concurrency(FunctionName=function.name(self.stage))
+        except self.functions.exceptions.ResourceNotFoundException:
+            return 0
+        return int(found.get("ReservedConcurrentExecutions", 0))
+
+    def _remove_other_variables(self, function: Function) -> None:
+        """Remove variables that the settings no longer declare: `zappa update` keeps them."""
+        written = json.loads((self.folder / "zappa_settings.json").read_text())
+        declared = written[function.zappa_stage(self.stage)]["aws_environment_variables"]
+        name = {"FunctionName": function.name(self.stage)}
+        self.functions.get_waiter("function_updated_v2").wait(**name)
+        if self.functions.get_function_configuration(**name)["Environment"]["Variables"] != declared:
+            self.functions.update_function_configuration(**name, Environment={"Variables": declared})
+            self.functions.get_waiter("function_updated_v2").wait(**name)
 
     def _run(self, *arguments: str) -> None:
         done = subprocess.run(

@@ -17,7 +17,7 @@ from argus.core.errors import ArgusError
 from argus.core.settings import Settings
 from infra.deploy import steps
 from infra.deploy.environment import Account, Environment
-from infra.deploy.functions import FUNCTIONS
+from infra.deploy.functions import API
 from infra.deploy.options import Options
 
 STAGES = ("dev", "staging", "production")
@@ -68,8 +68,7 @@ def _run(options: argparse.Namespace, environment: Environment, ask: Callable[[s
 
 
 def _set_tier(options: argparse.Namespace, environment: Environment) -> None:
-    api, *_ = FUNCTIONS
-    running = environment.client("lambda").get_function_configuration(FunctionName=api.name(options.stage))
+    running = environment.client("lambda").get_function_configuration(FunctionName=API.name(options.stage))
     variables = {**running["Environment"]["Variables"], "AWS_REGION": environment.region}
     argus = Container(Settings.from_env(variables))
     organisation = argus.identity.organisation(options.organisation)

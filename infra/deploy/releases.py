@@ -89,7 +89,7 @@ class Releases:
         return checksum
 
     def _stored(self, key: str) -> str | None:
-        """The hash of the stored package as Lambda returns it: empty if it was stored without, None if it is missing."""
+        """The hash of the stored package as Lambda returns it: empty if S3 has none, None without a package."""
         try:
             found = self.s3.head_object(Bucket=self.bucket, Key=key, ChecksumMode="ENABLED")
         except ClientError as error:

@@ -16,14 +16,16 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from argus.core.errors import ArgusError
-from infra.deploy import console, retained, smoke
+from infra.deploy import console, limits, mail, retained, smoke
 from infra.deploy import options as stage_options
 from infra.deploy.environment import Environment
 from infra.deploy.functions import FUNCTIONS, Zappa
 from infra.deploy.migrations import MIGRATIONS, Migrations, Tables
 from infra.deploy.options import Options
 from infra.deploy.package import ROOT
+from infra.deploy.parameters import check as check_parameters
 from infra.deploy.releases import Release, Releases
+from infra.deploy.retained import CannotBeImported
 from infra.deploy.stacks import Identifiers
 from infra.templates import INFRA, Template, capability_templates, is_retained
 
@@ -115,7 +117,10 @@ class Deployment:
 def prepare(stage: str, environment: Environment, given: Mapping[str, str], log: Callable[[str], None]) -> Deployment:
     """Create the deployment of a stage, with its stored options overridden by the given ones. Raises BadOption."""
     options = stage_options.load(environment.client("ssm"), stage, given)
+    parameters = options.template_parameters()
+    check_parameters(parameters, (Template.read(plan.path) for plan in PLANS))
     values = {
+        **parameters,
         "Stage": stage,
         "Domain": options.domain,
         "HostedZoneId": options.hosted_zone_id,
@@ -130,6 +135,7 @@ def prepare(stage: str, environment: Environment, given: Mapping[str, str], log:
 
 def save_options(deployment: Deployment) -> None:
     _check_console_options(deployment)
+    use_mail(deployment)
     stage_options.save(deployment.environment.client("ssm"), deployment.stage, deployment.options)
     origins = deployment.options.web_origins(deployment.environment.client)
     if origins:
@@ -143,6 +149,18 @@ def _check_console_options(deployment: Deployment) -> None:
         _amplify(deployment).find()
     if deployment.options.domain:
         console.npm()
+
+
+def use_mail(deployment: Deployment) -> None:
+    """Check the sender of e-mails before anything is changed. Raises BadOption."""
+    sender = deployment.options.mail_from
+    if not sender:
+        deployment.log("e-mails to users: by Cognito, which sends at most 50 a day; --mail-from sends them through SES")
+        return
+    ses = deployment.environment.client("sesv2")
+    deployment.values |= {"MailFrom": sender, "MailIdentity": mail.verified_identity(ses, sender)}
+    if not ses.get_account()["ProductionAccessEnabled"]:
+        deployment.log("e-mails to users: SES is in its sandbox and sends to verified addresses only; request access")
 
 
 def _amplify(deployment: Deployment) -> console.AmplifyBranch:
@@ -211,6 +229,43 @@ def deploy_functions(deployment: Deployment) -> None:
     deployment.values["RestApiId"] = deployment.zappa.rest_api_id()
 
 
+def check_keys(deployment: Deployment) -> None:
+    """The functions' roles may use one key: that of all tables. Raises CannotBeImported."""
+    key = deployment.values["KeyArn"]
+    tables = retained.keys_of_tables(deployment.environment.client("dynamodb"), deployment.stage)
+    others = [f"{table}: {found}" for table, found in tables.items() if found != key]
+    if others:
+        raise CannotBeImported(f"functions may use {key} only, and could not read {', '.join(others)}")
+
+
+def limit_api(deployment: Deployment) -> None:
+    rate, values = int(deployment.options.requests_per_second), deployment.values
+    client = deployment.environment.client("apigateway")
+    limits.limit_api(client, values["RestApiId"], deployment.stage, rate=rate, log_arn=values["ApiAccessLogArn"])
+    deployment.log(f"at most {rate} requests a second, {rate * limits.BURST} at once; access log set")
+
+
+def share_concurrency(deployment: Deployment) -> None:
+    """Leave the API part of the account's concurrency. Parameters of the operator take precedence."""
+    limit = deployment.environment.concurrency
+    deployment.values = {**limits.shares(limit), **deployment.values}
+    used = sum(int(deployment.values[name]) for name in limits.QUEUE_CONCURRENCIES)
+    deployment.log(f"of {limit} functions at once, queues use at most {used}, which leaves {limit - used} to the API")
+    if limit - used < limits.API_MINIMUM:
+        deployment.log("the API may be throttled: request a higher limit in Service Quotas, or set --parameters")
+
+
+def activate_budget(deployment: Deployment) -> None:
+    problem = limits.activate_tag(deployment.environment.client("ce"))
+    if not problem:
+        deployment.log(f"the budget counts resources with the cost allocation tag {limits.BUDGET_TAG}")
+        return
+    deployment.log(
+        f"the budget counts nothing yet: the cost allocation tag {limits.BUDGET_TAG} is not active ({problem}). AWS knows "
+        "a tag a day after its first use: deploy again then, or activate it in the billing console of the account that pays"
+    )
+
+
 def publish_console(deployment: Deployment) -> None:
     """Publish the console to Amplify, CloudFront, both or neither."""
     options, client = deployment.options, deployment.environment.client
@@ -250,12 +305,16 @@ STEPS: tuple[tuple[str, Step], ...] = (
     ("firewall", partial(deploy_stack, plan=FIREWALL)),
     ("CloudFront firewall", partial(deploy_stack, plan=CDN_FIREWALL)),
     ("realtime", partial(deploy_stack, plan=REALTIME)),
+    ("keys", check_keys),
     ("migrations", migrate),
     ("functions", deploy_functions),
     ("edge", partial(deploy_stack, plan=EDGE)),
+    ("limits of the API", limit_api),
+    ("concurrency", share_concurrency),
     ("events", partial(deploy_stack, plan=EVENTS)),
     ("backup", partial(deploy_stack, plan=BACKUP)),
     ("alarms", partial(deploy_stack, plan=ALARMS)),
+    ("budget", activate_budget),
     ("console", publish_console),
     ("smoke test", smoke_test),
     ("release", record_release),

@@ -76,6 +76,10 @@ class Embedded:
         return self.aws.account_id
 
     @property
+    def concurrency(self) -> int:
+        return 10  # of a new account
+
+    @property
     def variables(self) -> Mapping[str, str]:
         """This process's variables without the developer's AWS settings: a rehearsal must not reach a real account."""
         others = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "ARGUS_"))}

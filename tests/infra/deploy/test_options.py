@@ -23,12 +23,30 @@ def test_options_are_stored_with_the_stage(environment: Embedded) -> None:
 @pytest.mark.parametrize(
     "given",
     [{"domain": "argus.example"}, {"monthly_budget": "a lot"}, {"monthly_budget": "0"}, {"origins": "http://a.example"},
-     {"origins": "https://a.example/"}, {"origins": "*"}],
+     {"origins": "https://a.example/"}, {"origins": "*"}, {"mail_from": "nobody"}, {"mail_from": "a <a@b.example>"},
+     {"requests_per_second": "0"},
+     {"parameters": "LogDays"}, {"parameters": "=30"}, {"parameters": "LogDays=7,LogDays=30"},
+     {"parameters": "LogDays=31"}, {"parameters": "Colour=red"}, {"parameters": "UploadsConcurrency=1"},
+     {"parameters": "UploadsConcurrency=many"}, {"parameters": "UploadsConcurrency=1001"},
+     {"parameters": "BackUpMedia=maybe"}, {"parameters": "VisibilityTimeoutSeconds=30"},
+     {"parameters": "KeyArn=arn:x"}],
     ids=str,
 )  # fmt: skip
 def test_invalid_options_are_rejected_before_anything_is_created(environment: Embedded, given: dict[str, str]) -> None:
     with pytest.raises(BadOption):
         steps.prepare("staging", environment, given, Output())
+
+
+def test_parameters_of_templates_are_passed_to_their_stacks(environment: Embedded) -> None:
+    given = {"parameters": " LogDays=30, UploadsConcurrency=4 ,BackUpMedia=no"}
+    values = steps.prepare("dev", environment, given, Output()).values
+    assert values["Stage"] == "dev"
+    assert (values["LogDays"], values["UploadsConcurrency"], values["BackUpMedia"]) == ("30", "4", "no")
+
+
+def test_a_parameter_that_has_its_own_option_names_it(environment: Embedded) -> None:
+    with pytest.raises(BadOption, match="parameters contains Domain; change --domain instead"):
+        steps.prepare("dev", environment, {"parameters": "Domain=a.example"}, Output())
 
 
 class Amplify:

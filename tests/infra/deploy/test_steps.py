@@ -13,17 +13,19 @@ from typing import Any
 import httpx
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
+from botocore.stub import Stubber
 
-from infra.deploy import smoke, steps
+from infra.deploy import limits, smoke, steps
 from infra.deploy.environment import Account
 from infra.deploy.functions import FUNCTIONS, Function, FunctionFailed, Zappa, code_hash
-from infra.deploy.options import Options
+from infra.deploy.options import BadOption, Options
 from infra.deploy.package import ROOT
+from infra.deploy.retained import CannotBeImported
 from infra.deploy.stacks import ChangeSets
 from infra.templates import NotAsDeclared, Template, capability_templates
 from services.local.rehearsal import lambda_runtime
 from services.local.rehearsal.main import STAGE, Embedded, NotAllowed, RehearsalFailed
-from tests.infra.deploy.conftest import Output
+from tests.infra.deploy.conftest import Output, unconnected
 
 pytestmark = pytest.mark.timeout(1500)  # packages are built, and Zappa starts a dozen times
 
@@ -96,6 +98,141 @@ def test_functions_have_the_settings_from_the_stacks(environment: Embedded, depl
         assert variables["ARGUS_LINK_ROLE"] == f"arn:aws:iam::{environment.account_id}:role/argus-{STAGE}-links"
         assert found["Role"].endswith(f"role/argus-{STAGE}-{'api' if not function.suffix else function.suffix[1:]}")
         assert found["Runtime"] == "python3.11"
+
+
+def test_the_api_is_regional_throttled_and_logs_its_requests(environment: Embedded, deployed: Output) -> None:
+    """Without the access log, nobody sees requests that never reached the function."""
+    template = environment.client("cloudformation").get_template(StackName=f"argus-{STAGE}")["TemplateBody"]
+    assert template["Resources"]["Api"]["Properties"]["EndpointConfiguration"] == {"Types": ["REGIONAL"]}
+    apigateway = environment.client("apigateway")
+    (api,) = [one for one in apigateway.get_rest_apis()["items"] if one["name"] == f"argus-{STAGE}"]
+    stage = apigateway.get_stage(restApiId=api["id"], stageName=STAGE)
+    settings = stage["methodSettings"]["*/*"]
+    assert (settings["throttlingRateLimit"], settings["throttlingBurstLimit"]) == (200, 400)
+    group = f"arn:aws:logs:eu-west-1:{environment.account_id}:log-group:/aws/apigateway/argus-{STAGE}"
+    assert stage["accessLogSettings"]["destinationArn"] == group
+    line = json.loads(stage["accessLogSettings"]["format"])
+    assert not [value for value in line.values() if "sourceIp" in value or "querystring" in value.lower()]
+
+
+def test_the_queues_leave_the_api_room_in_a_new_account(environment: Embedded, deployed: Output) -> None:
+    mappings = environment.aws.stacks.declared("AWS::Lambda::EventSourceMapping")
+    most = [int(mapping["ScalingConfig"]["MaximumConcurrency"]) for mapping in mappings]
+    assert (most, environment.concurrency) == ([2, 2, 2], 10)
+    assert "of 10 functions at once, queues use at most 6, which leaves 4 to the API" in deployed.lines
+
+
+@pytest.mark.parametrize(
+    ("limit", "given", "shares", "left"),
+    [
+        (10, {}, ("2", "2", "2"), 4),
+        (30, {}, ("6", "6", "6"), 12),
+        (1000, {}, ("10", "10", "10"), 970),
+        (10, {"ScansConcurrency": "5"}, ("2", "2", "5"), 1),
+    ],
+)
+def test_queues_get_a_share_of_the_accounts_concurrency(
+    limit: int, given: dict[str, str], shares: tuple[str, str, str], left: int
+) -> None:
+    class SomeAccount(Account):
+        concurrency = limit
+
+    output = Output()
+    deployment = steps.Deployment("staging", SomeAccount("eu-west-1"), Options(), output, dict(given))
+    steps.share_concurrency(deployment)
+    assert tuple(deployment.values[name] for name in limits.QUEUE_CONCURRENCIES) == shares
+    assert f"which leaves {left} to the API" in output.lines[0]
+    assert ("the API may be throttled" in output.lines[-1]) is (left < 4)
+
+
+class CostExplorer:
+    """Cost Explorer's response to UpdateCostAllocationTagsStatus, as in its API reference."""
+
+    def __init__(self, *errors: dict[str, str]) -> None:
+        self.errors = list(errors)
+        self.tags: list[dict[str, str]] = []
+
+    def update_cost_allocation_tags_status(self, *, CostAllocationTagsStatus: list[dict[str, str]]) -> dict[str, Any]:
+        self.tags += CostAllocationTagsStatus
+        return {"Errors": self.errors}
+
+
+@pytest.mark.parametrize(
+    ("errors", "line"),
+    [
+        ([], "the budget counts resources with the cost allocation tag stage"),
+        (
+            [{"TagKey": "stage", "Code": "TagKeysNotFoundException", "Message": "Tag keys not found"}],
+            "the budget counts nothing yet: the cost allocation tag stage is not active (Tag keys not found). AWS knows",
+        ),
+    ],
+)
+def test_the_tag_of_the_budget_is_activated_or_the_operator_is_asked_to(
+    monkeypatch: pytest.MonkeyPatch, errors: list[dict[str, str]], line: str
+) -> None:
+    billing, output = CostExplorer(*errors), Output()
+    monkeypatch.setattr(Account, "client", lambda _, service, region="": {"ce": billing}[service])
+    steps.activate_budget(steps.Deployment("staging", Account("eu-west-1"), Options(), output, {}))
+    assert billing.tags == [{"TagKey": "stage", "Status": "Active"}]
+    assert [one[: len(line)] for one in output.lines] == [line]
+
+
+def test_a_tag_that_may_not_be_activated_does_not_stop_the_deployment(deployed: Output) -> None:
+    """The embedded AWS has no Cost Explorer; an account of an organisation may not activate tags."""
+    assert any(line.startswith("the budget counts nothing yet") for line in deployed.lines)
+
+
+@pytest.mark.parametrize(
+    ("verified", "identity"),
+    [
+        ({"argus@example.com": True}, "argus@example.com"),
+        ({"argus@example.com": False, "example.com": True}, "example.com"),
+    ],
+)
+@pytest.mark.parametrize("production", [False, True])
+def test_mail_goes_through_an_identity_that_ses_has_verified(
+    monkeypatch: pytest.MonkeyPatch, verified: list[bool], identity: str, production: bool
+) -> None:
+    client = unconnected("sesv2")
+    output = Output()
+    with Stubber(client) as stub:
+        for is_verified in verified:
+            stub.add_response("get_email_identity", {"VerifiedForSendingStatus": is_verified})
+        stub.add_response("get_account", {"ProductionAccessEnabled": production})
+        monkeypatch.setattr(Account, "client", lambda _, service, region="": {"sesv2": client}[service])
+        options = Options(mail_from="argus@example.com")
+        deployment = steps.Deployment("staging", Account("eu-west-1"), options, output, {})
+        steps.use_mail(deployment)
+    assert deployment.values == {"MailFrom": "argus@example.com", "MailIdentity": identity}
+    assert any("SES is in its sandbox" in line for line in output.lines) is not production
+
+
+def test_mail_from_an_address_that_ses_does_not_know_stops_the_deployment(monkeypatch: pytest.MonkeyPatch) -> None:
+    client = unconnected("sesv2")
+    with Stubber(client) as stub:
+        for _ in range(2):
+            stub.add_client_error("get_email_identity", "NotFoundException")
+        monkeypatch.setattr(Account, "client", lambda _, service, region="": client)
+        options = Options(mail_from="argus@example.com")
+        with pytest.raises(BadOption, match=r"verify example\.com or the address in SES"):
+            steps.use_mail(steps.Deployment("staging", Account("eu-west-1"), options, Output(), {}))
+
+
+def test_without_ses_the_deployment_says_how_many_mails_cognito_sends(deployed: Output) -> None:
+    assert any("Cognito, which sends at most 50 a day" in line for line in deployed.lines)
+
+
+def test_a_table_with_another_key_than_the_functions_may_use_stops_the_deployment(
+    environment: Embedded, deployed: Output
+) -> None:
+    table = f"argus-{STAGE}-imagery"
+    key = environment.client("dynamodb").describe_table(TableName=table)["Table"]["SSEDescription"]["KMSMasterKeyArn"]
+    deployment = steps.prepare(STAGE, environment, {}, Output())
+    deployment.values["KeyArn"] = key
+    steps.check_keys(deployment)
+    deployment.values["KeyArn"] = "arn:aws:kms:eu-west-1:123456789012:key/other"
+    with pytest.raises(CannotBeImported, match=f"could not read .*{table}: {key}"):
+        steps.check_keys(deployment)
 
 
 def test_the_smoke_test_deletes_its_user_and_image(environment: Embedded, deployed: Output) -> None:
@@ -177,39 +314,65 @@ def test_a_function_that_fails_behind_a_queue_fails_the_rehearsal(
     sqs.purge_queue(QueueUrl=queue)
 
 
+@contextmanager
+def closed(*_: Any) -> Iterator[str]:
+    yield "http://127.0.0.1:9"
+
+
 @pytest.fixture
 def _no_smoke(monkeypatch: pytest.MonkeyPatch) -> None:
     """Skip the smoke test: the first test has run it."""
-
-    @contextmanager
-    def closed(*_: Any) -> Iterator[str]:
-        yield "http://127.0.0.1:9"
-
     monkeypatch.setattr(Embedded, "api_endpoint", closed)
     monkeypatch.setattr(smoke, "run", lambda *_: None)
 
 
-@pytest.mark.usefixtures("_no_smoke")
-def test_a_release_that_fails_its_smoke_test_is_rolled_back(
-    environment: Embedded, next_release: Embedded, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """One function of each package, because each start of Zappa costs seconds; the next test names all, without it."""
+@pytest.fixture(scope="module")
+def rolled_back(environment: Embedded, next_release: Embedded) -> tuple[Output, list[str], dict[str, Any]]:
+    """A release that failed its smoke test: the output, and the hashes and the worker as they were at that test.
+
+    One function of each package, because each start of Zappa costs seconds; a later test names all, without it.
+    """
     api, worker, *_ = FUNCTIONS
-    monkeypatch.setattr(steps, "FUNCTIONS", (api, worker))
-    monkeypatch.setitem(globals(), "FUNCTIONS", (api, worker))
-    first, second = hashes(environment), hashes(next_release)
-    assert set(first).isdisjoint(second)
+    functions, output, name = environment.client("lambda"), Output(), {"FunctionName": worker.name(STAGE)}
+    variables = functions.get_function_configuration(**name)["Environment"]["Variables"]
+    functions.update_function_configuration(**name, Environment={"Variables": {**variables, "ARGUS_DROPPED": "1"}})
+    functions.put_function_concurrency(**name, ReservedConcurrentExecutions=7)
+    hashes_then: list[str] = []
+    worker_then: dict[str, Any] = {}
 
     def failing(*_: Any) -> None:
-        assert running(environment) == second
+        hashes_then.extend(running(environment)[:2])
+        worker_then.update(functions.get_function_configuration(**name)["Environment"]["Variables"])
+        worker_then.update(functions.get_function_concurrency(**name))
         raise smoke.SmokeFailed("no image is ever ready")
 
-    monkeypatch.setattr(smoke, "run", failing)
-    output = Output()
-    with pytest.raises(smoke.SmokeFailed, match="no image is ever ready"):
-        steps.deploy(steps.prepare(STAGE, next_release, {}, output))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(steps, "FUNCTIONS", (api, worker))
+        patch.setattr(Embedded, "api_endpoint", closed)
+        patch.setattr(smoke, "run", failing)
+        with pytest.raises(smoke.SmokeFailed, match="no image is ever ready"):
+            steps.deploy(steps.prepare(STAGE, next_release, {}, output))
+    return output, hashes_then, worker_then
+
+
+def test_a_release_that_fails_its_smoke_test_is_rolled_back(
+    environment: Embedded, next_release: Embedded, rolled_back: tuple[Output, list[str], dict[str, Any]]
+) -> None:
+    output, hashes_then, _ = rolled_back
+    assert set(hashes(environment)).isdisjoint(hashes(next_release))
+    assert hashes_then == hashes(next_release)[:2]
     assert f"argus-{STAGE}-data: no changes" in output.lines
-    assert running(environment) == first
+    assert running(environment) == hashes(environment)
+
+
+def test_an_update_removes_variables_that_are_no_longer_declared_and_keeps_reserved_concurrency(
+    rolled_back: tuple[Output, list[str], dict[str, Any]],
+) -> None:
+    """Zappa alone would do the opposite of both."""
+    _, _, worker = rolled_back
+    assert worker["ARGUS_STAGE"] == STAGE
+    assert "ARGUS_DROPPED" not in worker
+    assert worker["ReservedConcurrentExecutions"] == 7
 
 
 @pytest.mark.usefixtures("_no_smoke")
@@ -363,6 +526,7 @@ def test_every_parameter_without_default_has_a_value(monkeypatch: pytest.MonkeyP
             "Name": "api.argus.example",
             "HostedZoneId": "Z1",
             "RestApiId": "a1",
+            "KeyArn": "argus-staging-data/KeyArn",
             "Domain": "argus.example",
             "ApiWebAclArn": "argus-staging-firewall/WebAclArn",
             "ApiCertificateArn": "argus-staging-firewall/CertificateArn",

@@ -38,7 +38,8 @@ CALLS: dict[str, Callable[[Any], Any]] = {
     "sts": lambda client: client.get_caller_identity(),
 }
 CALLED_BY_ZAPPA = {"events", "logs"}  # besides those that the source calls
-NOT_IN_MOTO = {"amplify", "apigatewaymanagementapi"}  # emulated by the deployment tests and by services.local.sockets
+# Emulated by the deployment tests and by services.local.sockets.
+NOT_IN_MOTO = {"amplify", "apigatewaymanagementapi", "ce", "sesv2"}
 ROUNDS = 2  # with routers built by requests, 20 of 20 failed
 
 
