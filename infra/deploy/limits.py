@@ -36,7 +36,7 @@ ACCESS_LOG = {
 
 
 def limit_api(apigateway: Any, api_id: str, stage: str, *, rate: int, log_arn: str) -> None:
-    """Set throttle and access log of the stage that Zappa created: `rate` requests a second for all callers together."""
+    """Set throttle and access log of the stage that Zappa created; `rate` is in requests a second, of all callers."""
     settings = {
         "/*/*/throttling/rateLimit": str(rate),
         "/*/*/throttling/burstLimit": str(rate * BURST),

@@ -6,7 +6,7 @@ changed, the functions are restored to the last release that passed its smoke te
 
 import json
 import secrets
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -24,69 +24,31 @@ from infra.deploy.migrations import MIGRATIONS, Migrations, Tables
 from infra.deploy.options import Options
 from infra.deploy.package import ROOT
 from infra.deploy.parameters import check as check_parameters
+from infra.deploy.plans import (
+    AFTER_FUNCTIONS,
+    ALARMS,
+    BACKUP,
+    BEFORE_FUNCTIONS,
+    CAPABILITIES,
+    CDN_FIREWALL,
+    DATA,
+    EDGE,
+    EVENTS,
+    FIREWALL,
+    PACKAGES,
+    PLANS,
+    REALTIME,
+    ROLES,
+    Plan,
+)
 from infra.deploy.releases import Release, Releases
 from infra.deploy.retained import CannotBeImported
 from infra.deploy.stacks import Identifiers
-from infra.templates import INFRA, Template, capability_templates, is_retained
-
-CLOUDFRONT_REGION = "us-east-1"  # CloudFront requires its certificates and web ACLs in this region
+from infra.templates import Template, is_retained
 
 
 class NothingToRollBackTo(ArgusError):
     """There is no earlier release to roll back to."""
-
-
-@dataclass(frozen=True)
-class Plan:
-    """One stack: its template, and how its parameters and outputs map to the deployment's shared values."""
-
-    template: str
-    suffix: str = ""
-    region: str = ""
-    needs_domain: bool = False
-    parameters: Callable[[Options], Mapping[str, str]] = lambda _: {}
-    outputs: Mapping[str, str] = field(default_factory=dict)  # the name of an output in the shared values, if different
-    folder: Path = INFRA
-
-    def name(self, stage: str) -> str:
-        return f"argus-{stage}-{self.template}{self.suffix}"
-
-    @property
-    def path(self) -> Path:
-        return self.folder / f"{self.template}.yaml"
-
-
-def capability_plans(templates: Iterable[Path] | None = None) -> tuple[Plan, ...]:
-    """A plan for each of these templates; by default for those of all capabilities."""
-    found = capability_templates() if templates is None else templates
-    return tuple(Plan(path.stem, folder=path.parent) for path in found)
-
-
-PACKAGES = Plan("packages")
-DATA = Plan("data")
-ROLES = Plan("roles")
-CAPABILITIES = capability_plans()
-FIREWALL = Plan(
-    "firewall",
-    parameters=lambda options: {"Scope": "REGIONAL", "Name": f"api.{options.domain}" if options.domain else ""},
-    outputs={"WebAclArn": "ApiWebAclArn", "CertificateArn": "ApiCertificateArn"},
-)
-CDN_FIREWALL = Plan(
-    "firewall",
-    suffix="-cdn",
-    region=CLOUDFRONT_REGION,
-    needs_domain=True,
-    parameters=lambda options: {"Scope": "CLOUDFRONT", "Name": options.domain},
-    outputs={"WebAclArn": "CdnWebAclArn", "CertificateArn": "CdnCertificateArn"},
-)
-REALTIME = Plan("realtime")
-EDGE = Plan("edge")
-EVENTS = Plan("events")
-BACKUP = Plan("backup")
-ALARMS = Plan("alarms")
-BEFORE_FUNCTIONS = (PACKAGES, DATA, ROLES, *CAPABILITIES, FIREWALL, CDN_FIREWALL, REALTIME)
-AFTER_FUNCTIONS = (EDGE, EVENTS, BACKUP, ALARMS)
-PLANS = (*BEFORE_FUNCTIONS, *AFTER_FUNCTIONS)
 
 
 @dataclass
@@ -261,8 +223,9 @@ def activate_budget(deployment: Deployment) -> None:
         deployment.log(f"the budget counts resources with the cost allocation tag {limits.BUDGET_TAG}")
         return
     deployment.log(
-        f"the budget counts nothing yet: the cost allocation tag {limits.BUDGET_TAG} is not active ({problem}). AWS knows "
-        "a tag a day after its first use: deploy again then, or activate it in the billing console of the account that pays"
+        f"the budget counts nothing yet: the cost allocation tag {limits.BUDGET_TAG} is not active ({problem}). AWS "
+        "knows a tag a day after its first use: deploy again then, or activate it in the billing console of the "
+        "account that pays"
     )
 
 

@@ -28,7 +28,7 @@ from typing import Any
 
 from argus.core.declarations import API_PREFIX
 from argus.core.errors import ArgusError
-from infra.deploy import steps
+from infra.deploy import plans, steps
 from infra.deploy.functions import FUNCTIONS, code_hash
 from infra.deploy.main import write_line
 from infra.deploy.package import PACKAGES, ROOT
@@ -346,7 +346,7 @@ def main() -> int:
         sys.stderr.write(f"{error.title.rstrip('.')}. {error}\n")
         return 1
     write_line(f"stacks: {', '.join(environment.aws.stacks.stacks)}")
-    types = {resource["Type"] for plan in steps.PLANS for resource in Template.read(plan.path).resources.values()}
+    types = {resource["Type"] for plan in plans.PLANS for resource in Template.read(plan.path).resources.values()}
     write_line(f"resource types not created, only an account has them: {', '.join(sorted(types & NO_OPS.keys()))}")
     write_line(f"the rehearsal succeeded in {time.monotonic() - started_at:.0f} s")
     return 0

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError
 
-from infra.deploy import steps
+from infra.deploy import plans, steps
 from infra.embedded.aws import EmbeddedAws
 from infra.templates import CAPABILITIES, INFRA, capability_templates
 from services.local.rehearsal.main import Embedded, no_function
@@ -106,7 +106,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
         yield Embedded(aws, sockets, logs=tmp_path_factory.mktemp("newcomer"))
 
 
-def deploy(stage: str, environment: Embedded, plans: Iterable[steps.Plan]) -> steps.Deployment:
+def deploy(stage: str, environment: Embedded, plans: Iterable[plans.Plan]) -> steps.Deployment:
     deployment = steps.prepare(stage, environment, {}, lambda _: None)
     for plan in plans:
         steps.deploy_stack(deployment, plan)
@@ -116,9 +116,9 @@ def deploy(stage: str, environment: Embedded, plans: Iterable[steps.Plan]) -> st
 def test_a_new_capability_is_deployed_as_declared_used_and_deleted(
     environment: Embedded, folders: Folders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found = steps.capability_plans(capability_templates(folders.infra, folders.capabilities))
-    monkeypatch.setattr(steps, "BEFORE_FUNCTIONS", (steps.PACKAGES, steps.DATA, steps.ROLES, *found))
-    deployment = deploy("newcomer", environment, steps.BEFORE_FUNCTIONS)
+    found = plans.capability_plans(capability_templates(folders.infra, folders.capabilities))
+    monkeypatch.setattr(steps, "BEFORE_FUNCTIONS", (plans.PACKAGES, plans.DATA, plans.ROLES, *found))
+    deployment = deploy("newcomer", environment, plans.BEFORE_FUNCTIONS)
     assert "argus-newcomer-ledger" in environment.aws.stacks.stacks
     item = {"pk": {"S": "org_a"}, "sk": {"S": "entry"}}
     with environment.aws.as_role(f"arn:aws:iam::{environment.account_id}:role/argus-newcomer-api") as api:
@@ -138,8 +138,8 @@ def test_a_role_cannot_be_deleted_before_the_capabilities_that_use_it(
     environment: Embedded, folders: Folders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """This is why a stage is deleted in reverse order of creation."""
-    (ledger,) = steps.capability_plans([folders.infra / "ledger.yaml"])
-    deployment = deploy("reversed", environment, (steps.DATA, steps.ROLES, ledger))
-    monkeypatch.setattr(steps, "BEFORE_FUNCTIONS", (ledger, steps.ROLES))
+    (ledger,) = plans.capability_plans([folders.infra / "ledger.yaml"])
+    deployment = deploy("reversed", environment, (plans.DATA, plans.ROLES, ledger))
+    monkeypatch.setattr(steps, "BEFORE_FUNCTIONS", (ledger, plans.ROLES))
     with pytest.raises(ClientError, match="must delete policies first"):
         steps.destroy(deployment)

@@ -8,7 +8,7 @@ from typing import Any
 import cfnlint
 import pytest
 
-from infra.deploy import retained, steps
+from infra.deploy import plans, retained
 from infra.embedded.aws import EmbeddedAws
 from infra.templates import Template, is_retained
 
@@ -31,7 +31,7 @@ def identifier_of(resource_type: str) -> tuple[str, ...]:
 def test_every_retained_resource_can_be_imported() -> None:
     """By its literal name if that identifies it, or by an identifier that retained.py finds."""
     types: dict[str, tuple[str, ...]] = {}
-    for plan in steps.PLANS:
+    for plan in plans.PLANS:
         template = Template.read(plan.path).with_literal_names(NAMES)
         for logical_id, declared in template.resources.items():
             kind = declared["Type"]
@@ -48,7 +48,7 @@ def test_every_retained_resource_can_be_imported() -> None:
 
 def test_a_template_of_what_is_found_refers_to_nothing_else() -> None:
     """An import contains only the imported resources."""
-    for plan in steps.PLANS:
+    for plan in plans.PLANS:
         template = Template.read(plan.path)
         found = [
             logical_id
@@ -66,8 +66,8 @@ def left(aws: EmbeddedAws) -> Iterator[Template]:
     create_table(aws, "imagery", key["Arn"])
     aws.client("sqs").create_queue(QueueName=f"argus-{STAGE}-jobs-dead")
     pool = aws.client("cognito-idp").create_user_pool(PoolName=f"argus-{STAGE}")["UserPool"]["Id"]
-    data = Template.read(steps.DATA.path).with_literal_names(NAMES).resources
-    identity = Template.read(steps.DATA.path.with_name("identity.yaml")).with_literal_names(NAMES).resources
+    data = Template.read(plans.DATA.path).with_literal_names(NAMES).resources
+    identity = Template.read(plans.DATA.path.with_name("identity.yaml")).with_literal_names(NAMES).resources
     yield Template("left", {"Resources": {**data, **identity}})
     for name in retained.keys_of_tables(aws.client("dynamodb"), STAGE):
         aws.client("dynamodb").delete_table(TableName=name)
@@ -100,7 +100,7 @@ def test_the_key_of_the_tables_the_queues_and_the_user_pool_are_found(aws: Embed
 
 
 def test_nothing_is_found_for_a_new_stage(aws: EmbeddedAws) -> None:
-    for plan in steps.PLANS:
+    for plan in plans.PLANS:
         template = Template.read(plan.path).with_literal_names({**NAMES, "Stage": "fresh"})
         assert retained.find(template, stage="fresh", client=aws.client) == {}
 
