@@ -106,9 +106,9 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
         yield Embedded(aws, sockets, logs=tmp_path_factory.mktemp("newcomer"))
 
 
-def deploy(stage: str, environment: Embedded, plans: Iterable[plans.Plan]) -> steps.Deployment:
+def deploy(stage: str, environment: Embedded, stacks: Iterable[plans.Plan]) -> steps.Deployment:
     deployment = steps.prepare(stage, environment, {}, lambda _: None)
-    for plan in plans:
+    for plan in stacks:
         steps.deploy_stack(deployment, plan)
     return deployment
 
@@ -118,7 +118,7 @@ def test_a_new_capability_is_deployed_as_declared_used_and_deleted(
 ) -> None:
     found = plans.capability_plans(capability_templates(folders.infra, folders.capabilities))
     monkeypatch.setattr(steps, "BEFORE_FUNCTIONS", (plans.PACKAGES, plans.DATA, plans.ROLES, *found))
-    deployment = deploy("newcomer", environment, plans.BEFORE_FUNCTIONS)
+    deployment = deploy("newcomer", environment, steps.BEFORE_FUNCTIONS)
     assert "argus-newcomer-ledger" in environment.aws.stacks.stacks
     item = {"pk": {"S": "org_a"}, "sk": {"S": "entry"}}
     with environment.aws.as_role(f"arn:aws:iam::{environment.account_id}:role/argus-newcomer-api") as api:
