@@ -14,6 +14,7 @@ import httpx
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 from botocore.stub import Stubber
+from moto.core.responses import BaseResponse
 
 from infra.deploy import limits, plans, smoke, steps
 from infra.deploy.environment import Account
@@ -22,16 +23,34 @@ from infra.deploy.options import BadOption, Options
 from infra.deploy.package import ROOT
 from infra.deploy.retained import CannotBeImported
 from infra.deploy.stacks import ChangeSets
+from infra.embedded.clients import DUMMY_CREDENTIAL
 from infra.templates import NotAsDeclared, Template, capability_templates
 from services.local.rehearsal import lambda_runtime
 from services.local.rehearsal.main import STAGE, Embedded, NotAllowed, RehearsalFailed
 from tests.infra.deploy.conftest import Output, unconnected
+from tests.infra.deploy.test_policy import action, is_allowed
 
 pytestmark = pytest.mark.timeout(1500)  # packages are built, and Zappa starts a dozen times
 
 
 @pytest.fixture(scope="module")
-def deployed(environment: Embedded) -> Output:
+def recorded() -> Iterator[set[str]]:
+    """The actions of calls with the deployer's credentials, which Zappa makes too."""
+    seen: set[str] = set()
+    call = BaseResponse.call_action
+
+    def recording(self: BaseResponse) -> Any:
+        if f"Credential={DUMMY_CREDENTIAL}/" in str(self.headers.get("Authorization", "")):
+            seen.add(action(self.service_name, self._get_action()))
+        return call(self)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(BaseResponse, "call_action", recording)
+        yield seen
+
+
+@pytest.fixture(scope="module")
+def deployed(environment: Embedded, recorded: set[str]) -> Output:
     """A stage that was deployed, and the output. Every function reads Sentry's DSN when it starts."""
     dsn = {"Name": f"/argus/{STAGE}/sentry-dsn", "Value": "http://nobody@127.0.0.1:9/1", "Type": "SecureString"}
     environment.client("ssm").put_parameter(**dsn)
@@ -178,7 +197,7 @@ def test_the_tag_of_the_budget_is_activated_or_the_operator_is_asked_to(
 
 
 def test_a_tag_that_may_not_be_activated_does_not_stop_the_deployment(deployed: Output) -> None:
-    """The embedded AWS has no Cost Explorer; an account of an organisation may not activate tags."""
+    """AWS knows a tag a day after its first use."""
     assert any(line.startswith("the budget counts nothing yet") for line in deployed.lines)
 
 
@@ -441,6 +460,12 @@ def test_a_destroyed_stage_keeps_its_data(environment: Embedded, deployed: Outpu
     assert tables >= {f"argus-{STAGE}-{capability}" for capability in expected}
     assert {f"AWS::DynamoDB::Table {name}" for name in tables} <= set(retained)
     assert f"AWS::S3::Bucket argus-{STAGE}-media-{environment.account_id}" in retained
+
+
+def test_the_deployers_policy_allows_all_calls_of_deployment_and_deletion(recorded: set[str]) -> None:
+    """Also those of Zappa. The tests themselves use the same credentials, for a few more calls."""
+    assert {"lambda:UpdateFunctionCode", "apigateway:Patch", "cloudformation:DeleteStack"} <= recorded
+    assert {one for one in recorded if not is_allowed(one)} <= {"sts:AssumeRole"}  # of the rehearsal
 
 
 def test_a_stage_that_is_deployed_again_takes_over_what_was_kept(environment: Embedded, deployed: Output) -> None:
