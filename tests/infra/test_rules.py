@@ -578,7 +578,7 @@ def test_the_firewall_blocks_bad_addresses_bad_inputs_and_floods() -> None:
 def test_without_a_domain_no_resource_is_created_that_needs_one() -> None:
     edge = TEMPLATES["edge"]
     left = edge.with_conditions(scope_of(edge).conditions)
-    assert set(left.resources) == {"ApiFirewall"}
+    assert set(left.resources) == {"ApiFirewall", "ApiAccessLog"}
     assert scope_of(edge).resolve(left.outputs) == {
         "ApiUrl": "https://abc123.execute-api.eu-west-1.amazonaws.com/production"
     }
