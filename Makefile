@@ -102,8 +102,8 @@ rollback: $(STAMP)  ## STAGE=staging: deploy the functions of the previous relea
 destroy: $(STAMP)  ## STAGE=staging: delete the stage, but keep its data
 	$(call needs,STAGE)@$(BIN)/python -m infra.deploy.main destroy $(STAGE) $(OPTIONS)
 
-rehearse: $(STAMP)  ## run the steps of deploy on the embedded AWS, with the smoke test
-	@$(BIN)/python -m services.local.rehearsal.main
+rehearse: $(STAMP)  ## run the steps of deploy on the embedded AWS, with the smoke test (OPTIONS="--twice --again")
+	@$(BIN)/python -m services.local.rehearsal.main $(OPTIONS)
 
 .PHONY: tier
 tier: $(STAMP)  ## STAGE=staging ORGANISATION=org_… TIER=high: set the highest rate limit tier of its API keys

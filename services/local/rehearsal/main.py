@@ -1,12 +1,13 @@
 """The rehearsal of a deployment: the same steps on the embedded AWS, without an account.
 
-    python -m services.local.rehearsal.main [--twice]
+    python -m services.local.rehearsal.main [--twice] [--again]
 
 Zappa deploys the packages, and the deployed configuration (handlers, settings, memory, code, mappings, the tick) is
 what runs: each function starts from its zip under AWS's own runtime client (`lambda_runtime`) with the credentials of
 its role, its event source mappings and the tick invoke it, and the smoke test calls it through a small API Gateway with
 a WebSocket API. A permission that a role lacks fails the rehearsal, even if the function handles the refusal.
-With `--twice`, the functions are deployed a second time, as updates; stacks may not change.
+With `--twice`, the functions are deployed a second time, as updates; stacks may not change. With `--again`, the stage
+is then destroyed and deployed again, and takes over the data that was kept.
 
 The stage is `local`, the only one whose settings accept the embedded AWS's tokens; its other settings are staging's.
 Not rehearsed: change sets, and the resource types that the embedded AWS does not create (infra/embedded/resources.py).
@@ -333,12 +334,16 @@ def no_function(_event: dict[str, Any], _context: None) -> Mapping[str, Any]:
     return {"statusCode": 502}
 
 
-def rehearse(*, twice: bool) -> Embedded:
+def rehearse(*, twice: bool, again: bool) -> Embedded:
     """Deploy to a new embedded AWS; returns the environment. Raises the error of the step that fails."""
     with EmbeddedAws.start(stage=STAGE) as aws, Sockets.start(no_function) as sockets:
         environment = Embedded(aws, sockets)
         steps.deploy(steps.prepare(STAGE, environment, {}, write_line))
         if twice:
+            steps.deploy(steps.prepare(STAGE, environment, {}, write_line))
+        if again:
+            for line in steps.destroy(steps.prepare(STAGE, environment, {}, write_line)):
+                write_line(f"kept: {line}")
             steps.deploy(steps.prepare(STAGE, environment, {}, write_line))
         return environment
 
@@ -346,9 +351,11 @@ def rehearse(*, twice: bool) -> Embedded:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="make rehearse", description="Rehearse a deployment on the embedded AWS.")
     parser.add_argument("--twice", action="store_true", help="deploy a second time, as an update")
+    parser.add_argument("--again", action="store_true", help="then destroy the stage, and deploy it again")
+    options = parser.parse_args()
     started_at = time.monotonic()
     try:
-        environment = rehearse(twice=parser.parse_args().twice)
+        environment = rehearse(twice=options.twice, again=options.again)
     except ArgusError as error:
         sys.stderr.write(f"{error.title.rstrip('.')}. {error}\n")
         return 1
