@@ -47,11 +47,11 @@ class Stacks(Protocol):
         template: Template,
         parameters: Mapping[str, str],
         tags: Mapping[str, str],
-        existing: Identifiers | None = None,
+        existing: Callable[[], Identifiers] = dict,
     ) -> bool:
         """Create or update the stack; returns whether anything changed.
 
-        The resources `existing` are imported instead of created, unless the stack has resources already.
+        If the stack does not exist, the resources that `existing` finds are imported instead of created.
         """
 
     def outputs(self, name: str) -> dict[str, str]:
@@ -78,7 +78,7 @@ class ChangeSets:
         template: Template,
         parameters: Mapping[str, str],
         tags: Mapping[str, str],
-        existing: Identifiers | None = None,
+        existing: Callable[[], Identifiers] = dict,
     ) -> bool:
         """See `Stacks`. Raises StackFailed."""
         given = {
@@ -86,18 +86,18 @@ class ChangeSets:
             "Tags": [{"Key": key, "Value": value} for key, value in tags.items()],
             "Capabilities": ["CAPABILITY_NAMED_IAM"],
         }
-        exists = self._delete_if_never_created(name)
-        if existing and not exists:
+        exists = self._delete_if_never_created(name)  # may leave resources behind that `existing` then finds
+        if not exists and (found := existing()):
             resources = [
                 {
                     "ResourceType": template.resources[logical_id]["Type"],
                     "LogicalResourceId": logical_id,
                     "ResourceIdentifier": identifier,
                 }
-                for logical_id, identifier in existing.items()
+                for logical_id, identifier in found.items()
             ]
             # An import may neither create other resources nor declare outputs.
-            self._execute(name, "IMPORT", template.only(existing), ResourcesToImport=resources, **given)
+            self._execute(name, "IMPORT", template.only(found), ResourcesToImport=resources, **given)
             exists = True
         kind = "UPDATE" if exists else "CREATE"
         return self._execute(name, kind, template, ImportExistingResources=True, **given)

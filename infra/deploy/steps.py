@@ -155,13 +155,17 @@ def deploy_stack(deployment: Deployment, plan: Plan) -> None:
     names = {"AWS::AccountId": environment.account_id, "AWS::Region": plan.region or environment.region}
     template = Template.read(plan.path).with_literal_names({**parameters, **names})
     stacks = environment.stacks(plan.region)
-    existing: Identifiers = {}
-    if not stacks.resources(name):
-        existing = retained.find(template, stage=deployment.stage, client=environment.client)
+    imported: list[str] = []
+
+    def existing() -> Identifiers:
+        found = retained.find(template, stage=deployment.stage, client=environment.client)
+        imported.extend(found)
+        return found
+
     changed = stacks.deploy(name, template=template, parameters=parameters, tags=tags, existing=existing)
     _load_outputs(deployment, plan)
-    imported = f", imported {', '.join(existing)}" if existing else ""
-    deployment.log(f"{name}: {'deployed' if changed else 'no changes'}{imported}")
+    also = f", imported {', '.join(imported)}" if imported else ""
+    deployment.log(f"{name}: {'deployed' if changed else 'no changes'}{also}")
 
 
 def _load_outputs(deployment: Deployment, plan: Plan) -> None:

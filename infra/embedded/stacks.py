@@ -6,7 +6,7 @@ names its identifier or if its name is literal, and a failed creation is rolled 
 with the same template and parameters does not change, and any other is an error.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -58,7 +58,7 @@ class EmbeddedStacks:
         template: Template,
         parameters: Mapping[str, str],
         tags: Mapping[str, str],
-        existing: Mapping[str, Mapping[str, str]] | None = None,
+        existing: Callable[[], Mapping[str, Mapping[str, str]]] = dict,
     ) -> bool:
         """Create the stack; returns False if it exists and is the same. Undeclared parameters are ignored.
 
@@ -69,7 +69,7 @@ class EmbeddedStacks:
             if (found.template.body, found.parameters) != (template.body, used):
                 raise NotAsDeclared(f"{name}: the embedded AWS does not update a stack")
             return False
-        imported = {logical_id: next(iter(values.values())) for logical_id, values in (existing or {}).items()}
+        imported = {logical_id: next(iter(values.values())) for logical_id, values in existing().items()}
         try:
             self.stacks[name] = _Creation(self.clients, name, template, used, imported).run()
         except LookupError as error:

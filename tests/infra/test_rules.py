@@ -581,7 +581,7 @@ def test_without_a_domain_no_resource_is_created_that_needs_one() -> None:
     assert set(left.resources) == {"ApiFirewall", "ApiAccessLog"}
     assert scope_of(edge).resolve(left.outputs) == {
         "ApiAccessLogArn": "arn:aws:logs:eu-west-1:123456789012:log-group:/aws/apigateway/argus-production",
-        "ApiUrl": "https://abc123.execute-api.eu-west-1.amazonaws.com/production"
+        "ApiUrl": "https://abc123.execute-api.eu-west-1.amazonaws.com/production",
     }
     whole = scope_of(edge, Domain="argus.example")
     assert edge.with_conditions(whole.conditions).resources.keys() == edge.resources.keys()

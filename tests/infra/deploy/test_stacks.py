@@ -90,6 +90,15 @@ DATA = Template(
         "Outputs": {"KeyArn": {"Value": {"Fn::GetAtt": ["Key", "Arn"]}}},
     },
 )
+ONLY_KEY = Template(
+    "argus-staging-data",
+    {"Parameters": DATA.body["Parameters"], "Resources": {"Key": DATA.resources["Key"]}},
+)
+IMPORTED_KEY = {
+    "ResourceType": "AWS::KMS::Key",
+    "LogicalResourceId": "Key",
+    "ResourceIdentifier": {"KeyId": "k1"},
+}
 MISSING = "Stack with id x does not exist"
 
 
@@ -113,23 +122,16 @@ def change_set(stub: Stubber, kind: str, template: Template, **more: Any) -> Non
 
 def test_what_a_destroyed_stack_retained_is_imported_before_the_rest_is_created() -> None:
     client = unconnected("cloudformation")
-    imported = {
-        "ResourceType": "AWS::KMS::Key",
-        "LogicalResourceId": "Key",
-        "ResourceIdentifier": {"KeyId": "k1"},
-    }
-    without = {section: DATA.body[section] for section in ("Parameters", "Resources")}
-    only_key = Template("argus-staging-data", {**without, "Resources": {"Key": DATA.resources["Key"]}})
     with Stubber(client) as stub:
         stub.add_client_error("describe_stacks", service_message=MISSING)
-        change_set(stub, "IMPORT", only_key, ResourcesToImport=[imported])
+        change_set(stub, "IMPORT", ONLY_KEY, ResourcesToImport=[IMPORTED_KEY])
         change_set(stub, "UPDATE", DATA, ImportExistingResources=True)
         ChangeSets(client, lambda _: None).deploy(
             "argus-staging-data",
             template=DATA,
             parameters={"Stage": "staging"},
             tags={},
-            existing={"Key": {"KeyId": "k1"}},
+            existing=lambda: {"Key": {"KeyId": "k1"}},
         )
         stub.assert_no_pending_responses()
 
@@ -166,10 +168,11 @@ def test_remains_that_cannot_be_deleted_are_left_behind_for_the_next_import() ->
         stub.add_response("describe_stack_events", {"StackEvents": []})
         stub.add_response("delete_stack", {}, {"StackName": STACK_ID, "DeletionMode": "FORCE_DELETE_STACK"})
         stub.add_response("describe_stacks", described("DELETE_COMPLETE"))
-        change_set(stub, "CREATE", DATA, ImportExistingResources=True)
-        ChangeSets(client, lambda _: None).deploy(
-            "argus-staging-data", template=DATA, parameters={"Stage": "staging"}, tags={}
-        )
+        change_set(stub, "IMPORT", ONLY_KEY, ResourcesToImport=[IMPORTED_KEY])
+        change_set(stub, "UPDATE", DATA, ImportExistingResources=True)
+        parts = {"parameters": {"Stage": "staging"}, "tags": {}}
+        left = {"Key": {"KeyId": "k1"}}
+        ChangeSets(client, lambda _: None).deploy("argus-staging-data", template=DATA, **parts, existing=lambda: left)
         stub.assert_no_pending_responses()
 
 
