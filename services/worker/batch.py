@@ -1,7 +1,10 @@
 """Runs the jobs in batches of SQS messages, for every function behind a queue.
 
 The response names the messages that failed (`ReportBatchItemFailures`). SQS redelivers them, and moves them to the
-dead-letter queue after their last attempt. On the last attempt, the job's `give_up` records the failure for the user.
+dead-letter queue after their last receive. If that fails, the job's `give_up` records the failure for the user.
+
+A receive is not an attempt: if Lambda has no capacity for the function, or the batch ends first, the message was
+received and its job did not run.
 """
 
 import json
@@ -18,7 +21,7 @@ from argus.core.work import job
 from argus.jobs import JOBS, UPLOADS
 from services.worker.time_limit import Context, DeadlineExceeded, deadline, may_start
 
-MAX_RECEIVES = 3  # maxReceiveCount of infra/data.yaml; a test compares
+MAX_RECEIVES = 5  # maxReceiveCount of infra/data.yaml; a test compares
 
 _log = logging.getLogger("argus.batch")
 
@@ -54,13 +57,13 @@ class Batches:
         """Process the messages of a batch one by one until the deadline; a failed message does not affect the others.
 
         Messages that were not processed in time are reported as failed, so that SQS redelivers them. Messages with the
-        fewest attempts left are processed first.
+        fewest receives left are processed first.
         """
         records = _messages(event)
         done = set()
         try:
             with deadline(context):
-                for record in sorted(records, key=_attempts, reverse=True):
+                for record in sorted(records, key=_receives, reverse=True):
                     if not may_start(context):
                         break
                     if self._process(record):
@@ -72,14 +75,14 @@ class Batches:
         return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
 
     def _process(self, record: Event) -> bool:
-        last_attempt = _attempts(record) >= MAX_RECEIVES
         try:
             calls = [self._validated(call) for call in _calls(json.loads(record["body"]))]
         except Exception as error:  # a malformed message must not fail the others
             context = {"function": self.function, "message_id": record["messageId"]}
             _log.error("unreadable message", extra=context, exc_info=error)
             return False
-        return not [call for call in calls if not self._run(call, last_attempt=last_attempt)]  # run all calls
+        receives = _receives(record)
+        return not [call for call in calls if not self._run(call, receives=receives)]  # run all calls
 
     def _validated(self, call: Call) -> Call:
         """The call, if this function runs its job. Raises UnknownMessage."""
@@ -89,22 +92,29 @@ class Batches:
             raise UnknownMessage(f"{call.job} is not for the {self.function}")
         return call
 
-    def _run(self, call: Call, *, last_attempt: bool) -> bool:
+    def _run(self, call: Call, *, receives: int) -> bool:
         """Run one job; returns whether it succeeded."""
-        with job(call.job, function=self.function, request_id=call.request_id, caller_id=call.caller_id) as run:
+        last_receive = receives >= MAX_RECEIVES
+        with job(
+            call.job,
+            function=self.function,
+            request_id=call.request_id,
+            caller_id=call.caller_id,
+            receives=receives,
+        ) as run:
             try:
                 JOBS[call.job].run(self.container())(**call.arguments)
                 run.mark_done()
             except DeadlineExceeded:
                 run.mark_out_of_time()
-                if last_attempt:
+                if last_receive:
                     self._give_up(call)
                 raise
             except Exception as error:
                 run.mark_failed()
-                context = {"function": self.function, "job": call.job, "last_attempt": last_attempt}
+                context = {"function": self.function, "job": call.job, "last_receive": last_receive}
                 _log.error("job failed", extra=context, exc_info=error)
-                if last_attempt:
+                if last_receive:
                     self._give_up(call)
         return run.outcome == "done"
 
@@ -128,7 +138,7 @@ def _is_message(record: Any) -> bool:
     return isinstance(record, dict) and {"messageId", "body", "attributes"} <= record.keys()
 
 
-def _attempts(record: Event) -> int:
+def _receives(record: Event) -> int:
     return int(record["attributes"]["ApproximateReceiveCount"])
 
 

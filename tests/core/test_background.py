@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 
 from argus.container import Container
 from argus.core import background
-from argus.core.background import FIRST_CHECK, MAX_ATTEMPTS, MAX_CHECKS, Background, Claim, ClaimLost
+from argus.core.background import FIRST_CHECK, MAX_ATTEMPTS, MAX_CHECKS, Background, Claim, ClaimLost, NoAttemptsLeft
 from argus.core.dynamo import Table, due_shard, due_shards
 from argus.core.functions import SCANNER, WORKER
 from argus.imagery.model import Image, ImageState, NewFile
@@ -151,6 +151,23 @@ def test_an_item_whose_workers_died_is_given_up_announced_and_counted(
     assert only_item.stored.next_check_at is None
 
 
+def test_an_item_whose_workers_died_in_all_its_attempts_cannot_be_claimed(item: Item) -> None:
+    item.abandoned(MAX_ATTEMPTS)
+    before = item.stored
+    with pytest.raises(NoAttemptsLeft):
+        item.claimed()
+    assert item.stored == before
+
+
+def test_an_item_is_given_up_by_the_sweep_after_its_last_attempt_failed(tick: Tick, only_item: Item) -> None:
+    for _ in range(MAX_ATTEMPTS):
+        with pytest.raises(RuntimeError), only_item.claimed():
+            raise RuntimeError
+    assert only_item.seen["state"] != only_item.kind.failed
+    tick()
+    assert only_item.seen["state"] == only_item.kind.failed
+
+
 def test_an_item_whose_worker_died_is_sent_again_after_its_lease(tick: Tick, only_item: Item, workers: Workers) -> None:
     only_item.claimed()
     only_item.clock.move(minutes=4)
@@ -190,6 +207,8 @@ def test_an_item_that_must_not_be_given_up_is_checked_forever(
         later = item.stored.next_check_at - item.clock()
         assert timedelta(0) < later <= item.work.store.longest_wait
         assert item.stored.checks == checks + 1
+    with item.claimed() as claim:
+        assert claim.item.attempts == MAX_ATTEMPTS + 1
 
 
 def test_the_last_attempt_of_one_delivery_does_not_fail_an_item_that_another_worker_claims(item: Item) -> None:

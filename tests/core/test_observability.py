@@ -18,6 +18,7 @@ from argus.jobs import TICKS
 from services.local.demo.scenes import flir_scene
 from services.scheduler import main as scheduler
 from services.worker import main as worker
+from services.worker.batch import MAX_RECEIVES
 from tests.conftest import Issuer, Person, Workers
 from tests.core.test_masking import AWS_SECRET
 from tests.imagery.uploads import uploaded
@@ -226,7 +227,7 @@ def test_secrets_in_messages_and_failing_jobs_appear_in_no_log_line(
         _sentence(canaries),
     ]
     records = [
-        {"messageId": str(number), "body": body, "attributes": {"ApproximateReceiveCount": "3"}}
+        {"messageId": str(number), "body": body, "attributes": {"ApproximateReceiveCount": str(MAX_RECEIVES)}}
         for number, body in enumerate(bodies)
     ]
     output()

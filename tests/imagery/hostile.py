@@ -116,6 +116,13 @@ def tiff_adding(*entries: tuple[int, int, int, int]) -> bytes:
     return head + struct.pack("<H", count + len(entries)) + directory
 
 
+def tiff_of_tags_that_share_data() -> bytes:
+    """A TIFF of a megabyte, with 400 tags that each claim this megabyte."""
+    size = 1_000_000
+    shared = tiff_adding(*((50_000 + number, 7, size, 8) for number in range(400)))
+    return shared + bytes(size)
+
+
 def looping_exif() -> bytes:
     """EXIF whose directories point to themselves."""
     return with_exif(*((tag, 4, 1, 8) for tag in (0x8769, 0x8825)))
@@ -255,6 +262,12 @@ REFUSED: dict[str, tuple[str, str, dict[str, str | int | float], Callable[[], by
     ),
     "TIFF wider than its pixels": ("damaged", "tiff_pixels", {}, lambda: tiff_with(256, 4000)),
     "TIFF pixels past the end": ("damaged", "tiff_pixels", {}, lambda: tiff_with(273, 0x7FFFFFFF)),
+    "TIFF of a million strips": (
+        "damaged",
+        "tiff_pixels",
+        {},
+        lambda: tiff_with(273, 8, count=1_000_000) + bytes(4_000_000),
+    ),
     "TIFF of unknown compression": (
         "unsupported",
         "tiff_compression",
@@ -278,6 +291,7 @@ REFUSED: dict[str, tuple[str, str, dict[str, str | int | float], Callable[[], by
 ACCEPTED: dict[str, Callable[[], bytes]] = {
     "EXIF directories that loop": looping_exif,
     "EXIF values past its end": exif_outside_the_file,
+    "TIFF of tags that share their data": tiff_of_tags_that_share_data,
     "TIFF with a long, cut tag": lambda: tiff_with(42113, 8, kind=2, count=100_000),
     "PNG with a text chunk that inflates to 400 MB": lambda: with_png(
         64,

@@ -109,7 +109,7 @@ def test_a_late_upload_whose_event_was_lost_is_found_within_minutes(
 def test_an_upload_whose_message_is_dead_lettered_is_processed_within_minutes(
     owner: Person, workers: Workers, clock: MovableClock, sweep: Callable[[], object], scene: tuple[bytes, Truth]
 ) -> None:
-    """A worker is killed three times while it holds the batch, before it processes this file."""
+    """Workers are killed at each receive of the batch, before they process this file."""
     item = announce(owner, scene[0])
     send(item, scene[0])
     killed = replace(workers, pollers=[replace(poller, handler=_killed) for poller in workers.pollers])
@@ -237,7 +237,36 @@ def test_a_file_that_crashes_the_decoder_is_rejected_and_its_message_dead_letter
     dead = workers.work_until_dead(workers.outputs.uploads_dead_queue_url, item["image_id"])
     image = owner.get(f"/images/{item['image_id']}").get_json()
     assert (image["state"], image["code"]) == ("rejected", "processing_failed")
-    assert (item["image_id"] in dead["Body"], len(attempts)) == (True, 3)
+    assert (item["image_id"] in dead["Body"], len(attempts)) == (True, MAX_ATTEMPTS)
+
+
+def test_a_file_that_kills_its_workers_is_processed_three_times(
+    owner: Person,
+    workers: Workers,
+    argus: Container,
+    clock: MovableClock,
+    sweep: Callable[[], object],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each message that came back after the image was given up started three more attempts, without end."""
+    attempts: list[None] = []
+
+    def kill(*_: Any, **__: Any) -> Any:
+        attempts.append(None)
+        raise RuntimeError("killed")
+
+    monkeypatch.setattr(processing, "decode", kill)
+    monkeypatch.setattr(type(argus.imagery.background), "release", lambda *_: None)  # a killed worker releases nothing
+    item = announce(owner, b"x")
+    send(item, b"x")
+    for _ in range(3):
+        for _ in range(MAX_ATTEMPTS):  # the lease is shorter than the visibility timeout: the sweep is first
+            workers.work()
+            clock.move(minutes=6)
+            sweep()
+        workers.sqs.redeliver()
+    image = owner.get(f"/images/{item['image_id']}").get_json()
+    assert (image["state"], image["code"], len(attempts)) == ("rejected", "processing_failed", MAX_ATTEMPTS)
 
 
 def test_a_redelivered_dead_letter_is_processed(

@@ -472,6 +472,19 @@ def test_the_visibility_timeout_is_six_times_the_function_timeout(function: Func
     assert {int(hidden[f"argus-production-{queue}"]) for queue in queues} == {6 * function.timeout_seconds}
 
 
+MIN_RECEIVES = 5  # of a queue that invokes a function: Lambda Developer Guide, "Understanding SQS retries"
+RETENTION_SECONDS = 4 * 24 * 3600  # of SQS, by default
+QUEUES_WITH_DEAD_LETTERS = [queue for queue in every("AWS::SQS::Queue") if "RedrivePolicy" in queue]
+
+
+@pytest.mark.parametrize("queue", QUEUES_WITH_DEAD_LETTERS, ids=lambda queue: queue["QueueName"])
+def test_a_message_has_receives_to_spare_and_time_for_them(queue: dict[str, Any]) -> None:
+    """A receive counts even if Lambda has no capacity to run the function."""
+    receives = int(queue["RedrivePolicy"]["maxReceiveCount"])
+    assert receives >= MIN_RECEIVES
+    assert receives * int(queue["VisibilityTimeout"]) < int(queue.get("MessageRetentionPeriod", RETENTION_SECONDS))
+
+
 FUNCTION = "arn:aws:lambda:eu-west-1:123456789012:function:argus-production"
 
 

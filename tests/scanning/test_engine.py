@@ -16,6 +16,7 @@ from argus.scanning.model import Finding, Run, RunState, Severity
 from argus.scanning.plugin import Tools
 from services.scheduler import main as scheduler
 from services.worker import main as worker
+from services.worker.batch import MAX_RECEIVES
 from tests.conftest import MovableClock, Person, Workers
 from tests.scanning.api import (
     TARGET,
@@ -340,7 +341,7 @@ def test_a_scan_that_keeps_failing_is_given_up_and_its_message_is_dead_lettered(
         dead = workers.work_until_dead(workers.outputs.jobs_dead_queue_url, scan_id)
     workers.work()
     assert scan(client, scan_id)["state"] == "failed"
-    assert (json.loads(dead["Body"])["arguments"]["run_id"], attempts.count(scan_id)) == (f"{scan_id}.00", 3)
+    assert (json.loads(dead["Body"])["arguments"]["run_id"], attempts.count(scan_id)) == (f"{scan_id}.00", MAX_RECEIVES)
 
 
 # ---------------------------------------------------------------- interrupted
@@ -380,12 +381,12 @@ def test_a_scan_interrupted_on_its_last_attempt_fails_without_open_steps_and_is_
 def test_a_message_that_keeps_failing_does_not_end_a_scan_that_another_worker_runs(
     client: Person, work: Callable[[], None], first: Scripted, scripted: Container
 ) -> None:
-    """Two messages for one scan: the last attempt of one fails while the other is processed."""
+    """Two messages for one scan: the last receive of one fails while the other is processed."""
 
     def given_up_meanwhile(_tools: Tools) -> Iterable[Finding]:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(type(scripted.scanning.engine), "run", _no_store)
-            assert worker.handler({"Records": [_last_attempt(client, scan_id)]}, None)["batchItemFailures"]
+            assert worker.handler({"Records": [_last_receive(client, scan_id)]}, None)["batchItemFailures"]
         yield spot("a")
 
     first.script = given_up_meanwhile
@@ -398,9 +399,9 @@ def _no_store(*_: Any) -> None:
     raise ConnectionError("no store")
 
 
-def _last_attempt(client: Person, scan_id: str) -> dict[str, Any]:
+def _last_receive(client: Person, scan_id: str) -> dict[str, Any]:
     body = {"job": "scan.run", "arguments": {"organisation_id": client.organisation_id, "run_id": f"{scan_id}.00"}}
-    return {"messageId": "last", "body": json.dumps(body), "attributes": {"ApproximateReceiveCount": "3"}}
+    return {"messageId": "last", "body": json.dumps(body), "attributes": {"ApproximateReceiveCount": str(MAX_RECEIVES)}}
 
 
 def test_a_scan_interrupted_by_aws_is_released(

@@ -18,6 +18,7 @@ from argus.scanning.finding_store import FindingStore
 from argus.scanning.model import Finding, ScanState, Severity
 from argus.scanning.plugin import Tools
 from argus.scanning.service import Scanning
+from services.worker.batch import MAX_RECEIVES
 from tests.conftest import MovableClock, Person, Workers
 from tests.scanning.api import (
     before_write,
@@ -158,23 +159,24 @@ def _statuses_of(client: Person, target: str) -> dict[str, str]:
 def test_a_scan_that_times_out_while_publishing_resumes_until_all_is_published(
     client: Person, timed: Workers, first: Scripted, clock: MovableClock, tick: Any
 ) -> None:
-    first.finds("a", "b", "c", "d")
+    locations = "abcdef"  # one more than receives
+    first.finds(*locations)
     scan_id = request(client)
     with pytest.MonkeyPatch.context() as patch:
         published = _one_finding_per_attempt(patch)
         dead = timed.work_until_dead(timed.outputs.jobs_dead_queue_url, scan_id)
-    assert (json.loads(dead["Body"])["arguments"]["scan_id"], len(published)) == (scan_id, 3)
+    assert (json.loads(dead["Body"])["arguments"]["scan_id"], len(published)) == (scan_id, MAX_RECEIVES)
     assert (scan(client, scan_id)["state"], statuses(client)) == ("running", dict.fromkeys(published, "new"))
     assert client.post(f"/scans/{scan_id}/cancel").get_json()["code"] == "scan_ending"
     clock.move(minutes=10)
     tick()
     timed.work()
     done = scan(client, scan_id)
-    assert (done["state"], done["delta"], done["counts"]["medium"]) == ("succeeded", delta(new=4), 4)
-    assert statuses(client) == dict.fromkeys("abcd", "new")
+    assert (done["state"], done["delta"], done["counts"]["medium"]) == ("succeeded", delta(new=6), 6)
+    assert statuses(client) == dict.fromkeys(locations, "new")
     request(client)
     timed.work()
-    assert statuses(client) == dict.fromkeys("abcd", "unchanged")
+    assert statuses(client) == dict.fromkeys(locations, "unchanged")
 
 
 def _one_finding_per_attempt(patch: pytest.MonkeyPatch) -> list[str]:

@@ -62,13 +62,13 @@ def test_the_running_job_is_interrupted_and_the_remaining_messages_fail(ran: lis
     assert ran == ["quick started", "quick finished", "slow started"]
 
 
-def test_a_job_that_is_interrupted_on_its_last_attempt_is_given_up(ran: list[str]) -> None:
+def test_a_job_that_is_interrupted_on_its_last_receive_is_given_up(ran: list[str]) -> None:
     assert failed(Deadline(), message("slow", overruns=True, receives=batch.MAX_RECEIVES)) == ["slow"]
     assert ran == ["slow started", "slow given up"]
 
 
-def test_messages_with_the_fewest_attempts_left_are_processed_first(ran: list[str]) -> None:
-    assert failed(Deadline(), message("slow", overruns=True), message("last", receives=3)) == ["slow"]
+def test_messages_with_the_fewest_receives_left_are_processed_first(ran: list[str]) -> None:
+    assert failed(Deadline(), message("slow", overruns=True), message("last", receives=2)) == ["slow"]
     assert ran == ["last started", "last finished", "slow started"]
 
 

@@ -12,11 +12,11 @@ import pytest
 from argus.container import Container
 from argus.core import work
 from argus.core.functions import FUNCTIONS, SCANNER, WORKER
-from argus.core.observability import current_request_id
+from argus.core.observability import current_request_id, is_redelivery
 from argus.jobs import JOBS, JobHandler
 from services.scanner import main as scanner
 from services.worker import main as worker
-from services.worker.batch import UnknownEvent
+from services.worker.batch import MAX_RECEIVES, UnknownEvent
 
 Message = dict[str, Any]
 FUNCTION_MODULES: dict[str, ModuleType] = {WORKER: worker, SCANNER: scanner}
@@ -119,11 +119,19 @@ def test_a_malformed_message_fails_and_the_others_are_processed(ran: list[Any], 
     assert len(ran) == 1
 
 
-def test_a_job_is_given_up_only_on_its_last_attempt(ran: list[Any]) -> None:
-    failed(message(job(fail=True), receives=2))
+def test_a_job_is_given_up_only_after_the_last_receive_of_its_message(ran: list[Any]) -> None:
+    failed(message(job(fail=True), receives=MAX_RECEIVES - 1))
     assert "gave up" not in ran
-    failed(message(job(fail=True), receives=3))
+    failed(message(job(fail=True), receives=MAX_RECEIVES))
     assert ran[-1] == "gave up"
+
+
+def test_a_job_knows_whether_its_message_was_received_before(ran: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[bool] = []
+    monkeypatch.setitem(JOBS, "note", replace(JOBS["note"], run=lambda _: lambda: seen.append(is_redelivery())))
+    assert failed(message(job()), message(job(), number=2, receives=2)) == []
+    assert sorted(seen) == [False, True]
+    assert not is_redelivery()
 
 
 def test_the_test_event_of_s3_is_ignored(ran: list[Any]) -> None:

@@ -7,8 +7,8 @@ may die at any moment. Therefore:
   releases it on failure, so that the next delivery does not have to wait.
 - Every unfinished item has a time of its next check, at which the sweep sends the job again: first after two minutes,
   then with an interval that doubles.
-- An item is given up after its last attempt, or if no worker claims it within a day. The change of its state is
-  published to users.
+- An item is given up after its last attempt, after the last receive of its message failed, or if no worker claims it
+  within a day. The change of its state is published to users.
 """
 
 import logging
@@ -34,7 +34,7 @@ from argus.core.observability import seconds_left
 from argus.core.paging import Listing
 from argus.core.queue import JobQueue, NotQueued
 
-MAX_ATTEMPTS = 3  # as the queues' maxReceiveCount
+MAX_ATTEMPTS = 3  # less than the queues' maxReceiveCount: a message may be received without an attempt
 FIRST_CHECK = timedelta(minutes=2)
 MAX_CHECKS = 11  # of an item that no worker claims: about a day
 HEARTBEAT_SECONDS = 2.0  # between two writes that only renew a lease
@@ -78,6 +78,10 @@ W = TypeVar("W", bound=WorkItem)
 
 class PartialFailure(ArgusError):
     """Some items of a sweep could not be processed."""
+
+
+class NoAttemptsLeft(ArgusError):
+    """The item is not tried again. Its job fails, so that the queue keeps the message."""
 
 
 class ClaimLost(BaseException):
@@ -260,9 +264,21 @@ class Background(Generic[W]):
         return item.lease_until is not None and self.clock() <= item.lease_until
 
     def claim(self, item: W, **changes: Any) -> "Claim[W] | None":
-        """Claim an item for an attempt, and change it; None if another worker has it, or if it has changed."""
+        """Claim an item for an attempt, and change it; None if another worker has it, or if it has changed.
+
+        Raises NoAttemptsLeft, so that an item that kills its workers kills no more of them.
+        """
         if self.is_held(item):
             return None
+        if self._is_exhausted(item):
+            raise NoAttemptsLeft(item.id)
+        return self._claim(item, **changes)
+
+    def _is_exhausted(self, item: W) -> bool:
+        """Whether an item had all its attempts, and may be given up."""
+        return item.attempts >= MAX_ATTEMPTS and self.to_failed(item, _reason(item)) is not None
+
+    def _claim(self, item: W, **changes: Any) -> "Claim[W] | None":
         until = self.clock() + self.lease_of(item)
         taken = _changed(item, **changes, attempts=item.attempts + 1, checks=0, lease_until=until, next_check_at=until)
         saved = self.write(taken, self.event_of(item))
@@ -290,19 +306,23 @@ class Background(Generic[W]):
         """Release a claim, unless another worker has claimed the item since.
 
         The queue delivers the job again after its visibility timeout, or the sweep sends it after two leases, whichever
-        is first.
+        is first. After the last attempt, the next sweep gives the item up.
         """
         try:
             item = self.store.get(claimed.organisation_id, claimed.id)  # the last write may have succeeded
             if item is not None and item.next_check_at is not None and item.attempts == claimed.attempts:
-                later = self.clock() + 2 * self.lease
-                self.store.save(_changed(item, lease_until=None, next_check_at=later))
+                self.store.save(_changed(item, lease_until=None, next_check_at=self._after_failure(item)))
         except (BotoCoreError, ClientError) as error:
             _log.warning("could not release a claim", extra={"id": claimed.id}, exc_info=error)
 
+    def _after_failure(self, item: W) -> datetime:
+        """The time of the next check. `give_up` claims too, with more than MAX_ATTEMPTS; if that fails, it waits."""
+        was_last = item.attempts == MAX_ATTEMPTS and self._is_exhausted(item)
+        return self.clock() if was_last else self.clock() + 2 * self.lease
+
     def give_up(self, item: W) -> bool:
-        """Fail an item after its last attempt. Returns False if it is finished, must continue, or is claimed; otherwise
-        True, also if another process changed the item first.
+        """Fail an item for which no attempt follows. Returns False if it is finished, must continue, or is claimed;
+        otherwise True, also if another process changed the item first.
 
         A failed attempt has released its claim. A valid claim belongs to another delivery, or to a worker that died;
         then the sweep checks the item again.
@@ -322,7 +342,7 @@ class Background(Generic[W]):
         """Write a failed item; whether it was unchanged since it was read."""
         if self.clean_up is None:
             return self.finish(failed) is not None
-        claim = self.claim(item)
+        claim = self._claim(item)
         if claim is None:
             return False
         with claim:

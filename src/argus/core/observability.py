@@ -28,6 +28,7 @@ class Work:
     request_id: str
     caller_id: str = ""
     aws_seconds: float | None = None  # how long a request or sweep may call AWS; None for a job
+    receives: int = 1  # how often the message of a job was received, including this time
     capacity_units: float = 0.0
     timeouts: Counter[str] = field(default_factory=Counter)  # by service of AWS
     started: float = field(default_factory=time.perf_counter)
@@ -56,18 +57,26 @@ def seconds_left() -> float:
     return math.inf if work is None or work.aws_seconds is None else work.aws_seconds - work.ms / 1000
 
 
+def is_redelivery() -> bool:
+    """Whether the message of the current job was received before."""
+    work = _work.get()
+    return work is not None and work.receives > 1
+
+
 def current_request_id() -> str:
     work = _work.get()
     return work.request_id if work else ""
 
 
 @contextmanager
-def request_scope(request_id: str, caller_id: str = "", *, seconds: float | None = None) -> Iterator[Work]:
+def request_scope(
+    request_id: str, caller_id: str = "", *, seconds: float | None = None, receives: int = 1
+) -> Iterator[Work]:
     """Add this id to log lines and queue messages of the block, and measure its use of resources.
 
     `seconds` limits the time for calls to AWS in a request or a sweep.
     """
-    work = Work(request_id, caller_id, seconds)
+    work = Work(request_id, caller_id, seconds, receives)
     token = _work.set(work)
     try:
         yield work

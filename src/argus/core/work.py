@@ -30,10 +30,17 @@ class JobRun:
 
 @contextmanager
 def job(
-    name: str, *, function: str, request_id: str, caller_id: str = "", seconds: float | None = None
+    name: str,
+    *,
+    function: str,
+    request_id: str,
+    caller_id: str = "",
+    seconds: float | None = None,
+    receives: int = 1,
 ) -> Iterator[JobRun]:
     """Log and measure the block, even if it raises. `seconds` limits its calls to AWS."""
-    with request_scope(request_id, caller_id, seconds=seconds) as work, tracing.span(name) as span:
+    scope = request_scope(request_id, caller_id, seconds=seconds, receives=receives)
+    with scope as work, tracing.span(name) as span:
         run = JobRun(span)
         try:
             yield run

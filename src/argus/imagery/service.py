@@ -8,7 +8,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from argus.core.background import FIRST_CHECK, MAX_ATTEMPTS, Background
+from argus.core.background import FIRST_CHECK, MAX_ATTEMPTS, Background, NoAttemptsLeft
 from argus.core.caller import Caller
 from argus.core.clock import Clock
 from argus.core.dynamo import Item
@@ -16,6 +16,7 @@ from argus.core.errors import Conflict, Invalid, NotFound
 from argus.core.ids import Ids, is_id
 from argus.core.languages import Message
 from argus.core.objects import NoSuchObject, Objects
+from argus.core.observability import is_redelivery
 from argus.core.paging import Listing
 from argus.core.presign import Link, Presigner, Upload
 from argus.core.queue import JobQueue
@@ -31,6 +32,7 @@ UPLOAD_GRACE = timedelta(hours=1)  # an upload may start in its last second, and
 CHECK_GRACE = timedelta(hours=1)  # how long failing checks continue after the end of an upload's time
 CONTENT_TYPES = ("image/jpeg", "image/tiff", "application/octet-stream")  # octet-stream: FLIR's .fff
 
+_GIVEN_UP = "processing_failed"  # the code of an image that was given up
 _KEY = re.compile(r"(?P<organisation>org_\w{26})/images/(?P<image>img_\w{26})/original")
 _log = logging.getLogger("argus.imagery")
 
@@ -134,12 +136,18 @@ class Imagery:
     # ------------------------------------------------------------ for workers
 
     def arrived(self, key: str, *, object_version: str = "", size_bytes: int = 0) -> None:
-        """Process a stored object. Objects whose key was not issued, and images that are final, are skipped."""
+        """Process a stored object. Objects whose key was not issued, and images that are final, are skipped.
+
+        Raises NoAttemptsLeft for a redelivered message of an image that was given up. Otherwise a file that kills its
+        workers would be tried again by each of its messages, without end.
+        """
         image = self._at(key)
         if image is None:
             _log.warning("skipped an object whose key was not issued", extra={"key": key})
             if _KEY.fullmatch(key):
                 self.objects.delete_under(key.removesuffix("original"))  # the key of an image that has been deleted
+        elif image.state is ImageState.REJECTED and image.code == _GIVEN_UP and is_redelivery():
+            raise NoAttemptsLeft(image.id)
         elif self._may_process(image):
             self._process(image, object_version, size_bytes)
         else:
@@ -244,10 +252,10 @@ class Imagery:
     def _may_process(self, image: Image) -> bool:
         """Whether a delivery may process the image.
 
-        A file may arrive after its image was rejected as never uploaded, and the message of one that failed may be
-        redelivered from the dead-letter queue. Any other final state stays.
+        A file may arrive after its image was rejected as never uploaded. The message of one that failed may be moved
+        back from the dead-letter queue, as a new message. Any other final state stays.
         """
-        retryable = image.state is ImageState.REJECTED and image.code in ("never_uploaded", "processing_failed")
+        retryable = image.state is ImageState.REJECTED and image.code in ("never_uploaded", _GIVEN_UP)
         return retryable or image.state in (ImageState.AWAITING_UPLOAD, ImageState.PROCESSING)
 
     def _keep_processed_version(self, image: Image) -> None:

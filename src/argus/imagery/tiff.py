@@ -17,7 +17,7 @@ from PIL import Image
 
 from argus.imagery.model import Accuracy, Capture, LinearScale, Parameters
 from argus.imagery.planck import KELVIN
-from argus.imagery.tags import MAX_ENTRIES, Exif, Tags
+from argus.imagery.tags import MAX_ENTRIES, TYPES, Exif, Tags
 from argus.imagery.thermogram import (
     Counts,
     Damaged,
@@ -36,6 +36,12 @@ BIG_MAGICS = (b"II+\0", b"MM\0+")
 
 WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC, SAMPLES = 256, 257, 258, 259, 262, 277
 TILE_WIDTH, TILE_HEIGHT, SAMPLE_FORMAT, GDAL_METADATA, GDAL_NODATA = 322, 323, 339, 42112, 42113
+FILL_ORDER, ORIENTATION, PLANES, PREDICTOR = 266, 274, 284, 317
+STRIP_POSITIONS, STRIP_ROWS, STRIP_SIZES, TILE_POSITIONS, TILE_SIZES = 273, 278, 279, 324, 325
+PIXEL_TAGS = frozenset(
+    {WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC, SAMPLES, SAMPLE_FORMAT, FILL_ORDER, ORIENTATION, PLANES, PREDICTOR}
+    | {STRIP_POSITIONS, STRIP_ROWS, STRIP_SIZES, TILE_WIDTH, TILE_HEIGHT, TILE_POSITIONS, TILE_SIZES}
+)
 UNSIGNED, SIGNED = 1, 2
 MAX_NUMBER = 2**32 - 1
 COMPRESSIONS = {1: "none", 5: "LZW", 8: "deflate", 32773: "PackBits", 32946: "deflate"}
@@ -103,7 +109,8 @@ def decode_tiff(data: bytes, declared_scale: LinearScale | None) -> Thermogram:
         taken_at=exif.taken_at,
     )
     signed = _number(tags, SAMPLE_FORMAT, UNSIGNED) == SIGNED
-    return develop(capture, _pixels(data, width=width, height=height, signed=signed), Linear(scale, _nodata(tags)))
+    pixels = _pixels(_only_pixels(tags), width=width, height=height, signed=signed)
+    return develop(capture, pixels, Linear(scale, _nodata(tags)))
 
 
 def _check_kind(tags: Tags) -> None:
@@ -119,6 +126,23 @@ def _check_kind(tags: Tags) -> None:
         raise Unsupported("tiff_compression", compression=compression, supported=supported)
     if TILE_WIDTH in tags.entries:
         check_size(_number(tags, TILE_WIDTH), _number(tags, TILE_HEIGHT))
+
+
+def _only_pixels(tags: Tags) -> bytes:
+    """The TIFF with a new directory, of the tags that the pixels depend on.
+
+    Before 13.0, Pillow copies the data of every tag: a file of 20 MB with many tags that share their data would take
+    gigabytes (GHSA-wqgw-9xfh-qf2g). It also follows pointers to other directories.
+    """
+    entries = []
+    for tag in sorted(PIXEL_TAGS & tags.entries.keys()):
+        kind, count, start = tags.entries[tag]
+        inline = TYPES[kind][1] * count <= 4
+        value = tags.data[start : start + 4] if inline else struct.pack(tags.order + "I", start)
+        entries.append(struct.pack(tags.order + "HHI", tag, kind, count) + value)
+    directory = struct.pack(tags.order + "H", len(entries)) + b"".join(entries) + bytes(4)
+    position = struct.pack(tags.order + "I", len(tags.data))
+    return tags.data[:4] + position + tags.data[8:] + directory
 
 
 def _pixels(data: bytes, *, width: int, height: int, signed: bool) -> Counts:

@@ -114,7 +114,7 @@ def test_a_queue_has_the_declared_timeouts_and_dead_letter_queue(
     assert (found["VisibilityTimeout"], found["ReceiveMessageWaitTimeSeconds"]) == ("30", "20")
     assert json.loads(found["RedrivePolicy"]) == {
         "deadLetterTargetArn": f"{found['QueueArn']}-dead",
-        "maxReceiveCount": 3,
+        "maxReceiveCount": 5,
     }
 
 
@@ -132,10 +132,10 @@ def test_s3_sends_one_message_for_an_original_and_none_for_a_product(aws: Embedd
     ]
 
 
-def test_a_message_received_three_times_moves_to_the_dead_letter_queue(aws: EmbeddedAws, outputs: StackOutputs) -> None:
+def test_a_message_received_five_times_moves_to_the_dead_letter_queue(aws: EmbeddedAws, outputs: StackOutputs) -> None:
     sqs = aws.client("sqs")
     sqs.send_message(QueueUrl=outputs.jobs_queue_url, MessageBody="poison")
-    for _ in range(3):
+    for _ in range(5):
         (message,) = sqs.receive_message(QueueUrl=outputs.jobs_queue_url, WaitTimeSeconds=0)["Messages"]
         sqs.change_message_visibility(
             QueueUrl=outputs.jobs_queue_url, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=0
