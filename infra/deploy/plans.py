@@ -22,8 +22,10 @@ class Plan:
     outputs: Mapping[str, str] = field(default_factory=dict)  # the name of an output in the shared values, if different
     folder: Path = INFRA
 
-    def name(self, stage: str) -> str:
-        return f"argus-{stage}-{self.template}{self.suffix}"
+    def name(self, stage: str, home_region: str) -> str:
+        """The stack's name; outside the stage's region it contains that region: several stages meet there."""
+        home = f"-{home_region}" if self.region else ""
+        return f"argus-{stage}-{self.template}{self.suffix}{home}"
 
     @property
     def path(self) -> Path:

@@ -63,6 +63,9 @@ class Deployment:
     release: Release = field(default_factory=Release)
     functions_changed: bool = False
 
+    def stack_name(self, plan: Plan) -> str:
+        return plan.name(self.stage, self.environment.region)
+
     @property
     def releases(self) -> Releases:
         return Releases(
@@ -84,6 +87,7 @@ def prepare(stage: str, environment: Environment, given: Mapping[str, str], log:
     values = {
         **parameters,
         "Stage": stage,
+        "HomeRegion": environment.region,
         "Domain": options.domain,
         "HostedZoneId": options.hosted_zone_id,
         "AlarmAddress": options.alarm_address,
@@ -145,7 +149,7 @@ def create_secrets(deployment: Deployment) -> None:
 
 
 def deploy_stack(deployment: Deployment, plan: Plan) -> None:
-    name = plan.name(deployment.stage)
+    name = deployment.stack_name(plan)
     if plan.needs_domain and not deployment.options.domain:
         deployment.log(f"{name}: skipped, the stage has no domain")
         return
@@ -170,7 +174,7 @@ def deploy_stack(deployment: Deployment, plan: Plan) -> None:
 
 def _load_outputs(deployment: Deployment, plan: Plan) -> None:
     """Add the outputs of a stack to the values; none when the stack does not exist."""
-    found = deployment.environment.stacks(plan.region).outputs(plan.name(deployment.stage))
+    found = deployment.environment.stacks(plan.region).outputs(deployment.stack_name(plan))
     deployment.values |= {plan.outputs.get(key, key): value for key, value in found.items()}
 
 
@@ -350,7 +354,7 @@ def _delete_stack(deployment: Deployment, plan: Plan) -> list[str]:
     """Delete one stack; returns the resources that it retains."""
     if plan.needs_domain and not deployment.options.domain:
         return []
-    name, stacks = plan.name(deployment.stage), deployment.environment.stacks(plan.region)
+    name, stacks = deployment.stack_name(plan), deployment.environment.stacks(plan.region)
     if bucket := stacks.outputs(name).get("ConsoleBucketName"):
         _empty(deployment.environment.client("s3"), bucket)  # the console can be built again
     found = stacks.resources(name)

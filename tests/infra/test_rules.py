@@ -31,6 +31,7 @@ GIVEN = {
     "KeyArn": KEY_ARN,
     "RestApiId": "abc123",
     "SocketApiId": "def456",
+    "HomeRegion": "eu-west-1",
     "ApiWebAclArn": "arn:aws:wafv2:eu-west-1:123456789012:regional/x/y/z",
 }
 FUNCTIONS = ("", "-worker", "-scanner", "-scheduler", "-realtime")

@@ -93,7 +93,9 @@ def hashes(environment: Embedded) -> list[str]:
 
 def test_a_stage_is_deployed_and_passes_the_smoke_test(environment: Embedded, deployed: Output) -> None:
     assert deployed.steps() == [name for name, _ in steps.STEPS]
-    assert list(environment.aws.stacks.stacks) == [plan.name(STAGE) for plan in plans.PLANS if not plan.needs_domain]
+    assert list(environment.aws.stacks.stacks) == [
+        plan.name(STAGE, environment.region) for plan in plans.PLANS if not plan.needs_domain
+    ]
     assert running(environment) == hashes(environment)
     text = " ".join(deployed.lines)
     for line in ("GET /health: 200", "GET /ready: 200", "signed in as owner of org_", "image img_", "report with 2"):
@@ -506,7 +508,7 @@ def test_every_template_is_deployed() -> None:
     assert deployed == list(plans.PLANS)
 
 
-@pytest.mark.parametrize("plan", plans.PLANS, ids=lambda plan: plan.name("dev"))
+@pytest.mark.parametrize("plan", plans.PLANS, ids=lambda plan: plan.name("dev", "eu-west-1"))
 def test_a_template_is_within_the_size_limit(plan: plans.Plan) -> None:
     names = {"Stage": "production", "AWS::AccountId": "123456789012", "AWS::Region": "ap-southeast-1"}
     text = Template.read(plan.path).with_literal_names(names).text()
@@ -523,7 +525,7 @@ def test_every_parameter_without_default_has_a_value(monkeypatch: pytest.MonkeyP
         return True
 
     def outputs(_: ChangeSets, name: str) -> dict[str, str]:
-        plan = next(plan for plan in plans.PLANS if plan.name("staging") == name)
+        plan = next(plan for plan in plans.PLANS if plan.name("staging", "eu-west-1") == name)
         return {output: f"{name}/{output}" for output in Template.read(plan.path).outputs}
 
     monkeypatch.setattr(ChangeSets, "deploy", deploy)
@@ -532,18 +534,28 @@ def test_every_parameter_without_default_has_a_value(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(Account, "account_id", "123456789012")
     account = Account("eu-west-1")
     monkeypatch.setattr(Account, "client", lambda _, service, region="": (service, region))
-    values = {"Stage": "staging", "Domain": domain, "HostedZoneId": domain and "Z1", "RestApiId": "a1"}
     options = Options(domain=domain, hosted_zone_id=domain and "Z1")
+    values = {"Stage": "staging", "HomeRegion": account.region, "RestApiId": "a1"}
+    values |= {"Domain": options.domain, "HostedZoneId": options.hosted_zone_id}
     deployment = steps.Deployment("staging", account, options, Output(), values)
     for plan in plans.PLANS:
         steps.deploy_stack(deployment, plan)
     for plan in plans.PLANS:
         if domain or not plan.needs_domain:
-            Template.read(plan.path).parameters(given[plan.template + plan.suffix])  # raises for what has no value
-    assert ("firewall-cdn" in given) is bool(domain)
+            name = deployment.stack_name(plan).removeprefix("argus-staging-")
+            Template.read(plan.path).parameters(given[name])  # raises for what has no value
+    assert ("firewall-cdn-eu-west-1" in given) is bool(domain)
     if domain:
+        assert given["firewall-cdn-eu-west-1"] == {
+            "Stage": "staging",
+            "HomeRegion": "eu-west-1",
+            "Scope": "CLOUDFRONT",
+            "Name": "argus.example",
+            "HostedZoneId": "Z1",
+        }
         assert given["firewall"] | given["edge"] == {
             "Stage": "staging",
+            "HomeRegion": "eu-west-1",
             "Scope": "REGIONAL",
             "Name": "api.argus.example",
             "HostedZoneId": "Z1",
@@ -552,8 +564,8 @@ def test_every_parameter_without_default_has_a_value(monkeypatch: pytest.MonkeyP
             "Domain": "argus.example",
             "ApiWebAclArn": "argus-staging-firewall/WebAclArn",
             "ApiCertificateArn": "argus-staging-firewall/CertificateArn",
-            "CdnWebAclArn": "argus-staging-firewall-cdn/WebAclArn",
-            "CdnCertificateArn": "argus-staging-firewall-cdn/CertificateArn",
+            "CdnWebAclArn": "argus-staging-firewall-cdn-eu-west-1/WebAclArn",
+            "CdnCertificateArn": "argus-staging-firewall-cdn-eu-west-1/CertificateArn",
         }
 
 
