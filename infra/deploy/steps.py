@@ -343,7 +343,7 @@ def _zappa_for_deletion(deployment: Deployment) -> Zappa:
     zappa = deployment.zappa
     zappa.write_settings(
         region=deployment.environment.region,
-        bucket=f"argus-{deployment.stage}-packages-{deployment.environment.account_id}",
+        bucket="none",
         roles={function.role: "arn:aws:iam::000000000000:role/none" for function in FUNCTIONS},
         settings={},
     )

@@ -7,8 +7,8 @@
         outputs.uploads_queue_url, outputs.user_pool_id, outputs.jwks_url
 
 boto3 in this process reaches it without a socket (`transport.py`); all others use the port. The state lives as long as
-this process and is shared by all servers in it. Two servers, even consecutive ones, need different stages, because all
-names are derived from the stage. The first message in the uploads queue is S3's own `s3:TestEvent`, as in a real
+this process and is shared by all servers in it. Two servers, even consecutive ones, need different stages or regions,
+because all names are derived from them. The first message in the uploads queue is S3's own `s3:TestEvent`, as in a real
 account. Errors: `PortInUse`, `NotAsDeclared`.
 """
 

@@ -9,7 +9,7 @@ from argus.container import Container
 from argus.core.settings import Settings
 from tests.conftest import MovableClock
 
-ROLE = "arn:aws:iam::123456789012:role/argus-test-links"
+ROLE = "arn:aws:iam::123456789012:role/argus-test-eu-west-1-links"
 
 
 @pytest.fixture

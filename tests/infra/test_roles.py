@@ -39,7 +39,7 @@ from services.scheduler import main as scheduler
 from services.worker import main as worker
 from tests.conftest import Issuer, MovableClock, Person, Workers
 from tests.imagery.uploads import announce, send
-from tests.infra.test_rules import TEMPLATES, Templates, properties, resources
+from tests.infra.test_rules import ACCOUNT_ID, LONGEST_REGION, REGION, TEMPLATES, Templates, properties, resources
 from tests.resources import CONFLICTS, Resources, calls
 from tests.scanning.scripted import add_network_plugin
 
@@ -141,7 +141,7 @@ def policies(role_name: str, among: Templates = TEMPLATES, stage: str = "test") 
     ]
     for template, _, resource in (case.values for case in resources("AWS::IAM::RolePolicy", among=among)):
         added = properties(template, resource, stage)
-        if added["RoleName"] == f"argus-{stage}-{role_name}":
+        if added["RoleName"] == f"argus-{stage}-{REGION}-{role_name}":
             document, metadata = added["PolicyDocument"], resource.get("Metadata", {})
             found.append(Policy(template.name, added["PolicyName"], document, metadata))
     return found
@@ -188,8 +188,9 @@ def test_a_policy_is_named_after_its_template_and_belongs_to_a_declared_role(
     """Policies with the same name would replace each other, and these tests would miss one of an unknown role."""
     added = properties(template, resource, "test")
     assert added["PolicyName"] == template.name
-    assert added["RoleName"].removeprefix("argus-test-") in ROLES
-    of_this_role = [one.name for one in policies(added["RoleName"].removeprefix("argus-test-"))]
+    role_name = added["RoleName"].removeprefix(f"argus-test-{REGION}-")
+    assert role_name in ROLES
+    of_this_role = [one.name for one in policies(role_name)]
     assert of_this_role.count(template.name) == 1
 
 
@@ -197,7 +198,7 @@ def characters(role_name: str, among: Templates = TEMPLATES) -> int:
     """The size of a role's inline policies for IAM, with the longest names: `production` in a region of 14 letters."""
     text = json.dumps([policy.document for policy in policies(role_name, among, "production")])
     for placeholder, real in {
-        "eu-west-1": "ap-southeast-2",
+        REGION: LONGEST_REGION,
         "key/1234": "key/" + 36 * "0",
         "SocketApi": 10 * "a",
         "Log.Arn": 80 * "a",
@@ -283,7 +284,8 @@ def _shown(arn: str) -> str:
     if arn.endswith("Log.Arn"):
         return "its own log"
     short = re.sub(r"argus([-/])test", r"argus\1<stage>", arn.split(":", 5)[-1])
-    return f"`{short.replace('-123456789012', '').replace(SOCKET_STAGE, '<api>/<stage>')}`"
+    short = short.replace(f"-{ACCOUNT_ID}-{REGION}", "").replace(REGION, "<region>")
+    return f"`{short.replace(SOCKET_STAGE, '<api>/<stage>')}`"
 
 
 def rows(folder: Path = INFRA, among: Templates = TEMPLATES) -> Iterator[str]:
@@ -318,7 +320,7 @@ def test_the_page_shows_the_current_roles() -> None:
 def made(aws: EmbeddedAws, outputs: StackOutputs) -> Mapping[str, str]:
     """The ARNs of the roles, created with the capabilities."""
     iam = aws.client("iam")
-    return {name: iam.get_role(RoleName=f"argus-{aws.stage}-{name}")["Role"]["Arn"] for name in ROLES}
+    return {name: iam.get_role(RoleName=f"argus-{aws.stage}-{aws.region}-{name}")["Role"]["Arn"] for name in ROLES}
 
 
 @pytest.mark.parametrize("name", ROLES)

@@ -31,7 +31,7 @@ def sqs(*bodies: Any, receives: int = 1, queue: str = "argus-test-jobs") -> Even
     }
 
 
-def s3(key: str, *, size: int, version: str = "", bucket: str = "argus-test-media-123456789012") -> Event:
+def s3(key: str, *, size: int, version: str = "", bucket: str = "argus-test-media-123456789012-eu-west-1") -> Event:
     """S3's notification of a new object: the body of a message, or an event for Lambda."""
     return {
         "Records": [

@@ -13,9 +13,9 @@ const ENVIRONMENT = {
   ARGUS_REGION: "eu-west-1",
   ARGUS_CLIENT_ID: "client",
   ARGUS_ISSUER: "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_Pool",
-  ARGUS_MEDIA_BUCKET: "argus-staging-media-123456789012",
+  ARGUS_MEDIA_BUCKET: "argus-staging-media-123456789012-eu-west-1",
 };
-const BUCKET = "https://argus-staging-media-123456789012.s3.eu-west-1.amazonaws.com";
+const BUCKET = "https://argus-staging-media-123456789012-eu-west-1.s3.eu-west-1.amazonaws.com";
 
 let dist, names;
 

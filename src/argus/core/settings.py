@@ -87,7 +87,7 @@ class Settings:
     """Settings that differ between local, test, staging and production."""
 
     stage: str = setting("ARGUS_STAGE", "local", "`local`, `test`, `dev`, `staging` or `production`")
-    region: str = setting("AWS_REGION", "eu-west-1", "AWS region")
+    region: str = setting("AWS_REGION", "eu-west-1", "AWS region; part of bucket names and queue URLs")
     account_id: str = setting("ARGUS_ACCOUNT_ID", "123456789012", "AWS account; part of bucket names and queue URLs")
     aws_endpoint: str = setting("ARGUS_AWS_ENDPOINT", "", "endpoint of the embedded AWS; unset, the real AWS")
     allowed_origins: tuple[str, ...] = setting(
@@ -218,7 +218,7 @@ class Settings:
 
     @property
     def media_bucket(self) -> str:
-        return f"argus-{self.stage}-media-{self.account_id}"
+        return f"argus-{self.stage}-media-{self.account_id}-{self.region}"
 
     def table(self, capability: str) -> str:
         return f"argus-{self.stage}-{capability}"

@@ -26,7 +26,7 @@ OUTPUTS = {
     "Issuer": "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_pool",
     "SocketUrl": "wss://socket.example/staging",
     "ConsoleBucketName": BUCKET,
-    "MediaBucketName": "argus-staging-media-123456789012",
+    "MediaBucketName": "argus-staging-media-123456789012-eu-west-1",
     "Domain": "",
 }
 VARIABLES = console.variables("eu-west-1", OUTPUTS)

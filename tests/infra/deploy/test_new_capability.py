@@ -121,7 +121,8 @@ def test_a_new_capability_is_deployed_as_declared_used_and_deleted(
     deployment = deploy("newcomer", environment, steps.BEFORE_FUNCTIONS)
     assert "argus-newcomer-ledger" in environment.aws.stacks.stacks
     item = {"pk": {"S": "org_a"}, "sk": {"S": "entry"}}
-    with environment.aws.as_role(f"arn:aws:iam::{environment.account_id}:role/argus-newcomer-api") as api:
+    role = f"arn:aws:iam::{environment.account_id}:role/argus-newcomer-{environment.region}-api"
+    with environment.aws.as_role(role) as api:
         api("dynamodb").put_item(TableName="argus-newcomer-ledger", Item=item)
         with pytest.raises(ClientError, match="not authorized to perform: dynamodb:DeleteItem"):
             api("dynamodb").delete_item(TableName="argus-newcomer-ledger", Key=item)

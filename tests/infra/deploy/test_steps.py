@@ -106,6 +106,7 @@ def test_a_stage_is_deployed_and_passes_the_smoke_test(environment: Embedded, de
 def test_functions_have_the_settings_from_the_stacks(environment: Embedded, deployed: Output) -> None:
     functions = environment.client("lambda")
     pool = environment.aws.stacks.outputs(f"argus-{STAGE}-identity")
+    role = f"arn:aws:iam::{environment.account_id}:role/argus-{STAGE}-{environment.region}"
     for function in FUNCTIONS:
         found = functions.get_function(FunctionName=function.name(STAGE))["Configuration"]
         variables = found["Environment"]["Variables"]
@@ -116,8 +117,8 @@ def test_functions_have_the_settings_from_the_stacks(environment: Embedded, depl
         assert variables["ARGUS_ALLOWED_ORIGINS"] == "https://console.example"
         assert variables["ARGUS_CURSOR_SECRET"] == f"ssm:/argus/{STAGE}/cursor-secret"
         assert variables["ARGUS_SENTRY_DSN"] == f"ssm:/argus/{STAGE}/sentry-dsn"
-        assert variables["ARGUS_LINK_ROLE"] == f"arn:aws:iam::{environment.account_id}:role/argus-{STAGE}-links"
-        assert found["Role"].endswith(f"role/argus-{STAGE}-{'api' if not function.suffix else function.suffix[1:]}")
+        assert variables["ARGUS_LINK_ROLE"] == f"{role}-links"
+        assert found["Role"] == f"{role}-{function.suffix.removeprefix('_') or 'api'}"
         assert found["Runtime"] == "python3.11"
 
 
@@ -256,7 +257,7 @@ def test_a_table_with_another_key_than_the_functions_may_use_stops_the_deploymen
 def test_the_smoke_test_deletes_its_user_and_image(environment: Embedded, deployed: Output) -> None:
     pool = environment.aws.stacks.outputs(f"argus-{STAGE}-identity")["UserPoolId"]
     assert environment.client("cognito-idp").list_users(UserPoolId=pool)["Users"] == []
-    bucket = f"argus-{STAGE}-media-{environment.account_id}"
+    bucket = f"argus-{STAGE}-media-{environment.account_id}-{environment.region}"
     keys = [entry["Key"] for entry in environment.client("s3").list_objects_v2(Bucket=bucket)["Contents"]]
     assert [key for key in keys if "/images/" in key] == []
 
@@ -264,7 +265,7 @@ def test_the_smoke_test_deletes_its_user_and_image(environment: Embedded, deploy
 @contextmanager
 def without(environment: Embedded, lacking: str) -> Iterator[None]:
     """Without one permission of the API's role."""
-    role = {"RoleName": f"argus-{STAGE}-api", "PolicyName": "permissions"}
+    role = {"RoleName": f"argus-{STAGE}-{environment.region}-api", "PolicyName": "permissions"}
     iam = environment.client("iam")
     policy = iam.get_role_policy(**role)["PolicyDocument"]
     left = [
@@ -280,7 +281,7 @@ def without(environment: Embedded, lacking: str) -> Iterator[None]:
 
 
 def refused(lacking: str, on: str) -> Any:
-    expected = f"argus-{STAGE}-api is not authorized to perform {lacking} on resource: .*{on}"
+    expected = f"argus-{STAGE}-eu-west-1-api is not authorized to perform {lacking} on resource: .*{on}"
     return pytest.raises(NotAllowed, match=expected)
 
 
@@ -461,7 +462,7 @@ def test_a_destroyed_stage_keeps_its_data(environment: Embedded, deployed: Outpu
     expected = {"identity", "imagery", "scanning", "reports", "notify", "requests"}
     assert tables >= {f"argus-{STAGE}-{capability}" for capability in expected}
     assert {f"AWS::DynamoDB::Table {name}" for name in tables} <= set(retained)
-    assert f"AWS::S3::Bucket argus-{STAGE}-media-{environment.account_id}" in retained
+    assert f"AWS::S3::Bucket argus-{STAGE}-media-{environment.account_id}-{environment.region}" in retained
 
 
 def test_the_deployers_policy_allows_all_calls_of_deployment_and_deletion(recorded: set[str]) -> None:
@@ -488,7 +489,7 @@ def test_a_stage_that_is_deployed_again_takes_over_what_was_kept(environment: Em
     expected = "Key, UploadsDeadQueue, JobsDeadQueue, ScansDeadQueue"
     assert f"argus-{STAGE}-data: deployed, imported {expected}" in output.lines
     assert (deployment.values["UserPoolId"], deployment.values["KeyArn"]) == (pool, key)
-    role = {"RoleName": f"argus-{STAGE}-worker", "PolicyName": "permissions"}
+    role = {"RoleName": f"argus-{STAGE}-{environment.region}-worker", "PolicyName": "permissions"}
     policy = environment.client("iam").get_role_policy(**role)["PolicyDocument"]
     assert key in [statement["Resource"] for statement in policy["Statement"]]
     found = dynamodb.get_item(TableName=f"argus-{STAGE}-imagery", Key={"pk": {"S": "kept"}, "sk": {"S": "kept"}})

@@ -44,10 +44,10 @@ def drain(aws: EmbeddedAws, url: str) -> list[dict[str, Any]]:
     return received
 
 
-def test_names_are_derived_from_the_stage(aws: EmbeddedAws, outputs: StackOutputs) -> None:
+def test_names_are_derived_from_the_stage_and_the_region(aws: EmbeddedAws, outputs: StackOutputs) -> None:
     queues = f"https://sqs.{aws.region}.amazonaws.com/{aws.account_id}"
     assert outputs == StackOutputs(
-        media_bucket=f"argus-fidelity-media-{aws.account_id}",
+        media_bucket=f"argus-fidelity-media-{aws.account_id}-{aws.region}",
         uploads_queue_url=f"{queues}/argus-fidelity-uploads",
         uploads_dead_queue_url=f"{queues}/argus-fidelity-uploads-dead",
         jobs_queue_url=f"{queues}/argus-fidelity-jobs",
@@ -84,7 +84,7 @@ def test_every_capability_with_a_template_has_a_stack(aws: EmbeddedAws) -> None:
 def test_a_role_has_the_permissions_of_a_capabilitys_policy(aws: EmbeddedAws) -> None:
     """The enforcer applies policies that are separate resources, besides those of the role itself."""
     key = {"Key": {"pk": {"S": "nobody"}, "sk": {"S": "nothing"}}}
-    with aws.as_role(f"arn:aws:iam::{aws.account_id}:role/argus-fidelity-worker") as clients:
+    with aws.as_role(f"arn:aws:iam::{aws.account_id}:role/argus-fidelity-{aws.region}-worker") as clients:
         assert "Item" not in clients("dynamodb").get_item(TableName="argus-fidelity-reports", **key)
         with pytest.raises(ClientError, match="not authorized to perform: dynamodb:GetItem"):
             clients("dynamodb").get_item(TableName="argus-fidelity-notify", **key)
@@ -207,8 +207,8 @@ MUTANTS = {
     ),
     "missing property": (
         "data",
-        "BucketName: !Sub argus-${Stage}-media-${AWS::AccountId}",
-        "Bucket: !Sub argus-${Stage}-media-${AWS::AccountId}",
+        "BucketName: !Sub argus-${Stage}-media-",
+        "Bucket: !Sub argus-${Stage}-media-",
         "MediaBucket: the property 'BucketName' is required",
     ),
     "table property": (
@@ -223,7 +223,7 @@ MUTANTS = {
         "KmsMasterKeyIdentity: argus",
         "Queue: the embedded AWS does not apply KmsMasterKeyIdentity",
     ),
-    "property of a notification": (
+    "notification property": (
         "data",
         "Event: s3:ObjectCreated:*",
         "Event: s3:ObjectCreated:*\n            Topic: arn",

@@ -19,10 +19,10 @@ from infra.embedded.permissions import Permission, is_allowed
 
 TABLE = "arn:aws:dynamodb:eu-west-1:123456789012:table/argus-test-requests"
 IMAGES = "arn:aws:dynamodb:eu-west-1:123456789012:table/argus-test-imagery"
-BUCKET = "arn:aws:s3:::argus-test-media-123456789012"
+BUCKET = "arn:aws:s3:::argus-test-media-123456789012-eu-west-1"
 QUEUE = "arn:aws:sqs:eu-west-1:123456789012:argus-test-jobs"
 KEY = {"pk": {"S": "enforcer"}, "sk": {"S": "enforcer"}}
-OBJECT = {"Bucket": "argus-test-media-123456789012", "Key": "org_guard/images/one/original"}
+OBJECT = {"Bucket": "argus-test-media-123456789012-eu-west-1", "Key": "org_guard/images/one/original"}
 ORIGINAL = f"{BUCKET}/{OBJECT['Key']}"
 
 
