@@ -96,8 +96,8 @@ class Template:
         return Template(name=self.name, body={**self.body, "Resources": resources})
 
     def only(self, logical_ids: Collection[str]) -> "Template":
-        """The template with only these resources, and without outputs and conditions."""
-        body = {section: entry for section, entry in self.body.items() if section not in ("Outputs", "Conditions")}
+        """The template with only these resources, and without outputs."""
+        body = {section: entry for section, entry in self.body.items() if section != "Outputs"}
         resources = {logical_id: self.resources[logical_id] for logical_id in logical_ids}
         return Template(name=self.name, body={**body, "Resources": resources})
 

@@ -23,7 +23,7 @@ class Environment(Protocol):
 
     @property
     def concurrency(self) -> int:
-        """How many functions may run at once in the account and region."""
+        """How many functions may run at once in the account and region, without those that are reserved."""
 
     @property
     def variables(self) -> Mapping[str, str]:
@@ -72,7 +72,7 @@ class Account:
 
     @property
     def concurrency(self) -> int:
-        return int(self.client("lambda").get_account_settings()["AccountLimit"]["ConcurrentExecutions"])
+        return int(self.client("lambda").get_account_settings()["AccountLimit"]["UnreservedConcurrentExecutions"])
 
     @property
     def variables(self) -> Mapping[str, str]:

@@ -78,7 +78,7 @@ class Zappa:
                 "role_arn": roles[function.role],
                 "touch": False,  # the smoke test does more than Zappa's own request
                 # Without this setting, `zappa update` deletes the concurrency that an operator has reserved.
-                **({"lambda_concurrency": reserved} if reserved else {}),
+                **({} if reserved is None else {"lambda_concurrency": reserved}),
                 "tags": {**declared["tags"], "stage": self.stage},
                 "aws_environment_variables": {**declared["aws_environment_variables"], **settings},
             }
@@ -97,13 +97,15 @@ class Zappa:
         self._remove_other_variables(function)
         found = self.functions.get_function(FunctionName=function.name(self.stage))["Configuration"]["CodeSha256"]
         if found != code_hash:
-            raise FunctionFailed(f"{function.name(self.stage)} runs code with hash {found} instead of {key}")
+            raise FunctionFailed(
+                f"{function.name(self.stage)} runs code with hash {found} instead of {code_hash}, {key}"
+            )
 
     def rest_api_id(self) -> str:
         """The id of the REST API, which Zappa creates in a stack with the function's name. Raises FunctionFailed."""
         found = self._rest_api()
         if found is None:
-            raise FunctionFailed(f"{API.name(self.stage)} has no REST API")
+            raise FunctionFailed(f"{API.name(self.stage)} has no REST API; deploy again")
         return found
 
     def _rest_api(self) -> str | None:
@@ -131,13 +133,14 @@ class Zappa:
             return False
         return True
 
-    def _reserved_concurrency(self, function: Function) -> int:
-        """The concurrency that an operator has reserved for the function; 0 for none."""
+    def _reserved_concurrency(self, function: Function) -> int | None:
+        """The concurrency that an operator has reserved for the function; with 0, it does not run."""
         try:
             found = self.functions.get_function_concurrency(FunctionName=function.name(self.stage))
         except self.functions.exceptions.ResourceNotFoundException:
-            return 0
-        return int(found.get("ReservedConcurrentExecutions", 0))
+            return None
+        reserved: int | None = found.get("ReservedConcurrentExecutions")
+        return reserved
 
     def _remove_other_variables(self, function: Function) -> None:
         """Remove variables that the settings no longer declare: `zappa update` keeps them."""

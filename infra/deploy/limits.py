@@ -19,8 +19,8 @@ API_MINIMUM = 4  # with the scheduler and the WebSocket API
 
 BUDGET_TAG = "stage"  # by which the budget in alarms.yaml filters
 
-# One line per request, also for those that the firewall or a throttle rejected. Neither IP address nor query string,
-# which may contain secrets.
+# One line per request, also for those that the firewall rejected; AWS may leave out throttled ones when there are many.
+# Neither IP address nor query string, which may contain secrets.
 ACCESS_LOG = {
     "request_id": "$context.requestId",
     "method": "$context.httpMethod",
@@ -60,4 +60,4 @@ def activate_tag(billing: Any) -> str:
         errors = billing.update_cost_allocation_tags_status(CostAllocationTagsStatus=tags).get("Errors", [])
     except (BotoCoreError, ClientError) as error:
         return str(error)
-    return "; ".join(error["Message"] for error in errors)
+    return "; ".join(error.get("Message") or error.get("Code", "refused") for error in errors)

@@ -9,13 +9,16 @@ from infra.deploy.options import BadOption
 
 
 def verified_identity(ses: Any, address: str) -> str:
-    """The verified identity that may send from the address: the address or its domain. Raises BadOption."""
-    _, _, domain = address.partition("@")
-    for identity in (address, domain):
+    """The verified identity that may send from the address: itself, its domain or a domain above. Raises BadOption."""
+    labels = address.partition("@")[2].split(".")
+    domains = [".".join(labels[start:]) for start in range(len(labels) - 1)]
+    for identity in (address, *domains):
         try:
             found = ses.get_email_identity(EmailIdentity=identity)
         except ses.exceptions.NotFoundException:
             continue
         if found["VerifiedForSendingStatus"]:
             return identity
-    raise BadOption(f"mail_from is {address!r}; verify {domain} or the address in SES, in the region of the stage")
+    raise BadOption(
+        f"--mail-from is {address!r}; verify {domains[0]} or the address in SES, in the region of the stage"
+    )

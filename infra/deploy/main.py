@@ -47,6 +47,8 @@ def main(
 
 
 def _run(options: argparse.Namespace, environment: Environment, ask: Callable[[str], str]) -> None:
+    where = f"{options.stage} in account {environment.account_id}, region {environment.region}"
+    write_line(f"{options.verb}: {where}")
     if options.verb == "tier":
         _set_tier(options, environment)
         return
@@ -60,7 +62,7 @@ def _run(options: argparse.Namespace, environment: Environment, ask: Callable[[s
     elif options.verb == "rollback":
         steps.rollback(deployment)
     else:
-        _confirm(options, ask)
+        _confirm(options, ask, where)
         retained = steps.destroy(deployment)
         write_line("these resources were kept, and are billed until you delete them:")
         for line in [*retained, f"SSM parameters under /argus/{options.stage}/"]:
@@ -76,11 +78,11 @@ def _set_tier(options: argparse.Namespace, environment: Environment) -> None:
     write_line(f"API keys of {organisation.name} ({organisation.id}) may now have the tier {options.tier}")
 
 
-def _confirm(options: argparse.Namespace, ask: Callable[[str], str]) -> None:
+def _confirm(options: argparse.Namespace, ask: Callable[[str], str], where: str) -> None:
     """Ask for the stage's name. Raises NotConfirmed."""
     if options.stage == "production" and not options.yes_really:
         raise NotConfirmed("To destroy production, pass --yes-really.")
-    if ask(f"Type the stage's name to destroy it: {options.stage}\n> ").strip() != options.stage:
+    if ask(f"Type the stage's name to destroy {where}: {options.stage}\n> ").strip() != options.stage:
         raise NotConfirmed("The name that you typed is not that of the stage.")
 
 

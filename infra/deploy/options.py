@@ -32,29 +32,37 @@ class Options:
     amplify_branch: str = _option("", "the branch of that app for this stage (default: the app's production branch)")
     origins: str = _option("", "more web origins that may call the API, separated by commas")
     alarm_address: str = _option("", "the e-mail address that alarms notify")
-    monthly_budget: str = _option("100", "the monthly budget in US dollars; exceeding it raises an alarm")
+    monthly_budget: str = _option(
+        "100",
+        "the monthly budget in US dollars (default: 100); "
+        "80 % of it, or a forecast above it, notifies the alarm address",
+    )
     mail_from: str = _option("", "the sender of e-mails to users, verified in SES (default: Cognito's, 50 a day)")
-    requests_per_second: str = _option("200", "how many requests a second the API accepts, of all callers together")
+    requests_per_second: str = _option(
+        "200", "how many requests a second the API accepts, of all callers together (default: 200)"
+    )
     parameters: str = _option("", "other parameters of the templates: LogDays=30,BackUpMedia=no (infra/README.md)")
 
     def check(self) -> None:
         """Validate now what CloudFormation would reject only after half an hour. Raises BadOption."""
         if bool(self.domain) != bool(self.hosted_zone_id):
-            raise BadOption("set domain and hosted_zone_id together")
+            raise BadOption("set --domain and --hosted-zone-id together")
         for name, unit in (("monthly_budget", "dollars"), ("requests_per_second", "requests")):
             value = getattr(self, name)
             if not value.isdecimal() or int(value) < 1:
-                raise BadOption(f"{name} is {value!r}; it must be a whole number of {unit}, at least 1")
+                raise BadOption(
+                    f"--{name.replace('_', '-')} is {value!r}; it must be a whole number of {unit}, at least 1"
+                )
         if self.domain and not ("." in self.domain and is_host(self.domain)):
-            raise BadOption(f"domain is {self.domain!r}; it must be a name in lower case, such as argus.example.com")
+            raise BadOption(f"--domain is {self.domain!r}; it must be a name in lower case, such as argus.example.com")
         if self.mail_from and not re.fullmatch(r"[^@\s<>,]+@[^@\s<>,]+\.[^@\s<>,]+", self.mail_from):
-            raise BadOption(f"mail_from is {self.mail_from!r}; it must be an address, such as argus@example.com")
+            raise BadOption(f"--mail-from is {self.mail_from!r}; it must be an address, such as argus@example.com")
         self.template_parameters()
         for origin in self._origins():
             try:
                 check_origin(origin)
             except ValueError as error:
-                raise BadOption(f"origins is invalid: {error}") from error
+                raise BadOption(f"--origins is invalid: {error}") from error
 
     def template_parameters(self) -> dict[str, str]:
         """The parameters of templates by name. Raises BadOption for text that is not a list of Name=value."""
@@ -62,7 +70,7 @@ class Options:
         for part in filter(None, (part.strip() for part in self.parameters.split(","))):
             name, equals, value = part.partition("=")
             if not equals or not name.strip() or name.strip() in found:
-                raise BadOption(f"parameters is {self.parameters!r}; it must be Name=value, each once, with commas")
+                raise BadOption(f"--parameters is {self.parameters!r}; it must be Name=value, each once, with commas")
             found[name.strip()] = value.strip()
         return found
 

@@ -10,8 +10,8 @@ from typing import Any
 from infra.deploy.options import BadOption
 from infra.templates import Template
 
-# Parameters with a default that the deployment sets itself, and where an operator changes them.
-SET_BY_DEPLOYMENT: Mapping[str, str] = {
+# Parameters with a default that have another source. Those of queues keep their default, which a test compares.
+NOT_SETTABLE: Mapping[str, str] = {
     "AlarmAddress": "--alarm-address",
     "AllowedOrigins": "--origins",
     "ApiCertificateArn": "--domain",
@@ -24,8 +24,8 @@ SET_BY_DEPLOYMENT: Mapping[str, str] = {
     "MonthlyBudget": "--monthly-budget",
     "Name": "--domain",
     "Scope": "--domain",
-    "ScansVisibilityTimeoutSeconds": "the scanner's timeout in zappa_settings.json",
-    "VisibilityTimeoutSeconds": "the worker's timeout in zappa_settings.json",
+    "ScansVisibilityTimeoutSeconds": "infra/data.yaml and the scanner's timeout in zappa_settings.json",
+    "VisibilityTimeoutSeconds": "infra/data.yaml and the worker's timeout in zappa_settings.json",
 }
 
 
@@ -35,7 +35,7 @@ def settable(templates: Iterable[Template]) -> dict[str, Mapping[str, Any]]:
         name: declared
         for template in templates
         for name, declared in (template.body.get("Parameters") or {}).items()
-        if "Default" in declared and name not in SET_BY_DEPLOYMENT
+        if "Default" in declared and name not in NOT_SETTABLE
     }
 
 
@@ -43,12 +43,12 @@ def check(given: Mapping[str, str], templates: Iterable[Template]) -> None:
     """Check names and values against the templates. Raises BadOption."""
     allowed = settable(templates)
     for name, value in given.items():
-        if name in SET_BY_DEPLOYMENT:
-            raise BadOption(f"parameters contains {name}; change {SET_BY_DEPLOYMENT[name]} instead")
+        if name in NOT_SETTABLE:
+            raise BadOption(f"--parameters contains {name}; change {NOT_SETTABLE[name]} instead")
         if name not in allowed:
-            raise BadOption(f"parameters contains {name!r}; the templates have {', '.join(sorted(allowed))}")
+            raise BadOption(f"--parameters contains {name!r}; the templates have {', '.join(sorted(allowed))}")
         if problem := _problem(value, allowed[name]):
-            raise BadOption(f"parameters has {name}={value}; it must be {problem}")
+            raise BadOption(f"--parameters has {name}={value}; it must be {problem}")
 
 
 def _problem(value: str, declared: Mapping[str, Any]) -> str:

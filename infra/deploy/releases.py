@@ -9,6 +9,7 @@ previous one.
 """
 
 import json
+import subprocess
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from http import HTTPStatus
@@ -19,7 +20,7 @@ from botocore.exceptions import ClientError
 
 from argus.core.errors import ArgusError
 from infra.deploy.functions import code_hash
-from infra.deploy.package import content_hash
+from infra.deploy.package import ROOT, content_hash
 
 
 class PackageMissing(ArgusError):
@@ -28,10 +29,11 @@ class PackageMissing(ArgusError):
 
 @dataclass(frozen=True)
 class Release:
-    """For each package its key in S3, and its hash as Lambda returns it."""
+    """For each package its key in S3, and its hash as Lambda returns it; and the commit that it was built from."""
 
     keys: Mapping[str, str] = field(default_factory=dict)
     hashes: Mapping[str, str] = field(default_factory=dict)
+    commit: str = field(default="", compare=False)  # of the checkout; empty if it is unknown
 
     def __bool__(self) -> bool:
         return bool(self.keys)
@@ -49,7 +51,8 @@ class Releases:
     def store(self, zips: Mapping[str, Path]) -> Release:
         """Upload the zips; a package that is already stored is not uploaded again."""
         keys = {name: f"packages/{name}/{content_hash(path)}.zip" for name, path in zips.items()}
-        return Release(keys, {name: self._stored(keys[name]) or self._upload(keys[name], zips[name]) for name in keys})
+        hashes = {name: self._stored(keys[name]) or self._upload(keys[name], zips[name]) for name in keys}
+        return Release(keys, hashes, _commit())
 
     def check(self, release: Release) -> None:
         """Raises PackageMissing unless all packages of the release are stored."""
@@ -109,3 +112,18 @@ class Releases:
     @property
     def _name(self) -> str:
         return f"/argus/{self.stage}/release"
+
+
+def _commit() -> str:
+    """The commit of the checkout, marked if files differ from it; empty without git."""
+    try:
+        done = subprocess.run(
+            ["git", "describe", "--always", "--abbrev=12", "--dirty"],  # noqa: S607 — the operator's own git
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    except FileNotFoundError:
+        return ""
+    return done.stdout.strip()

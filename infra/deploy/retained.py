@@ -4,8 +4,12 @@ A new stack imports them (`stacks.py`): data stays readable, users keep their ac
 Tables, buckets, roles and the vault are not listed here, because CloudFormation finds them by their names.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from http import HTTPStatus
 from typing import Any
+
+from botocore.exceptions import ClientError
 
 from argus.core.errors import ArgusError
 from infra.deploy.stacks import Identifiers
@@ -18,10 +22,11 @@ class CannotBeImported(ArgusError):
     """What the stage retained cannot be used as it is."""
 
 
-def find(template: Template, *, stage: str, client: Client) -> Identifiers:
-    """The identifiers of the template's retained resources that exist. Names must be literal. Raises CannotBeImported.
+def find(template: Template, *, stage: Sequence[Template], client: Client) -> Identifiers:
+    """The identifiers of the template's retained resources that exist. Raises CannotBeImported.
 
-    `client` returns a boto3 client of the stage's region.
+    `stage` are all templates of the stage; names in templates must be literal. `client` returns a boto3 client of the
+    stage's region.
     """
     found: dict[str, Mapping[str, str]] = {}
     for logical_id, declared in template.resources.items():
@@ -31,34 +36,49 @@ def find(template: Template, *, stage: str, client: Client) -> Identifiers:
     return found
 
 
-def keys_of_tables(dynamodb: Any, stage: str) -> dict[str, str]:
-    """The ARN of the key of each table of the stage that has one, by the table's name."""
-    prefix = f"argus-{stage}-"
-    pages = dynamodb.get_paginator("list_tables").paginate()
-    names = [name for page in pages for name in page["TableNames"] if name.startswith(prefix)]
-    tables = {name: dynamodb.describe_table(TableName=name)["Table"] for name in names}
-    found = {name: table.get("SSEDescription", {}).get("KMSMasterKeyArn") for name, table in tables.items()}
+def keys_of_data(stage: Sequence[Template], client: Client) -> dict[str, str]:
+    """The ARN of the key of each table and bucket that these templates declare and that has one, by its name."""
+    dynamodb, s3 = client("dynamodb"), client("s3")
+    found: dict[str, str | None] = {}
+    for name in _names(stage, "AWS::DynamoDB::Table", "TableName"):
+        with suppress(dynamodb.exceptions.ResourceNotFoundException):
+            found[name] = (
+                dynamodb.describe_table(TableName=name)["Table"].get("SSEDescription", {}).get("KMSMasterKeyArn")
+            )
+    for name in _names(stage, "AWS::S3::Bucket", "BucketName"):
+        try:
+            rules = s3.get_bucket_encryption(Bucket=name)["ServerSideEncryptionConfiguration"]["Rules"]
+        except ClientError as error:
+            if error.response["ResponseMetadata"]["HTTPStatusCode"] != HTTPStatus.NOT_FOUND:
+                raise
+        else:
+            found[name] = rules[0]["ApplyServerSideEncryptionByDefault"].get("KMSMasterKeyID")
     return {name: key for name, key in found.items() if key}
 
 
-def _key(client: Client, stage: str, _: Mapping[str, Any]) -> Mapping[str, str] | None:
-    """The key of the stage's tables: without it, their data cannot be read."""
-    tables = keys_of_tables(client("dynamodb"), stage)
-    if len(set(tables.values())) > 1:
-        listed = ", ".join(f"{table}: {key}" for table, key in tables.items())
-        raise CannotBeImported(f"the tables of {stage} have different keys; a stage has one ({listed})")
-    if not tables:
+def _names(stage: Sequence[Template], resource_type: str, name: str) -> list[str]:
+    resources = (declared for template in stage for declared in template.resources.values())
+    return [declared["Properties"][name] for declared in resources if declared["Type"] == resource_type]
+
+
+def _key(client: Client, stage: Sequence[Template], _: Mapping[str, Any]) -> Mapping[str, str] | None:
+    """The key of the stage's tables and buckets: without it, their data cannot be read."""
+    found = keys_of_data(stage, client)
+    if len(set(found.values())) > 1:
+        listed = ", ".join(f"{name}: {key}" for name, key in found.items())
+        raise CannotBeImported(f"tables and buckets of a stage have one key, but these have several: {listed}")
+    if not found:
         return None
-    key = client("kms").describe_key(KeyId=next(iter(tables.values())))["KeyMetadata"]
+    key = client("kms").describe_key(KeyId=next(iter(found.values())))["KeyMetadata"]
     if not key["Enabled"]:
         raise CannotBeImported(
-            f"the tables of {stage} are encrypted with {key['Arn']}, whose state is {key['KeyState']}: enable it, or "
+            f"{', '.join(found)} are encrypted with {key['Arn']}, whose state is {key['KeyState']}: enable it, or "
             "cancel its deletion; without it, their data is lost"
         )
     return {"KeyId": key["KeyId"]}
 
 
-def _user_pool(client: Client, _: str, properties: Mapping[str, Any]) -> Mapping[str, str] | None:
+def _user_pool(client: Client, _: Sequence[Template], properties: Mapping[str, Any]) -> Mapping[str, str] | None:
     pages = client("cognito-idp").get_paginator("list_user_pools").paginate(MaxResults=60)
     pools = [pool["Id"] for page in pages for pool in page["UserPools"] if pool["Name"] == properties["UserPoolName"]]
     if len(pools) > 1:
@@ -69,7 +89,7 @@ def _user_pool(client: Client, _: str, properties: Mapping[str, Any]) -> Mapping
     return {"UserPoolId": pools[0]} if pools else None
 
 
-def _queue(client: Client, _: str, properties: Mapping[str, Any]) -> Mapping[str, str] | None:
+def _queue(client: Client, _: Sequence[Template], properties: Mapping[str, Any]) -> Mapping[str, str] | None:
     sqs = client("sqs")
     try:
         return {"QueueUrl": sqs.get_queue_url(QueueName=properties["QueueName"])["QueueUrl"]}
@@ -77,7 +97,8 @@ def _queue(client: Client, _: str, properties: Mapping[str, Any]) -> Mapping[str
         return None
 
 
-_FINDERS: Mapping[str, Callable[[Client, str, Mapping[str, Any]], Mapping[str, str] | None]] = {
+Finder = Callable[[Client, Sequence[Template], Mapping[str, Any]], Mapping[str, str] | None]
+_FINDERS: Mapping[str, Finder] = {
     "AWS::Cognito::UserPool": _user_pool,
     "AWS::KMS::Key": _key,
     "AWS::SQS::Queue": _queue,

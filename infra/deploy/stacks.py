@@ -23,6 +23,7 @@ WAIT_SECONDS = 5
 WAIT_ATTEMPTS = 720  # one hour: certificates and CloudFront distributions take long
 _NEVER_CREATED = frozenset({"REVIEW_IN_PROGRESS", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED"})
 _MAYBE_EMPTY = frozenset({"IMPORT_ROLLBACK_COMPLETE", "IMPORT_ROLLBACK_FAILED", "DELETE_FAILED"})
+_ABSENT = frozenset({"DELETE_COMPLETE", "IMPORT_FAILED", "IMPORT_ROLLBACK_COMPLETE"})  # states of a resource
 _NO_CHANGE = ("didn't contain changes", "No updates are to be performed")
 
 
@@ -96,8 +97,9 @@ class ChangeSets:
                 }
                 for logical_id, identifier in found.items()
             ]
-            # An import may neither create other resources nor declare outputs.
-            self._execute(name, "IMPORT", template.only(found), ResourcesToImport=resources, **given)
+            # An import may neither create other resources nor declare outputs; the update sets the tags.
+            untagged = {key: value for key, value in given.items() if key != "Tags"}
+            self._execute(name, "IMPORT", template.only(found), ResourcesToImport=resources, **untagged)
             exists = True
         kind = "UPDATE" if exists else "CREATE"
         return self._execute(name, kind, template, ImportExistingResources=True, **given)
@@ -137,7 +139,7 @@ class ChangeSets:
             entry["LogicalResourceId"]: entry.get("PhysicalResourceId", "")
             for page in pages
             for entry in page["StackResourceSummaries"]
-            if entry["ResourceStatus"] != "DELETE_COMPLETE"
+            if entry["ResourceStatus"] not in _ABSENT
         }
 
     def delete(self, name: str) -> bool:
@@ -162,6 +164,8 @@ class ChangeSets:
             return False
         status = stack["StackStatus"]
         if status not in _NEVER_CREATED and not (status in _MAYBE_EMPTY and not self.resources(name)):
+            if status == "DELETE_FAILED":
+                raise StackFailed(f"{name}: its deletion failed; finish it with `make destroy`, then deploy again")
             return True
         try:
             self._delete(name, stack["StackId"])
@@ -189,7 +193,7 @@ class ChangeSets:
                     return False
                 raise StackFailed(f"{name}: {reason}")
             self.sleep(WAIT_SECONDS)
-        raise StackFailed(f"{name}: the change set is not ready after {WAIT_SECONDS * WAIT_ATTEMPTS} s")
+        raise StackFailed(f"{name}: the change set is not ready after {WAIT_SECONDS * WAIT_ATTEMPTS} s; deploy again")
 
     def _wait(self, name: str, stack_id: str, waiter: str) -> None:
         try:

@@ -51,6 +51,10 @@ class NothingToRollBackTo(ArgusError):
     """There is no earlier release to roll back to."""
 
 
+class NotDeployed(ArgusError):
+    """The stage does not exist."""
+
+
 @dataclass
 class Deployment:
     """A stage, the environment it is deployed to, and the results of the steps so far."""
@@ -66,6 +70,22 @@ class Deployment:
     def stack_name(self, plan: Plan) -> str:
         return plan.name(self.stage, self.environment.region)
 
+    def template(self, plan: Plan) -> Template:
+        """The template of a plan with literal names."""
+        environment = self.environment
+        names = {
+            "Stage": self.stage,
+            "HomeRegion": environment.region,
+            "AWS::AccountId": environment.account_id,
+            "AWS::Region": plan.region or environment.region,
+        }
+        return Template.read(plan.path).with_literal_names(names)
+
+    @property
+    def templates(self) -> list[Template]:
+        """All templates in the stage's own region, with literal names."""
+        return [self.template(plan) for plan in PLANS if not plan.region]
+
     @property
     def releases(self) -> Releases:
         return Releases(
@@ -74,7 +94,7 @@ class Deployment:
 
     @property
     def zappa(self) -> Zappa:
-        folder = ROOT / "build" / "deploy" / self.stage
+        folder = ROOT / "build" / "deploy" / f"{self.stage}-{self.environment.region}"
         client = self.environment.client
         return Zappa(self.stage, folder, self.environment.variables, client("lambda"), client("cloudformation"))
 
@@ -82,10 +102,10 @@ class Deployment:
 def prepare(stage: str, environment: Environment, given: Mapping[str, str], log: Callable[[str], None]) -> Deployment:
     """Create the deployment of a stage, with its stored options overridden by the given ones. Raises BadOption."""
     options = stage_options.load(environment.client("ssm"), stage, given)
-    parameters = options.template_parameters()
-    check_parameters(parameters, (Template.read(plan.path) for plan in PLANS))
+    if "parameters" in given:  # stored ones may be those of an older release, which may be rolled back
+        check_parameters(options.template_parameters(), (Template.read(plan.path) for plan in PLANS))
     values = {
-        **parameters,
+        **options.template_parameters(),
         "Stage": stage,
         "HomeRegion": environment.region,
         "Domain": options.domain,
@@ -155,14 +175,12 @@ def deploy_stack(deployment: Deployment, plan: Plan) -> None:
         return
     values = {**deployment.values, **plan.parameters(deployment.options)}
     parameters = {key: values[key] for key in _parameters(plan.path) if key in values}
-    environment, tags = deployment.environment, {"project": "argus", "stage": deployment.stage}
-    names = {"AWS::AccountId": environment.account_id, "AWS::Region": plan.region or environment.region}
-    template = Template.read(plan.path).with_literal_names({**parameters, **names})
-    stacks = environment.stacks(plan.region)
+    template, tags = deployment.template(plan), {"project": "argus", "stage": deployment.stage}
+    stacks = deployment.environment.stacks(plan.region)
     imported: list[str] = []
 
     def existing() -> Identifiers:
-        found = retained.find(template, stage=deployment.stage, client=environment.client)
+        found = retained.find(template, stage=deployment.templates, client=deployment.environment.client)
         imported.extend(found)
         return found
 
@@ -200,12 +218,15 @@ def deploy_functions(deployment: Deployment) -> None:
 
 
 def check_keys(deployment: Deployment) -> None:
-    """The functions' roles may use one key: that of all tables. Raises CannotBeImported."""
+    """The functions' roles may use one key: that of all tables and buckets. Raises CannotBeImported."""
     key = deployment.values["KeyArn"]
-    tables = retained.keys_of_tables(deployment.environment.client("dynamodb"), deployment.stage)
-    others = [f"{table}: {found}" for table, found in tables.items() if found != key]
+    found = retained.keys_of_data(deployment.templates, deployment.environment.client)
+    others = [f"{name}: {other}" for name, other in found.items() if other != key]
     if others:
-        raise CannotBeImported(f"functions may use {key} only, and could not read {', '.join(others)}")
+        raise CannotBeImported(
+            f"the functions may use {key} only, and could not read {', '.join(others)}: move their data to "
+            "tables or buckets with that key"
+        )
 
 
 def limit_api(deployment: Deployment) -> None:
@@ -222,7 +243,7 @@ def share_concurrency(deployment: Deployment) -> None:
     used = sum(int(deployment.values[name]) for name in limits.QUEUE_CONCURRENCIES)
     deployment.log(f"of {limit} functions at once, queues use at most {used}, which leaves {limit - used} to the API")
     if limit - used < limits.API_MINIMUM:
-        deployment.log("the API may be throttled: request a higher limit in Service Quotas, or set --parameters")
+        deployment.log("the API may be throttled: request a higher limit in Service Quotas, then deploy again")
 
 
 def activate_budget(deployment: Deployment) -> None:
@@ -257,11 +278,19 @@ def smoke_test(deployment: Deployment) -> None:
         environment.client("cognito-idp"), values["UserPoolId"], values["ClientId"], environment.sign_in_url()
     )
     with environment.api_endpoint(deployment.stage, values) as url:
-        smoke.run(url, users, deployment.log)
+        try:
+            smoke.run(url, users, deployment.log)
+        except smoke.SmokeFailed:
+            deployment.log(f"the functions' logs are /aws/lambda/argus-{deployment.stage}*")
+            raise
 
 
 def record_release(deployment: Deployment) -> None:
-    deployment.releases.record(deployment.release)
+    releases = deployment.releases
+    releases.record(deployment.release)
+    previous = releases.previous()
+    rollback = f"`make rollback` returns to {previous.commit or 'an unknown commit'}" if previous else "the first one"
+    deployment.log(f"release of commit {deployment.release.commit or 'unknown'}; {rollback}")
 
 
 Step = Callable[[Deployment], None]
@@ -326,6 +355,10 @@ def destroy(deployment: Deployment) -> list[str]:
 
     A role is deleted after the stacks that added policies to it: IAM does not delete a role that still has policies.
     """
+    environment = deployment.environment
+    if not any(environment.stacks().resources(deployment.stack_name(plan)) for plan in PLANS if not plan.region):
+        where = f"account {environment.account_id}, region {environment.region}"
+        raise NotDeployed(f"There is no stack of {deployment.stage} in {where}.")
     kept = []
     for plan in reversed(AFTER_FUNCTIONS):
         kept += _delete_stack(deployment, plan)

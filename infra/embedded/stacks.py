@@ -71,6 +71,7 @@ class EmbeddedStacks:
             return False
         imported = {logical_id: next(iter(values.values())) for logical_id, values in existing().items()}
         try:
+            _Creation(self.clients, name, template.only(imported), used, imported).run()  # an import on its own
             self.stacks[name] = _Creation(self.clients, name, template, used, imported).run()
         except LookupError as error:
             raise NotAsDeclared(f"{name}: {error}") from error
@@ -86,7 +87,7 @@ class EmbeddedStacks:
         return {logical_id: resource.physical_id for logical_id, resource in found.items()}
 
     def delete(self, name: str) -> bool:
-        """Delete the stack and its roles, policies and queues, unless they are retained; returns whether it existed."""
+        """Delete the stack and its resources, unless they are retained; returns whether it existed."""
         if name not in self.stacks:
             return False
         for resource in reversed(list(self.stacks[name].resources.values())):

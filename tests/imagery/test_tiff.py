@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
+from numpy.typing import NDArray
 from PIL import Image
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 from rasterio.errors import NotGeoreferencedWarning
@@ -125,7 +126,20 @@ def test_the_count_for_no_data_has_no_temperature() -> None:
 ), ids=str)  # fmt: skip
 def test_tiffs_written_by_gdal_are_decoded(profile: dict[str, object], tmp_path: Path) -> None:
     counts = FRAME if profile.get("dtype") != "int16" else (FRAME.astype(int) - 30000).astype(np.int16)
-    path = tmp_path / "gdal.tif"
+    thermogram = decode(written_by_gdal(counts, tmp_path, **profile))
+    np.testing.assert_array_equal(thermogram.counts, counts)
+    np.testing.assert_allclose(thermogram.celsius, counts * 0.01 + 20.0, atol=1e-4)
+
+
+def test_a_large_image_of_the_smallest_tiles_is_decoded(tmp_path: Path) -> None:
+    """The positions of its 18,125 tiles are the longest value of its directory."""
+    counts = np.resize(FRAME, (2000, 2320))
+    thermogram = decode(written_by_gdal(counts, tmp_path, tiled=True, blockxsize=16, blockysize=16))
+    np.testing.assert_array_equal(thermogram.counts, counts)
+
+
+def written_by_gdal(counts: NDArray[np.uint16 | np.int16], folder: Path, **profile: object) -> bytes:
+    path = folder / "gdal.tif"
     height, width = counts.shape
     options = {"driver": "GTiff", "width": width, "height": height, "count": 1, "dtype": "uint16", **profile}
     with warnings.catch_warnings():
@@ -133,6 +147,4 @@ def test_tiffs_written_by_gdal_are_decoded(profile: dict[str, object], tmp_path:
         with rasterio.open(path, "w", **options) as file:
             file.write(counts, 1)
             file.scales, file.offsets = (0.01,), (20.0,)
-    thermogram = decode(path.read_bytes())
-    np.testing.assert_array_equal(thermogram.counts, counts)
-    np.testing.assert_allclose(thermogram.celsius, counts * 0.01 + 20.0, atol=1e-4)
+    return path.read_bytes()

@@ -21,7 +21,7 @@ TYPES = {
     8: ("h", 2), 9: ("i", 4), 10: ("ii", 8), 11: ("f", 4), 12: ("d", 8),
 }  # fmt: skip
 MAX_ENTRIES = 512
-MAX_VALUE_BYTES = 65_536
+MAX_VALUE_BYTES = 262_144  # the positions of the smallest tiles, 16 by 16 pixels, of the largest image
 
 MAKE, MODEL, DATE_TIME, EXIF_IFD, GPS_IFD = 0x010F, 0x0110, 0x0132, 0x8769, 0x8825
 ORIGINAL_AT, OFFSET_ORIGINAL, SERIAL, LENS = 0x9003, 0x9011, 0xA431, 0xA434

@@ -46,10 +46,12 @@ def test_an_api_without_its_rest_api_is_deployed_anew(zappa: Zappa, monkeypatch:
         zappa.rest_api_id()
 
 
-def test_reserved_concurrency_is_written_to_the_settings(zappa: Zappa) -> None:
-    zappa.functions.put_function_concurrency(FunctionName=API.name(STAGE), ReservedConcurrentExecutions=5)
+@pytest.mark.parametrize("reserved", [0, 5], ids=["stopped", "five"])
+def test_reserved_concurrency_is_written_to_the_settings(zappa: Zappa, reserved: int) -> None:
+    """Zappa deletes what its settings do not contain: a function that an operator has stopped would run again."""
+    zappa.functions.put_function_concurrency(FunctionName=API.name(STAGE), ReservedConcurrentExecutions=reserved)
     roles = dict.fromkeys(("ApiRoleArn", "WorkerRoleArn", "ScannerRoleArn", "SchedulerRoleArn", "RealtimeRoleArn"), "r")
     zappa.write_settings(region="eu-west-1", bucket="b", roles=roles, settings={})
     written = json.loads((zappa.folder / "zappa_settings.json").read_text())
-    assert written[STAGE]["lambda_concurrency"] == 5
+    assert written[STAGE]["lambda_concurrency"] == reserved
     assert "lambda_concurrency" not in written[Function("_worker", "worker", "WorkerRoleArn").zappa_stage(STAGE)]

@@ -12,6 +12,7 @@ from services.local.rehearsal.main import Embedded
         (["destroy", "production"], "production", "To destroy production, pass --yes-really."),
         (["destroy", "production", "--yes-really"], "staging", "The name that you typed is not that of the stage."),
         (["destroy", "dev"], "", "The name that you typed is not that of the stage."),
+        (["destroy", "dev"], "dev", "There is no stack of dev in account 123456789012, region eu-west-1."),
         (["rollback", "dev"], "", "There is no earlier release to roll back to. Stage dev keeps its functions."),
     ],
 )
@@ -19,7 +20,9 @@ def test_the_command_requires_confirmation_and_an_earlier_release(
     environment: Embedded, arguments: list[str], typed: str, reason: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main.main(arguments, environment=lambda: environment, ask=lambda _: typed) == 1
-    assert reason in capsys.readouterr().err
+    printed = capsys.readouterr()
+    assert reason in printed.err
+    assert printed.out.startswith(f"{arguments[0]}: {arguments[1]} in account 123456789012, region eu-west-1\n")
 
 
 def test_the_command_lists_the_resources_that_it_kept(

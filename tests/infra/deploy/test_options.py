@@ -45,7 +45,7 @@ def test_parameters_of_templates_are_passed_to_their_stacks(environment: Embedde
 
 
 def test_a_parameter_that_has_its_own_option_names_it(environment: Embedded) -> None:
-    with pytest.raises(BadOption, match="parameters contains Domain; change --domain instead"):
+    with pytest.raises(BadOption, match="--parameters contains Domain; change --domain instead"):
         steps.prepare("dev", environment, {"parameters": "Domain=a.example"}, Output())
 
 

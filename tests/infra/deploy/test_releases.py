@@ -1,12 +1,15 @@
 """Packages are stored once and never lost, and releases name them."""
 
+import subprocess
 import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from infra.deploy.functions import code_hash
+from infra.deploy.package import ROOT
 from infra.deploy.releases import PackageMissing, Release, Releases
 from infra.embedded.aws import EmbeddedAws
 from infra.templates import INFRA, Template
@@ -55,6 +58,15 @@ def test_the_last_two_releases_are_recorded(releases: Releases) -> None:
     for recorded in (one, two, two):
         releases.record(recorded)
     assert (releases.current(), releases.previous()) == (two, one)
+
+
+def test_a_release_names_the_commit_that_it_was_built_from(releases: Releases, tmp_path: Path) -> None:
+    stored = releases.store({"api": package(tmp_path / "a.zip", "one")})
+    head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert head.stdout.startswith(stored.commit.removesuffix("-dirty"))
+    releases.record(stored)
+    assert releases.current().commit == stored.commit
+    assert replace(stored, commit="another") == stored  # the same packages are the same release
 
 
 def test_no_rule_expires_packages() -> None:

@@ -1,6 +1,7 @@
 """What a destroyed stage retained is found by what the stage really has."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -57,6 +58,8 @@ def test_a_template_of_what_is_found_refers_to_nothing_else() -> None:
         ]
         text = template.only(found).text()
         assert [one for one in template.resources if one not in found and f'"{one}"' in text] == []
+        conditions = re.findall(r'"Fn::If":\["(\w+)"', text)
+        assert set(conditions) <= (template.only(found).body.get("Conditions") or {}).keys()
 
 
 @pytest.fixture
@@ -69,7 +72,7 @@ def left(aws: EmbeddedAws) -> Iterator[Template]:
     data = Template.read(plans.DATA.path).with_literal_names(NAMES).resources
     identity = Template.read(plans.DATA.path.with_name("identity.yaml")).with_literal_names(NAMES).resources
     yield Template("left", {"Resources": {**data, **identity}})
-    for name in retained.keys_of_tables(aws.client("dynamodb"), STAGE):
+    for name in keys(aws):
         aws.client("dynamodb").delete_table(TableName=name)
     aws.client("cognito-idp").delete_user_pool(UserPoolId=pool)
 
@@ -84,13 +87,20 @@ def create_table(aws: EmbeddedAws, name: str, key: str) -> None:
     )
 
 
+TEMPLATES = [Template.read(plan.path).with_literal_names(NAMES) for plan in plans.PLANS]
+
+
+def keys(aws: EmbeddedAws) -> dict[str, str]:
+    return retained.keys_of_data(TEMPLATES, aws.client)
+
+
 def find(aws: EmbeddedAws, template: Template) -> dict[str, Any]:
-    return dict(retained.find(template, stage=STAGE, client=aws.client))
+    return dict(retained.find(template, stage=TEMPLATES, client=aws.client))
 
 
 def test_the_key_of_the_tables_the_queues_and_the_user_pool_are_found(aws: EmbeddedAws, left: Template) -> None:
     found = find(aws, left)
-    (key,) = retained.keys_of_tables(aws.client("dynamodb"), STAGE).values()
+    (key,) = keys(aws).values()
     (pool,) = found.pop("UserPool").values()
     assert pool.startswith("eu-west-1_")
     assert found == {
@@ -100,19 +110,36 @@ def test_the_key_of_the_tables_the_queues_and_the_user_pool_are_found(aws: Embed
 
 
 def test_nothing_is_found_for_a_new_stage(aws: EmbeddedAws) -> None:
-    for plan in plans.PLANS:
-        template = Template.read(plan.path).with_literal_names({**NAMES, "Stage": "fresh"})
-        assert retained.find(template, stage="fresh", client=aws.client) == {}
+    fresh = [Template.read(plan.path).with_literal_names({**NAMES, "Stage": "fresh"}) for plan in plans.PLANS]
+    assert [retained.find(template, stage=fresh, client=aws.client) for template in fresh] == [{}] * len(fresh)
+
+
+def test_a_table_that_an_operator_has_restored_under_another_name_is_not_of_the_stage(
+    aws: EmbeddedAws, left: Template
+) -> None:
+    create_table(aws, "imagery-restored", aws.client("kms").create_key()["KeyMetadata"]["Arn"])
+    assert keys(aws).keys() == {f"argus-{STAGE}-imagery"}
+    aws.client("dynamodb").delete_table(TableName=f"argus-{STAGE}-imagery-restored")
+
+
+def test_the_key_of_the_media_bucket_is_found_too(aws: EmbeddedAws) -> None:
+    s3, bucket = aws.client("s3"), f"argus-{STAGE}-media-123456789012-eu-west-1"
+    key = aws.client("kms").create_key()["KeyMetadata"]["Arn"]
+    s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": aws.region})
+    rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key}}
+    s3.put_bucket_encryption(Bucket=bucket, ServerSideEncryptionConfiguration={"Rules": [rule]})
+    assert keys(aws) == {bucket: key}
+    s3.delete_bucket(Bucket=bucket)
 
 
 def test_tables_with_different_keys_are_refused(aws: EmbeddedAws, left: Template) -> None:
     create_table(aws, "reports", aws.client("kms").create_key()["KeyMetadata"]["Arn"])
-    with pytest.raises(retained.CannotBeImported, match=r"different keys.*argus-left-imagery: arn.*argus-left-reports"):
+    with pytest.raises(retained.CannotBeImported, match=r"have several: .*argus-left-imagery: arn.*argus-left-reports"):
         find(aws, left)
 
 
 def test_a_key_that_will_be_deleted_is_refused(aws: EmbeddedAws, left: Template) -> None:
-    (key,) = retained.keys_of_tables(aws.client("dynamodb"), STAGE).values()
+    (key,) = keys(aws).values()
     aws.client("kms").schedule_key_deletion(KeyId=key.rpartition("/")[2])
     with pytest.raises(retained.CannotBeImported, match=f"{key}, whose state is PendingDeletion"):
         find(aws, left)

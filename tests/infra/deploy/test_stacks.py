@@ -103,14 +103,14 @@ MISSING = "Stack with id x does not exist"
 
 
 def change_set(stub: Stubber, kind: str, template: Template, **more: Any) -> None:
-    """AWS's responses to a change set that is created and executed."""
+    """AWS's responses to a change set that is created and executed. Some imports do not accept tags."""
     expected = {
         "StackName": "argus-staging-data",
         "ChangeSetName": ANY,
         "ChangeSetType": kind,
         "TemplateBody": template.text(),
         "Parameters": [{"ParameterKey": "Stage", "ParameterValue": "staging"}],
-        "Tags": [],
+        **({} if kind == "IMPORT" else {"Tags": []}),
         "Capabilities": ["CAPABILITY_NAMED_IAM"],
         **more,
     }
@@ -136,14 +136,15 @@ def test_what_a_destroyed_stack_retained_is_imported_before_the_rest_is_created(
         stub.assert_no_pending_responses()
 
 
-def test_an_import_that_was_rolled_back_is_repeated() -> None:
+@pytest.mark.parametrize("state", ["DELETE_COMPLETE", "IMPORT_FAILED", "IMPORT_ROLLBACK_COMPLETE"])
+def test_an_import_that_was_rolled_back_is_repeated(state: str) -> None:
     client = unconnected("cloudformation")
     gone = {
         "LogicalResourceId": "Key",
         "PhysicalResourceId": "k1",
         "ResourceType": "AWS::KMS::Key",
         "LastUpdatedTimestamp": 0,
-        "ResourceStatus": "DELETE_COMPLETE",
+        "ResourceStatus": state,
     }
     with Stubber(client) as stub:
         stub.add_response("describe_stacks", described("IMPORT_ROLLBACK_COMPLETE"))
@@ -212,3 +213,20 @@ def test_a_stack_that_rolled_back_reports_the_first_failures_only() -> None:
             )
     assert str(error.value) == "argus-staging-data: JobsQueue (AWS::SQS::Queue): already exists"
     assert len(waits) == 1
+
+
+def test_a_stack_whose_deletion_failed_is_not_updated() -> None:
+    client = unconnected("cloudformation")
+    key = {
+        "LogicalResourceId": "Key",
+        "PhysicalResourceId": "k1",
+        "ResourceType": "AWS::KMS::Key",
+        "LastUpdatedTimestamp": 0,
+        "ResourceStatus": "DELETE_FAILED",
+    }
+    with Stubber(client) as stub:
+        stub.add_response("describe_stacks", described("DELETE_FAILED"))
+        stub.add_response("describe_stacks", described("DELETE_FAILED"))
+        stub.add_response("list_stack_resources", {"StackResourceSummaries": [key]})
+        with pytest.raises(StackFailed, match="its deletion failed; finish it with `make destroy`, then deploy again"):
+            ChangeSets(client, lambda _: None).deploy("argus-staging-data", template=DATA, parameters={}, tags={})

@@ -206,7 +206,11 @@ def test_a_tag_that_may_not_be_activated_does_not_stop_the_deployment(deployed: 
 
 @pytest.mark.parametrize(
     ("verified", "identity"),
-    [([True], "argus@example.com"), ([False, True], "example.com")],
+    [
+        ([True], "argus@mail.example.com"),
+        ([False, True], "mail.example.com"),
+        ([False, False, True], "example.com"),  # a verified domain includes the domains below it
+    ],
 )
 @pytest.mark.parametrize("production", [False, True])
 def test_mail_goes_through_an_identity_that_ses_has_verified(
@@ -219,10 +223,10 @@ def test_mail_goes_through_an_identity_that_ses_has_verified(
             stub.add_response("get_email_identity", {"VerifiedForSendingStatus": is_verified})
         stub.add_response("get_account", {"ProductionAccessEnabled": production})
         monkeypatch.setattr(Account, "client", lambda _, service, region="": {"sesv2": client}[service])
-        options = Options(mail_from="argus@example.com")
+        options = Options(mail_from="argus@mail.example.com")
         deployment = steps.Deployment("staging", Account("eu-west-1"), options, output, {})
         steps.use_mail(deployment)
-    assert deployment.values == {"MailFrom": "argus@example.com", "MailIdentity": identity}
+    assert deployment.values == {"MailFrom": "argus@mail.example.com", "MailIdentity": identity}
     assert any("SES is in its sandbox" in line for line in output.lines) is not production
 
 
@@ -531,7 +535,6 @@ def test_every_parameter_without_default_has_a_value(monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(ChangeSets, "deploy", deploy)
     monkeypatch.setattr(ChangeSets, "outputs", outputs)
-    monkeypatch.setattr(ChangeSets, "resources", lambda _, __: {"any": "thing"})
     monkeypatch.setattr(Account, "account_id", "123456789012")
     account = Account("eu-west-1")
     monkeypatch.setattr(Account, "client", lambda _, service, region="": (service, region))
@@ -561,7 +564,6 @@ def test_every_parameter_without_default_has_a_value(monkeypatch: pytest.MonkeyP
             "Name": "api.argus.example",
             "HostedZoneId": "Z1",
             "RestApiId": "a1",
-            "KeyArn": "argus-staging-data/KeyArn",
             "Domain": "argus.example",
             "ApiWebAclArn": "argus-staging-firewall/WebAclArn",
             "ApiCertificateArn": "argus-staging-firewall/CertificateArn",

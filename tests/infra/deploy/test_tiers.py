@@ -28,6 +28,10 @@ class _Account:
     def region(self) -> str:
         return self.aws.region
 
+    @property
+    def account_id(self) -> str:
+        return self.aws.account_id
+
     def client(self, service: str, region: str = "") -> Any:
         return self.aws.client(service)
 
@@ -76,8 +80,8 @@ def test_the_operator_raises_and_lowers_an_organisations_tier(
     options = {"stage": "dev", "organisation": owner.organisation_id}
     assert _create_key(owner, "high") == 422
     assert set_tier(**options, tier="high") == 0
-    text = capsys.readouterr().out
-    assert text == f"API keys of Personal ({owner.organisation_id}) may now have the tier high\n"
+    _, text = capsys.readouterr().out.splitlines()
+    assert text == f"API keys of Personal ({owner.organisation_id}) may now have the tier high"
     assert (_create_key(owner, "high"), _create_key(stranger, "high")) == (201, 422)
     assert set_tier(**options, tier="standard") == 0
     assert _create_key(owner, "high") == 422
