@@ -284,7 +284,7 @@ def _shown(arn: str) -> str:
     if arn.endswith("Log.Arn"):
         return "its own log"
     short = re.sub(r"argus([-/])test", r"argus\1<stage>", arn.split(":", 5)[-1])
-    short = short.replace(f"-{ACCOUNT_ID}-{REGION}", "").replace(REGION, "<region>")
+    short = short.replace(ACCOUNT_ID, "<account>").replace(REGION, "<region>")
     return f"`{short.replace(SOCKET_STAGE, '<api>/<stage>')}`"
 
 
