@@ -115,10 +115,10 @@ class Releases:
 
 
 def _commit() -> str:
-    """The commit of the checkout, marked if files differ from it; empty without git."""
+    """The hash of the checked-out commit, marked if files differ from it; empty without git. Tags are ignored."""
     try:
         done = subprocess.run(
-            ["git", "describe", "--always", "--abbrev=12", "--dirty"],  # noqa: S607 — the operator's own git
+            ["git", "describe", "--always", "--exclude=*", "--abbrev=12", "--dirty"],  # noqa: S607 — the operator's own git
             cwd=ROOT,
             capture_output=True,
             text=True,

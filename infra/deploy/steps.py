@@ -249,7 +249,9 @@ def share_concurrency(deployment: Deployment) -> None:
 def activate_budget(deployment: Deployment) -> None:
     problem = limits.activate_tag(deployment.environment.client("ce"))
     if not problem:
-        deployment.log(f"the budget counts resources with the cost allocation tag {limits.BUDGET_TAG}")
+        deployment.log(
+            f"cost allocation tag {limits.BUDGET_TAG}: active; AWS needs up to a day until the budget counts"
+        )
         return
     deployment.log(
         f"the budget counts nothing yet: the cost allocation tag {limits.BUDGET_TAG} is not active ({problem}). AWS "
@@ -288,9 +290,9 @@ def smoke_test(deployment: Deployment) -> None:
 def record_release(deployment: Deployment) -> None:
     releases = deployment.releases
     releases.record(deployment.release)
-    previous = releases.previous()
-    rollback = f"`make rollback` returns to {previous.commit or 'an unknown commit'}" if previous else "the first one"
-    deployment.log(f"release of commit {deployment.release.commit or 'unknown'}; {rollback}")
+    deployment.log(f"release of commit {deployment.release.commit or 'unknown'} recorded")
+    if previous := releases.previous():
+        deployment.log(f"`make rollback` returns to {previous.commit or 'the previous one, of an unknown commit'}")
 
 
 Step = Callable[[Deployment], None]

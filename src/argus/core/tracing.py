@@ -1,7 +1,7 @@
 """Traces for AWS X-Ray: a span around each request, job and plugin, if `ARGUS_TRACING` is on.
 
-The SDK is imported only then: it takes 70 ms of a cold start. On Lambda the service creates the segment, and spans are
-its subsegments; elsewhere the outermost span is a segment of its own, sent to the X-Ray daemon by UDP
+The SDK is imported only then: its import would slow down every cold start. On Lambda the service creates the segment,
+and spans are its subsegments; elsewhere the outermost span is a segment of its own, sent to the X-Ray daemon by UDP
 (`AWS_XRAY_DAEMON_ADDRESS`). A failed span does not contain the error message, which may contain personal data.
 """
 

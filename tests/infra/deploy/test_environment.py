@@ -1,9 +1,11 @@
 """An account as the environment of a deployment, and a rehearsal, which reaches none."""
 
 import pytest
+from botocore.stub import Stubber
 
 from infra.deploy.environment import Account
 from services.local.rehearsal.main import Embedded
+from tests.infra.deploy.conftest import unconnected
 
 
 def test_the_region_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -11,6 +13,15 @@ def test_the_region_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) 
     account = Account.of_environment()
     assert (account.region, account.variables["AWS_DEFAULT_REGION"]) == ("af-south-1", "af-south-1")
     assert account.sign_in_url() == "https://cognito-idp.af-south-1.amazonaws.com"
+
+
+def test_the_concurrency_of_an_account_is_what_is_not_reserved(monkeypatch: pytest.MonkeyPatch) -> None:
+    client = unconnected("lambda")
+    monkeypatch.setattr(Account, "client", lambda _, service, region="": {"lambda": client}[service])
+    with Stubber(client) as stub:
+        limit = {"ConcurrentExecutions": 1000, "UnreservedConcurrentExecutions": 900}
+        stub.add_response("get_account_settings", {"AccountLimit": limit})
+        assert Account("eu-west-1").concurrency == 900
 
 
 def test_the_endpoint_of_an_account_is_the_output_of_its_stack() -> None:

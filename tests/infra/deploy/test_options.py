@@ -23,7 +23,7 @@ def test_options_are_stored_with_the_stage(environment: Embedded) -> None:
 @pytest.mark.parametrize(
     "given",
     [{"domain": "argus.example"}, {"monthly_budget": "a lot"}, {"monthly_budget": "0"}, {"origins": "http://a.example"},
-     {"origins": "https://a.example/"}, {"origins": "*"}, {"mail_from": "nobody"}, {"mail_from": "a <a@b.example>"},
+     {"origins": "https://a.example/"}, {"origins": "*"}, {"mail_from": "argus"}, {"mail_from": "a <a@b.example>"},
      {"requests_per_second": "0"},
      {"parameters": "LogDays"}, {"parameters": "=30"}, {"parameters": "LogDays=7,LogDays=30"},
      {"parameters": "LogDays=31"}, {"parameters": "Colour=red"}, {"parameters": "UploadsConcurrency=1"},

@@ -13,13 +13,12 @@ from typing import Any
 import httpx
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
-from botocore.stub import Stubber
 from moto.core.responses import BaseResponse
 
-from infra.deploy import limits, plans, smoke, steps
+from infra.deploy import plans, smoke, steps
 from infra.deploy.environment import Account
 from infra.deploy.functions import FUNCTIONS, Function, FunctionFailed, Zappa, code_hash
-from infra.deploy.options import BadOption, Options
+from infra.deploy.options import Options
 from infra.deploy.package import ROOT
 from infra.deploy.retained import CannotBeImported
 from infra.deploy.stacks import ChangeSets
@@ -27,7 +26,7 @@ from infra.embedded.clients import DUMMY_CREDENTIAL
 from infra.templates import NotAsDeclared, Template, capability_templates
 from services.local.rehearsal import lambda_runtime
 from services.local.rehearsal.main import STAGE, Embedded, NotAllowed, RehearsalFailed
-from tests.infra.deploy.conftest import Output, unconnected
+from tests.infra.deploy.conftest import Output
 from tests.infra.deploy.test_policy import action, is_allowed
 
 pytestmark = pytest.mark.timeout(1500)  # packages are built, and Zappa starts a dozen times
@@ -123,7 +122,7 @@ def test_functions_have_the_settings_from_the_stacks(environment: Embedded, depl
 
 
 def test_the_api_is_regional_throttled_and_logs_its_requests(environment: Embedded, deployed: Output) -> None:
-    """Without the access log, nobody sees requests that never reached the function."""
+    """Requests that do not reach the function are visible only in the access log."""
     template = environment.client("cloudformation").get_template(StackName=f"argus-{STAGE}")["TemplateBody"]
     assert template["Resources"]["Api"]["Properties"]["EndpointConfiguration"] == {"Types": ["REGIONAL"]}
     apigateway = environment.client("apigateway")
@@ -144,101 +143,9 @@ def test_the_queues_leave_the_api_room_in_a_new_account(environment: Embedded, d
     assert "of 10 functions at once, queues use at most 6, which leaves 4 to the API" in deployed.lines
 
 
-@pytest.mark.parametrize(
-    ("limit", "given", "shares", "left"),
-    [
-        (10, {}, ("2", "2", "2"), 4),
-        (30, {}, ("6", "6", "6"), 12),
-        (1000, {}, ("10", "10", "10"), 970),
-        (10, {"ScansConcurrency": "5"}, ("2", "2", "5"), 1),
-    ],
-)
-def test_queues_get_a_share_of_the_accounts_concurrency(
-    limit: int, given: dict[str, str], shares: tuple[str, str, str], left: int
-) -> None:
-    class SomeAccount(Account):
-        concurrency = limit
-
-    output = Output()
-    deployment = steps.Deployment("staging", SomeAccount("eu-west-1"), Options(), output, dict(given))
-    steps.share_concurrency(deployment)
-    assert tuple(deployment.values[name] for name in limits.QUEUE_CONCURRENCIES) == shares
-    assert f"which leaves {left} to the API" in output.lines[0]
-    assert ("the API may be throttled" in output.lines[-1]) is (left < 4)
-
-
-class CostExplorer:
-    """Cost Explorer's response to UpdateCostAllocationTagsStatus, as in its API reference."""
-
-    def __init__(self, *errors: dict[str, str]) -> None:
-        self.errors = list(errors)
-        self.tags: list[dict[str, str]] = []
-
-    def update_cost_allocation_tags_status(self, *, CostAllocationTagsStatus: list[dict[str, str]]) -> dict[str, Any]:
-        self.tags += CostAllocationTagsStatus
-        return {"Errors": self.errors}
-
-
-@pytest.mark.parametrize(
-    ("errors", "line"),
-    [
-        ([], "the budget counts resources with the cost allocation tag stage"),
-        (
-            [{"TagKey": "stage", "Code": "TagKeysNotFoundException", "Message": "Tag keys not found"}],
-            "the budget counts nothing yet: the cost allocation tag stage is not active (Tag keys not found).",
-        ),
-    ],
-)
-def test_the_tag_of_the_budget_is_activated_or_the_operator_is_asked_to(
-    monkeypatch: pytest.MonkeyPatch, errors: list[dict[str, str]], line: str
-) -> None:
-    billing, output = CostExplorer(*errors), Output()
-    monkeypatch.setattr(Account, "client", lambda _, service, region="": {"ce": billing}[service])
-    steps.activate_budget(steps.Deployment("staging", Account("eu-west-1"), Options(), output, {}))
-    assert billing.tags == [{"TagKey": "stage", "Status": "Active"}]
-    assert [one[: len(line)] for one in output.lines] == [line]
-
-
 def test_a_tag_that_may_not_be_activated_does_not_stop_the_deployment(deployed: Output) -> None:
     """AWS knows a tag a day after its first use."""
     assert any(line.startswith("the budget counts nothing yet") for line in deployed.lines)
-
-
-@pytest.mark.parametrize(
-    ("verified", "identity"),
-    [
-        ([True], "argus@mail.example.com"),
-        ([False, True], "mail.example.com"),
-        ([False, False, True], "example.com"),  # a verified domain includes the domains below it
-    ],
-)
-@pytest.mark.parametrize("production", [False, True])
-def test_mail_goes_through_an_identity_that_ses_has_verified(
-    monkeypatch: pytest.MonkeyPatch, verified: list[bool], identity: str, production: bool
-) -> None:
-    client = unconnected("sesv2")
-    output = Output()
-    with Stubber(client) as stub:
-        for is_verified in verified:
-            stub.add_response("get_email_identity", {"VerifiedForSendingStatus": is_verified})
-        stub.add_response("get_account", {"ProductionAccessEnabled": production})
-        monkeypatch.setattr(Account, "client", lambda _, service, region="": {"sesv2": client}[service])
-        options = Options(mail_from="argus@mail.example.com")
-        deployment = steps.Deployment("staging", Account("eu-west-1"), options, output, {})
-        steps.use_mail(deployment)
-    assert deployment.values == {"MailFrom": "argus@mail.example.com", "MailIdentity": identity}
-    assert any("SES is in its sandbox" in line for line in output.lines) is not production
-
-
-def test_mail_from_an_address_that_ses_does_not_know_stops_the_deployment(monkeypatch: pytest.MonkeyPatch) -> None:
-    client = unconnected("sesv2")
-    with Stubber(client) as stub:
-        for _ in range(2):
-            stub.add_client_error("get_email_identity", "NotFoundException")
-        monkeypatch.setattr(Account, "client", lambda _, service, region="": client)
-        options = Options(mail_from="argus@example.com")
-        with pytest.raises(BadOption, match=r"verify example\.com or the address in SES"):
-            steps.use_mail(steps.Deployment("staging", Account("eu-west-1"), options, Output(), {}))
 
 
 def test_without_ses_the_deployment_says_how_many_mails_cognito_sends(deployed: Output) -> None:
@@ -385,6 +292,7 @@ def test_a_release_that_fails_its_smoke_test_is_rolled_back(
     assert set(hashes(environment)).isdisjoint(hashes(next_release))
     assert hashes_then == hashes(next_release)[:2]
     assert f"argus-{STAGE}-data: no changes" in output.lines
+    assert f"the functions' logs are /aws/lambda/argus-{STAGE}*" in output.lines
     assert running(environment) == hashes(environment)
 
 
@@ -448,7 +356,9 @@ def test_a_rollback_deploys_the_previous_release_and_a_second_one_undoes_it(
 
     with pytest.raises(steps.NothingToRollBackTo):
         rolled_back()
-    steps.deploy(steps.prepare(STAGE, next_release, {}, Output()))
+    output = Output()
+    steps.deploy(steps.prepare(STAGE, next_release, {}, output))
+    assert output.lines[-1].startswith("`make rollback` returns to ")
     assert rolled_back() == sorted(hashes(environment))
     assert rolled_back() == sorted(hashes(next_release))
 
