@@ -10,9 +10,8 @@ from argus.core.settings import Settings
 from infra.deploy.options import Options
 from infra.deploy.plans import PLANS
 from infra.templates import Template
-from tests.infra.test_rules import ACCOUNT_ID, TEMPLATES, every, properties, resources, scope_of
+from tests.infra.test_rules import ACCOUNT_ID, LONGEST_REGION, TEMPLATES, every, properties, resources, scope_of
 
-LONGEST_REGION = "ap-southeast-2"  # no name of a public region has more than 14 letters
 # Types whose names are unique in an account, or, of a bucket, in the world: the property with the name, and the maximum
 # length of the name.
 GLOBAL_NAMES = {

@@ -28,6 +28,7 @@ TEMPLATES = templates_in(INFRA)
 CAPABILITIES = {path.stem for path in capability_templates()}
 ACCOUNT_ID = "123456789012"
 REGION = "eu-west-1"
+LONGEST_REGION = "ap-southeast-2"  # no name of a public region has more than 14 letters
 KEY_ARN = "arn:aws:kms:eu-west-1:123456789012:key/1234"
 GIVEN = {
     "KeyArn": KEY_ARN,
