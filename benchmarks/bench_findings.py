@@ -133,8 +133,7 @@ def _findings() -> Iterator[TrackedFinding]:
 def run() -> list[Row]:
     memory = Memory()
     store = FindingStore(Table("scanning", lambda: memory))
-    for finding in _findings():
-        store.track(finding)
+    store.track(_findings())
     memory.sort()
     hosts = frozenset(Target("host", f"host{number}.example") for number in (3, 4))
     cases = {

@@ -1,12 +1,9 @@
 """The calls of every route and job to DynamoDB, compared with the table in docs/data.md.
 
-Capacity units are computed here, because moto does not: 4 KB read with strong consistency are one read unit, with
-eventual consistency half a unit; 1 KB written is one write unit, and one more for every index that contains the item
-(DynamoDB developer guide, "Read and write capacity"). Run with ARGUS_WRITE_DOCS=1 to rewrite the table.
+`infra/embedded/capacity.py` computes the units, for which each write is preceded by a read of what it replaces. Run with
+ARGUS_WRITE_DOCS=1 to rewrite the table.
 """
 
-import json
-import math
 import os
 import re
 from collections import Counter
@@ -23,6 +20,8 @@ from argus import capabilities
 from argus.app import create_app
 from argus.container import Container
 from argus.jobs import JOBS
+from infra.embedded.aws import EmbeddedAws
+from infra.embedded.capacity import WRITE_BYTES, Capacity, item_bytes, read_units
 from services.local import events
 from services.local.demo.scenes import flir_scene
 from services.local.sockets import Sockets
@@ -37,15 +36,18 @@ PAGE = Path(__file__).parents[1] / "docs" / "data.md"
 FILE = {"name": "a.jpg", "size": 10, "content_type": "image/jpeg"}
 
 Wire = dict[str, Any]
-_GROUPINGS = ("plugin_pk", "rule_pk", "target_pk", "target_plugin_pk", "target_rule_pk")
 
 
 @dataclass
 class Ledger:
     """Every call to DynamoDB, by the name of its route or job."""
 
+    client: Any  # whose calls are not recorded
     calls: dict[str, list[str]] = field(default_factory=dict)
-    units: dict[str, tuple[int, int]] = field(default_factory=dict)
+    units: dict[str, tuple[float, int]] = field(default_factory=dict)
+    capacities: dict[str, Capacity] = field(default_factory=dict)  # by table
+    findings: list[Wire] = field(default_factory=list)  # that were written
+    _replaced: list[Wire | None] = field(default_factory=list)  # by the writes of the call that was sent last
     _now: str = ""
 
     @contextmanager
@@ -60,11 +62,16 @@ class Ledger:
         finally:
             self._now = outer
 
+    def sent(self, operation: str, request: Wire) -> None:
+        writes = _writes(operation, request)
+        self._replaced = [self._stored(table, key) for table, key, _ in writes]
+        self.findings += [item for _, _, item in writes if item and "severity_sk" in item]
+
     def note(self, operation: str, request: Wire, response: Wire, *, outcome: str = "") -> None:
         if not self._now:
             return
-        reads, writes = _units(f"{operation}{outcome}", request, response)
-        table = _table(request)
+        reads, writes = self._read_units(operation, request, response), self._write_units(operation, request, outcome)
+        table = _table(request).removeprefix("argus-test-")
         index = f" by {request['IndexName']}" if "IndexName" in request else ""
         self.calls[self._now].append(f"{operation} {table}{index}{outcome}")
         before = self.units[self._now]
@@ -72,9 +79,67 @@ class Ledger:
 
     def lines(self) -> list[str]:
         return [
-            f"| {name} | {_counted(self.calls[name])} | {self.units[name][0] / 2:g} | {self.units[name][1]} |"
+            f"| {name} | {_counted(self.calls[name])} | {self.units[name][0]:g} | {self.units[name][1]} |"
             for name in sorted(self.calls)
         ]
+
+    def _read_units(self, operation: str, request: Wire, response: Wire) -> float:
+        match operation:
+            case "GetItem":
+                found = [response["Item"]] if "Item" in response else []
+                return read_units(found, consistent=request.get("ConsistentRead", False), together=False)
+            case "Query":
+                return read_units(response["Items"], consistent=request.get("ConsistentRead", False), together=True)
+            case "BatchGetItem":
+                ((table, found),) = response["Responses"].items()
+                consistent = request["RequestItems"][table].get("ConsistentRead", False)
+                return read_units(found, consistent=consistent, together=False)
+        return 0
+
+    def _write_units(self, operation: str, request: Wire, outcome: str) -> int:
+        units = 0
+        for (table, key, item), before in zip(_writes(operation, request), self._replaced, strict=True):
+            after = before if outcome else item or self._stored(table, key)
+            in_transaction = operation == "TransactWriteItems"
+            units += self._capacity(table).write_units(before, after, in_transaction=in_transaction)
+        return units
+
+    def _stored(self, table: str, key: Wire) -> Wire | None:
+        found: Wire | None = self.client.get_item(TableName=table, Key=key, ConsistentRead=True).get("Item")
+        return found
+
+    def _capacity(self, table: str) -> Capacity:
+        if table not in self.capacities:
+            self.capacities[table] = Capacity.of(self.client.describe_table(TableName=table)["Table"])
+        return self.capacities[table]
+
+
+def _writes(operation: str, request: Wire) -> list[tuple[str, Wire, Wire | None]]:
+    """(table, key, the item of a put) of each write of a call."""
+
+    def put(table: str, item: Wire) -> tuple[str, Wire, Wire]:
+        return table, {name: item[name] for name in ("pk", "sk")}, item
+
+    match operation:
+        case "PutItem":
+            return [put(request["TableName"], request["Item"])]
+        case "UpdateItem" | "DeleteItem":
+            return [(request["TableName"], request["Key"], None)]
+        case "BatchWriteItem":
+            return [
+                put(table, entry["PutRequest"]["Item"])
+                if "PutRequest" in entry
+                else (table, entry["DeleteRequest"]["Key"], None)
+                for table, entries in request["RequestItems"].items()
+                for entry in entries
+            ]
+        case "TransactWriteItems":
+            entries = [next(iter(entry.values())) for entry in request["TransactItems"]]
+            return [
+                put(entry["TableName"], entry["Item"]) if "Item" in entry else (entry["TableName"], entry["Key"], None)
+                for entry in entries
+            ]
+    return []
 
 
 def _counted(calls: list[str]) -> str:
@@ -89,47 +154,7 @@ def _table(request: Wire) -> str:
     else:
         names = {next(iter(entry.values()))["TableName"] for entry in request["TransactItems"]}
     (name,) = names
-    return str(name).removeprefix("argus-test-")
-
-
-def _size(item: Wire) -> int:
-    """Bytes of an item as DynamoDB counts them, except for numbers, which it stores more compactly."""
-    return len(json.dumps(item, separators=(",", ":"), default=lambda raw: raw.hex()))
-
-
-def _written(item: Wire) -> int:
-    """Write units in the table and in `gsi1`; one for each index of findings, which project keys only, under 1 KB."""
-    copies = 2 if "gsi1pk" in item else 1
-    groupings = sum(name in ("pk", *_GROUPINGS) for name in item) if "time_sk" in item else 0
-    return copies * math.ceil(_size(item) / 1024) + 2 * groupings
-
-
-def _units(operation: str, request: Wire, response: Wire) -> tuple[int, int]:
-    """(half read units, write units) of a call."""
-    halves = 2 if request.get("ConsistentRead") else 1
-    match operation:
-        case "GetItem":
-            return halves * math.ceil(max(1, _size(response.get("Item", {}))) / 4096), 0
-        case "Query":
-            return halves * math.ceil(max(1, sum(map(_size, response["Items"]))) / 4096), 0
-        case "BatchGetItem":
-            ((table, found),) = response["Responses"].items()
-            halves = 2 if request["RequestItems"][table].get("ConsistentRead") else 1
-            return halves * sum(math.ceil(_size(item) / 4096) for item in found), 0
-        case "PutItem":
-            return 0, _written(request["Item"])
-        case "UpdateItem":
-            return 0, _written(response["Attributes"])
-        case "DeleteItem" | "PutItem (condition failed)":
-            return 0, 1
-        case "BatchWriteItem":
-            (entries,) = request["RequestItems"].values()
-            return 0, sum(_written(entry["PutRequest"]["Item"]) if "PutRequest" in entry else 1 for entry in entries)
-        case "TransactWriteItems":
-            return 0, 2 * sum(
-                _written(entry["Put"]["Item"]) if "Put" in entry else 1 for entry in request["TransactItems"]
-            )
-    raise AssertionError(f"unknown operation {operation}")
+    return str(name)
 
 
 @pytest.fixture
@@ -140,15 +165,16 @@ def endpoint() -> Iterator[str]:
 
 
 @pytest.fixture
-def ledger(settings: Any, argus: Container, endpoint: str) -> Iterator[tuple[Ledger, Container]]:
+def ledger(settings: Any, argus: Container, aws: EmbeddedAws, endpoint: str) -> Iterator[tuple[Ledger, Container]]:
     """An Argus whose calls to DynamoDB are recorded."""
     own_settings = settings.changed(ARGUS_CONNECTIONS_ENDPOINT=endpoint)
     container = Container(own_settings, clock=argus.clock, fetch_keys=argus.fetch_keys)
-    kept = Ledger()
+    kept = Ledger(aws.client("dynamodb"))
     requests: list[Wire] = []
 
-    def before(params: Wire, **_: Any) -> None:
+    def before(params: Wire, model: Any, **_: Any) -> None:
         requests.append(params)
+        kept.sent(model.name, params)
 
     def after(parsed: Wire, model: Any, http_response: Any, **_: Any) -> None:
         if http_response.status_code == 200:
@@ -170,6 +196,8 @@ def test_the_page_lists_every_call_to_dynamodb(
     _drive(kept, container, issuer, workers, monkeypatch)
     assert not [call for calls in kept.calls.values() for call in calls if "Scan" in call]
     assert {name for name in kept.calls if name.startswith("job ")} == {f"job {name}" for name in JOBS}
+    sizes = sorted({item_bytes(item) for item in kept.findings})
+    assert 0 < sizes[-1] <= WRITE_BYTES, "a write of a finding would cost two units"
     table = "\n".join(["| what | calls | read units | write units |", "|---|---|---|---|", *kept.lines()])
     _compare("calls", table)
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from argus.container import Container
+from argus.core import dynamo
 from argus.core.dynamo import Table
 from tests.conftest import Person
 
@@ -94,4 +95,5 @@ def before_write(number: int, act: Callable[[], None], *, repeat: bool = False) 
     with pytest.MonkeyPatch.context() as patch:
         for method in ("put", "put_many", "delete_many", "transact"):
             patch.setattr(Table, method, counted(getattr(Table, method)))
+        patch.setattr(dynamo, "call_each", lambda call, arguments: list(map(call, arguments)))  # one after another
         yield

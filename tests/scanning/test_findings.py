@@ -116,8 +116,7 @@ def organisation(argus: Container, http: FlaskClient, issuer: Issuer, store: Fin
     argus.scanning.store.add(scan)
     tracked = list(some_findings(organisation_id, scan.id, 150))
     of_scan = [replace(one, target=scan.target) for one in tracked[:40]]
-    for one in tracked:
-        store.track(one)
+    store.track(tracked)
     store.put_findings(scan, of_scan)
     for target in TARGETS:
         store.recount(organisation_id, target)
@@ -345,8 +344,7 @@ def test_a_finding_that_changed_since_its_index_entry_was_written_is_omitted(
     owner: Person, store: FindingStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     organisation_id = owner.organisation_id
-    for number in range(4):
-        store.track(finding(number, organisation_id=organisation_id))
+    store.track(finding(number, organisation_id=organisation_id) for number in range(4))
     real = Table.get_many
 
     def changed_meanwhile(table: Table, keys: Iterable[tuple[str, str]]) -> list[dict[str, Any]]:
@@ -360,9 +358,9 @@ def test_a_finding_that_changed_since_its_index_entry_was_written_is_omitted(
 
 def test_a_rescan_without_changes_writes_no_index_entry(owner: Person, store: FindingStore) -> None:
     seen = finding(1, organisation_id=owner.organisation_id, status=Status.UNCHANGED, scan_id="scan_1")
-    store.track(seen)
+    store.track([seen])
     (before,) = store.table.query_all(f"{owner.organisation_id}#findings")
-    store.track(replace(seen, scan_id="scan_2", last_seen_at=BEGINNING + timedelta(days=1), order=7))
+    store.track([replace(seen, scan_id="scan_2", last_seen_at=BEGINNING + timedelta(days=1), order=7)])
     (after,) = store.table.query_all(f"{owner.organisation_id}#findings")
     keys = [name for name in before if name.endswith(("pk", "sk"))]
     assert len(keys) == 9
@@ -371,7 +369,7 @@ def test_a_rescan_without_changes_writes_no_index_entry(owner: Person, store: Fi
 
 def test_a_target_longer_than_a_key_has_findings(owner: Person, store: FindingStore) -> None:
     target = Target("text", "x" * 2048)
-    store.track(finding(1, organisation_id=owner.organisation_id, target=target))
+    store.track([finding(1, organisation_id=owner.organisation_id, target=target)])
     store.recount(owner.organisation_id, target)
     chosen = FindingFilter(targets=frozenset({target}), plugins=frozenset({"tls"}))
     page = store.list_tracked(owner.organisation_id, chosen, Sort.MOST_SEVERE, limit=10, after=None)
@@ -428,18 +426,17 @@ def test_after_the_last_recount_the_counts_equal_a_full_count(
         scan_id = f"scan_{next(ids):04}"
         for number, (rule, severity, status) in found.items():
             plugin, _, name = rule.partition(".")
-            store.track(
-                finding(
-                    number,
-                    organisation_id=organisation_id,
-                    target=target,
-                    plugin=plugin,
-                    rule=name,
-                    severity=severity,
-                    status=status,
-                    scan_id=scan_id,
-                )
+            changed = finding(
+                number,
+                organisation_id=organisation_id,
+                target=target,
+                plugin=plugin,
+                rule=name,
+                severity=severity,
+                status=status,
+                scan_id=scan_id,
             )
+            store.track([changed])
         store.recount(organisation_id, target)
 
     for scan, how, writes, other in scans:
@@ -480,7 +477,7 @@ def test_two_concurrent_scans_of_a_target_are_counted_once(owner: Person, store:
     organisation_id = owner.organisation_id
 
     def found(number: int) -> None:
-        store.track(finding(number, organisation_id=organisation_id))
+        store.track([finding(number, organisation_id=organisation_id)])
 
     def another_scan_ends() -> None:
         found(3)
@@ -497,7 +494,7 @@ def test_two_concurrent_scans_of_a_target_are_counted_once(owner: Person, store:
 def test_a_plugin_with_more_rules_than_a_transaction_allows_is_counted(owner: Person, store: FindingStore) -> None:
     organisation_id = owner.organisation_id
     for number in range(110):
-        store.track(finding(number, organisation_id=organisation_id, rule=f"r{number:03}", title=f"Rule {number}"))
+        store.track([finding(number, organisation_id=organisation_id, rule=f"r{number:03}", title=f"Rule {number}")])
     store.recount(organisation_id, TARGETS[0])
     assert owner.get("/findings/counts").get_json()["total"] == 110
     assert owner.get(f"/findings/counts?target=image:{TARGETS[0].value}&text=rule 10").get_json()["total"] == 11
@@ -506,7 +503,7 @@ def test_a_plugin_with_more_rules_than_a_transaction_allows_is_counted(owner: Pe
 def test_a_changed_title_is_found_by_its_new_text(owner: Person, store: FindingStore) -> None:
     before = finding(1, organisation_id=owner.organisation_id, title="Old text", scan_id="scan_1")
     for one in (before, replace(before, title="New text", scan_id="scan_2")):
-        store.track(one)
+        store.track([one])
         store.recount(one.organisation_id, one.target)
     assert len(listed(owner, "/findings", text="new")) == 1
     assert listed(owner, "/findings", text="old") == []

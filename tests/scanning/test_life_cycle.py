@@ -13,6 +13,7 @@ import pytest
 from argus.app import create_app
 from argus.container import Container
 from argus.core.backoff import CONTENTION, Contended
+from argus.scanning import publishing
 from argus.scanning.engine import MAX_NOT_TESTED
 from argus.scanning.finding_store import FindingStore
 from argus.scanning.model import Finding, ScanState, Severity
@@ -183,11 +184,12 @@ def _one_finding_per_attempt(patch: pytest.MonkeyPatch) -> list[str]:
     """Time out after each published finding. Returns the location keys of the published findings."""
     real, published = FindingStore.track, []
 
-    def track(store: FindingStore, finding: Any) -> None:
-        real(store, finding)
-        published.append(finding.location_key)
+    def track(store: FindingStore, findings: Any) -> None:
+        real(store, findings)
+        published.extend(finding.location_key for finding in findings)
         signal.raise_signal(signal.SIGALRM)
 
+    patch.setattr(publishing, "PAGE", 1)
     patch.setattr(FindingStore, "track", track)
     return published
 

@@ -133,4 +133,4 @@ def _count_capacity(parsed: dict[str, Any], **_: Any) -> None:
     if work is None or not consumed:
         return
     tables = consumed if isinstance(consumed, list) else [consumed]  # batches and transactions list each table
-    work.capacity_units += sum(table.get("CapacityUnits", 0.0) for table in tables)
+    work.add_capacity(sum(table.get("CapacityUnits", 0.0) for table in tables))

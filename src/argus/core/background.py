@@ -6,7 +6,8 @@ may die at any moment. Therefore:
 - A worker claims the item with a conditional write, for the time of a lease. It renews the lease while it works, and
   releases it on failure, so that the next delivery does not have to wait.
 - Every unfinished item has a time of its next check, at which the sweep sends the job again: first after two minutes,
-  then with an interval that doubles.
+  then with an interval that doubles. An item that a worker holds is checked again when its lease ends. The time is the
+  key of an index, and moving an entry costs two writes: a claim moves it only if it has passed.
 - An item is given up after its last attempt, after the last receive of its message failed, or if no worker claims it
   within a day. The change of its state is published to users.
 """
@@ -95,7 +96,8 @@ class ClaimLost(BaseException):
 class WorkItemStore(ABC, Generic[W]):
     """Work items in a table, by organisation and id. A write fails if the version has changed since the read.
 
-    `gsi1pk` and `gsi1sk` index the unfinished items of all organisations by the time of their next check.
+    `gsi1pk` and `gsi1sk` index the unfinished items of all organisations by the time of their next check. The index has
+    keys only, so that a write costs nothing there unless it changes the time.
     """
 
     table: Table
@@ -156,29 +158,36 @@ class WorkItemStore(ABC, Generic[W]):
         after, count = None, 0
         while count < MAX_PER_SHARD:
             page = self.table.query(shard, index="gsi1", up_to=rfc3339(now), limit=PAGE, after=after)
-            yield from page.items
+            found = self.table.get_many((entry["pk"], entry["sk"]) for entry in page.items)
+            yield from (item for item in found if "gsi1sk" in item)  # the others were finished meanwhile
             after, count = page.last_key, count + len(page.items)
             if after is None:
                 break
 
     def postpone(self, due: Item, *, now: datetime) -> W | None:
-        """Move the next check of a due item, and return the item; None if it has changed or another sweep moved it.
+        """Move the next check of a due item, and return the item; None if a worker holds it, if it has changed, or if
+        another sweep moved it.
 
         The version does not change, so that a slow worker can still finish the item.
         """
-        checks = due["checks"] + 1
-        wait = min(FIRST_CHECK * 2 ** min(checks, MAX_CHECKS), self.longest_wait)
+        lease_until, checks = due["lease_until"], due["checks"] + 1
+        is_held = lease_until is not None and now <= from_rfc3339(lease_until)
+        if is_held:
+            changes = {"gsi1sk": lease_until}
+        else:
+            wait = min(FIRST_CHECK * 2 ** min(checks, MAX_CHECKS), self.longest_wait)
+            changes = {"gsi1sk": rfc3339(now + wait), "checks": checks}
         try:
             postponed = self.table.update(
                 due["pk"],
                 due["sk"],
-                changes={"gsi1sk": rfc3339(now + wait), "checks": checks},
+                changes=changes,
                 when="#version = :version AND #gsi1sk = :due",
                 values={":version": due["version"], ":due": due["gsi1sk"]},
             )
         except ConditionFailed:
             return None
-        return self.from_item(postponed)
+        return None if is_held else self.from_item(postponed)
 
     def from_item(self, item: Item) -> W:
         """The item from its stored form."""
@@ -279,10 +288,15 @@ class Background(Generic[W]):
         return item.attempts >= MAX_ATTEMPTS and self.to_failed(item, _reason(item)) is not None
 
     def _claim(self, item: W, **changes: Any) -> "Claim[W] | None":
-        until = self.clock() + self.lease_of(item)
-        taken = _changed(item, **changes, attempts=item.attempts + 1, checks=0, lease_until=until, next_check_at=until)
+        taken = _changed(self.leased(item), **changes, attempts=item.attempts + 1, checks=0)
         saved = self.write(taken, self.event_of(item))
         return Claim(self, saved) if saved is not None else None
+
+    def leased(self, item: W) -> W:
+        """The item with a lease from now on. The next check stays where it is if it is still to come."""
+        now, check_at = self.clock(), item.next_check_at
+        until = now + self.lease_of(item)
+        return _changed(item, lease_until=until, next_check_at=until if check_at is None or check_at <= now else check_at)
 
     def lease_of(self, item: W) -> timedelta:
         """How long a claim lasts without renewal: proportional to the timeout of the function, and at most three
@@ -411,8 +425,7 @@ class Claim(Generic[W]):
 
     def save(self, item: W) -> None:
         """Write the item and renew the lease. Raises ClaimLost."""
-        until = self.background.clock() + self.background.lease_of(item)
-        self._write(_changed(item, lease_until=until, next_check_at=until))
+        self._write(self.background.leased(item))
 
     def heartbeat(self, item: W) -> bool:
         """Renew the lease and save progress, at most every HEARTBEAT_SECONDS; whether it did. Raises ClaimLost."""

@@ -7,12 +7,14 @@ are reserved words), and `:value` is an entry of `values`.
 import re
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from argus.core.aws import ClientFactory
 from argus.core.backoff import Backoff
 from argus.core.errors import ArgusError, Unavailable
+from argus.core.parallel import call_each
 
 Item = dict[str, Any]
 
@@ -98,7 +100,7 @@ def _wire(item: Mapping[str, Any]) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Put:
-    """A put in a transaction."""
+    """A put on a condition."""
 
     item: Item
     when: str | None = None
@@ -224,12 +226,12 @@ class Table:
         between: tuple[str, str] | None = None,
         index: Index | str | None = None,
         newest_first: bool = False,
-        limit: int = 100,
+        limit: int | None = None,
         after: Item | None = None,
         filter_expression: str | None = None,
         values: Mapping[str, Any] | None = None,
     ) -> Page:
-        """One page of the items of a partition, in the order of their sort key.
+        """One page of the items of a partition, in the order of their sort key: at most `limit` items and 1 MB.
 
         `prefix`, `up_to` (inclusive) or `between` (both inclusive) restricts the sort key; `filter_expression` filters
         the items that were read. A page may contain fewer than `limit` items, even none, without being the last:
@@ -254,8 +256,9 @@ class Table:
             "ExpressionAttributeNames": _names(condition, filter_expression),
             "ExpressionAttributeValues": _wire(all_values),
             "ScanIndexForward": not newest_first,
-            "Limit": limit,
         }
+        if limit is not None:
+            arguments["Limit"] = limit
         if resolved:
             arguments["IndexName"] = resolved.name
         else:
@@ -268,9 +271,7 @@ class Table:
         last = response.get("LastEvaluatedKey")
         return Page([_item(entry) for entry in response["Items"]], _item(last) if last else None)
 
-    def query_full_page(
-        self, pk: str, *, limit: int, index: str | None = None, after: Item | None = None, **options: Any
-    ) -> Page:
+    def query_full_page(self, pk: str, *, limit: int, after: Item | None = None, **options: Any) -> Page:
         """A full page even if `filter_expression` drops many items.
 
         Reads until `limit` items are kept or the partition ends. Stops after about 5,000 items, with the items kept so
@@ -278,23 +279,26 @@ class Table:
         """
         kept: list[Item] = []
         for reads in range(_MAX_READS):
-            page = self.query(pk, index=index, limit=_STRIDE if reads else limit, after=after, **options)
+            page = self.query(pk, limit=_STRIDE if reads else limit, after=after, **options)
             kept += page.items
             after = page.last_key
             if len(kept) > limit:
-                names = ("pk", "sk", f"{index}pk", f"{index}sk") if index else ("pk", "sk")
-                return Page(kept[:limit], {name: kept[limit - 1][name] for name in names})
+                return Page(kept[:limit], {name: kept[limit - 1][name] for name in ("pk", "sk")})
             if after is None or len(kept) == limit:
                 break
         return Page(kept, after)
 
     def query_all(self, pk: str, *, prefix: str = "", between: tuple[str, str] | None = None) -> Iterator[Item]:
-        """Every item of a partition in a range of sort keys, page by page."""
+        """Every item of a partition in a range of sort keys, in pages of 1 MB."""
         page = self.query(pk, prefix=prefix, between=between)
         yield from page.items
         while page.last_key:
             page = self.query(pk, prefix=prefix, between=between, after=page.last_key)
             yield from page.items
+
+    def put_each(self, writes: Iterable[Put]) -> None:
+        """Write items in parallel, each with its own condition; those that exist and do not satisfy it stay."""
+        call_each(self._put_or_leave, writes)
 
     def put_many(self, items: Iterable[Item]) -> None:
         """Write items unconditionally, 25 per call. Items with the same key must be identical."""
@@ -321,6 +325,10 @@ class Table:
                 return
         kind = TransactionConflict if "TransactionConflict" in reasons else Overloaded
         raise kind(f"{self.name}: a transaction was cancelled: {', '.join(sorted(map(str, reasons)))}")
+
+    def _put_or_leave(self, write: Put) -> None:
+        with suppress(ConditionFailed):
+            self.put(write.item, when=write.when, values=write.values)
 
     def _batch(self, requests: list[dict[str, Any]]) -> None:
         for start in range(0, len(requests), _MAX_BATCH):
@@ -352,9 +360,9 @@ class Table:
             raise ConditionFailed(_item(old) if old else None) from error
 
 
-# An index contains the unfinished items of all organisations by the time of their next check. It has eight partitions,
-# because one accepts 1,000 writes per second.
-_DUE_SHARDS = 8
+# An index contains the unfinished items of all organisations by the time of their next check. One partition accepts
+# 1,000 writes per second, and each item is put into it and removed from it once: 16 carry 8,000 items per second.
+_DUE_SHARDS = 16
 
 
 def due_shard(item_id: str, prefix: str = "due") -> str:

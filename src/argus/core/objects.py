@@ -1,13 +1,13 @@
 """Objects in the media bucket. Keys begin with the organisation: `<organisation>/<folder>/…`."""
 
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
 from argus.core.aws import ClientFactory
 from argus.core.errors import TooLarge, Unavailable
+from argus.core.parallel import call_each
 
 _MAX_DELETED = 1000  # objects in one call of DeleteObjects
 
@@ -88,9 +88,7 @@ class Objects:
 
     def put_all(self, new: Iterable[NewObject]) -> None:
         """Store several objects in parallel."""
-        with ThreadPoolExecutor(max_workers=8) as pool:
-            for _ in pool.map(self.put, new):
-                pass
+        call_each(self.put, new)
 
     def delete_under(self, prefix: str) -> None:
         """Delete every version of every object under the prefix. A delete without a version only adds a delete marker.

@@ -7,6 +7,7 @@ import json
 import logging
 import math
 import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -32,6 +33,12 @@ class Work:
     capacity_units: float = 0.0
     timeouts: Counter[str] = field(default_factory=Counter)  # by service of AWS
     started: float = field(default_factory=time.perf_counter)
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def add_capacity(self, units: float) -> None:
+        """Count consumed units, also from threads of this work."""
+        with self._lock:
+            self.capacity_units += units
 
     @property
     def ms(self) -> float:

@@ -62,7 +62,7 @@ CAPABILITY = Capability(
             name="imagery",
             partition_key="`<organisation>#images`",
             sort_key="`<image>`",
-            index="unfinished images by the time of their next check",
+            index="unfinished images by the time of their next check; another index, `state`, has the images in one state",
         ),
     ),
     scopes=(

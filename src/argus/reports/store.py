@@ -2,7 +2,7 @@
 
 | item | pk | sk | gsi1pk | gsi1sk |
 |---|---|---|---|---|
-| report | `<organisation>#reports` | `<report>` | `due#<0-7>` while queued | time of the next check |
+| report | `<organisation>#reports` | `<report>` | `due#<0-15>` while queued | time of the next check |
 """
 
 from dataclasses import asdict, dataclass

@@ -16,6 +16,7 @@ from argus.scanning.model import Severity, Status, Target, TrackedFinding
 
 MAX_RANGES = 100  # of one listing: each range is a Query
 _HIGHEST_ORDER = 999_999
+_TIE_DIGITS = 20  # of a fingerprint; a key of 64 would be a tenth of the item
 _END = "~"  # after every character of a sort key
 
 _SEVERITIES = tuple(Severity)  # least severe first
@@ -100,9 +101,12 @@ def target_key(target: Target) -> str:
 
 
 def time_key(finding: TrackedFinding, first_seen_at: str, *, ordered: bool) -> str:
-    """`ordered`: read backwards, findings first seen at the same time are in the order of the plugin."""
+    """`ordered`: read backwards, findings first seen at the same time are in the order of the plugin.
+
+    80 bits of the fingerprint separate findings that were first seen in the same millisecond.
+    """
     order = f"{_HIGHEST_ORDER - finding.order:06}#" if ordered else ""
-    return f"{first_seen_at}#{order}{finding.fingerprint}"
+    return f"{first_seen_at}#{order}{finding.fingerprint[-_TIE_DIGITS:]}"
 
 
 def index_keys(finding: TrackedFinding, pk: str, time_sk: str, *, by_target: bool) -> Item:

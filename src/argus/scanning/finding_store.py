@@ -23,6 +23,7 @@ from argus.scanning.finding_query import INDEX_KEYS, FindingFilter, Range, Sort,
 from argus.scanning.model import Scan, Severity, Status, Target, TrackedFinding
 
 _KEYS = {"pk", "sk", *INDEX_KEYS}
+_IN_KEYS = {"fingerprint", "organisation_id", "plugin", "rule", "first_seen_at"}  # attributes that the keys contain
 _MIN_READ = 10  # entries of a range that is merged with others: 10 cost no more than 1
 
 
@@ -61,18 +62,9 @@ class FindingStore:
 
     # ------------------------------------------------------------ tracked findings
 
-    def track(self, finding: TrackedFinding) -> None:
-        """Write the current state of a finding, unless a step that started later has tested it."""
-        pk = _findings_pk(finding.organisation_id)
-        item = _finding_item(finding, pk, f"{target_key(finding.target)}#{finding.fingerprint}", tracked=True)
-        try:
-            self.table.put(
-                item,
-                when="attribute_not_exists(pk) OR #tested_at <= :tested_at",
-                values={":tested_at": item["tested_at"]},
-            )
-        except ConditionFailed:
-            return
+    def track(self, findings: Iterable[TrackedFinding]) -> None:
+        """Write the current states of findings, except of those that a step that started later has tested."""
+        self.table.put_each(map(_tracking, findings))
 
     def tracked(self, organisation_id: str, target: Target) -> Iterator[TrackedFinding]:
         """Every tracked finding of a target."""
@@ -249,30 +241,47 @@ def _numbers(counter: Item) -> dict[str, int]:
     return {name: value for name, value in counter.items() if isinstance(value, int)}
 
 
+def _tracking(finding: TrackedFinding) -> Put:
+    pk = _findings_pk(finding.organisation_id)
+    item = _finding_item(finding, pk, f"{target_key(finding.target)}#{finding.fingerprint}", tracked=True)
+    return Put(
+        item,
+        when="attribute_not_exists(pk) OR #tested_at <= :tested_at",
+        values={":tested_at": item["tested_at"]},
+    )
+
+
 def _finding_item(finding: TrackedFinding, pk: str, sk: str, *, tracked: bool) -> Item:
+    """The attributes that the keys do not contain. So an item usually costs one write unit: it has less than 1 KB."""
     first_seen_at = rfc3339(finding.first_seen_at)
-    time_sk = time_key(finding, first_seen_at, ordered=not tracked)
-    return {
+    attributes = {
         **asdict(finding),
         "tested_at": rfc3339(finding.tested_at),
-        "first_seen_at": first_seen_at,
         "last_seen_at": rfc3339(finding.last_seen_at),
         "fixed_at": optional_rfc3339(finding.fixed_at),
+    }
+    return {
+        **{name: value for name, value in attributes.items() if name not in _IN_KEYS},
         "pk": pk,
         "sk": sk,
-        **index_keys(finding, pk, time_sk, by_target=tracked),
+        **index_keys(finding, pk, time_key(finding, first_seen_at, ordered=not tracked), by_target=tracked),
     }
 
 
 def from_item(item: Item) -> TrackedFinding:
+    plugin, _, rule = item["rule_pk"][len(item["pk"]) + 1 :].partition(".")
     return TrackedFinding(
         **{
             **_without_keys(item),
+            "fingerprint": item["sk"].rpartition("#")[2],
+            "organisation_id": item["pk"].partition("#")[0],
+            "plugin": plugin,
+            "rule": rule,
             "target": Target(**item["target"]),
             "severity": Severity(item["severity"]),
             "status": Status(item["status"]),
             "tested_at": from_rfc3339(item["tested_at"]),
-            "first_seen_at": from_rfc3339(item["first_seen_at"]),
+            "first_seen_at": from_rfc3339(item["time_sk"].partition("#")[0]),
             "last_seen_at": from_rfc3339(item["last_seen_at"]),
             "fixed_at": parse_optional(item["fixed_at"]),
         }

@@ -6,9 +6,10 @@ next worker resumes publishing where it stopped.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import islice
 
 from argus.core import metrics
 from argus.core.background import Background, Claim
@@ -30,6 +31,8 @@ from argus.scanning.model import (
     unseen,
 )
 from argus.scanning.store import ScanStore
+
+PAGE = 200  # findings that are published between two renewals of the claim
 
 _log = logging.getLogger("argus.scanning")
 
@@ -78,12 +81,10 @@ class _Publication:
     def publish(self) -> None:
         store = self.publisher.findings
         findings = list(store.of_scan(self.scan)) if self.scan.finalizing else self._compare()
-        for finding in findings:
-            before = self.known.get(finding.fingerprint)
-            if before is None or before.scan_id != self.scan.id:
-                first_seen_at = before.first_seen_at if before else finding.first_seen_at
-                store.track(replace(finding, first_seen_at=first_seen_at))
-                self.claim.heartbeat(self.scan)
+        waiting = self._unpublished(findings)
+        while page := list(islice(waiting, PAGE)):
+            store.track(page)
+            self.claim.heartbeat(self.scan)
         store.recount(self.scan.organisation_id, self.scan.target)
         failed = [step for step in self.scan.steps if step.state is not StepState.SUCCEEDED]
         self.claim.finish(
@@ -97,6 +98,15 @@ class _Publication:
                 finalizing=False,
             )
         )
+
+    def _unpublished(self, findings: Iterable[TrackedFinding]) -> Iterator[TrackedFinding]:
+        """The findings that this scan has not published yet."""
+        for finding in findings:
+            before = self.known.get(finding.fingerprint)
+            if before is None:
+                yield finding
+            elif before.scan_id != self.scan.id:
+                yield replace(finding, first_seen_at=before.first_seen_at)
 
     def _compare(self) -> list[TrackedFinding]:
         """Compare the findings of this scan with those of its target, and commit to publishing the result."""

@@ -2,8 +2,8 @@
 
 | item | pk | sk | gsi1pk | gsi1sk |
 |---|---|---|---|---|
-| scan | `<organisation>#scans` | `<scan>` | `due#<0-7>` while it is to be finalized | time of the next check |
-| run | `<organisation>#runs` | `<scan>.<number>` | `due-runs#<0-7>` while unfinished | time of the next check |
+| scan | `<organisation>#scans` | `<scan>` | `due#<0-15>` while it is to be finalized | time of the next check |
+| run | `<organisation>#runs` | `<scan>.<number>` | `due-runs#<0-15>` while unfinished | time of the next check |
 | step | `<organisation>#steps` | `<scan>.<order>` | | |
 
 Identifiers sort by time, so the steps of a page of scans are one range of keys.

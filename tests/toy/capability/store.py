@@ -2,7 +2,7 @@
 
 | item | pk | sk | gsi1pk | gsi1sk |
 |---|---|---|---|---|
-| toy | `<organisation>#toys` | `<toy>` | `due#<0-7>` while queued | time of the next check |
+| toy | `<organisation>#toys` | `<toy>` | `due#<0-15>` while queued | time of the next check |
 """
 
 from dataclasses import asdict, dataclass
