@@ -349,7 +349,8 @@ def test_a_finding_that_changed_since_its_index_entry_was_written_is_omitted(
 
     def changed_meanwhile(table: Table, keys: Iterable[tuple[str, str]]) -> list[dict[str, Any]]:
         first, second, *others = real(table, keys)
-        return [{**first, "severity": "high"}, {**second, "status": "fixed"}, *others[1:]]  # and one is gone
+        high, fixed = "3" + first["severity_sk"][1:], "2#0" + second["severity_sk"][3:]
+        return [{**first, "severity_sk": high}, {**second, "severity_sk": fixed}, *others[1:]]  # and one is gone
 
     monkeypatch.setattr(Table, "get_many", changed_meanwhile)
     assert listed(owner, "/findings", severity="medium", status="new") == [f"v1:{0:064x}"]

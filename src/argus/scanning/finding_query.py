@@ -4,6 +4,7 @@ A listing is planned as groups of ranges. The groups are read one after another;
 entry in a range matches the filters, so that nothing is filtered after reading.
 """
 
+import base64
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -16,7 +17,7 @@ from argus.scanning.model import Severity, Status, Target, TrackedFinding
 
 MAX_RANGES = 100  # of one listing: each range is a Query
 _HIGHEST_ORDER = 999_999
-_TIE_DIGITS = 20  # of a fingerprint; a key of 64 would be a tenth of the item
+_TIE_DIGITS = 16  # of a fingerprint
 _END = "~"  # after every character of a sort key
 
 _SEVERITIES = tuple(Severity)  # least severe first
@@ -97,13 +98,13 @@ def rule_name(finding: TrackedFinding) -> str:
 
 def target_key(target: Target) -> str:
     """A hash of the target for keys: a key has at most 1,024 characters, a target may have more."""
-    return hashlib.sha256(target.identity.encode()).hexdigest()[:32]
+    return _short_hash(target.identity)
 
 
 def time_key(finding: TrackedFinding, first_seen_at: str, *, ordered: bool) -> str:
     """`ordered`: read backwards, findings first seen at the same time are in the order of the plugin.
 
-    80 bits of the fingerprint separate findings that were first seen in the same millisecond.
+    64 bits of the fingerprint separate findings that were first seen in the same millisecond.
     """
     order = f"{_HIGHEST_ORDER - finding.order:06}#" if ordered else ""
     return f"{first_seen_at}#{order}{finding.fingerprint[-_TIE_DIGITS:]}"
@@ -113,23 +114,35 @@ def index_keys(finding: TrackedFinding, pk: str, time_sk: str, *, by_target: boo
     """The index keys of a finding in the partition `pk`; `by_target` adds those of the indexes by target."""
     plugin, rule, target = finding.plugin, rule_name(finding), target_key(finding.target)
     keys = {
-        "plugin_pk": f"{pk}#{plugin}",
-        "rule_pk": f"{pk}#{rule}",
+        "plugin_pk": _group_key(pk, plugin),
+        "rule_pk": _group_key(pk, rule),
         "severity_sk": _cell(finding.severity, finding.status) + time_sk,
         "time_sk": time_sk,
     }
     if by_target:
         keys |= {
-            "target_pk": f"{pk}#{target}",
-            "target_plugin_pk": f"{pk}#{target}#{plugin}",
-            "target_rule_pk": f"{pk}#{target}#{rule}",
+            "target_pk": _group_key(pk, target),
+            "target_plugin_pk": _group_key(pk, f"{target}#{plugin}"),
+            "target_rule_pk": _group_key(pk, f"{target}#{rule}"),
         }
     return keys
 
 
-INDEX_KEYS = frozenset(
-    {"plugin_pk", "rule_pk", "target_pk", "target_plugin_pk", "target_rule_pk", "severity_sk", "time_sk"}
-)
+def from_sort_keys(item: Item) -> tuple[Severity, Status, str]:
+    """The severity, the status and `first_seen_at` of a stored finding."""
+    rank, status, first_seen_at, *_ = item["severity_sk"].split("#")
+    return _SEVERITIES[int(rank)], _STATUSES[int(status)], first_seen_at
+
+
+def _group_key(pk: str, values: str) -> str:
+    """The partition key of a group of findings: short, because a finding has five and should cost one write unit."""
+    organisation_id, _, findings = pk.partition("#")
+    return f"{organisation_id}#{_short_hash(f'{findings}#{values}')}"
+
+
+def _short_hash(text: str) -> str:
+    """96 bits: enough for the groups or targets of one organisation."""
+    return base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()[:12]).decode()
 
 
 def plan(pk: str, chosen: FindingFilter, sort: Sort, *, after: str | None) -> list[list[Range]]:
@@ -163,7 +176,7 @@ def plan(pk: str, chosen: FindingFilter, sort: Sort, *, after: str | None) -> li
 
 def _partitions(pk: str, chosen: FindingFilter) -> tuple[str, list[str]]:
     """The grouping and its partitions that hold the matching findings; severity and status are not considered."""
-    grouping, parts = [], [[pk]]
+    grouping, parts = list[str](), list[list[str]]()
     if chosen.targets is not None:
         grouping.append("target")
         parts.append(sorted(map(target_key, chosen.targets)))
@@ -173,7 +186,9 @@ def _partitions(pk: str, chosen: FindingFilter) -> tuple[str, list[str]]:
     elif chosen.plugins is not None:
         grouping.append("plugin")
         parts.append(sorted(chosen.plugins))
-    return "_".join(grouping) or "all", ["#".join(values) for values in product(*parts)]
+    if not grouping:
+        return "all", [pk]
+    return "_".join(grouping), [_group_key(pk, "#".join(values)) for values in product(*parts)]
 
 
 def _index(grouping: str, order: str) -> Index:

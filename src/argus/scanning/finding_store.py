@@ -10,6 +10,8 @@
 A finding of a scan is a snapshot from that scan; a tracked finding has the current state. `<target>` is a hash.
 """
 
+import json
+import zlib
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field, replace
@@ -19,11 +21,19 @@ from argus.core.clock import from_rfc3339, optional_rfc3339, parse_optional, rfc
 from argus.core.dynamo import MAX_TRANSACTION, Add, ConditionFailed, Item, Put, Table
 from argus.core.paging import Listing
 from argus.scanning.finding_counts import RuleCount, Totals, changes, count_rules, total
-from argus.scanning.finding_query import INDEX_KEYS, FindingFilter, Range, Sort, index_keys, plan, target_key, time_key
-from argus.scanning.model import Scan, Severity, Status, Target, TrackedFinding
+from argus.scanning.finding_query import (
+    FindingFilter,
+    Range,
+    Sort,
+    from_sort_keys,
+    index_keys,
+    plan,
+    target_key,
+    time_key,
+)
+from argus.scanning.model import Scan, Target, TrackedFinding
 
-_KEYS = {"pk", "sk", *INDEX_KEYS}
-_IN_KEYS = {"fingerprint", "organisation_id", "plugin", "rule", "first_seen_at"}  # attributes that the keys contain
+_NOT_IN_DETAIL = {"fingerprint", "organisation_id", "severity", "status", "first_seen_at", "tested_at"}
 _MIN_READ = 10  # entries of a range that is merged with others: 10 cost no more than 1
 
 
@@ -252,41 +262,38 @@ def _tracking(finding: TrackedFinding) -> Put:
 
 
 def _finding_item(finding: TrackedFinding, pk: str, sk: str, *, tracked: bool) -> Item:
-    """The attributes that the keys do not contain. So an item usually costs one write unit: it has less than 1 KB."""
-    first_seen_at = rfc3339(finding.first_seen_at)
+    """Keys, `tested_at`, which a condition compares, and `detail`: all else, deflated, so that an item has less than
+    1 KB and costs one write unit."""
     attributes = {
         **asdict(finding),
-        "tested_at": rfc3339(finding.tested_at),
         "last_seen_at": rfc3339(finding.last_seen_at),
         "fixed_at": optional_rfc3339(finding.fixed_at),
     }
+    detail = {name: value for name, value in attributes.items() if name not in _NOT_IN_DETAIL}
+    time_sk = time_key(finding, rfc3339(finding.first_seen_at), ordered=not tracked)
     return {
-        **{name: value for name, value in attributes.items() if name not in _IN_KEYS},
         "pk": pk,
         "sk": sk,
-        **index_keys(finding, pk, time_key(finding, first_seen_at, ordered=not tracked), by_target=tracked),
+        "tested_at": rfc3339(finding.tested_at),
+        "detail": zlib.compress(json.dumps(detail, separators=(",", ":"), ensure_ascii=False).encode()),
+        **index_keys(finding, pk, time_sk, by_target=tracked),
     }
 
 
 def from_item(item: Item) -> TrackedFinding:
-    plugin, _, rule = item["rule_pk"][len(item["pk"]) + 1 :].partition(".")
+    detail = json.loads(zlib.decompress(item["detail"]))
+    severity, status, first_seen_at = from_sort_keys(item)
     return TrackedFinding(
         **{
-            **_without_keys(item),
+            **detail,
             "fingerprint": item["sk"].rpartition("#")[2],
             "organisation_id": item["pk"].partition("#")[0],
-            "plugin": plugin,
-            "rule": rule,
-            "target": Target(**item["target"]),
-            "severity": Severity(item["severity"]),
-            "status": Status(item["status"]),
+            "target": Target(**detail["target"]),
+            "severity": severity,
+            "status": status,
             "tested_at": from_rfc3339(item["tested_at"]),
-            "first_seen_at": from_rfc3339(item["time_sk"].partition("#")[0]),
-            "last_seen_at": from_rfc3339(item["last_seen_at"]),
-            "fixed_at": parse_optional(item["fixed_at"]),
+            "first_seen_at": from_rfc3339(first_seen_at),
+            "last_seen_at": from_rfc3339(detail["last_seen_at"]),
+            "fixed_at": parse_optional(detail["fixed_at"]),
         }
     )
-
-
-def _without_keys(item: Item) -> Item:
-    return {name: value for name, value in item.items() if name not in _KEYS}
