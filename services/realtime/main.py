@@ -60,9 +60,8 @@ def handler(event: Any, _context: object) -> Response:
             span.set_status(status)
             connection = request["connectionId"]
             _log.info("socket", extra={"route": route, "status": status, "connection": connection, **measurements})
-            metrics.record(
-                {"requests": 1, "request_ms": measurements["ms"]}, {"route": route, "status": f"{status // 100}xx"}
-            )
+            by = {"function": "realtime", "status": f"{status // 100}xx"}
+            metrics.record({"requests": 1, "request_ms": measurements["ms"]}, by)
     return response
 
 

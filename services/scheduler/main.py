@@ -8,7 +8,7 @@ from typing import Any
 
 from argus.container import Container
 from argus.core.errors import ArgusError
-from argus.core.work import job
+from argus.core.work import sweep
 from argus.jobs import TICKS
 
 # The event that EventBridge sends; the local system and the tests send it too.
@@ -51,7 +51,7 @@ def handler(event: Any, _context: object) -> dict[str, Any]:
 
 
 def _run(name: str, tick_id: str, *, seconds: float) -> bool:
-    with job(name, function="scheduler", request_id=tick_id, seconds=seconds) as run:
+    with sweep(name, request_id=tick_id, seconds=seconds) as run:
         try:
             TICKS[name](container())()
             run.mark_done()

@@ -31,7 +31,8 @@ class Container(Runtime):
     def configure_observability(self) -> None:
         """Configure logs, metrics, traces and error reporting of this process from the settings."""
         configure_logging(self.settings.log_level)
-        metrics.configure(stage=self.settings.stage, on=self.settings.metrics_on)
+        settings = self.settings
+        metrics.configure(stage=settings.stage, on=settings.metrics_on, strict=settings.is_local)
         tracing.configure(on=self.settings.tracing)
         try:
             dsn = Secrets(partial(self.aws.client, fail_fast=True)).reveal(self.settings.sentry_dsn)

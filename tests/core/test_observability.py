@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+import re
 import secrets
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -22,6 +23,7 @@ from services.worker.batch import MAX_RECEIVES
 from tests.conftest import Issuer, Person, Workers
 from tests.core.test_masking import AWS_SECRET
 from tests.imagery.uploads import uploaded
+from tests.infra.test_rules import FUNCTIONS, TEMPLATES, scope_of
 
 Lines = Callable[[], list[dict[str, Any]]]
 
@@ -121,6 +123,48 @@ def test_each_sweep_of_a_tick_is_one_log_line_with_the_ticks_id(
     jobs = [line for line in lines() if line["message"] == "job"]
     assert sorted((line["job"], line["outcome"]) for line in jobs) == [(sweep, "done") for sweep in sorted(TICKS)]
     assert {line["request_id"] for line in jobs} == {"tick-1"}
+
+
+# ---------------------------------------------------------------- queries of the dashboard
+
+_TEXT = re.compile(r'"[^"]*"')
+_WORDS_OF_THE_LANGUAGE = {"filter", "and", "stats", "count", "pct", "avg", "as", "by", "sort", "desc", "limit"}
+
+
+def _queries() -> list[Any]:
+    scope = scope_of(TEMPLATES["alarms"])
+    body = json.loads(scope.resolve(TEMPLATES["alarms"].resources["Dashboard"]["Properties"]["DashboardBody"]))
+    widgets = [widget["properties"] for widget in body["widgets"] if widget["type"] == "log"]
+    return [pytest.param(widget["query"], id=widget["title"]) for widget in widgets]
+
+
+def _fields(query: str) -> set[str]:
+    """The fields that a query of CloudWatch Logs Insights reads: every word that is not its own."""
+    commands = " | ".join(part for part in query.split(" | ") if not part.startswith("SOURCE"))
+    words = set(re.findall(r"[a-z_]\w*", _TEXT.sub("", commands)))
+    return words - _WORDS_OF_THE_LANGUAGE - set(re.findall(r" as (\w+)", commands))
+
+
+@pytest.mark.parametrize("query", _queries())
+def test_log_lines_have_the_fields_that_the_dashboard_queries(
+    query: str, every_kind_of_work: Callable[[], None], lines: Lines
+) -> None:
+    lines()
+    every_kind_of_work()
+    (message,) = re.findall(r'message = "(\w+)"', query)
+    found = [line for line in lines() if line["message"] == message]
+    assert found
+    assert [_fields(query) - line.keys() for line in found] == [set()] * len(found)
+
+
+def test_the_dashboard_queries_the_logs_of_every_function() -> None:
+    sources = {source for case in _queries() for source in re.findall(r"SOURCE '([^']+)'", case.values[0])}
+    assert sources == {f"/aws/lambda/argus-production{suffix}" for suffix in FUNCTIONS}
+
+
+def test_a_query_names_routes_jobs_durations_and_capacity() -> None:
+    fields = set().union(*(_fields(case.values[0]) for case in _queries()))
+    assert fields == {"message", "method", "route", "status", "function", "job", "outcome", "ms", "capacity_units"}
 
 
 # ---------------------------------------------------------------- canaries

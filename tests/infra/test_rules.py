@@ -5,6 +5,7 @@ import fnmatch
 import json
 import re
 from collections.abc import Mapping
+from itertools import chain, zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ import pytest
 
 from argus.core.functions import FUNCTIONS as FUNCTIONS_BEHIND_QUEUES
 from argus.core.functions import WORKER, Function
+from argus.core.metrics import METRICS, series
+from infra.alarms import alarm_metrics, metrics_of
 from infra.embedded.resources import NO_OPS, TYPES
 from infra.templates import INFRA, Scope, Template, capability_templates
 
@@ -321,16 +324,11 @@ def test_a_table_is_tagged_with_its_backup(template: Template, name: str, resour
 
 
 def watched(among: Templates = TEMPLATES) -> set[tuple[str, str, str]]:
-    """(namespace, metric, first dimension's value) of everything that an alarm watches by name."""
-    alarms = every("AWS::CloudWatch::Alarm", among)
-    single = [alarm for alarm in alarms if "MetricName" in alarm]
-    several = [
-        metric["MetricStat"]["Metric"]
-        for alarm in alarms
-        for metric in alarm.get("Metrics", [])
-        if "MetricStat" in metric
-    ]
-    return {(m["Namespace"], m["MetricName"], m["Dimensions"][0]["Value"]) for m in [*single, *several]}
+    """(namespace, metric, first dimension's value) of everything that an alarm watches by name; "" for no dimension."""
+    metrics = [metric for alarm in every("AWS::CloudWatch::Alarm", among) for metric in metrics_of(alarm)]
+    return {
+        (m["Namespace"], m["MetricName"], m["Dimensions"][0]["Value"] if "Dimensions" in m else "") for m in metrics
+    }
 
 
 def unwatched_queues(among: Templates = TEMPLATES) -> set[str]:
@@ -365,10 +363,20 @@ def test_every_queue_and_function_has_its_alarms() -> None:
     assert not unwatched_queues()
     for suffix in FUNCTIONS:
         assert ("AWS/Lambda", "Errors", f"argus-production{suffix}") in watched()
-        assert ("AWS/Lambda", "Throttles", f"argus-production{suffix}") in watched()
+    assert ("AWS/Lambda", "Throttles", "") in watched(), "concurrency is a limit of the account"
     assert ("AWS/ApiGateway", "Latency", "argus-production") in watched()
     assert ("AWS/ApiGateway", "5XXError", "argus-production") in watched()
     assert ("AWS/Backup", "NumberOfBackupJobsFailed", "argus-production") in watched()
+
+
+@pytest.mark.parametrize(("template", "name", "resource"), resources("AWS::CloudWatch::Alarm"))
+def test_an_alarm_over_other_stages_says_so(template: Template, name: str, resource: dict[str, Any]) -> None:
+    """Only the alarm on throttled functions has a metric without dimensions."""
+    alarm = properties(template, resource)
+    if all("Dimensions" in metric for metric in metrics_of(alarm)):
+        return
+    assert name == "FunctionThrottles"
+    assert "every function of the account and region" in " ".join(alarm["AlarmDescription"].split())
 
 
 def test_alarms_cover_every_table_and_index() -> None:
@@ -434,16 +442,37 @@ def _recorded() -> set[str]:
     return {str(name) for name in names}
 
 
-def test_every_metric_is_on_the_dashboard_or_has_an_alarm() -> None:
+def _shown() -> set[tuple[str, ...]]:
+    """The metrics on the dashboard, with the short forms of the previous metric written out."""
     alarms = TEMPLATES["alarms"]
-    body = properties(alarms, alarms.resources["Dashboard"])["DashboardBody"]
-    shown = set(
-        re.findall(
-            r'Namespace="Argus" MetricName="(\w+)" stage="production"', json.dumps(json.loads(body)).replace('\\"', '"')
-        )
-    )
-    assert shown == {"requests", "request_ms", "jobs", "job_ms", "decode_ms", "findings"}
-    assert _recorded() <= shown | {metric for namespace, metric, _ in watched() if namespace == "Argus"}
+    body = json.loads(properties(alarms, alarms.resources["Dashboard"])["DashboardBody"])
+    shown = set()
+    for widget in body["widgets"]:
+        previous: list[str] = []
+        for metric in widget["properties"].get("metrics", []):
+            parts = [part for part in metric if isinstance(part, str)]
+            if parts[:1] == ["..."]:
+                parts = [*previous[: len(previous) - len(parts) + 1], *parts[1:]]
+            previous = [old if part == "." else part for old, part in zip_longest(previous, parts) if part]
+            shown.add(tuple(previous))
+    return shown
+
+
+def test_every_metric_is_recorded_and_on_the_dashboard_or_has_an_alarm() -> None:
+    assert _recorded() == METRICS.keys()
+    for name, by in series():
+        path = ("Argus", name, "stage", "production", *chain.from_iterable(by.items()))
+        assert path in _shown() or (not by and ("Argus", name, "production") in watched()), path
+
+
+def test_the_dashboard_shows_no_other_metric_of_argus() -> None:
+    declared = {(name, *chain.from_iterable(by.items())) for name, by in series()}
+    assert {(path[1], *path[4:]) for path in _shown() if path[:1] == ("Argus",)} <= declared
+
+
+def test_the_page_on_limits_counts_the_metrics_that_cost_money() -> None:
+    page = " ".join((ROOT / "docs" / "decisions" / "limits.md").read_text().split())
+    assert f"at most {len(series())} custom metrics and {len(alarm_metrics())} metrics of alarms" in page
 
 
 # ---------------------------------------------------------------- event sources

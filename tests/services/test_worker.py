@@ -90,16 +90,20 @@ def test_the_scanner_rejects_uploads(ran: list[Any], caplog: pytest.LogCaptureFi
     assert "image.arrived is not for the scanner" in caplog.text
 
 
-def test_metrics_and_logs_of_a_job_name_its_function(
+def test_metrics_and_logs_of_a_job_have_its_function_and_outcome(
     ran: list[Any], function: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     recorded: list[Any] = []
     monkeypatch.setattr(work.metrics, "record", lambda _values, by: recorded.append(by))
     with caplog.at_level(logging.INFO):
         failed(message(job(fail=True)), by=function)
-    assert recorded == [{"function": function, "job": "note", "outcome": "failed"}]
-    logged = {line.message: vars(line)["function"] for line in caplog.records if line.message in ("job", "job failed")}
-    assert logged == {"job": function, "job failed": function}
+    assert recorded == [{"function": function, "outcome": "failed"}]
+    logged = {line.message: vars(line) for line in caplog.records if line.message in ("job", "job failed")}
+    assert {name: (line["function"], line["job"]) for name, line in logged.items()} == {
+        "job": (function, "note"),
+        "job failed": (function, "note"),
+    }
+    assert logged["job"]["outcome"] == "failed"
 
 
 def test_a_job_has_the_id_of_its_request(ran: list[Any]) -> None:
