@@ -23,13 +23,15 @@ def item_bytes(item: Item) -> int:
 
 
 def _value_bytes(value: Mapping[str, Any]) -> int:
+    kind: str
+    content: Any
     ((kind, content),) = value.items()
     match kind:
         case "S":
             return len(content.encode())
         case "N":
             digits = content.lower().partition("e")[0].lstrip("-").replace(".", "").strip("0")
-            return ceil(len(digits) / 2) + 1 + content.startswith("-")
+            return ceil(len(digits) / 2) + (2 if content.startswith("-") else 1)
         case "B":
             return len(content)
         case "M":

@@ -13,7 +13,7 @@ A request's duration must not grow with the size of its tables:
 
 An update inside a map of an item, which Argus does not use, would not be rolled back with its transaction.
 
-moto lacks RevokeToken of Cognito, and the list of function URLs, which Zappa requests.
+moto lacks RevokeToken of Cognito, the list of function URLs, which Zappa requests, and the version in S3's events.
 """
 
 import copy
@@ -33,6 +33,7 @@ from moto.core.serialize import BaseJSONSerializer
 from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.dynamo_type import DynamoType
 from moto.dynamodb.models.table import Table
+from moto.s3 import notifications
 from moto.s3.models import S3Backend
 
 _transaction = threading.local()
@@ -44,6 +45,7 @@ def apply() -> None:
     _wrap(Table, "query", _query)
     _wrap(DynamoDBBackend, "transact_write_items", _transact)
     _wrap(S3Backend, "list_object_versions", _list_versions)
+    _wrap(notifications, "_get_s3_event", _s3_event)
     _wrap(BaseJSONSerializer, "_serialize_type_structure", _serialize_structure)
     Table.__deepcopy__ = _deepcopy  # type: ignore[attr-defined]
     modules = list(moto.backends.list_of_moto_modules())
@@ -147,6 +149,13 @@ def _list_versions(real: Any, backend: S3Backend, *args: Any, **kwargs: Any) -> 
             bucket_view.keys.setlist(key, versions)
     view.get_bucket = lambda bucket_name: bucket_view  # type: ignore[method-assign] # noqa: ARG005
     return real(view, *args, **kwargs)
+
+
+def _s3_event(real: Any, event_name: str, bucket: Any, key: Any, notification_id: str) -> dict[str, Any]:
+    event: dict[str, Any] = real(event_name, bucket, key, notification_id)
+    if bucket.is_versioned:
+        event["Records"][0]["s3"]["object"]["versionId"] = key.version_id
+    return event
 
 
 def _serialize_structure(real: Any, serializer: Any, serialized: Any, value: Any, shape: Any, key: str) -> None:

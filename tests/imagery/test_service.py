@@ -11,8 +11,9 @@ import requests
 from PIL import Image as Picture
 
 from argus.container import Container
+from argus.core.background import Background
 from argus.core.dynamo import due_shard
-from argus.core.objects import NotDeleted
+from argus.core.objects import NotDeleted, Objects
 from argus.imagery import processing
 from argus.imagery.model import Image, ImageState
 from argus.imagery.store import ImageryStore
@@ -298,6 +299,53 @@ def test_a_form_sent_twice_leaves_only_the_processed_version(
     stored = aws.client("s3").list_object_versions(Bucket=argus.settings.media_bucket, Prefix=key)
     assert [version["IsLatest"] for version in stored["Versions"]] == [True]
     assert argus.objects.get(key, max_bytes=10**7) == scene[0]
+
+
+def test_versions_are_listed_only_if_there_are_several(
+    owner: Person, workers: Workers, scene: tuple[bytes, Truth], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed: list[str] = []
+    keep_only = Objects.keep_only
+
+    def noted(objects: Objects, key: str, version_id: str) -> None:
+        listed.append(key)
+        keep_only(objects, key, version_id)
+
+    monkeypatch.setattr(Objects, "keep_only", noted)
+    item = announce(owner, scene[0])
+    send(item, scene[0])
+    workers.work()
+    assert (owner.get(f"/images/{item['image_id']}").get_json()["state"], listed) == ("ready", [])
+    send(item, scene[0])
+    workers.work()
+    assert len(listed) == 1
+
+
+def test_of_two_versions_that_arrive_at_once_one_remains(
+    owner: Person,
+    workers: Workers,
+    aws: EmbeddedAws,
+    argus: Container,
+    scene: tuple[bytes, Truth],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Both workers read the image before either has claimed it."""
+    item = announce(owner, scene[0])
+    claim = Background.claim
+
+    def after_the_other(background: Any, image: Any, **changes: Any) -> Any:
+        monkeypatch.setattr(Background, "claim", claim)
+        send(item, scene[0])
+        workers.work()  # receives the second version
+        return claim(background, image, **changes)
+
+    monkeypatch.setattr(Background, "claim", after_the_other)
+    send(item, scene[0])
+    workers.work()
+    key = f"{owner.organisation_id}/images/{item['image_id']}/original"
+    stored = aws.client("s3").list_object_versions(Bucket=argus.settings.media_bucket, Prefix=key)
+    assert owner.get(f"/images/{item['image_id']}").get_json()["state"] == "ready"
+    assert [version["IsLatest"] for version in stored["Versions"]] == [True]
 
 
 @pytest.mark.parametrize("state", ["ready", "rejected"])

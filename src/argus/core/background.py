@@ -296,7 +296,9 @@ class Background(Generic[W]):
         """The item with a lease from now on. The next check stays where it is if it is still to come."""
         now, check_at = self.clock(), item.next_check_at
         until = now + self.lease_of(item)
-        return _changed(item, lease_until=until, next_check_at=until if check_at is None or check_at <= now else check_at)
+        return _changed(
+            item, lease_until=until, next_check_at=until if check_at is None or check_at <= now else check_at
+        )
 
     def lease_of(self, item: W) -> timedelta:
         """How long a claim lasts without renewal: proportional to the timeout of the function, and at most three

@@ -261,8 +261,8 @@ class Imagery:
     def _keep_processed_version(self, image: Image) -> None:
         """Delete the other versions of the original, left by a form that was sent more than once.
 
-        The lifecycle rule expires noncurrent versions, so a newer version would make the processed one expire. A
-        version that arrives after the image is final has its own event, which calls this again.
+        The lifecycle rule expires noncurrent versions, so a newer version would make the processed one expire. Each
+        version has its own event, so the versions are listed only if there is one that is not processed.
         """
         if image.object_version:
             self.objects.keep_only(image.original_key, image.object_version)
@@ -270,6 +270,8 @@ class Imagery:
     def _process(self, image: Image, object_version: str, size_bytes: int) -> None:
         from argus.imagery.processing import process  # imports numpy
 
+        if object_version not in ("", image.object_version):
+            self._keep_processed_version(image)
         claim = self.background.claim(
             replace(image, attempts=0) if image.state is ImageState.REJECTED else image,
             state=ImageState.PROCESSING,
@@ -278,8 +280,11 @@ class Imagery:
             or self.objects.latest_version(image.original_key).version_id,
             reason=None,
         )
-        if claim is None:
-            return  # another worker holds it; if that worker stops, the sweep retries
+        if claim is None:  # another worker holds it; if that worker stops, the sweep retries
+            current = None if image.object_version else self.store.get(image.organisation_id, image.id)
+            if current and current.object_version != object_version:
+                self._keep_processed_version(current)  # which may have arrived at the same time
+            return
         with claim:
             try:
                 products = process(claim.item, self.objects, size_bytes=size_bytes, max_bytes=MAX_FILE_BYTES)
@@ -289,8 +294,6 @@ class Imagery:
                 claim.finish(replace(claim.item, state=ImageState.READY, products=products))
         if claim.lost:
             self._clean_up_after(claim.item)
-        else:
-            self._keep_processed_version(claim.item)
 
     def _clean_up_after(self, image: Image) -> None:
         """Delete the products of an image that was deleted during processing; not if another worker holds it."""
