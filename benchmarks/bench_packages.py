@@ -5,6 +5,7 @@ no peer and no goal: `python -m benchmarks.costs` computes the costs in docs/dep
 """
 
 import json
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -15,8 +16,8 @@ from typing import Any
 
 import httpx
 
-from benchmarks.costs import IMAGE_REQUESTS, MEASURED_ROWS
 from benchmarks.harness import Row
+from benchmarks.usage import IMAGE_REQUESTS, MEASURED_ROWS
 from infra.deploy.functions import declared_settings
 from infra.deploy.smoke import SmokeUsers
 from infra.embedded.aws import EmbeddedAws
@@ -31,34 +32,44 @@ READS = 40
 
 def run() -> list[Row]:
     data, _ = flir_scene(seed=5, leaks=6)
-    requests, jobs, reads = [], [], []
+    samples: defaultdict[str, list[float]] = defaultdict(list)
     with _deployed() as argus:
         for index in range(IMAGES + 1):
-            earlier = argus.cpu_ms()
-            image_id = argus.process_image(data)
-            api, worker = (after - before for after, before in zip(argus.cpu_ms(), earlier, strict=True))
+            argus.responses_kb, before, logged = 0.0, argus.cpu_ms(), argus.log_kb()
+            arrived_ms = argus.process_image(data)
+            api, worker = (now - earlier for now, earlier in zip(argus.cpu_ms(), before, strict=True))
+            api_log, worker_log = (now - earlier for now, earlier in zip(argus.log_kb(), logged, strict=True))
             if index:  # the first iteration imports modules, connects and fetches keys
-                requests.append(api / len(IMAGE_REQUESTS))
-                jobs.append(worker)
+                samples["image_request_ms"].append(api / len(IMAGE_REQUESTS))
+                samples["arrived_ms"].append(arrived_ms)
+                samples["other_jobs_ms"].append(worker - arrived_ms)
+                samples["responses_kb"].append(argus.responses_kb)
+                samples["api_log_kb"].append(api_log)
+                samples["worker_log_kb"].append(worker_log)
         for _ in range(READS):
-            before, _ = argus.cpu_ms()
-            argus.call("GET", f"/images/{image_id}")
+            earlier, _ = argus.cpu_ms()
+            argus.call("GET", f"/images/{argus.image_id}")
             after, _ = argus.cpu_ms()
-            reads.append(after - before)
-        kilobytes = argus.stored_bytes() / (IMAGES + 1) / 1e3
-    measured = {
-        "image_request_ms": median(requests),
-        "read_request_ms": median(reads),
-        "image_jobs_ms": median(jobs),
-        "image_kilobytes": kilobytes,
-    }
+            samples["read_request_ms"].append(after - earlier)
+        for name, kilobytes in argus.stored_kb():
+            samples[name].append(kilobytes)
     return [
-        Row(row, measured[field], "", 0, "kB" if field.endswith("kilobytes") else "ms", "", 0)
+        Row(row, median(samples[field]), "", 0, field.rpartition("_")[2].replace("kb", "kB"), "", 0)
         for field, row in MEASURED_ROWS.items()
     ]
 
 
-@dataclass(frozen=True)
+# The measurement of each object, by the end of its key.
+_OBJECTS = {
+    "/original": "original_kb",
+    "/temperature.tif": "geotiff_kb",
+    "/preview/iron.png": "preview_kb",
+    "/colour_bar/iron.png": "colour_bar_kb",
+    "/report.json": "report_kb",
+}
+
+
+@dataclass
 class Deployed:
     """The API and the worker as Lambda runs them, and the queues between them."""
 
@@ -68,17 +79,25 @@ class Deployed:
     worker: Function
     pollers: list[SqsPoller]
     token: str
+    image_id: str = ""  # of the last image
+    responses_kb: float = 0.0
 
     def cpu_ms(self) -> tuple[float, float]:
         return self.api.cpu_seconds() * 1e3, self.worker.cpu_seconds() * 1e3
 
-    def process_image(self, data: bytes) -> str:
-        """Upload an image, scan it, list its findings and create a report; returns the image's id."""
+    def log_kb(self) -> tuple[float, float]:
+        return self.api.log.stat().st_size / 1e3, self.worker.log.stat().st_size / 1e3
+
+    def process_image(self, data: bytes) -> float:
+        """Upload an image, scan it, list its findings and create a report; the CPU milliseconds of its processing."""
         file = {"name": "frame.jpg", "size": len(data), "content_type": "image/jpeg"}
         (item,) = self.call("POST", "/uploads", {"files": [file]})["items"]
         sent = httpx.post(item["upload"]["url"], data=item["upload"]["fields"], files={"file": ("file", data)})
         sent.raise_for_status()
+        _, before = self.cpu_ms()
         self._work()
+        _, after = self.cpu_ms()
+        self.image_id = item["image_id"]
         image = self.call("GET", f"/images/{item['image_id']}")
         assert image["state"] == "ready", image
         target = {"kind": "image", "id": image["id"]}
@@ -89,18 +108,22 @@ class Deployed:
         report = self.call("POST", "/reports", {"scan_id": scan["id"], "format": "json"})
         self._work()
         assert self.call("GET", f"/reports/{report['id']}")["state"] == "ready"
-        return str(image["id"])
+        return after - before
 
     def call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
         sent = json.dumps(body).encode() if body else None
         response = self.api.invoke(rest(method, f"/api/v1{path}", headers=headers, body=sent)).value
         assert response["statusCode"] < 300, response
+        self.responses_kb += len(response["body"]) / 1e3
         return json.loads(response["body"])
 
-    def stored_bytes(self) -> int:
+    def stored_kb(self) -> Iterator[tuple[str, float]]:
+        """The measurement and the size of each object."""
         pages = self.aws.client("s3").get_paginator("list_objects_v2").paginate(Bucket=self.bucket)
-        return sum(stored["Size"] for page in pages for stored in page.get("Contents", ()))
+        for stored in (entry for page in pages for entry in page["Contents"]):
+            (name,) = (name for end, name in _OBJECTS.items() if stored["Key"].endswith(end))
+            yield name, stored["Size"] / 1e3
 
     def _work(self) -> None:
         """Poll until every queue is empty."""
@@ -121,6 +144,7 @@ def _deployed() -> Iterator[Deployed]:
             "ARGUS_ACCOUNT_ID": aws.account_id,
             "ARGUS_AWS_ENDPOINT": aws.endpoint_url,
             "ARGUS_TRUSTED_ISSUERS": json.dumps([issuer]),
+            "ARGUS_METRICS": "on",
         }
 
         def start(stage: str, package: str) -> Function:

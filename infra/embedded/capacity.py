@@ -14,6 +14,7 @@ from typing import Any
 Item = Mapping[str, Any]
 
 READ_BYTES, WRITE_BYTES = 4096, 1024  # of one unit
+OVERHEAD_BYTES = 100  # of storage, for each item and each entry of an index
 _NESTED_BYTES = 3  # of a list or map, and one byte for each of its entries
 
 
@@ -90,6 +91,11 @@ class Capacity:
                 for index in table.get("GlobalSecondaryIndexes", ())
             )
         )
+
+    def stored_bytes(self, item: Item) -> tuple[int, int]:
+        """Of an item: in the table, and in its indexes."""
+        entries = [entry for index in self.indexes if (entry := index.entry(item))]
+        return item_bytes(item) + OVERHEAD_BYTES, sum(item_bytes(entry) + OVERHEAD_BYTES for entry in entries)
 
     def write_units(self, before: Item | None, after: Item | None, *, in_transaction: bool = False) -> int:
         """Of a write that replaces `before` by `after`; None for no item. The larger of the two counts.

@@ -446,7 +446,8 @@ def _drive(watch: Watch, argus: Container, http: Person, newcomer: str, workers:
     work()
     image = f"/images/{item['image_id']}"
     _note_links(watch, http.get(image).get_json()["links"])
-    assert http.get("/images").status_code == http.get(f"{image}/temperature?x=1&y=1").status_code == 200
+    for path in ("/images", "/images?state=ready", f"{image}/temperature?x=1&y=1"):
+        assert http.get(path).status_code == 200
     scan_body = {
         "target": {"kind": "image", "id": item["image_id"]},
         "plugins": [{"id": "thermal_hotspots", "options": {"delta_celsius": 5}}],
