@@ -62,7 +62,7 @@ def parts(image: Thermogram) -> dict[str, Callable[[], object]]:
 
     def one_preview() -> object:
         bounds = preview.bounds(celsius)
-        return preview.previews(celsius, [PALETTE], low=bounds.low_celsius, high=bounds.high_celsius)
+        return preview.write(celsius, PALETTE, low=bounds.low_celsius, high=bounds.high_celsius)
 
     return {
         "statistics and histogram": lambda: (statistics(celsius), histogram(celsius)),

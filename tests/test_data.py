@@ -283,7 +283,10 @@ def _drive(
     workers.work()
     image = f"/images/{item['image_id']}"
     call("GET", "/images")
-    call("GET", image)
+    picture = call("GET", image)["links"]["previews"]["medical"]["url"]
+    for label in ("GET /pictures, first request", "GET /pictures"):
+        with kept.under(label):
+            assert http.get(picture).status_code == 302
     call("GET", f"{image}/temperature?x=1&y=1")
     call("GET", "/plugins")
     call("GET", "/plugins/thermal_hotspots", name="/plugins/{id}")

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Iterator
 from itertools import chain
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from jsonschema import Draft202012Validator, FormatChecker
@@ -18,6 +19,7 @@ from argus.container import Container
 from argus.core import text
 from argus.core.settings import Settings
 from argus.identity import key_text
+from argus.imagery.pictures import palette_colours
 from services.api import openapi
 from services.local.demo.scenes import flir_scene
 from tests.conftest import Person, Workers
@@ -264,6 +266,13 @@ def test_the_example_of_a_plugin_is_the_plugin() -> None:
     assert operation["responses"]["200"]["content"]["application/json"]["example"] == json.loads(json.dumps(wire))
 
 
+def test_the_example_of_a_palette_is_the_palette() -> None:
+    content = OPERATIONS["GET /api/v1/palettes"]["responses"]["200"]["content"]
+    (example,) = content["application/json"]["example"]["items"]
+
+    assert example == palette_colours()[0]
+
+
 def test_the_example_of_an_api_key_has_its_ids_and_an_invalid_checksum() -> None:
     """Secret scanners and readers see that it is no key. docs/decisions/api-keys.md"""
     created = OPERATIONS["POST /api/v1/api-keys"]["responses"]["201"]["content"]["application/json"]["example"]
@@ -423,6 +432,8 @@ def test_live_responses_have_the_shape_of_the_examples(owner: Person, workers: W
     call("GET /api/v1/images", query="?state=ready")
     call("GET /api/v1/images/{image_id}", image_id=image)
     call("GET /api/v1/images/{image_id}/temperature", query="?x=51&y=70", image_id=image)
+    picture = owner.get(f"/images/{image}").get_json()["links"]["previews"]["medical"]["url"]
+    call("GET /api/v1/pictures", query=f"?{urlsplit(picture).query}")
 
     example = OPERATIONS["POST /api/v1/scans"]["requestBody"]["content"]["application/json"]["example"]
     body = {**example, "target": {"kind": "image", "id": image}}
@@ -453,6 +464,8 @@ def test_live_responses_have_the_shape_of_the_examples(owner: Person, workers: W
     [
         ("GET /api/v1/images/{image_id}", "", None, 404),
         ("DELETE /api/v1/images/{image_id}", "", None, 404),
+        ("GET /api/v1/pictures", "?token=altered", None, 403),
+        ("GET /api/v1/pictures", "", None, 422),
         ("GET /api/v1/scans", "?limit=0", None, 422),
         ("GET /api/v1/findings", "?target=nothing", None, 422),
         ("GET /api/v1/findings/counts", "?rule=nothing", None, 422),

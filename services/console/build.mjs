@@ -40,7 +40,10 @@ const mediaOrigins = ({ARGUS_MEDIA_BUCKET, ARGUS_REGION, ARGUS_MEDIA_ORIGIN}) =>
  */
 function withPolicy(page, config, media) {
   const services = [config.api_url, config.cognito_url, config.socket_url].filter(Boolean).map((url) => new URL(url).origin);
-  return page.replaceAll("MEDIA_ORIGINS", media.join(" ")).replaceAll("SERVICE_ORIGINS", services.join(" "));
+  return page
+    .replaceAll("MEDIA_ORIGINS", media.join(" "))
+    .replaceAll("SERVICE_ORIGINS", services.join(" "))
+    .replaceAll("API_ORIGIN", services[0]);
 }
 
 /** Write all files to `dist`. @param {string} dist @param {NodeJS.ProcessEnv} environment */

@@ -55,6 +55,12 @@ interface ThermalImage extends ImageSummary {
   links: {previews: Record<string, Link>; colour_bars: Record<string, Link>; cog: Link; original: Link} | null;
 }
 
+interface Palette {
+  name: string;
+  preview_colours: string;
+  colour_bar_colours: string;
+}
+
 interface Scan {
   id: string;
   target: {kind: string; value: string; link: string | null};

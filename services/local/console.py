@@ -82,7 +82,9 @@ def files(config: Mapping[str, str]) -> dict[str, bytes]:
     page = found["/index.html"].decode()
     services = " ".join(config[name] for name in ("api_url", "cognito_url", "socket_url") if name in config)
     # The embedded AWS serves the bucket and the user pool at one address.
-    page = page.replace("SERVICE_ORIGINS", services).replace("MEDIA_ORIGINS", config["cognito_url"])
+    origins = {"SERVICE_ORIGINS": services, "API_ORIGIN": config["api_url"], "MEDIA_ORIGINS": config["cognito_url"]}
+    for placeholder, value in origins.items():
+        page = page.replace(placeholder, value)
     found["/"] = found["/index.html"] = page.encode()
     found["/config.json"] = json.dumps(config).encode()
     return found

@@ -50,6 +50,15 @@ async function openScan(name) {
   await page.getByRole("heading", {name, level: 1}).waitFor();
 }
 
+/** The colour of the upper left pixel of a picture that has loaded. */
+const colourOf = (picture) =>
+  picture.evaluate(async (image) => {
+    await image.decode();
+    const canvas = new OffscreenCanvas(1, 1).getContext("2d");
+    canvas.drawImage(image, 0, 0);
+    return image.src.startsWith("blob:") ? [...canvas.getImageData(0, 0, 1, 1).data] : null; // others taint the canvas
+  });
+
 test("a wrong password shows a message", async () => {
   expected.push("status of 400");
   await signIn("owner@north.example", "Wrong-horse-9-battery");
@@ -92,9 +101,28 @@ test("arrow keys and Enter read a temperature without a mouse", async () => {
 test("selecting a palette changes the image and the legend", async () => {
   await signIn("owner@north.example");
   await page.getByRole("link", {name: HOTTEST}).click();
+  await page.getByAltText("Colour scale of the palette iron").waitFor();
+  const picture = page.locator(".canvas img");
+  const before = await colourOf(picture);
+  const requests = [];
+  page.on("request", (request) => request.url().startsWith("blob:") || requests.push(request.url()));
   await page.getByLabel("Palette").selectOption("rainbow");
-  await page.locator('.canvas img[src*="rainbow"]').waitFor();
   await page.getByAltText("Colour scale of the palette rainbow").waitFor();
+  assert.notDeepEqual(await colourOf(picture), before);
+  assert.deepEqual(requests, []);
+});
+
+test("if the stored picture cannot be fetched, the links of the palettes are shown", async () => {
+  expected.push("net::ERR_FAILED");
+  await page.route(/\/products\/preview\/iron\.png/, (route) =>
+    route.request().resourceType() === "fetch" ? route.abort() : route.continue(),
+  );
+  await signIn("owner@north.example");
+  await page.getByRole("link", {name: HOTTEST}).click();
+  await page.getByLabel("Palette").selectOption("rainbow");
+  const picture = page.locator('.canvas img[src*="/api/v1/pictures?token="]');
+  await picture.waitFor();
+  await colourOf(picture);
 });
 
 test("findings are listed most severe first, and a focused row highlights its region", async () => {

@@ -241,6 +241,11 @@ def test_a_link_stays_the_same_for_a_window_and_then_changes(now: datetime, key:
     assert at(start - seconds(0.001)) != link
 
 
+@given(moments, keys)
+def test_the_expiry_of_a_key_is_that_of_a_link_with_lasting_credentials(now: datetime, key: str) -> None:
+    assert presigner(now).expiry(key) == presigner(now).get(key).expires_at
+
+
 def test_links_do_not_all_change_at_once() -> None:
     starts = {signed_at(presigner().get(f"org_1/images/img_{number}/preview")) for number in range(100)}
 

@@ -19,6 +19,7 @@ from argus.core.http import MissingScope
 from argus.core.ids import Ids, is_id
 from argus.core.paging import BadCursor, Cursors
 from argus.core.runtime import Runtime
+from argus.core.sealing import Sealer
 from argus.core.settings import BadSetting, Settings, declared, setting
 
 PRODUCTION = {
@@ -66,10 +67,10 @@ def test_times_are_utc_with_milliseconds(moment: datetime, hours: int) -> None:
 
 @given(st.dictionaries(st.text(max_size=10), st.text(max_size=30), max_size=4), st.text(max_size=20))
 def test_a_cursor_opens_only_for_the_listing_it_was_made_for(key: dict[str, str], listing: str) -> None:
-    cursors = Cursors("secret")
+    cursors = Cursors(Sealer("secret"))
     sealed = cursors.seal(key, bound_to=listing)
     assert cursors.open(sealed, bound_to=listing) == key
-    for other in (Cursors("another"), cursors):
+    for other in (Cursors(Sealer("another")), cursors):
         with pytest.raises(BadCursor):
             other.open(sealed, bound_to=listing if other is not cursors else f"{listing}x")
 
@@ -77,11 +78,11 @@ def test_a_cursor_opens_only_for_the_listing_it_was_made_for(key: dict[str, str]
 @given(st.text())
 def test_a_malformed_cursor_is_rejected(text: str) -> None:
     with pytest.raises(BadCursor):
-        Cursors("secret").open(text, bound_to="listing")
+        Cursors(Sealer("secret")).open(text, bound_to="listing")
 
 
 def test_the_secret_of_cursors_is_not_in_the_repr() -> None:
-    assert "hush" not in repr(Cursors("hush"))
+    assert "hush" not in repr(Cursors(Sealer("hush")))
 
 
 # ---------------------------------------------------------------- settings

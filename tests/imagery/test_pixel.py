@@ -194,8 +194,8 @@ def test_an_image_wider_than_its_tiles_is_refused() -> None:
         temperature_at(Ranges(changed(SMALL, 256, 600)), 500, 59)
 
 
-def test_the_reader_needs_no_numpy() -> None:
-    modules = "argus.imagery.pixel, argus.imagery.palettes"
+def test_the_modules_of_the_api_need_no_numpy() -> None:
+    modules = "argus.imagery.pixel, argus.imagery.pictures"
     loaded = subprocess.run(
         [sys.executable, "-c", f"import sys, {modules}; print('numpy' in sys.modules, 'PIL' in sys.modules)"],
         capture_output=True,

@@ -1,7 +1,6 @@
-"""Previews, as Pillow decodes them: colours, transparency, sharing."""
+"""Previews, as Pillow decodes them: colours, transparency."""
 
 import io
-import time
 
 import numpy as np
 import pytest
@@ -13,7 +12,7 @@ from PIL import Image
 
 from argus.imagery import indexed_png
 from argus.imagery.palettes import PALETTES, UnknownPalette, table
-from argus.imagery.preview import bounds, previews
+from argus.imagery.preview import bounds, write
 from argus.imagery.stats import NoTemperatures
 from tests.imagery.test_cog import scene
 
@@ -27,7 +26,7 @@ def rgba(data: bytes) -> NDArray[np.uint8]:
 
 @given(indices=hnp.arrays(np.uint8, st.tuples(st.integers(1, 30), st.integers(1, 30))))
 def test_every_plane_of_indices_is_preserved(indices: NDArray[np.uint8]) -> None:
-    data = indexed_png.plane(indices).png(bytes(range(256)) * 3)
+    data = indexed_png.write(indices, bytes(range(256)) * 3)
     with Image.open(io.BytesIO(data)) as image:
         assert image.mode == "P"
         assert np.array_equal(np.asarray(image), indices)
@@ -36,7 +35,7 @@ def test_every_plane_of_indices_is_preserved(indices: NDArray[np.uint8]) -> None
 @pytest.mark.parametrize("name", PALETTES)
 def test_cold_middle_and_hot_pixels_have_the_palettes_colours(name: str) -> None:
     celsius = np.array([[-50, 10, 20, 20.07, 30, 500]], np.float32)
-    pixels = rgba(previews(celsius, [name], low=10, high=30)[name])[0]
+    pixels = rgba(write(celsius, name, low=10, high=30))[0]
 
     colours = np.frombuffer(table(name), np.uint8).reshape(256, 3)
     assert np.array_equal(pixels[:, :3], colours[[1, 1, 128, 129, 255, 255]])
@@ -46,46 +45,26 @@ def test_cold_middle_and_hot_pixels_have_the_palettes_colours(name: str) -> None
 def test_pixels_without_a_temperature_are_transparent() -> None:
     celsius = scene((60, 80))
     celsius[10:20, 5:9] = np.nan
-    alpha = rgba(previews(celsius, ["iron"], low=10, high=90)["iron"])[:, :, 3]
+    alpha = rgba(write(celsius, "iron", low=10, high=90))[:, :, 3]
 
     assert np.array_equal(alpha == 0, np.isnan(celsius))
 
 
 def test_an_image_without_holes_has_no_transparency_at_all() -> None:
-    data = previews(scene((60, 80)), ["iron"], low=10, high=90)["iron"]
+    data = write(scene((60, 80)), "iron", low=10, high=90)
 
     assert b"tRNS" not in data
 
 
-def test_all_palettes_share_the_picture_and_differ_in_colours() -> None:
-    result = previews(scene((512, 640)), PALETTES, low=10, high=90)
-
-    assert tuple(result) == PALETTES
-    assert len({data[data.index(b"IDAT") :] for data in result.values()}) == 1
-    assert len(set(result.values())) == len(PALETTES)
-
-
-def test_eight_palettes_cost_little_more_than_one() -> None:
-    celsius = scene((512, 640))
-
-    def seconds(names: tuple[str, ...]) -> float:
-        start = time.process_time()
-        previews(celsius, names, low=10, high=90)
-        return time.process_time() - start
-
-    rounds = [(seconds(PALETTES), seconds(("iron",))) for _ in range(7)]
-    assert min(eight for eight, _ in rounds) < 2 * min(one for _, one in rounds)
-
-
 def test_an_unknown_palette_is_refused() -> None:
     with pytest.raises(UnknownPalette):
-        previews(scene((4, 4)), ["iron", "sepia"], low=0, high=1)
+        write(scene((4, 4)), "sepia", low=0, high=1)
 
 
 @pytest.mark.parametrize(("low", "high"), ((20, 20), (30, 20), (float("nan"), 20)))
 def test_a_reversed_range_is_a_value_error(low: float, high: float) -> None:
     with pytest.raises(ValueError, match="palette from"):
-        previews(scene((4, 4)), ["iron"], low=low, high=high)
+        write(scene((4, 4)), "iron", low=low, high=high)
 
 
 def test_bounds_ignore_one_pixel_in_a_thousand_at_either_end() -> None:

@@ -407,12 +407,15 @@ def _note_link(watch: Watch, url: str) -> None:
     watch.note_link(Permission(action, f"arn:aws:s3:::{unquote(parts.path.removeprefix('/'))}"))
 
 
-def _note_links(watch: Watch, links: Any) -> None:
+def _note_links(watch: Watch, http: Person, links: Any) -> None:
+    """Follow links to the API, and note all others."""
     if isinstance(links, Mapping):
-        if "url" in links:
+        if "/api/v1/pictures" in links.get("url", ""):
+            _note_link(watch, http.http.get(links["url"]).headers["Location"])
+        elif "url" in links:
             _note_link(watch, links["url"])
         for value in links.values():
-            _note_links(watch, value)
+            _note_links(watch, http, value)
 
 
 def _come_and_go(known: str, newcomer: str) -> None:
@@ -445,7 +448,7 @@ def _drive(watch: Watch, argus: Container, http: Person, newcomer: str, workers:
     send(item, data)
     work()
     image = f"/images/{item['image_id']}"
-    _note_links(watch, http.get(image).get_json()["links"])
+    _note_links(watch, http, http.get(image).get_json()["links"])
     for path in ("/images", "/images?state=ready", f"{image}/temperature?x=1&y=1"):
         assert http.get(path).status_code == 200
     scan_body = {
@@ -465,7 +468,7 @@ def _drive(watch: Watch, argus: Container, http: Person, newcomer: str, workers:
     for chosen in ("json", "pdf"):
         report = http.post("/reports", {"scan_id": scan, "format": chosen}).get_json()["id"]
         work()
-        _note_links(watch, http.get(f"/reports/{report}").get_json())
+        _note_links(watch, http, http.get(f"/reports/{report}").get_json())
     assert http.get("/reports").status_code == 200
     for travel in _travels():
         travel(http, work)

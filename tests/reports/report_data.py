@@ -14,8 +14,8 @@ from PIL import Image
 from argus.capabilities import installed
 from argus.core.declarations import load
 from argus.core.languages import Message
+from argus.imagery import preview
 from argus.imagery.colour_bar import colour_bar
-from argus.imagery.preview import previews
 from argus.imagery.report.picture import Picture
 from argus.imagery.report.section import COLUMNS, section_of
 from argus.reports.data import ReportData, RuleText
@@ -115,7 +115,7 @@ def picture(width: int = 640, height: int = 512, *, hot: list[TrackedFinding] | 
         celsius += spot.evidence["delta_celsius"] / falloff
     low, high = float(celsius.min()), float(celsius.max())
     result = Picture(
-        preview_png=previews(celsius.astype(np.float32), ["iron"], low=low, high=high)["iron"],
+        preview_png=preview.write(celsius.astype(np.float32), "iron", low=low, high=high),
         colour_bar_png=colour_bar("iron", low=low, high=high),
         width=width,
         height=height,

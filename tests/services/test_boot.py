@@ -311,6 +311,31 @@ def test_a_batch_reports_only_the_malformed_message(
         assert stored.read(4) == b"II*\0"
 
 
+@FORMATS
+@pytest.mark.parametrize(("host", "prefix"), [(CUSTOM_DOMAIN, ""), (EXECUTE_API, "/test")], ids=["custom", "execute"])
+def test_a_link_to_a_picture_leads_through_the_packaged_api_to_its_file(
+    api: Function,
+    worker: Function,
+    aws: EmbeddedAws,
+    outputs: StackOutputs,
+    signed_in: dict[str, str],
+    make: Make,
+    host: str,
+    prefix: str,
+) -> None:
+    data, _ = flir_scene(seed=5, width=160, height=120)
+    (item,) = announce(api, signed_in, files=1, size=len(data))
+    worker.invoke(queue_events.sqs(queue_events.s3(put(aws, outputs, item, data), size=len(data))))
+    found = api.invoke(make("GET", f"/api/v1/images/{item['image_id']}", host=host, headers=signed_in))
+    address = json_of(found)["links"]["previews"]["rainbow"]["url"]
+    base = f"https://{host}{prefix}"
+    assert address.startswith(f"{base}/api/v1/pictures?token=")
+    redirect = api.invoke(make("GET", address.removeprefix(base), host=host))
+    assert redirect.value["statusCode"] == 302, redirect
+    with urllib.request.urlopen(headers_of(redirect)["location"]) as stored:
+        assert stored.read(4) == b"\x89PNG"
+
+
 def test_a_scan_runs_from_the_workers_package(
     api: Function, worker: Function, aws: EmbeddedAws, outputs: StackOutputs, signed_in: dict[str, str]
 ) -> None:

@@ -50,9 +50,12 @@ def test_the_content_security_policy_allows_the_stack(console: Console, path: st
     response = requests.get(console.url + path, timeout=100)
     assert response.headers["Content-Type"] == "text/html; charset=utf-8"
     policy = response.text.split('content="default-src')[1].split('"')[0]
-    assert "script-src 'self'; style-src 'self'; img-src 'self' http://127.0.0.1:5002;" in policy
+    assert (
+        "script-src 'self'; style-src 'self'; img-src 'self' blob: http://127.0.0.1:5001 http://127.0.0.1:5002;"
+        in policy
+    )
     assert "connect-src 'self' http://127.0.0.1:5001 http://127.0.0.1:5002 ws://127.0.0.1:5003 " in policy
-    assert "_ORIGINS" not in response.text
+    assert "_ORIGIN" not in response.text
 
 
 @pytest.mark.parametrize(

@@ -8,12 +8,16 @@ import {words, wordFor} from "./words.js";
 /**
  * @param {ThermalImage} image in the state ready
  * @param {Finding[]} findings
- * @param {{read: (pixel: {x: number, y: number}) => Promise<number | null>, palette: string}} options
+ * @param {{
+ *   read: (pixel: {x: number, y: number}) => Promise<number | null>,
+ *   urls: ReturnType<typeof import("./pictures.js").pictureUrls>,
+ *   palette: string,
+ * }} options
  */
-export function thermogram(image, findings, {read, palette}) {
+export function thermogram(image, findings, {read, urls, palette}) {
   const size = {width: image.width ?? 1, height: image.height ?? 1};
-  const picture = h("img", {alt: words.images.preview(image.name), ...size});
-  const legend = h("img", {class: "legend", alt: ""});
+  const picture = h("img", {alt: words.images.preview(image.name), onload: revoke, ...size});
+  const legend = h("img", {class: "legend", alt: "", onload: revoke});
   const cross = svg("path", {class: "cross", d: "M-14 0H-4M4 0H14M0-14V-4M0 4V14", visibility: "hidden"});
   const shapes = new Map(findings.map((finding) => [finding.fingerprint, shape(finding)]));
   const drawing = svg(
@@ -23,6 +27,7 @@ export function thermogram(image, findings, {read, palette}) {
     cross,
   );
   const readout = h("output", {class: "readout", "aria-live": "polite"}, words.image.pick);
+  let shown = palette;
   let pixel = {x: Math.floor(size.width / 2), y: Math.floor(size.height / 2)};
 
   const canvas = h(
@@ -70,9 +75,12 @@ export function thermogram(image, findings, {read, palette}) {
   }
 
   /** @param {string} name of a palette */
-  function show(name) {
-    picture.src = image.links?.previews[name].url ?? "";
-    legend.src = image.links?.colour_bars[name].url ?? "";
+  async function show(name) {
+    shown = name;
+    const urlOf = await urls;
+    if (shown !== name) return; // the user has selected another palette
+    picture.src = urlOf("previews", name);
+    legend.src = urlOf("colour_bars", name);
     legend.alt = words.image.legend(name.replaceAll("_", " "));
   }
 
@@ -83,6 +91,9 @@ export function thermogram(image, findings, {read, palette}) {
     highlight: (finding, on) => shapes.get(finding.fingerprint)?.classList.toggle("highlighted", on),
   };
 }
+
+/** The picture stays visible without its object URL. @param {Event} event */
+const revoke = ({target}) => URL.revokeObjectURL(/** @type {HTMLImageElement} */ (target).src);
 
 /** @param {Finding} finding */
 function shape(finding) {

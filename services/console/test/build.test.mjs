@@ -65,7 +65,7 @@ test("the policy allows only own scripts and styles, and the services of the sta
     "default-src": "'none'",
     "script-src": "'self'",
     "style-src": "'self'",
-    "img-src": `'self' ${BUCKET}`,
+    "img-src": `'self' blob: https://abc.execute-api.eu-west-1.amazonaws.com ${BUCKET}`,
     "connect-src": `'self' https://abc.execute-api.eu-west-1.amazonaws.com https://cognito-idp.eu-west-1.amazonaws.com ${BUCKET}`,
     "base-uri": "'none'",
     "form-action": "'none'",
@@ -77,7 +77,7 @@ test("with a domain, the policy allows media from its CloudFront distribution", 
   try {
     await build(other, {...ENVIRONMENT, ARGUS_MEDIA_ORIGIN: "https://argus.example"});
     const policy = await policyOf(other);
-    assert.equal(policy["img-src"], `'self' ${BUCKET} https://argus.example`);
+    assert.ok(policy["img-src"].endsWith(` ${BUCKET} https://argus.example`));
     assert.ok(policy["connect-src"].endsWith(` ${BUCKET} https://argus.example`)); // temperatures are fetched from there
   } finally {
     await rm(other, {recursive: true});

@@ -1,19 +1,14 @@
 """Cursors of listings. Signed, not secret, and bound to the organisation and the query that they came from."""
 
-import base64
-import hashlib
-import hmac
-import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from argus.core.dynamo import Item
 from argus.core.errors import Invalid
+from argus.core.sealing import Sealer, WrongSeal
 
 T = TypeVar("T")
-
-_MAC_BYTES = 16
 
 
 class BadCursor(Invalid):
@@ -36,25 +31,18 @@ U = TypeVar("U")
 
 @dataclass(frozen=True)
 class Cursors:
-    """Signs the last key of a page as a cursor, and verifies cursors."""
+    """Seals the last key of a page as a cursor, and opens cursors."""
 
-    secret: str = field(repr=False)
+    sealer: Sealer
 
     def seal(self, last_key: Item, *, bound_to: str) -> str:
-        payload = json.dumps(last_key, separators=(",", ":")).encode()
-        return base64.urlsafe_b64encode(self._mac(payload, bound_to) + payload).decode().rstrip("=")
+        return self.sealer.seal(last_key, bound_to=bound_to)
 
     def open(self, cursor: str, *, bound_to: str) -> Item:
         try:
-            raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+            opened: Item = self.sealer.open(cursor, bound_to=bound_to)
         except ValueError as error:
             raise BadCursor("malformed") from error
-        mac, payload = raw[:_MAC_BYTES], raw[_MAC_BYTES:]
-        if not hmac.compare_digest(mac, self._mac(payload, bound_to)):
-            raise BadCursor("foreign")
-        opened: Item = json.loads(payload)
+        except WrongSeal as error:
+            raise BadCursor("foreign") from error
         return opened
-
-    def _mac(self, payload: bytes, bound_to: str) -> bytes:
-        message = hashlib.sha256(bound_to.encode()).digest() + payload
-        return hmac.digest(self.secret.encode(), message, "sha256")[:_MAC_BYTES]

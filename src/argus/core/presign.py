@@ -137,7 +137,7 @@ class Presigner:
         """
         key_bytes = _key_bytes(key)
         now = int(self.clock().timestamp())
-        start = now - (now - crc32(key_bytes)) % self.window_seconds
+        start = self._window_start(key_bytes, now)
         credentials = self.credentials()
         # Relative to the window's start, so that a shortened lifetime is also constant for the whole window.
         end = _end(credentials, now=now, requested=start + self.lifetime_seconds)
@@ -169,6 +169,14 @@ class Presigner:
             f"&X-Amz-Signature={scope.sign(to_sign)}"
         )
         return Link(url, datetime.fromtimestamp(end, UTC))
+
+    def expiry(self, key: str) -> datetime:
+        """When a link to an object expires, unless the credentials expire first. The same for requests in one window.
+
+        Raises Unsignable.
+        """
+        start = self._window_start(_key_bytes(key), int(self.clock().timestamp()))
+        return datetime.fromtimestamp(start + self.lifetime_seconds, UTC)
 
     def post(self, key: str, *, content_type: str, size_bytes: int, exact: bool = True) -> Upload:
         """A form to upload one object of exactly `size_bytes`, or with `exact=False` of at most `size_bytes`.
@@ -209,6 +217,10 @@ class Presigner:
         }
         base = self._base
         return Upload(f"{base.origin}{base.path or '/'}", fields, datetime.fromtimestamp(end, UTC))
+
+    def _window_start(self, key_bytes: bytes, now: int) -> int:
+        """The second at which the current window of a key began."""
+        return now - (now - crc32(key_bytes)) % self.window_seconds
 
     @cached_property
     def _base(self) -> "_Base":

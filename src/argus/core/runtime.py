@@ -22,6 +22,7 @@ from argus.core.objects import Objects
 from argus.core.paging import Cursors
 from argus.core.presign import Credentials, Presigner
 from argus.core.queue import JobQueue
+from argus.core.sealing import Sealer
 from argus.core.secrets import Secrets
 from argus.core.settings import BadSetting, Settings
 from argus.core.signing import RoleCredentials
@@ -187,11 +188,15 @@ class Runtime:
         )
 
     @cached_property
-    def cursors(self) -> Cursors:
+    def sealer(self) -> Sealer:
         secret = self.secrets.reveal(self.settings.cursor_secret)
         if not self.settings.is_local and len(secret) < 32:
             raise BadSetting("ARGUS_CURSOR_SECRET must be a secret of at least 32 characters")
-        return Cursors(secret or token_hex())
+        return Sealer(secret or token_hex())
+
+    @cached_property
+    def cursors(self) -> Cursors:
+        return Cursors(self.sealer)
 
     @cached_property
     def idempotency(self) -> Idempotency:

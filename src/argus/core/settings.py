@@ -100,8 +100,8 @@ class Settings:
     cursor_secret: str = setting(
         "ARGUS_CURSOR_SECRET",
         "",
-        "key that signs page cursors, at least 32 characters except in `local` and `test`; or a reference: "
-        "`ssm:PARAMETER` or `secretsmanager:ARN`",
+        "key that signs page cursors and links to pictures, at least 32 characters except in `local` and `test`; or a "
+        "reference: `ssm:PARAMETER` or `secretsmanager:ARN`",
         secret=True,
     )
     log_level: str = setting("ARGUS_LOG_LEVEL", "INFO", "`DEBUG`, `INFO`, `WARNING` or `ERROR`")

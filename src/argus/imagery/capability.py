@@ -10,6 +10,7 @@ from argus.core.runtime import Runtime
 from argus.identity.model import EDITORS, EVERYONE
 
 if TYPE_CHECKING:
+    from argus.imagery.pictures import Pictures
     from argus.imagery.reader import OrganisationImages
     from argus.imagery.service import Imagery
 
@@ -48,6 +49,12 @@ def _imagery(argus: Runtime) -> "Imagery":
     )
 
 
+def _pictures(argus: Runtime) -> "Pictures":
+    from argus.imagery.pictures import Pictures
+
+    return Pictures(argus.imagery, lambda: argus.sealer, argus.clock)
+
+
 def _reader(argus: Runtime) -> "Callable[[str], OrganisationImages]":
     from argus.imagery.reader import OrganisationImages
 
@@ -69,7 +76,7 @@ CAPABILITY = Capability(
         Scope("images:read", "See images, their temperatures and products", EVERYONE),
         Scope("images:write", "Upload and delete images", EDITORS),
     ),
-    services={"imagery": _imagery},
+    services={"imagery": _imagery, "pictures": _pictures},
     blueprints=("argus.imagery.routes:blueprint",),
     jobs={
         "image.arrived": JobHandler("imagery.arrived", "imagery.give_up"),

@@ -1,7 +1,6 @@
 """The legend of a preview: a palette from cold to hot with labelled temperatures, as PNG."""
 
 import math
-from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,24 +15,12 @@ _TICK, _TEXT = 12, 24  # where ticks end and labels start, right of the colours
 _FONT, _UNIT_FONT = 26, 28
 _STEPS = 6  # target number between the ends of the range
 
-# The first indices are the colours of the palette, the last ones range from paper to ink.
-_INKS = 16
-_COLOURS = palettes.SIZE - _INKS
-_PAPER, _INK = (255, 255, 255), (36, 41, 47)
 
-
-def colour_bar(name: str, *, low: float, high: float) -> bytes:
-    """One legend. Use `colour_bars` for several, as it draws them only once."""
-    return colour_bars([name], low=low, high=high)[name]
-
-
-def colour_bars(names: Iterable[str], *, low: float, high: float) -> dict[str, bytes]:
-    """PNG files by palette name, labelled from `low` to `high` degrees Celsius. Raises UnknownPalette."""
+def colour_bar(palette: str, *, low: float, high: float) -> bytes:
+    """A PNG file, labelled from `low` to `high` degrees Celsius. Raises UnknownPalette."""
     if not low < high:
         raise ValueError(f"palette from {low} to {high} °C: low must be below high")
-    tables = {name: palettes.table(name) for name in names}
-    plane = indexed_png.plane(_indices(low, high))
-    return {name: plane.png(_legend(table)) for name, table in tables.items()}
+    return indexed_png.write(_indices(low, high), palettes.legend(palette))
 
 
 def ticks(low: float, high: float) -> list[tuple[float, str]]:
@@ -57,8 +44,8 @@ def _label(celsius: float, decimals: int) -> str:
 
 def _indices(low: float, high: float) -> NDArray[np.uint8]:
     """The legend as palette indices, (HEIGHT, WIDTH)."""
-    plane = np.asarray(_drawing(low, high)) // (256 // _INKS) + _COLOURS
-    gradient = np.linspace(_COLOURS - 1, 0, _BOTTOM - _TOP).round()
+    plane = np.asarray(_drawing(low, high)) // (256 // palettes.INKS) + palettes.LEGEND_COLOURS
+    gradient = np.linspace(palettes.LEGEND_COLOURS - 1, 0, _BOTTOM - _TOP).round()
     plane[_TOP:_BOTTOM, _LEFT:_RIGHT] = gradient[:, np.newaxis]
     return plane.astype(np.uint8)
 
@@ -80,15 +67,3 @@ def _drawing(low: float, high: float) -> Image.Image:
         draw.line((_RIGHT + 1, y, _RIGHT + _TICK, y), fill=ink, width=2)
         draw.text((_RIGHT + _TEXT, y), label, fill=ink, font=font, anchor="lm")
     return image
-
-
-def _legend(table: bytes) -> bytes:
-    """The colours of the palette, spread over their indices, and the inks."""
-    spread = [round(index * (palettes.SIZE - 1) / (_COLOURS - 1)) for index in range(_COLOURS)]
-    colours = b"".join(table[3 * index : 3 * index + 3] for index in spread)
-    inks = [
-        round(paper + (ink - paper) * level / (_INKS - 1))
-        for level in range(_INKS)
-        for paper, ink in zip(_PAPER, _INK, strict=True)
-    ]
-    return colours + bytes(inks)

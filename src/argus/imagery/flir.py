@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from argus.imagery.jpeg import APP1, Segment
 from argus.imagery.model import Accuracy, Camera, Capture, Parameters, Position
 from argus.imagery.planck import KELVIN, Atmosphere, Planck
-from argus.imagery.png16 import SIGNATURE, read_png16
+from argus.imagery.png import SIGNATURE
+from argus.imagery.png16 import read_png16
 from argus.imagery.tags import Exif, moment, position, text
 from argus.imagery.thermogram import Damaged, NotRadiometric, Thermogram, Unsupported, check_size, develop
 

@@ -148,6 +148,18 @@ MESSAGES: Messages = {
             ),
         },
     ),
+    "damaged_picture": Entry(
+        Text(
+            en="Stored file damaged",
+            fr="Fichier stocké endommagé",
+            es="Archivo almacenado dañado",
+        ),
+        Text(
+            en="A picture that Argus stored is damaged. Report this to the operators.",
+            fr="Une illustration stockée par Argus est endommagée. Signalez-le aux opérateurs.",
+            es="Una ilustración almacenada por Argus está dañada. Comuníquelo a los operadores.",
+        ),
+    ),
     "fixed_temperatures": Entry(
         Text(
             en="Scene settings cannot be changed",
@@ -264,6 +276,20 @@ MESSAGES: Messages = {
                 "superar 1.",
             ),
         },
+    ),
+    "invalid_picture_link": Entry(
+        Text(
+            en="Invalid link",
+            fr="Lien non valide",
+            es="Enlace no válido",
+        ),
+        Text(
+            en="The link to the picture is incomplete or was changed. Copy the whole link, or get the image again.",
+            fr="Le lien vers l’illustration est incomplet ou a été modifié. Copiez le lien entier, ou redemandez "
+            "l’image.",
+            es="El enlace a la ilustración está incompleto o se modificó. Copie el enlace completo u obtenga de nuevo "
+            "la imagen.",
+        ),
     ),
     "never_uploaded": Entry(
         Text(
@@ -421,6 +447,18 @@ MESSAGES: Messages = {
             en="The image has {width} × {height} pixels; at most {max_pixels} in all are accepted.",
             fr="L’image compte {width} × {height} pixels ; le maximum est de {max_pixels} au total.",
             es="La imagen tiene {width} × {height} píxeles; se aceptan como máximo {max_pixels} en total.",
+        ),
+    ),
+    "picture_link_expired": Entry(
+        Text(
+            en="Expired link",
+            fr="Lien expiré",
+            es="Enlace caducado",
+        ),
+        Text(
+            en="The link to the picture has expired. Get the image again for a new one.",
+            fr="Le lien vers l’illustration a expiré. Redemandez l’image pour en obtenir un nouveau.",
+            es="El enlace a la ilustración ha caducado. Obtenga de nuevo la imagen para recibir otro.",
         ),
     ),
     "undecodable": Entry(

@@ -72,6 +72,13 @@ class Capture:
     taken_at: datetime | None = None
 
 
+class PictureKind(StrEnum):
+    """The products that show temperatures as colours."""
+
+    PREVIEW = "preview"
+    COLOUR_BAR = "colour_bar"
+
+
 class ImageState(StrEnum):
     """The state of an upload. `ready` and `rejected` are final, except that the image may be deleted."""
 
@@ -161,6 +168,11 @@ class Products:
     bounds: Bounds
     palettes: tuple[str, ...]
 
+    @property
+    def stored_palette(self) -> str:
+        """The palette of the pictures that the worker stores. Those in other palettes are made from them."""
+        return self.palettes[0]
+
 
 @dataclass(frozen=True)
 class Image:
@@ -213,9 +225,5 @@ class Image:
 COG = "temperature.tif"  # names of an image's products, under its prefix
 
 
-def preview_name(palette: str) -> str:
-    return f"preview/{palette}.png"
-
-
-def colour_bar_name(palette: str) -> str:
-    return f"colour_bar/{palette}.png"
+def picture_name(kind: PictureKind, palette: str) -> str:
+    return f"{kind}/{palette}.png"

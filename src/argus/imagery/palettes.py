@@ -1,4 +1,4 @@
-"""Palettes: 256 colours from cold to hot. No numpy here, as the API lists their names.
+"""Palettes: 256 colours from cold to hot. No numpy here, as the API imports this module.
 
 Each palette is a path through a few colours, with straight lines in OKLab between them. In this colour space equal
 distances look equally large, so that no bands appear which the temperatures do not have. Unless its colours have
@@ -38,6 +38,11 @@ _GREYS = {"white_hot": range(SIZE), "black_hot": range(SIZE - 1, -1, -1)}
 
 PALETTES: tuple[str, ...] = (*_PATHS, *_GREYS)
 
+# Of a colour bar, the first indices are the colours of the palette, the last ones range from paper to ink.
+INKS = 16
+LEGEND_COLOURS = SIZE - INKS
+_PAPER, _INK = (255, 255, 255), (36, 41, 47)
+
 
 class UnknownPalette(NotFound):
     """No palette has this name."""
@@ -52,6 +57,19 @@ def table(name: str) -> bytes:
         raise UnknownPalette(palette=name, palettes=", ".join(PALETTES))
     positions, colours = _points(_PATHS[name].split())
     return bytes(channel for index in range(SIZE) for channel in _at(index / (SIZE - 1), positions, colours))
+
+
+def legend(name: str) -> bytes:
+    """The 256 colours of a colour bar: those of the palette, spread over their indices, and the inks. Raises like
+    `table`."""
+    colours = table(name)
+    spread = [round(index * (SIZE - 1) / (LEGEND_COLOURS - 1)) for index in range(LEGEND_COLOURS)]
+    inks = [
+        round(paper + (ink - paper) * level / (INKS - 1))
+        for level in range(INKS)
+        for paper, ink in zip(_PAPER, _INK, strict=True)
+    ]
+    return b"".join(colours[3 * index : 3 * index + 3] for index in spread) + bytes(inks)
 
 
 def lab(rgb: bytes) -> _Lab:

@@ -7,15 +7,14 @@ inflate, interlacing, other modes, or more pixels than announced.
 
 import io
 import struct
-import zlib
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from argus.imagery.png import SIGNATURE, chunk
 from argus.imagery.thermogram import Damaged, Unsupported
 
-SIGNATURE = b"\x89PNG\r\n\x1a\n"
 MAX_CHUNKS = 65_536
 GREY16 = (16, 0, 0, 0, 0)  # bit depth, greyscale, deflate, adaptive filters, not interlaced
 
@@ -27,7 +26,7 @@ def read_png16(data: bytes, *, width: int, height: int) -> NDArray[np.uint16]:
         raise Damaged("png_size", width=width, height=height)
     if tuple(ihdr[8:]) != GREY16:
         raise Unsupported("png")
-    rebuilt = SIGNATURE + _chunk(b"IHDR", ihdr) + _chunk(b"IDAT", body) + _chunk(b"IEND", b"")
+    rebuilt = SIGNATURE + chunk(b"IHDR", ihdr) + chunk(b"IDAT", body) + chunk(b"IEND", b"")
     try:
         with Image.open(io.BytesIO(rebuilt), formats=("PNG",)) as image:
             return np.array(image, np.uint16)
@@ -57,7 +56,3 @@ def _chunks(data: bytes) -> tuple[bytes, bytes]:
     if len(ihdr) != 13:
         raise Damaged("png_header")
     return ihdr, b"".join(body)
-
-
-def _chunk(name: bytes, content: bytes) -> bytes:
-    return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))

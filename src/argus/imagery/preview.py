@@ -1,6 +1,4 @@
-"""Previews of an image's temperatures: 8-bit PNGs in any number of palettes, deflated only once."""
-
-from collections.abc import Iterable
+"""Previews of an image's temperatures: 8-bit PNGs in a palette."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,16 +19,15 @@ def bounds(celsius: NDArray[np.float32]) -> Bounds:
     return Bounds(low - missing / 2, high + missing / 2)
 
 
-def previews(celsius: NDArray[np.float32], names: Iterable[str], *, low: float, high: float) -> dict[str, bytes]:
-    """PNG files by palette name, linear from `low` to `high` degrees Celsius, in the size of the image.
+def write(celsius: NDArray[np.float32], palette: str, *, low: float, high: float) -> bytes:
+    """A PNG file in a palette, linear from `low` to `high` degrees Celsius, in the size of the image.
 
     Temperatures outside the range get the first or last colour; pixels without one are transparent. Raises
     UnknownPalette.
     """
-    tables = {name: palettes.table(name) for name in names}
+    colours = palettes.table(palette)
     indices, has_holes = _indices(celsius, low=low, high=high)
-    plane = indexed_png.plane(indices)
-    return {name: plane.png(table, first_is_transparent=has_holes) for name, table in tables.items()}
+    return indexed_png.write(indices, colours, first_is_transparent=has_holes)
 
 
 def _indices(celsius: NDArray[np.float32], *, low: float, high: float) -> tuple[NDArray[np.uint8], bool]:

@@ -7,10 +7,11 @@ from argus.core import metrics
 from argus.core.errors import Invalid
 from argus.core.objects import NewObject, NoSuchObject, Objects
 from argus.imagery import cog, preview
-from argus.imagery.colour_bar import colour_bars
+from argus.imagery.colour_bar import colour_bar
 from argus.imagery.decode import decode
-from argus.imagery.model import COG, Image, Products, colour_bar_name, preview_name
+from argus.imagery.model import COG, Image, PictureKind, Products, picture_name
 from argus.imagery.palettes import PALETTES
+from argus.imagery.png import CONTENT_TYPE as PNG
 from argus.imagery.stats import histogram, statistics
 from argus.imagery.thermogram import Thermogram
 
@@ -44,17 +45,9 @@ def process(image: Image, objects: Objects, *, size_bytes: int, max_bytes: int) 
 
 
 def create_products(image: Image, thermogram: Thermogram) -> tuple[Products, list[NewObject]]:
-    """The facts about a thermogram and its files: COG, previews and colour bars."""
+    """The facts about a thermogram and its files: COG, preview and colour bar."""
     celsius = thermogram.celsius
     bounds = preview.bounds(celsius)
-    files = [
-        NewObject(image.product_key(COG), cog.write(celsius, position=thermogram.capture.position).data, "image/tiff")
-    ]
-    pictures = preview.previews(celsius, PALETTES, low=bounds.low_celsius, high=bounds.high_celsius)
-    bars = colour_bars(PALETTES, low=bounds.low_celsius, high=bounds.high_celsius)
-    for palette in PALETTES:
-        files.append(NewObject(image.product_key(preview_name(palette)), pictures[palette], "image/png"))
-        files.append(NewObject(image.product_key(colour_bar_name(palette)), bars[palette], "image/png"))
     products = Products(
         capture=thermogram.capture,
         statistics=statistics(celsius),
@@ -62,4 +55,13 @@ def create_products(image: Image, thermogram: Thermogram) -> tuple[Products, lis
         bounds=bounds,
         palettes=PALETTES,
     )
+    palette, ends = products.stored_palette, {"low": bounds.low_celsius, "high": bounds.high_celsius}
+    pictures = {
+        PictureKind.PREVIEW: preview.write(celsius, palette, **ends),
+        PictureKind.COLOUR_BAR: colour_bar(palette, **ends),
+    }
+    files = [
+        NewObject(image.product_key(COG), cog.write(celsius, position=thermogram.capture.position).data, "image/tiff"),
+        *(NewObject(image.product_key(picture_name(kind, palette)), data, PNG) for kind, data in pictures.items()),
+    ]
     return products, files

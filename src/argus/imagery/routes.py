@@ -2,22 +2,31 @@
 
 from typing import Any
 
+from flask import Response
+
 from argus.core.http import (
     Blueprint,
+    Problem,
+    absolute_url,
     check_if_match,
     current_caller,
     etagged,
     idempotent,
     needs,
     paged,
+    public,
 )
 from argus.core.openapi import id_pattern, link, path_id
+from argus.core.presign import Link
 from argus.core.runtime import Runtime
-from argus.imagery.model import COG, Image, ImageState, LinearScale, NewFile, Survey, colour_bar_name, preview_name
+from argus.imagery.model import COG, Image, ImageState, LinearScale, NewFile, PictureKind, Survey, picture_name
+from argus.imagery.pictures import Pictures, palette_colours
 from argus.imagery.schemas import (
     ImageOut,
     ImagePage,
     ImageQuery,
+    PaletteList,
+    PictureQuery,
     PixelQuery,
     TemperatureOut,
     UploadsIn,
@@ -29,11 +38,29 @@ _IMAGE_ID = [path_id("image_id", pattern=id_pattern("img"))]
 _UPLOADED = {"image_id": "$response.body#/items/0/image_id"}
 _LISTED = {"image_id": "$response.body#/items/0/id"}
 _SCAN = {"target": {"kind": "image", "id": "$response.body#/items/0/id"}, "plugins": [{"id": "thermal_hotspots"}]}
+_PICTURE: dict[int | str, Any] = {
+    302: {
+        "headers": {
+            "Location": {
+                "description": "A presigned URL of the picture, a PNG",
+                "required": True,
+                "schema": {"type": "string", "format": "uri"},
+            },
+            "Cache-Control": {
+                "description": "`max-age`: the seconds for which the presigned URL works",
+                "required": True,
+                "schema": {"type": "string"},
+                "example": "private, max-age=3540",
+            },
+        }
+    }
+}
 _LEVELS = ("site", "sector", "period", "pad")
 
 
 def blueprint(argus: Runtime) -> Blueprint:
     imagery: Imagery = argus.imagery
+    pictures: Pictures = argus.pictures
     about = "Thermal images. `POST /api/v1/uploads` responds with a form that uploads each"
     blp = Blueprint("imagery", __name__, description=about)
 
@@ -84,7 +111,7 @@ def blueprint(argus: Runtime) -> Blueprint:
     @blp.response(200, ImageOut)
     def get_image(image_id: str) -> dict[str, Any]:
         """Get one image: state, facts, statistics, links"""
-        return _whole(imagery, imagery.get(current_caller(), image_id))
+        return _whole(pictures, imagery.get(current_caller(), image_id))
 
     @blp.route("/images/<image_id>/temperature", parameters=_IMAGE_ID)
     @needs("images:read")
@@ -94,6 +121,34 @@ def blueprint(argus: Runtime) -> Blueprint:
     def get_temperature(pixel: dict[str, int], image_id: str) -> dict[str, float | None]:
         """Get the temperature of a pixel"""
         return {"celsius": imagery.temperature(current_caller(), image_id, **pixel)}
+
+    @blp.route("/palettes")
+    @needs("images:read")
+    @blp.response(200, PaletteList)
+    def list_palettes() -> dict[str, Any]:
+        """Every palette with its colours, for clients that recolour pictures themselves"""
+        return {"items": palette_colours(), "next_cursor": None}
+
+    @blp.route("/pictures")
+    @public
+    @blp.arguments(PictureQuery, location="query")
+    @blp.doc(responses=_PICTURE)
+    @blp.response(302, description="The picture is stored; `Location` leads to it")
+    @blp.alt_response(
+        403,
+        schema=Problem,
+        content_type="application/problem+json",
+        description="The link has expired, is incomplete, or was changed",
+    )
+    @blp.alt_response(404, "NOT_FOUND")
+    @blp.alt_response(503, "SERVICE_UNAVAILABLE")
+    def get_picture(query: dict[str, str]) -> Response:
+        """Get a preview or colour bar in another palette. Links of an image lead here: the token is the permission"""
+        found = pictures.link(query["token"])
+        seconds = int((found.expires_at - argus.clock()).total_seconds())
+        return Response(
+            status=302, headers={"Location": found.url, "Cache-Control": f"private, max-age={max(0, seconds)}"}
+        )
 
     @blp.route("/images/<image_id>", parameters=_IMAGE_ID, methods=["DELETE"])
     @needs("images:write")
@@ -132,14 +187,14 @@ def _summary(image: Image) -> dict[str, Any]:
     }
 
 
-def _whole(imagery: Imagery, image: Image) -> dict[str, Any]:
+def _whole(pictures: Pictures, image: Image) -> dict[str, Any]:
     capture = image.products.capture if image.products else None
     return {
         **_summary(image),
         **{name: getattr(capture, name, None) for name in _FACTS},
         "histogram": image.products.histogram if image.products else None,
         "palette_range": image.products.bounds if image.products else None,
-        "links": _links(imagery, image),
+        "links": _links(pictures, image),
         "uploaded_by": image.uploaded_by,
         "version": image.version,
     }
@@ -148,13 +203,21 @@ def _whole(imagery: Imagery, image: Image) -> dict[str, Any]:
 _FACTS = ("format", "width", "height", "camera", "parameters", "position", "taken_at")
 
 
-def _links(imagery: Imagery, image: Image) -> dict[str, Any] | None:
+def _links(pictures: Pictures, image: Image) -> dict[str, Any] | None:
     if image.products is None:
         return None
     palettes = image.products.palettes
     return {
-        "cog": imagery.link(image, COG),
-        "previews": {palette: imagery.link(image, preview_name(palette)) for palette in palettes},
-        "colour_bars": {palette: imagery.link(image, colour_bar_name(palette)) for palette in palettes},
-        "original": imagery.original_link(image),
+        "cog": pictures.imagery.link(image, COG),
+        "previews": {name: _picture_link(pictures, image, PictureKind.PREVIEW, name) for name in palettes},
+        "colour_bars": {name: _picture_link(pictures, image, PictureKind.COLOUR_BAR, name) for name in palettes},
+        "original": pictures.imagery.original_link(image),
     }
+
+
+def _picture_link(pictures: Pictures, image: Image, kind: PictureKind, palette: str) -> Link:
+    """A link to a picture itself if the worker stored it, else to `get_picture`."""
+    if image.products and palette == image.products.stored_palette:
+        return pictures.imagery.link(image, picture_name(kind, palette))
+    token, expires_at = pictures.token(image, kind, palette)
+    return Link(absolute_url("imagery.get_picture", token=token), expires_at)

@@ -16,6 +16,7 @@ from argus.core.http import (
     uri_field,
 )
 from argus.imagery.model import MAX_CAMERA_TEXT, Accuracy, ImageState
+from argus.imagery.palettes import INKS, LEGEND_COLOURS, SIZE
 from argus.imagery.service import CONTENT_TYPES, MAX_FILE_BYTES, MAX_FILES
 
 _label = one_line(may_be_empty=True)
@@ -84,7 +85,7 @@ class UploadsOut(Schema):
 
 
 class LinkOut(Schema):
-    """A presigned URL and the moment it stops working."""
+    """A URL that works without credentials, and the moment it stops working."""
 
     url = uri_field()
     expires_at = Timestamp(required=True)
@@ -94,9 +95,18 @@ class LinksOut(Schema):
     """Links to an image's files."""
 
     cog = fields.Nested(LinkOut, metadata={"description": "Cloud-Optimised GeoTIFF of temperatures"})
-    previews = fields.Dict(keys=fields.String(), values=fields.Nested(LinkOut), metadata={"description": "by palette"})
+    previews = fields.Dict(
+        keys=fields.String(),
+        values=fields.Nested(LinkOut),
+        metadata={
+            "description": "PNG files by palette. The first leads to the file. The others lead to `GET /pictures`, "
+            "which creates the file on the first request and redirects to it"
+        },
+    )
     colour_bars = fields.Dict(
-        keys=fields.String(), values=fields.Nested(LinkOut), metadata={"description": "by palette"}
+        keys=fields.String(),
+        values=fields.Nested(LinkOut),
+        metadata={"description": "The legends of the previews by palette, as PNG files; links like those of previews"},
     )
     original = fields.Nested(LinkOut)
 
@@ -224,3 +234,38 @@ class TemperatureOut(Schema):
     """A temperature; null if the pixel has none."""
 
     celsius = fields.Float(required=True, allow_none=True)
+
+
+def _colours(which: str) -> fields.String:
+    return fields.String(
+        required=True,
+        validate=validate.Regexp(f"^[0-9a-f]{{{6 * SIZE}}}$"),
+        metadata={
+            "description": f"{which}, as hexadecimal digits of red, green and blue: the content of the PLTE chunk"
+        },
+    )
+
+
+class PaletteOut(Schema):
+    """A palette. A PNG file of one palette becomes that of another when its PLTE chunk is replaced."""
+
+    name = fields.String(required=True)
+    preview_colours = _colours(f"The {SIZE} colours of a preview, the coldest first")
+    colour_bar_colours = _colours(
+        f"The {LEGEND_COLOURS} colours of a colour bar, the coldest first, and the {INKS} of its labels"
+    )
+
+
+class PaletteList(Schema):
+    """All palettes, on one page."""
+
+    items = fields.List(fields.Nested(PaletteOut), required=True)
+    next_cursor = fields.String(required=True, allow_none=True)
+
+
+class PictureQuery(Schema):
+    """The picture that a link names."""
+
+    token = fields.String(
+        required=True, validate=validate.Length(1, 1000), metadata={"description": "From the links of an image"}
+    )

@@ -15,7 +15,7 @@ from argus.core.dynamo import Item
 from argus.core.errors import Conflict, Invalid, NotFound
 from argus.core.ids import Ids, is_id
 from argus.core.languages import Message
-from argus.core.objects import NoSuchObject, Objects
+from argus.core.objects import NewObject, NoSuchObject, Objects
 from argus.core.observability import is_redelivery
 from argus.core.paging import Listing
 from argus.core.presign import Link, Presigner, Upload
@@ -201,14 +201,41 @@ class Imagery:
         except NoSuchObject:
             return None  # deleted meanwhile
 
+    def ready_in(self, organisation_id: str, image_id: str) -> Image:
+        """An image that is ready. Raises NoSuchImage for any other."""
+        image = self.store.get(organisation_id, image_id)
+        if image is None or image.state is not ImageState.READY:
+            raise NoSuchImage(image_id=image_id)
+        return image
+
     def original(self, organisation_id: str, image_id: str) -> tuple[Image, bytes]:
         """A ready image and its original file."""
-        image = self._ready(organisation_id, image_id)
+        image = self.ready_in(organisation_id, image_id)
         version_id = image.object_version or None
         try:
             return image, self.objects.get(image.original_key, max_bytes=MAX_FILE_BYTES, version_id=version_id)
         except NoSuchObject:
-            self._ready(organisation_id, image_id)  # raises NoSuchImage if it was deleted meanwhile
+            self.ready_in(organisation_id, image_id)  # raises NoSuchImage if it was deleted meanwhile
+            raise
+
+    def stored_product(self, image: Image, name: str) -> bytes:
+        """A product of a ready image. Raises NoSuchImage if it was deleted meanwhile."""
+        try:
+            return self._product(image, name)
+        except NoSuchObject:
+            self.ready_in(image.organisation_id, image.id)
+            raise
+
+    def add_product(self, image: Image, product: NewObject) -> None:
+        """Store another product of a ready image. Raises NoSuchImage, and stores nothing, if it was deleted meanwhile.
+
+        A deletion that begins after the check finds the product: its objects are listed later.
+        """
+        self.objects.put(product)
+        try:
+            self.ready_in(image.organisation_id, image.id)
+        except NoSuchImage:
+            self._clean_up_after(image)
             raise
 
     # ------------------------------------------------------------ inside
@@ -216,12 +243,6 @@ class Imagery:
     def _product(self, image: Image, name: str) -> bytes:
         """A product of an image. Raises NoSuchObject."""
         return self.objects.get(image.product_key(name), max_bytes=MAX_FILE_BYTES)
-
-    def _ready(self, organisation_id: str, image_id: str) -> Image:
-        image = self.store.get(organisation_id, image_id)
-        if image is None or image.state is not ImageState.READY:
-            raise NoSuchImage(image_id=image_id)
-        return image
 
     def _upload(self, image: Image) -> Upload:
         return self.links.post(
@@ -296,7 +317,7 @@ class Imagery:
             self._clean_up_after(claim.item)
 
     def _clean_up_after(self, image: Image) -> None:
-        """Delete the products of an image that was deleted during processing; not if another worker holds it."""
+        """Delete the products of an image that was deleted while they were stored; not if another worker holds it."""
         current = self.store.get(image.organisation_id, image.id)
         if current is None or current.state is ImageState.DELETING:
             self.objects.delete_under(image.prefix)

@@ -2,6 +2,7 @@
 
 import {facts, h} from "../dom.js";
 import {celsius, number, size, survey, when} from "../format.js";
+import {pictureUrls} from "../pictures.js";
 import {thermogram} from "../thermogram.js";
 import {words, wordFor} from "../words.js";
 import {findingsTable} from "./findings.js";
@@ -50,9 +51,11 @@ export async function imageView(context, id) {
 
 /** The viewer with a choice of palettes. @param {import("./components.js").Context} context @param {ThermalImage} image @param {Finding[]} findings */
 export function pictureOf({api, signal, attempt}, image, findings) {
-  const palettes = Object.keys(image.links?.previews ?? {});
+  const links = /** @type {NonNullable<ThermalImage["links"]>} */ (image.links); // of every image that is ready
+  const palettes = Object.keys(links.previews);
   const viewer = thermogram(image, findings, {
     palette: palettes[0],
+    urls: pictureUrls(api, links, signal),
     read: async ({x, y}) => {
       const response = await attempt(() => api.get(`/images/${image.id}/temperature`, {query: {x, y}, signal}));
       if (!response) throw new Error("not read");

@@ -38,7 +38,9 @@ function gallery(context) {
 /** @param {ImageSummary} image @param {IntersectionObserver} previews */
 function card(image, previews) {
   const ready = image.state === "ready";
-  const picture = h("img", {alt: words.images.preview(image.name), "data-image": image.id, hidden: true});
+  // With CORS, so that the page of the image can read the same response from the browser's cache.
+  const attributes = {crossorigin: "anonymous", "data-image": image.id, hidden: true};
+  const picture = h("img", {alt: words.images.preview(image.name), ...attributes});
   const frame = h("div", {class: "frame"}, picture);
   if (ready) previews.observe(frame);
   const facts = ready

@@ -14,7 +14,7 @@ from argus.core.http.hooks import MAX_BODY_BYTES, install
 from argus.core.http.language import request_language
 from argus.core.http.problems import problem_of
 from argus.core.http.ratelimit import RequestLimits
-from argus.core.http.views import check_if_match, etagged, idempotent, location, paged, with_base_path
+from argus.core.http.views import absolute_url, check_if_match, etagged, idempotent, location, paged, with_base_path
 from argus.core.http.wire import (
     MAX_PAGE,
     Blueprint,
@@ -53,6 +53,7 @@ __all__ = [
     "Sentence",
     "StrictInteger",
     "Timestamp",
+    "absolute_url",
     "check_if_match",
     "client_address",
     "current_caller",

@@ -25,7 +25,7 @@ def current_caller() -> Caller:
 def client_address() -> str:
     """The client's address as API Gateway reports it, or that of the socket if there is no gateway.
 
-    Headers of the client cannot change it: see `_with_gateway_address`.
+    Headers of the client cannot change it: see `_behind_gateway` in `core.http.hooks`.
     """
     return request.remote_addr or ""
 

@@ -49,7 +49,7 @@ def install(
     app.logger.removeHandler(default_handler)  # Flask's handler writes plain text and does not mask secrets
     app.json.sort_keys = False  # type: ignore[attr-defined]  # keep the order of the schema
     # Flask documents this way to wrap the application, but its type hints do not allow it.
-    app.wsgi_app = _with_gateway_address(app.wsgi_app)  # type: ignore[assignment, method-assign]
+    app.wsgi_app = _behind_gateway(app.wsgi_app)  # type: ignore[assignment, method-assign]
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     app.extensions["argus.idempotency"] = idempotency
     app.extensions["argus.cursors"] = cursors
@@ -147,14 +147,17 @@ def _record(response: Response) -> None:
     metrics.record({"requests": 1, "request_ms": measurements["ms"]}, by)
 
 
-def _with_gateway_address(application: "WSGIApplication") -> "WSGIApplication":
-    """Set REMOTE_ADDR from API Gateway's event. Zappa reads X-Forwarded-For, which clients control."""
+def _behind_gateway(application: "WSGIApplication") -> "WSGIApplication":
+    """Set the client's address, and the API's own, from API Gateway's event. Zappa reads headers instead: clients
+    control X-Forwarded-For, and in format 2.0 it does not find X-Forwarded-Proto. API Gateway only speaks HTTPS."""
 
     def called(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         context = environ.get("lambda.event", {}).get("requestContext", {})
         source = context.get("identity") or context.get("http") or {}  # payload formats 1.0 and 2.0
         if address := source.get("sourceIp"):
             environ["REMOTE_ADDR"] = address
+        if domain := context.get("domainName"):
+            environ |= {"HTTP_HOST": domain, "wsgi.url_scheme": "https"}
         return application(environ, start_response)
 
     return called

@@ -46,6 +46,14 @@ def location(endpoint: str, **ids: Any) -> dict[str, str]:
     return {"Location": flask.url_for(endpoint, **ids)}
 
 
+def absolute_url(endpoint: str, **values: Any) -> str:
+    """The URL of a view for clients that do not know the API's address: with host, and the stage or base path.
+
+    Behind API Gateway the host is the one that it reports, see `core.http.hooks`.
+    """
+    return flask.url_for(endpoint, **values, _external=True)
+
+
 def with_base_path(path: str) -> str:
     """A path of the API with the stage or base path of the request, as clients must send it."""
     return f"{request.script_root}{path}"

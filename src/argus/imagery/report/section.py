@@ -5,15 +5,13 @@ from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from argus.imagery.model import Products, colour_bar_name, preview_name
+from argus.imagery.model import PictureKind, Products, picture_name
 from argus.imagery.report import shapes
 from argus.imagery.report.picture import Picture
 from argus.reports.model import Column, Mark, PdfSection, TargetSection
 
 if TYPE_CHECKING:
     from argus.core.pdf import Item, Typesetter
-
-PALETTE = "iron"
 
 
 def _centroid(axis: int, location: Mapping[str, Any]) -> float | None:
@@ -35,10 +33,10 @@ COLUMNS = (
 
 def section(name: str, products: Products, read: Callable[[str], bytes] | None) -> TargetSection:
     """The section of an image. `read` returns a product by its name; None if the format shows no blocks."""
-    capture = products.capture
+    capture, palette = products.capture, products.stored_palette
     picture = Picture(
-        preview_png=read(preview_name(PALETTE)) if read else b"",
-        colour_bar_png=read(colour_bar_name(PALETTE)) if read else b"",
+        preview_png=read(picture_name(PictureKind.PREVIEW, palette)) if read else b"",
+        colour_bar_png=read(picture_name(PictureKind.COLOUR_BAR, palette)) if read else b"",
         width=capture.width,
         height=capture.height,
         name=name,
