@@ -44,7 +44,7 @@ def palette_colours() -> list[dict[str, str]]:
 
 @dataclass(frozen=True)
 class Pictures:
-    """Pictures of all organisations. Whoever has a token may see its picture, until it expires."""
+    """Pictures of all organisations. A token is the permission to see its picture, until it expires."""
 
     imagery: Imagery
     sealer: Callable[[], Sealer]  # called with the first token, since it may have to fetch its key
