@@ -76,8 +76,8 @@ def units() -> dict[str, tuple[int, float, int]]:
 
 def stored_kb() -> tuple[float, float]:
     """What an image leaves in DynamoDB, in kB: in tables, in indexes."""
-    ((own, indexes),) = re.findall(r"^\| \*\*all\*\* \| \d+ \| (\d+) \| (\d+) \|$", _part("stored"), re.M)
-    return int(own) / 1e3, int(indexes) / 1e3
+    ((own, indexes),) = re.findall(r"^\| \*\*all\*\* \| \d+ \| ([\d.]+) \| ([\d.]+) \|$", _part("stored"), re.M)
+    return float(own), float(indexes)
 
 
 def _part(name: str) -> str:
