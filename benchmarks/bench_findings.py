@@ -45,8 +45,7 @@ class Memory:
         key = item["pk"]["S"], item["sk"]["S"]
         self.items[key], self.sizes[key] = item, _size(item)
         for grouping in _GROUPINGS:
-            for order in ("severity_sk", "time_sk"):
-                self.entries[grouping, item[grouping]["S"], order].append((item[order]["S"], key))
+            self.entries[grouping, item[grouping]["S"], "severity_sk"].append((item["severity_sk"]["S"], key))
 
     def sort(self) -> None:
         for entries in self.entries.values():

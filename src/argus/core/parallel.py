@@ -16,8 +16,11 @@ def call_each(call: Callable[[A], R], arguments: Iterable[A]) -> list[R]:
 
     Raises the first error, after all calls that have started have ended; the others are not started.
     """
+    waiting = list(arguments)
+    if len(waiting) <= 1:
+        return [call(argument) for argument in waiting]
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        started = [pool.submit(copy_context().run, call, argument) for argument in arguments]
+        started = [pool.submit(copy_context().run, call, argument) for argument in waiting]
         try:
             return [future.result() for future in started]
         except BaseException:

@@ -94,7 +94,7 @@ CAPABILITY = Capability(
                 "`<scan>`; `<scan>.<number>`; `<scan>.<order>`; `<plugin>#<fingerprint>`; `<target>#<fingerprint>`; "
                 "`<target>#<plugin>`; `<plugin>.<rule>`"
             ),
-            index="unfinished runs and scans by the time of their next check; twelve more for findings, below",
+            index="unfinished runs and scans by the time of their next check; six more for findings, below",
         ),
     ),
     scopes=(

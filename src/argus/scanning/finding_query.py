@@ -11,11 +11,12 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import pairwise, product
 
+from argus.core.clock import rfc3339
 from argus.core.dynamo import Index, Item
 from argus.core.errors import Invalid
 from argus.scanning.model import Severity, Status, Target, TrackedFinding
 
-MAX_RANGES = 100  # of one listing: each range is a Query
+MAX_RANGES = 250  # of one listing: each range is a Query
 _HIGHEST_ORDER = 999_999
 _TIE_DIGITS = 16  # of a fingerprint
 _END = "~"  # after every character of a sort key
@@ -101,25 +102,15 @@ def target_key(target: Target) -> str:
     return _short_hash(target.identity)
 
 
-def time_key(finding: TrackedFinding, first_seen_at: str, *, ordered: bool) -> str:
-    """`ordered`: read backwards, findings first seen at the same time are in the order of the plugin.
-
-    64 bits of the fingerprint separate findings that were first seen in the same millisecond.
-    """
-    order = f"{_HIGHEST_ORDER - finding.order:06}#" if ordered else ""
-    return f"{first_seen_at}#{order}{finding.fingerprint[-_TIE_DIGITS:]}"
-
-
-def index_keys(finding: TrackedFinding, pk: str, time_sk: str, *, by_target: bool) -> Item:
-    """The index keys of a finding in the partition `pk`; `by_target` adds those of the indexes by target."""
+def index_keys(finding: TrackedFinding, pk: str, *, tracked: bool) -> Item:
+    """The index keys of a finding in the partition `pk`. Only those of tracked findings include the target."""
     plugin, rule, target = finding.plugin, rule_name(finding), target_key(finding.target)
     keys = {
         "plugin_pk": _group_key(pk, plugin),
         "rule_pk": _group_key(pk, rule),
-        "severity_sk": _cell(finding.severity, finding.status) + time_sk,
-        "time_sk": time_sk,
+        "severity_sk": _cell(finding.severity, finding.status) + _time_key(finding, ordered=not tracked),
     }
-    if by_target:
+    if tracked:
         keys |= {
             "target_pk": _group_key(pk, target),
             "target_plugin_pk": _group_key(pk, f"{target}#{plugin}"),
@@ -128,7 +119,16 @@ def index_keys(finding: TrackedFinding, pk: str, time_sk: str, *, by_target: boo
     return keys
 
 
-def from_sort_keys(item: Item) -> tuple[Severity, Status, str]:
+def _time_key(finding: TrackedFinding, *, ordered: bool) -> str:
+    """`ordered`: read backwards, findings first seen at the same time are in the order of the plugin.
+
+    64 bits of the fingerprint separate findings that were first seen in the same millisecond.
+    """
+    order = f"{_HIGHEST_ORDER - finding.order:06}#" if ordered else ""
+    return f"{rfc3339(finding.first_seen_at)}#{order}{finding.fingerprint[-_TIE_DIGITS:]}"
+
+
+def from_sort_key(item: Item) -> tuple[Severity, Status, str]:
     """The severity, the status and `first_seen_at` of a stored finding."""
     rank, status, first_seen_at, *_ = item["severity_sk"].split("#")
     return _SEVERITIES[int(rank)], _STATUSES[int(status)], first_seen_at
@@ -154,14 +154,11 @@ def plan(pk: str, chosen: FindingFilter, sort: Sort, *, after: str | None) -> li
         if (chosen.severities is None or severity in chosen.severities)
         and (chosen.statuses is None or status in chosen.statuses)
     ]
-    skipped = 0
-    if not sort.by_time:
-        index, spans = _index(grouping, "severity"), [[span] for span in _adjacent(cells)]
-    elif len(cells) == len(_CELLS):
-        index, spans = _index(grouping, "time"), [[("0", "9")]]  # a year starts with a digit
+    if sort.by_time:
+        spans, skipped = [[(_cell(*cell), _cell(*cell)) for cell in cells]], len(_cell(*_CELLS[0]))
     else:
-        index, spans = _index(grouping, "severity"), [[(_cell(*cell), _cell(*cell)) for cell in cells]]
-        skipped = len(_cell(*_CELLS[0]))
+        spans, skipped = [[span] for span in _adjacent(cells)], 0
+    index = Index(f"{grouping}-severity", "pk" if grouping == "all" else f"{grouping}_pk", "severity_sk")
     count = len(partitions) * sum(map(len, spans))
     if count > MAX_RANGES:
         raise TooManyCombinations(combinations=count, max_combinations=MAX_RANGES)
@@ -189,10 +186,6 @@ def _partitions(pk: str, chosen: FindingFilter) -> tuple[str, list[str]]:
     if not grouping:
         return "all", [pk]
     return "_".join(grouping), [_group_key(pk, "#".join(values)) for values in product(*parts)]
-
-
-def _index(grouping: str, order: str) -> Index:
-    return Index(f"{grouping}-{order}", "pk" if grouping == "all" else f"{grouping}_pk", f"{order}_sk")
 
 
 def _cell(severity: Severity, status: Status) -> str:

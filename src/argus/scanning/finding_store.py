@@ -20,16 +20,16 @@ from argus.core.backoff import CONTENTION, Backoff, Contended
 from argus.core.clock import from_rfc3339, optional_rfc3339, parse_optional, rfc3339
 from argus.core.dynamo import MAX_TRANSACTION, Add, ConditionFailed, Item, Put, Table
 from argus.core.paging import Listing
+from argus.core.parallel import call_each
 from argus.scanning.finding_counts import RuleCount, Totals, changes, count_rules, total
 from argus.scanning.finding_query import (
     FindingFilter,
     Range,
     Sort,
-    from_sort_keys,
+    from_sort_key,
     index_keys,
     plan,
     target_key,
-    time_key,
 )
 from argus.scanning.model import Scan, Target, TrackedFinding
 
@@ -220,8 +220,7 @@ def _first(table: Table, groups: list[list[Range]], limit: int, *, backwards: bo
         while readers := [reader for reader in readers if not reader.ended]:
             if len(found) == limit:
                 return found, position
-            for reader in readers:
-                reader.fill()
+            call_each(_Reader.fill, [reader for reader in readers if not reader.entries])
             if filled := [reader for reader in readers if reader.entries]:
                 first = choose(filled, key=lambda reader: reader.position)
                 position = first.position
@@ -270,19 +269,18 @@ def _finding_item(finding: TrackedFinding, pk: str, sk: str, *, tracked: bool) -
         "fixed_at": optional_rfc3339(finding.fixed_at),
     }
     detail = {name: value for name, value in attributes.items() if name not in _NOT_IN_DETAIL}
-    time_sk = time_key(finding, rfc3339(finding.first_seen_at), ordered=not tracked)
     return {
         "pk": pk,
         "sk": sk,
         "tested_at": rfc3339(finding.tested_at),
         "detail": zlib.compress(json.dumps(detail, separators=(",", ":"), ensure_ascii=False).encode()),
-        **index_keys(finding, pk, time_sk, by_target=tracked),
+        **index_keys(finding, pk, tracked=tracked),
     }
 
 
 def from_item(item: Item) -> TrackedFinding:
     detail = json.loads(zlib.decompress(item["detail"]))
-    severity, status, first_seen_at = from_sort_keys(item)
+    severity, status, first_seen_at = from_sort_key(item)
     return TrackedFinding(
         **{
             **detail,
