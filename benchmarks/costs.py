@@ -68,7 +68,7 @@ def _requests(measured: Measured, price: Prices) -> list[Line]:
     requests, jobs = len(IMAGE_REQUESTS), len(IMAGE_JOBS)
     api = _compute("", measured.image_request_ms * requests, request_calls, requests, price)
     log_kb = measured.api_log_kb + measured.worker_log_kb + (requests + jobs) * measured.platform_log_kb
-    viewed_kb = measured.preview_kb + measured.colour_bar_kb + measured.report_kb + measured.responses_kb
+    viewed_kb = measured.preview_kb + measured.report_kb + measured.responses_kb
     traces = _traces(requests * IMAGES) + _traces(jobs * IMAGES)
     backed_up = IMAGE_PUTS * (price.backup_event + BACKUP_GETS * price.s3_get)
 

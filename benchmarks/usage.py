@@ -17,7 +17,6 @@ MEASURED_ROWS = {
     "original_kb": "an image in S3: original",
     "geotiff_kb": "an image in S3: GeoTIFF",
     "preview_kb": "an image in S3: preview",
-    "colour_bar_kb": "an image in S3: colour bar",
     "report_kb": "an image in S3: report",
     "responses_kb": "responses of the API for an image",
     "api_log_kb": "log of the API for an image",
@@ -39,7 +38,6 @@ class Measured:
     original_kb: float
     geotiff_kb: float
     preview_kb: float
-    colour_bar_kb: float
     report_kb: float
     responses_kb: float  # of all seven requests
     api_log_kb: float  # with the lines of metrics
@@ -60,7 +58,7 @@ class Measured:
     @property
     def object_kb(self) -> tuple[float, ...]:
         """The size of each object of an image."""
-        return self.original_kb, self.geotiff_kb, self.preview_kb, self.colour_bar_kb, self.report_kb
+        return self.original_kb, self.geotiff_kb, self.preview_kb, self.report_kb
 
 
 def units() -> dict[str, tuple[int, float, int]]:
@@ -95,8 +93,8 @@ IMAGE_JOBS = (
     *("job image.arrived", "job scan.run", "job scan.finalize", "job report.build"),
     *["job notify.deliver"] * IMAGE_NOTIFICATIONS,
 )
-IMAGE_PUTS = 5  # original, GeoTIFF, preview, colour bar, report
-IMAGE_GETS = 6  # the worker reads for decoding, for the scan, for the report; a viewer: preview, colour bar, report
+IMAGE_PUTS = 4  # original, GeoTIFF, preview, report
+IMAGE_GETS = 5  # the worker reads for decoding, for the scan, for the report; a viewer: preview, report
 IMAGE_S3_WAITS = 5  # of the worker: three reads, all products in parallel, the report
 
 
