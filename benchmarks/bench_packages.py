@@ -64,7 +64,6 @@ _OBJECTS = {
     "/original": "original_kb",
     "/temperature.tif": "geotiff_kb",
     "/preview/iron.png": "preview_kb",
-    "/colour_bar/iron.png": "colour_bar_kb",
     "/report.json": "report_kb",
 }
 

@@ -22,8 +22,8 @@ from benchmarks.usage import (
     IMAGE_NOTIFICATIONS,
     IMAGE_PUTS,
     IMAGE_REQUESTS,
-    IMAGE_S3_WAITS,
     Measured,
+    job_seconds,
     stored_kb,
     units,
 )
@@ -62,13 +62,13 @@ def _requests(measured: Measured, price: Prices) -> list[Line]:
     counted = units()
     calls, reads, writes = _sum(counted[name] for name in (*IMAGE_REQUESTS, *IMAGE_JOBS))
     job_calls, _, _ = _sum(counted[name] for name in IMAGE_JOBS)
-    waits = job_calls * measured.dynamodb_wait_ms + IMAGE_S3_WAITS * measured.s3_wait_ms
-    worker = _compute("_worker", measured.arrived_ms + measured.other_jobs_ms, waits, len(IMAGE_JOBS), price)
+    cpu_ms = measured.arrived_ms + measured.other_jobs_ms
+    worker = _compute("_worker", cpu_ms, 1e3 * sum(job_seconds(measured)) - cpu_ms, len(IMAGE_JOBS), price)
     request_calls = (calls - job_calls) * measured.dynamodb_wait_ms
     requests, jobs = len(IMAGE_REQUESTS), len(IMAGE_JOBS)
     api = _compute("", measured.image_request_ms * requests, request_calls, requests, price)
     log_kb = measured.api_log_kb + measured.worker_log_kb + (requests + jobs) * measured.platform_log_kb
-    viewed_kb = measured.preview_kb + measured.colour_bar_kb + measured.report_kb + measured.responses_kb
+    viewed_kb = measured.preview_kb + measured.report_kb + measured.responses_kb
     traces = _traces(requests * IMAGES) + _traces(jobs * IMAGES)
     backed_up = IMAGE_PUTS * (price.backup_event + BACKUP_GETS * price.s3_get)
 

@@ -17,7 +17,6 @@ MEASURED_ROWS = {
     "original_kb": "an image in S3: original",
     "geotiff_kb": "an image in S3: GeoTIFF",
     "preview_kb": "an image in S3: preview",
-    "colour_bar_kb": "an image in S3: colour bar",
     "report_kb": "an image in S3: report",
     "responses_kb": "responses of the API for an image",
     "api_log_kb": "log of the API for an image",
@@ -39,7 +38,6 @@ class Measured:
     original_kb: float
     geotiff_kb: float
     preview_kb: float
-    colour_bar_kb: float
     report_kb: float
     responses_kb: float  # of all seven requests
     api_log_kb: float  # with the lines of metrics
@@ -60,7 +58,7 @@ class Measured:
     @property
     def object_kb(self) -> tuple[float, ...]:
         """The size of each object of an image."""
-        return self.original_kb, self.geotiff_kb, self.preview_kb, self.colour_bar_kb, self.report_kb
+        return self.original_kb, self.geotiff_kb, self.preview_kb, self.report_kb
 
 
 def units() -> dict[str, tuple[int, float, int]]:
@@ -95,9 +93,10 @@ IMAGE_JOBS = (
     *("job image.arrived", "job scan.run", "job scan.finalize", "job report.build"),
     *["job notify.deliver"] * IMAGE_NOTIFICATIONS,
 )
-IMAGE_PUTS = 5  # original, GeoTIFF, preview, colour bar, report
-IMAGE_GETS = 6  # the worker reads for decoding, for the scan, for the report; a viewer: preview, colour bar, report
-IMAGE_S3_WAITS = 5  # of the worker: three reads, all products in parallel, the report
+IMAGE_PUTS = 4  # original, GeoTIFF, preview, report
+IMAGE_GETS = 4  # the worker reads for decoding and for the scan; a viewer: preview, report
+ARRIVED_S3_WAITS = 2  # of the worker: the original, the products in parallel
+OTHER_S3_WAITS = 2  # the original for the scan, the report
 
 
 def job_seconds(measured: Measured) -> tuple[float, float]:
@@ -105,6 +104,6 @@ def job_seconds(measured: Measured) -> tuple[float, float]:
     counted = units()
     arrived_calls = counted[IMAGE_JOBS[0]][0]
     other_calls = sum(counted[name][0] for name in IMAGE_JOBS[1:])
-    arrived = measured.arrived_ms + arrived_calls * measured.dynamodb_wait_ms + 2 * measured.s3_wait_ms
-    others = measured.other_jobs_ms + other_calls * measured.dynamodb_wait_ms + 3 * measured.s3_wait_ms
+    arrived = measured.arrived_ms + arrived_calls * measured.dynamodb_wait_ms + ARRIVED_S3_WAITS * measured.s3_wait_ms
+    others = measured.other_jobs_ms + other_calls * measured.dynamodb_wait_ms + OTHER_S3_WAITS * measured.s3_wait_ms
     return arrived / 1e3, others / 1e3

@@ -59,7 +59,7 @@ def test_an_object_below_128_kb_is_backed_up_as_one_of_128_kb() -> None:
     measured, price = Measured.read(), Prices()
 
     def backup(kilobytes: float) -> float:
-        lines = costs.month(1, replace(measured, colour_bar_kb=kilobytes), price)
+        lines = costs.month(1, replace(measured, report_kb=kilobytes), price)
         return next(line.dollars for line in lines if line.service == "AWS Backup, media")
 
     assert backup(1) == backup(128) < backup(129)

@@ -100,10 +100,14 @@ test("arrow keys and Enter read a temperature without a mouse", async () => {
 
 test("selecting a palette changes the image and the legend", async () => {
   await signIn("owner@north.example");
+  const legendRequests = [];
+  page.on("request", (request) => /\/colour_bar\/|\/pictures\?/.test(request.url()) && legendRequests.push(request.url()));
   await page.getByRole("link", {name: HOTTEST}).click();
   await page.getByAltText("Colour scale of the palette iron").waitFor();
   const picture = page.locator(".canvas img");
   const before = await colourOf(picture);
+  assert.deepEqual(await colourOf(page.locator(".legend")), [255, 255, 255, 255]); // paper
+  assert.deepEqual(legendRequests, []); // the preview contains it
   const requests = [];
   page.on("request", (request) => request.url().startsWith("blob:") || requests.push(request.url()));
   await page.getByLabel("Palette").selectOption("rainbow");

@@ -20,6 +20,7 @@ from argus.container import Container
 from argus.imagery.colour_bar import colour_bar
 from argus.imagery.model import PictureKind
 from argus.imagery.palettes import PALETTES, table
+from argus.imagery.png import colour_bar_in, with_palette
 from infra.embedded.aws import EmbeddedAws
 from services.local import events
 from services.local.demo.scenes import flir_scene, tiff16
@@ -91,11 +92,14 @@ def changed(url: str, old: str, new: str) -> str:
     return url.replace(token, base64.urlsafe_b64encode(raw.replace(old.encode(), new.encode())).decode().rstrip("="))
 
 
-def test_the_worker_stores_one_preview_and_one_colour_bar(
+def test_the_worker_stores_one_preview_that_contains_its_colour_bar(
     owner: Person, workers: Workers, puts: list[str], scene: bytes
 ) -> None:
-    uploaded(owner, workers, scene, name="a.tif", content_type="image/tiff")
-    assert sorted(puts) == ["colour_bar/iron.png", "preview/iron.png", "temperature.tif"]
+    image = uploaded(owner, workers, scene, name="a.tif", content_type="image/tiff")
+    assert sorted(puts) == ["preview/iron.png", "temperature.tif"]
+    preview = requests.get(image["links"]["previews"]["iron"]["url"], timeout=100).content
+    ends = image["palette_range"]
+    assert colour_bar_in(preview) == colour_bar("iron", low=ends["low_celsius"], high=ends["high_celsius"])
 
 
 def test_every_link_leads_to_the_picture_in_its_palette(
@@ -113,9 +117,10 @@ def test_every_link_leads_to_the_picture_in_its_palette(
         preview = rgba(followed(anonymous, links["previews"][palette]))
         assert np.array_equal(preview, np.asarray(drawn.convert("RGBA"))), palette
         assert np.array_equal(preview[:, :, 3] == 0, transparent)
+    for palette in PALETTES:
         bar = colour_bar(palette, low=ends["low_celsius"], high=ends["high_celsius"])
         assert np.array_equal(rgba(followed(anonymous, links["colour_bars"][palette])), rgba(bar)), palette
-    assert sorted(puts) == sorted(f"{kind}/{palette}.png" for kind in ("preview", "colour_bar") for palette in OTHERS)
+    assert puts == [f"preview/{name}.png" for name in OTHERS] + [f"colour_bar/{name}.png" for name in PALETTES]
 
 
 def test_the_second_request_stores_nothing(anonymous: Person, image: dict[str, Any], puts: list[str]) -> None:
@@ -264,6 +269,20 @@ def test_a_damaged_stored_picture_is_reported_and_not_copied(
     assert puts == []
 
 
+def test_without_its_colour_bar_a_stored_preview_is_still_recoloured(
+    owner: Person, anonymous: Person, argus: Container, aws: EmbeddedAws, image: dict[str, Any], puts: list[str]
+) -> None:
+    links = image["links"]
+    bare = with_palette(requests.get(links["previews"]["iron"]["url"], timeout=100).content, table("iron"))
+    key = f"{owner.organisation_id}/images/{image['id']}/products/preview/iron.png"
+    aws.client("s3").put_object(Bucket=argus.settings.media_bucket, Key=key, Body=bare)
+    for palette in ("iron", "rainbow"):
+        response = anonymous.http.get(links["colour_bars"][palette]["url"])
+        assert refusal(response) == (503, "damaged_picture")
+    assert followed(anonymous, links["previews"]["rainbow"]) == with_palette(bare, table("rainbow"))
+    assert puts == ["preview/rainbow.png"]
+
+
 def test_a_palette_that_no_longer_exists_is_not_found(
     owner: Person, anonymous: Person, argus: Container, image: dict[str, Any]
 ) -> None:
@@ -284,15 +303,19 @@ def test_links_have_the_address_that_api_gateway_reports(
     assert status.startswith("200 ")
     links = json.loads(b"".join(body))["links"]
     assert links["previews"]["rainbow"]["url"].startswith(f"https://{host}{stage}/api/v1/pictures?token=")
-    assert links["colour_bars"]["rainbow"]["url"].startswith(f"https://{host}{stage}/api/v1/pictures?token=")
+    for palette in ("iron", "rainbow"):
+        assert links["colour_bars"][palette]["url"].startswith(f"https://{host}{stage}/api/v1/pictures?token=")
 
 
 def test_the_palettes_recolour_stored_pictures(owner: Person, anonymous: Person, image: dict[str, Any]) -> None:
     palettes = owner.get("/palettes").get_json()
     assert (tuple(each["name"] for each in palettes["items"]), palettes["next_cursor"]) == (PALETTES, None)
     colours = {each["name"]: each for each in palettes["items"]}
-    for links, field in (("previews", "preview_colours"), ("colour_bars", "colour_bar_colours")):
-        stored = requests.get(image["links"][links]["iron"]["url"], timeout=100).content
+    preview = requests.get(image["links"]["previews"]["iron"]["url"], timeout=100).content
+    for links, field, stored in (
+        ("previews", "preview_colours", preview),
+        ("colour_bars", "colour_bar_colours", colour_bar_in(preview)),
+    ):
         old, new = (bytes.fromhex(colours[name][field]) for name in ("iron", "lava"))
         assert stored.count(old) == 1
         swapped = Picture.open(io.BytesIO(stored))

@@ -1,4 +1,4 @@
-"""Pictures in another palette, as Pillow decodes them; damaged files."""
+"""Pictures in another palette, as Pillow decodes them; colour bars in previews; damaged files."""
 
 import io
 from collections.abc import Callable
@@ -13,12 +13,14 @@ from PIL import Image
 
 from argus.imagery import indexed_png
 from argus.imagery.palettes import PALETTES, table
-from argus.imagery.png import SIGNATURE, DamagedPicture, chunk, with_palette
+from argus.imagery.png import SIGNATURE, DamagedPicture, chunk, colour_bar_in, with_colour_bar, with_palette
 
 INDICES = np.arange(256, dtype=np.uint8).reshape(16, 16)
 STORED = indexed_png.write(INDICES, table("iron"), first_is_transparent=True)
 PLTE = chunk(b"PLTE", table("iron"))
 END = chunk(b"IEND", b"")
+BAR = b"a colour bar"
+PREVIEW = with_colour_bar(STORED, BAR)
 
 
 def rgba(data: bytes) -> NDArray[np.uint8]:
@@ -41,6 +43,32 @@ def test_every_pixel_has_its_new_colour(indices: NDArray[np.uint8], colours: byt
     pixels = rgba(with_palette(stored, colours))
     assert np.array_equal(pixels[:, :, :3], np.frombuffer(colours, np.uint8).reshape(256, 3)[indices])
     assert np.array_equal(pixels[:, :, 3] == 0, (indices == 0) & first_is_transparent)
+
+
+def test_a_preview_contains_its_colour_bar_in_a_chunk_that_readers_skip() -> None:
+    assert STORED.removesuffix(END) + chunk(b"cbAR", BAR) + END == PREVIEW
+    assert colour_bar_in(PREVIEW) == BAR
+    assert np.array_equal(rgba(PREVIEW), rgba(STORED))
+
+
+def test_the_chunk_is_ancillary_private_and_not_safe_to_copy() -> None:
+    """Bit 5 of each byte of the name, PNG 5.4; the third is reserved and must be 0."""
+    name = PREVIEW[-len(END) - len(BAR) - 8 :][:4]
+    assert [letter >> 5 & 1 for letter in name] == [1, 1, 0, 0]
+
+
+def test_a_preview_in_another_palette_does_not_contain_the_colour_bar() -> None:
+    assert with_palette(PREVIEW, table("rainbow")) == with_palette(STORED, table("rainbow"))
+
+
+@pytest.mark.parametrize(
+    "preview",
+    [STORED, with_colour_bar(PREVIEW, BAR), PREVIEW.replace(b"cbAR", b"cbAr")],
+    ids=["none", "two", "renamed"],
+)
+def test_a_preview_without_exactly_one_colour_bar_is_damaged(preview: bytes) -> None:
+    with pytest.raises(DamagedPicture):
+        colour_bar_in(preview)
 
 
 @pytest.mark.parametrize(
@@ -91,9 +119,13 @@ def test_a_damaged_picture_is_refused(damage: Callable[[bytes], bytes]) -> None:
         with_palette(data, table("rainbow"))
 
 
-@given(position=st.integers(0, len(STORED) - 1), value=st.integers(1, 255))
+@given(position=st.integers(0, len(PREVIEW) - 1), value=st.integers(1, 255))
 def test_every_changed_byte_is_noticed(position: int, value: int) -> None:
-    data = bytearray(STORED)
+    data = bytearray(PREVIEW)
     data[position] ^= value
     with pytest.raises(DamagedPicture):
         with_palette(bytes(data), table("rainbow"))
+    with pytest.raises(DamagedPicture):
+        colour_bar_in(bytes(data))
+    with pytest.raises(DamagedPicture):
+        with_colour_bar(bytes(data), BAR)

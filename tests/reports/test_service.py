@@ -13,6 +13,7 @@ import requests
 from argus.container import Container
 from argus.core.background import MAX_CHECKS, Background
 from argus.core.dynamo import due_shard
+from argus.imagery.colour_bar import HEIGHT, WIDTH
 from argus.reports import formats
 from services.local.demo.scenes import Truth, flir_scene
 from services.scheduler import main as scheduler
@@ -80,6 +81,8 @@ def test_the_leaks_of_the_scene_are_in_every_format(
     pdf = pypdf.PdfReader(io.BytesIO(fetched(owner, workers, scan, "pdf").content))
     text = "".join(page.extract_text() for page in pdf.pages)
     assert "NORTH_0001_T.JPG" in text
+    shown = {image.image.size for image in pdf.pages[0].images if image.image}
+    assert {scene[1].celsius.shape[::-1], (WIDTH, HEIGHT)} <= shown  # the preview and its colour bar
     hottest = max(leak.peak_celsius for leak in scene[1].leaks)
     peaks = [finding["evidence"]["peak_celsius"] for finding in as_json["findings"]]
     assert max(peaks) == pytest.approx(hottest, abs=0.5)

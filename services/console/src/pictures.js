@@ -1,9 +1,9 @@
-/** The preview and the colour bar of an image in any palette: the stored files are fetched once, and recoloured here. */
+/** The preview and the colour bar of an image in any palette: one file, which is fetched once, and recoloured here. */
 
-import {withPalette} from "./png.js";
+import {colourBarIn, withPalette} from "./png.js";
 
 /**
- * A function that returns the URL of a picture. It is an object URL, which its user revokes. It is the API's link if a
+ * A function that returns the URL of a picture. It is an object URL, which its user revokes. It is the API's link if the
  * file or the palettes could not be fetched, and empty if the view has been left.
  * @param {{get: (path: string, options: {signal: AbortSignal}) => Promise<any>}} api
  * @param {NonNullable<ThermalImage["links"]>} links
@@ -11,20 +11,16 @@ import {withPalette} from "./png.js";
  * @returns {Promise<(kind: "previews" | "colour_bars", palette: string) => string>}
  */
 export async function pictureUrls(api, links, signal) {
-  /** @param {Record<string, Link>} byPalette the first leads to the stored file */
-  const fetched = async (byPalette) => {
-    const response = await fetch(Object.values(byPalette)[0].url, {signal});
+  const fetched = async () => {
+    const [stored] = Object.values(links.previews);
+    const response = await fetch(stored.url, {signal});
     if (!response.ok) throw new Error(`HTTP ${response.status}`);
     return new Uint8Array(await response.arrayBuffer());
   };
   try {
-    /** @type {[Page<Palette>, Uint8Array, Uint8Array]} */
-    const [palettes, previews, colour_bars] = await Promise.all([
-      api.get("/palettes", {signal}),
-      fetched(links.previews),
-      fetched(links.colour_bars),
-    ]);
-    const stored = {previews, colour_bars};
+    /** @type {[Page<Palette>, Uint8Array]} */
+    const [palettes, previews] = await Promise.all([api.get("/palettes", {signal}), fetched()]);
+    const stored = {previews, colour_bars: colourBarIn(previews)};
     return (kind, palette) => {
       const colours = palettes.items.find(({name}) => name === palette);
       if (!colours) return links[kind][palette].url;

@@ -5,11 +5,12 @@ import {afterEach, test} from "node:test";
 import {crc32, deflateSync} from "node:zlib";
 
 import {pictureUrls} from "../src/pictures.js";
-import {withPalette} from "../src/png.js";
+import {colourBarIn, withPalette} from "../src/png.js";
 
 const SIGNATURE = Buffer.from("89504e470d0a1a0a", "hex");
 const IRON = "06030f".repeat(256);
 const GREY = "7f7f80".repeat(256);
+const BLUE = "0000ff".repeat(256);
 
 function chunk(name, content) {
   const body = Buffer.concat([Buffer.from(name), content]);
@@ -19,12 +20,15 @@ function chunk(name, content) {
   return Buffer.concat([size, body, sum]);
 }
 
-const png = (colours) => {
+const png = (colours, ...others) => {
   const header = Buffer.from("00000001000000010803000000", "hex");
   const pixels = deflateSync(Buffer.from([0, 7]));
-  const chunks = [["IHDR", header], ["PLTE", Buffer.from(colours, "hex")], ["tRNS", Buffer.from([0])], ["IDAT", pixels]];
+  const chunks = [["IHDR", header], ["PLTE", Buffer.from(colours, "hex")], ["tRNS", Buffer.from([0])], ["IDAT", pixels], ...others];
   return Buffer.concat([SIGNATURE, ...chunks.map(([name, content]) => chunk(name, content)), chunk("IEND", Buffer.alloc(0))]);
 };
+
+const BAR = png(IRON);
+const PREVIEW = png(IRON, ["cbAR", BAR]);
 
 const bytesAt = async (url) => Buffer.from(await (await realFetch(url)).arrayBuffer());
 const realFetch = globalThis.fetch;
@@ -36,32 +40,40 @@ test("a picture in another palette has its colours and checksum, and nothing els
   assert.deepEqual(stored, png(IRON));
 });
 
+test("a preview contains its colour bar", () => {
+  const pooled = Buffer.concat([Buffer.from("x"), PREVIEW]).subarray(1); // at an offset in its memory
+  assert.deepEqual(Buffer.from(colourBarIn(pooled)), BAR);
+  assert.deepEqual(Buffer.from(colourBarIn(withPalette(pooled, GREY))), BAR);
+});
+
 for (const [name, file] of [["empty", Buffer.alloc(0)], ["without a palette", Buffer.concat([SIGNATURE, chunk("IEND", Buffer.alloc(0))])], ["with fewer colours", png(IRON.slice(6))]]) {
   test(`a file ${name} is refused`, () => assert.throws(() => withPalette(file, GREY), /not a PNG with 256 colours/));
 }
 
 const links = {
   previews: {iron: {url: "https://s3/iron"}, grey: {url: "https://api/grey"}, new: {url: "https://api/new"}},
-  colour_bars: {iron: {url: "https://s3/bar"}, grey: {url: "https://api/bar"}},
+  colour_bars: {iron: {url: "https://api/iron-bar"}, grey: {url: "https://api/grey-bar"}},
 };
-const palettes = [{name: "grey", preview_colours: GREY, colour_bar_colours: IRON}];
+const palettes = [{name: "grey", preview_colours: GREY, colour_bar_colours: BLUE}];
 const api = {get: async (path) => (assert.equal(path, "/palettes"), {items: palettes, next_cursor: null})};
 
-test("pictures are fetched once and recoloured; a palette without known colours has its link", async () => {
+test("one file is fetched, and both pictures are recoloured; a palette without known colours has its link", async () => {
   const fetched = [];
-  globalThis.fetch = async (url) => (fetched.push(url), new Response(png(IRON)));
+  globalThis.fetch = async (url) => (fetched.push(url), new Response(PREVIEW));
   const urlOf = await pictureUrls(api, links, new AbortController().signal);
-  assert.deepEqual(await bytesAt(urlOf("previews", "grey")), png(GREY));
-  assert.deepEqual(await bytesAt(urlOf("colour_bars", "grey")), png(IRON));
+  assert.deepEqual(await bytesAt(urlOf("previews", "grey")), png(GREY, ["cbAR", BAR]));
+  assert.deepEqual(await bytesAt(urlOf("colour_bars", "grey")), png(BLUE));
   assert.equal(urlOf("previews", "new"), "https://api/new");
-  assert.deepEqual(fetched, ["https://s3/iron", "https://s3/bar"]);
+  assert.deepEqual(fetched, ["https://s3/iron"]);
 });
 
-test("if a file cannot be fetched, each palette has its link", async () => {
-  globalThis.fetch = async () => new Response("", {status: 403});
-  const urlOf = await pictureUrls(api, links, new AbortController().signal);
-  assert.deepEqual([urlOf("previews", "iron"), urlOf("colour_bars", "grey")], ["https://s3/iron", "https://api/bar"]);
-});
+for (const [name, response] of [["cannot be fetched", () => new Response("", {status: 403})], ["has no colour bar", () => new Response(png(IRON))]]) {
+  test(`if the file ${name}, each palette has its link`, async () => {
+    globalThis.fetch = async () => response();
+    const urlOf = await pictureUrls(api, links, new AbortController().signal);
+    assert.deepEqual([urlOf("previews", "iron"), urlOf("colour_bars", "grey")], ["https://s3/iron", "https://api/grey-bar"]);
+  });
+}
 
 test("after the view has been left, nothing is requested", async () => {
   globalThis.fetch = async () => Promise.reject(new Error("aborted"));

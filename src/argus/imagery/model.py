@@ -170,8 +170,13 @@ class Products:
 
     @property
     def stored_palette(self) -> str:
-        """The palette of the pictures that the worker stores. Those in other palettes are made from them."""
+        """The palette of the preview that the worker stores."""
         return self.palettes[0]
+
+    @property
+    def stored_preview(self) -> str:
+        """The only picture that the worker stores. It contains its colour bar; all others are made from it."""
+        return picture_name(PictureKind.PREVIEW, self.stored_palette)
 
 
 @dataclass(frozen=True)

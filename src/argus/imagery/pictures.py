@@ -1,4 +1,4 @@
-"""Pictures of an image in any palette. The worker stores them in one; each other is made when it is first requested.
+"""Pictures of an image in any palette. The worker stores one preview; each other is made when it is first requested.
 
 An anonymous link leads to a picture that may not be stored yet: a sealed token that names the picture. The picture is
 then stored, and the response leads to it, as the response of a Lambda function is too small for a picture.
@@ -16,7 +16,7 @@ from argus.core.presign import Link
 from argus.core.sealing import Sealer, WrongSeal
 from argus.imagery import palettes
 from argus.imagery.model import Image, PictureKind, Products, picture_name
-from argus.imagery.png import CONTENT_TYPE, with_palette
+from argus.imagery.png import CONTENT_TYPE, colour_bar_in, with_palette
 from argus.imagery.service import Imagery
 
 _PURPOSE = "picture"  # of the seals
@@ -81,6 +81,7 @@ class Pictures:
     def _store(self, image: Image, kind: PictureKind, palette: str) -> None:
         colours = _COLOURS[kind](palette)
         products = cast(Products, image.products)  # a ready image has products
-        stored = self.imagery.stored_product(image, picture_name(kind, products.stored_palette))
+        preview = self.imagery.stored_product(image, products.stored_preview)
+        stored = colour_bar_in(preview) if kind is PictureKind.COLOUR_BAR else preview
         copy = NewObject(image.product_key(picture_name(kind, palette)), with_palette(stored, colours), CONTENT_TYPE)
         self.imagery.add_product(image, copy)

@@ -9,9 +9,10 @@ from argus.core.objects import NewObject, NoSuchObject, Objects
 from argus.imagery import cog, preview
 from argus.imagery.colour_bar import colour_bar
 from argus.imagery.decode import decode
-from argus.imagery.model import COG, Image, PictureKind, Products, picture_name
+from argus.imagery.model import COG, Image, Products
 from argus.imagery.palettes import PALETTES
 from argus.imagery.png import CONTENT_TYPE as PNG
+from argus.imagery.png import with_colour_bar
 from argus.imagery.stats import histogram, statistics
 from argus.imagery.thermogram import Thermogram
 
@@ -45,7 +46,7 @@ def process(image: Image, objects: Objects, *, size_bytes: int, max_bytes: int) 
 
 
 def create_products(image: Image, thermogram: Thermogram) -> tuple[Products, list[NewObject]]:
-    """The facts about a thermogram and its files: COG, preview and colour bar."""
+    """The facts about a thermogram and its files: COG, and preview with colour bar."""
     celsius = thermogram.celsius
     bounds = preview.bounds(celsius)
     products = Products(
@@ -56,12 +57,9 @@ def create_products(image: Image, thermogram: Thermogram) -> tuple[Products, lis
         palettes=PALETTES,
     )
     palette, ends = products.stored_palette, {"low": bounds.low_celsius, "high": bounds.high_celsius}
-    pictures = {
-        PictureKind.PREVIEW: preview.write(celsius, palette, **ends),
-        PictureKind.COLOUR_BAR: colour_bar(palette, **ends),
-    }
+    picture = with_colour_bar(preview.write(celsius, palette, **ends), colour_bar(palette, **ends))
     files = [
         NewObject(image.product_key(COG), cog.write(celsius, position=thermogram.capture.position).data, "image/tiff"),
-        *(NewObject(image.product_key(picture_name(kind, palette)), data, PNG) for kind, data in pictures.items()),
+        NewObject(image.product_key(products.stored_preview), picture, PNG),
     ]
     return products, files

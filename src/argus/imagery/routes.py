@@ -143,7 +143,7 @@ def blueprint(argus: Runtime) -> Blueprint:
     @blp.alt_response(404, "NOT_FOUND")
     @blp.alt_response(503, "SERVICE_UNAVAILABLE")
     def get_picture(query: dict[str, str]) -> Response:
-        """Get a preview or colour bar in another palette. Links of an image lead here: the token is the permission"""
+        """Get a colour bar or a preview in any palette. Links of an image lead here: the token is the permission"""
         found = pictures.link(query["token"])
         seconds = int((found.expires_at - argus.clock()).total_seconds())
         return Response(
@@ -217,7 +217,8 @@ def _links(pictures: Pictures, image: Image) -> dict[str, Any] | None:
 
 def _picture_link(pictures: Pictures, image: Image, kind: PictureKind, palette: str) -> Link:
     """A link to a picture itself if the worker stored it, else to `get_picture`."""
-    if image.products and palette == image.products.stored_palette:
-        return pictures.imagery.link(image, picture_name(kind, palette))
+    name = picture_name(kind, palette)
+    if image.products and name == image.products.stored_preview:
+        return pictures.imagery.link(image, name)
     token, expires_at = pictures.token(image, kind, palette)
     return Link(absolute_url("imagery.get_picture", token=token), expires_at)

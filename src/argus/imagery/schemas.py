@@ -106,7 +106,10 @@ class LinksOut(Schema):
     colour_bars = fields.Dict(
         keys=fields.String(),
         values=fields.Nested(LinkOut),
-        metadata={"description": "The legends of the previews by palette, as PNG files; links like those of previews"},
+        metadata={
+            "description": "The legends of the previews by palette, as PNG files. All lead to `GET /pictures`. "
+            "The first is also in the file of the first preview, as the content of the chunk `cbAR`"
+        },
     )
     original = fields.Nested(LinkOut)
 

@@ -5,7 +5,8 @@ from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from argus.imagery.model import PictureKind, Products, picture_name
+from argus.imagery.model import Products
+from argus.imagery.png import colour_bar_in
 from argus.imagery.report import shapes
 from argus.imagery.report.picture import Picture
 from argus.reports.model import Column, Mark, PdfSection, TargetSection
@@ -33,10 +34,11 @@ COLUMNS = (
 
 def section(name: str, products: Products, read: Callable[[str], bytes] | None) -> TargetSection:
     """The section of an image. `read` returns a product by its name; None if the format shows no blocks."""
-    capture, palette = products.capture, products.stored_palette
+    capture = products.capture
+    preview = read(products.stored_preview) if read else b""
     picture = Picture(
-        preview_png=read(picture_name(PictureKind.PREVIEW, palette)) if read else b"",
-        colour_bar_png=read(picture_name(PictureKind.COLOUR_BAR, palette)) if read else b"",
+        preview_png=preview,
+        colour_bar_png=colour_bar_in(preview) if read else b"",
         width=capture.width,
         height=capture.height,
         name=name,
