@@ -58,11 +58,15 @@ class Prices:
     key_call: Annotated[float, _price("KMS, request", THIRD_PARTY)] = 0.03e-4
 
 
+def _readable(dollars: float) -> str:
+    return f"{dollars * 1e6:.6g} per million" if dollars < 1e-3 else f"{dollars:g}"
+
+
 def table() -> str:
     """The prices and their sources, in Markdown."""
     hints = get_type_hints(Prices, include_extras=True)
-    rows = []
+    rows, prices = [], Prices()
     for field in fields(Prices):
         (source,) = hints[field.name].__metadata__
-        rows.append(f"| {source.about} | {field.default:.9g} | {source.read_in} |")
+        rows.append(f"| {source.about} | {_readable(getattr(prices, field.name))} | {source.read_in} |")
     return "\n".join(["| what | US dollars | read in |", "|---|---|---|", *rows])

@@ -18,6 +18,7 @@ from benchmarks.usage import (
 from infra.templates import INFRA, Template
 
 ORGANISATIONS, IMAGES_A_DAY = 1_000, 10_000
+COUNTER_SECONDS = 0.01  # for which a transaction holds an item, assumed: two phases of 5 ms
 DAY_SECONDS = 8 * 3600  # in which the images of a day arrive
 
 
@@ -37,7 +38,11 @@ class Resource:
 
     def row(self) -> str:
         limit = f"{_number(self.limit)} {self.unit}".strip()
-        return f"| {self.name} | {_number(self.load)} | {limit} | {self.share:.1%} | {self.setting} |"
+        return f"| {self.name} | {_number(self.load)} | {limit} | {_percent(self.share)} | {self.setting} |"
+
+
+def _percent(share: float) -> str:
+    return f"{share:,.0%}" if share >= 0.1 else f"{share:.2%}"
 
 
 def _number(value: float) -> str:
@@ -113,6 +118,13 @@ def resources(measured: Measured) -> list[Resource]:
             1_000,
             "per second",
             "none; sharded by month if one organisation needs it (decisions/keys.md)",
+        ),
+        Resource(
+            "counter of a rule of one organisation: transactions",
+            own_images,
+            1 / COUNTER_SECONDS,
+            "per second",
+            "none; a scan that ends while another holds the counter tries again",
         ),
         Resource(
             "API Gateway: requests, and messages to clients",
