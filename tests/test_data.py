@@ -1,7 +1,7 @@
 """The calls of every route and job to DynamoDB, compared with the table in docs/data.md.
 
-`infra/embedded/capacity.py` computes the units, for which each write is preceded by a read of what it replaces. Run with
-ARGUS_WRITE_DOCS=1 to rewrite the table.
+`infra/embedded/capacity.py` computes the units, for which each write is preceded by a read of what it replaces. Run
+with ARGUS_WRITE_DOCS=1 to rewrite the table.
 """
 
 import os

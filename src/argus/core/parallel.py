@@ -1,7 +1,7 @@
 """Calls to AWS in parallel: most of their time is waiting."""
 
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextvars import copy_context
 from typing import TypeVar
 
@@ -14,12 +14,14 @@ AT_ONCE = 8  # calls; of DynamoDB about as many as one partition accepts: 1,000 
 def call_each(call: Callable[[A], R], arguments: Iterable[A]) -> list[R]:
     """The results in the order of the arguments, computed in threads that count as the current request or job.
 
-    Raises the first error, after all calls that have started have ended; the others are not started.
+    Raises the error that occurs first, after all calls that have started have ended; the others are not started.
     """
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        started = [pool.submit(copy_context().run, call, argument) for argument in arguments]
         try:
-            return [future.result() for future in started]
+            started = [pool.submit(copy_context().run, call, argument) for argument in arguments]
+            for future in as_completed(started):
+                future.result()
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
+    return [future.result() for future in started]

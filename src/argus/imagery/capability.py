@@ -62,7 +62,8 @@ CAPABILITY = Capability(
             name="imagery",
             partition_key="`<organisation>#images`",
             sort_key="`<image>`",
-            index="unfinished images by the time of their next check; another index, `state`, has the images in one state",
+            index="unfinished images by the time of their next check; another index, `state`, has the images in one "
+            "state",
         ),
     ),
     scopes=(

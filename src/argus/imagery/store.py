@@ -1,10 +1,11 @@
 """The imagery table and its keys.
 
-| item | pk | sk | gsi1pk | gsi1sk | state_pk |
-|---|---|---|---|---|---|
-| image | `<organisation>#images` | `<image>` | `due#<0-15>` while unfinished | time of the next check | `<organisation>#images#<state>` unless it is being deleted |
+| item | pk | sk | gsi1pk | gsi1sk |
+|---|---|---|---|---|
+| image | `<organisation>#images` | `<image>` | `due#<0-15>` while unfinished | time of the next check |
 
-The index `state` (`state_pk`, `sk`) lists the images in one state: the tenth rejected one among 100,000 costs one query.
+The index `state` lists the images in one state, so that a rare one among 100,000 costs one query. Its keys are `sk` and
+`state_pk`, `<organisation>#images#<state>`, which an image that is being deleted does not have.
 """
 
 from collections.abc import Mapping
@@ -33,7 +34,6 @@ from argus.imagery.model import (
     Statistics,
     Survey,
 )
-
 
 _BY_STATE = Index("state", "state_pk", "sk")
 
