@@ -29,7 +29,7 @@ def _value_bytes(value: Mapping[str, Any]) -> int:
             return len(content.encode())
         case "N":
             digits = content.lower().partition("e")[0].lstrip("-").replace(".", "").strip("0")
-            return ceil(len(digits) / 2) + 1 + content.startswith("-")
+            return ceil(len(digits) / 2) + 1 + int(content.startswith("-"))
         case "B":
             return len(content)
         case "M":
