@@ -3,24 +3,32 @@
 DynamoDB is an in-memory table that implements `Query` and `BatchGetItem` and counts read units: 4 KB of strongly
 consistent reads are one, of eventually consistent reads half; a batch rounds up each item. moto would take minutes. The
 peer is the earlier algorithm of Argus: read whole items of one index, most severe first, until the page is full.
+
+The last row publishes known findings: our parallel puts against one put after another. A put takes 5 ms and no CPU
+time, so that this row has wall time.
 """
 
 import bisect
-import json
 import random
 import re
+import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from math import ceil
+from statistics import median
 from typing import Any
 
-from argus.core.dynamo import Item, Table, from_wire
+from argus.core.dynamo import ConditionFailed, Item, Put, Table, from_wire
 from argus.scanning.finding_query import FindingFilter, Sort
 from argus.scanning.finding_store import FindingStore, from_item
 from argus.scanning.model import Severity, Status, Target, TrackedFinding
+from argus.scanning.publishing import PAGE
 from benchmarks.harness import Row, alternate
+from infra.embedded.capacity import item_bytes
 
 COUNT, LIMIT = 100_000, 50
 ORGANISATION = "org_01jb8z3k9q2m4n6p8r0s2t4v6w"
@@ -43,7 +51,7 @@ class Memory:
     def put_item(self, **parameters: Any) -> Any:
         item = parameters["Item"]
         key = item["pk"]["S"], item["sk"]["S"]
-        self.items[key], self.sizes[key] = item, _size(item)
+        self.items[key], self.sizes[key] = item, item_bytes(item)
         for grouping in _GROUPINGS:
             self.entries[grouping, item[grouping]["S"], "severity_sk"].append((item["severity_sk"]["S"], key))
 
@@ -69,7 +77,7 @@ class Memory:
         kept = ("pk", "sk", hash_key, range_key)
         found = [{name: self.items[key][name] for name in kept} for _, key in page]
         self.read += len(found)
-        self.half_units += ceil(sum(_size(entry) for entry in found) / 4096)
+        self.half_units += ceil(sum(item_bytes(entry) for entry in found) / 4096)
         return {"Items": found, **({"LastEvaluatedKey": found[-1]} if more else {})}
 
     def batch_get_item(self, **batch: Any) -> Any:
@@ -93,10 +101,6 @@ class Memory:
                     break
         self.half_units += ceil(size / 4096)
         return kept
-
-
-def _size(item: Item) -> int:
-    return len(json.dumps(item, separators=(",", ":")))
 
 
 def _index_position(start: Any, range_key: str) -> tuple[str, tuple[str, str]]:
@@ -140,7 +144,7 @@ def run() -> list[Row]:
         "the new ones of one plugin": FindingFilter(statuses=frozenset({Status.NEW}), plugins=frozenset({"plugin_20"})),
         "the low ones of two targets": FindingFilter(severities=frozenset({Severity.LOW}), targets=hosts),
     }
-    return [row for name, criteria in cases.items() for row in _rows(memory, store, name, criteria)]
+    return [*(row for name, criteria in cases.items() for row in _rows(memory, store, name, criteria)), _publish()]
 
 
 def _rows(memory: Memory, store: FindingStore, name: str, criteria: FindingFilter) -> list[Row]:
@@ -188,3 +192,55 @@ def _cost(memory: Memory, listing: Callable[[], list[TrackedFinding]]) -> _Cost:
     memory.read = memory.half_units = 0
     found = listing()
     return _Cost(found, memory.read, memory.half_units / 2)
+
+
+# ---------------------------------------------------------------- publish
+
+PUBLISHED, ROUNDS, CALL_SECONDS = 1_000, 2, 0.005
+
+
+@dataclass
+class Distant:
+    """The part of a DynamoDB client that publishing uses; each call takes CALL_SECONDS."""
+
+    items: dict[tuple[str, str], Item] = field(default_factory=dict)
+
+    def put_item(self, **parameters: Any) -> Any:
+        time.sleep(CALL_SECONDS)
+        item = parameters["Item"]
+        self.items[item["pk"]["S"], item["sk"]["S"]] = item
+
+
+class OneByOne(Table):
+    """A table whose puts follow one another."""
+
+    def put_each(self, writes: Iterable[Put]) -> None:
+        for write in writes:
+            with suppress(ConditionFailed):
+                self.put(write.item, when=write.when, values=write.values)
+
+
+def _publish() -> Row:
+    """Page by page, like a scan. A scan has up to 10,000 per plugin, which would take the peer a minute per round."""
+    findings = list(islice(_findings(), PUBLISHED))
+
+    def seconds(kind: type[Table]) -> float:
+        client = Distant()
+        store = FindingStore(kind("scanning", lambda: client))
+        start = time.perf_counter()
+        for first in range(0, PUBLISHED, PAGE):
+            store.track(findings[first : first + PAGE])
+        elapsed = time.perf_counter() - start
+        assert len(client.items) == PUBLISHED
+        return elapsed
+
+    pairs = [(seconds(Table), seconds(OneByOne)) for _ in range(ROUNDS)]
+    return Row(
+        f"publish {PUBLISHED:,} known findings, each put {CALL_SECONDS * 1e3:.0f} ms (wall time)",
+        median(ours for ours, _ in pairs) * 1e3,
+        "one put after another",
+        median(peer for _, peer in pairs) * 1e3,
+        "ms",
+        "≥ 5×",
+        median(peer / ours for ours, peer in pairs),
+    )

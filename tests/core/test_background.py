@@ -1,5 +1,6 @@
 """Background work of images, scans and reports."""
 
+import itertools
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -19,6 +20,8 @@ from argus.core.functions import SCANNER, WORKER
 from argus.imagery.model import Image, ImageState, NewFile
 from argus.reports.model import Report
 from argus.scanning.model import Scan, Target
+from infra.embedded.aws import EmbeddedAws
+from infra.embedded.capacity import Capacity
 from services.scheduler import main as scheduler
 from tests.conftest import MovableClock, Person, Workers
 
@@ -126,12 +129,17 @@ def only_item(nothing_due: None, item: Item) -> Item:
 
 def _is_sent(workers: Workers, item: Item) -> bool:
     """Whether the queue contains a job for the item. Empties the queue."""
+    return _times_sent(workers, item) > 0
+
+
+def _times_sent(workers: Workers, item: Item) -> int:
+    """How many jobs for the item the queue contains. Empties the queue."""
     url, bodies = workers.outputs.jobs_queue_url, []
     while found := workers.sqs.receive_message(QueueUrl=url, WaitTimeSeconds=0).get("Messages"):
         for message in found:
             workers.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
             bodies.append(message["Body"])
-    return any(item.id in body for body in bodies)
+    return sum(item.id in body for body in bodies)
 
 
 def test_an_item_whose_workers_died_is_given_up_announced_and_counted(
@@ -361,6 +369,192 @@ def test_a_sweep_starts_nothing_when_its_time_is_over(
         assert not _is_sent(workers, only_item)
     tick()
     assert _is_sent(workers, only_item)
+
+
+# ---------------------------------------------------------------- the index of the next checks
+
+
+@dataclass
+class Entry:
+    """The entry of an item in the index of the next checks."""
+
+    item: Item
+    client: Any
+    before: dict[str, Any] | None = None
+
+    def units(self) -> int:
+        """The write units of the index since the last call, if one write was made."""
+        name = self.item.work.store.table.name
+        indexes = Capacity.of(self.client.describe_table(TableName=name)["Table"]).indexes
+        (index,) = (each for each in indexes if "gsi1pk" in each.keys)
+        key = {"pk": {"S": self.item.work.store.partition(self.item.owner.organisation_id)}, "sk": {"S": self.item.id}}
+        before, self.before = self.before, self.client.get_item(TableName=name, Key=key)["Item"]
+        return index.write_units(before, self.before)
+
+    @property
+    def exists(self) -> bool:
+        store = self.item.work.store
+        entries = store.table.query(due_shard(self.item.id, store.due_prefix), index="gsi1").items
+        return self.item.id in [entry["sk"] for entry in entries]
+
+
+@pytest.fixture
+def entry(item: Item, aws: EmbeddedAws) -> Entry:
+    found = Entry(item, aws.client("dynamodb"))
+    assert (found.units(), found.exists) == (1, True)
+    return found
+
+
+@pytest.fixture
+def beating(monkeypatch: pytest.MonkeyPatch, item: Item) -> None:
+    """Every heartbeat is due."""
+    seconds = itertools.count(step=background.HEARTBEAT_SECONDS)
+    monkeypatch.setitem(vars(item.work), "monotonic", lambda: next(seconds))
+
+
+@pytest.mark.usefixtures("beating")
+def test_until_its_check_a_claimed_item_moves_no_index_entry(item: Item, entry: Entry) -> None:
+    with item.claimed() as claim:
+        units = [entry.units()]
+        for seconds in (30, 30, 30):
+            item.clock.move(seconds=seconds)
+            claim.save(claim.item)
+            units.append(entry.units())
+            assert claim.heartbeat(claim.item)
+            units.append(entry.units())
+        assert (units, entry.exists) == ([0] * 7, True)
+        claim.finish(claim.item)
+        assert (entry.units(), entry.exists) == (1, False)
+
+
+@pytest.mark.usefixtures("beating")
+def test_after_its_check_a_claimed_item_moves_its_index_entry_once_per_lease(item: Item, entry: Entry) -> None:
+    with item.claimed() as claim:
+        entry.units()
+        units = []
+        for _ in range(9):
+            item.clock.move(minutes=1)
+            claim.heartbeat(claim.item)
+            units.append(entry.units())
+        lease_minutes = round(item.work.lease_of(claim.item) / timedelta(minutes=1))
+        assert units[: 2 + lease_minutes] == [0, 2, *[0] * (lease_minutes - 1), 2]
+        assert claim.item.next_check_at > item.clock()
+        claim.finish(claim.item)
+
+
+def test_the_check_of_a_held_item_moves_to_the_end_of_its_lease(tick: Tick, only_item: Item, workers: Workers) -> None:
+    only_item.claimed()
+    before = only_item.stored
+    only_item.clock.move(minutes=3)
+    tick()
+    assert not _is_sent(workers, only_item)
+    assert only_item.stored == replace(before, next_check_at=before.lease_until)
+    assert before.checks == 0
+    tick()
+    assert only_item.stored.next_check_at == before.lease_until
+    only_item.clock.move(seconds=(before.lease_until - only_item.clock()).total_seconds() + 1)
+    tick()
+    assert _is_sent(workers, only_item)
+    assert only_item.stored.checks == 1
+
+
+@pytest.mark.parametrize("item", ["report"], indirect=True)
+@pytest.mark.usefixtures("beating")
+def test_a_worker_that_works_for_an_hour_is_never_disturbed(only_item: Item, workers: Workers) -> None:
+    with only_item.claimed() as claim:
+        for _ in range(60):
+            only_item.clock.move(seconds=30)
+            claim.heartbeat(claim.item)
+            only_item.clock.move(seconds=30)
+            only_item.work.sweep()
+        assert (only_item.stored.checks, only_item.stored.attempts) == (0, 1)
+        claim.finish(claim.item)
+    only_item.work.sweep()
+    assert (claim.lost, _times_sent(workers, only_item)) == (False, 0)
+
+
+def test_an_item_whose_worker_died_is_sent_after_its_lease_also_if_its_check_was_later(
+    tick: Tick, only_item: Item, workers: Workers
+) -> None:
+    """It waited for hours until a worker claimed it: without a claim it would be checked in hours."""
+    in_hours = only_item.clock() + timedelta(hours=3)
+    assert only_item.work.store.save(replace(only_item.stored, checks=7, next_check_at=in_hours)) is not None
+    only_item.claimed()
+    only_item.clock.move(minutes=6)
+    tick()
+    assert _is_sent(workers, only_item)
+
+
+def _after_the_query(monkeypatch: pytest.MonkeyPatch, item: Item, act: Callable[[], object]) -> None:
+    """Act once between the query of a sweep that finds the item, and its read of the item."""
+    real = Table.get_many
+
+    def read(table: Table, keys: Any) -> Any:
+        keys = list(keys)
+        if item.id in [sk for _, sk in keys]:
+            monkeypatch.setattr(Table, "get_many", real)
+            act()
+        return real(table, keys)
+
+    monkeypatch.setattr(Table, "get_many", read)
+
+
+def test_an_item_that_is_finished_during_a_sweep_is_skipped(
+    tick: Tick, only_item: Item, workers: Workers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    only_item.clock.move(minutes=3)
+    _after_the_query(monkeypatch, only_item, lambda: only_item.work.finish(only_item.stored))
+    tick()
+    assert not _is_sent(workers, only_item)
+    assert (only_item.stored.next_check_at, only_item.stored.checks) == (None, 0)
+
+
+def test_an_item_that_another_sweep_has_sent_after_the_query_is_not_sent_again(
+    tick: Tick, only_item: Item, workers: Workers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The index of a sweep may be older than the items that it reads."""
+    only_item.clock.move(minutes=3)
+    _after_the_query(monkeypatch, only_item, only_item.work.sweep)
+    tick()
+    assert (_times_sent(workers, only_item), only_item.stored.checks) == (1, 1)
+
+
+def test_an_invalid_item_does_not_hide_the_others(tick: Tick, only_item: Item, workers: Workers) -> None:
+    store = only_item.work.store
+    shard = due_shard(only_item.id, store.due_prefix)
+    key = {"pk": store.partition(only_item.owner.organisation_id), "sk": f"{only_item.id}-invalid"}
+    store.table.put({**key, "gsi1pk": shard, "gsi1sk": "2026-01-01T00:00:00.000Z"})
+    only_item.clock.move(minutes=3)
+    try:
+        with pytest.raises(scheduler.SweepsFailed):
+            tick()
+    finally:
+        store.table.delete(key["pk"], key["sk"])
+    assert _is_sent(workers, only_item)
+
+
+def test_a_worker_saves_and_finishes_an_item_that_the_sweep_postponed_after_its_read(
+    tick: Tick, only_item: Item, workers: Workers
+) -> None:
+    with only_item.claimed() as claim:
+        only_item.clock.move(minutes=3)
+        tick()
+        assert only_item.stored.next_check_at == only_item.stored.lease_until
+        claim.save(claim.item)
+        assert only_item.stored.next_check_at > only_item.clock()
+        claim.finish(claim.item)
+    assert (claim.lost, only_item.stored.next_check_at) == (False, None)
+    assert not _is_sent(workers, only_item)
+
+
+def test_a_worker_claims_an_item_that_the_sweep_postponed_after_its_read(tick: Tick, only_item: Item) -> None:
+    read = only_item.stored
+    only_item.clock.move(minutes=3)
+    tick()
+    assert only_item.stored.checks == 1
+    claim = only_item.work.claim(read, **only_item.kind.claimed)
+    assert claim is not None
+    assert (only_item.stored.checks, only_item.stored.attempts) == (0, 1)
 
 
 # ---------------------------------------------------------------- many items, for several functions

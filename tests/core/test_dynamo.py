@@ -4,12 +4,14 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from argus.container import Container
 from argus.core.dynamo import Add, ConditionFailed, Overloaded, Put, Table, due_shard, due_shards, from_wire, to_wire
 from argus.core.ids import Ids
+from tests.dynamodb_calls import dynamodb_calls
 
 _VALUES = st.recursive(
     st.none()
@@ -201,3 +203,44 @@ def test_a_transaction_adds_to_missing_numbers_and_is_atomic(table: Table, pk: s
         table.transact([more, Put({"pk": pk, "sk": "a"}, when="attribute_not_exists(pk)")])
     assert table.get(pk, "n") == {"pk": pk, "sk": "n", "seen": 5, "gone": -1, "title": "t"}
     assert table.get(pk, "m") == {"pk": pk, "sk": "m", "title": "only"}
+
+
+def _in_version(pk: str, number: int, version: int) -> Put:
+    return Put(
+        {"pk": pk, "sk": f"{number:02}", "version": version},
+        when="attribute_not_exists(pk) OR #version < :version",
+        values={":version": version},
+    )
+
+
+def test_of_many_conditional_writes_those_whose_condition_holds_are_written(table: Table, pk: str) -> None:
+    stored = {number: number % 3 for number in range(40) if number % 4}
+    table.put_many({"pk": pk, "sk": f"{number:02}", "version": version} for number, version in stored.items())
+    table.put_each(_in_version(pk, number, 1) for number in range(40))
+    assert [item["version"] for item in table.query_all(pk)] == [max(stored.get(n, 0), 1) for n in range(40)]
+
+
+def test_an_unconditional_write_of_many_replaces_its_item(table: Table, pk: str) -> None:
+    table.put_many([{"pk": pk, "sk": "00", "version": 9}])
+    table.put_each([Put({"pk": pk, "sk": "00"}), _in_version(pk, 1, 1)])
+    assert list(table.query_all(pk)) == [{"pk": pk, "sk": "00"}, {"pk": pk, "sk": "01", "version": 1}]
+
+
+def test_an_error_of_one_of_many_writes_is_raised(table: Table, pk: str) -> None:
+    with pytest.raises(ClientError, match="ValidationException"):
+        table.put_each([_in_version(pk, 0, 1), Put({"pk": pk, "sk": ""}), _in_version(pk, 1, 1)])
+
+
+def test_a_partition_of_more_than_a_megabyte_is_read_in_few_queries(table: Table, pk: str, argus: Container) -> None:
+    items = [{"pk": pk, "sk": f"{number:04}", "text": "x" * (480 - len(pk))} for number in range(2600)]
+    table.put_many(items)
+    with dynamodb_calls(argus) as calls:
+        assert list(table.query_all(pk)) == items
+    assert calls == ["Query"] * 2
+
+
+def test_a_partition_is_read_whole_between_two_sort_keys_although_it_has_many_pages(table: Table, pk: str) -> None:
+    large = "x" * 300_000
+    table.put_many({"pk": pk, "sk": f"{number:02}", "text": large} for number in range(12))
+    assert [item["sk"] for item in table.query_all(pk, between=("02", "10"))] == [f"{n:02}" for n in range(2, 11)]
+    assert [item["sk"] for item in table.query_all(pk, prefix="0")] == [f"{n:02}" for n in range(10)]

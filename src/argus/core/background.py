@@ -7,7 +7,8 @@ may die at any moment. Therefore:
   releases it on failure, so that the next delivery does not have to wait.
 - Every unfinished item has a time of its next check, at which the sweep sends the job again: first after two minutes,
   then with an interval that doubles. An item that a worker holds is checked again when its lease ends. The time is the
-  key of an index, and moving an entry costs two writes: a claim moves it only if it has passed.
+  key of an index, and moving an entry costs two writes: a claim moves it only if it has passed, or if it is after the
+  lease.
 - An item is given up after its last attempt, after the last receive of its message failed, or if no worker claims it
   within a day. The change of its state is published to users.
 """
@@ -28,7 +29,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from argus.core import metrics
 from argus.core.clock import Clock, from_rfc3339, rfc3339
 from argus.core.dynamo import ConditionFailed, Item, Table, due_shard, due_shards
-from argus.core.errors import ArgusError
+from argus.core.errors import ArgusError, Unavailable
 from argus.core.functions import FUNCTIONS, WORKER
 from argus.core.languages import Message
 from argus.core.observability import seconds_left
@@ -159,7 +160,8 @@ class WorkItemStore(ABC, Generic[W]):
         while count < MAX_PER_SHARD:
             page = self.table.query(shard, index="gsi1", up_to=rfc3339(now), limit=PAGE, after=after)
             found = self.table.get_many((entry["pk"], entry["sk"]) for entry in page.items)
-            yield from (item for item in found if "gsi1sk" in item)  # the others were finished meanwhile
+            # The others were finished or postponed after their entries were written: an index lags behind.
+            yield from (item for item in found if "gsi1sk" in item and item["gsi1sk"] <= rfc3339(now))
             after, count = page.last_key, count + len(page.items)
             if after is None:
                 break
@@ -293,12 +295,11 @@ class Background(Generic[W]):
         return Claim(self, saved) if saved is not None else None
 
     def leased(self, item: W) -> W:
-        """The item with a lease from now on. The next check stays where it is if it is still to come."""
+        """The item with a lease from now on. The next check stays where it is if it comes within the lease."""
         now, check_at = self.clock(), item.next_check_at
         until = now + self.lease_of(item)
-        return _changed(
-            item, lease_until=until, next_check_at=until if check_at is None or check_at <= now else check_at
-        )
+        stays = check_at is not None and now < check_at <= until
+        return _changed(item, lease_until=until, next_check_at=check_at if stays else until)
 
     def lease_of(self, item: W) -> timedelta:
         """How long a claim lasts without renewal: proportional to the timeout of the function, and at most three
@@ -396,7 +397,7 @@ class Background(Generic[W]):
                     yield due
                     if seconds_left() < LAST_START_SECONDS:
                         return
-            except (BotoCoreError, ClientError) as error:
+            except (BotoCoreError, ClientError, Unavailable) as error:
                 _log.error("could not read a shard", extra={"shard": shard}, exc_info=error)
                 failed.append(shard)
 

@@ -1,7 +1,7 @@
 """Calls to AWS in parallel: most of their time is waiting."""
 
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextvars import copy_context
 from typing import TypeVar
 
@@ -14,15 +14,19 @@ AT_ONCE = 8  # calls; of DynamoDB about as many as one partition accepts: 1,000 
 def call_each(call: Callable[[A], R], arguments: Iterable[A]) -> list[R]:
     """The results in the order of the arguments, computed in threads that count as the current request or job.
 
-    Raises the first error, after all calls that have started have ended; the others are not started.
+    Raises the error that occurs first, after all calls that have started have ended; the others are not started. The
+    deadline of a worker, which is no `Exception`, does not wait for the calls: its last seconds are for the clean-up.
     """
     waiting = list(arguments)
     if len(waiting) <= 1:
         return [call(argument) for argument in waiting]
-    with ThreadPoolExecutor(AT_ONCE) as pool:
+    pool = ThreadPoolExecutor(AT_ONCE)
+    try:
         started = [pool.submit(copy_context().run, call, argument) for argument in waiting]
-        try:
-            return [future.result() for future in started]
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
+        for future in as_completed(started):
+            future.result()
+    except BaseException as error:
+        pool.shutdown(wait=isinstance(error, Exception), cancel_futures=True)
+        raise
+    pool.shutdown()
+    return [future.result() for future in started]

@@ -51,7 +51,7 @@ from argus.scanning.tools import RunTools
 PAGE = 25
 MAX_FINDINGS = 10_000  # of one step; a plugin with more is broken
 # Of location, evidence, location key and discriminator. An item has at most 400 KB, and one call writes a page.
-MAX_FINDING_CHARACTERS = 64_000
+MAX_FINDING_BYTES = 64_000
 MAX_NOT_TESTED, MAX_NOT_TESTED_CHARACTERS = 100, 4000  # of one step; if there are more, the whole rules are not tested
 
 _log = logging.getLogger("argus.scanning")
@@ -143,9 +143,10 @@ class Engine:
 
 def _check_finding(finding: Finding) -> None:
     """Raises ValueError or TypeError for a finding that cannot be stored or published."""
-    text = json.dumps([finding.location, finding.evidence], allow_nan=False)
-    if len(text) + len(finding.location_key) + len(finding.discriminator) > MAX_FINDING_CHARACTERS:
-        raise ValueError(f"the finding has more than {MAX_FINDING_CHARACTERS} characters")
+    parts = [finding.location, finding.evidence, finding.location_key, finding.discriminator]
+    encoded = json.dumps(parts, ensure_ascii=False, allow_nan=False).encode()  # not possible with a lone surrogate
+    if len(encoded) > MAX_FINDING_BYTES:
+        raise ValueError(f"the finding has more than {MAX_FINDING_BYTES} bytes")
 
 
 def _reason(cause: BaseException | None) -> Message:
