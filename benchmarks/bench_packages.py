@@ -7,23 +7,29 @@ no peer and no goal: `python -m benchmarks.costs` computes the costs in docs/dep
 import json
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import httpx
+from websockets.sync.client import ClientConnection, connect
 
+from argus.core.dynamo import Table
+from argus.notify.model import Connection
+from argus.notify.store import ConnectionsStore
 from benchmarks.harness import Row
-from benchmarks.usage import IMAGE_REQUESTS, MEASURED_ROWS
+from benchmarks.usage import IMAGE_NOTIFICATIONS, IMAGE_REQUESTS, MEASURED_ROWS
 from infra.deploy.functions import declared_settings
 from infra.deploy.smoke import SmokeUsers
 from infra.embedded.aws import EmbeddedAws
 from services.local.demo.scenes.flir import flir_scene
 from services.local.events import rest
 from services.local.rehearsal.lambda_runtime import Function, packages
+from services.local.sockets import Sockets
 from services.local.sqs_poller import SqsPoller
 
 IMAGES = 12
@@ -53,6 +59,7 @@ def run() -> list[Row]:
             samples["read_request_ms"].append(after - earlier)
         for name, kilobytes in argus.stored_kb():
             samples[name].append(kilobytes)
+        assert argus.messages() == IMAGE_NOTIFICATIONS * (IMAGES + 1)
     return [
         Row(row, median(samples[field]), "", 0, field.rpartition("_")[2].replace("kb", "kB"), "", 0)
         for field, row in MEASURED_ROWS.items()
@@ -78,6 +85,7 @@ class Deployed:
     worker: Function
     pollers: list[SqsPoller]
     token: str
+    listener: ClientConnection | None = None
     image_id: str = ""  # of the last image
     responses_kb: float = 0.0
 
@@ -124,6 +132,25 @@ class Deployed:
             (name,) = (name for end, name in _OBJECTS.items() if stored["Key"].endswith(end))
             yield name, stored["Size"] / 1e3
 
+    def listen(self, sockets: Sockets, connected: list[str]) -> ClientConnection:
+        """Connect a client that receives the changes of the user's organisation."""
+        organisation_id = self.call("GET", "/me")["organisation"]["id"]
+        self.listener = connect(sockets.url)
+        store = ConnectionsStore(Table("argus-test-notify", lambda: self.aws.client("dynamodb")))
+        scopes = frozenset({"images:read", "scans:read", "reports:read"})
+        store.add(Connection(connected[0], organisation_id, "usr_a", datetime.now(UTC), scopes))
+        return self.listener
+
+    def messages(self) -> int:
+        """How many messages the client has received."""
+        count = 0
+        assert self.listener is not None
+        with suppress(TimeoutError):
+            while True:
+                self.listener.recv(timeout=0.5)
+                count += 1
+        return count
+
     def _work(self) -> None:
         """Poll until every queue is empty."""
         while sum(poller.poll(wait_seconds=0) for poller in self.pollers):
@@ -136,6 +163,13 @@ def _deployed() -> Iterator[Deployed]:
         aws = stack.enter_context(EmbeddedAws.start(stage="test"))
         outputs = aws.provision()
         logs = Path(stack.enter_context(TemporaryDirectory()))
+        connected: list[str] = []
+
+        def accept(event: dict[str, Any], _context: None) -> dict[str, Any]:
+            connected.append(event["requestContext"]["connectionId"])
+            return {"statusCode": 200}
+
+        sockets = stack.enter_context(Sockets.start(accept))
         issuer = {"issuer": outputs.issuer, "jwks_url": outputs.jwks_url, "client_ids": [outputs.client_id]}
         environment = {
             **aws.environment,
@@ -144,6 +178,7 @@ def _deployed() -> Iterator[Deployed]:
             "ARGUS_AWS_ENDPOINT": aws.endpoint_url,
             "ARGUS_TRUSTED_ISSUERS": json.dumps([issuer]),
             "ARGUS_METRICS": "on",
+            "ARGUS_CONNECTIONS_ENDPOINT": sockets.endpoint,
         }
 
         def start(stage: str, package: str) -> Function:
@@ -162,7 +197,9 @@ def _deployed() -> Iterator[Deployed]:
             SqsPoller(aws.client("sqs"), url, f"arn:aws:sqs:{aws.region}:{aws.account_id}:{name}", _handler(worker))
             for name, url in (("uploads", outputs.uploads_queue_url), ("jobs", outputs.jobs_queue_url))
         ]
-        yield Deployed(aws, outputs.media_bucket, api, worker, pollers, token)
+        deployed = Deployed(aws, outputs.media_bucket, api, worker, pollers, token)
+        stack.enter_context(deployed.listen(sockets, connected))
+        yield deployed
 
 
 def _handler(worker: Function) -> Callable[[dict[str, Any], None], dict[str, Any]]:

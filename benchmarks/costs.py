@@ -11,6 +11,7 @@ A function's share of a processor: Lambda developer guide, "Configure memory". F
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from argus.core import metrics
 from argus.core.dynamo import due_shards
@@ -64,12 +65,13 @@ def _requests(measured: Measured, price: Prices) -> list[Line]:
     job_calls, _, _ = _sum(counted[name] for name in IMAGE_JOBS)
     cpu_ms = measured.arrived_ms + measured.other_jobs_ms
     worker = _compute("_worker", cpu_ms, 1e3 * sum(job_seconds(measured)) - cpu_ms, len(IMAGE_JOBS), price)
-    request_calls = (calls - job_calls) * measured.dynamodb_wait_ms
+    request_waits = (calls - job_calls) * measured.dynamodb_wait_ms + 2 * measured.sqs_wait_ms  # scan and report
     requests, jobs = len(IMAGE_REQUESTS), len(IMAGE_JOBS)
-    api = _compute("", measured.image_request_ms * requests, request_calls, requests, price)
-    log_kb = measured.api_log_kb + measured.worker_log_kb + (requests + jobs) * measured.platform_log_kb
+    api = _compute("", measured.image_request_ms * requests, request_waits, requests, price)
+    log_kb = measured.api_log_kb + measured.worker_log_kb
+    log_kb += (requests + jobs) * measured.platform_log_kb + requests * measured.gateway_log_kb
     viewed_kb = measured.preview_kb + measured.report_kb + measured.responses_kb
-    traces = _traces(requests * IMAGES) + _traces(jobs * IMAGES)
+    traces = sum(_traces(calls * IMAGES) for suffix, calls in (("", requests), ("_worker", jobs)) if _is_traced(suffix))
     backed_up = IMAGE_PUTS * (price.backup_event + BACKUP_GETS * price.s3_get)
 
     def each(service: str, usage: str, dollars: float) -> Line:
@@ -159,6 +161,7 @@ def per_million_requests(measured: Measured, price: Prices) -> list[Line]:
     calls, reads, writes = units()["GET /images/{id}"]
     api = _compute("", measured.read_request_ms, calls * measured.dynamodb_wait_ms, 1, price)
     count = 1_000_000
+    log_kb = measured.api_log_kb / len(IMAGE_REQUESTS) + measured.platform_log_kb + measured.gateway_log_kb
     return [
         Line("Lambda, API", f"{api.usage} per request", count * api.dollars),
         Line("API Gateway", "REST API", count * price.rest_api_call),
@@ -168,6 +171,8 @@ def per_million_requests(measured: Measured, price: Prices) -> list[Line]:
             count * (reads * price.read_unit + writes * price.write_unit),
         ),
         Line("WAF", "requests", count * price.firewall_request),
+        Line("CloudWatch Logs, ingestion", f"{log_kb:.1f} kB per request", count * log_kb / 1e6 * price.log_gb),
+        Line("X-Ray", f"{_traces(count) / 1e6:.1f} million traces", _traces(count) * price.trace),
     ]
 
 
@@ -183,12 +188,21 @@ def _traces(calls: float) -> float:
     return first + 0.05 * (calls - first)
 
 
-def _compute(suffix: str, cpu_ms: float, wait_ms: float, calls: int, price: Prices) -> Line:
+def _is_traced(suffix: str) -> bool:
+    return bool(_settings(suffix)["xray_tracing"])
+
+
+def _settings(suffix: str) -> Mapping[str, Any]:
+    """The settings of a function in production."""
     (function,) = (one for one in FUNCTIONS if one.suffix == suffix)
-    memory_mb = declared_settings(function.zappa_stage("production"), suffix)["memory_size"]
+    return declared_settings(function.zappa_stage("production"), suffix)
+
+
+def _compute(suffix: str, cpu_ms: float, wait_ms: float, calls: int, price: Prices) -> Line:
+    memory_mb = _settings(suffix)["memory_size"]
     seconds = (cpu_ms / min(1.0, memory_mb / _PROCESSOR_MB) + wait_ms) / 1e3
     dollars = memory_mb / 1024 * seconds * price.lambda_gb_second + calls * price.lambda_call
-    return Line(function.package, f"{memory_mb} MB for {seconds * 1e3:.0f} ms", dollars)
+    return Line("", f"{memory_mb} MB for {seconds * 1e3:.0f} ms", dollars)
 
 
 def _sum(rows: Iterable[tuple[int, float, int]]) -> tuple[float, float, float]:

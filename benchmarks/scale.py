@@ -15,6 +15,7 @@ from benchmarks.usage import (
     job_seconds,
     units,
 )
+from infra.deploy.options import Options
 from infra.templates import INFRA, Template
 
 ORGANISATIONS, IMAGES_A_DAY = 1_000, 10_000
@@ -62,7 +63,23 @@ def resources(measured: Measured) -> list[Resource]:
     imagery = writes["POST /uploads"] + writes["job image.arrived"] - 1
     concurrency = images * (arrived_seconds + other_seconds + api_seconds)
     own_images = IMAGES_A_DAY / DAY_SECONDS  # per second, of one organisation
+    rate = float(Options().requests_per_second)
+    limited = sum(1 for name in IMAGE_REQUESTS if writes[name])  # each request counts for its limit
     found = [
+        Resource(
+            "throttle of the API's stage: requests",
+            images * requests,
+            rate,
+            "per second",
+            "`--requests-per-second`, up to the account's quota below; requests above it get 429",
+        ),
+        Resource(
+            "table `requests`: write units",
+            images * limited,
+            40_000,
+            "per second",
+            "Service Quotas, “Table-level write throughput limit”",
+        ),
         Resource(
             "mapping of the queue `jobs`: workers at once",
             images * other_seconds,
@@ -85,21 +102,21 @@ def resources(measured: Measured) -> list[Resource]:
             "Service Quotas, “Concurrent executions”; a new account has 10",
         ),
         Resource(
-            "table `scanning`: write units",
+            "table `scanning` with its indexes: write units",
             images * scanning,
             40_000,
             "per second",
             "Service Quotas, “Table-level write throughput limit”",
         ),
         Resource(
-            "a new table, as for `scanning`: write units",
+            "the same in the first minutes of a new table",
             images * scanning,
             4_000,
             "per second",
             "on demand, it doubles within 30 minutes; or warm throughput of the table before the first day",
         ),
         Resource(
-            "table `imagery`: write units",
+            "table `imagery` with its indexes: write units",
             images * imagery,
             40_000,
             "per second",

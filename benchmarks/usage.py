@@ -44,7 +44,9 @@ class Measured:
     worker_log_kb: float
     dynamodb_wait_ms: float = 5
     s3_wait_ms: float = 25
+    sqs_wait_ms: float = 10
     platform_log_kb: float = 0.35  # of Lambda for each call: START, END and REPORT
+    gateway_log_kb: float = 0.3  # of API Gateway for each request
     access_log_kb: float = 0.6  # of S3 for each request
     log_compression: float = 0.15  # compressed ÷ raw
     kms_calls: float = 100_000  # of tables for each caller every five minutes, and of the bucket
@@ -87,7 +89,7 @@ IMAGE_REQUESTS = (
     *("POST /uploads", "GET /images/{id}", "POST /scans", "GET /scans/{id}"),
     *("GET /scans/{id}/findings", "POST /reports", "GET /reports/{id}"),
 )
-# Five notifications: the image, three states of its scan, the report. They cost calls and units, and hardly any CPU.
+# Changes of the image, its scan and its report; benchmarks/bench_packages.py counts them.
 IMAGE_NOTIFICATIONS = 5
 IMAGE_JOBS = (
     *("job image.arrived", "job scan.run", "job scan.finalize", "job report.build"),
@@ -106,4 +108,6 @@ def job_seconds(measured: Measured) -> tuple[float, float]:
     other_calls = sum(counted[name][0] for name in IMAGE_JOBS[1:])
     arrived = measured.arrived_ms + arrived_calls * measured.dynamodb_wait_ms + ARRIVED_S3_WAITS * measured.s3_wait_ms
     others = measured.other_jobs_ms + other_calls * measured.dynamodb_wait_ms + OTHER_S3_WAITS * measured.s3_wait_ms
-    return arrived / 1e3, others / 1e3
+    sends = (IMAGE_NOTIFICATIONS + 1) * measured.sqs_wait_ms  # and one that ends the scan
+    posts = IMAGE_NOTIFICATIONS * measured.sqs_wait_ms  # of a message to a client
+    return arrived / 1e3, (others + sends + posts) / 1e3

@@ -72,9 +72,10 @@ def test_lambda_records_the_first_trace_of_each_second_and_one_in_twenty_others(
 
 
 def test_what_saturates_first_is_at_the_top_with_the_default_of_its_template() -> None:
-    first, *others = scale.resources(Measured.read())
+    first, second, *others = scale.resources(Measured.read())
     assert (first.name, first.limit) == ("mapping of the queue `jobs`: workers at once", 10)
-    assert first.share >= max(other.share for other in others)
+    assert (second.name, second.limit) == ("throttle of the API's stage: requests", 200)
+    assert first.share >= second.share >= max(other.share for other in others)
 
 
 def test_the_shards_of_the_due_index_share_its_writes() -> None:

@@ -5,11 +5,13 @@ immediately where botocore would, and count the attempts.
 """
 
 import json
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from pathlib import Path
+from threading import Barrier
 from typing import Any, cast
 
 import pytest
@@ -26,6 +28,7 @@ from argus.core.http.hooks import REQUEST_SECONDS
 from argus.core.idempotency import LEASE
 from argus.core.ids import Ids
 from argus.core.observability import request_scope
+from argus.core.parallel import AT_ONCE, call_each
 from argus.identity import key_text
 from argus.identity.jwks import FETCH_SECONDS
 from argus.jobs import TICKS
@@ -233,6 +236,23 @@ def test_one_timeout_is_retried_and_the_request_succeeds(elsewhere: Container, d
 
     elsewhere.aws.client("dynamodb").meta.events.register("before-send", time_out_once)
     assert (door.get("/me").status_code, attempts) == (200, ["GetItem"] * 3)
+
+
+def test_parallel_attempts_that_time_out_together_count_once(elsewhere: Container) -> None:
+    """Each of eight parallel calls times out once, and succeeds when it is repeated."""
+    together, first = Barrier(AT_ONCE), threading.local()
+
+    def time_out_once(request: Any, **_: Any) -> None:
+        if not hasattr(first, "timed_out"):
+            first.timed_out = True
+            together.wait(100)
+            raise ReadTimeoutError(endpoint_url=request.url)
+
+    elsewhere.aws.client("dynamodb").meta.events.register("before-send", time_out_once)
+    table = elsewhere.table("identity")
+    with request_scope("request", seconds=REQUEST_SECONDS) as work:
+        assert call_each(lambda sk: table.get("a", sk), map(str, range(AT_ONCE))) == [None] * AT_ONCE
+        assert work.timeouts["dynamodb"] == 1
 
 
 def test_a_request_does_not_call_a_hanging_service_again(elsewhere: Container, hang: Hang) -> None:

@@ -104,6 +104,7 @@ class _TimeLimit:
     service: str
     attempt_seconds: float  # at most
     factor: int
+    attempt: threading.local = field(default_factory=threading.local)  # of this thread
 
     def before_attempt(self, **_: Any) -> None:
         """Raise NotCalled if the service has timed out MAX_TIMEOUTS times in this request, or if the attempt could
@@ -115,11 +116,12 @@ class _TimeLimit:
             raise NotCalled(service=self.service, reason=f"it timed out {MAX_TIMEOUTS} times in this request")
         if work.ms / 1000 + self.attempt_seconds * self.factor > work.aws_seconds * self.factor:
             raise NotCalled(service=self.service, reason="the request has too little time left")
+        self.attempt.started_ms = work.ms
 
     def after_attempt(self, exception: Exception | None, **_: Any) -> None:
         work = current_work()
         if work is not None and isinstance(exception, ConnectTimeoutError | ReadTimeoutError):
-            work.timeouts[self.service] += 1
+            work.count_timeout(self.service, started_ms=getattr(self.attempt, "started_ms", work.ms))
 
 
 def _request_capacity(params: dict[str, Any], **_: Any) -> dict[str, Any]:

@@ -99,7 +99,7 @@ def record(values: Mapping[str, float], by: Mapping[str, str] | None = None) -> 
             {
                 "Namespace": NAMESPACE,
                 "Dimensions": [["stage", *METRICS[name].dimensions]],
-                "Metrics": [{"Name": name, "Unit": METRICS[name].unit, "StorageResolution": 60}],
+                "Metrics": [{"Name": name, "Unit": METRICS[name].unit}],
             }
             for name in values
         ],

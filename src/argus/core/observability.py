@@ -33,12 +33,20 @@ class Work:
     capacity_units: float = 0.0
     timeouts: Counter[str] = field(default_factory=Counter)  # by service of AWS
     started: float = field(default_factory=time.perf_counter)
+    _timed_out_ms: dict[str, float] = field(default_factory=dict, repr=False)  # by service: the last one that counts
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def add_capacity(self, units: float) -> None:
         """Count consumed units, also from threads of this work."""
         with self._lock:
             self.capacity_units += units
+
+    def count_timeout(self, service: str, *, started_ms: float) -> None:
+        """Count an attempt that timed out. Attempts that ran at the same time, in several threads, count once."""
+        with self._lock:
+            if started_ms >= self._timed_out_ms.get(service, -1.0):
+                self.timeouts[service] += 1
+                self._timed_out_ms[service] = self.ms
 
     @property
     def ms(self) -> float:

@@ -1,7 +1,7 @@
 """Calls to AWS in parallel: most of their time is waiting."""
 
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from typing import TypeVar
 
@@ -14,19 +14,20 @@ AT_ONCE = 8  # calls; of DynamoDB about as many as one partition accepts: 1,000 
 def call_each(call: Callable[[A], R], arguments: Iterable[A]) -> list[R]:
     """The results in the order of the arguments, computed in threads that count as the current request or job.
 
-    Raises the error that occurs first, after all calls that have started have ended; the others are not started. The
+    Raises the first error in this order, after all calls that have started have ended; the others are not started. The
     deadline of a worker, which is no `Exception`, does not wait for the calls: its last seconds are for the clean-up.
     """
     waiting = list(arguments)
     if len(waiting) <= 1:
         return [call(argument) for argument in waiting]
+    # The deadline raises anywhere in the main thread. In `as_completed`, which holds the locks of all futures, it would
+    # leave them locked, and the threads would wait forever.
     pool = ThreadPoolExecutor(AT_ONCE)
     try:
         started = [pool.submit(copy_context().run, call, argument) for argument in waiting]
-        for future in as_completed(started):
-            future.result()
+        results = [future.result() for future in started]
     except BaseException as error:
         pool.shutdown(wait=isinstance(error, Exception), cancel_futures=True)
         raise
     pool.shutdown()
-    return [future.result() for future in started]
+    return results

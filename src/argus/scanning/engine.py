@@ -137,8 +137,10 @@ class Engine:
             self.join(run)
 
     def publish_progress(self, scan: Scan) -> None:
-        """Publish the progress of the scan to its subscribers."""
-        self.scans.publish_event(scan.organisation_id, self.scans.event_of(self.store.with_steps(scan)))
+        """Publish the progress of the scan to its subscribers, until all its steps have ended: its end is published."""
+        current = self.store.with_steps(scan)
+        if not all(step.ended for step in current.steps):
+            self.scans.publish_event(scan.organisation_id, self.scans.event_of(current))
 
 
 def _check_finding(finding: Finding) -> None:
