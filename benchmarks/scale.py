@@ -1,6 +1,6 @@
 """What saturates first when 1,000 organisations upload 10,000 images a day each, on paper.
 
-The limits are those of AWS that docs/md names, and the defaults of the templates.
+The limits are those of AWS that docs/costs.md names, and the defaults of the templates.
 """
 
 from dataclasses import dataclass
@@ -109,7 +109,7 @@ def resources(measured: Measured) -> list[Resource]:
             "Service Quotas, “Table-level write throughput limit”",
         ),
         Resource(
-            "the same in the first minutes of a new table",
+            "a new table `scanning` with its indexes, in its first minutes: write units",
             images * scanning,
             4_000,
             "per second",
@@ -120,7 +120,7 @@ def resources(measured: Measured) -> list[Resource]:
             images * imagery,
             40_000,
             "per second",
-            "the same quota",
+            "Service Quotas, “Table-level write throughput limit”",
         ),
         Resource(
             "a partition of the due index of images: writes",
@@ -134,7 +134,7 @@ def resources(measured: Measured) -> list[Resource]:
             own_images * 3,
             1_000,
             "per second",
-            "none; sharded by month if one organisation needs it (decisions/keys.md)",
+            "none; the partition would be sharded (decisions/findings.md)",
         ),
         Resource(
             "counter of a rule of one organisation: transactions",

@@ -20,7 +20,9 @@ import pytest
 from argus import capabilities
 from argus.app import create_app
 from argus.container import Container
+from argus.core import dynamo
 from argus.jobs import JOBS
+from argus.scanning import finding_store
 from infra.embedded.aws import EmbeddedAws
 from infra.embedded.capacity import WRITE_BYTES, Capacity, item_bytes, read_units
 from services.local import events
@@ -192,8 +194,12 @@ def endpoint() -> Iterator[str]:
 
 
 @pytest.fixture
-def ledger(settings: Any, argus: Container, aws: EmbeddedAws, endpoint: str) -> Iterator[tuple[Ledger, Container]]:
-    """An Argus whose calls to DynamoDB are recorded."""
+def ledger(
+    settings: Any, argus: Container, aws: EmbeddedAws, endpoint: str, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[tuple[Ledger, Container]]:
+    """An Argus whose calls to DynamoDB are recorded, one after another."""
+    for module in (dynamo, finding_store):
+        monkeypatch.setattr(module, "call_each", lambda call, arguments: list(map(call, arguments)))
     own_settings = settings.changed(ARGUS_CONNECTIONS_ENDPOINT=endpoint)
     container = Container(own_settings, clock=argus.clock, fetch_keys=argus.fetch_keys)
     kept = Ledger(aws.client("dynamodb"))

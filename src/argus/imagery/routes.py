@@ -126,7 +126,11 @@ def blueprint(argus: Runtime) -> Blueprint:
     @needs("images:read")
     @blp.response(200, PaletteList)
     def list_palettes() -> dict[str, Any]:
-        """Every palette with its colours, for clients that recolour pictures themselves"""
+        """Every palette with its colours, for clients that recolour pictures themselves
+
+        Fetch the stored preview, and replace the content of its PLTE chunk with `preview_colours`. Its chunk `cbAR`
+        contains the colour bar, a PNG of its own, whose colours are `colour_bar_colours`.
+        """
         return {"items": palette_colours(), "next_cursor": None}
 
     @blp.route("/pictures")
@@ -143,7 +147,12 @@ def blueprint(argus: Runtime) -> Blueprint:
     @blp.alt_response(404, "NOT_FOUND")
     @blp.alt_response(503, "SERVICE_UNAVAILABLE")
     def get_picture(query: dict[str, str]) -> Response:
-        """Get a colour bar or a preview in any palette. Links of an image lead here: the token is the permission"""
+        """Get a colour bar or a preview in any palette. Links of an image lead here: the token is the permission
+
+        An `<img>` shows the picture; a script cannot fetch it from another origin. Send no credentials. The request
+        counts for the client's address. On 403 `picture_link_expired`, get the image again for a new link; on
+        `invalid_picture_link`, the URL was cut or changed.
+        """
         found = pictures.link(query["token"])
         seconds = int((found.expires_at - argus.clock()).total_seconds())
         return Response(

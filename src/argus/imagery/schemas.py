@@ -16,7 +16,7 @@ from argus.core.http import (
     uri_field,
 )
 from argus.imagery.model import MAX_CAMERA_TEXT, Accuracy, ImageState
-from argus.imagery.palettes import INKS, LEGEND_COLOURS, SIZE
+from argus.imagery.palettes import INKS, LEGEND_COLOURS, PALETTES, SIZE
 from argus.imagery.service import CONTENT_TYPES, MAX_FILE_BYTES, MAX_FILES
 
 _label = one_line(may_be_empty=True)
@@ -88,7 +88,13 @@ class LinkOut(Schema):
     """A URL that works without credentials, and the moment it stops working."""
 
     url = uri_field()
-    expires_at = Timestamp(required=True)
+    expires_at = Timestamp(
+        required=True,
+        metadata={
+            "description": "Use the link until then, and do not store it: by default it works for 45 to 60 minutes, or "
+            "less if the credentials that sign it expire first"
+        },
+    )
 
 
 class LinksOut(Schema):
@@ -99,8 +105,8 @@ class LinksOut(Schema):
         keys=fields.String(),
         values=fields.Nested(LinkOut),
         metadata={
-            "description": "PNG files by palette. The first leads to the file. The others lead to `GET /pictures`, "
-            "which creates the file on the first request and redirects to it"
+            "description": f"PNG files by palette. `{PALETTES[0]}` leads to the file. The others lead to "
+            "`GET /pictures`, which creates the file on the first request and redirects to it"
         },
     )
     colour_bars = fields.Dict(
@@ -108,7 +114,7 @@ class LinksOut(Schema):
         values=fields.Nested(LinkOut),
         metadata={
             "description": "The legends of the previews by palette, as PNG files. All lead to `GET /pictures`. "
-            "The first is also in the file of the first preview, as the content of the chunk `cbAR`"
+            f"That of `{PALETTES[0]}` is also in the preview of `{PALETTES[0]}`, as the content of the chunk `cbAR`"
         },
     )
     original = fields.Nested(LinkOut)
@@ -244,7 +250,8 @@ def _colours(which: str) -> fields.String:
         required=True,
         validate=validate.Regexp(f"^[0-9a-f]{{{6 * SIZE}}}$"),
         metadata={
-            "description": f"{which}, as hexadecimal digits of red, green and blue: the content of the PLTE chunk"
+            "description": f"{which}, as hexadecimal digits of red, green and blue: the content of the PLTE chunk, "
+            "whose checksum must be computed again"
         },
     )
 
