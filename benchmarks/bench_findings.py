@@ -20,6 +20,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 from math import ceil
 from statistics import median
+from threading import Lock
 from typing import Any
 
 from argus.core.dynamo import ConditionFailed, Item, Put, Table, from_wire
@@ -47,6 +48,7 @@ class Memory:
     sizes: dict[tuple[str, str], int] = field(default_factory=dict)
     read: int = 0
     half_units: int = 0
+    lock: Lock = field(default_factory=Lock)
 
     def put_item(self, **parameters: Any) -> Any:
         item = parameters["Item"]
@@ -76,8 +78,9 @@ class Memory:
             more = end - parameters["Limit"] > begin
         kept = ("pk", "sk", hash_key, range_key)
         found = [{name: self.items[key][name] for name in kept} for _, key in page]
-        self.read += len(found)
-        self.half_units += ceil(sum(item_bytes(entry) for entry in found) / 4096)
+        with self.lock:  # some queries are parallel
+            self.read += len(found)
+            self.half_units += ceil(sum(item_bytes(entry) for entry in found) / 4096)
         return {"Items": found, **({"LastEvaluatedKey": found[-1]} if more else {})}
 
     def batch_get_item(self, **batch: Any) -> Any:

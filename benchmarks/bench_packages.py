@@ -1,7 +1,7 @@
 """The resources that one image needs: CPU of its requests and jobs in the packaged functions, and storage in S3.
 
 Both zips run warm through awslambdaric against the embedded AWS; only the CPU of their own processes counts. There is
-no peer and no goal: `python -m benchmarks.costs` computes the costs in docs/deployment.md from these numbers.
+no peer and no goal: `python -m benchmarks.costs` computes the costs in docs/costs.md from these numbers.
 """
 
 import json

@@ -39,7 +39,9 @@ def _value_bytes(value: Mapping[str, Any]) -> int:
             return _NESTED_BYTES + len(content) + item_bytes(content)
         case "L":
             return _NESTED_BYTES + sum(1 + _value_bytes(entry) for entry in content)
-    return 1  # BOOL and NULL
+        case "BOOL" | "NULL":
+            return 1
+    raise TypeError(f"Argus stores no {kind}")
 
 
 def read_units(items: Iterable[Item], *, consistent: bool, together: bool) -> float:

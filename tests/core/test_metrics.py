@@ -135,9 +135,7 @@ def test_work_of_every_kind_and_end_records_declared_metrics_only(
     assert never == []
 
 
-def test_a_sweep_records_no_metric(
-    recorded: Recorded, tick: Callable[[], Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_sweep_records_no_metric(recorded: Recorded, tick: Callable[[], Any]) -> None:
     tick()
     assert recorded() == []
 

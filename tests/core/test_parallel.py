@@ -88,6 +88,25 @@ def test_an_error_is_raised_when_the_started_calls_have_ended_and_the_others_are
     assert all(blocked.in_time), "the error waits for calls that come later"
 
 
+def test_after_an_error_no_call_starts_although_an_earlier_one_still_runs() -> None:
+    started: list[int] = []
+    failed = Event()
+
+    def call(number: int) -> None:
+        started.append(number)
+        if number == 0:
+            assert failed.wait(LONG)
+        elif number == 1:
+            failed.set()
+            raise LookupError(number)
+        else:
+            failed.wait(LONG)
+
+    with pytest.raises(LookupError, match="1"):
+        call_each(call, range(MANY))
+    assert len(started) <= 2 * AT_ONCE, "those that began while the error was raised"
+
+
 def test_of_several_errors_that_of_the_first_argument_is_raised() -> None:
     second_failed = Event()
 

@@ -4,7 +4,7 @@ import {colourBarIn, withPalette} from "./png.js";
 
 /**
  * A function that returns the URL of a picture. It is an object URL, which its user revokes. It is the API's link if the
- * file or the palettes could not be fetched, and empty if the view has been left.
+ * file or the palettes could not be fetched or used, and empty if the view has been left.
  * @param {{get: (path: string, options: {signal: AbortSignal}) => Promise<any>}} api
  * @param {NonNullable<ThermalImage["links"]>} links
  * @param {AbortSignal} signal
@@ -24,8 +24,12 @@ export async function pictureUrls(api, links, signal) {
     return (kind, palette) => {
       const colours = palettes.items.find(({name}) => name === palette);
       if (!colours) return links[kind][palette].url;
-      const file = withPalette(stored[kind], colours[kind === "previews" ? "preview_colours" : "colour_bar_colours"]);
-      return URL.createObjectURL(new Blob([file], {type: "image/png"}));
+      try {
+        const file = withPalette(stored[kind], colours[kind === "previews" ? "preview_colours" : "colour_bar_colours"]);
+        return URL.createObjectURL(new Blob([file], {type: "image/png"}));
+      } catch {
+        return links[kind][palette].url;
+      }
     };
   } catch {
     return signal.aborted ? () => "" : (kind, palette) => links[kind][palette].url;

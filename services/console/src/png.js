@@ -10,7 +10,7 @@ const CB_AR = 0x63624152; // cbAR: a whole PNG
 
 /** A copy of an indexed PNG in other colours. @param {Uint8Array} png @param {string} colours in hexadecimal digits */
 export function withPalette(png, colours) {
-  const file = Uint8Array.from(png);
+  const file = new Uint8Array(png);
   const content = Uint8Array.from(colours.match(/../g) ?? [], (digits) => parseInt(digits, 16));
   const palette = contentOf(file, PLTE);
   if (palette?.length !== content.length) throw new Error(`the file is not a PNG with ${content.length / 3} colours`);

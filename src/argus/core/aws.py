@@ -3,7 +3,9 @@
 A call has four attempts. Within a request, calls to a service that hangs fail sooner: docs/decisions/timeouts.md.
 """
 
+import math
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -71,6 +73,7 @@ class Aws:
         )
         endpoint_url = endpoint or self.settings.aws_endpoint or None
         client = self.session.client(service, endpoint_url=endpoint_url, config=config)
+        _ = client.exceptions  # created now: two threads that need them first would create two sets of classes
         limit = _TimeLimit(service, CONNECT_SECONDS + read_timeout, factor)
         client.meta.events.register("before-send", limit.before_attempt)
         client.meta.events.register("response-received", limit.after_attempt)
@@ -116,12 +119,12 @@ class _TimeLimit:
             raise NotCalled(service=self.service, reason=f"it timed out {MAX_TIMEOUTS} times in this request")
         if work.ms / 1000 + self.attempt_seconds * self.factor > work.aws_seconds * self.factor:
             raise NotCalled(service=self.service, reason="the request has too little time left")
-        self.attempt.started_ms = work.ms
+        self.attempt.started = time.perf_counter()
 
     def after_attempt(self, exception: Exception | None, **_: Any) -> None:
         work = current_work()
         if work is not None and isinstance(exception, ConnectTimeoutError | ReadTimeoutError):
-            work.count_timeout(self.service, started_ms=getattr(self.attempt, "started_ms", work.ms))
+            work.count_timeout(self.service, started=getattr(self.attempt, "started", math.inf))
 
 
 def _request_capacity(params: dict[str, Any], **_: Any) -> dict[str, Any]:

@@ -33,7 +33,7 @@ class Work:
     capacity_units: float = 0.0
     timeouts: Counter[str] = field(default_factory=Counter)  # by service of AWS
     started: float = field(default_factory=time.perf_counter)
-    _timed_out_ms: dict[str, float] = field(default_factory=dict, repr=False)  # by service: the last one that counts
+    _timed_out: dict[str, float] = field(default_factory=dict, repr=False)  # by service: the last one that counts
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def add_capacity(self, units: float) -> None:
@@ -41,12 +41,12 @@ class Work:
         with self._lock:
             self.capacity_units += units
 
-    def count_timeout(self, service: str, *, started_ms: float) -> None:
+    def count_timeout(self, service: str, *, started: float) -> None:
         """Count an attempt that timed out. Attempts that ran at the same time, in several threads, count once."""
         with self._lock:
-            if started_ms >= self._timed_out_ms.get(service, -1.0):
+            if started > self._timed_out.get(service, -math.inf):
                 self.timeouts[service] += 1
-                self._timed_out_ms[service] = self.ms
+                self._timed_out[service] = time.perf_counter()
 
     @property
     def ms(self) -> float:

@@ -227,9 +227,10 @@ class Imagery:
             raise
 
     def add_product(self, image: Image, product: NewObject) -> None:
-        """Store another product of a ready image. Raises NoSuchImage, and stores nothing, if it was deleted meanwhile.
+        """Store another product of a ready image; delete it and raise NoSuchImage if the image was deleted meanwhile.
 
-        A deletion that begins after the check finds the product: its objects are listed later.
+        A deletion that begins after the check finds the product: its objects are listed later. If DynamoDB does not
+        respond to the check, the product of a deleted image remains.
         """
         self.objects.put(product)
         try:
