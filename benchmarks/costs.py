@@ -9,9 +9,9 @@ A function's share of a processor: Lambda developer guide, "Configure memory". F
 """
 
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from argus.core import metrics
 from argus.core.dynamo import due_shards
@@ -68,8 +68,7 @@ def _requests(measured: Measured, price: Prices) -> list[Line]:
     request_waits = (calls - job_calls) * measured.dynamodb_wait_ms + 2 * measured.sqs_wait_ms  # scan and report
     requests, jobs = len(IMAGE_REQUESTS), len(IMAGE_JOBS)
     api = _compute("", measured.image_request_ms * requests, request_waits, requests, price)
-    log_kb = measured.api_log_kb + measured.worker_log_kb
-    log_kb += (requests + jobs) * measured.platform_log_kb + requests * measured.gateway_log_kb
+    log_kb = _log_kb(measured)
     viewed_kb = measured.preview_kb + measured.report_kb + measured.responses_kb
     traces = sum(_traces(calls * IMAGES) for suffix, calls in (("", requests), ("_worker", jobs)) if _is_traced(suffix))
     backed_up = IMAGE_PUTS * (price.backup_event + BACKUP_GETS * price.s3_get)
@@ -112,8 +111,7 @@ def _storage(number: int, measured: Measured, price: Prices) -> list[Line]:
     media_gb = images * sum(measured.object_kb) / 1e6
     backup_gb = images * sum(max(128.0, kb) for kb in measured.object_kb) / 1e6
     tables_gb, indexes_gb = images * own_kb / 1e6, images * index_kb / 1e6
-    logged_kb = measured.api_log_kb + measured.worker_log_kb
-    logs_gb = min(number - 0.5, 3) * IMAGES * logged_kb * measured.log_compression / 1e6  # kept for 90 days
+    logs_gb = min(number - 0.5, 3) * IMAGES * _log_kb(measured) * measured.log_compression / 1e6  # kept for 90 days
     access_gb = min(number - 0.5, 3) * IMAGES * (IMAGE_PUTS + IMAGE_GETS) * measured.access_log_kb / 1e6  # the same
 
     def stored(service: str, gigabytes: float, dollars: float, *, copies: int = 1) -> Line:
@@ -176,6 +174,13 @@ def per_million_requests(measured: Measured, price: Prices) -> list[Line]:
     ]
 
 
+def _log_kb(measured: Measured) -> float:
+    """What an image adds to the logs: lines of the functions, of Lambda, and of API Gateway."""
+    requests, calls = len(IMAGE_REQUESTS), len(IMAGE_REQUESTS) + len(IMAGE_JOBS)
+    own = measured.api_log_kb + measured.worker_log_kb
+    return own + calls * measured.platform_log_kb + requests * measured.gateway_log_kb
+
+
 def _firewall_rules() -> int:
     resources = Template.read(INFRA / "firewall.yaml").resources.values()
     (firewall,) = (one for one in resources if one["Type"] == "AWS::WAFv2::WebACL")
@@ -198,11 +203,18 @@ def _settings(suffix: str) -> Mapping[str, Any]:
     return declared_settings(function.zappa_stage("production"), suffix)
 
 
-def _compute(suffix: str, cpu_ms: float, wait_ms: float, calls: int, price: Prices) -> Line:
+class Compute(NamedTuple):
+    """The use of a function, and what it costs in US dollars."""
+
+    usage: str
+    dollars: float
+
+
+def _compute(suffix: str, cpu_ms: float, wait_ms: float, calls: int, price: Prices) -> Compute:
     memory_mb = _settings(suffix)["memory_size"]
     seconds = (cpu_ms / min(1.0, memory_mb / _PROCESSOR_MB) + wait_ms) / 1e3
     dollars = memory_mb / 1024 * seconds * price.lambda_gb_second + calls * price.lambda_call
-    return Line("", f"{memory_mb} MB for {seconds * 1e3:.0f} ms", dollars)
+    return Compute(f"{memory_mb} MB for {seconds * 1e3:.0f} ms", dollars)
 
 
 def _sum(rows: Iterable[tuple[int, float, int]]) -> tuple[float, float, float]:
@@ -214,8 +226,8 @@ def total(lines: Iterable[Line]) -> float:
     return sum(line.dollars for line in lines)
 
 
-def first_month(measured: Measured, price: Prices) -> str:
-    lines = month(1, measured, price)
+def bill_table(lines: Sequence[Line]) -> str:
+    """The lines and their sum, in Markdown."""
     rows = [f"| {line.service} | {line.usage} | {line.dollars:.2f} |" for line in lines]
     return "\n".join(
         ["| service | usage | US dollars |", "|---|---|---|", *rows, f"| **total** | | **{total(lines):.2f}** |"]
@@ -235,21 +247,13 @@ def growth(measured: Measured, price: Prices) -> str:
     return "\n".join([f"| US dollars | {heads} |", "|---" * (len(MONTHS) + 1) + "|", *rows, f"| **total** | {sums} |"])
 
 
-def requests_table(measured: Measured, price: Prices) -> str:
-    lines = per_million_requests(measured, price)
-    rows = [f"| {line.service} | {line.usage} | {line.dollars:.2f} |" for line in lines]
-    return "\n".join(
-        ["| service | usage | US dollars |", "|---|---|---|", *rows, f"| **total** | | **{total(lines):.2f}** |"]
-    )
-
-
 def page() -> str:
     """The text of docs/costs.md with the current tables."""
     measured, price = Measured.read(), Prices()
     tables: Mapping[str, Callable[[], str]] = {
-        "month": lambda: first_month(measured, price),
+        "month": lambda: bill_table(month(1, measured, price)),
         "growth": lambda: growth(measured, price),
-        "requests": lambda: requests_table(measured, price),
+        "requests": lambda: bill_table(per_million_requests(measured, price)),
         "scale": lambda: scale.table(measured),
         "prices": prices.table,
     }
@@ -263,4 +267,4 @@ def page() -> str:
 
 if __name__ == "__main__":
     PAGE.write_text(page())
-    sys.stdout.write(first_month(Measured.read(), Prices()) + "\n")
+    sys.stdout.write(bill_table(month(1, Measured.read(), Prices())) + "\n")

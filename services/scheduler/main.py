@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any
 
 from argus.container import Container
+from argus.core.background import OutOfTime
 from argus.core.errors import ArgusError
 from argus.core.work import sweep
 from argus.jobs import TICKS
@@ -38,24 +39,25 @@ def handler(event: Any, _context: object) -> dict[str, Any]:
     if not isinstance(event, dict) or event.get("source") not in _SOURCES:
         raise UnknownEvent(f"keys {sorted(event)[:20]}" if isinstance(event, dict) else type(event).__name__)
     tick_id, ends_at = str(event.get("id", "")), time.monotonic() + TICK_SECONDS
-    failed = [
-        name
-        for name in random.sample(
-            list(TICKS), len(TICKS)
-        )  # random order: no sweep is always last, with little time left
-        if not _run(name, tick_id, seconds=min(SWEEP_SECONDS, ends_at - time.monotonic()))
-    ]
+    outcomes = {
+        name: _run(name, tick_id, seconds=min(SWEEP_SECONDS, ends_at - time.monotonic()))
+        for name in random.sample(list(TICKS), len(TICKS))  # no sweep is always last, with little time left
+    }
+    failed = [name for name, outcome in outcomes.items() if outcome == "failed"]
     if failed:
         raise SweepsFailed(", ".join(failed))
-    return {"ran": list(TICKS)}
+    return {"outcomes": outcomes}
 
 
-def _run(name: str, tick_id: str, *, seconds: float) -> bool:
+def _run(name: str, tick_id: str, *, seconds: float) -> str:
+    """Run a sweep, and return its outcome."""
     with sweep(name, request_id=tick_id, seconds=seconds) as run:
         try:
             TICKS[name](container())()
             run.mark_done()
+        except OutOfTime:
+            run.mark_out_of_time()  # the next tick continues
         except Exception as error:
             run.mark_failed()
             _log.error("sweep failed", extra={"sweep": name}, exc_info=error)
-    return run.outcome == "done"
+    return run.outcome

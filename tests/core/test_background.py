@@ -14,7 +14,16 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 
 from argus.container import Container
 from argus.core import background
-from argus.core.background import FIRST_CHECK, MAX_ATTEMPTS, MAX_CHECKS, Background, Claim, ClaimLost, NoAttemptsLeft
+from argus.core.background import (
+    FIRST_CHECK,
+    MAX_ATTEMPTS,
+    MAX_CHECKS,
+    Background,
+    Claim,
+    ClaimLost,
+    NoAttemptsLeft,
+    OutOfTime,
+)
 from argus.core.dynamo import Table, due_shard, due_shards
 from argus.core.functions import SCANNER, WORKER
 from argus.imagery.model import Image, ImageState, NewFile
@@ -25,7 +34,7 @@ from infra.embedded.capacity import Capacity
 from services.scheduler import main as scheduler
 from tests.conftest import MovableClock, Person, Workers
 
-Tick = Callable[[], object]
+Tick = Callable[[], Any]
 IMAGE = "img_00000000000000000000000000"
 SCAN = "scan_00000000000000000000000000"
 
@@ -365,10 +374,30 @@ def test_a_sweep_starts_nothing_when_its_time_is_over(
     only_item.clock.move(minutes=3)
     with monkeypatch.context() as late:
         late.setattr(scheduler, "TICK_SECONDS", background.LAST_START_SECONDS - 0.1)
-        tick()
+        assert set(tick()["outcomes"].values()) == {"out_of_time"}
         assert not _is_sent(workers, only_item)
-    tick()
+    assert set(tick()["outcomes"].values()) == {"done"}
     assert _is_sent(workers, only_item)
+
+
+def test_a_sweep_that_stops_between_two_items_says_so_and_the_next_one_continues(
+    argus: Container,
+    owner: Person,
+    reports: Background[Report],
+    workers: Workers,
+    clock: MovableClock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    added = reports.add_many(_new_reports(argus, owner, "csv", "csv", "csv"))
+    clock.move(minutes=3)
+    checked: list[Report] = []
+    with monkeypatch.context() as limited:
+        limited.setattr(background, "seconds_left", lambda: 0.0 if checked else 100.0)
+        with pytest.raises(OutOfTime):
+            reports.sweep(checked.append)
+    assert len(checked) == 1
+    reports.sweep()
+    assert len(_sent(workers)[WORKER]) == len(added) - 1, "the first one was postponed"
 
 
 # ---------------------------------------------------------------- the index of the next checks

@@ -82,6 +82,10 @@ class PartialFailure(ArgusError):
     """Some items of a sweep could not be processed."""
 
 
+class OutOfTime(ArgusError):
+    """The time of a sweep ended before it had checked every due item. The next sweep continues."""
+
+
 class NoAttemptsLeft(ArgusError):
     """The item is not tried again. Its job fails, so that the queue keeps the message."""
 
@@ -372,31 +376,38 @@ class Background(Generic[W]):
 
         The shards are in random order, and the sweep stops when the time of its tick ends: the next sweep continues. An
         item is postponed first, so that one that fails comes after the others next time. Raises PartialFailure at the
-        end if items failed.
+        end if items failed, else OutOfTime if it stopped.
         """
-        now, failed = self.clock(), list[str]()
-        for due in self._due(now, failed):
-            try:
-                item = self.store.postpone(due, now=now)
-                if item is not None:
-                    (check or self.retry)(item)
-            except Exception as error:
-                _log.error("could not check a due item", extra={"id": due["sk"]}, exc_info=error)
-                failed.append(due["sk"])
+        now, failed, stopped = self.clock(), list[str](), None
+        try:
+            for due in self._due(now, failed):
+                self._check(due, check or self.retry, now, failed)
+        except OutOfTime as error:
+            stopped = error
         if failed:
             raise PartialFailure(f"{len(failed)} failed; the first is {failed[0]}")
+        if stopped:
+            raise stopped
+
+    def _check(self, due: Item, check: Callable[[W], None], now: datetime, failed: list[str]) -> None:
+        """Postpone a due item and check it; add its id to `failed` if that fails."""
+        try:
+            item = self.store.postpone(due, now=now)
+            if item is not None:
+                check(item)
+        except Exception as error:
+            _log.error("could not check a due item", extra={"id": due["sk"]}, exc_info=error)
+            failed.append(due["sk"])
 
     def _due(self, now: datetime, failed: list[str]) -> Iterator[Item]:
-        """The due items of all shards, until the time ends; adds shards that cannot be read to `failed`."""
+        """The due items of all shards; adds shards that cannot be read to `failed`. Raises OutOfTime."""
         shards = due_shards(self.store.due_prefix)
         for shard in random.sample(shards, len(shards)):
-            if seconds_left() < LAST_START_SECONDS:
-                return
+            _ensure_time()
             try:
                 for due in self.store.due(shard, now):
+                    _ensure_time()
                     yield due
-                    if seconds_left() < LAST_START_SECONDS:
-                        return
             except (BotoCoreError, ClientError, Unavailable) as error:
                 _log.error("could not read a shard", extra={"shard": shard}, exc_info=error)
                 failed.append(shard)
@@ -469,6 +480,12 @@ def _changed(item: W, **changes: Any) -> W:
     """A copy with other attributes. A protocol cannot declare that its classes are dataclasses."""
     changed: W = replace(cast(Any, item), **changes)
     return changed
+
+
+def _ensure_time() -> None:
+    """Raise OutOfTime unless a check may start."""
+    if seconds_left() < LAST_START_SECONDS:
+        raise OutOfTime(f"{max(seconds_left(), 0):.1f} seconds left")
 
 
 def _reason(item: WorkItem) -> Message:
