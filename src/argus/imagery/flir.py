@@ -40,11 +40,11 @@ class Record:
     """The bytes of a record, with its subtype and byte order ("<" or ">")."""
 
     subtype: int
-    data: bytes
+    data: memoryview
     order: str
 
     @classmethod
-    def read(cls, subtype: int, data: bytes) -> "Record":
+    def read(cls, subtype: int, data: memoryview) -> "Record":
         # The first word is a small version number; in the wrong byte order it is at least 0x100.
         return cls(subtype, data, "<" if len(data) < 2 or data[1] == 0 else ">")
 
@@ -59,7 +59,7 @@ class Record:
         return self.unpack("f", at)[0]
 
     def text(self, at: int, size: int) -> str:
-        return text(self.data[at : at + size])
+        return text(bytes(self.data[at : at + size]))
 
 
 def is_part(segment: Segment) -> bool:
@@ -70,7 +70,7 @@ def is_part(segment: Segment) -> bool:
 def decode_rjpeg(segments: list[Segment]) -> Thermogram:
     """The thermogram in a JPEG's segments. Raises Undecodable."""
     exif = Exif.among(segments)
-    return _decode("flir_rjpeg", join([bytes(each.payload) for each in segments if is_part(each)]), exif)
+    return _decode("flir_rjpeg", join([each.payload for each in segments if is_part(each)]), exif)
 
 
 def decode_fff(data: bytes) -> Thermogram:
@@ -78,7 +78,7 @@ def decode_fff(data: bytes) -> Thermogram:
     return _decode("flir_fff", data, Exif())
 
 
-def join(parts: list[bytes]) -> bytes:
+def join(parts: list[memoryview]) -> bytes:
     """The FFF file of these parts, which may be in any order. Raises Damaged for gaps and duplicates."""
     last = parts[0][7]
     if any(part[7] != last for part in parts):
@@ -123,7 +123,7 @@ def _records(fff: bytes) -> dict[int, Record]:
     start, count = struct.unpack_from(order + "II", fff, 24)
     if count > MAX_RECORDS or start + count * ENTRY_SIZE > len(fff):
         raise Damaged("fff_directory", records=count)
-    records: dict[int, Record] = {}
+    view, records = memoryview(fff), dict[int, Record]()
     for at in range(start, start + count * ENTRY_SIZE, ENTRY_SIZE):
         kind, subtype, offset, size = struct.unpack_from(order + "HH8xII", fff, at)
         if kind not in (COUNTS, CAMERA_INFO, GPS):
@@ -132,7 +132,7 @@ def _records(fff: bytes) -> dict[int, Record]:
             raise Damaged("flir_record_end", record=kind, size_bytes=size)
         if kind in records:
             raise Unsupported("flir_sequence", record=kind)
-        records[kind] = Record.read(subtype, fff[offset : offset + size])
+        records[kind] = Record.read(subtype, view[offset : offset + size])
     return records
 
 
@@ -140,7 +140,7 @@ def _counts(record: Record) -> NDArray[np.uint16]:
     width, height = (int(value) for value in record.unpack("HH", 2))
     check_size(width, height)
     pixels = record.data[COUNTS_HEADER:]
-    if pixels.startswith(SIGNATURE):
+    if pixels[: len(SIGNATURE)] == SIGNATURE:
         return _in_likely_byte_order(read_png16(pixels, width=width, height=height))
     if len(pixels) < 2 * width * height:
         raise Damaged("flir_pixels", size_bytes=len(pixels), width=width, height=height)
@@ -156,14 +156,15 @@ def _in_likely_byte_order(counts: NDArray[np.uint16]) -> NDArray[np.uint16]:
     order turns a scene into noise. The camera's stored median would also reveal the order, but is wrong on the FLIR
     ONE.
     """
-    swapped = counts.byteswap()
-    return swapped if _roughness(swapped) <= _roughness(counts) else counts
+    little_endian = counts.view("<u2")
+    likely = little_endian if _roughness(little_endian) <= _roughness(counts) else counts
+    return likely.astype(np.uint16, copy=False)
 
 
 def _roughness(counts: NDArray[np.uint16]) -> int:
     """The sum of differences between neighbours, in a sample of the rows."""
-    rows = counts[:: max(1, counts.shape[0] // 64)].astype(np.int32)
-    return int(np.abs(np.diff(rows, axis=1)).sum(dtype=np.int64))
+    rows = counts[:: max(1, counts.shape[0] // 32)].astype(np.int32)
+    return int(np.abs(rows[:, 1:] - rows[:, :-1]).sum(dtype=np.int64))
 
 
 def _planck(info: Record) -> Planck:

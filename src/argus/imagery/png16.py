@@ -1,40 +1,59 @@
 """16-bit greyscale PNG (ISO/IEC 15948), from untrusted files.
 
-Pillow decodes, because its unfiltering is compiled: nearly all rows of a FLIR PNG have the Paeth filter, which numpy
-cannot undo for whole rows. It receives a PNG rebuilt from the checked header and the image data, without text chunks to
-inflate, interlacing, other modes, or more pixels than announced.
+ISA-L inflates, in less than half of zlib's time. Pillow undoes the filters, because its loop is compiled: nearly all
+rows of a FLIR PNG have the Paeth filter, which numpy cannot undo for whole rows. Pillow receives only the inflated rows,
+as a deflate stream of stored blocks: no text chunks to inflate, no interlacing, no other modes, and no more pixels than
+announced.
 """
 
-import io
 import struct
+from collections.abc import Iterator
 
 import numpy as np
+from isal import isal_zlib
 from numpy.typing import NDArray
 from PIL import Image
 
-from argus.imagery.png import SIGNATURE, chunk
+from argus.imagery.png import SIGNATURE
 from argus.imagery.thermogram import Damaged, Unsupported
 
 MAX_CHUNKS = 65_536
 GREY16 = (16, 0, 0, 0, 0)  # bit depth, greyscale, deflate, adaptive filters, not interlaced
 
+_ZLIB_HEADER = b"\x78\x01"  # RFC 1950: a window of 32 KiB, the fastest level
+_LARGEST_BLOCK = 0xFFFF  # bytes of a stored block; RFC 1951, 3.2.4
 
-def read_png16(data: bytes, *, width: int, height: int) -> NDArray[np.uint16]:
-    """The samples, (height, width), read as big-endian as PNG requires. Raises Damaged, Unsupported."""
+
+def read_png16(data: bytes | memoryview, *, width: int, height: int) -> NDArray[np.uint16]:
+    """The samples, (height, width), big-endian as PNG requires. Raises Damaged, Unsupported."""
     ihdr, body = _chunks(data)
     if struct.unpack(">II", ihdr[:8]) != (width, height):
         raise Damaged("png_size", width=width, height=height)
     if tuple(ihdr[8:]) != GREY16:
         raise Unsupported("png")
-    rebuilt = SIGNATURE + chunk(b"IHDR", ihdr) + chunk(b"IDAT", body) + chunk(b"IEND", b"")
     try:
-        with Image.open(io.BytesIO(rebuilt), formats=("PNG",)) as image:
-            return np.array(image, np.uint16)
-    except (OSError, SyntaxError, ValueError) as error:
+        rows = isal_zlib.decompressobj().decompress(body, height * (1 + 2 * width))  # a row starts with its filter
+        image = Image.new("I;16", (width, height), None)
+        image.frombytes(_stored(rows), "zip", "I;16")
+    except (isal_zlib.error, OSError, ValueError) as error:
         raise Damaged("png_pixels") from error
+    return np.frombuffer(image.tobytes(), ">u2").reshape(height, width)
 
 
-def _chunks(data: bytes) -> tuple[bytes, bytes]:
+def _stored(data: bytes) -> bytes:
+    """The data as a zlib stream without compression."""
+    return b"".join((_ZLIB_HEADER, *_blocks(data), struct.pack(">L", isal_zlib.adler32(data))))
+
+
+def _blocks(data: bytes) -> Iterator[bytes | memoryview]:
+    view = memoryview(data)
+    for start in range(0, len(data), _LARGEST_BLOCK):
+        block = view[start : start + _LARGEST_BLOCK]
+        yield struct.pack("<BHH", start + len(block) == len(data), len(block), len(block) ^ 0xFFFF)
+        yield block
+
+
+def _chunks(data: bytes | memoryview) -> tuple[bytes, bytes | memoryview]:
     """(header, compressed image). Raises Damaged."""
     view, position = memoryview(data), len(SIGNATURE)
     ihdr: bytes = b""
@@ -55,4 +74,4 @@ def _chunks(data: bytes) -> tuple[bytes, bytes]:
         position += 12 + size
     if len(ihdr) != 13:
         raise Damaged("png_header")
-    return ihdr, b"".join(body)
+    return ihdr, body[0] if len(body) == 1 else b"".join(body)

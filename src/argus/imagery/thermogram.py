@@ -97,13 +97,11 @@ def develop(capture: Capture, counts: Counts, radiometry: Radiometry) -> Thermog
 
     A pixel below absolute zero or above HOTTEST_CELSIUS gets no temperature.
     """
-    extremes = np.array([[counts.min(), counts.max()]])
-    if extremes[0, 0] == extremes[0, 1]:
+    if counts.min() == counts.max():
         raise Implausible("blank")
     celsius = radiometry.celsius(counts, capture.parameters)
     _check_scene(celsius)
-    # Every radiometry is monotonic: if both extreme counts give possible temperatures, all counts do.
-    if not _possible(radiometry.celsius(extremes, capture.parameters)).all():
+    if not _possible(np.array([celsius.min(), celsius.max()])).all():  # NaN if any pixel is NaN
         celsius[~_possible(celsius)] = np.nan
         _check_scene(celsius)
     celsius.flags.writeable = False
@@ -128,9 +126,9 @@ def _check_scene(celsius: Temperatures) -> None:
     """Check a sample of some thousand pixels. Raises Implausible if they cannot be a scene."""
     step = max(1, int((celsius.size / 4096) ** 0.5))
     sample = celsius[::step, ::step]
-    known = sample[np.isfinite(sample)]
+    known = np.sort(sample[np.isfinite(sample)])
     if known.size * 2 < sample.size:
         raise Implausible("few_temperatures")
-    median = float(np.median(known))
+    median = float(known[known.size // 2])
     if not COLDEST_SCENE_CELSIUS <= median <= HOTTEST_SCENE_CELSIUS:
         raise Implausible("scene", celsius=median)
