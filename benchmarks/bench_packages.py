@@ -22,7 +22,7 @@ from argus.core.dynamo import Table
 from argus.notify.model import Connection
 from argus.notify.store import ConnectionsStore
 from benchmarks.harness import Row
-from benchmarks.usage import IMAGE_NOTIFICATIONS, IMAGE_REQUESTS, MEASURED_ROWS
+from benchmarks.usage import IMAGE_NOTIFICATIONS, IMAGE_REQUESTS, MEASURED_ROWS, unit_of
 from infra.deploy.functions import declared_settings
 from infra.deploy.smoke import SmokeUsers
 from infra.embedded.aws import EmbeddedAws
@@ -60,10 +60,7 @@ def run() -> list[Row]:
         for name, kilobytes in argus.stored_kb():
             samples[name].append(kilobytes)
         assert argus.messages() == IMAGE_NOTIFICATIONS * (IMAGES + 1)
-    return [
-        Row(row, median(samples[field]), "", 0, field.rpartition("_")[2].replace("kb", "kB"), "", 0)
-        for field, row in MEASURED_ROWS.items()
-    ]
+    return [Row(row, median(samples[field]), "", 0, unit_of(field), "", 0) for field, row in MEASURED_ROWS.items()]
 
 
 # The measurement of each object, by the end of its key.

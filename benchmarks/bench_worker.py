@@ -1,6 +1,6 @@
-"""The worker's processing of a 640 × 512 image: decoding, statistics, hot spots, the GeoTIFF and a preview.
+"""The worker's processing of a 640 × 512 image: decoding, all products, hot spots.
 
-The goal is an absolute time, not a ratio: at most 60 ms of CPU after all imports. Each step has its own row, which
+The goal is an absolute time, not a ratio: at most 20 ms of CPU after all imports. Each step has its own row, which
 shows where a regression comes from.
 """
 
@@ -10,8 +10,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from argus.imagery import cog, preview
+from argus.imagery.colour_bar import colour_bar
 from argus.imagery.decode import decode
-from argus.imagery.stats import histogram, statistics
+from argus.imagery.model import Image, NewFile
+from argus.imagery.png import with_colour_bar
+from argus.imagery.processing import create_products
+from argus.imagery.stats import Distribution
 from argus.imagery.thermogram import Thermogram
 from argus.scanning.catalogue import Catalogue
 from argus.scanning.model import Finding, Target
@@ -23,6 +27,8 @@ from services.local.demo.scenes.flir import flir_scene
 ROUNDS = 25
 LEAKS = 6
 PALETTE = "iron"
+TAKEN_AT = datetime(2026, 3, 1, tzinfo=UTC)
+UPLOAD = Image("img_1", "org_1", NewFile("frame.jpg", 1, "image/jpeg"), "usr_1", TAKEN_AT, TAKEN_AT)
 
 
 @dataclass(frozen=True)
@@ -37,45 +43,49 @@ class OneImage:
 
 def run() -> list[Row]:
     data, _ = flir_scene(seed=5, leaks=LEAKS)
-    image = decode(data)
+    thermogram = decode(data)
 
     def worker() -> None:
         decoded = decode(data)
-        for part in parts(decoded).values():
-            part()
+        create_products(UPLOAD, decoded)
+        list(hotspots(decoded))
 
-    measured: Mapping[str, Callable[[], object]] = {"decode": lambda: decode(data), **parts(image)}
-    whole = Row("whole worker, frame of 640 × 512", measure(worker, ROUNDS) * 1e3, "", 0.0, "ms", "≤ 60 ms", 0.0)
-    goals = {"hot spots": "≤ 15 ms"}
+    measured: Mapping[str, Callable[[], object]] = {"decode": lambda: decode(data), **parts(thermogram)}
+    whole = Row("whole worker, frame of 640 × 512", measure(worker, ROUNDS) * 1e3, "", 0.0, "ms", "≤ 20 ms", 0.0)
     return [
         whole,
         *(
-            Row(f"of that: {name}", measure(part, ROUNDS) * 1e3, "", 0.0, "ms", goals.get(name, ""), 0.0)
+            Row(f"of that: {name}", measure(part, ROUNDS) * 1e3, "", 0.0, "ms", "", 0.0)
             for name, part in measured.items()
         ),
     ]
 
 
-def parts(image: Thermogram) -> dict[str, Callable[[], object]]:
+def parts(thermogram: Thermogram) -> dict[str, Callable[[], object]]:
     """The steps after decoding, by name."""
-    celsius = image.celsius
+    celsius = thermogram.celsius
+    bounds = preview.bounds(Distribution.of(celsius))
+    ends = {"low": bounds.low_celsius, "high": bounds.high_celsius}
 
-    def one_preview() -> object:
-        bounds = preview.bounds(celsius)
-        return preview.write(celsius, PALETTE, low=bounds.low_celsius, high=bounds.high_celsius)
+    def measurements() -> object:
+        temperatures = Distribution.of(celsius)
+        return temperatures.statistics(), temperatures.histogram(), preview.bounds(temperatures)
+
+    def picture() -> bytes:
+        return with_colour_bar(preview.write(celsius, PALETTE, **ends), colour_bar(PALETTE, **ends))
 
     return {
-        "statistics and histogram": lambda: (statistics(celsius), histogram(celsius)),
-        "hot spots": lambda: list(hotspots(image)),
-        "GeoTIFF": lambda: cog.write(celsius, position=image.capture.position),
-        "one preview": one_preview,
+        "statistics, histogram and bounds": measurements,
+        "hot spots": lambda: list(hotspots(thermogram)),
+        "GeoTIFF": lambda: cog.write(celsius, position=thermogram.capture.position),
+        "preview with colour bar": picture,
     }
 
 
 def hotspots(image: Thermogram) -> Iterator[Finding]:
     manifest = Catalogue.load().get("thermal_hotspots")
     tools = Tools(
-        now=lambda: datetime(2026, 3, 1, tzinfo=UTC),
+        now=lambda: TAKEN_AT,
         log=logging.getLogger("argus.benchmark"),
         progress=lambda _share: None,
         positions=lambda _rule: PositionMatcher(),

@@ -12,6 +12,7 @@ import gc
 import importlib
 import os
 import platform
+import re
 import sys
 import time
 from collections.abc import Callable, Iterable
@@ -45,9 +46,52 @@ class Row:
     ratio: float
 
     def cells(self) -> list[str]:
-        ratio = f"{self.ratio:.1f}×" if self.ratio else ""
-        peer = f"{self.peer:.3g} {self.unit}" if self.peer_name else ""
-        return [self.name, f"{self.ours:.3g} {self.unit}", self.peer_name, peer, ratio, self.goal]
+        ratio = f"{_ratio(self.ratio)}×" if self.ratio else ""
+        peer = readable(self.peer, self.unit) if self.peer_name else ""
+        goal = self.goal if self.reached else f"{self.goal}: missed"
+        return [self.name, readable(self.ours, self.unit), self.peer_name, peer, ratio, goal]
+
+    @property
+    def reached(self) -> bool:
+        """Whether the goal is reached: one for the ratio ends with ×, any other is for our value."""
+        if not self.goal:
+            return True
+        parts = _GOAL.fullmatch(self.goal)
+        if not parts:
+            raise ValueError(f"the goal {self.goal!r} of {self.name!r}")
+        value, limit = (self.ratio if parts[3] == "×" else self.ours), float(parts[2].replace(",", ""))
+        return value >= limit if parts[1] == "≥" else value <= limit
+
+
+_GOAL = re.compile(r"([≥≤]) ([\d,.]+)(×| \w+)")
+
+# From 1,000 of a unit on, or below 0.1, another unit is easier to read: its name, and how many of the first it is.
+_LARGER = {"ms": ("s", 1000), "kB": ("MB", 1000)}
+_SMALLER = {"ms": ("µs", 0.001)}
+
+
+def readable(value: float, unit: str) -> str:
+    """A value with its unit and three digits: `12.3 ms`, `1.45 s`, `100,000`."""
+    others = _LARGER if value >= 1000 else _SMALLER if value < 0.1 else {}
+    name, size = others.get(unit, (unit, 1))
+    value /= size
+    digits = f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+    return f"{digits} {name}".strip()
+
+
+def read(text: str, unit: str) -> float:
+    """The value that `readable` printed, in `unit`. Raises ValueError if it has another kind of unit."""
+    digits, _, name = text.partition(" ")
+    sizes = {unit: 1.0, **dict(each[unit] for each in (_LARGER, _SMALLER) if unit in each)}
+    if name not in sizes:
+        raise ValueError(f"{text!r} is not in {unit}")
+    return float(digits.replace(",", "")) * sizes[name]
+
+
+def _ratio(value: float) -> str:
+    if value >= 10:
+        return f"{value:,.0f}"
+    return f"{value:.1f}" if value >= 1.05 else f"{value:.2f}" if value >= 0.1 else f"{value:.2g}"
 
 
 @dataclass(frozen=True)

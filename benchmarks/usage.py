@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 
+from benchmarks.harness import read
 from infra.deploy.package import ROOT
 
 UNITS = ROOT / "docs" / "data.md"
@@ -22,6 +23,11 @@ MEASURED_ROWS = {
     "api_log_kb": "log of the API for an image",
     "worker_log_kb": "log of the worker for an image",
 }
+
+
+def unit_of(field: str) -> str:
+    """The unit in the name of a measurement."""
+    return field.rpartition("_")[2].replace("kb", "kB")
 
 
 @dataclass(frozen=True)
@@ -54,8 +60,8 @@ class Measured:
     @classmethod
     def read(cls) -> "Measured":
         """Read the table that `make bench` wrote."""
-        rows = dict(re.findall(r"^\| ([^|]+) \| ([\d.e+-]+) [a-zA-Z]+ \|", BENCHMARKS.read_text(), re.M))
-        return cls(**{field: float(rows[row]) for field, row in MEASURED_ROWS.items()})
+        rows = dict(re.findall(r"^\| ([^|]+) \| ([^|]+) \|", BENCHMARKS.read_text(), re.M))
+        return cls(**{field: read(rows[row], unit_of(field)) for field, row in MEASURED_ROWS.items()})
 
     @property
     def object_kb(self) -> tuple[float, ...]:

@@ -185,7 +185,7 @@ REFUSED: dict[str, tuple[str, str, dict[str, str | int | float], Callable[[], by
     "record past the end": (
         "damaged",
         "flir_record_end",
-        {"record": 1, "size_bytes": 3408},
+        {"record": 1, "size_bytes": len(small().counts_record()[1])},
         lambda: patched(DIRECTORY + 32 + 12, ">I", 0x7FFFFFFF),
     ),
     "record longer than the file": (

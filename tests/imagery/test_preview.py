@@ -13,7 +13,7 @@ from PIL import Image
 from argus.imagery import indexed_png
 from argus.imagery.palettes import PALETTES, UnknownPalette, table
 from argus.imagery.preview import bounds, write
-from argus.imagery.stats import NoTemperatures
+from argus.imagery.stats import Distribution
 from tests.imagery.test_cog import scene
 
 
@@ -70,7 +70,7 @@ def test_a_reversed_range_is_a_value_error(low: float, high: float) -> None:
 def test_bounds_ignore_one_pixel_in_a_thousand_at_either_end() -> None:
     celsius = scene((200, 200))
     celsius[0, :30], celsius[1, :30] = 900, -40
-    result = bounds(celsius)
+    result = bounds(Distribution.of(celsius))
 
     assert (result.low_celsius, result.high_celsius) == pytest.approx(
         tuple(np.percentile(celsius.astype(float), (0.1, 99.9)))
@@ -79,11 +79,6 @@ def test_bounds_ignore_one_pixel_in_a_thousand_at_either_end() -> None:
 
 
 def test_bounds_are_at_least_one_degree_apart() -> None:
-    result = bounds(np.full((5, 5), 20, np.float32))
+    result = bounds(Distribution.of(np.full((5, 5), 20, np.float32)))
 
     assert (result.low_celsius, result.high_celsius) == (19.5, 20.5)
-
-
-def test_bounds_need_a_temperature() -> None:
-    with pytest.raises(NoTemperatures):
-        bounds(np.full((5, 5), np.nan, np.float32))

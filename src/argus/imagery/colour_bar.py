@@ -1,6 +1,7 @@
 """The legend of a preview: a palette from cold to hot with labelled temperatures, as PNG."""
 
 import math
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,7 @@ WIDTH, HEIGHT = 184, 640  # pixels, twice the size on a page, for sharp text
 
 _LEFT, _RIGHT, _TOP, _BOTTOM = 24, 68, 72, 608  # of the colours
 _TICK, _TEXT = 12, 24  # where ticks end and labels start, right of the colours
-_FONT, _UNIT_FONT = 26, 28
+_FONT_SIZE, _UNIT_FONT_SIZE = 26, 28
 _STEPS = 6  # target number between the ends of the range
 
 
@@ -50,18 +51,24 @@ def _indices(low: float, high: float) -> NDArray[np.uint8]:
     return plane.astype(np.uint8)
 
 
+@cache
+def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    """Pillow's own typeface, which takes longer to read than to draw with."""
+    return ImageFont.load_default(size)
+
+
 def _drawing(low: float, high: float) -> Image.Image:
     """Frame, ticks and labels as amounts of ink, 0 to 255."""
     image = Image.new("L", (WIDTH, HEIGHT))
     draw = ImageDraw.Draw(image)
-    font = ImageFont.load_default(_FONT)
+    font = _font(_FONT_SIZE)
     draw.rectangle((_LEFT - 1, _TOP - 1, _RIGHT, _BOTTOM), outline=96)
-    draw.text(((_LEFT + _RIGHT) / 2, _TOP - 20), "°C", fill=255, font=ImageFont.load_default(_UNIT_FONT), anchor="ms")
+    draw.text(((_LEFT + _RIGHT) / 2, _TOP - 20), "°C", fill=255, font=_font(_UNIT_FONT_SIZE), anchor="ms")
     decimals = 1 if high - low >= 1 else 2
     marks = [(_TOP, _label(high, decimals), 255), (_BOTTOM - 1, _label(low, decimals), 255)]
     for celsius, label in ticks(low, high):
         y = round(_BOTTOM - 1 - (celsius - low) / (high - low) * (_BOTTOM - 1 - _TOP))
-        if all(abs(y - end) > 1.3 * _FONT for end, _, _ in marks[:2]):  # else the labels would touch
+        if all(abs(y - end) > 1.3 * _FONT_SIZE for end, _, _ in marks[:2]):  # else the labels would touch
             marks.append((y, label, 160))
     for y, label, ink in marks:
         draw.line((_RIGHT + 1, y, _RIGHT + _TICK, y), fill=ink, width=2)

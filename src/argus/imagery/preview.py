@@ -3,8 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from argus.imagery import indexed_png, palettes, stats
+from argus.imagery import indexed_png, palettes
 from argus.imagery.model import Bounds
+from argus.imagery.stats import Distribution
 
 # Ignores one pixel in a thousand at either end: dead pixels, a reflection of the sun or one hot bolt would otherwise
 # take up most of the colours.
@@ -12,9 +13,9 @@ _TAILS = (0.001, 0.999)
 _NARROWEST_CELSIUS = 1.0  # in a narrower range, colours would show the detector's noise
 
 
-def bounds(celsius: NDArray[np.float32]) -> Bounds:
-    """The temperature range for palettes: percentiles 0.1 to 99.9, at least one degree. Raises NoTemperatures."""
-    low, high = stats.quantiles(stats.finite(celsius), _TAILS)
+def bounds(temperatures: Distribution) -> Bounds:
+    """The temperature range for palettes: percentiles 0.1 to 99.9, at least one degree."""
+    low, high = map(temperatures.quantile, _TAILS)
     missing = max(0.0, _NARROWEST_CELSIUS - (high - low))
     return Bounds(low - missing / 2, high + missing / 2)
 

@@ -13,7 +13,7 @@ from argus.imagery.model import COG, Image, Products
 from argus.imagery.palettes import PALETTES
 from argus.imagery.png import CONTENT_TYPE as PNG
 from argus.imagery.png import with_colour_bar
-from argus.imagery.stats import histogram, statistics
+from argus.imagery.stats import Distribution
 from argus.imagery.thermogram import Thermogram
 
 _log = logging.getLogger("argus.imagery")
@@ -48,11 +48,12 @@ def process(image: Image, objects: Objects, *, size_bytes: int, max_bytes: int) 
 def create_products(image: Image, thermogram: Thermogram) -> tuple[Products, list[NewObject]]:
     """The facts about a thermogram and its files: COG, and preview with colour bar."""
     celsius = thermogram.celsius
-    bounds = preview.bounds(celsius)
+    temperatures = Distribution.of(celsius)
+    bounds = preview.bounds(temperatures)
     products = Products(
         capture=thermogram.capture,
-        statistics=statistics(celsius),
-        histogram=histogram(celsius),
+        statistics=temperatures.statistics(),
+        histogram=temperatures.histogram(),
         bounds=bounds,
         palettes=PALETTES,
     )

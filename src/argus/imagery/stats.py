@@ -1,7 +1,7 @@
-"""Statistics and histogram of an image's temperatures. NaN and infinite pixels are ignored."""
+"""Statistics, histogram and quantiles of an image's temperatures. NaN and infinite pixels are ignored."""
 
 import math
-from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,46 +14,56 @@ class NoTemperatures(Invalid):
     """No pixel of the image has a temperature."""
 
 
-def statistics(celsius: NDArray[np.float32]) -> Statistics:
-    """The statistics of an array of any shape. Raises NoTemperatures."""
-    values = finite(celsius)
-    p5, p95 = quantiles(values, (0.05, 0.95))
-    return Statistics(
-        min_celsius=float(values.min()),
-        max_celsius=float(values.max()),
-        mean_celsius=float(values.mean(dtype=np.float64)),
-        p5_celsius=p5,
-        p95_celsius=p95,
-    )
+@dataclass(frozen=True, eq=False)
+class Distribution:
+    """The finite temperatures of an image, sorted: at least one.
 
-
-def histogram(celsius: NDArray[np.float32], bins: int = 64) -> Histogram:
-    """`bins` bins of equal width from the coldest to the hottest pixel. Raises NoTemperatures.
-
-    If all pixels have the same temperature, the bins cover one degree around it.
+    All results follow from one sort, for which numpy has vector instructions: it takes less time than one selection.
     """
-    values = finite(celsius)
-    # In float64, as adjacent float32 numbers leave no room for the edges between them.
-    bounds = np.float64(values.min()), np.float64(values.max())
-    counts, edges = np.histogram(values, bins, bounds)
-    return Histogram(tuple(counts.tolist()), tuple(edges.tolist()))
+
+    values: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, celsius: NDArray[np.float32]) -> "Distribution":
+        """The distribution of an array of any shape. Raises NoTemperatures."""
+        with np.errstate(invalid="ignore"):
+            all_finite = math.isfinite(celsius.sum(dtype=np.float64))  # one pass, without a mask
+        values = celsius if all_finite else celsius[np.isfinite(celsius)]
+        if not values.size:
+            raise NoTemperatures
+        return cls(np.sort(values, axis=None))
+
+    def quantile(self, fraction: float) -> float:
+        """Linear between neighbours, like numpy.quantile in float64."""
+        position = fraction * (self.values.size - 1)
+        below, above = float(self.values[math.floor(position)]), float(self.values[math.ceil(position)])
+        return below + (above - below) * (position % 1)
+
+    def statistics(self) -> Statistics:
+        return Statistics(
+            min_celsius=float(self.values[0]),
+            max_celsius=float(self.values[-1]),
+            mean_celsius=float(self.values.mean(dtype=np.float64)),
+            p5_celsius=self.quantile(0.05),
+            p95_celsius=self.quantile(0.95),
+        )
+
+    def histogram(self, bins: int = 64) -> Histogram:
+        """`bins` bins of equal width from the coldest to the hottest pixel; only the last contains its upper edge.
+
+        If all pixels have the same temperature, the bins cover one degree around it.
+        """
+        low, high = float(self.values[0]), float(self.values[-1])
+        if low == high:
+            low, high = low - 0.5, high + 0.5
+        # In float64, as adjacent float32 numbers leave no room for the edges between them.
+        edges = np.linspace(low, high, bins + 1, dtype=np.float64)
+        below = np.searchsorted(self.values, _rounded_up(edges[1:-1]))
+        counts = np.diff(below, prepend=0, append=self.values.size)
+        return Histogram(tuple(counts.tolist()), tuple(edges.tolist()))
 
 
-def finite(celsius: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The finite temperatures: the array itself if all are finite. Raises NoTemperatures."""
-    with np.errstate(invalid="ignore"):
-        all_finite = math.isfinite(celsius.sum(dtype=np.float64))  # one pass, without a mask
-    values = celsius if all_finite else celsius[np.isfinite(celsius)]
-    if not values.size:
-        raise NoTemperatures
-    return values
-
-
-def quantiles(values: NDArray[np.float32], fractions: Sequence[float]) -> list[float]:
-    """Quantiles of finite values, linear between neighbours, like numpy.quantile in float64, but with one partition."""
-    positions = [fraction * (values.size - 1) for fraction in fractions]
-    neighbours = sorted({index for position in positions for index in (math.floor(position), math.ceil(position))})
-    ordered = np.partition(values, neighbours, axis=None)
-    lower = [float(ordered[math.floor(position)]) for position in positions]
-    upper = [float(ordered[math.ceil(position)]) for position in positions]
-    return [a + (b - a) * (position % 1) for a, b, position in zip(lower, upper, positions, strict=True)]
+def _rounded_up(numbers: NDArray[np.float64]) -> NDArray[np.float32]:
+    """The smallest float32 that are not below: a float32 is below a number exactly if it is below this one."""
+    nearest = numbers.astype(np.float32)
+    return np.where(nearest < numbers, np.nextafter(nearest, np.float32(np.inf)), nearest)
