@@ -23,14 +23,6 @@ from statistics import median
 HERE = Path(__file__).parent
 PAGE = HERE.parent / "docs" / "performance.md"
 BEGIN, END = "<!-- results -->", "<!-- /results -->"
-INTRO = f"""# Performance
-
-Each row is one measurement of `make bench`: our code and a peer, called alternately in the same process; the median CPU
-time of the rounds. Absolute numbers depend on the machine; compare the ratios (peer ÷ ours).
-
-{BEGIN}
-{END}
-"""
 
 
 @dataclass(frozen=True)
@@ -158,12 +150,11 @@ def markdown(rows: Iterable[Row]) -> str:
 
 
 def write(rows: list[Row], page: Path = PAGE) -> None:
-    """Replace the text between the markers of the page; create the page if it does not exist."""
-    text = page.read_text(encoding="utf-8") if page.exists() else INTRO
+    """Replace the text between the markers of the page."""
+    text = page.read_text(encoding="utf-8")
     before, _, rest = text.partition(BEGIN)
     _, _, after = rest.partition(END)
     machine = f"Python {platform.python_version()}, {os.cpu_count()} cores, {platform.machine()}."
-    page.parent.mkdir(exist_ok=True)
     page.write_text(f"{before}{BEGIN}\n{markdown(rows)}\n\n{machine}\n{END}{after}", encoding="utf-8")
 
 
