@@ -9,8 +9,9 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Any
 
-from reportlab.platypus import Paragraph
+from reportlab import platypus
 
+from argus.core.pdf.paragraphs import Paragraph
 from argus.core.pdf.style import glyphs, style
 from argus.core.text import BLANK, JOINERS, MISLEADING, well_formed
 
@@ -36,7 +37,7 @@ class Typesetter:
 
     def paragraph(self, text: Any, name: str = "body", *, limit: int | None = 300, lines: bool = False) -> Paragraph:
         """A paragraph of plain text. `name` is the name of its style; `lines` keeps the line breaks of the text."""
-        return marked_up(self.markup(text, limit=limit, lines=lines), name)
+        return Paragraph(self._legible(text, limit=limit, lines=lines), style(name))
 
     def _legible(self, text: Any, *, limit: int | None, lines: bool) -> str:
         raw, cap = str(text), None if limit is None else _RAW_PER_CHARACTER * limit
@@ -78,6 +79,6 @@ def _truncated(text: str, limit: int | None, *, is_cut: bool = False) -> str:
     return f"{text[: limit - 1].rstrip()}…"
 
 
-def marked_up(markup: str, name: str = "body") -> Paragraph:
+def marked_up(markup: str, name: str = "body") -> platypus.Paragraph:
     """A paragraph of reportlab's markup. `Typesetter.markup` escapes external text for it."""
-    return Paragraph(markup, style(name))
+    return platypus.Paragraph(markup, style(name))
