@@ -72,7 +72,7 @@ def parts(image: Thermogram) -> dict[str, Callable[[], object]]:
     }
 
 
-def hotspots(image: Thermogram) -> Iterator[Finding]:
+def hotspots(image: Thermogram, **options: int) -> Iterator[Finding]:
     manifest = Catalogue.load().get("thermal_hotspots")
     tools = Tools(
         now=lambda: datetime(2026, 3, 1, tzinfo=UTC),
@@ -82,4 +82,4 @@ def hotspots(image: Thermogram) -> Iterator[Finding]:
         mark_not_tested=lambda _rule, _place=None: None,
         granted={"imagery": OneImage(image)},
     )
-    return manifest.load_run()(Target("image", "img"), tools, manifest.check_options({}))
+    return manifest.load_run()(Target("image", "img"), tools, manifest.check_options(options))

@@ -32,9 +32,19 @@ class Row:
             return []
         return [Row([first for first, _ in parts]), replace(self, cells=[rest for _, rest in parts])]
 
+    def draw(self, pen: Pen, lefts: Sequence[float], y: float, *, at_bottom: bool) -> None:
+        """Draw the cells above `y`, at the bottom or the top of the row."""
+        for left, cell in zip(lefts, self.cells, strict=True):
+            top = y + _PADDING + (_height(cell) if at_bottom else self.height - 2 * _PADDING)
+            for paragraph in cell:
+                top -= paragraph.style.spaceBefore
+                paragraph.draw_with(pen, left, top)
+                top -= paragraph.height
+
 
 def _height(cell: Cell) -> float:
-    return sum(paragraph.height + paragraph.style.spaceBefore for paragraph in cell)
+    height: float = sum(paragraph.height + paragraph.style.spaceBefore for paragraph in cell)
+    return height
 
 
 def _split(cell: Cell, height: float) -> tuple[Cell, Cell]:
@@ -59,25 +69,28 @@ class Rows(Flowable):
         self.width, self.height = width, self.head.height + sum(row.height for row in self.rows)
         return self.width, self.height
 
-    def split(self, _width: float, height: float) -> list["Rows"]:
-        count, room = self._fitting(height - self.head.height)
+    def split(self, width: float, height: float) -> list["Rows"]:
+        if not self.rows or self.wrap(width, height)[1] <= height:
+            return [self]
+        room = height - self.head.height
+        count = self._fitting(room)
         apart = min(count, len(self.rows) - self.together)
         if apart > 0:
             return self._split_at(self.rows[:apart], self.rows[apart:])
         if not self.splitInRow:
             return []
-        if count:  # rows that should stay together do not fit on a page
+        if count:  # there is no page with room for the rows that should stay together
             return self._split_at(self.rows[:count], self.rows[count:])
-        parts = self.rows[0].split(room) if self.rows else []
+        parts = self.rows[0].split(room)
         return self._split_at(parts[:1], [*parts[1:], *self.rows[1:]]) if parts else []
 
-    def _fitting(self, room: float) -> tuple[int, float]:
-        """How many rows fit, and the room that they leave."""
-        for count, row in enumerate(self.rows):
-            if row.height > room:
-                return count, room
+    def _fitting(self, room: float) -> int:
+        """How many rows fit, without the last one."""
+        for count, row in enumerate(self.rows[:-1]):
             room -= row.height
-        return len(self.rows), room
+            if room < 0:
+                return count
+        return len(self.rows) - 1
 
     def _split_at(self, first: Sequence[Row], rest: Sequence[Row]) -> list["Rows"]:
         return [
@@ -87,18 +100,14 @@ class Rows(Flowable):
 
     def draw(self) -> None:
         pen, y = Pen(self.canv), self.height
-        thin, thick = [], []
+        thin: list[float] = []
+        thick: list[float] = []
         for row in (self.head, *self.rows):
-            top, y = y - _PADDING, y - row.height
-            (thick if row.is_underlined else thin).append((0, y, self.width, y))
-            for left, cell in zip(self.lefts, row.cells, strict=True):
-                cell_top = y + _PADDING + _height(cell) if row is self.head else top
-                for paragraph in cell:
-                    cell_top -= paragraph.style.spaceBefore
-                    paragraph.draw_with(pen, self.canv, left, cell_top)
-                    cell_top -= paragraph.height
-        for lines, colour, width in ((thin, style.LINE, 0.4), (thick, style.ACCENT, 0.9)):
+            y -= row.height
+            row.draw(pen, self.lefts, y, at_bottom=row is self.head)
+            (thick if row.is_underlined else thin).append(y)
+        for edges, colour, width in ((thin, style.LINE, 0.4), (thick, style.ACCENT, 0.9)):
             self.canv.setStrokeColor(colour)
             self.canv.setLineWidth(width)
-            self.canv.lines(lines)
+            self.canv.lines([(0, edge, self.width, edge) for edge in edges])
         pen.finish()

@@ -77,7 +77,7 @@ def _widths(font: str) -> Mapping[str, float]:
 
 
 def text_width(text: str, font: str, size: float) -> float:
-    """The width of a line of characters of the typeface, in points. Takes a fifth of the time of reportlab's."""
+    """The width of a line of characters of the typeface, in points. Takes half the time of reportlab's."""
     return sum(map(_widths(font).__getitem__, text)) * size / 1000
 
 

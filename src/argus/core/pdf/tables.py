@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
-from operator import add
 from typing import Any, Literal
 
 from reportlab.lib.styles import ParagraphStyle
@@ -115,9 +114,9 @@ def _set(content: Paragraph | Cell, width: float) -> Cell:
 def _positions(columns: Sequence[Column]) -> tuple[list[float], list[float]]:
     """The left edges and the widths of the cells. There is space at both sides of each, but none left of the first."""
     widths = _widths(columns)
-    edges = list(accumulate(widths, initial=0.0))[:-1]
     indents = [0.0, *[_PADDING] * (len(columns) - 1)]
-    return list(map(add, edges, indents)), [width - indent - _PADDING for width, indent in zip(widths, indents)]
+    lefts = [edge + indent for edge, indent in zip(accumulate(widths, initial=0.0), indents, strict=False)]
+    return lefts, [width - indent - _PADDING for width, indent in zip(widths, indents, strict=True)]
 
 
 def _widths(columns: Sequence[Column]) -> list[float]:
