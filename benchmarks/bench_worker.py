@@ -82,7 +82,7 @@ def parts(thermogram: Thermogram) -> dict[str, Callable[[], object]]:
     }
 
 
-def hotspots(image: Thermogram) -> Iterator[Finding]:
+def hotspots(image: Thermogram, **options: int) -> Iterator[Finding]:
     manifest = Catalogue.load().get("thermal_hotspots")
     tools = Tools(
         now=lambda: TAKEN_AT,
@@ -92,4 +92,4 @@ def hotspots(image: Thermogram) -> Iterator[Finding]:
         mark_not_tested=lambda _rule, _place=None: None,
         granted={"imagery": OneImage(image)},
     )
-    return manifest.load_run()(Target("image", "img"), tools, manifest.check_options({}))
+    return manifest.load_run()(Target("image", "img"), tools, manifest.check_options(options))

@@ -163,6 +163,28 @@ def test_totals_that_are_taller_than_a_page_continue_on_the_next() -> None:
     assert [number for number in range(20) if f"total{number}" not in shown.split()] == []
 
 
+def test_a_table_that_does_not_fit_with_what_follows_moves_to_the_next_page() -> None:
+    typesetter = pdf.Typesetter()
+    filler = pdf.Item(pdf.Drawing(pdf.HEIGHT - 60 * pdf.MM, lambda *_: None))
+    table = pdf.Item(pdf.table(typesetter, COLUMNS, [("1", "Thermal scan", "2", "3")]), with_next=50 * pdf.MM)
+    items = [filler, table, pdf.Item(typesetter.paragraph("below"))]
+    first, second = documents.pages(pdf.write(typesetter, items, FRAME, NO_METADATA))
+
+    assert "Service" not in first
+    assert "No. Service Quantity Amount EUR 1 Thermal scan 2 3 below" in second
+
+
+def test_totals_that_leave_no_room_for_a_heading_above_them_continue_on_the_next_page() -> None:
+    typesetter = pdf.Typesetter()
+    totals = [(f"total{number}",) for number in range(40)]
+    table = pdf.Item(pdf.table(typesetter, [pdf.Column("Service")], [("scan",)], totals=totals), space_before=5)
+    items = [pdf.heading(typesetter, "Services"), table]
+    first, second = documents.pages(pdf.write(typesetter, items, FRAME, NO_METADATA))
+
+    assert "Services Service scan total0" in first
+    assert "Service total39" in second
+
+
 def test_a_heading_row_that_is_taller_than_a_page_is_rejected() -> None:
     columns = (pdf.Column("line\n" * 100),)
 
@@ -273,22 +295,19 @@ def test_text_that_is_cut_ends_with_an_ellipsis_and_other_text_does_not(text: st
 
 
 @pytest.mark.parametrize(
-    ("text", "markup"),
+    ("text", "shown"),
     [
-        (
-            "Nørrebro  Fjernvarme\r\n\tBygade 1 \n\n2200 København\n",
-            "Nørrebro Fjernvarme<br/>Bygade 1<br/><br/>2200 Kø…",
-        ),
-        ("<b>\x85&\u2028", "&lt;b&gt;<br/>&amp;"),
+        ("Nørrebro  Fjernvarme\r\n\tBygade 1 \n\n2200 København\n", "Nørrebro Fjernvarme\nBygade 1\n\n2200 Kø…"),
+        ("<b>\x85&\u2028", "<b>\n&"),
         ("\n \n", ""),
     ],
     ids=["address", "markup", "empty"],
 )
-def test_line_breaks_are_kept_on_request(text: str, markup: str) -> None:
+def test_line_breaks_are_kept_on_request(text: str, shown: str) -> None:
     typesetter = pdf.Typesetter()
 
-    assert typesetter.markup(text, limit=38, lines=True) == markup
-    assert "<br/>" not in typesetter.markup(text)
+    assert typesetter.paragraph(text, limit=38, lines=True).text == shown
+    assert "\n" not in typesetter.paragraph(text).text
     assert not typesetter.replaced
 
 
@@ -296,6 +315,34 @@ def test_the_lines_of_an_address_are_below_each_other() -> None:
     body = written(pdf.Typesetter().paragraph("Bygade 1\n2200 København", lines=True))
 
     assert "Bygade 1\n2200 København" in documents.read(body).pages[0].extract_text()
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("one two three", ["one two", "three"]),
+        ("one\n\ntwo", ["one", "", "two"]),
+        ("one abcdefghijklmnop", ["one abcdef", "ghijklmnop"]),
+        ("abcdefghijklmno one", ["abcdefghijk", "lmno one"]),
+        ("", []),
+    ],
+    ids=["words", "line feeds", "a long word last", "a long word first", "empty"],
+)
+def test_text_is_broken_at_spaces_and_where_a_word_is_wider_than_a_line(text: str, lines: list[str]) -> None:
+    paragraph = pdf.Typesetter().paragraph(text, lines=True)
+    paragraph.wrap(50)
+
+    assert paragraph.lines == lines
+
+
+def test_a_paragraph_leaves_no_single_line_at_the_bottom_of_a_page() -> None:
+    paragraph = pdf.Typesetter().paragraph("one two three four", "body")
+    paragraph.wrap(30)
+    assert (paragraph.lines, paragraph.height) == (["one", "two", "three", "four"], 48)
+
+    assert [part.lines for part in paragraph.split(30, 35)] == [["one", "two"], ["three", "four"]]
+    assert paragraph.split(30, 23) == []
+    assert paragraph.split(30, 48) == [paragraph]
 
 
 def test_a_line_does_not_break_at_a_non_breaking_space() -> None:
@@ -323,6 +370,7 @@ def test_missing_glyphs_are_replaced_and_recorded() -> None:
     assert kept.line("Über 60 °C, ∆T ≤ 5, 3 €") == "Über 60 °C, ∆T ≤ 5, 3 €"
     assert replaced.line("Őrláng 管\ud800") == "Orláng ??"
     assert (kept.replaced, replaced.replaced) == (False, True)
+    assert replaced.line("a \ufdfa b") == "a ? b"  # four words, of whose characters only the spaces are in the typeface
     (page,) = documents.pages(invoice(customer="Őrláng 管"))
     assert "Customer Orláng ?" in page
     assert "Some characters are replaced." in page

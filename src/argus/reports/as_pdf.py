@@ -183,12 +183,11 @@ class _Report:
     def _row(self, number: int, finding: TrackedFinding, measured: Sequence[Column]) -> list[Any]:
         style = "cell" if finding.status in PRESENT else "faded"
         severity = finding.severity
-        rule = self.typesetter.markup(f"{finding.plugin}.{finding.rule}", limit=100)
-        title = self.typesetter.markup(finding.title)
+        rule = f"{finding.plugin}.{finding.rule}"
         return [
             str(number),
             pdf.chip(self.typesetter, severity.value.capitalize(), fill=SEVERITY_COLOURS[severity], ink=_ink(severity)),
-            marked_up(f'{title}<br/><font size="6.4" color="{_MUTED}">{rule}</font>', style),
+            [self.typesetter.paragraph(finding.title, style), self.typesetter.paragraph(rule, "rule", limit=100)],
             self.typesetter.paragraph(_STATUS_LABELS[finding.status], style),
             *(_measurement(column, finding) for column in measured),
             self.typesetter.paragraph(finding.location_key or MISSING, "faded", limit=120),

@@ -1,14 +1,14 @@
 """Blocks of a document: headings, notes, figures."""
 
-import html
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from reportlab.lib.styles import ParagraphStyle
-from reportlab.platypus import Paragraph, Table
+from reportlab.platypus import Table
 
 from argus.core.pdf import style
 from argus.core.pdf.pages import HEIGHT, MIN_PART_HEIGHT, MM, WIDTH, Drawing, Item
+from argus.core.pdf.paragraphs import Paragraph
 from argus.core.pdf.style import Colour
 from argus.core.pdf.text import Typesetter, marked_up
 
@@ -84,9 +84,9 @@ def _label(typesetter: Typesetter, label: str) -> Paragraph:
 def _figure(typesetter: Typesetter, figure: str, width: float) -> Paragraph:
     line, full = typesetter.line(figure, limit=None), style.style("tile")
     size = style.fitting_size(line, font=full.fontName, size=full.fontSize, width=width)
-    return Paragraph(html.escape(line, quote=False), ParagraphStyle("figure", full, fontSize=size))
+    return Paragraph(line, ParagraphStyle("figure", full, fontSize=size), is_wrapped=False)
 
 
 def chip(typesetter: Typesetter, word: str, *, fill: Colour, ink: Colour) -> Paragraph:
     """A word on a coloured background, for a cell of a table."""
-    return Paragraph(typesetter.markup(word, limit=30), style.chip_style(fill, ink))
+    return Paragraph(typesetter.line(word, limit=30), style.chip_style(fill, ink))

@@ -15,6 +15,7 @@ from reportlab.platypus import Table
 
 from argus.core.languages import ENGLISH, Language, Text
 from argus.core.pdf import style
+from argus.core.pdf.rows import Rows
 from argus.core.pdf.text import Typesetter
 from argus.core.text import well_formed
 
@@ -177,7 +178,7 @@ def _parts(canvas: Any, block: Block, available: float, *, within_row: bool) -> 
     """A block in two parts, of which the first fits; none or one if it cannot be split there."""
     if isinstance(block, Drawing) or available < MIN_PART_HEIGHT:
         return []
-    if isinstance(block, Table):
+    if isinstance(block, Table | Rows):
         block.splitInRow = within_row  # a row is split only if it does not fit on a page of its own
     parts: list[Block] = block.splitOn(canvas, WIDTH, available)
     return parts

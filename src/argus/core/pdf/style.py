@@ -4,6 +4,7 @@ The typeface is Bitstream Vera, which comes with reportlab and may be embedded, 
 Its 283 glyphs cover English, French, Spanish and the symbols of measurement.
 """
 
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import TypeAlias
@@ -12,7 +13,7 @@ import reportlab
 from reportlab.lib.colors import Color, HexColor
 from reportlab.lib.enums import TA_CENTER, TA_RIGHT
 from reportlab.lib.styles import ParagraphStyle
-from reportlab.pdfbase.pdfmetrics import registerFont, registerFontFamily, stringWidth
+from reportlab.pdfbase.pdfmetrics import getFont, registerFont, registerFontFamily
 from reportlab.pdfbase.ttfonts import TTFont
 
 Colour: TypeAlias = Color
@@ -56,7 +57,10 @@ def style(name: str) -> ParagraphStyle:
         "value": {"fontSize": 8.2, "leading": 11},
         "cell": {"fontSize": 7.4, "leading": 9.6},
         "faded": {"fontSize": 7.4, "leading": 9.6, "textColor": MUTED},
+        "rule": {"fontSize": 6.4, "leading": 8.6, "textColor": MUTED, "spaceBefore": 1},
+        "number": {"fontSize": 7.4, "leading": 9.6, "alignment": TA_RIGHT},
         "total": {"fontName": BOLD, "fontSize": 7.4, "leading": 9.6},
+        "total number": {"fontName": BOLD, "fontSize": 7.4, "leading": 9.6, "alignment": TA_RIGHT},
         "small": {"fontSize": 6.8, "leading": 8.8, "textColor": MUTED},
         "caption": {"fontSize": 7.4, "leading": 10, "textColor": MUTED},
         "tile": {"fontName": BOLD, "fontSize": 17, "leading": 20},
@@ -65,10 +69,21 @@ def style(name: str) -> ParagraphStyle:
     return ParagraphStyle(name, **{**body, **changes[name]})
 
 
+@cache
+def _widths(font: str) -> Mapping[str, float]:
+    """The width of each character in thousandths of the size."""
+    widths = getFont(font).face.charWidths
+    return {chr(code): widths[code] for code in glyphs()}
+
+
+def text_width(text: str, font: str, size: float) -> float:
+    """The width of a line of characters of the typeface, in points. Takes half the time of reportlab's."""
+    return sum(map(_widths(font).__getitem__, text)) * size / 1000
+
+
 def fitting_size(text: str, *, font: str, size: float, width: float) -> float:
     """The size, in points, at which a line is as wide as `width` at most."""
-    glyphs()
-    natural: float = stringWidth(text, font, size)
+    natural = text_width(text, font, size)
     return size if natural <= width else size * width / natural
 
 
@@ -85,5 +100,4 @@ def chip_style(fill: Colour, ink: Colour) -> ParagraphStyle:
         textColor=ink,
         backColor=fill,
         borderPadding=(1.4, 0, 2, 0),
-        borderRadius=2.5,
     )

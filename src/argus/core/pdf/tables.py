@@ -1,22 +1,25 @@
 """Tables: values below their labels, and rows below repeated headings."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import accumulate
 from typing import Any, Literal
 
+from reportlab.lib.styles import ParagraphStyle
 from reportlab.platypus import Table
 
 from argus.core.pdf import style
 from argus.core.pdf.pages import HEIGHT, MM, WIDTH
-from argus.core.pdf.text import Typesetter, marked_up
+from argus.core.pdf.paragraphs import Paragraph
+from argus.core.pdf.rows import Cell, Row, Rows
+from argus.core.pdf.text import Typesetter
 
 _MIN_WIDTH = 20 * MM  # of a column that has no width of its own
 _HEADING_LIMIT = 60  # characters of each line
 _KEY_LIMIT = 40  # characters of a key
-_SIZE, _LEADING = 7.4, 9.6  # of cells, in points, as the paragraphs of text columns
 _PADDING = 4  # at the left and right of cells
 
-Row = Sequence[Any]  # a cell is text, or a paragraph of a text column
+Cells = Sequence[Any]  # of a row: text or, in a text column, a paragraph or several below each other
 
 
 @dataclass(frozen=True)
@@ -55,62 +58,65 @@ def key_values(
 def table(
     typesetter: Typesetter,
     columns: Sequence[Column],
-    rows: Sequence[Row],
+    rows: Sequence[Cells],
     *,
-    totals: Sequence[Row] = (),
+    totals: Sequence[Cells] = (),
     limit: int | None = 300,
-) -> Table:
+) -> Rows:
     """Rows below headings that are repeated on every page. Totals are bold, and on the page of the last row.
 
     `limit` is that of each cell of a text column; None: they have no limit. Raises ValueError if the columns do not fit
     on the page.
     """
-    head = [_heading(typesetter, column) for column in columns]
-    body = [_cells(typesetter, columns, row, "cell", limit) for row in rows]
-    foot = [_cells(typesetter, columns, row, "total", limit) for row in totals]
-    lines = Table([head, *body, *foot], colWidths=_widths(columns), repeatRows=1)
-    lines.setStyle(
-        [
-            ("VALIGN", (0, 0), (-1, -1), "TOP"),
-            ("VALIGN", (0, 0), (-1, 0), "BOTTOM"),
-            ("LINEBELOW", (0, 0), (-1, 0), 0.9, style.ACCENT),
-            ("LEFTPADDING", (0, 0), (-1, -1), _PADDING),
-            ("LEFTPADDING", (0, 0), (0, -1), 0),
-            ("RIGHTPADDING", (0, 0), (-1, -1), _PADDING),
-            ("TOPPADDING", (0, 0), (-1, -1), 3.5),
-            ("BOTTOMPADDING", (0, 0), (-1, -1), 3.5),
-            *(_body_style(columns) if body or foot else ()),
-            *(_totals_style(columns, len(foot)) if foot else ()),
-        ]
-    )
-    lines.setStyle(
-        [*_fitted(columns, body, style.REGULAR, first=1), *_fitted(columns, foot, style.BOLD, first=-len(foot))]
-    )
-    if foot and _fit_on_a_page(columns, [head, *body[-1:], *foot]):
-        lines.setStyle([("NOSPLIT", (0, -len(foot) - bool(body)), (-1, -1))])
-    return lines
+    lefts, widths = _positions(columns)
+
+    def row(cells: Cells, name: str) -> Row:
+        return Row([_cell(typesetter, *each, name, limit) for each in zip(columns, widths, cells, strict=True)])
+
+    head = Row([_heading(typesetter, *each) for each in zip(columns, widths, strict=True)], is_underlined=True)
+    body = [row(cells, "cell") for cells in rows]
+    foot = [row(cells, "total") for cells in totals]
+    if body and foot:
+        body[-1] = replace(body[-1], is_underlined=True)
+    last = [*body[-1:], *foot] if foot else []
+    is_on_a_page = sum(row.height for row in (head, *last)) <= HEIGHT
+    return Rows(head, [*body, *foot], lefts, together=len(last) if is_on_a_page else 0)
 
 
-def _fit_on_a_page(columns: Sequence[Column], rows: Sequence[Sequence[Any]]) -> bool:
-    _, height = Table(rows, colWidths=_widths(columns)).wrap(WIDTH, HEIGHT)
-    return bool(height <= HEIGHT)
+def _heading(typesetter: Typesetter, column: Column, width: float) -> Cell:
+    lines = (typesetter.line(line, limit=_HEADING_LIMIT) for line in column.heading.split("\n"))
+    name = "label of numbers" if column.kind == "number" else "label"
+    return _set(Paragraph("\n".join(lines), style.style(name)), width)
 
 
-def _heading(typesetter: Typesetter, column: Column) -> Any:
-    lines = (typesetter.markup(line, limit=_HEADING_LIMIT) for line in column.heading.split("\n"))
-    return marked_up("<br/>".join(lines), "label of numbers" if column.kind == "number" else "label")
-
-
-def _cells(typesetter: Typesetter, columns: Sequence[Column], row: Row, name: str, limit: int | None) -> list[Any]:
-    return [_cell(typesetter, column, cell, name, limit) for column, cell in zip(columns, row, strict=True)]
-
-
-def _cell(typesetter: Typesetter, column: Column, cell: Any, name: str, limit: int | None) -> Any:
+def _cell(typesetter: Typesetter, column: Column, width: float, cell: Any, name: str, limit: int | None) -> Cell:
     if not isinstance(cell, str):
-        return cell
+        return _set(cell, width)
     if column.kind == "text":
-        return typesetter.paragraph(cell, name, limit=limit)
-    return typesetter.line(cell, limit=None if column.kind == "number" else _KEY_LIMIT)
+        return _set(typesetter.paragraph(cell, name, limit=limit), width)
+    if column.kind == "key":
+        return _set(Paragraph(typesetter.line(cell, limit=_KEY_LIMIT), style.style("total"), is_wrapped=False), width)
+    figure = typesetter.line(cell, limit=None)
+    full = style.style("total number" if name == "total" else "number")
+    size = style.fitting_size(figure, font=full.fontName, size=full.fontSize, width=width)
+    smaller = full if size == full.fontSize else ParagraphStyle("figure", full, fontSize=size)
+    return _set(Paragraph(figure, smaller, is_wrapped=False), width)
+
+
+def _set(content: Paragraph | Cell, width: float) -> Cell:
+    """A cell whose paragraphs are broken into lines."""
+    cell = [content] if isinstance(content, Paragraph) else content
+    for paragraph in cell:
+        paragraph.wrap(width)
+    return cell
+
+
+def _positions(columns: Sequence[Column]) -> tuple[list[float], list[float]]:
+    """The left edges and the widths of the cells. There is space at both sides of each, but none left of the first."""
+    widths = _widths(columns)
+    indents = [0.0, *[_PADDING] * (len(columns) - 1)]
+    lefts = [edge + indent for edge, indent in zip(accumulate(widths, initial=0.0), indents, strict=False)]
+    return lefts, [width - indent - _PADDING for width, indent in zip(widths, indents, strict=True)]
 
 
 def _widths(columns: Sequence[Column]) -> list[float]:
@@ -127,32 +133,3 @@ def _widths(columns: Sequence[Column]) -> list[float]:
 def _name(column: Column) -> str:
     heading = " ".join(column.heading.split())
     return f"'{heading}'" if column.width is not None else f"'{heading}' at least"
-
-
-def _body_style(columns: Sequence[Column]) -> Iterator[tuple[Any, ...]]:
-    yield "LINEBELOW", (0, 1), (-1, -1), 0.4, style.LINE
-    yield "TEXTCOLOR", (0, 1), (-1, -1), style.INK
-    for index, column in enumerate(columns):
-        if column.kind != "text":
-            font = style.BOLD if column.kind == "key" else style.REGULAR
-            yield "FONT", (index, 1), (index, -1), font, _SIZE, _LEADING
-        if column.kind == "number":
-            yield "ALIGN", (index, 1), (index, -1), "RIGHT"
-
-
-def _fitted(columns: Sequence[Column], rows: Sequence[Row], font: str, *, first: int) -> Iterator[tuple[Any, ...]]:
-    """A smaller size for each number that is wider than its column; the rows begin with row `first` of the table."""
-    widths = _widths(columns)
-    for index, column in enumerate(columns):
-        for number, row in enumerate(rows, start=first):
-            if column.kind == "number" and isinstance(row[index], str):
-                size = style.fitting_size(row[index], font=font, size=_SIZE, width=widths[index] - 2 * _PADDING)
-                if size < _SIZE:
-                    yield "FONT", (index, number), (index, number), font, size, _LEADING
-
-
-def _totals_style(columns: Sequence[Column], count: int) -> Iterator[tuple[Any, ...]]:
-    yield "LINEABOVE", (0, -count), (-1, -count), 0.9, style.ACCENT
-    for index, column in enumerate(columns):
-        if column.kind == "number":
-            yield "FONT", (index, -count), (index, -1), style.BOLD, _SIZE, _LEADING

@@ -9,14 +9,16 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Any
 
-from reportlab.platypus import Paragraph
+from reportlab import platypus
 
+from argus.core.pdf.paragraphs import Paragraph
 from argus.core.pdf.style import glyphs, style
 from argus.core.text import BLANK, JOINERS, MISLEADING, well_formed
 
 _UNKNOWN = "?"
 _NO_BREAK_SPACE, _NARROW_NO_BREAK_SPACE = "\u00a0", "\u202f"
 _INVISIBLE, _BLANK = re.compile(f"[{MISLEADING}{JOINERS}]"), re.compile(f"[{BLANK}]")
+_PLAIN = re.compile("[!-~]+(?: [!-~]+)*")  # most text: words of ASCII, which the typeface contains, with single spaces
 _RAW_PER_CHARACTER = 50  # what is longer is cut before white space is collapsed
 
 
@@ -30,16 +32,18 @@ class Typesetter:
         """One line of at most `limit` characters of the typeface, to be drawn without markup. `…` ends a cut text."""
         return self._legible(text, limit=limit, lines=False)
 
-    def markup(self, text: Any, *, limit: int | None = 300, lines: bool = False) -> str:
-        """The same, escaped for the markup of a paragraph. `lines` keeps the line breaks of the text."""
-        return html.escape(self._legible(text, limit=limit, lines=lines), quote=False).replace("\n", "<br/>")
+    def markup(self, text: Any, *, limit: int | None = 300) -> str:
+        """The same, escaped for `marked_up`."""
+        return html.escape(self.line(text, limit=limit), quote=False)
 
     def paragraph(self, text: Any, name: str = "body", *, limit: int | None = 300, lines: bool = False) -> Paragraph:
         """A paragraph of plain text. `name` is the name of its style; `lines` keeps the line breaks of the text."""
-        return marked_up(self.markup(text, limit=limit, lines=lines), name)
+        return Paragraph(self._legible(text, limit=limit, lines=lines), style(name))
 
     def _legible(self, text: Any, *, limit: int | None, lines: bool) -> str:
         raw, cap = str(text), None if limit is None else _RAW_PER_CHARACTER * limit
+        if _PLAIN.fullmatch(raw):
+            return _truncated(raw, limit)
         normalised = unicodedata.normalize("NFC", well_formed(raw[:cap]))
         each = normalised.splitlines() if lines else [normalised]
         collapsed = "\n".join(map(_collapsed, each)).strip("\n")
@@ -52,7 +56,7 @@ class Typesetter:
             return character
         self.replaced = True
         base = "".join(part for part in unicodedata.normalize("NFKD", character) if ord(part) in glyphs())
-        return base or _UNKNOWN
+        return base.strip() or _UNKNOWN
 
 
 def _collapsed(line: str) -> str:
@@ -78,6 +82,6 @@ def _truncated(text: str, limit: int | None, *, is_cut: bool = False) -> str:
     return f"{text[: limit - 1].rstrip()}…"
 
 
-def marked_up(markup: str, name: str = "body") -> Paragraph:
+def marked_up(markup: str, name: str = "body") -> platypus.Paragraph:
     """A paragraph of reportlab's markup. `Typesetter.markup` escapes external text for it."""
-    return Paragraph(markup, style(name))
+    return platypus.Paragraph(markup, style(name))
