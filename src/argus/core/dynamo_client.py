@@ -66,7 +66,7 @@ def _operation(name: str) -> Callable[..., dict[str, Any]]:
     operation = _Operation(name)
 
     def call(client: "DynamoClient", **arguments: Any) -> dict[str, Any]:
-        return client._call(operation, arguments)
+        return client.call(operation, arguments)
 
     return call
 
@@ -101,7 +101,7 @@ class DynamoClient:
         """A client with the timeouts for connecting and reading, and botocore's variables for endpoints, proxies and
         certificates."""
         found = url or os.environ.get("AWS_ENDPOINT_URL_DYNAMODB") or os.environ.get("AWS_ENDPOINT_URL")
-        url = found or f"https://dynamodb.{region}.{aws_domain(region)}"
+        url = found.rstrip("/") if found else f"https://dynamodb.{region}.{aws_domain(region)}"
         http = URLLib3Session(
             verify=os.environ.get("AWS_CA_BUNDLE") or os.environ.get("REQUESTS_CA_BUNDLE") or True,
             proxies=get_environ_proxies(url),
@@ -126,7 +126,7 @@ class DynamoClient:
         """With a token, so that a retry of a transaction whose response was lost changes nothing."""
         return self._transact_write_items(**{"ClientRequestToken": str(uuid4()), **arguments})
 
-    def _call(self, operation: _Operation, arguments: dict[str, Any]) -> dict[str, Any]:
+    def call(self, operation: _Operation, arguments: dict[str, Any]) -> dict[str, Any]:
         context: dict[str, Any] = {}
         arguments = self._emit("provide-client-params", operation, params=arguments, context=context) or arguments
         http, parsed = self._retried(operation, _encode(arguments).encode(), context)
@@ -137,36 +137,34 @@ class DynamoClient:
 
     def _retried(self, operation: _Operation, body: bytes, context: dict[str, Any]) -> Response:
         for attempt in count(1):
-            response, error = self._attempt(operation, body)
-            if response and not _failed(response[0]):
+            outcome = self._attempt(operation, body)
+            if isinstance(outcome, BotoCoreError):
+                failure = {"response": None, "caught_exception": outcome}
+            elif _failed(outcome[0]):
+                outcome[1]["ResponseMetadata"]["RetryAttempts"] = attempt - 1
+                failure = {"response": outcome, "caught_exception": None}
+            else:
                 break
-            pause = self._emit(
-                "needs-retry",
-                operation,
-                response=response,
-                caught_exception=error,
-                operation=operation,
-                attempts=attempt,
-                request_dict={"context": context},
-            )
+            request = {"operation": operation, "attempts": attempt, "request_dict": {"context": context}}
+            pause = self._emit("needs-retry", operation, **failure, **request)
             if pause is None or pause is False:
                 break
             time.sleep(pause)
-        if response is None:
-            assert error
-            raise error
-        return response
+        if isinstance(outcome, BotoCoreError):
+            raise outcome
+        return outcome
 
-    def _attempt(self, operation: _Operation, body: bytes) -> tuple[Response | None, Exception | None]:
-        response, error = None, None
+    def _attempt(self, operation: _Operation, body: bytes) -> Response | BotoCoreError:
+        error = None
         try:
             request = self._signed(operation, body)
             http = self._emit("before-send", operation, request=request) or self.http.send(request)
-            response = http, _parsed(http)
+            return http, _parsed(http)
         except BotoCoreError as raised:
             error = raised
-        self._emit("response-received", operation, exception=error)
-        return response, error
+            return raised
+        finally:
+            self._emit("response-received", operation, exception=error)
 
     def _signed(self, operation: _Operation, body: bytes) -> AWSPreparedRequest:
         """The request with a signature of version 4. Headers are in the order of their names, as the signature
@@ -185,7 +183,7 @@ class DynamoClient:
         authorization = f"{ALGORITHM} Credential={credentials.access_key}/{scope}, SignedHeaders={names}, "
         del signed["host"]
         headers = {**signed, "authorization": f"{authorization}Signature={signature}", "user-agent": "argus"}
-        return AWSPreparedRequest("POST", self.url, headers, body, False)
+        return AWSPreparedRequest("POST", f"{self.url}/", headers, body, False)
 
     @property
     def _host(self) -> str:
@@ -222,7 +220,7 @@ def _parsed(http: AWSResponse) -> dict[str, Any]:
     except ValueError:
         body = None
     if _failed(http):
-        return _error(http, body if isinstance(body, dict) else {})
+        return _error(http, body if isinstance(body, dict) else {"message": content.decode(errors="replace")})
     if not isinstance(body, dict):
         raise UnreadableResponse(reason="it is not a JSON object")
     return body
@@ -237,6 +235,7 @@ def _binary(found: dict[str, Any]) -> dict[str, Any]:
 def _error(http: AWSResponse, body: dict[str, Any]) -> dict[str, Any]:
     """The response that botocore's errors contain. `__type` is `com.amazonaws.dynamodb.v20120810#Code`."""
     code = str(body.pop("__type", http.status_code)).partition(":")[0].rpartition("#")[2]
-    error = {"Code": code, "Message": body.get("message", body.get("Message", ""))}
+    messages = body.pop("message", ""), body.pop("Message", "")
+    error = {"Code": code, "Message": messages[0] or messages[1]}
     metadata = {"RequestId": http.headers.get("x-amzn-requestid", ""), "HTTPStatusCode": http.status_code}
     return {**body, "Error": error, "ResponseMetadata": metadata}

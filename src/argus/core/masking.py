@@ -197,7 +197,7 @@ def mask(text: str) -> str:
 
 
 def mask_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields of a log record without secrets. Few records have a sign of one, so their texts are tested together."""
+    """The fields of a log record without secrets. Few records have a sign of one: their texts are tested together."""
     text = "\n".join(value for value in fields.values() if type(value) is str)
     lower = text.lower()
     has_sign = any(sign(text, lower) for sign, _, _ in _MASKS)
