@@ -297,6 +297,7 @@ FAULTS = {
     "closes without an answer": b"",
     "does not speak HTTP": b"garbage\r\n\r\n" + THEN_CLOSE,
     "not retried: invalid": _error(400, "ValidationException", message="Invalid key"),
+    "not retried: with an address": _error(400, "ValidationException:http://dynamodb.example/#x", message="Invalid"),
     "not retried: no access": _error(400, "AccessDeniedException", Message="not authorized"),
     "not retried: expired token": _error(400, "ExpiredTokenException", message="The token is expired"),
     "not retried: condition": _error(
@@ -330,6 +331,17 @@ def test_a_fault_has_the_same_attempts_pauses_and_outcome_as_with_boto3(
         results.append((_attempts(server, client, answers), pauses[:]))
     theirs, ours = results
     assert ours == theirs
+
+
+@pytest.mark.usefixtures("pauses")
+def test_retries_end_when_many_calls_fail_and_resume_after_successes_as_with_boto3(server: Server) -> None:
+    answers = [*[[FAULTS["internal error"]]] * 20, *[[SUCCESS]] * 20, [FAULTS["internal error"]]]
+    theirs, ours = (
+        [_attempts(server, client, answer)[1] for answer in answers]
+        for client in (_boto3(server.url, **KEYS), _client(server.url))
+    )
+    assert ours == theirs
+    assert {1, ATTEMPTS} <= set(ours)
 
 
 DAMAGED = {
