@@ -1,7 +1,7 @@
-"""One authenticated GET through Lambda's entry point: CPU of Argus with Zappa and botocore, and of plain Flask.
+"""One authenticated GET through Lambda's entry point: CPU and instructions of Argus with Zappa, and of plain Flask.
 
 Ours is the complete path except the network: an event of API Gateway (payload 1.0) → `services.api.gateway.handler` →
-Zappa → Flask → token → caller, limit, organisation → response. DynamoDB is stubbed at botocore's HTTP layer
+Zappa → Flask → token → caller, limit, organisation → response. DynamoDB is stubbed above the HTTP client
 (`before-send`): requests are built and signed, responses parsed, and only the network is left out; otherwise the
 embedded AWS's own work would take most of the time. The peer is a route of plain Flask that returns the same JSON
 behind the same Zappa, so that the ratio shows the overhead of Argus. The peer does not authenticate, read tables or
@@ -11,11 +11,13 @@ log.
 import io
 import json
 import logging
+import math
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import redirect_stdout
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stdout
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from types import ModuleType
 from typing import Any
 from unittest.mock import patch
@@ -23,9 +25,12 @@ from unittest.mock import patch
 import flask
 import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 
+from benchmarks import instructions
 from benchmarks.harness import Row, alternate, measure
 
+NAME, PEER = "authenticated GET /me through the Lambda handler", "plain Flask route, same Zappa"
 ISSUER, CLIENT_ID, KEY_ID = "https://issuer.example", "bench", "key-1"
 ORGANISATION, USER = "org_01jb8z3k9q2m4n6p8r0s2t4v6w", "usr_01jb8z3k9q2m4n6p8r0s2t4v6x"
 ENVIRONMENT = {
@@ -46,37 +51,65 @@ ITEMS = {
 
 
 def run() -> list[Row]:
+    private = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    with _on_lambda() as lines:
+        ours, plain = _sides(private)
+
+        def request() -> None:
+            lines.seek(0)
+            lines.truncate()
+            ours()
+
+        timing = alternate(request, plain, rounds=41)
+        tables = measure(_table_calls(), rounds=41)
+    return [
+        timing.row(NAME, peer_name=PEER, goal=""),
+        Row("of it, its three DynamoDB calls", tables * 1e3, "", 0, "ms", "", 0),
+        _instructions(private),
+    ]
+
+
+def _instructions(private: rsa.RSAPrivateKey) -> Row:
+    """Instructions of both sides, each in its own processes."""
+    name, goal = f"instructions of an {NAME}", "≤ 6 M"
+    if not instructions.can_count():
+        return Row(f"{name}: not counted, valgrind is not installed", math.nan, "", 0, "M", goal, 0)
+    pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    module = "benchmarks.bench_api"
+    ours, plain = (instructions.per_call(module, side, sent=pem) / 1e6 for side in ("argus", "plain"))
+    return Row(name, ours, PEER, plain, "M", goal, plain / ours)
+
+
+def main(side: str, calls: str) -> None:
+    """Only the calls of one side, for counting instructions. The signing key comes from the standard input: to make
+    one takes a different number of instructions each time."""
+    private = load_pem_private_key(sys.stdin.buffer.read(), None)
+    assert isinstance(private, rsa.RSAPrivateKey)
+    with _on_lambda():
+        ours, plain = _sides(private)
+        for _ in range(int(calls)):
+            (ours if side == "argus" else plain)()
+
+
+@contextmanager
+def _on_lambda() -> Iterator[io.StringIO]:
+    """The environment of the function, and what it prints."""
     with patch.dict(os.environ, ENVIRONMENT), redirect_stdout(io.StringIO()) as lines:
         logging_before = logging.getLogger().handlers[:]
         try:
-            return _measured(lines)
+            yield lines
         finally:
             logging.getLogger().handlers[:] = logging_before
 
 
-def _measured(lines: io.StringIO) -> list[Row]:
-    private = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    ours = _argus(private)
-    event = _event("/api/v1/me", {"Authorization": f"Bearer {_token(private)}"})
-    response = ours(event)
+def _sides(private: rsa.RSAPrivateKey) -> tuple[Callable[[], Any], Callable[[], Any]]:
+    """A request to Argus, and one to plain Flask that returns the same JSON."""
+    ours = partial(_argus(private), _event("/api/v1/me", {"Authorization": f"Bearer {_token(private)}"}))
+    response = ours()
     assert response["statusCode"] == 200, response
-    plain = _plain(json.loads(response["body"]))
-    plain_event = _event("/api/v1/me", {})
-    assert plain(plain_event)["statusCode"] == 200
-
-    def request() -> None:
-        lines.seek(0)
-        lines.truncate()
-        ours(event)
-
-    timing = alternate(request, lambda: plain(plain_event), rounds=41)
-    tables = measure(_table_calls(), rounds=41)
-    return [
-        timing.row(
-            "authenticated GET /me through the Lambda handler", peer_name="plain Flask route, same Zappa", goal=""
-        ),
-        Row("of it, botocore for its three DynamoDB calls", tables * 1e3, "", 0, "ms", "", 0),
-    ]
+    plain = partial(_plain(json.loads(response["body"])), _event("/api/v1/me", {}))
+    assert plain()["statusCode"] == 200
+    return ours, plain
 
 
 def _argus(private: rsa.RSAPrivateKey) -> Any:
@@ -162,7 +195,7 @@ def _handler(module: ModuleType) -> Any:
 
 
 def _stub(client: Any) -> None:
-    """Return responses of DynamoDB where botocore would send the requests."""
+    """Return responses of DynamoDB where the client would send the requests."""
     from botocore.awsrequest import AWSResponse
 
     class Body(io.BytesIO):
@@ -230,3 +263,7 @@ def _event(path: str, headers: dict[str, str]) -> dict[str, Any]:
         "body": None,
         "isBase64Encoded": False,
     }
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

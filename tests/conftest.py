@@ -18,6 +18,7 @@ import hypothesis
 import pytest
 from _pytest.assertion import rewrite
 from botocore.client import BaseClient
+from botocore.httpsession import URLLib3Session
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from flask.testing import FlaskClient
@@ -259,6 +260,7 @@ def _untraced_libraries() -> None:
         (boto3.Session, "__init__"),
         (boto3.Session, "client"),
         (BaseClient, "_make_api_call"),
+        (URLLib3Session, "send"),
         (PageObject, "extract_text"),
         (PdfReader, "__init__"),
         (Rule, "compile"),

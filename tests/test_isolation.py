@@ -33,10 +33,10 @@ def written(argus: Container) -> Iterator[set[tuple[str, str]]]:
 
     clients = [argus.aws.client("dynamodb", fail_fast=fail_fast) for fail_fast in (False, True)]
     for client in clients:
-        client.meta.events.register("before-parameter-build.dynamodb", record)
+        client.meta.events.register("provide-client-params.dynamodb", record)
     yield keys
     for client in clients:
-        client.meta.events.unregister("before-parameter-build.dynamodb", record)
+        client.meta.events.unregister("provide-client-params.dynamodb", record)
 
 
 def _partition_keys(parameters: Any, table: str = "") -> Iterator[tuple[str, str]]:

@@ -12,8 +12,7 @@ from zappa.handler import lambda_handler
 from argus.core.errors import ArgusError
 from services.api.main import container
 
-# Needed by every authenticated request. Creating them takes a hundred milliseconds at start, when Lambda provides a
-# full processor, and several times that during a request.
+# Needed by every authenticated request, so created at start, when Lambda provides a full processor.
 _CREATED_AT_START = (
     container.aws.client("dynamodb"),
     container.aws.client("dynamodb", fail_fast=True),

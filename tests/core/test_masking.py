@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from argus.core.ids import Ids
-from argus.core.masking import mask
+from argus.core.masking import mask, mask_field, mask_fields
 from argus.core.observability import JsonFormatter
 from argus.identity import key_text
 
@@ -273,6 +273,18 @@ def test_an_extra_field_with_a_secret_name_is_masked(extra: dict[str, Any]) -> N
     assert "[secret]" in line[name]
     assert "hunter2" not in line[name]
     assert "31337" not in line[name]
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["message", "password", "route", "caller"]),
+        st.sampled_from(["request", "GET /api/v1/me", *(written for written, _ in SECRETS.values())])
+        | st.integers()
+        | st.lists(st.sampled_from(FRAGMENTS)),
+    )
+)
+def test_fields_together_are_masked_as_each_alone(fields: dict[str, Any]) -> None:
+    assert mask_fields(fields) == {name: mask_field(name, value) for name, value in fields.items()}
 
 
 @given(st.integers(0, 2**80 - 1))

@@ -75,20 +75,20 @@ def test_capacity_units_of_a_request_are_the_sum_of_its_calls(owner: Person, lin
     clients = [argus.aws.client("dynamodb", fail_fast=fail_fast) for fail_fast in (False, True)]
     capacity_modes: list[str] = []
 
-    def record_mode(params: dict[str, Any], **_: Any) -> None:
-        capacity_modes.append(json.loads(params["body"])["ReturnConsumedCapacity"])
+    def record_mode(request: Any, **_: Any) -> None:
+        capacity_modes.append(json.loads(request.body)["ReturnConsumedCapacity"])
 
     def set_capacity(parsed: dict[str, Any], **_: Any) -> None:
         parsed["ConsumedCapacity"] = {"TableName": "t", "CapacityUnits": 0.5}
 
     for client in clients:
-        client.meta.events.register("before-call.dynamodb", record_mode)
+        client.meta.events.register("before-send.dynamodb", record_mode)
         client.meta.events.register_first("after-call.dynamodb", set_capacity)
     lines()
     owner.get("/me")
     (line,) = lines()
     for client in clients:
-        client.meta.events.unregister("before-call.dynamodb", record_mode)
+        client.meta.events.unregister("before-send.dynamodb", record_mode)
         client.meta.events.unregister("after-call.dynamodb", set_capacity)
     assert (line["capacity_units"], capacity_modes) == (1.5, ["TOTAL"] * 3)
 

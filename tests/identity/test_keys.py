@@ -24,6 +24,7 @@ from argus.identity import key_text, keys
 from argus.identity.key_store import KeyStore
 from argus.identity.keys import InvalidKey, KeysBeingChanged, TierNotAllowed
 from argus.identity.model import Role, Subject
+from infra.embedded.aws import EmbeddedAws
 from tests.conftest import ISSUER, ORIGIN, Issuer, MovableClock, Person
 
 BODY = {"name": "nightly survey", "scopes": ["profile:read", "plugins:read"]}
@@ -116,9 +117,9 @@ def test_cors_does_not_allow_api_keys(owner: Person) -> None:
 # ---------------------------------------------------------------- storage
 
 
-def _kept(argus: Container) -> str:
+def _kept(argus: Container, aws: EmbeddedAws) -> str:
     """Every item of the tables with data of keys, by a scan, which the application cannot make."""
-    client = argus.aws.client("dynamodb")
+    client = aws.client("dynamodb")
     pages = [
         page
         for name in ("identity", "requests")
@@ -127,15 +128,15 @@ def _kept(argus: Container) -> str:
     return json.dumps(pages, default=lambda deflated: zlib.decompress(deflated).decode())
 
 
-def test_a_key_is_shown_once_and_only_its_hash_is_stored(argus: Container, owner: Person) -> None:
+def test_a_key_is_shown_once_and_only_its_hash_is_stored(argus: Container, aws: EmbeddedAws, owner: Person) -> None:
     response = owner.post("/api-keys", BODY, headers={"Idempotency-Key": os.urandom(8).hex()})
     assert response.headers["Cache-Control"] == "no-store"
     key = response.get_json()
     secret = key["key"].removeprefix(key["start"])[26:]
     seen = owner.get("/api-keys").text + owner.get(f"/api-keys/{key['id']}").text
-    assert secret not in seen + _kept(argus)
+    assert secret not in seen + _kept(argus, aws)
     assert "digest" not in seen
-    assert key_text.digest(key["key"]) in _kept(argus)
+    assert key_text.digest(key["key"]) in _kept(argus, aws)
 
 
 def test_a_repeated_request_creates_no_second_key_and_does_not_show_the_first_again(owner: Person) -> None:

@@ -397,7 +397,9 @@ def watched(
         for use in required_permissions(model.service_model.service_name, model.name, {**params, "Api": SOCKET_STAGE}):
             watch.note(use)
 
-    container.aws.session.events.register("provide-client-params", note)
+    ours = [container.aws.client("dynamodb", fail_fast=fail_fast).meta for fail_fast in (False, True)]
+    for each in (container.aws.session, *ours):
+        each.events.register("provide-client-params", note)
     return watch, container
 
 

@@ -8,10 +8,10 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ConnectTimeoutError, ReadTimeoutError
+from botocore.exceptions import BotoCoreError, ConnectTimeoutError, NoCredentialsError, ReadTimeoutError
 
 from argus.core.observability import current_work
 from argus.core.presign import Credentials
@@ -35,7 +35,7 @@ class NotCalled(BotoCoreError):
 
 @dataclass(frozen=True)
 class Aws:
-    """Creates boto3 clients. Importing boto3 takes 250 ms, so it happens with the first client."""
+    """Creates clients: our own for DynamoDB, and boto3's. Importing boto3 takes 250 ms, so its first client does it."""
 
     settings: Settings
     _clients: dict[tuple[str, bool, str], Any] = field(default_factory=dict)
@@ -46,6 +46,16 @@ class Aws:
         import boto3
 
         return boto3.session.Session(region_name=self.settings.region)
+
+    @cached_property
+    def _credentials(self) -> Any:
+        """botocore looks first at the variables of the environment, where Lambda provides them."""
+        from botocore.credentials import EnvProvider
+
+        found = EnvProvider().load() or self.session.get_credentials()
+        if found is None:
+            raise NoCredentialsError
+        return found
 
     def client(self, service: str, *, fail_fast: bool = False, endpoint: str = "") -> Any:
         """A shared client. boto3's clients, unlike its sessions, are safe to share between threads.
@@ -61,25 +71,45 @@ class Aws:
         return self._clients[name]
 
     def _create(self, service: str, *, fail_fast: bool, endpoint: str) -> Any:
-        from botocore.config import Config
-
         factor, read_timeout = self.settings.timeout_factor, read_seconds(service, fail_fast=fail_fast)
-        config = Config(
-            retries={"mode": "standard", "total_max_attempts": 1 if fail_fast else ATTEMPTS},
-            connect_timeout=CONNECT_SECONDS * factor,
-            read_timeout=read_timeout * factor,
-            max_pool_connections=32,
-            s3={"addressing_style": "path" if self.settings.aws_endpoint else "virtual"},
+        create = self._dynamodb if service == "dynamodb" else partial(self._boto3, service)
+        client = create(
+            endpoint or self.settings.aws_endpoint or None,
+            timeouts=(CONNECT_SECONDS * factor, read_timeout * factor),
+            attempts=1 if fail_fast else ATTEMPTS,
         )
-        endpoint_url = endpoint or self.settings.aws_endpoint or None
-        client = self.session.client(service, endpoint_url=endpoint_url, config=config)
-        _ = client.exceptions  # created now: two threads that need them first would create two sets of classes
         limit = _TimeLimit(service, CONNECT_SECONDS + read_timeout, factor)
         client.meta.events.register("before-send", limit.before_attempt)
         client.meta.events.register("response-received", limit.after_attempt)
-        if service == "dynamodb":
-            client.meta.events.register("provide-client-params.dynamodb", _request_capacity)
-            client.meta.events.register("after-call.dynamodb", _count_capacity)
+        return client
+
+    def _dynamodb(self, endpoint: str | None, *, timeouts: tuple[float, float], attempts: int) -> Any:
+        from argus.core.dynamo_client import DynamoClient
+
+        client = DynamoClient.connect(
+            region=self.settings.region,
+            url=endpoint,
+            credentials=self.credentials,
+            timeouts=timeouts,
+            attempts=attempts,
+        )
+        client.meta.events.register("provide-client-params.dynamodb", _request_capacity)
+        client.meta.events.register("after-call.dynamodb", _count_capacity)
+        return client
+
+    def _boto3(self, service: str, endpoint: str | None, *, timeouts: tuple[float, float], attempts: int) -> Any:
+        from botocore.config import Config
+
+        connect_timeout, read_timeout = timeouts
+        config = Config(
+            retries={"mode": "standard", "total_max_attempts": attempts},
+            connect_timeout=connect_timeout,
+            read_timeout=read_timeout,
+            max_pool_connections=32,
+            s3={"addressing_style": "path" if self.settings.aws_endpoint else "virtual"},
+        )
+        client = self.session.client(service, endpoint_url=endpoint, config=config)
+        _ = client.exceptions  # created now: two threads that need them first would create two sets of classes
         return client
 
     def lazily(self, service: str, *, fail_fast: bool = False) -> ClientFactory:
@@ -87,7 +117,7 @@ class Aws:
 
     def credentials(self) -> Credentials:
         """The credentials of this process. botocore knows the expiry of assumed roles, but not of Lambda's own role."""
-        found = self.session.get_credentials()
+        found = self._credentials
         frozen = found.get_frozen_credentials()
         return Credentials(frozen.access_key, frozen.secret_key, frozen.token, getattr(found, "_expiry_time", None))
 

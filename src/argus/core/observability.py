@@ -16,7 +16,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
-from argus.core.masking import mask_field
+from argus.core.masking import mask_fields
 
 
 @dataclass
@@ -116,7 +116,7 @@ class JsonFormatter(logging.Formatter):
         line |= {key: value for key, value in vars(record).items() if key not in _STANDARD}
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return json.dumps({name: mask_field(name, value) for name, value in line.items()}, default=str)
+        return json.dumps(mask_fields(line), default=str)
 
 
 def configure_logging(level: str) -> None:

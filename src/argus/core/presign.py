@@ -29,7 +29,7 @@ MAX_SECONDS = 604_800  # a week, the limit of X-Amz-Expires
 MAX_KEY_BYTES = 1024
 ALGORITHM = "AWS4-HMAC-SHA256"
 
-# Partitions whose S3 hosts do not end in amazonaws.com, by the prefix of their regions.
+# Partitions whose hosts do not end in amazonaws.com, by the prefix of their regions.
 _DOMAINS = {"cn": "amazonaws.com.cn", "eusc": "amazonaws.eu"}
 
 _REGION = re.compile(r"[a-z]+(-[a-z0-9]+)+")
@@ -226,11 +226,15 @@ class Presigner:
     def _base(self) -> "_Base":
         if self.endpoint is not None:
             return _base_at(self.endpoint, self.bucket)
-        domain = _DOMAINS.get(self.region.partition("-")[0], "amazonaws.com")
-        host = f"s3.{self.region}.{domain}"
+        host = f"s3.{self.region}.{aws_domain(self.region)}"
         if not _HOST_LABEL.fullmatch(self.bucket):
             return _Base(f"https://{host}", host, f"/{self.bucket}")
         return _Base(f"https://{self.bucket}.{host}", f"{self.bucket}.{host}", "")
+
+
+def aws_domain(region: str) -> str:
+    """The end of the host names of a region."""
+    return _DOMAINS.get(region.partition("-")[0], "amazonaws.com")
 
 
 def content_disposition(filename: str) -> str:
@@ -275,13 +279,20 @@ class _Scope:
         return hmac.digest(self.key, text.encode(), "sha256").hex()
 
 
+@lru_cache(maxsize=8)
+def signing_key(secret_key: str, date: str, region: str, service: str) -> bytes:
+    """The key of Signature Version 4 for one service in one region on one day (`20260131`)."""
+    key = f"AWS4{secret_key}".encode()
+    for part in (date, region, service, "aws4_request"):
+        key = hmac.digest(key, part.encode(), "sha256")
+    return key
+
+
 # A session token has about 1,000 characters, and quoting it takes longer than the rest of signing, so it is cached. Few
 # scopes are in use at a time: at most the old and the new one around midnight, or when credentials are renewed.
 @lru_cache(maxsize=8)
 def _scope(access_key: str, secret_key: str, token: str | None, region: str, date: str) -> _Scope:
-    key = f"AWS4{secret_key}".encode()
-    for part in (date, region, "s3", "aws4_request"):
-        key = hmac.digest(key, part.encode(), "sha256")
+    key = signing_key(secret_key, date, region, "s3")
     name = f"{date}/{region}/s3/aws4_request"
     credential = f"{access_key}/{name}"
     token_parameter = "" if token is None else f"&X-Amz-Security-Token={quote(token, safe='')}"

@@ -50,9 +50,9 @@ class TokenVerifier:
         if len(token) > MAX_TOKEN_BYTES:
             raise InvalidToken("too_long")
         try:
-            header = jwt.get_unverified_header(token)
-            claimed = jwt.decode(token, options={"verify_signature": False})
-            trusted = self._trusted(claimed)
+            unverified = jwt.decode_complete(token, options={"verify_signature": False})
+            header = unverified["header"]
+            trusted = self._trusted(unverified["payload"])
             claims = jwt.decode(
                 token,
                 self._key(trusted, header),
