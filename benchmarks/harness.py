@@ -10,6 +10,7 @@ prints the table and writes it between the markers in docs/performance.md.
 
 import gc
 import importlib
+import math
 import os
 import platform
 import re
@@ -63,7 +64,9 @@ _SMALLER = {"ms": ("µs", 0.001)}
 
 
 def readable(value: float, unit: str) -> str:
-    """A value with its unit and three digits: `12.3 ms`, `1.45 s`, `100,000`."""
+    """A value with its unit and three digits: `12.3 ms`, `1.45 s`, `100,000`; NaN is not measured."""
+    if math.isnan(value):
+        return "not measured"
     others = _LARGER if value >= 1000 else _SMALLER if value < 0.1 else {}
     name, size = others.get(unit, (unit, 1))
     value /= size
