@@ -132,7 +132,7 @@ class DynamoClient:
         http, parsed = self._retried(operation, _encode(arguments).encode(), context)
         self._emit("after-call", operation, http_response=http, parsed=parsed, context=context)
         if _failed(http):
-            raise getattr(self.exceptions, parsed["Error"]["Code"], ClientError)(parsed, operation.name)
+            raise vars(self.exceptions).get(parsed["Error"]["Code"], ClientError)(parsed, operation.name)
         return parsed
 
     def _retried(self, operation: _Operation, body: bytes, context: dict[str, Any]) -> Response:
