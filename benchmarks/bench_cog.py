@@ -79,7 +79,7 @@ def _cog(
         return cog.write(celsius, tile_size=tile_size).data
 
     def theirs() -> bytes:
-        return _by_gdal(counts, level, tile_size)
+        return by_gdal(counts, level, tile_size)
 
     return _compared(name, ours, theirs, peer=f"GDAL, level {level}", goal=goal, size_goal=size_goal, rounds=rounds)
 
@@ -102,7 +102,7 @@ def _compared(
     ]
 
 
-def _by_gdal(counts: NDArray[np.int16], level: int, tile_size: int) -> bytes:
+def by_gdal(counts: NDArray[np.int16], level: int, tile_size: int) -> bytes:
     height, width = counts.shape
     profile = {"driver": "GTiff", "width": width, "height": height, "count": 1, "dtype": "int16", "nodata": cog.NODATA}
     with MemoryFile() as source, MemoryFile() as target:
