@@ -73,7 +73,7 @@ def run() -> list[Row]:
         timing.row(name, peer_name=peer, goal="≤ 600 ms"),
         Row(f"{name}: size", size, peer, peer_size, "kB", "≥ 0.97×", peer_size / size),
         Row(
-            f"the same with a picture, {_pages(as_pdf.build(whole))} pages",
+            f"PDF with {len(findings):,} findings and a picture, {_pages(as_pdf.build(whole))} pages",
             with_picture,
             "",
             0.0,

@@ -58,7 +58,7 @@ class Row:
 
 _GOAL = re.compile(r"([≥≤]) ([\d,.]+)(×| \w+)")
 
-# From 1,000 of a unit on, or below 0.1, another unit is easier to read: its name, and how many of the first it is.
+# From 1,000 of a unit on, or below 0.1, another unit is easier to read: its name, and its size in the first.
 _LARGER = {"ms": ("s", 1000), "kB": ("MB", 1000)}
 _SMALLER = {"ms": ("µs", 0.001)}
 
@@ -147,7 +147,7 @@ def _cpu_seconds(call: Callable[[], object], calls: int) -> float:
 
 
 def markdown(rows: Iterable[Row]) -> str:
-    head = ["what", "ours", "peer", "peer's", "ratio", "goal"]
+    head = ["what", "ours", "peer", "value of the peer", "ratio", "goal"]
     lines = [head, ["---"] * len(head), *(row.cells() for row in rows)]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 

@@ -1,7 +1,7 @@
 """Counts instructions with valgrind. Unlike times, they do not depend on what else the machine does.
 
-valgrind shows the processor of 20 years ago to OpenSSL, so the verification of a signature takes more of them than
-without it.
+valgrind emulates an old processor, for which OpenSSL has slower code: verifying a signature takes more of them here than
+in reality.
 """
 
 import os
@@ -19,8 +19,8 @@ def can_count() -> bool:
 
 
 def per_call(module: str, *arguments: str, sent: str) -> float:
-    """Instructions of one call: of `python -m module arguments… calls`, which reads `sent`, with twice as many calls
-    and once."""
+    """Instructions per call: the difference between `python -m module arguments… 60` and `… 30`, divided by 30, so that
+    the start does not count. Both read `sent` from their standard input."""
     once, twice = (_count([module, *arguments, str(calls)], sent) for calls in (CALLS, 2 * CALLS))
     return (twice - once) / CALLS
 

@@ -35,7 +35,8 @@ class NotCalled(BotoCoreError):
 
 @dataclass(frozen=True)
 class Aws:
-    """Creates clients: our own for DynamoDB, and boto3's. Importing boto3 takes 250 ms, so its first client does it."""
+    """Creates clients: our own for DynamoDB, and boto3's. boto3 is imported for the first of its clients, as this takes
+    250 ms."""
 
     settings: Settings
     _clients: dict[tuple[str, bool, str], Any] = field(default_factory=dict)
@@ -58,7 +59,7 @@ class Aws:
         return found
 
     def client(self, service: str, *, fail_fast: bool = False, endpoint: str = "") -> Any:
-        """A shared client. boto3's clients, unlike its sessions, are safe to share between threads.
+        """A shared client. Clients, unlike boto3's sessions, are safe to share between threads.
 
         `fail_fast` makes one attempt with a timeout of one second, for calls whose result no response needs.
         `endpoint` is for services with a separate endpoint for each resource.
@@ -81,21 +82,21 @@ class Aws:
         limit = _TimeLimit(service, CONNECT_SECONDS + read_timeout, factor)
         client.meta.events.register("before-send", limit.before_attempt)
         client.meta.events.register("response-received", limit.after_attempt)
+        if service == "dynamodb":
+            client.meta.events.register("provide-client-params.dynamodb", _request_capacity)
+            client.meta.events.register("after-call.dynamodb", _count_capacity)
         return client
 
     def _dynamodb(self, endpoint: str | None, *, timeouts: tuple[float, float], attempts: int) -> Any:
         from argus.core.dynamo_client import DynamoClient
 
-        client = DynamoClient.connect(
+        return DynamoClient.connect(
             region=self.settings.region,
             url=endpoint,
             credentials=self.credentials,
             timeouts=timeouts,
             attempts=attempts,
         )
-        client.meta.events.register("provide-client-params.dynamodb", _request_capacity)
-        client.meta.events.register("after-call.dynamodb", _count_capacity)
-        return client
 
     def _boto3(self, service: str, endpoint: str | None, *, timeouts: tuple[float, float], attempts: int) -> Any:
         from botocore.config import Config

@@ -1,8 +1,9 @@
-"""DynamoDB's client: the operations of boto3's client that `Table` uses, at a tenth of its cost.
+"""DynamoDB's client: the operations of boto3's client that `Table` uses, for an eighth of its instructions.
 
-Arguments, results, errors, events and retries are those of boto3's client. Requests are sent by botocore's HTTP client
-and retried by its standard mode. Not included: the model of the service, and with it the validation of arguments and
-the import of boto3. docs/decisions/dynamodb-client.md says what was measured.
+Arguments, errors and retries are those of boto3's client, and so are results, without their `ResponseMetadata`.
+Requests are sent by botocore's HTTP client and retried by its standard mode. Not included: the model of the service,
+and with it the validation of arguments and the import of boto3. docs/decisions/dynamodb-client.md says what was
+measured, and what else is not included.
 
 Sources: "DynamoDB low-level API" (Amazon DynamoDB Developer Guide); "Create a signed AWS API request" (IAM User Guide).
 """

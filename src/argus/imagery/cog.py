@@ -33,8 +33,8 @@ TILE_SIZE = 256
 MAX_BYTES = 2**32 - 1  # offsets have 32 bits; larger files require BigTIFF
 MAX_METADATA_BYTES = 8 * 1024  # of all items, so that the first 16 KiB contain the directory
 
-# Measured on real frames: ISA-L takes half of libdeflate's time. Where a camera's counts are finer than its noise, the
-# results are equally large; where they are coarser, libdeflate's is 2 to 7 % smaller. A sample of rows decides.
+# ISA-L takes half of libdeflate's time, and its result is larger if neighbours often have the same few differences. A
+# sample of rows decides: docs/decisions/compression.md has the measurements.
 _SAMPLE_ROWS = 16
 _ACCEPTED_GROWTH = 1.015
 
@@ -137,13 +137,14 @@ def _sum_of_four(plane: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _level(celsius: NDArray[np.float32], scale: LinearScale, tile_size: int, *, masked: bool) -> _Level:
-    """Converts one row of tiles at a time, which then stays in the processor's cache."""
+    """Converts one row of tiles at a time, which then stays in the processor's cache. Rows from the middle decide about
+    the compressor."""
     height, width = celsius.shape
-    deflated = _compressor(_differences(_counts(celsius[height // 2 :][:_SAMPLE_ROWS], scale, masked=masked)))
+    deflate = _compressor(_differences(_counts(celsius[height // 2 :][:_SAMPLE_ROWS], scale, masked=masked)))
     tiles: list[bytes] = []
     for top in range(0, height, tile_size):
         counts = _counts(celsius[top : top + tile_size], scale, masked=masked)
-        tiles += map(deflated, _row_of_tiles(counts, tile_size))
+        tiles += map(deflate, _row_of_tiles(counts, tile_size))
     return _Level(width, height, tiles)
 
 

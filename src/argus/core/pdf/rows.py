@@ -19,7 +19,7 @@ class Row:
     """Cells side by side, above a line."""
 
     cells: Sequence[Cell]
-    is_underlined: bool = False  # by a thick line instead of a thin one
+    has_thick_line: bool = False  # below it, instead of a thin one
 
     @cached_property
     def height(self) -> float:
@@ -63,7 +63,7 @@ class Rows(Flowable):
     def __init__(self, head: Row, rows: Sequence[Row], lefts: Sequence[float], *, together: int) -> None:
         super().__init__()
         self.head, self.rows, self.lefts, self.together = head, rows, lefts, together
-        self.splitInRow = False  # the name that reportlab's tables have for it
+        self.splitInRow = False  # set by `pages._parts`, as for reportlab's tables
 
     def wrap(self, width: float, _height: float) -> tuple[float, float]:
         self.width, self.height = width, self.head.height + sum(row.height for row in self.rows)
@@ -85,7 +85,7 @@ class Rows(Flowable):
         return self._split_at(parts[:1], [*parts[1:], *self.rows[1:]]) if parts else []
 
     def _fitting(self, room: float) -> int:
-        """How many rows fit, without the last one."""
+        """How many rows fit; the last one never counts."""
         for count, row in enumerate(self.rows[:-1]):
             room -= row.height
             if room < 0:
@@ -105,7 +105,7 @@ class Rows(Flowable):
         for row in (self.head, *self.rows):
             y -= row.height
             row.draw(pen, self.lefts, y, at_bottom=row is self.head)
-            (thick if row.is_underlined else thin).append(y)
+            (thick if row.has_thick_line else thin).append(y)
         for edges, colour, width in ((thin, style.LINE, 0.4), (thick, style.ACCENT, 0.9)):
             self.canv.setStrokeColor(colour)
             self.canv.setLineWidth(width)

@@ -73,11 +73,11 @@ def table(
     def row(cells: Cells, name: str) -> Row:
         return Row([_cell(typesetter, *each, name, limit) for each in zip(columns, widths, cells, strict=True)])
 
-    head = Row([_heading(typesetter, *each) for each in zip(columns, widths, strict=True)], is_underlined=True)
+    head = Row([_heading(typesetter, *each) for each in zip(columns, widths, strict=True)], has_thick_line=True)
     body = [row(cells, "cell") for cells in rows]
     foot = [row(cells, "total") for cells in totals]
     if body and foot:
-        body[-1] = replace(body[-1], is_underlined=True)
+        body[-1] = replace(body[-1], has_thick_line=True)
     last = [*body[-1:], *foot] if foot else []
     is_on_a_page = sum(row.height for row in (head, *last)) <= HEIGHT
     return Rows(head, [*body, *foot], lefts, together=len(last) if is_on_a_page else 0)
