@@ -1,7 +1,7 @@
 """Counts instructions with valgrind. Unlike times, they do not depend on what else the machine does.
 
-valgrind emulates an old processor, for which OpenSSL has slower code: verifying a signature takes more of them here than
-in reality.
+valgrind emulates an old processor, for which OpenSSL has slower code: verifying a signature takes more of them here
+than in reality.
 """
 
 import os
