@@ -86,7 +86,7 @@ def main(side: str, calls: str) -> None:
     one takes a different number of instructions each time."""
     private = load_pem_private_key(sys.stdin.buffer.read(), None)
     assert isinstance(private, rsa.RSAPrivateKey)
-    mask("password=x")  # compiles the masks; otherwise a random request id that looks like a secret may do it
+    mask("password=x")  # compiles the masks for which a random request id may have a sign
     with _on_lambda():
         ours, plain = _sides(private)
         for _ in range(int(calls)):

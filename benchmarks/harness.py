@@ -46,14 +46,15 @@ class Row:
 
     @property
     def reached(self) -> bool:
-        """Whether the goal is reached: one for the ratio ends with ×, any other is for our value."""
+        """Whether the goal is reached: one for the ratio ends with ×, any other is for our value. Raises ValueError."""
         if not self.goal:
             return True
         parts = _GOAL.fullmatch(self.goal)
         if not parts:
             raise ValueError(f"the goal {self.goal!r} of {self.name!r}")
-        value, limit = (self.ratio if parts[3] == "×" else self.ours), float(parts[2].replace(",", ""))
-        return value >= limit if parts[1] == "≥" else value <= limit
+        sign, number, unit = parts.groups()
+        value, limit = (self.ratio, read(number, "")) if unit == "×" else (self.ours, read(number + unit, self.unit))
+        return value >= limit if sign == "≥" else value <= limit
 
 
 _GOAL = re.compile(r"([≥≤]) ([\d,.]+)(×| \w+)")

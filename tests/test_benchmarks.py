@@ -45,6 +45,7 @@ def test_text_without_a_value_in_this_unit_is_an_error(text: str, unit: str) -> 
         ("≥ 1,000×", "≥ 1,000×: missed"),
         ("≤ 6 ms", "≤ 6 ms"),
         ("≤ 4.9 ms", "≤ 4.9 ms: missed"),
+        ("≤ 1 s", "≤ 1 s"),
     ),
 )
 def test_a_missed_goal_is_marked(goal: str, shown: str) -> None:
@@ -59,6 +60,7 @@ def test_ratios_are_never_rounded_to_nothing(ratio: float, shown: str) -> None:
     assert Row("work", 5, "peer", 10, "ms", "", ratio).cells()[4] == shown
 
 
-def test_a_goal_that_cannot_be_compared_is_an_error() -> None:
-    with pytest.raises(ValueError, match="fast"):
-        _ = Row("work", 5, "peer", 10, "ms", "fast", 2.0).reached
+@pytest.mark.parametrize("goal", ("fast", "≤ 5", "≤ 5 kB"))
+def test_a_goal_that_cannot_be_compared_is_an_error(goal: str) -> None:
+    with pytest.raises(ValueError, match=r"fast|≤ 5|5 kB"):
+        _ = Row("work", 5, "peer", 10, "ms", goal, 2.0).reached

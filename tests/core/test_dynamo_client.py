@@ -19,13 +19,13 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.config import Config
 from botocore.credentials import Credentials as BotocoreCredentials
-from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, ReadTimeoutError
 
 from argus.container import Container
 from argus.core.aws import ATTEMPTS, Aws
 from argus.core.dynamo_client import DynamoClient, UnreadableResponse
 from argus.core.ids import Ids
-from argus.core.presign import Credentials
+from argus.core.presign import Credentials, Unsignable
 from argus.core.settings import Settings
 from infra.embedded.aws import EmbeddedAws
 
@@ -129,6 +129,33 @@ def test_every_operation_has_the_same_outcome_as_with_boto3(argus: Container, aw
 # ---------------------------------------------------------------- requests
 
 
+@pytest.mark.parametrize("url", ("http://127.0.0.1:5000/prefix", "localhost:8000", "https://user:word@db.example", ""))
+def test_an_endpoint_that_is_not_scheme_host_and_port_is_refused(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", url or "?")
+    with pytest.raises(Unsignable, match="is not an endpoint"):
+        _client(None)
+
+
+def test_configured_endpoints_are_ignored_on_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:5000")
+    monkeypatch.setenv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true")
+    assert _client(None).url == f"https://dynamodb.{REGION}.amazonaws.com"
+
+
+def test_credentials_that_cannot_be_fetched_are_no_failure_of_dynamodb() -> None:
+    events: list[str] = []
+
+    def fetch() -> Credentials:
+        events.append("fetched")
+        raise ReadTimeoutError(endpoint_url="https://sts.example")
+
+    client = _client("http://127.0.0.1:1", credentials=fetch)
+    client.meta.events.register("response-received", lambda **_: events.append("attempted"))
+    with pytest.raises(ReadTimeoutError):
+        client.get_item(**GET)
+    assert events == ["fetched"]
+
+
 @pytest.mark.parametrize("credentials", [LASTING, TEMPORARY], ids=["lasting", "temporary"])
 @pytest.mark.parametrize("url", [None, "http://127.0.0.1:5000", "https://vpce.example:443"])
 def test_the_signature_is_botocores(credentials: Credentials, url: str | None) -> None:
@@ -159,7 +186,8 @@ def test_the_signature_is_botocores(credentials: Credentials, url: str | None) -
 
 @pytest.mark.parametrize("region", ["eu-west-1", "us-gov-west-1", "cn-north-1", "eusc-de-east-1"])
 def test_the_endpoint_of_a_region_is_boto3s(region: str) -> None:
-    assert _client(None, region=region).url == boto3.session.Session().client("dynamodb", region).meta.endpoint_url
+    theirs = boto3.session.Session(**KEYS).client("dynamodb", region).meta.endpoint_url
+    assert _client(None, region=region).url == theirs
 
 
 @pytest.mark.parametrize("variable", ["AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL"])

@@ -223,6 +223,18 @@ REFUSED: dict[str, tuple[str, str, dict[str, str | int | float], Callable[[], by
         lambda: with_png(64, 48, png_of(2**31 - 1, 2**31 - 1, b"")),
     ),
     "PNG cut short": ("damaged", "png_pixels", {}, lambda: with_png(64, 48, png_of(64, 48, zlib.compress(bytes(500))))),
+    "PNG without its last row": (
+        "damaged",
+        "png_pixels",
+        {},
+        lambda: with_png(64, 48, png_of(64, 48, zlib.compress(_rows()[:-129]))),
+    ),
+    "PNG of half the rows": (
+        "damaged",
+        "png_pixels",
+        {},
+        lambda: with_png(64, 48, png_of(64, 48, zlib.compress(_rows()[: 24 * 129]))),
+    ),
     "PNG without a stream": ("damaged", "png_pixels", {}, lambda: with_png(64, 48, png_of(64, 48, b""))),
     "PNG that inflates to 400 MB": (
         "implausible",
@@ -298,9 +310,17 @@ ACCEPTED: dict[str, Callable[[], bytes]] = {
         48,
         png_of(64, 48, _stream(), (b"zTXt", b"a\0\0" + zeros_compressed())),
     ),
+    "PNG of three parts, one empty": lambda: with_png(
+        64, 48, png_of(64, 48, _stream()[100:], (b"IDAT", _stream()[:100]), (b"IDAT", b""))
+    ),
 }
 
 
 def _stream() -> bytes:
+    return zlib.compress(_rows())
+
+
+def _rows() -> bytes:
+    """The rows of the PNG, without a filter: 129 bytes each."""
     rows = small().counts.astype(">u2").tobytes()
-    return zlib.compress(b"".join(b"\0" + rows[at : at + 128] for at in range(0, len(rows), 128)))
+    return b"".join(b"\0" + rows[at : at + 128] for at in range(0, len(rows), 128))

@@ -1,6 +1,7 @@
 """Previews, as Pillow decodes them: colours, transparency."""
 
 import io
+import zlib
 
 import numpy as np
 import pytest
@@ -30,6 +31,15 @@ def test_every_plane_of_indices_is_preserved(indices: NDArray[np.uint8]) -> None
     with Image.open(io.BytesIO(data)) as image:
         assert image.mode == "P"
         assert np.array_equal(np.asarray(image), indices)
+
+
+def test_the_announced_window_suffices() -> None:
+    """The smallest that zlib knows, 256 bytes: decoders may allocate no more than a stream announces."""
+    data = write(scene((60, 80)), "iron", low=10, high=90)
+    start = data.index(b"IDAT") + 4
+    stream = data[start : start + int.from_bytes(data[start - 8 : start - 4], "big")]
+
+    assert len(zlib.decompress(stream, wbits=8)) == 60 * 81
 
 
 @pytest.mark.parametrize("name", PALETTES)

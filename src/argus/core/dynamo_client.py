@@ -30,7 +30,7 @@ from botocore.httpsession import URLLib3Session
 from botocore.retries.standard import register_retry_handler
 from botocore.utils import get_environ_proxies
 
-from argus.core.presign import ALGORITHM, Credentials, aws_domain, signing_key
+from argus.core.presign import ALGORITHM, ENDPOINT, Credentials, Unsignable, aws_domain, signing_key
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _CONNECTIONS = 32  # kept open
@@ -72,7 +72,7 @@ def _operation(name: str) -> Callable[..., dict[str, Any]]:
     return call
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class DynamoClient:
     """One endpoint. Threads may share it."""
 
@@ -100,16 +100,17 @@ class DynamoClient:
         attempts: int,
     ) -> "DynamoClient":
         """A client with the timeouts for connecting and reading, and botocore's variables for endpoints, proxies and
-        certificates."""
-        found = url or os.environ.get("AWS_ENDPOINT_URL_DYNAMODB") or os.environ.get("AWS_ENDPOINT_URL")
-        url = found.rstrip("/") if found else f"https://dynamodb.{region}.{aws_domain(region)}"
+        certificates. Raises Unsignable for an endpoint with a path, or without a scheme."""
+        found = (url or _configured_endpoint() or f"https://dynamodb.{region}.{aws_domain(region)}").removesuffix("/")
+        if not ENDPOINT.fullmatch(found):
+            raise Unsignable(f"{found!r} is not an endpoint such as http://127.0.0.1:5002")
         http = URLLib3Session(
             verify=os.environ.get("AWS_CA_BUNDLE") or os.environ.get("REQUESTS_CA_BUNDLE") or True,
-            proxies=get_environ_proxies(url),
+            proxies=get_environ_proxies(found),
             timeout=timeouts,
             max_pool_connections=_CONNECTIONS,
         )
-        return cls(url, region, credentials, http, attempts)
+        return cls(found, region, credentials, http, attempts)
 
     def __post_init__(self) -> None:
         register_retry_handler(self, max_attempts=self.attempts)
@@ -156,9 +157,8 @@ class DynamoClient:
         return outcome
 
     def _attempt(self, operation: _Operation, body: bytes) -> Response | BotoCoreError:
-        error = None
+        request, error = self._signed(operation, body), None  # missing credentials are no failure of DynamoDB
         try:
-            request = self._signed(operation, body)
             http = self._emit("before-send", operation, request=request) or self.http.send(request)
             return http, _parsed(http)
         except BotoCoreError as raised:
@@ -196,6 +196,12 @@ class DynamoClient:
         """The first result of the handlers of an event."""
         results = self.meta.events.emit(f"{event}.dynamodb.{operation.name}", model=operation, **details)
         return next((result for _, result in results if result is not None), None)
+
+
+def _configured_endpoint() -> str | None:
+    if os.environ.get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "").lower() == "true":
+        return None
+    return os.environ.get("AWS_ENDPOINT_URL_DYNAMODB") or os.environ.get("AWS_ENDPOINT_URL")
 
 
 def _failed(http: AWSResponse) -> bool:

@@ -36,7 +36,7 @@ _REGION = re.compile(r"[a-z]+(-[a-z0-9]+)+")
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,61}[A-Za-z0-9]")
 # A bucket name with a dot does not match the TLS certificate *.s3.{region}.amazonaws.com, so its URLs are path-style.
 _HOST_LABEL = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
-_ENDPOINT = re.compile(r"(?P<scheme>https?)://(?P<host>[a-z0-9.-]+)(?::(?P<port>[0-9]+))?/?")
+ENDPOINT = re.compile(r"(?P<scheme>https?)://(?P<host>[a-z0-9.-]+)(?::(?P<port>[0-9]+))?/?")
 _DEFAULT_PORTS = {"http": "80", "https": "443"}
 
 # RFC 5987 section 3.2.1, attr-char: the characters that filename* does not encode.
@@ -120,7 +120,7 @@ class Presigner:
         # Directory buckets (S3 Express) need a different signature.
         if not _BUCKET.fullmatch(self.bucket) or self.bucket.endswith("--x-s3"):
             raise Unsignable(f"{self.bucket!r} is not a general purpose bucket")
-        if self.endpoint is not None and not _ENDPOINT.fullmatch(self.endpoint):
+        if self.endpoint is not None and not ENDPOINT.fullmatch(self.endpoint):
             raise Unsignable(f"{self.endpoint!r} is not an endpoint such as http://127.0.0.1:5002")
 
     def get(

@@ -30,8 +30,11 @@ def read_png16(data: bytes | memoryview, *, width: int, height: int) -> NDArray[
         raise Damaged("png_size", width=width, height=height)
     if tuple(ihdr[8:]) != GREY16:
         raise Unsupported("png")
+    size = height * (1 + 2 * width)  # a row starts with its filter
     try:
-        rows = isal_zlib.decompressobj().decompress(body, height * (1 + 2 * width))  # a row starts with its filter
+        rows = isal_zlib.decompressobj().decompress(body, size)
+        if len(rows) < size:  # Pillow accepts a stream that ends after any row
+            raise Damaged("png_pixels")
         image = Image.new("I;16", (width, height), None)
         image.frombytes(_stored(rows), "zip", "I;16")
     except (isal_zlib.error, OSError, ValueError) as error:  # type: ignore[misc]  # its stub has an instance

@@ -66,10 +66,7 @@ class Radiometry(Protocol):
         """Whether the temperatures depend on the scene settings."""
 
     def celsius(self, counts: Counts, parameters: Parameters, /) -> Temperatures:
-        """Temperatures in the shape of `counts`, NaN for counts without one. Raises Implausible for bad settings.
-
-        Apart from NaN, the temperatures are monotonic in the counts.
-        """
+        """Temperatures in the shape of `counts`, NaN for counts without one. Raises Implausible for bad settings."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,6 +126,6 @@ def _check_scene(celsius: Temperatures) -> None:
     known = np.sort(sample[np.isfinite(sample)])
     if known.size * 2 < sample.size:
         raise Implausible("few_temperatures")
-    median = float(known[known.size // 2])
+    median = float(known[(known.size - 1) // 2] + known[known.size // 2]) / 2
     if not COLDEST_SCENE_CELSIUS <= median <= HOTTEST_SCENE_CELSIUS:
         raise Implausible("scene", celsius=median)

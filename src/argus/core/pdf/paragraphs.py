@@ -34,8 +34,9 @@ class Pen:
         if style.textColor is not self._colour:
             self._colour = style.textColor
             self._text.setFillColor(self._colour)
-        self._text.setTextOrigin(x, y)
-        for line in lines:
+        empty = next((number for number, line in enumerate(lines) if line), 0)
+        self._text.setTextOrigin(x, y - empty * style.leading)  # reportlab sets the leading with the first text
+        for line in lines[empty:]:
             self._text.textLine(line)
 
     def finish(self) -> None:
@@ -63,7 +64,10 @@ class Paragraph(Flowable):
             return [self]
         if count < _MIN_LINES:
             return []
-        parts = [Paragraph("\n".join(lines), self.style) for lines in (self.lines[:count], self.lines[count:])]
+        parts = [
+            Paragraph("\n".join(lines), self.style, is_wrapped=self.is_wrapped)
+            for lines in (self.lines[:count], self.lines[count:])
+        ]
         for part in parts:
             part.wrap(width)
         return parts
@@ -108,7 +112,7 @@ class Paragraph(Flowable):
                 yield line
                 line = word
             else:
-                *full, line = self._cut(longer, width)
+                *full, line = (piece.strip(" ") for piece in self._cut(longer, width))
                 yield from full
         yield line
 
