@@ -30,9 +30,9 @@ from botocore.httpsession import URLLib3Session
 from botocore.retries.standard import register_retry_handler
 from botocore.utils import get_environ_proxies
 
+from argus.core.origins import DEFAULT_PORTS
 from argus.core.presign import ALGORITHM, ENDPOINT, Credentials, Unsignable, aws_domain, signing_key
 
-_DEFAULT_PORTS = {"http": 80, "https": 443}
 _CONNECTIONS = 32  # kept open
 
 Response = tuple[AWSResponse, dict[str, Any]]
@@ -190,7 +190,7 @@ class DynamoClient:
     def _host(self) -> str:
         """The header `host` as the HTTP client sends it: without the default port."""
         parts = urlsplit(self.url)
-        return parts.netloc.removesuffix(f":{_DEFAULT_PORTS[parts.scheme]}")
+        return parts.netloc.removesuffix(f":{DEFAULT_PORTS[parts.scheme]}")
 
     def _emit(self, event: str, operation: _Operation, /, **details: Any) -> Any:
         """The first result of the handlers of an event."""

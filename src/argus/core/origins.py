@@ -8,7 +8,7 @@ a library would take it for a pattern.
 import ipaddress
 import re
 
-_DEFAULT_PORTS = {"http": "80", "https": "443"}
+DEFAULT_PORTS = {"http": "80", "https": "443"}
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 # A host whose last label is a number is an IPv4 address: WHATWG URL, "ends in a number checker".
 _NUMERIC = re.compile(r"[0-9]+|0x[0-9a-f]*")
@@ -21,9 +21,9 @@ def check_origin(text: str, *, allow_http: bool = False) -> None:
     found = _ORIGIN.fullmatch(text)
     scheme, host, port = found.group("scheme", "host", "port") if found else ("", "", None)
     if (
-        scheme not in _DEFAULT_PORTS
+        scheme not in DEFAULT_PORTS
         or not is_host(host)
-        or port == _DEFAULT_PORTS[scheme]
+        or port == DEFAULT_PORTS[scheme]
         or (port and int(port) > 65_535)
     ):
         raise ValueError(

@@ -23,6 +23,7 @@ from urllib.parse import quote
 from zlib import crc32
 
 from argus.core.errors import ArgusError, Unavailable
+from argus.core.origins import DEFAULT_PORTS
 from argus.core.text import MISLEADING
 
 MAX_SECONDS = 604_800  # a week, the limit of X-Amz-Expires
@@ -37,7 +38,6 @@ _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,61}[A-Za-z0-9]")
 # A bucket name with a dot does not match the TLS certificate *.s3.{region}.amazonaws.com, so its URLs are path-style.
 _HOST_LABEL = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
 ENDPOINT = re.compile(r"(?P<scheme>https?)://(?P<host>[a-z0-9.-]+)(?::(?P<port>[0-9]+))?/?")
-_DEFAULT_PORTS = {"http": "80", "https": "443"}
 
 # RFC 5987 section 3.2.1, attr-char: the characters that filename* does not encode.
 _ATTR_CHARS = "!#$&+-.^_`|~"
@@ -262,7 +262,7 @@ def _base_at(endpoint: str, bucket: str) -> _Base:
     """Path-style under the endpoint. Clients leave the scheme's default port out of the Host header."""
     origin = endpoint.rstrip("/")
     scheme, _, authority = origin.partition("://")
-    return _Base(origin, authority.removesuffix(f":{_DEFAULT_PORTS[scheme]}"), f"/{bucket}")
+    return _Base(origin, authority.removesuffix(f":{DEFAULT_PORTS[scheme]}"), f"/{bucket}")
 
 
 @dataclass(frozen=True)
