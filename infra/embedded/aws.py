@@ -81,13 +81,20 @@ class EmbeddedAws:
         self.stacks = EmbeddedStacks(self.client)
 
     @classmethod
-    def start(cls, port: int = 0, *, stage: str, region: str = "eu-west-1") -> Self:
-        """Listen on 127.0.0.1; port 0 picks a free port. Raises PortInUse."""
+    def start(
+        cls,
+        port: int = 0,
+        *,
+        stage: str,
+        region: str = "eu-west-1",
+        services: Iterable[str] = routers.DEPLOYMENT,
+    ) -> Self:
+        """Listen on 127.0.0.1; port 0 picks a free port. `services` are ready at the first request. Raises PortInUse."""
         moto_patches.apply()
         enforcer = IamEnforcer()
         dispatcher = Dispatcher(functools.partial(_create_service, enforcer))
         aws = cls(_bind(port, dispatcher), enforcer, stage=stage, region=region)
-        routers.build(dispatcher)
+        routers.build(dispatcher, services)
         aws._thread.start()
         transport.connect(aws._server)
         return aws

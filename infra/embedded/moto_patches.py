@@ -1,15 +1,20 @@
-"""Patches of moto: faster requests, and calls that it lacks.
+"""Patches of moto: faster requests, less memory, and calls that it lacks.
 
 A request's duration must not grow with the size of its tables:
 
 - moto sorts the whole table in Python for a query and then selects a partition: here it gets only the partition.
 - moto copies whole tables for a transaction, to restore them if a condition fails: here it saves only the items that
   the transaction may change.
-- moto copies every object of a bucket, and keeps the copies, to list the versions under a prefix: here only those under
-  the prefix.
+- moto copies every object of a bucket to list the versions under a prefix: here only the names and properties of those
+  under the prefix are copied, not their contents.
 - moto tries several names for each of the ten possible members of a DynamoDB attribute value: here a value such as
   `{"S": "text"}` is returned as it is.
 - moto lists its own folder at every request, and every session loads boto3's service descriptions: here this is cached.
+
+Memory must not grow with the number of requests, only with what is stored:
+
+- moto lists every model that it ever creates, for its dashboard. So replaced objects, former versions of items, and the
+  copies that each read makes would live as long as the process: here models are not listed.
 
 An update inside a map of an item, which Argus does not use, would not be rolled back with its transaction.
 
@@ -29,12 +34,13 @@ import moto.backends
 from moto.awslambda import urls
 from moto.cognitoidp.models import cognitoidp_backends
 from moto.cognitoidp.responses import CognitoIdpResponse
+from moto.core.common_models import BaseModel
 from moto.core.serialize import BaseJSONSerializer
 from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.dynamo_type import DynamoType
 from moto.dynamodb.models.table import Table
 from moto.s3 import notifications
-from moto.s3.models import S3Backend
+from moto.s3.models import FakeKey, S3Backend
 
 _transaction = threading.local()
 
@@ -48,6 +54,10 @@ def apply() -> None:
     _wrap(notifications, "_get_s3_event", _s3_event)
     _wrap(BaseJSONSerializer, "_serialize_type_structure", _serialize_structure)
     Table.__deepcopy__ = _deepcopy  # type: ignore[attr-defined]
+    BaseModel.__new__ = _unlisted  # type: ignore[method-assign]
+    key: Any = FakeKey
+    del key.__del__  # it would close the contents, which copies share
+    key.__deepcopy__ = _with_same_contents
     modules = list(moto.backends.list_of_moto_modules())
     moto.backends.list_of_moto_modules = lambda: modules
     botocore.session.create_loader = functools.cache(botocore.session.create_loader)
@@ -64,6 +74,10 @@ def _wrap(owner: Any, name: str, replacement: Any) -> None:
         return replacement(real, self, *args, **kwargs)
 
     setattr(owner, name, wrapped)
+
+
+def _unlisted(cls: type, *_: Any, **__: Any) -> Any:
+    return object.__new__(cls)
 
 
 def _query(real: Any, table: Table, *args: Any, **kwargs: Any) -> Any:
@@ -149,6 +163,13 @@ def _list_versions(real: Any, backend: S3Backend, *args: Any, **kwargs: Any) -> 
             bucket_view.keys.setlist(key, versions)
     view.get_bucket = lambda bucket_name: bucket_view  # type: ignore[method-assign] # noqa: ARG005
     return real(view, *args, **kwargs)
+
+
+def _with_same_contents(key: FakeKey, _memo: Any) -> FakeKey:
+    """What moto copies to list versions."""
+    copied: FakeKey = object.__new__(FakeKey)
+    vars(copied).update(vars(key))
+    return copied
 
 
 def _s3_event(real: Any, event_name: str, bucket: Any, key: Any, notification_id: str) -> dict[str, Any]:

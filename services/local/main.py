@@ -29,6 +29,7 @@ from argus.core.errors import ArgusError
 from argus.core.settings import BadSetting, Settings
 from infra.embedded import HOST
 from infra.embedded.aws import EmbeddedAws, PortInUse, StackOutputs
+from infra.embedded.routers import LAPTOP
 from services.local.console import Console, config_of
 from services.local.demo.run import run_demo
 from services.local.demo.users import USERS, create_users
@@ -77,7 +78,7 @@ def running(
     socket_port = _free_port(socket_port, "ARGUS_SOCKET_PORT")
     with ExitStack() as stack:
         console = stack.enter_context(Console.listening(console_port))
-        aws = stack.enter_context(EmbeddedAws.start(port=aws_port, stage=STAGE))
+        aws = stack.enter_context(EmbeddedAws.start(port=aws_port, stage=STAGE, services=LAPTOP))
         outputs = aws.provision(
             allowed_origins=[f"http://{HOST}:{port}", console.url], visibility_timeout_seconds=VISIBILITY_SECONDS
         )

@@ -1,11 +1,14 @@
 """The patched moto returns the same results as the original."""
 
 import copy
+import gc
 import random
+import tracemalloc
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from moto.core.common_models import BaseModel
 from moto.core.serialize import BaseJSONSerializer
 from moto.dynamodb.models import dynamodb_backends
 from moto.dynamodb.models.dynamo_type import DynamoType
@@ -184,3 +187,45 @@ def test_the_versions_under_a_prefix_are_listed_in_the_same_order(
     monkeypatch.setattr(S3Backend, "list_object_versions", original)
     assert patched == listed()
     assert any(page.get("Versions") or page.get("CommonPrefixes") for page in patched) is (prefix != "none")
+
+
+def test_listing_versions_copies_no_contents(aws: EmbeddedAws, versions: Any) -> None:
+    size, body = 2_000_000, b"x" * 2_000_000
+    for _ in range(10):
+        versions.put_object(Bucket="versions", Key="large/object", Body=body)
+    tracemalloc.start()
+    try:
+        listed = versions.list_object_versions(Bucket="versions", Prefix="large/")["Versions"]
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert [entry["Size"] for entry in listed] == [size] * 10
+    assert peak < size
+    assert versions.get_object(Bucket="versions", Key="large/object")["Body"].read() == body
+
+
+def test_requests_keep_nothing_that_is_not_stored(client: Any, versions: Any) -> None:
+    """Replaced objects, former items and the copies of reads are freed; moto's dashboard would list them."""
+    versions.put_bucket_versioning(Bucket="versions", VersioningConfiguration={"Status": "Suspended"})
+
+    def churn() -> None:
+        versions.put_object(Bucket="versions", Key="a/churn", Body=b"body")
+        versions.list_object_versions(Bucket="versions")
+        client.put_item(TableName=NAME, Item={"pk": {"S": "churn"}, "sk": {"S": "1"}})
+        client.query(
+            TableName=NAME, KeyConditionExpression="pk = :pk", ExpressionAttributeValues={":pk": {"S": "churn"}}
+        )
+        client.delete_item(TableName=NAME, Key={"pk": {"S": "churn"}, "sk": {"S": "1"}})
+
+    churn()
+    before = models()
+    for _ in range(20):
+        churn()
+    assert models() <= before
+    versions.put_bucket_versioning(Bucket="versions", VersioningConfiguration={"Status": "Enabled"})
+
+
+def models() -> int:
+    """The number of moto's models in memory."""
+    gc.collect()
+    return sum(isinstance(found, BaseModel) for found in gc.get_objects())

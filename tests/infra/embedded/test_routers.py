@@ -4,7 +4,7 @@ import ast
 import gc
 import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +16,7 @@ from moto.core.routing import get_service_router
 from infra.embedded import aws as embedded
 from infra.embedded.aws import EmbeddedAws
 from infra.embedded.clients import Clients
+from infra.embedded.routers import DEPLOYMENT, LAPTOP
 from tests.ports import free_port
 
 ROOT = Path(__file__).parents[3]
@@ -43,11 +44,11 @@ NOT_IN_MOTO = {"amplify", "apigatewaymanagementapi", "ce", "sesv2"}
 ROUNDS = 2  # with routers built by requests, 20 of 20 failed
 
 
-def fresh_aws(port: int) -> EmbeddedAws:
+def fresh_aws(port: int, services: Iterable[str] = DEPLOYMENT) -> EmbeddedAws:
     """An embedded AWS that starts as in a new process."""
     get_service_router.cache_clear()
     embedded._application.cache_clear()
-    return EmbeddedAws.start(port, stage="routers")
+    return EmbeddedAws.start(port, stage="routers", services=services)
 
 
 @pytest.fixture
@@ -89,10 +90,26 @@ def another_thread_parsing() -> Iterator[None]:
         gc.callbacks.remove(collected)
 
 
-def test_every_service_that_the_source_uses_is_called_here() -> None:
-    sources = [path.read_text() for folder in ("src", "services", "infra") for path in (ROOT / folder).rglob("*.py")]
+@pytest.mark.parametrize(
+    ("services", "folders", "also"),
+    [
+        (LAPTOP, ["src", "services/api", "services/worker", "infra/embedded"], set()),
+        (DEPLOYMENT, ["src", "services", "infra"], CALLED_BY_ZAPPA),
+    ],
+    ids=["laptop", "deployment"],
+)
+def test_the_services_that_the_source_uses_are_built(services: list[str], folders: list[str], also: set[str]) -> None:
+    sources = [path.read_text() for folder in folders for path in (ROOT / folder).rglob("*.py")]
     named = {name for source in sources for name in re.findall(r'\bclients?\(\s*"([a-z0-9-]+)"', source)}
-    assert (named | CALLED_BY_ZAPPA) - NOT_IN_MOTO == set(CALLS)
+    assert (named | also) - NOT_IN_MOTO == set(services)
+    assert set(services) <= set(CALLS)
+
+
+def test_the_stacks_of_a_laptop_need_no_other_service(port: int) -> None:
+    with fresh_aws(port, LAPTOP) as aws:
+        aws.provision()
+        dispatcher: Any = aws._server.app
+        assert set(dispatcher.app_instances) == {name.replace("cognito-idp", "cognitoidp") for name in LAPTOP}
 
 
 def test_no_request_compiles_a_route(port: int, clients: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
