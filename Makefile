@@ -2,28 +2,37 @@
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
+RUNS := $(VENV)/.installed-to-run
 STAMP := $(VENV)/.installed
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PYTHONDONTWRITEBYTECODE :=  # packages are not compiled when they are installed
 
 # Up to three attempts for downloads: connections break, and mirrors of a registry are not always in sync.
 thrice = for try in 1 2 3; do $(1) && exit 0; sleep 10; done; exit 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint bench docs requirements clean
+.PHONY: help run install test check lint bench docs requirements clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
-$(STAMP): requirements.txt pyproject.toml
+# What `make run` needs: a third of everything.
+$(RUNS): requirements-run.txt pyproject.toml
 	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) was not found: install it, or name your Python 3.11 with PYTHON=…" >&2; exit 1; }
-	@echo "installing into $(VENV); this takes one or two minutes"
 	@$(PYTHON) -m venv $(VENV)
-	@$(call thrice,$(BIN)/pip install --quiet --requirement requirements.txt)
+	@$(call thrice,$(BIN)/python services/local/install.py requirements-run.txt)
 	@$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
-run: $(STAMP)  ## start everything, scan the demo survey, keep serving (ONCE=1: exit after the survey)
+# The rest: for tests, checks, benchmarks and deployments.
+$(STAMP): $(RUNS) requirements.txt
+	@$(call thrice,$(BIN)/python services/local/install.py requirements.txt)
+	@touch $@
+
+run: $(RUNS)  ## start everything, scan the demo survey, keep serving (ONCE=1: exit after the survey)
 	@$(BIN)/python -m services.local.main $(if $(ONCE),--once)
+
+install: $(STAMP)  ## install everything for development; the other targets do it if needed
 
 test: $(STAMP)  ## run all tests
 	$(BIN)/python -m pytest $(SHARED) --cov --cov-report term:skip-covered --cov-fail-under 90
@@ -56,13 +65,14 @@ docs: $(STAMP)  ## generate docs/openapi.json, the reference pages, the plugin p
 
 requirements:  ## compile the pinned requirements from pyproject.toml
 	test -x $(BIN)/pip-compile || { $(PYTHON) -m venv $(VENV) && $(BIN)/pip install --quiet pip-tools; }
-	$(BIN)/pip-compile $(COMPILE) --extra api --extra worker --extra cli --extra local --extra dev \
-		--output-file requirements.txt pyproject.toml
-	$(BIN)/pip-compile $(COMPILE) --extra api --constraint requirements.txt --output-file requirements-api.txt pyproject.toml
-	$(BIN)/pip-compile $(COMPILE) --extra worker --constraint requirements.txt --output-file requirements-worker.txt pyproject.toml
+	$(BIN)/pip-compile $(COMPILE) --all-extras --output-file requirements.txt pyproject.toml
+	$(BIN)/pip-compile $(SUBSET) --extra api --extra worker --extra cli --extra local --output-file requirements-run.txt pyproject.toml
+	$(BIN)/pip-compile $(SUBSET) --extra api --extra aws --extra zappa --output-file requirements-api.txt pyproject.toml
+	$(BIN)/pip-compile $(SUBSET) --extra worker --extra aws --output-file requirements-worker.txt pyproject.toml
 
 COMPILE := --quiet --strip-extras --allow-unsafe --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
 	--no-header --annotation-style line
+SUBSET := $(COMPILE) --constraint requirements.txt
 
 clean:  ## remove everything that was built or installed
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage* src/*.egg-info
