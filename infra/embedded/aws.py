@@ -89,7 +89,7 @@ class EmbeddedAws:
         region: str = "eu-west-1",
         services: Iterable[str] = routers.DEPLOYMENT,
     ) -> Self:
-        """Listen on 127.0.0.1; port 0 picks a free port. `services` are ready at the first request. Raises PortInUse."""
+        """Listen on 127.0.0.1; port 0 picks a free port. `services` are ready for requests. Raises PortInUse."""
         moto_patches.apply()
         enforcer = IamEnforcer()
         dispatcher = Dispatcher(functools.partial(_create_service, enforcer))

@@ -2,9 +2,9 @@
 
     .venv/bin/python services/local/install.py requirements-run.txt
 
-pip prints either nothing for minutes or hundreds of lines. This prints one line that changes, or every tenth line if the
-output is not a terminal. It returns pip's exit code, and prints pip's messages if it failed. The file must name every
-package with its version, because pip does not resolve requirements here. Python compiles what it imports, later.
+pip prints either nothing for minutes or hundreds of lines. This prints one line that changes, or every tenth line if
+the output is not a terminal. It returns pip's exit code, and prints pip's messages if it failed. The file must name
+every package with its version, because pip does not resolve requirements here. Python compiles what it imports, later.
 
 Only the standard library is used: nothing else is installed yet.
 """
@@ -21,8 +21,11 @@ from typing import IO
 ARGUMENTS = ("--no-deps", "--no-compile", "--progress-bar", "off", "--disable-pip-version-check", "--no-input")
 SIZES = {"bytes": 1e-6, "kB": 1e-3, "MB": 1.0, "GB": 1e3}  # in MB, as pip prints them
 
-# "Downloading https://…/numpy-2.2.6-cp311….whl (16.8 MB)"; the lines of metadata are indented.
-_FETCHED = re.compile(r"(?:Downloading|Using cached) \S*?([^/\s]+?)-\d\S*(?: \(([\d.]+) (\w+)\))?")
+# "Downloading https://…/numpy-2.2.6-cp311….whl (16.8 MB)", which older versions of pip indent; not "….whl.metadata".
+_FETCHED = re.compile(
+    r"\s*(?:Downloading|Using cached|Processing) (?:\S*/)?([^/\s]+?)-\d\S*(?:\.whl|\.tar\.gz|\.zip)"
+    r"(?: \(([\d.]+) (\w+)\))?(?!\S)"
+)
 _PRESENT = "Requirement already satisfied:"
 _UNPACKING = "Installing collected packages:"
 

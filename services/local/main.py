@@ -20,6 +20,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -40,6 +41,8 @@ STAGE = "local"
 VISIBILITY_SECONDS = 30
 LEASE_SECONDS = 20  # shorter than the visibility timeout, so that the lease has expired when a message is redelivered
 PROCESSES = ("api", "worker", "scanner", "sockets")
+
+_NOT_INSTALLED = {"ARGUS_SENTRY_DSN": "sentry_sdk", "ARGUS_TRACING": "aws_xray_sdk"}  # by make run
 
 _NEXT_STEPS = """\
   In another terminal:  . .venv/bin/activate; export ARGUS_URL={url}; argus login --user {user}
@@ -72,8 +75,10 @@ def running(
 ) -> Iterator[LocalSystem]:
     """Start everything, with extra settings if given; stop everything on exit.
 
-    The WebSocket gateway and the console use free ports unless given. Raises PortInUse, ProcessFailed.
+    The WebSocket gateway and the console use free ports unless given. Raises BadSetting, PortInUse,
+    ProcessFailed.
     """
+    developer_settings = _developer_settings()
     _free_port(port, "ARGUS_PORT")
     socket_port = _free_port(socket_port, "ARGUS_SOCKET_PORT")
     with ExitStack() as stack:
@@ -88,7 +93,7 @@ def running(
         )
         environment = {
             **_environment_without_aws(),
-            **_developer_settings(),
+            **developer_settings,
             **aws.environment,
             **stack_settings,
             **(settings or {}),
@@ -147,8 +152,12 @@ def _environment_without_aws() -> dict[str, str]:
 
 
 def _developer_settings() -> dict[str, str]:
-    """Settings of Argus in the developer's environment, such as rate limits and the log level."""
-    return {name: value for name, value in os.environ.items() if name in variables()}
+    """Settings of Argus in the developer's environment, such as rate limits and the log level. Raises BadSetting."""
+    given = {name: value for name, value in os.environ.items() if name in variables()}
+    for name, package in _NOT_INSTALLED.items():
+        if given.get(name, "off") not in ("off", "") and find_spec(package) is None:
+            raise BadSetting(f"{name} needs a package that make run does not install; run make install first")
+    return given
 
 
 def _free_port(port: int, setting: str) -> int:

@@ -244,6 +244,16 @@ def test_a_bad_setting_is_a_clear_message(run_here: Callable[..., str], setting:
     assert why in run_here(free_port(), free_port(), **{setting: value})
 
 
+@pytest.mark.parametrize(
+    ("setting", "value"), [("ARGUS_SENTRY_DSN", "https://key@sentry.example/1"), ("ARGUS_TRACING", "on")]
+)
+def test_a_setting_that_needs_another_package_is_a_clear_message(
+    run_here: Callable[..., str], monkeypatch: pytest.MonkeyPatch, setting: str, value: str
+) -> None:
+    monkeypatch.setattr(main, "find_spec", lambda _package: None)
+    assert f"{setting} needs a package" in run_here(free_port(), free_port(), **{setting: value})
+
+
 def test_a_process_that_does_not_start_stops_everything() -> None:
     port = free_port()
     started = _start(

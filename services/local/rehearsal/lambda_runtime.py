@@ -311,7 +311,7 @@ def runtime() -> Path:
 def _copy_module(name: str, folder: Path) -> None:
     found = importlib.util.find_spec(name)
     if found is None or found.origin is None:
-        raise ModuleNotFoundError(f"{name} is not installed; `make .venv/.installed` installs it")
+        raise ModuleNotFoundError(f"{name} is not installed; `make install` installs it")
     origin = Path(found.origin)
     if origin.name == "__init__.py":
         shutil.copytree(origin.parent, folder / name)
