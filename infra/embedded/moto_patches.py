@@ -2,11 +2,13 @@
 
 A request's duration must not grow with the size of its tables:
 
-- moto sorts the whole table in Python for a query and then selects a partition: here it gets only the partition.
+- moto sorts the whole table or partition for a query, and measures every item: here it gets the items of one page.
 - moto copies whole tables for a transaction, to restore them if a condition fails: here it saves only the items that
   the transaction may change.
 - moto copies every object of a bucket to list the versions under a prefix: here only the names and properties of those
   under the prefix are copied, not their contents.
+- moto reads the clock for each message of a queue, several times for each message that it sends or receives: here once
+  for all.
 - moto tries several names for each of the ten possible members of a DynamoDB attribute value: here a value such as
   `{"S": "text"}` is returned as it is.
 - moto lists its own folder at every request, and every session loads boto3's service descriptions: here this is cached.
@@ -26,7 +28,7 @@ import functools
 import inspect
 import json
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import botocore.session
@@ -36,23 +38,39 @@ from moto.cognitoidp.models import cognitoidp_backends
 from moto.cognitoidp.responses import CognitoIdpResponse
 from moto.core.common_models import BaseModel
 from moto.core.serialize import BaseJSONSerializer
+from moto.core.utils import unix_time, unix_time_millis
 from moto.dynamodb.models import DynamoDBBackend
-from moto.dynamodb.models.dynamo_type import DynamoType
+from moto.dynamodb.models.dynamo_type import DynamoType, Item
 from moto.dynamodb.models.table import Table
 from moto.s3 import notifications
 from moto.s3.models import FakeKey, S3Backend
+from moto.sqs.models import Message, Queue, SQSBackend
+
+from infra.embedded import partitions
 
 _transaction = threading.local()
+_QUERY = inspect.signature(Table.query)
+_UPDATE = inspect.signature(DynamoDBBackend.update_item)
+_LIST_VERSIONS = inspect.signature(S3Backend.list_object_versions)
 
 
 @functools.cache
 def apply() -> None:
     """Patch moto, once per process, before its applications are built, which fixes their routes."""
     _wrap(Table, "query", _query)
+    _wrap(Table, "put_item", _put_item)
+    _wrap(Table, "delete_item", _delete_item)
+    _wrap(DynamoDBBackend, "update_item", _update_item)
     _wrap(DynamoDBBackend, "transact_write_items", _transact)
     _wrap(S3Backend, "list_object_versions", _list_versions)
     _wrap(notifications, "_get_s3_event", _s3_event)
     _wrap(BaseJSONSerializer, "_serialize_type_structure", _serialize_structure)
+    _wrap(BaseJSONSerializer, "_serialize_type_map", _serialize_map)
+    _wrap(SQSBackend, "is_message_valid_based_on_retention_period", _is_retained)
+    queue: Any = Queue
+    queue.messages = property(lambda queue: _messages(queue, visible=True, delayed=False))
+    queue.approximate_number_of_messages_not_visible = property(lambda queue: len(_messages(queue, visible=False)))
+    queue.approximate_number_of_messages_delayed = property(lambda queue: len(_messages(queue, delayed=True)))
     Table.__deepcopy__ = _deepcopy  # type: ignore[attr-defined]
     BaseModel.__new__ = _unlisted  # type: ignore[method-assign]
     key: Any = FakeKey
@@ -81,26 +99,36 @@ def _unlisted(cls: type, *_: Any, **__: Any) -> Any:
 
 
 def _query(real: Any, table: Table, *args: Any, **kwargs: Any) -> Any:
-    arguments = inspect.signature(real).bind(table, *args, **kwargs).arguments
-    conditions = arguments.get("hash_key_conditions") or []
-    if arguments.get("index_name") and conditions:
-        items = list(_with_attributes(table, conditions))
-    elif not arguments.get("index_name") and table.has_range_key:
-        items = list(table.items.get(arguments["hash_key"], {}).values())
-    else:
+    query = _QUERY.bind(table, *args, **kwargs).arguments
+    items = partitions.select(table, query)
+    if items is None:
         return real(table, *args, **kwargs)
     view = copy.copy(table)
     view.all_items = lambda: items  # type: ignore[method-assign]
     return real(view, *args, **kwargs)
 
 
-def _with_attributes(table: Any, conditions: list[tuple[str, DynamoType]]) -> Iterator[Any]:
-    (name, expected), *_ = conditions  # moto checks the others
-    for held in list(table.items.values()):  # other threads may write meanwhile
-        for item in list(held.values()) if table.has_range_key else [held]:
-            value = item.attrs.get(name)
-            if value is not None and value.value == expected.value:
-                yield item
+def _put_item(real: Any, table: Table, *args: Any, **kwargs: Any) -> Item:
+    item: Item = real(table, *args, **kwargs)
+    partitions.changed(table, item.hash_key, item.range_key)
+    return item
+
+
+def _delete_item(real: Any, table: Table, hash_key: DynamoType, range_key: DynamoType | None) -> Any:
+    deleted = real(table, hash_key, range_key)
+    partitions.changed(table, hash_key, range_key)
+    return deleted
+
+
+def _update_item(real: Any, backend: DynamoDBBackend, *args: Any, **kwargs: Any) -> Any:
+    arguments = _UPDATE.bind(backend, *args, **kwargs).arguments
+    try:
+        return real(backend, *args, **kwargs)
+    finally:  # moto changes the item in place, one attribute after another
+        table, key = backend.tables.get(arguments["table_name"]), arguments["key"]
+        if table is not None and table.hash_key_attr in key:
+            range_key = DynamoType(key[table.range_key_attr]) if table.range_key_attr in key else None
+            partitions.changed(table, DynamoType(key[table.hash_key_attr]), range_key)
 
 
 def _transact(real: Any, backend: DynamoDBBackend, transact_items: list[dict[str, Any]]) -> None:
@@ -135,6 +163,7 @@ def _restore(table: Table, keys: list[DynamoType], item: Any) -> None:
         holder.pop(last, None)
     else:
         holder[last] = item
+    partitions.changed(table, keys[0], last if outer else None)
 
 
 def _deepcopy(table: Table, memo: dict[int, Any]) -> Table:
@@ -154,7 +183,7 @@ def _copied(item: Any) -> Any:
 
 
 def _list_versions(real: Any, backend: S3Backend, *args: Any, **kwargs: Any) -> Any:
-    arguments = inspect.signature(real).bind(backend, *args, **kwargs).arguments
+    arguments = _LIST_VERSIONS.bind(backend, *args, **kwargs).arguments
     bucket, prefix = backend.get_bucket(arguments["bucket_name"]), arguments.get("prefix") or ""
     view, bucket_view = copy.copy(backend), copy.copy(bucket)
     bucket_view.keys = type(bucket.keys)()
@@ -186,12 +215,36 @@ def _serialize_structure(real: Any, serializer: Any, serialized: Any, value: Any
         real(serializer, serialized, value, shape, key)
 
 
+def _serialize_map(real: Any, serializer: Any, serialized: Any, value: Any, shape: Any, key: str) -> None:
+    plain = {name: dict(content) for name, content in value.items() if _is_plain(content)}
+    if not plain or shape.value.name != "AttributeValue":
+        real(serializer, serialized, value, shape, key)
+        return
+    real(serializer, serialized, {name: value[name] for name in value if name not in plain}, shape, key)
+    serialized[serializer.get_serialized_name(shape, key)] |= plain
+
+
 def _is_plain(value: Any) -> bool:
     """Whether JSON contains this attribute value unchanged."""
     if not isinstance(value, dict) or len(value) != 1:
         return False
     ((kind, content),) = value.items()
     return (kind in ("S", "N") and type(content) is str) or (kind in ("BOOL", "NULL") and type(content) is bool)
+
+
+def _messages(queue: Any, *, visible: bool | None = None, delayed: bool | None = None) -> list[Message]:
+    """The messages of a queue in these states."""
+    now = unix_time_millis()
+    return [
+        message
+        for message in list(queue._messages)  # noqa: SLF001 — moto's own name; other threads send meanwhile
+        if visible in (None, now > message.visible_at) and delayed in (None, now < message.delayed_until)
+    ]
+
+
+def _is_retained(_real: Any, backend: SQSBackend, queue_name: str, message: Any) -> bool:
+    period: float = backend.get_queue(queue_name).message_retention_period  # type: ignore[attr-defined]
+    return bool(period + message.sent_timestamp / 1000 > unix_time())
 
 
 def _revoke_token(response: Any) -> str:

@@ -48,7 +48,7 @@ def wait_for(
     pending = set(ids)
     pause = FIRST_PAUSE_SECONDS
     while pending:
-        before = len(pending)
+        before, start = len(pending), time.monotonic()
         for item in _read(api, path, pending):
             latest[item["id"]] = item
             if item["state"] in final:
@@ -57,7 +57,8 @@ def wait_for(
         if not deadline.remaining_seconds:
             break
         if pending:
-            time.sleep(min(pause, deadline.remaining_seconds))
+            # Long lists take long to read: requests fill at most half of the time.
+            time.sleep(min(max(pause, time.monotonic() - start), deadline.remaining_seconds))
         pause = FIRST_PAUSE_SECONDS if len(pending) < before else min(pause * 1.5, LONGEST_PAUSE_SECONDS)
     return latest
 

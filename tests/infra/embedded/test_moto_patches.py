@@ -4,7 +4,8 @@ import copy
 import gc
 import random
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -62,8 +63,8 @@ def random_query(rng: random.Random) -> dict[str, Any]:
         "hash_key": DynamoType({"S": value}),
         "range_comparison": comparison,
         "range_objs": [DynamoType({"S": text}) for text in operands],
-        "limit": rng.choice([1, 7, 1000]),
-        "exclusive_start_key": None,
+        "limit": rng.choice([1, 7, 1000, None]),
+        "exclusive_start_key": rng.choice([None, random_start(rng, index, name, value)]),
         "scan_index_forward": rng.choice([True, False]),
         "projection_expressions": None,
         "index_name": index,
@@ -71,13 +72,49 @@ def random_query(rng: random.Random) -> dict[str, Any]:
     }
 
 
+def random_start(rng: random.Random, index: str | None, name: str, value: str) -> dict[str, Any]:
+    """A key of the partition that the query reads, whether an item has it or not."""
+    key = {"pk": {"S": rng.choice("abc")}, "sk": {"S": f"{rng.randrange(150):03}"}, name: {"S": value}}
+    return key | ({"at": {"S": str(rng.randrange(9))}} if index else {})
+
+
+def write_randomly(client: Any, rng: random.Random) -> None:
+    """Put, move in the index, take out of it and delete items; also with writes that fail."""
+    key = {"pk": {"S": rng.choice("abc")}, "sk": {"S": f"{rng.randrange(150):03}"}}
+    moved = {":by": {"S": rng.choice("xy")}, ":at": {"S": str(rng.randrange(9))}}
+    move = {"UpdateExpression": "SET #by = :by, #at = :at", "ExpressionAttributeValues": moved}
+    names = {"#by": "by", "#at": "at"}
+    where = {"TableName": NAME, "Key": key}
+    never = {"ConditionExpression": "attribute_exists(never)"}
+    put = {"TableName": NAME, "Item": {**key, "by": moved[":by"], "at": moved[":at"]}}
+    calls: list[Callable[[], object]] = [
+        lambda: client.put_item(**put),
+        lambda: client.put_item(TableName=NAME, Item=key),
+        lambda: client.update_item(**where, **move, ExpressionAttributeNames=names),
+        lambda: client.update_item(**where, UpdateExpression="REMOVE #by", ExpressionAttributeNames={"#by": "by"}),
+        lambda: client.update_item(**where, **move, ExpressionAttributeNames=names, **never),
+        lambda: client.delete_item(**where),
+        lambda: client.transact_write_items(TransactItems=[{"Put": put}, {"Delete": {**where_other(key), **never}}]),
+        lambda: client.transact_write_items(TransactItems=[{"Delete": where}]),
+    ]
+    with suppress(client.exceptions.ConditionalCheckFailedException, client.exceptions.TransactionCanceledException):
+        rng.choice(calls)()
+
+
+def where_other(key: dict[str, Any]) -> dict[str, Any]:
+    return {"TableName": NAME, "Key": {**key, "sk": {"S": "other"}}}
+
+
 @pytest.mark.parametrize("seed", range(40))
 def test_a_query_returns_the_same_items_in_the_same_order(client: Any, seed: int) -> None:
-    query = random_query(random.Random(seed))
+    rng = random.Random(seed)
     original: Any = Table.query.__wrapped__  # type: ignore[attr-defined]
-    result, expected = (run(table(), **query) for run in (Table.query, original))
-    assert [item.to_json() for item in result[0]] == [item.to_json() for item in expected[0]]
-    assert result[1:] == expected[1:]
+    for _ in range(10):
+        write_randomly(client, rng)
+        query = random_query(rng)
+        result, expected = (run(table(), **query) for run in (Table.query, original))
+        assert [item.to_json() for item in result[0]] == [item.to_json() for item in expected[0]]
+        assert result[1:] == expected[1:]
 
 
 def test_a_transaction_that_fails_changes_nothing(client: Any) -> None:
