@@ -2,7 +2,7 @@
 
 moto sorts, compares and measures every item of a table, or of a partition, for each query. `select` returns the few
 items of which moto makes the same page. For this, `Partitions` remembers the items of a table by the hash keys of its
-secondary indexes; whoever changes an item calls `changed`.
+secondary indexes. Each write must call `changed`.
 """
 
 from collections import defaultdict
