@@ -3,6 +3,7 @@
 A request's duration must not grow with the size of its tables:
 
 - moto sorts the whole table or partition for a query, and measures every item: here it gets the items of one page.
+  A read of a missing item adds an empty partition, and deleting the last item leaves one: not here.
 - moto copies whole tables for a transaction, to restore them if a condition fails: here it saves only the items that
   the transaction may change.
 - moto copies every object of a bucket to list the versions under a prefix: here only the names and properties of those
@@ -13,7 +14,7 @@ A request's duration must not grow with the size of its tables:
   `{"S": "text"}` is returned as it is.
 - moto lists its own folder at every request, and every session loads boto3's service descriptions: here this is cached.
 
-Memory must not grow with the number of requests, only with what is stored:
+Requests must not leave copies in memory:
 
 - moto lists every model that it ever creates, for its dashboard. So replaced objects, former versions of items, and the
   copies that each read makes would live as long as the process: here models are not listed.
@@ -29,6 +30,7 @@ import inspect
 import json
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import botocore.session
@@ -39,6 +41,7 @@ from moto.cognitoidp.responses import CognitoIdpResponse
 from moto.core.common_models import BaseModel
 from moto.core.serialize import BaseJSONSerializer
 from moto.core.utils import unix_time, unix_time_millis
+from moto.dynamodb.exceptions import ResourceNotFoundException
 from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.dynamo_type import DynamoType, Item
 from moto.dynamodb.models.table import Table
@@ -60,6 +63,7 @@ def apply() -> None:
     _wrap(Table, "query", _query)
     _wrap(Table, "put_item", _put_item)
     _wrap(Table, "delete_item", _delete_item)
+    _wrap(Table, "get_item", _get_item)
     _wrap(DynamoDBBackend, "update_item", _update_item)
     _wrap(DynamoDBBackend, "transact_write_items", _transact)
     _wrap(S3Backend, "list_object_versions", _list_versions)
@@ -94,8 +98,8 @@ def _wrap(owner: Any, name: str, replacement: Any) -> None:
     setattr(owner, name, wrapped)
 
 
-def _unlisted(cls: type, *_: Any, **__: Any) -> Any:
-    return object.__new__(cls)
+def _unlisted(cls: type[BaseModel], *_: Any, **__: Any) -> Any:
+    return super(BaseModel, cls).__new__(cls)
 
 
 def _query(real: Any, table: Table, *args: Any, **kwargs: Any) -> Any:
@@ -116,8 +120,20 @@ def _put_item(real: Any, table: Table, *args: Any, **kwargs: Any) -> Item:
 
 def _delete_item(real: Any, table: Table, hash_key: DynamoType, range_key: DynamoType | None) -> Any:
     deleted = real(table, hash_key, range_key)
+    _drop_if_empty(table, hash_key)
     partitions.changed(table, hash_key, range_key)
     return deleted
+
+
+def _drop_if_empty(table: Table, hash_key: DynamoType) -> None:
+    if table.has_range_key and not table.items.get(hash_key, True):
+        del table.items[hash_key]
+
+
+def _get_item(real: Any, table: Table, hash_key: DynamoType, range_key: Any = None, *args: Any, **kwargs: Any) -> Any:
+    if range_key and hash_key not in table.items:
+        return None  # moto would add an empty partition
+    return real(table, hash_key, range_key, *args, **kwargs)
 
 
 def _update_item(real: Any, backend: DynamoDBBackend, *args: Any, **kwargs: Any) -> Any:
@@ -125,10 +141,12 @@ def _update_item(real: Any, backend: DynamoDBBackend, *args: Any, **kwargs: Any)
     try:
         return real(backend, *args, **kwargs)
     finally:  # moto changes the item in place, one attribute after another
-        table, key = backend.tables.get(arguments["table_name"]), arguments["key"]
-        if table is not None and table.hash_key_attr in key:
-            range_key = DynamoType(key[table.range_key_attr]) if table.range_key_attr in key else None
-            partitions.changed(table, DynamoType(key[table.hash_key_attr]), range_key)
+        key = arguments["key"]
+        with suppress(ResourceNotFoundException):
+            table = backend.get_table(arguments["table_name"])
+            if table.hash_key_attr in key:
+                range_key = DynamoType(key[table.range_key_attr]) if table.range_key_attr in key else None
+                partitions.changed(table, DynamoType(key[table.hash_key_attr]), range_key)
 
 
 def _transact(real: Any, backend: DynamoDBBackend, transact_items: list[dict[str, Any]]) -> None:
@@ -163,6 +181,7 @@ def _restore(table: Table, keys: list[DynamoType], item: Any) -> None:
         holder.pop(last, None)
     else:
         holder[last] = item
+    _drop_if_empty(table, keys[0])
     partitions.changed(table, keys[0], last if outer else None)
 
 

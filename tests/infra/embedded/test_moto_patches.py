@@ -4,9 +4,11 @@ import copy
 import gc
 import random
 import tracemalloc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from moto.core.common_models import BaseModel
@@ -15,10 +17,12 @@ from moto.dynamodb.models import dynamodb_backends
 from moto.dynamodb.models.dynamo_type import DynamoType
 from moto.dynamodb.models.table import Table
 from moto.s3.models import S3Backend
+from moto.sqs.models import sqs_backends
 
 from infra.embedded.aws import EmbeddedAws
+from infra.embedded.partitions import Partitions
 
-NAME = "quick"
+NAME, SHAPED = "quick", "shaped"
 
 
 @pytest.fixture(scope="module")
@@ -47,74 +51,184 @@ def client(aws: EmbeddedAws) -> Iterator[Any]:
     dynamo.delete_table(TableName=NAME)
 
 
-def table() -> Table:
+def table(name: str = NAME) -> Table:
     backends = (one for regions in dynamodb_backends.values() for one in regions.values())
-    (found,) = (one.tables[NAME] for one in backends if NAME in one.tables)
+    (found,) = (one.tables[name] for one in backends if name in one.tables)
     return found
 
 
-def random_query(rng: random.Random) -> dict[str, Any]:
-    index = rng.choice([None, "by-kind"])
-    name, value = ("by", rng.choice("xyz")) if index else ("pk", rng.choice("abcd"))
-    comparison = rng.choice([None, "GE", "BETWEEN", "BEGINS_WITH"])
-    low, high = sorted(str(rng.randrange(160)) for _ in range(2))
-    operands = {None: [], "GE": [low], "BETWEEN": [low, high], "BEGINS_WITH": [low[:1]]}[comparison]
+@dataclass(frozen=True)
+class Shape:
+    """A table and its indexes: each a hash key and a range key, which may be empty."""
+
+    own: tuple[str, str]
+    indexes: Mapping[str, tuple[str, str]]
+    types: Mapping[str, str] = field(default_factory=dict)  # S, if missing
+
+    @property
+    def names(self) -> list[str]:
+        return sorted({name for keys in (self.own, *self.indexes.values()) for name in keys if name})
+
+    def value(self, name: str, rng: random.Random) -> dict[str, Any]:
+        kind = self.types.get(name, "S")
+        text = (
+            rng.choice(["1", "02", "2", "2.0", "9", "10", "-3"]) if kind == "N" else rng.choice(["a", "ab", "b", "é"])
+        )
+        return {kind: text.encode() if kind == "B" else text}
+
+    def item(self, rng: random.Random) -> dict[str, Any]:
+        """The keys of the table, and at random those of indexes."""
+        return {name: self.value(name, rng) for name in self.names if name in self.own or rng.random() < 0.7}
+
+    def create(self, dynamo: Any) -> None:
+        def schema(keys: tuple[str, str]) -> list[dict[str, str]]:
+            kinds = zip(keys, ("HASH", "RANGE"), strict=True)
+            return [{"AttributeName": name, "KeyType": kind} for name, kind in kinds if name]
+
+        projections = [{"ProjectionType": "ALL"}, {"ProjectionType": "KEYS_ONLY"}]
+        dynamo.create_table(
+            TableName=SHAPED,
+            KeySchema=schema(self.own),
+            AttributeDefinitions=[
+                {"AttributeName": name, "AttributeType": self.types.get(name, "S")} for name in self.names
+            ],
+            GlobalSecondaryIndexes=[
+                {"IndexName": name, "KeySchema": schema(keys), "Projection": projections[number % 2]}
+                for number, (name, keys) in enumerate(self.indexes.items())
+            ],
+            BillingMode="PAY_PER_REQUEST",
+        )
+
+
+SHAPES = {
+    "texts": Shape(("pk", "sk"), {"by-kind": ("by", "at"), "by-sk": ("sk", "by"), "by-pk": ("pk", "at")}),
+    "numbers": Shape(("pk", "n"), {"by-number": ("m", "n"), "no-range": ("by", "")}, {"n": "N", "m": "N"}),
+    "bytes": Shape(("pk", "sk"), {"no-range": ("sk", ""), "by-kind": ("by", "at")}, {"sk": "B", "at": "B"}),
+    "no range key": Shape(("pk", ""), {"no-range": ("by", ""), "by-kind": ("by", "at")}, {"at": "N"}),
+}
+
+
+@pytest.fixture(scope="module", params=SHAPES)
+def shape(aws: EmbeddedAws, request: pytest.FixtureRequest) -> Iterator[Shape]:
+    dynamo, shape = aws.client("dynamodb"), SHAPES[request.param]
+    shape.create(dynamo)
+    rng = random.Random(4)
+    for _ in range(60):
+        dynamo.put_item(TableName=SHAPED, Item=shape.item(rng))
+    yield shape
+    dynamo.delete_table(TableName=SHAPED)
+
+
+def random_query(shape: Shape, rng: random.Random) -> dict[str, Any]:
+    index = rng.choice([None, *shape.indexes])
+    hash_name, range_name = shape.indexes[index] if index else shape.own
+    value = DynamoType(shape.value(hash_name, rng))
+    comparisons = [
+        "EQ",
+        "LE",
+        "LT",
+        "GE",
+        "GT",
+        "BETWEEN",
+        *(["BEGINS_WITH"] if shape.types.get(range_name) != "N" else []),
+    ]
+    comparison = rng.choice([None, *comparisons]) if range_name else None
+    operands: list[DynamoType] = (
+        sorted(DynamoType(shape.value(range_name, rng)) for _ in range(2)) if range_name else []
+    )
+    start = {name: shape.value(name, rng) for name in {*shape.own, hash_name, range_name} if name}
+    start[hash_name] = {value.type: value.value}
     return {
-        "hash_key": DynamoType({"S": value}),
+        "hash_key": value,
         "range_comparison": comparison,
-        "range_objs": [DynamoType({"S": text}) for text in operands],
-        "limit": rng.choice([1, 7, 1000, None]),
-        "exclusive_start_key": rng.choice([None, random_start(rng, index, name, value)]),
+        "range_objs": operands[: 2 if comparison == "BETWEEN" else 1] if comparison else [],
+        "limit": rng.choice([1, 3, 1000, None]),
+        "exclusive_start_key": rng.choice([None, start]),
         "scan_index_forward": rng.choice([True, False]),
         "projection_expressions": None,
         "index_name": index,
-        "hash_key_conditions": [(name, DynamoType({"S": value}))],
+        "hash_key_conditions": [(hash_name, value)],
     }
 
 
-def random_start(rng: random.Random, index: str | None, name: str, value: str) -> dict[str, Any]:
-    """A key of the partition that the query reads, whether an item has it or not."""
-    key = {"pk": {"S": rng.choice("abc")}, "sk": {"S": f"{rng.randrange(150):03}"}, name: {"S": value}}
-    return key | ({"at": {"S": str(rng.randrange(9))}} if index else {})
-
-
-def write_randomly(client: Any, rng: random.Random) -> None:
-    """Put, move in the index, take out of it and delete items; also with writes that fail."""
-    key = {"pk": {"S": rng.choice("abc")}, "sk": {"S": f"{rng.randrange(150):03}"}}
-    moved = {":by": {"S": rng.choice("xy")}, ":at": {"S": str(rng.randrange(9))}}
-    move = {"UpdateExpression": "SET #by = :by, #at = :at", "ExpressionAttributeValues": moved}
-    names = {"#by": "by", "#at": "at"}
-    where = {"TableName": NAME, "Key": key}
+def write_randomly(shape: Shape, client: Any, rng: random.Random) -> None:
+    """Put, move in the indexes, take out of them and delete items; also with writes that fail."""
+    item = shape.item(rng)
+    key = {name: value for name, value in item.items() if name in shape.own}
+    name = rng.choice([name for name in shape.names if name not in shape.own])
+    where = {"TableName": SHAPED, "Key": key}
+    put = {"TableName": SHAPED, "Item": item}
+    named = {"ExpressionAttributeNames": {"#name": name}}
+    move = {"UpdateExpression": "SET #name = :v", "ExpressionAttributeValues": {":v": shape.value(name, rng)}, **named}
     never = {"ConditionExpression": "attribute_exists(never)"}
-    put = {"TableName": NAME, "Item": {**key, "by": moved[":by"], "at": moved[":at"]}}
+    missing = {**where, "Key": {**key, "pk": {"S": "missing"}}}
     calls: list[Callable[[], object]] = [
         lambda: client.put_item(**put),
-        lambda: client.put_item(TableName=NAME, Item=key),
-        lambda: client.update_item(**where, **move, ExpressionAttributeNames=names),
-        lambda: client.update_item(**where, UpdateExpression="REMOVE #by", ExpressionAttributeNames={"#by": "by"}),
-        lambda: client.update_item(**where, **move, ExpressionAttributeNames=names, **never),
+        lambda: client.batch_write_item(RequestItems={SHAPED: [{"PutRequest": {"Item": item}}]}),
+        lambda: client.batch_write_item(RequestItems={SHAPED: [{"DeleteRequest": {"Key": key}}]}),
+        lambda: client.update_item(**where, **move),
+        lambda: client.update_item(**where, UpdateExpression="REMOVE #name", **named),
+        lambda: client.update_item(**where, **move, **never),
+        lambda: client.update_item(**{**where, "TableName": shaped_table().table_arn}, **move),
         lambda: client.delete_item(**where),
-        lambda: client.transact_write_items(TransactItems=[{"Put": put}, {"Delete": {**where_other(key), **never}}]),
+        lambda: client.get_item(**missing),
+        lambda: client.transact_write_items(TransactItems=[{"Put": put}, {"Delete": {**missing, **never}}]),
+        lambda: client.transact_write_items(TransactItems=[{"Update": {**where, **move}}]),
         lambda: client.transact_write_items(TransactItems=[{"Delete": where}]),
     ]
     with suppress(client.exceptions.ConditionalCheckFailedException, client.exceptions.TransactionCanceledException):
         rng.choice(calls)()
 
 
-def where_other(key: dict[str, Any]) -> dict[str, Any]:
-    return {"TableName": NAME, "Key": {**key, "sk": {"S": "other"}}}
+def shaped_table() -> Table:
+    return table(SHAPED)
 
 
-@pytest.mark.parametrize("seed", range(40))
-def test_a_query_returns_the_same_items_in_the_same_order(client: Any, seed: int) -> None:
-    rng = random.Random(seed)
+@pytest.mark.parametrize("seed", range(10))
+def test_a_query_returns_the_same_items_in_the_same_order(shape: Shape, aws: EmbeddedAws, seed: int) -> None:
+    client, rng = aws.client("dynamodb"), random.Random(seed)
     original: Any = Table.query.__wrapped__  # type: ignore[attr-defined]
-    for _ in range(10):
-        write_randomly(client, rng)
-        query = random_query(rng)
-        result, expected = (run(table(), **query) for run in (Table.query, original))
-        assert [item.to_json() for item in result[0]] == [item.to_json() for item in expected[0]]
-        assert result[1:] == expected[1:]
+    for _ in range(20):
+        write_randomly(shape, client, rng)
+        query = random_query(shape, rng)
+        result, expected = (run(shaped_table(), **query) for run in (Table.query, original))
+        assert [item.to_json() for item in result[0]] == [item.to_json() for item in expected[0]], query
+        assert result[1:] == expected[1:], query
+
+
+def test_a_query_does_not_read_the_table(shape: Shape, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise AssertionError("the whole table is read")
+
+    monkeypatch.setattr(Table, "all_items", fail)
+    rng = random.Random(1)
+    for _ in range(50):
+        Table.query(shaped_table(), **random_query(shape, rng))
+
+
+def test_an_index_that_is_added_later_is_queried(shape: Shape, aws: EmbeddedAws) -> None:
+    client, rng = aws.client("dynamodb"), random.Random(2)
+    Table.query(shaped_table(), **random_query(shape, rng))
+    index = {
+        "IndexName": "later",
+        "KeySchema": [{"AttributeName": "later", "KeyType": "HASH"}],
+        "Projection": {"ProjectionType": "ALL"},
+    }
+    item = {**shape.item(rng), "later": {"S": "x"}}
+    client.put_item(TableName=SHAPED, Item=item)
+    client.update_table(
+        TableName=SHAPED,
+        AttributeDefinitions=[{"AttributeName": "later", "AttributeType": "S"}],
+        GlobalSecondaryIndexUpdates=[{"Create": index}],
+    )
+    found = client.query(
+        TableName=SHAPED,
+        IndexName="later",
+        KeyConditionExpression="later = :v",
+        ExpressionAttributeValues={":v": {"S": "x"}},
+    )
+    assert found["Items"] == [item]
+    client.update_table(TableName=SHAPED, GlobalSecondaryIndexUpdates=[{"Delete": {"IndexName": "later"}}])
 
 
 def test_a_transaction_that_fails_changes_nothing(client: Any) -> None:
@@ -185,6 +299,8 @@ def test_every_attribute_value_is_returned_as_it_was_stored(
     assert found == item
     original = BaseJSONSerializer._serialize_type_structure.__wrapped__  # type: ignore[attr-defined]
     monkeypatch.setattr(BaseJSONSerializer, "_serialize_type_structure", original)
+    of_maps = BaseJSONSerializer._serialize_type_map.__wrapped__  # type: ignore[attr-defined]
+    monkeypatch.setattr(BaseJSONSerializer, "_serialize_type_map", of_maps)
     assert client.get_item(TableName=NAME, Key=key)["Item"] == found
 
 
@@ -248,11 +364,13 @@ def test_requests_keep_nothing_that_is_not_stored(client: Any, versions: Any) ->
     def churn() -> None:
         versions.put_object(Bucket="versions", Key="a/churn", Body=b"body")
         versions.list_object_versions(Bucket="versions")
-        client.put_item(TableName=NAME, Item={"pk": {"S": "churn"}, "sk": {"S": "1"}})
-        client.query(
-            TableName=NAME, KeyConditionExpression="pk = :pk", ExpressionAttributeValues={":pk": {"S": "churn"}}
-        )
-        client.delete_item(TableName=NAME, Key={"pk": {"S": "churn"}, "sk": {"S": "1"}})
+        key = {"pk": {"S": str(uuid4())}, "sk": {"S": "1"}}
+        client.put_item(TableName=NAME, Item={**key, "by": {"S": str(uuid4())}, "at": {"S": "1"}})
+        client.query(TableName=NAME, KeyConditionExpression="pk = :pk", ExpressionAttributeValues={":pk": key["pk"]})
+        client.delete_item(TableName=NAME, Key=key)
+        client.get_item(TableName=NAME, Key=key)
+        with pytest.raises(client.exceptions.TransactionCanceledException):
+            client.transact_write_items(TransactItems=put_then_fail({**key, "pk": {"S": str(uuid4())}}))
 
     churn()
     before = models()
@@ -262,7 +380,44 @@ def test_requests_keep_nothing_that_is_not_stored(client: Any, versions: Any) ->
     versions.put_bucket_versioning(Bucket="versions", VersioningConfiguration={"Status": "Enabled"})
 
 
+def put_then_fail(key: dict[str, Any]) -> list[dict[str, Any]]:
+    never = {"Key": {**key, "sk": {"S": "2"}}, "ConditionExpression": "attribute_exists(pk)"}
+    return [{"Put": {"TableName": NAME, "Item": key}}, {"Delete": {"TableName": NAME, **never}}]
+
+
 def models() -> int:
-    """The number of moto's models in memory."""
+    """The number of moto's models in memory, and of the partitions of tables and indexes."""
     gc.collect()
-    return sum(isinstance(found, BaseModel) for found in gc.get_objects())
+    found = table()
+    partitions = len(found.items) + len(Partitions.of(found)._entries)
+    return partitions + sum(isinstance(one, BaseModel) for one in gc.get_objects())
+
+
+@pytest.fixture
+def queue(aws: EmbeddedAws) -> Iterator[str]:
+    """The URL of a queue with two visible, one delayed and one received message."""
+    sqs = aws.client("sqs")
+    url = sqs.create_queue(QueueName="quick", Attributes={"MessageRetentionPeriod": "60"})["QueueUrl"]
+    sqs.send_message(QueueUrl=url, MessageBody="received")
+    sqs.receive_message(QueueUrl=url)
+    for body in ("first", "second"):
+        sqs.send_message(QueueUrl=url, MessageBody=body)
+    sqs.send_message(QueueUrl=url, MessageBody="delayed", DelaySeconds=60)
+    yield url
+    sqs.delete_queue(QueueUrl=url)
+
+
+def test_messages_of_a_queue_are_counted_by_their_state(aws: EmbeddedAws, queue: str) -> None:
+    names = {"": "2", "NotVisible": "1", "Delayed": "1"}
+    counts = aws.client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["All"])["Attributes"]
+    assert {name: counts[f"ApproximateNumberOfMessages{name}"] for name in names} == names
+
+
+def test_only_visible_messages_that_are_retained_are_received(aws: EmbeddedAws, queue: str) -> None:
+    sqs = aws.client("sqs")
+    backends = (one for regions in sqs_backends.values() for one in regions.values())
+    (held,) = (one.queues["quick"] for one in backends if "quick" in one.queues)
+    expired = next(message for message in held._messages if message.body == "second")
+    expired.sent_timestamp -= 61_000
+    received = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10)["Messages"]
+    assert [message["Body"] for message in received] == ["first"]
