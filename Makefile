@@ -5,7 +5,8 @@ BIN := $(VENV)/bin
 RUNS := $(VENV)/.installed-to-run
 STAMP := $(VENV)/.installed
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
-export PYTHONDONTWRITEBYTECODE :=  # packages are not compiled when they are installed
+# Empty, even if it was set: pip does not compile what it installs here, so Python must be able to.
+export PYTHONDONTWRITEBYTECODE :=
 
 # Up to three attempts for downloads: connections break, and mirrors of a registry are not always in sync.
 thrice = for try in 1 2 3; do $(1) && exit 0; sleep 10; done; exit 1
@@ -16,7 +17,7 @@ thrice = for try in 1 2 3; do $(1) && exit 0; sleep 10; done; exit 1
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
-# What `make run` needs: a third of everything.
+# What `make run` needs: a third of the size of everything.
 $(RUNS): requirements-run.txt pyproject.toml
 	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) was not found: install it, or name your Python 3.11 with PYTHON=…" >&2; exit 1; }
 	@$(PYTHON) -m venv $(VENV)
@@ -64,7 +65,7 @@ docs: $(STAMP)  ## generate docs/openapi.json, the reference pages, the plugin p
 	$(BIN)/python -m benchmarks.costs
 
 requirements:  ## compile the pinned requirements from pyproject.toml
-	test -x $(BIN)/pip-compile || { $(PYTHON) -m venv $(VENV) && $(BIN)/pip install --quiet pip-tools; }
+	@test -x $(BIN)/pip-compile || $(MAKE) install
 	$(BIN)/pip-compile $(COMPILE) --all-extras --output-file requirements.txt pyproject.toml
 	$(BIN)/pip-compile $(SUBSET) --extra api --extra worker --extra cli --extra local --output-file requirements-run.txt pyproject.toml
 	$(BIN)/pip-compile $(SUBSET) --extra api --extra aws --extra zappa --output-file requirements-api.txt pyproject.toml

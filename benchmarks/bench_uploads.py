@@ -13,7 +13,7 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -30,8 +30,10 @@ from services.local.demo.scenes.flir import flir_scene
 
 BATCHES, BATCH, COMPARED = 25, 20, 5
 BYTES = 1_000_000
+READY_SECONDS = 300  # of a batch
 ALLOWED = 1.5  # of the bytes stored
-PASSWORD = "Correct-horse-9-battery"
+OWNER, PASSWORD = "owner@north.example", "Correct-horse-9-battery"
+ROOT = Path(__file__).parent.parent
 PORTS = ("ARGUS_PORT", "ARGUS_AWS_PORT", "ARGUS_SOCKET_PORT", "ARGUS_CONSOLE_PORT")
 
 
@@ -111,10 +113,13 @@ class _System:
         return str(item["image_id"])
 
     def _wait(self, image_ids: list[str]) -> None:
+        deadline = time.monotonic() + READY_SECONDS
         for image_id in image_ids:
             while (state := self.http.get(f"/images/{image_id}").raise_for_status().json()["state"]) != "ready":
                 if state == "rejected":
                     raise ValueError(f"the image {image_id} was rejected")
+                if time.monotonic() > deadline:
+                    raise TimeoutError(f"the image {image_id} is {state} after {READY_SECONDS} s")
                 time.sleep(0.05)
 
     def _memory(self) -> float:
@@ -135,41 +140,40 @@ class _System:
 
 @contextmanager
 def _running() -> Iterator[_System]:
-    """The system of `make run`, without the demo, as its owner uses it."""
+    """The system of `make run` without the demo, and its clients: of the API as an owner, and of the objects."""
     ports = {name: str(_free_port()) for name in PORTS}
     limits = dict.fromkeys(("ARGUS_RATE_LIMIT", "ARGUS_IP_RATE_LIMIT"), "100000 per minute")
     command = [sys.executable, "-m", "services.local.main", "--bare"]
     environment = {**os.environ, **ports, **limits, "ARGUS_DEMO_PASSWORD": PASSWORD}
-    with (
-        subprocess.Popen(
-            command, cwd=Path(__file__).parent.parent, env=environment, stdout=subprocess.PIPE, text=True
-        ) as process,
-        httpx.Client(base_url=f"http://127.0.0.1:{ports['ARGUS_PORT']}/api/v1", timeout=300) as http,
-        httpx.Client(timeout=300) as storage,
-    ):
-        try:
-            if process.stdout is None or not any("Password" in line for line in process.stdout):
-                raise RuntimeError("make run did not start")
-            (method,) = http.get("/sign-in").raise_for_status().json()["items"]
-            session = cognito.sign_in(
-                http,
-                endpoint=method["endpoint"],
-                client_id=method["client_id"],
-                user="owner@north.example",
-                password=PASSWORD,
-            )
-            http.headers["Authorization"] = f"Bearer {session.access_token}"
-            s3 = boto3.client(
-                "s3",
-                endpoint_url=f"http://127.0.0.1:{ports['ARGUS_AWS_PORT']}",
-                region_name="eu-west-1",
-                aws_access_key_id="local",
-                aws_secret_access_key="local",
-            )
-            yield _System(process.pid, http, storage, s3)
-        finally:
-            process.terminate()
-            process.communicate()
+    with ExitStack() as stack:
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
+        stack.callback(_stop, process)
+        url = f"http://127.0.0.1:{ports['ARGUS_PORT']}/api/v1"
+        http = stack.enter_context(httpx.Client(base_url=url, timeout=300))
+        storage = stack.enter_context(httpx.Client(timeout=300))
+        if process.stdout is None or not any("Password" in line for line in process.stdout):
+            raise RuntimeError("make run did not start")
+        (method,) = http.get("/sign-in").raise_for_status().json()["items"]
+        endpoint, client_id = method["endpoint"], method["client_id"]
+        session = cognito.sign_in(http, endpoint=endpoint, client_id=client_id, user=OWNER, password=PASSWORD)
+        http.headers["Authorization"] = f"Bearer {session.access_token}"
+        s3 = boto3.client(
+            "s3",
+            endpoint_url=f"http://127.0.0.1:{ports['ARGUS_AWS_PORT']}",
+            region_name="eu-west-1",
+            aws_access_key_id="local",
+            aws_secret_access_key="local",
+        )
+        yield _System(process.pid, http, storage, s3)
+
+
+def _stop(process: subprocess.Popen[str]) -> None:
+    process.terminate()
+    try:
+        process.communicate(timeout=60)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.communicate()
 
 
 def _free_port() -> int:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
-from math import ceil, log10
+from math import floor, log10
 
 WIDTH, HEIGHT = 640, 320
 LEFT, RIGHT, TOP, BOTTOM = 56, 16, 28, 48
@@ -20,7 +20,7 @@ class Line:
 
 
 def line_chart(lines: Sequence[Line], *, step: float, x: str, y: str) -> str:
-    """The chart of lines of equal length, from zero; `x` and `y` name the axes."""
+    """The chart of lines of equal length with values above zero; `x` and `y` name the axes."""
     count = len(lines[0].values) - 1
     top = _round_up(max(max(line.values) for line in lines))
 
@@ -67,6 +67,6 @@ def _style(lines: int) -> str:
 
 
 def _round_up(value: float) -> float:
-    """The next number with one digit and TICKS even parts: 1, 2, 5 or 10 times a power of ten."""
-    power = 10 ** ceil(log10(value) - 1)
+    """The next of 1, 2, 2.5, 5 and 10 times a power of ten, so that the labels of the axis are short."""
+    power = 10 ** floor(log10(value))
     return float(next(power * factor for factor in (1, 2, 2.5, 5, 10) if power * factor >= value))

@@ -1,10 +1,14 @@
-"""How benchmarks print their results."""
+"""How benchmarks print their results, and the charts that they draw."""
 
 import math
+from xml.etree import ElementTree as ET
 
 import pytest
 
+from benchmarks.chart import Line, _round_up, line_chart
 from benchmarks.harness import Row, read, readable
+
+SVG = "{http://www.w3.org/2000/svg}"
 
 
 @pytest.mark.parametrize(
@@ -64,3 +68,23 @@ def test_ratios_are_never_rounded_to_nothing(ratio: float, shown: str) -> None:
 def test_a_goal_that_cannot_be_compared_is_an_error(goal: str) -> None:
     with pytest.raises(ValueError, match=r"fast|≤ 5|5 kB"):
         _ = Row("work", 5, "peer", 10, "ms", goal, 2.0).reached
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [(0.3, 0.5), (1, 1), (1.01, 2), (22, 25), (240, 250), (823, 1000), (1000, 1000), (1001, 2000)],
+)
+def test_an_axis_ends_at_a_short_number(value: float, expected: float) -> None:
+    assert _round_up(value) == pytest.approx(expected)
+
+
+def test_lines_begin_and_end_where_their_values_are() -> None:
+    chart = ET.fromstring(line_chart([Line("a & b", [0, 50, 100])], step=20, x="uploads", y="MB"))
+    (polyline,) = chart.findall(f"{SVG}polyline")
+    points = [tuple(map(float, pair.split(","))) for pair in polyline.attrib["points"].split()]
+    (left, bottom), (middle, half), (right, top) = points
+    assert middle == pytest.approx((left + right) / 2)
+    assert half == pytest.approx((bottom + top) / 2)
+    assert top < bottom
+    texts = [text.text for text in chart.findall(f"{SVG}text")]
+    assert {"uploads", "MB", "a & b: 100 MB", "0", "100", "40"} <= set(texts)

@@ -1,9 +1,10 @@
-"""Builds all of moto's routers before the first request.
+"""Builds moto's routers of the services that are used, before the first request.
 
 moto builds a service's two routers, a Flask application and a router from the service description, in the thread of
 the first request that needs them. Both compile every route through `ast`. On CPython before 3.11.8 this can raise
 `SystemError: AST constructor recursion depth mismatch` (python/cpython#106905) while another thread parses and Python
-code runs inside a garbage collection, as with hypothesis. The request then fails with 500.
+code runs inside a garbage collection, as with hypothesis. The request then fails with 500. Other services still work,
+with this risk, if what moto imports for them is installed.
 """
 
 from collections.abc import Iterable

@@ -77,4 +77,8 @@ def _show(lines: Iterable[str], out: IO[str]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(install(Path(sys.argv[1]), sys.stdout))
+    try:
+        sys.exit(install(Path(sys.argv[1]), sys.stdout))
+    except KeyboardInterrupt:
+        print("\nnot installed: interrupted")
+        sys.exit(130)

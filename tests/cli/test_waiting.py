@@ -1,5 +1,6 @@
 """How the command line polls."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -22,8 +23,8 @@ class SlowApi:
 
 def test_requests_fill_at_most_half_of_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
     api: Any = SlowApi()
-    monkeypatch.setattr(waiting.time, "monotonic", lambda: api.now)
-    monkeypatch.setattr(waiting.time, "sleep", lambda seconds: setattr(api, "now", api.now + seconds))
+    pause = lambda seconds: setattr(api, "now", api.now + seconds)  # noqa: E731
+    monkeypatch.setattr(waiting, "time", SimpleNamespace(monotonic=lambda: api.now, sleep=pause))
     deadline = waiting.Deadline.after(600)
     found = waiting.wait_for(api, "/scans", ["a", "b"], final=frozenset({"ready"}), deadline=deadline)
     assert {item["state"] for item in found.values()} == {"ready"}
