@@ -104,7 +104,7 @@ def select(table: Table, query: Mapping[str, Any]) -> list[Item] | None:
     view = partitions.view(index_name)
     value = conditions[0][1] if index_name and conditions else query.get("hash_key")
     start = query.get("exclusive_start_key")
-    if view is None or value is None or (start and not all(name in start for name in view.sorted_by)):
+    if view is None or value is None or (start is not None and not all(name in start for name in view.sorted_by)):
         return None
     return _page(partitions.sorted(index_name, value), view.sorted_by, query)
 

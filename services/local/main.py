@@ -75,8 +75,7 @@ def running(
 ) -> Iterator[LocalSystem]:
     """Start everything, with extra settings if given; stop everything on exit.
 
-    The WebSocket gateway and the console use free ports unless given. Raises BadSetting, PortInUse,
-    ProcessFailed.
+    The WebSocket gateway and the console use free ports unless given. Raises BadSetting, PortInUse, ProcessFailed.
     """
     developer_settings = _developer_settings()
     _free_port(port, "ARGUS_PORT")
