@@ -1,6 +1,8 @@
 """The compiled requirements agree with one another and with pyproject.toml."""
 
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -42,3 +44,9 @@ def test_a_package_of_a_subset_is_required_by_it() -> None:
     text = (ROOT / "requirements-run.txt").read_text()
     leftover = {line.partition("==")[0] for line in text.splitlines() if "argus (pyproject.toml)" in line} & others
     assert leftover == set()
+
+
+def test_what_is_installed_has_its_requirements() -> None:
+    """`services/local/install.py` lets pip install without resolving."""
+    checked = subprocess.run([sys.executable, "-m", "pip", "check"], capture_output=True, text=True, check=False)
+    assert checked.returncode == 0, checked.stdout

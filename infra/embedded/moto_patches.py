@@ -141,12 +141,9 @@ def _update_item(real: Any, backend: DynamoDBBackend, *args: Any, **kwargs: Any)
     try:
         return real(backend, *args, **kwargs)
     finally:  # moto changes the item in place, one attribute after another
-        key = arguments["key"]
-        with suppress(ResourceNotFoundException):
-            table = backend.get_table(arguments["table_name"])
-            if table.hash_key_attr in key:
-                range_key = DynamoType(key[table.range_key_attr]) if table.range_key_attr in key else None
-                partitions.changed(table, DynamoType(key[table.hash_key_attr]), range_key)
+        if located := _locate(backend, arguments["table_name"], arguments["key"]):
+            table, keys = located
+            partitions.changed(table, keys[0], keys[1] if table.has_range_key else None)
 
 
 def _transact(real: Any, backend: DynamoDBBackend, transact_items: list[dict[str, Any]]) -> None:
@@ -164,14 +161,22 @@ def _transact(real: Any, backend: DynamoDBBackend, transact_items: list[dict[str
 
 def _snapshot(backend: DynamoDBBackend, operation: Mapping[str, Any]) -> tuple[Table, list[DynamoType], Any] | None:
     """The table, the keys of the item that an operation may change, and a copy of the item if it exists."""
-    table = backend.tables.get(operation.get("TableName", ""))
-    given = operation.get("Key") or operation.get("Item") or {}
-    names = [name for name in (table.hash_key_attr, table.range_key_attr) if name] if table else []
-    if table is None or not all(name in given for name in names):
+    located = _locate(backend, operation.get("TableName", ""), operation.get("Key") or operation.get("Item") or {})
+    if located is None:
         return None
-    keys = [DynamoType(given[name]) for name in names]
-    item = table.get_item(*keys)  # type: ignore[arg-type]
+    table, keys = located
+    item = table.get_item(*keys)
     return table, keys, _copied(item) if item else None
+
+
+def _locate(backend: DynamoDBBackend, name: str, given: Mapping[str, Any]) -> tuple[Table, list[DynamoType]] | None:
+    """A table by its name or ARN, and the keys in `given`; None if one of them is missing."""
+    with suppress(ResourceNotFoundException):
+        table = backend.get_table(name)
+        names = [name for name in (table.hash_key_attr, table.range_key_attr) if name]
+        if all(name in given for name in names):
+            return table, [DynamoType(given[name]) for name in names]
+    return None
 
 
 def _restore(table: Table, keys: list[DynamoType], item: Any) -> None:

@@ -231,7 +231,10 @@ def test_an_index_that_is_added_later_is_queried(shape: Shape, aws: EmbeddedAws)
     client.update_table(TableName=SHAPED, GlobalSecondaryIndexUpdates=[{"Delete": {"IndexName": "later"}}])
 
 
-def test_a_transaction_that_fails_changes_nothing(client: Any) -> None:
+@pytest.mark.parametrize("named_by", ["name", "ARN"])
+def test_a_transaction_that_fails_changes_nothing(client: Any, named_by: str) -> None:
+    name = NAME if named_by == "name" else table().table_arn
+
     def item(sk: str, **more: Any) -> dict[str, Any]:
         return {"pk": {"S": "t"}, "sk": {"S": sk}, **more}
 
@@ -240,16 +243,16 @@ def test_a_transaction_that_fails_changes_nothing(client: Any) -> None:
         TableName=NAME, KeyConditionExpression="pk = :pk", ExpressionAttributeValues={":pk": {"S": "t"}}
     )
     changes = [
-        {"Put": {"TableName": NAME, "Item": item("new")}},
+        {"Put": {"TableName": name, "Item": item("new")}},
         {
             "Update": {
-                "TableName": NAME,
+                "TableName": name,
                 "Key": item("old"),
                 "UpdateExpression": "ADD n :one",
                 "ExpressionAttributeValues": {":one": {"N": "1"}},
             }
         },
-        {"Put": {"TableName": NAME, "Item": item("never"), "ConditionExpression": "attribute_exists(pk)"}},
+        {"Put": {"TableName": name, "Item": item("never"), "ConditionExpression": "attribute_exists(pk)"}},
     ]
     with pytest.raises(client.exceptions.TransactionCanceledException):
         client.transact_write_items(TransactItems=changes)
