@@ -165,7 +165,7 @@ def _snapshot(backend: DynamoDBBackend, operation: Mapping[str, Any]) -> tuple[T
     if located is None:
         return None
     table, keys = located
-    item = table.get_item(*keys)
+    item = table.get_item(*keys)  # type: ignore[arg-type]
     return table, keys, _copied(item) if item else None
 
 
