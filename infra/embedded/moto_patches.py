@@ -173,9 +173,9 @@ def _locate(backend: DynamoDBBackend, name: str, given: Mapping[str, Any]) -> tu
     """A table by its name or ARN, and the keys in `given`; None if one of them is missing."""
     with suppress(ResourceNotFoundException):
         table = backend.get_table(name)
-        names = [name for name in (table.hash_key_attr, table.range_key_attr) if name]
-        if all(name in given for name in names):
-            return table, [DynamoType(given[name]) for name in names]
+        attributes = list(filter(None, (table.hash_key_attr, table.range_key_attr)))
+        if all(attribute in given for attribute in attributes):
+            return table, [DynamoType(given[attribute]) for attribute in attributes]
     return None
 
 
