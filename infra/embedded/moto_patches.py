@@ -78,8 +78,8 @@ def apply() -> None:
     Table.__deepcopy__ = _deepcopy  # type: ignore[attr-defined]
     BaseModel.__new__ = _unlisted  # type: ignore[method-assign]
     key: Any = FakeKey
-    del key.__del__  # it would close the contents, which copies share
     key.__deepcopy__ = _with_same_contents
+    key.__del__ = _close
     modules = list(moto.backends.list_of_moto_modules())
     moto.backends.list_of_moto_modules = lambda: modules
     botocore.session.create_loader = functools.cache(botocore.session.create_loader)
@@ -221,8 +221,14 @@ def _list_versions(real: Any, backend: S3Backend, *args: Any, **kwargs: Any) -> 
 def _with_same_contents(key: FakeKey, _memo: Any) -> FakeKey:
     """What moto copies to list versions."""
     copied: FakeKey = object.__new__(FakeKey)
-    vars(copied).update(vars(key))
+    vars(copied).update(vars(key), disposed=True)  # only the original closes them
     return copied
+
+
+def _close(key: Any) -> None:
+    """Close the contents of a key that was freed, without moto's warning: large ones are an open file."""
+    if not vars(key).get("disposed", True):
+        key.dispose()
 
 
 def _s3_event(real: Any, event_name: str, bucket: Any, key: Any, notification_id: str) -> dict[str, Any]:

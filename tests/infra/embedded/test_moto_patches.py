@@ -16,7 +16,7 @@ from moto.core.serialize import BaseJSONSerializer
 from moto.dynamodb.models import dynamodb_backends
 from moto.dynamodb.models.dynamo_type import DynamoType
 from moto.dynamodb.models.table import Table
-from moto.s3.models import S3Backend
+from moto.s3.models import FakeKey, S3Backend
 from moto.sqs.models import sqs_backends
 
 from infra.embedded.aws import EmbeddedAws
@@ -424,3 +424,16 @@ def test_only_visible_messages_that_are_retained_are_received(aws: EmbeddedAws, 
     expired.sent_timestamp -= 61_000
     received = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10)["Messages"]
     assert [message["Body"] for message in received] == ["first"]
+
+
+def test_a_large_object_that_is_freed_closes_its_file(aws: EmbeddedAws) -> None:
+    """moto writes it to a file; Python warns of files that are freed open, in whichever test then runs."""
+    key = FakeKey("large", b"x" * 100, account_id=aws.account_id, region_name=aws.region, max_buffer_size=10)
+    contents = key._value_buffer._file
+    copied = copy.deepcopy(key)
+    del copied
+    gc.collect()
+    assert not contents.closed
+    del key
+    gc.collect()
+    assert contents.closed
