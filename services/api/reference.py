@@ -1,5 +1,6 @@
 """Write the reference pages in docs/ from the declarations of capabilities: `python -m services.api.reference`."""
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import Field
 from importlib import import_module
@@ -7,10 +8,14 @@ from pathlib import Path
 from pkgutil import walk_packages
 from typing import Any
 
+from werkzeug.exceptions import default_exceptions
+
 from argus import capabilities
 from argus.core.errors import ArgusError, code_of
-from argus.core.languages import Entry, Text, messages_of
+from argus.core.http.problems import code_of_http
+from argus.core.languages import messages_of
 from argus.core.settings import Settings, declared
+from argus.error_pages import STATUSES
 from argus.identity.model import Role
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
@@ -43,16 +48,14 @@ def access() -> str:
 
 def errors() -> str:
     """Every message for users by its code, and the status of responses with it."""
-    packages = ["argus.core", *(f"argus.{one.name}" for one in capabilities.installed())]
-    entries = {code: entry for package in packages for code, entry in messages_of(package).items()}
-    kinds = [kind for package in packages for kind in errors_of(package)]
-    statuses = {code_of(kind): str(kind.status) for kind in kinds if kind.status != 500}  # 500 hides its code
+    entries = {code: entry for package in _packages() for code, entry in messages_of(package).items()}
+    statuses = statuses_of_errors()
     rows = [
         [
             f"`{code}`",
-            statuses.get(code, ""),
+            str(statuses.get(code, "")),
             entry.title.en,
-            "<br>".join(text.en.replace("<", "&lt;") for text in _details(entry)),
+            "<br>".join(text.en.replace("<", "&lt;") for text in entry.texts()),
         ]
         for code, entry in sorted(entries.items())
     ]
@@ -60,8 +63,10 @@ def errors() -> str:
         "Errors",
         "An error is `application/problem+json` (RFC 9457). `code` is for programs: it is the same in all languages "
         "and never changes. `title` and `detail` are in the language of `Accept-Language`: English, French or Spanish. "
-        "Rejected images, failed scans and failed reports have a message too. Codes without a status occur only there, "
-        "or in responses of the HTTP library.",
+        "Rejected images, failed scans and failed reports have a message too. Codes without a status occur only there. "
+        "`type` is the URL of a page about the code, `/docs/errors/<code>`. `errors`, if present, is a list: each entry "
+        "has a `detail` and where in the request it is, either as a `pointer` into the body (RFC 6901), such as "
+        "`#/files/0/name`, or as the name of a query `parameter`.",
         _table(["code", "status", "title", "detail"], rows),
     )
 
@@ -82,11 +87,29 @@ def errors_of(package: str) -> list[type[ArgusError]]:
     ]
 
 
-def _details(entry: Entry) -> list[Text]:
-    return [*([entry.detail] if entry.detail else []), *entry.details.values()]
+def statuses_of_errors() -> dict[str, int]:
+    """The status of responses with a code, by code. Reasons of rejected images, for example, have none."""
+    of_http = {code_of_http(kind): status for status, kind in default_exceptions.items()}
+    kinds = [kind for package in _packages() for kind in errors_of(package)]
+    own = {code_of(kind): kind.status for kind in kinds if kind.status != 500}  # 500 hides its code
+    declared = {code for package in _packages() for code in messages_of(package)}
+    return {code: status for code, status in sorted({**of_http, **own}.items()) if code in declared}
 
 
-PAGES: Mapping[str, Callable[[], str]] = {"settings.md": settings, "access.md": access, "errors.md": errors}
+def _packages() -> list[str]:
+    return ["argus.core", *(f"argus.{one.name}" for one in capabilities.installed())]
+
+
+def _statuses_file() -> str:
+    return json.dumps(statuses_of_errors(), indent=2) + "\n"
+
+
+PAGES: Mapping[Path, Callable[[], str]] = {
+    DOCS / "settings.md": settings,
+    DOCS / "access.md": access,
+    DOCS / "errors.md": errors,
+    STATUSES: _statuses_file,  # for the pages of errors, since the API function cannot import every module
+}
 
 
 def _kinds() -> dict[str, type]:
@@ -121,8 +144,8 @@ def _table(columns: list[str], rows: list[list[str]]) -> str:
 
 
 def main() -> None:
-    for name, text in PAGES.items():
-        (DOCS / name).write_text(text())
+    for path, text in PAGES.items():
+        path.write_text(text())
 
 
 if __name__ == "__main__":

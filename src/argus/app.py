@@ -9,12 +9,12 @@ import flask
 from flask import Flask, Response
 from flask_cors import CORS
 
-from argus import __version__
+from argus import __version__, error_pages
 from argus.container import Container
 from argus.core import http
 from argus.core.declarations import API_PREFIX, load
 from argus.core.errors import NotFound
-from argus.core.http import Api, RequestLimits, unlimited
+from argus.core.http import Api, RequestLimits, absolute_url, unlimited
 from argus.core.openapi import DESCRIPTION, LICENCE
 
 EXPLORER = Path(__file__).parent / "explorer"
@@ -27,6 +27,7 @@ def create_app(container: Container) -> Flask:
     app.config |= {"API_TITLE": "Argus", "API_VERSION": __version__, "OPENAPI_VERSION": "3.1.0"}
     limits = RequestLimits(container.limits)
     limits.install(app)
+    packages = ["argus.core", *(f"argus.{capability.name}" for capability in container.capabilities)]
     http.install(
         app,
         authenticate=container.authenticators(),
@@ -34,7 +35,7 @@ def create_app(container: Container) -> Flask:
         cursors=lambda: container.cursors,
         ids=container.ids,
         limits=limits,
-        packages=["argus.core", *(f"argus.{capability.name}" for capability in container.capabilities)],
+        packages=packages,
     )
     CORS(
         app,
@@ -53,6 +54,7 @@ def create_app(container: Container) -> Flask:
         for factory in capability.blueprints:
             api.register_blueprint(load(factory)(container), url_prefix=capability.prefix)
     app.register_blueprint(_documents(api))
+    app.register_blueprint(error_pages.blueprint(packages))
     http.require_scopes(app)
     return app
 
@@ -63,8 +65,27 @@ def _exactly(origin: str) -> re.Pattern[str]:
 
 
 def _documents(api: Api) -> flask.Blueprint:
-    """The OpenAPI document and Swagger UI, which comes from an installed package and not from a CDN."""
+    """Where to start, the OpenAPI document, and Swagger UI, which comes from an installed package and not from a CDN."""
     blp = flask.Blueprint("documents", __name__)
+
+    @blp.get("/")
+    @unlimited
+    def start() -> Response:
+        """Lead browsers to the explorer, and programs to every document."""
+        if flask.request.accept_mimetypes.best_match(["application/json", "text/html"]) == "text/html":
+            response = Response(status=302, headers={"Location": flask.url_for(".docs")})
+        else:
+            response = flask.jsonify(
+                name="Argus",
+                version=__version__,
+                explorer=absolute_url(".docs"),
+                openapi=absolute_url(".openapi"),
+                errors=absolute_url("errors.index"),
+                sign_in=absolute_url("identity.sign_in"),
+                ready=absolute_url("health.ready"),
+            )
+        response.vary.add("Accept")
+        return response
 
     @blp.get(f"{API_PREFIX}/openapi.json")
     @unlimited

@@ -7,7 +7,9 @@ Each entry point handles errors in one place: `core.http` returns problem+json, 
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from argus.core.languages import Message, Parameter, messages_of
@@ -39,19 +41,21 @@ class ArgusError(Exception):
         return (type(self).__doc__ or "").strip().splitlines()[0]
 
 
+@dataclass(frozen=True)
+class FieldError:
+    """What is wrong with one value of a request: at a path into its body, or in a parameter of its query."""
+
+    path: tuple[str | int, ...] = ()
+    parameter: str = ""
+    sentence: str = ""  # in English; empty: the message of the error that contains this one
+
+
 class UserError(ArgusError):
     """An error with a message for the user."""
 
-    def __init__(
-        self,
-        key: str = "",
-        /,
-        *,
-        errors: Mapping[str, object] | None = None,
-        **parameters: Parameter,
-    ) -> None:
+    def __init__(self, key: str = "", /, *, errors: tuple[FieldError, ...] = (), **parameters: Parameter) -> None:
         super().__init__()
-        self.errors = errors  # by field
+        self.errors = errors
         self.message = _message(type(self), key, parameters)
 
     def __str__(self) -> str:
@@ -118,7 +122,7 @@ class TooManyRequests(UserError):
     status = 429
 
     def __init__(self, key: str = "", /, *, retry_after_seconds: int = 1, **parameters: Parameter) -> None:
-        super().__init__(key, errors=None, **parameters)
+        super().__init__(key, **parameters)
         self.retry_after_seconds = retry_after_seconds
 
 
@@ -127,6 +131,21 @@ class Unavailable(ArgusError):
 
     status = 503
     retry_after_seconds = 5
+
+
+@contextmanager
+def located(*path: str | int, parameter: str = "") -> Iterator[None]:
+    """Add to an error from this block where its cause is in the request: at a path into the body, or in a parameter.
+
+    with located("plugins", index):
+        ...  # an error has the pointer #/plugins/<index>; one with errors of fields has theirs below it
+    """
+    try:
+        yield
+    except UserError as error:
+        below = error.errors or (FieldError(),)
+        error.errors = tuple(replace(each, path=(*path, *each.path), parameter=parameter) for each in below)
+        raise
 
 
 def code_of(kind: type[ArgusError]) -> str:

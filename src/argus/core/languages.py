@@ -74,6 +74,10 @@ class Entry:
     def text(self, key: str) -> Text | None:
         return self.details.get(key) if key else self.detail
 
+    def texts(self) -> list[Text]:
+        """Every detail."""
+        return [*([self.detail] if self.detail else []), *self.details.values()]
+
 
 Messages = Mapping[str, Entry]
 

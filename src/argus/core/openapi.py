@@ -36,6 +36,8 @@ Argus inspects what you are responsible for. Each tag describes one part of it, 
 LICENCE = {"name": "Apache 2.0", "identifier": "Apache-2.0"}
 SERVERS = [{"url": "/", "description": "The server of this document"}]
 
+_EXAMPLE_SERVER = "https://argus.example"
+
 NO_CODING = "identity"  # RFC 9110 §12.5.3: the name of a content coding that changes nothing
 
 _ULID = "[0-9a-hjkmnp-tv-z]{26}"  # the format of `core.ids`
@@ -198,7 +200,8 @@ _ERROR_STATUSES = {
         message=Message("argus.core", "unavailable"),
     ),
 }
-_FIELD_ERRORS = {422: {"limit": ["Must be greater than or equal to 1 and less than or equal to 100."]}}
+_LIMIT = {"parameter": "limit", "detail": "Must be greater than or equal to 1 and less than or equal to 100."}
+_FIELD_ERRORS = {422: [_LIMIT]}
 
 
 def _problem(status: int, *, scope: str) -> OpenApi:
@@ -206,7 +209,7 @@ def _problem(status: int, *, scope: str) -> OpenApi:
     error = _ERROR_STATUSES[status]
     message = replace(error.message, parameters={"scope": scope, **error.message.parameters})
     example = {
-        "type": f"urn:argus:problem:{message.code}",
+        "type": f"{_EXAMPLE_SERVER}/docs/errors/{message.code}",
         "title": message.title(),
         "status": status,
         "detail": message.sentence(),

@@ -13,7 +13,7 @@ from argus.core.backoff import Backoff
 from argus.core.caller import Caller, CallingKey
 from argus.core.clock import Clock
 from argus.core.dynamo import Item
-from argus.core.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated
+from argus.core.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated, located
 from argus.core.ids import Ids, is_id
 from argus.core.paging import Listing
 from argus.identity import key_text
@@ -95,8 +95,9 @@ class Keys:
         self, caller: Caller, *, name: str, scopes: list[str], expires_in_days: int, tier: str
     ) -> tuple[ApiKey, str]:
         """A new key and its text, which cannot be read again."""
-        if refused := set(scopes) - (caller.scopes & self.allowed_scopes):
-            raise ScopeNotAllowed(scopes=", ".join(sorted(refused)))
+        with located("scopes"):
+            if refused := set(scopes) - (caller.scopes & self.allowed_scopes):
+                raise ScopeNotAllowed(scopes=", ".join(sorted(refused)))
         now = self.clock()
         key_id = self.ids.new("key")
         text = key_text.compose(key_id, caller.organisation_id, self.random_bits(key_text.SECRET_BITS))
@@ -157,8 +158,9 @@ class Keys:
     def _tier_limit_for(self, key: ApiKey) -> KeyTierLimit:
         """The organisation's tier limit; raises unless the organisation may have one more key like this."""
         tier_limit = self._tier_limit(key.organisation_id)
-        if key.tier not in self.tiers or self._rank(key.tier) > self._rank(tier_limit.tier):
-            raise TierNotAllowed("above_limit", tier=key.tier, highest=tier_limit.tier)
+        with located("tier"):
+            if key.tier not in self.tiers or self._rank(key.tier) > self._rank(tier_limit.tier):
+                raise TierNotAllowed("above_limit", tier=key.tier, highest=tier_limit.tier)
         states = [each.state(key.created_at) for each in self.store.all(key.organisation_id, key.created_at)]
         if states.count(KeyState.ACTIVE) >= MAX_KEYS:
             raise TooManyKeys("active", max_keys=MAX_KEYS)

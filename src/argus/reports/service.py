@@ -8,7 +8,7 @@ from argus.core.background import Background
 from argus.core.caller import Caller
 from argus.core.clock import Clock
 from argus.core.dynamo import Item
-from argus.core.errors import NotFound
+from argus.core.errors import NotFound, located
 from argus.core.ids import Ids, is_id
 from argus.core.objects import NewObject, Objects
 from argus.core.paging import Listing
@@ -43,7 +43,8 @@ class Reports:
 
     def request(self, caller: Caller, scan_id: str, format_name: str) -> Report:
         """Queue a report. Raises NoSuchScan, ScanNotEnded."""
-        self.scanning.ended(caller, scan_id)
+        with located("scan_id"):
+            self.scanning.ended(caller, scan_id)
         report = Report(
             id=self.ids.new("rpt"),
             organisation_id=caller.organisation_id,

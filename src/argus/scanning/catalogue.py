@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from argus.core.declarations import Tool
-from argus.core.errors import ArgusError, Invalid, NotFound
+from argus.core.errors import ArgusError, FieldError, Invalid, NotFound
 from argus.core.functions import FUNCTIONS
 from argus.scanning.model import Severity
 from argus.scanning.plugin import RunFunction
@@ -123,16 +123,17 @@ class Manifest:
         """The options, with defaults for missing ones. Raises InvalidOptions with an error for each invalid option."""
         properties = self._options
         checked = {name: option["default"] for name, option in properties.items()}
-        errors = {}
+        errors = []
         for name, value in options.items():
             if name not in properties:
-                errors[name] = ["There is no such option."]
+                errors.append(FieldError((name,), sentence="There is no such option."))
             elif error := self._error(name, value):
-                errors[name] = [error]
+                errors.append(FieldError((name,), sentence=error))
             else:
                 checked[name] = _normalised(value, properties[name])
         if errors:
-            raise InvalidOptions(plugin=self.id, options=", ".join(sorted(errors)), errors=errors)
+            invalid = ", ".join(sorted(str(error.path[0]) for error in errors))
+            raise InvalidOptions(plugin=self.id, options=invalid, errors=tuple(errors))
         return checked
 
     def load_run(self) -> RunFunction:

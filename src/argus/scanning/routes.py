@@ -3,6 +3,7 @@
 from dataclasses import asdict
 from typing import Any
 
+from argus.core.errors import located
 from argus.core.http import (
     Blueprint,
     PageQuery,
@@ -163,6 +164,7 @@ def blueprint(argus: Runtime) -> Blueprint:
 def _filter(scanning: Scanning, query: dict[str, Any]) -> FindingFilter:
     """The filter of a query. Queries for counts have no severity and no status."""
     targets: list[Target] | None = query["target"]
-    canonical = targets and [scanning.targets.canonical(target.kind, target.value) for target in targets]
+    with located(parameter="target"):
+        canonical = targets and [scanning.targets.canonical(target.kind, target.value) for target in targets]
     chosen = (query.get("severity"), query.get("status"), canonical, query["plugin"], query["rule"])
     return FindingFilter(*(None if values is None else frozenset(values) for values in chosen))

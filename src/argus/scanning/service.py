@@ -10,7 +10,7 @@ from argus.core.caller import Caller
 from argus.core.clock import Clock
 from argus.core.declarations import Tool
 from argus.core.dynamo import Item
-from argus.core.errors import Conflict, Invalid, NotFound
+from argus.core.errors import Conflict, Invalid, NotFound, located
 from argus.core.ids import Ids, is_id
 from argus.core.paging import Listing
 from argus.scanning.catalogue import Catalogue
@@ -79,10 +79,12 @@ class Scanning:
 
     def request(self, caller: Caller, requested: RequestedTarget, selections: Sequence[PluginSelection]) -> Scan:
         """Queue a scan. The whole request is validated here, not in the worker."""
-        target = self.targets.resolve(caller, requested)
+        with located("target"):
+            target = self.targets.resolve(caller, requested)
         steps = tuple(self._step(target, selection, order) for order, selection in enumerate(selections))
-        if len({step.plugin for step in steps}) < len(steps):
-            raise RepeatedPlugin
+        with located("plugins"):
+            if len({step.plugin for step in steps}) < len(steps):
+                raise RepeatedPlugin
         scan = Scan(
             id=self.ids.new("scan"),
             organisation_id=caller.organisation_id,
@@ -252,10 +254,13 @@ class Scanning:
         }
 
     def _step(self, target: Target, selection: PluginSelection, order: int) -> Step:
-        manifest = self.catalogue.get(selection.id)
-        if target.kind not in manifest.target_kinds:
-            raise WrongTarget(plugin=manifest.id, kinds=", ".join(manifest.target_kinds), kind=target.kind)
-        return Step(manifest.id, manifest.version, manifest.check_options(selection.options), order=order)
+        with located("plugins", order):
+            manifest = self.catalogue.get(selection.id)
+            if target.kind not in manifest.target_kinds:
+                raise WrongTarget(plugin=manifest.id, kinds=", ".join(manifest.target_kinds), kind=target.kind)
+        with located("plugins", order, "options"):
+            options = manifest.check_options(selection.options)
+        return Step(manifest.id, manifest.version, options, order=order)
 
 
 def _with_title(text: str, chosen: FindingFilter, titles: Mapping[str, str]) -> FindingFilter:

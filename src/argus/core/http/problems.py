@@ -3,15 +3,19 @@
 import json
 import logging
 import re
-from collections.abc import Iterator, Mapping
-from itertools import chain
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain, islice
 from typing import cast
+from urllib.parse import quote
 
 from flask import Response, current_app, request
+from marshmallow.exceptions import SCHEMA
 from werkzeug.exceptions import HTTPException, InternalServerError
+from werkzeug.http import HTTP_STATUS_CODES
 
-from argus.core.errors import ArgusError, Unauthenticated, Unavailable, UserError
+from argus.core.errors import ArgusError, FieldError, Unauthenticated, Unavailable, UserError
 from argus.core.http.language import request_language
+from argus.core.http.views import absolute_url
 from argus.core.http.wire import UnsupportedContentEncoding
 from argus.core.languages import Language, Message, field_errors_of, translate
 from argus.core.observability import current_request_id
@@ -19,6 +23,7 @@ from argus.core.openapi import NO_CODING
 
 # A body of 1 MiB can contain more errors than fit into a response of a Lambda function.
 _MAX_ERRORS, _MAX_NAME = 100, 200
+_IN_FRAGMENT = "!$&'()*+,;=:@?~"  # RFC 3986 §3.5; what `quote` never changes is not repeated
 
 _log = logging.getLogger("argus.http")
 
@@ -27,46 +32,38 @@ def _problem(
     status: int,
     message: Message,
     *,
-    errors: Mapping[str, object] | None = None,
+    errors: Iterable[FieldError] = (),
     headers: Mapping[str, str] | None = None,
     extensions: Mapping[str, object] | None = None,
 ) -> Response:
     language = request_language()
     body: dict[str, object] = {
         **(extensions or {}),
-        "type": f"urn:argus:problem:{message.code}",
+        "type": absolute_url("errors.one", code=message.code),
         "title": message.title(language),
         "status": status,
         "detail": message.sentence(language),
         "code": message.code,
         "request_id": current_request_id(),
     }
-    if errors:
-        body["errors"] = _first(errors, iter(range(_MAX_ERRORS)), language)
+    if first := [_wire(error, body["detail"], language) for error in islice(errors, _MAX_ERRORS)]:
+        body["errors"] = first
     all_headers = {**(headers or {}), "Content-Language": language}
     return Response(json.dumps(body, default=str), status, all_headers, content_type="application/problem+json")
 
 
-def _first(errors: Mapping[str, object], budget: Iterator[int], language: Language) -> dict[str, object]:
-    """The first errors, at any depth, until the budget is spent; their sentences in the language."""
-    kept: dict[str, object] = {}
-    for name, value in errors.items():
-        if next(budget, None) is None:
-            break
-        kept[str(name)[:_MAX_NAME]] = (
-            _first(value, budget, language) if isinstance(value, Mapping) else _translated(value, language)
-        )
-    return kept
-
-
-def _translated(value: object, language: Language) -> object:
-    """The sentences of one field."""
-    if isinstance(value, list):
-        return [_translated(each, language) for each in value]
-    if not isinstance(value, str):
-        return value
+def _wire(error: FieldError, detail: object, language: Language) -> dict[str, object]:
+    place = {"parameter": error.parameter[:_MAX_NAME]} if error.parameter else {"pointer": _pointer(error.path)}
+    if not error.sentence:
+        return {**place, "detail": detail}
     texts = chain.from_iterable(map(field_errors_of, current_app.extensions["argus.packages"]))
-    return translate(value, texts, language)
+    return {**place, "detail": translate(error.sentence, texts, language)}
+
+
+def _pointer(path: Iterable[str | int]) -> str:
+    """A JSON Pointer (RFC 6901) as a URI fragment, as in the example of RFC 9457 §3."""
+    names = (str(name)[:_MAX_NAME].replace("~", "~0").replace("/", "~1") for name in path)
+    return "#" + "".join(f"/{quote(name, safe=_IN_FRAGMENT)}" for name in names)
 
 
 def problem_of(error: ArgusError) -> Response:
@@ -82,7 +79,7 @@ def problem_of(error: ArgusError) -> Response:
         headers["Retry-After"] = str(error.retry_after_seconds)
     if isinstance(error, UnsupportedContentEncoding):
         headers["Accept-Encoding"] = NO_CODING  # RFC 9110 §15.5.16
-    errors = error.errors if isinstance(error, UserError) else None
+    errors = error.errors if isinstance(error, UserError) else ()
     return _problem(error.status, error.message, errors=errors, headers=headers, extensions=error.extensions)
 
 
@@ -92,11 +89,17 @@ def http_problem(error: HTTPException) -> Response:
         _log.error("unexpected: %r", error.original_exception, exc_info=error.original_exception)
     if error.response is not None:
         return cast(Response, error.response)
-    messages = getattr(error, "data", {}).get("messages")  # webargs: {location: {field: [sentence]}}
-    errors = {name: value for fields in messages.values() for name, value in fields.items()} if messages else None
+    messages = getattr(error, "data", {}).get("messages", {})  # webargs: {location: {field: [sentence]}}
+    errors = (each for location, fields in messages.items() for each in _field_errors(fields, location))
     headers = {name: value for name, value in error.get_headers() if name != "Content-Type"}
-    message = Message("argus.core", re.sub(r"\W+", "_", error.name.lower()))
+    message = Message("argus.core", code_of_http(type(error)))
     return _problem(error.code or 500, message, errors=errors, headers=headers)
+
+
+def code_of_http(kind: type[HTTPException]) -> str:
+    """The code of an error of Flask and werkzeug: its name in snake case."""
+    name = HTTP_STATUS_CODES.get(kind.code or 500, "Internal Server Error")
+    return re.sub(r"\W+", "_", name.lower())
 
 
 def aws_problem(error: Exception) -> Response:
@@ -105,3 +108,17 @@ def aws_problem(error: Exception) -> Response:
     return _problem(
         Unavailable.status, Unavailable().message, headers={"Retry-After": str(Unavailable.retry_after_seconds)}
     )
+
+
+def _field_errors(value: object, location: str, *path: str | int) -> Iterator[FieldError]:
+    """The sentences of marshmallow at any depth: `{field: {index: {field: [sentence]}}}`."""
+    if isinstance(value, Mapping):
+        for name, below in value.items():
+            yield from _field_errors(below, location, *path, *(() if name == SCHEMA else (name,)))
+    elif isinstance(value, list):
+        for sentence in value:
+            yield from _field_errors(sentence, location, *path)
+    elif location == "query":
+        yield FieldError(parameter=str(path[0]), sentence=str(value))
+    else:
+        yield FieldError(path, sentence=str(value))

@@ -13,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from flask import Response, g, request
 from werkzeug.http import quote_etag
 
-from argus.core.errors import PreconditionFailed
+from argus.core.errors import PreconditionFailed, located
 from argus.core.http.access import View, documented
 from argus.core.http.wire import MalformedRequest
 from argus.core.idempotency import Attempt, Idempotency, StoredResponse
@@ -32,7 +32,9 @@ def paged(
     limit, cursor = query["limit"], query["cursor"]
     filters = {name: value for name, value in query.items() if name not in ("limit", "cursor")}
     bound_to = json.dumps([g.caller.organisation_id, request.path, filters], default=str, sort_keys=True)
-    listing = fetch(limit, cursors.open(cursor, bound_to=bound_to) if cursor else None)
+    with located(parameter="cursor"):
+        after = cursors.open(cursor, bound_to=bound_to) if cursor else None
+    listing = fetch(limit, after)
     if listing.last_key is None:
         return {"items": listing.items, "next_cursor": None}, {}
     next_cursor = cursors.seal(listing.last_key, bound_to=bound_to)

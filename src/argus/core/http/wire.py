@@ -157,10 +157,27 @@ class PageQuery(Schema):
     )
 
 
+class ProblemError(Schema):
+    """What is wrong with one value of the request. It has either a `pointer` or a `parameter`."""
+
+    pointer = ma.fields.String(
+        metadata={
+            "pattern": "^#(/.*)?$",
+            "description": "Where it is in the body: a JSON Pointer (RFC 6901) as a URI fragment; `#` is the whole body",
+        }
+    )
+    parameter = ma.fields.String(metadata={"description": "The name of the query parameter that contains it"})
+    detail = ma.fields.String(
+        required=True, metadata={"description": "What is wrong, in the language of `Accept-Language`"}
+    )
+
+
 class Problem(Schema):
     """An error, per RFC 9457."""
 
-    type = ma.fields.String(required=True, metadata={"format": "uri"})
+    type = ma.fields.String(
+        required=True, metadata={"format": "uri", "description": "A page about errors with this `code`"}
+    )
     title = ma.fields.String(required=True)
     status = ma.fields.Integer(required=True, validate=ma.validate.Range(400, 599))
     detail = ma.fields.String(required=True)
@@ -169,7 +186,10 @@ class Problem(Schema):
         metadata={"pattern": "^[a-z][a-z0-9_]*$", "description": "For programs; the same in every language"},
     )
     request_id = ma.fields.String(required=True)
-    errors = ma.fields.Dict(metadata={"description": "Errors by field"})
+    errors = ma.fields.List(
+        ma.fields.Nested(ProblemError),
+        metadata={"description": "What is wrong with which values of the request; at most 100. Absent if unknown"},
+    )
 
 
 class _Parser(FlaskParser):

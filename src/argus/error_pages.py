@@ -1,0 +1,130 @@
+"""A page for each error code: the `type` of an error leads to its page (RFC 9457 §3.1.1)."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import flask
+from flask import Response, render_template
+
+from argus.core.errors import NotFound
+from argus.core.http import request_language, unlimited
+from argus.core.languages import Entry, Language, Text, messages_of
+
+# The status of each code that responses have; written by `make docs`.
+STATUSES = Path(__file__).parent / "explorer" / "errors.json"
+
+_TITLE = Text(en="Errors", fr="Erreurs", es="Errores")
+_LABELS: Mapping[str, Text] = {
+    "code": Text(en="Code", fr="Code", es="Código"),
+    "status": Text(en="HTTP status", fr="Statut HTTP", es="Estado HTTP"),
+    "title": Text(en="Title", fr="Titre", es="Título"),
+    "details": Text(
+        en="What the error says; a name in braces is replaced by a value",
+        fr="Ce que dit l’erreur ; un nom entre accolades est remplacé par une valeur",
+        es="Lo que dice el error; un nombre entre llaves se sustituye por un valor",
+    ),
+    "what_to_do": Text(en="What to do", fr="Que faire", es="Qué hacer"),
+    "all": Text(en="All errors", fr="Toutes les erreurs", es="Todos los errores"),
+    "explorer": Text(en="API documentation", fr="Documentation de l’API", es="Documentación de la API"),
+}
+_ADVICE: Mapping[int, Text] = {
+    400: Text(
+        en="Correct the request. The same request will be rejected again.",
+        fr="Corrigez la requête. La même requête sera de nouveau refusée.",
+        es="Corrija la solicitud. La misma solicitud se rechazará de nuevo.",
+    ),
+    401: Text(
+        en="Send a valid token as “Authorization: Bearer <token>”, or a valid API key as “X-API-Key: <key>”. "
+        "GET /api/v1/sign-in names the issuers of tokens.",
+        fr="Envoyez un jeton valide dans « Authorization: Bearer <jeton> », ou une clé d’API valide dans « X-API-Key: "
+        "<clé> ». GET /api/v1/sign-in nomme les émetteurs de jetons.",
+        es="Envíe un token válido en «Authorization: Bearer <token>», o una clave de API válida en «X-API-Key: "
+        "<clave>». GET /api/v1/sign-in indica los emisores de tokens.",
+    ),
+    403: Text(
+        en="Ask someone with another role, or use a key with the scope. The same request will be rejected again.",
+        fr="Adressez-vous à une personne qui a un autre rôle, ou utilisez une clé qui a la portée. La même requête "
+        "sera de nouveau refusée.",
+        es="Pídalo a alguien con otro rol, o use una clave con el alcance. La misma solicitud se rechazará de nuevo.",
+    ),
+    404: Text(
+        en="Check the URL and the ids. Resources of other organisations do not exist for you.",
+        fr="Vérifiez l’URL et les identifiants. Les ressources d’autres organisations n’existent pas pour vous.",
+        es="Compruebe la URL y los identificadores. Los recursos de otras organizaciones no existen para usted.",
+    ),
+    409: Text(
+        en="Read the resource again. Send the request again once its state allows it.",
+        fr="Relisez la ressource. Renvoyez la requête quand son état le permet.",
+        es="Lea de nuevo el recurso. Repita la solicitud cuando su estado lo permita.",
+    ),
+    412: Text(
+        en="Read the resource again, and send the request with its new ETag in If-Match.",
+        fr="Relisez la ressource, puis renvoyez la requête avec son nouvel ETag dans If-Match.",
+        es="Lea de nuevo el recurso y repita la solicitud con su nuevo ETag en If-Match.",
+    ),
+    429: Text(
+        en="Wait for the seconds in Retry-After, then send the request again.",
+        fr="Attendez les secondes indiquées dans Retry-After, puis renvoyez la requête.",
+        es="Espere los segundos indicados en Retry-After y repita la solicitud.",
+    ),
+    500: Text(
+        en="Report the request_id to the operators. You may send the request again.",
+        fr="Communiquez le request_id aux opérateurs. Vous pouvez renvoyer la requête.",
+        es="Comunique el request_id a los operadores. Puede repetir la solicitud.",
+    ),
+}
+_SAME_ADVICE = {405: 400, 413: 400, 415: 400, 422: 400, 503: 429}
+_NO_RESPONSE = Text(
+    en="No response has this code. It is the reason why an image was rejected, or why a scan or a report failed.",
+    fr="Aucune réponse n’a ce code. C’est la raison du rejet d’une image, ou de l’échec d’une analyse ou d’un rapport.",
+    es="Ninguna respuesta tiene este código. Es la razón por la que se rechazó una imagen, o falló un análisis o un "
+    "informe.",
+)
+
+
+def blueprint(packages: Sequence[str]) -> flask.Blueprint:
+    """The pages of the codes whose messages these packages declare."""
+    blp = flask.Blueprint("errors", __name__, template_folder="templates")
+    entries = {code: entry for package in packages for code, entry in sorted(messages_of(package).items())}
+    statuses: Mapping[str, int] = json.loads(STATUSES.read_text())
+
+    def row(code: str, entry: Entry, language: Language) -> dict[str, Any]:
+        status = statuses.get(code)
+        advice = _ADVICE[_SAME_ADVICE.get(status, status)] if status else _NO_RESPONSE
+        return {
+            "code": code,
+            "status": status or "–",
+            "title": entry.title.format(language, {}),
+            "details": [text.format(language, {}) for text in entry.texts()],
+            "advice": advice.format(language, {}),
+        }
+
+    def rendered(template: str, language: Language, **values: Any) -> Response:
+        labels = {name: text.format(language, {}) for name, text in _LABELS.items()}
+        return Response(
+            render_template(template, language=language, labels=labels, **values),
+            headers={
+                "Content-Language": language,
+                "Content-Security-Policy": "default-src 'none'; style-src 'self'; frame-ancestors 'none'",
+                "Cache-Control": "public, max-age=3600",
+            },
+        )
+
+    @blp.get("/docs/errors")
+    @unlimited
+    def index() -> Response:
+        language = request_language()
+        rows = [row(code, entry, language) for code, entry in sorted(entries.items())]
+        return rendered("errors.html", language, title=_TITLE.format(language, {}), rows=rows)
+
+    @blp.get("/docs/errors/<code>")
+    @unlimited
+    def one(code: str) -> Response:
+        if code not in entries:
+            raise NotFound
+        language = request_language()
+        return rendered("error.html", language, error=row(code, entries[code], language))
+
+    return blp
