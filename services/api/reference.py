@@ -64,8 +64,8 @@ def errors() -> str:
         "An error is `application/problem+json` (RFC 9457). `code` is for programs: it is the same in all languages "
         "and never changes. `title` and `detail` are in the language of `Accept-Language`: English, French or Spanish. "
         "Rejected images, failed scans and failed reports have a message too. Codes without a status occur only there. "
-        "`type` is the URL of a page about the code, `/docs/errors/<code>`. `errors`, if present, is a list: each entry "
-        "has a `detail` and where in the request it is, either as a `pointer` into the body (RFC 6901), such as "
+        "`type` is the URL of a page about the code, `/docs/errors/<code>`. `errors`, if present, is a list: each "
+        "entry has a `detail` and where in the request it is, either as a `pointer` into the body (RFC 6901), such as "
         "`#/files/0/name`, or as the name of a query `parameter`.",
         _table(["code", "status", "title", "detail"], rows),
     )

@@ -52,18 +52,25 @@ interface ThermalImage extends ImageSummary {
   parameters: Record<string, number> | null;
   position: {latitude: number; longitude: number; altitude_metres: number | null} | null;
   taken_at: string | null;
-  links: {previews: Record<string, Link>; colour_bars: Record<string, Link>; cog: Link; original: Link} | null;
+  links: {previews: Record<string, Link>; colorbar: Record<string, Link>; cog: Link; original: Link} | null;
 }
 
 interface Palette {
   name: string;
   preview_colours: string;
-  colour_bar_colours: string;
+  colorbar_colours: string;
+}
+
+interface Target {
+  kind: string;
+  id?: string;
+  value?: string;
+  link: string | null;
 }
 
 interface Scan {
   id: string;
-  target: {kind: string; value: string; link: string | null};
+  target: Target;
   state: string;
   progress: number;
   reason: string;

@@ -65,7 +65,7 @@ def _exactly(origin: str) -> re.Pattern[str]:
 
 
 def _documents(api: Api) -> flask.Blueprint:
-    """Where to start, the OpenAPI document, and Swagger UI, which comes from an installed package and not from a CDN."""
+    """Where to start, the OpenAPI document, and Swagger UI: it comes from an installed package and not from a CDN."""
     blp = flask.Blueprint("documents", __name__)
 
     @blp.get("/")

@@ -25,7 +25,7 @@ def test_run_prints_the_findings(terminal: Terminal, leaking_image: str) -> None
 
 def test_no_wait_prints_the_queued_scan(terminal: Terminal, leaking_image: str) -> None:
     (scan,) = terminal.json("scan", "run", f"image:{leaking_image}", "--no-wait")["items"]
-    assert scan["target"] == {"kind": "image", "value": leaking_image, "link": f"/api/v1/images/{leaking_image}"}
+    assert scan["target"] == {"kind": "image", "id": leaking_image, "link": f"/api/v1/images/{leaking_image}"}
     assert scan["id"] in terminal.run("scan", "list").stdout
 
 
@@ -217,7 +217,7 @@ def test_the_summary_counts_failed_scans_separately(terminal_for: Callable[..., 
     def respond(request: Request) -> Response:
         if request.method == "POST":
             name = request.get_json()["target"]["id"]
-            return Response(json.dumps(_scan(id=f"scan_{name}", target={"kind": "image", "value": name})))
+            return Response(json.dumps(_scan(id=f"scan_{name}", target={"kind": "image", "id": name})))
         states = {"scan_img_1": "failed", "scan_img_2": "succeeded", "scan_img_3": "failed"}
         items = [_scan(id=name, state=state) for name, state in states.items()]
         return Response(json.dumps({"items": items, "next_cursor": None}))
@@ -231,7 +231,7 @@ def test_the_summary_counts_failed_scans_separately(terminal_for: Callable[..., 
 def _scan(**values: Any) -> dict[str, Any]:
     return {
         "id": "scan_1",
-        "target": {"kind": "image", "value": "img_1"},
+        "target": {"kind": "image", "id": "img_1"},
         "state": "queued",
         "progress": 0,
         "reason": "",

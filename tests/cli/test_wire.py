@@ -157,12 +157,15 @@ def test_a_problem_without_detail_is_its_title(terminal_for: Callable[..., Termi
     assert (result.exit_code, result.stderr) == (4, "argus: Forbidden.\n")
 
 
+HOSTILE = {"pointer": "#/%1B[1m/0/x", "detail": "worse\x07"}
+
+
 def test_a_hostile_problem_cannot_control_the_terminal(terminal_for: Callable[..., Terminal]) -> None:
-    problem = {"title": "\x1b[2J", "status": 422, "errors": {"\x1b[1m": {"0": {"x": ["bad\x07", "worse"]}}, "n": 1}}
+    problem = {"title": "\x1b[2J", "status": 422, "errors": [HOSTILE, None, {"parameter": "n"}]}
     result = terminal_for(lambda _: Response(json.dumps(problem), 422)).run("image", "list")
     assert result.exit_code == 4
     assert not {"\x1b", "\x07"} & set(result.stderr)
-    assert ".0.x: worse" in result.stderr
+    assert "/0/x: worse" in result.stderr
 
 
 def test_global_options_work_before_and_after_the_command(terminal_for: Callable[..., Terminal]) -> None:
@@ -179,7 +182,7 @@ def test_global_options_work_before_and_after_the_command(terminal_for: Callable
 def test_a_note_reports_that_there_are_more(
     terminal_for: Callable[..., Terminal], options: tuple[str, ...], note: str
 ) -> None:
-    queued = {"id": "scan_1", "target": {"kind": "image", "value": "img_1"}, "state": "queued", "progress": 0}
+    queued = {"id": "scan_1", "target": {"kind": "image", "id": "img_1"}, "state": "queued", "progress": 0}
     scan = {**queued, "reason": "", "steps": [], "counts": {}, "created_at": "2026-05-03T10:00:00Z"}
     terminal = terminal_for(lambda _: Response(json.dumps({"items": [scan], "next_cursor": "more"})))
     result = terminal.run("scan", "list", "--limit", "1", *options)

@@ -23,6 +23,7 @@ from argus.scanning.catalogue import Catalogue, InvalidOptions
 from services.local.demo.scenes import flir_scene
 from tests.conftest import Person, Workers
 from tests.imagery.uploads import announce, crash, send, uploaded
+from tests.problems import at_pointers
 
 FIELD_ERRORS = [
     text
@@ -59,7 +60,7 @@ def test_an_error_is_in_the_best_of_the_accepted_languages(owner: Person, header
     message = Message("argus.core", "not_found")
     assert response.headers["Content-Language"] == language
     assert response.get_json() == {
-        "type": "urn:argus:problem:not_found",
+        "type": "http://localhost/docs/errors/not_found",
         "title": message.title(language),
         "status": 404,
         "detail": message.detail(language),
@@ -105,7 +106,8 @@ def test_only_the_sentences_of_an_error_depend_on_the_language(owner: Person, co
         for language in LANGUAGES
     }
     for problem in problems.values():
-        assert (problem["status"], problem["code"], problem["type"]) == (status, code, f"urn:argus:problem:{code}")
+        assert (problem["status"], problem["code"]) == (status, code)
+        assert problem["type"] == f"http://localhost/docs/errors/{code}"
     for member in ("title", "detail"):
         assert len({problem[member] for problem in problems.values()}) == len(LANGUAGES), problems
 
@@ -222,31 +224,23 @@ def test_decimal_numbers_have_a_comma_in_french_and_spanish(
 def test_sentences_about_fields_are_translated(owner: Person) -> None:
     body = {"files": [{"name": "a\nb", "size": 0, "colour": "red"}], "sector": 7, "site": "x" * 101}
     french, spanish = (
-        owner.post("/uploads", body, headers={"Accept-Language": each}).get_json()["errors"] for each in ("fr", "es")
+        at_pointers(owner.post("/uploads", body, headers={"Accept-Language": each})) for each in ("fr", "es")
     )
     assert french == {
-        "files": {
-            "0": {
-                "name": [
-                    (
-                        "Le texte doit tenir sur une ligne et montrer au moins un caractère, sans caractères de "
-                        "contrôle, marques de direction ni caractères invisibles."
-                    )
-                ],
-                "size": ["La valeur doit être comprise entre 1 et 67108864."],
-                "content_type": ["Ce champ est obligatoire."],
-                "colour": ["Champ inconnu."],
-            }
-        },
-        "sector": ["La valeur doit être du texte."],
-        "site": ["La longueur dépasse le maximum de 100."],
+        "#/files/0/name": "Le texte doit tenir sur une ligne et montrer au moins un caractère, sans caractères de "
+        "contrôle, marques de direction ni caractères invisibles.",
+        "#/files/0/size": "La valeur doit être comprise entre 1 et 67108864.",
+        "#/files/0/content_type": "Ce champ est obligatoire.",
+        "#/files/0/colour": "Champ inconnu.",
+        "#/sector": "La valeur doit être du texte.",
+        "#/site": "La longueur dépasse le maximum de 100.",
     }
-    assert spanish["files"]["0"]["size"] == ["El valor debe estar entre 1 y 67108864."]
+    assert spanish["#/files/0/size"] == "El valor debe estar entre 1 y 67108864."
 
 
 def test_sentences_about_the_query_are_translated(owner: Person) -> None:
     response = owner.get("/images?limit=1&limit=2", headers={"Accept-Language": "es"})
-    assert response.get_json()["errors"] == {"limit": ["Indicado más de una vez."]}
+    assert response.get_json()["errors"] == [{"parameter": "limit", "detail": "Indicado más de una vez."}]
 
 
 def test_sentences_about_options_are_translated(owner: Person, workers: Workers) -> None:
@@ -258,15 +252,13 @@ def test_sentences_about_options_are_translated(owner: Person, workers: Workers)
         "plugins": [{"id": "thermal_hotspots", "options": options}],
     }
     response = owner.post("/scans", body, headers={"Accept-Language": "fr"})
-    assert (response.status_code, response.get_json()["errors"]) == (
-        422,
-        {
-            "delta_celsius": ["La valeur doit être supérieure ou égale à 1."],
-            "absolute_celsius": ["La valeur doit être un nombre ou null."],
-            "min_area_pixels": ["La valeur doit être un nombre fini de taille raisonnable."],
-            "colour": ["Cette option n’existe pas."],
-        },
-    )
+    assert response.status_code == 422
+    assert at_pointers(response) == {
+        "#/plugins/0/options/delta_celsius": "La valeur doit être supérieure ou égale à 1.",
+        "#/plugins/0/options/absolute_celsius": "La valeur doit être un nombre ou null.",
+        "#/plugins/0/options/min_area_pixels": "La valeur doit être un nombre fini de taille raisonnable.",
+        "#/plugins/0/options/colour": "Cette option n’existe pas.",
+    }
 
 
 def _input_schemas() -> Iterator[type[ma.Schema]]:
@@ -330,8 +322,8 @@ def _error_of_option(schema: dict[str, Any], value: Any) -> str:
     manifest = replace(next(iter(Catalogue.load().all())), options={"properties": {"option": schema}})
     with pytest.raises(InvalidOptions) as refused:
         manifest.check_options({"option": value})
-    ((sentence,),) = dict(refused.value.errors or {}).values()
-    return str(sentence)
+    (error,) = refused.value.errors
+    return error.sentence
 
 
 def _templates_of_options() -> Iterator[str]:

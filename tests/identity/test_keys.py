@@ -26,6 +26,7 @@ from argus.identity.keys import InvalidKey, KeysBeingChanged, TierNotAllowed
 from argus.identity.model import Role, Subject
 from infra.embedded.aws import EmbeddedAws
 from tests.conftest import ISSUER, ORIGIN, Issuer, MovableClock, Person
+from tests.problems import at_pointers
 
 BODY = {"name": "nightly survey", "scopes": ["profile:read", "plugins:read"]}
 
@@ -269,7 +270,8 @@ def test_a_key_expires_as_requested_and_by_default_after_90_days(owner: Person, 
 )
 def test_an_invalid_field_of_a_key_is_named(customer: Person, changes: Json) -> None:
     response = customer.post("/api-keys", {**BODY, **changes})
-    assert (response.status_code, list(response.get_json()["errors"])) == (422, list(changes))
+    assert response.status_code == 422
+    assert {pointer.split("/")[1] for pointer in at_pointers(response)} == set(changes)
 
 
 def test_a_revoked_key_is_rejected_from_the_next_request(owner: Person) -> None:
@@ -485,7 +487,7 @@ def test_a_tier_outside_the_settings_is_rejected(argus: Container, owner: Person
 
 def test_a_tier_with_a_line_break_is_an_error_of_its_field(owner: Person) -> None:
     response = owner.post("/api-keys", {**BODY, "tier": "standard\n"})
-    assert (response.status_code, list(response.get_json()["errors"])) == (422, ["tier"])
+    assert (response.status_code, list(at_pointers(response))) == (422, ["#/tier"])
 
 
 # ---------------------------------------------------------------- last use

@@ -106,7 +106,7 @@ def test_every_link_leads_to_the_picture_in_its_palette(
     owner: Person, anonymous: Person, image: dict[str, Any], puts: list[str]
 ) -> None:
     links, ends = image["links"], image["palette_range"]
-    assert tuple(links["previews"]) == tuple(links["colour_bars"]) == PALETTES
+    assert tuple(links["previews"]) == tuple(links["colorbar"]) == PALETTES
     stored = requests.get(links["previews"]["iron"]["url"], timeout=100).content
     drawn = Picture.open(io.BytesIO(stored))
     transparent = rgba(stored)[:, :, 3] == 0
@@ -119,7 +119,7 @@ def test_every_link_leads_to_the_picture_in_its_palette(
         assert np.array_equal(preview[:, :, 3] == 0, transparent)
     for palette in PALETTES:
         bar = colour_bar(palette, low=ends["low_celsius"], high=ends["high_celsius"])
-        assert np.array_equal(rgba(followed(anonymous, links["colour_bars"][palette])), rgba(bar)), palette
+        assert np.array_equal(rgba(followed(anonymous, links["colorbar"][palette])), rgba(bar)), palette
     assert puts == [f"preview/{name}.png" for name in OTHERS] + [f"colour_bar/{name}.png" for name in PALETTES]
 
 
@@ -277,7 +277,7 @@ def test_without_its_colour_bar_a_stored_preview_is_still_recoloured(
     key = f"{owner.organisation_id}/images/{image['id']}/products/preview/iron.png"
     aws.client("s3").put_object(Bucket=argus.settings.media_bucket, Key=key, Body=bare)
     for palette in ("iron", "rainbow"):
-        response = anonymous.http.get(links["colour_bars"][palette]["url"])
+        response = anonymous.http.get(links["colorbar"][palette]["url"])
         assert refusal(response) == (503, "damaged_picture")
     assert followed(anonymous, links["previews"]["rainbow"]) == with_palette(bare, table("rainbow"))
     assert puts == ["preview/rainbow.png"]
@@ -304,7 +304,7 @@ def test_links_have_the_address_that_api_gateway_reports(
     links = json.loads(b"".join(body))["links"]
     assert links["previews"]["rainbow"]["url"].startswith(f"https://{host}{stage}/api/v1/pictures?token=")
     for palette in ("iron", "rainbow"):
-        assert links["colour_bars"][palette]["url"].startswith(f"https://{host}{stage}/api/v1/pictures?token=")
+        assert links["colorbar"][palette]["url"].startswith(f"https://{host}{stage}/api/v1/pictures?token=")
 
 
 def test_the_palettes_recolour_stored_pictures(owner: Person, anonymous: Person, image: dict[str, Any]) -> None:
@@ -314,7 +314,7 @@ def test_the_palettes_recolour_stored_pictures(owner: Person, anonymous: Person,
     preview = requests.get(image["links"]["previews"]["iron"]["url"], timeout=100).content
     for links, field, stored in (
         ("previews", "preview_colours", preview),
-        ("colour_bars", "colour_bar_colours", colour_bar_in(preview)),
+        ("colorbar", "colorbar_colours", colour_bar_in(preview)),
     ):
         old, new = (bytes.fromhex(colours[name][field]) for name in ("iron", "lava"))
         assert stored.count(old) == 1

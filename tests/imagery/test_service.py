@@ -93,7 +93,7 @@ def test_a_radiometric_image_becomes_temperatures_pictures_and_facts(
     assert sum(image["histogram"]["counts"]) == 160 * 120
     assert image["camera"]["make"] == "FLIR Systems AB"
     assert set(image["links"]["previews"]) >= PALETTES
-    assert set(image["links"]["colour_bars"]) >= PALETTES
+    assert set(image["links"]["colorbar"]) >= PALETTES
     assert set(image["links"]["cog"]) == {"url", "expires_at"}
 
 

@@ -44,7 +44,7 @@ def test_a_finding_is_complete() -> None:
     assert written == {
         "number": 1,
         "fingerprint": known.fingerprint,
-        "target": {"kind": "image", "value": "img_01JPIPE"},
+        "target": {"kind": "image", "id": "img_01JPIPE"},
         "plugin": "thermal_hotspots",
         "rule": "hot_region",
         "title": known.title,

@@ -104,7 +104,7 @@ def test_a_report_of_a_deleted_image_contains_the_findings(
 def test_a_report_of_an_image_that_is_being_deleted_does_not_show_it(
     owner: Person, workers: Workers, argus: Container, own_scan: dict[str, Any]
 ) -> None:
-    image = argus.imagery.find(owner.organisation_id, own_scan["target"]["value"])
+    image = argus.imagery.find(owner.organisation_id, own_scan["target"]["id"])
     assert image is not None
     assert argus.imagery.store.save(image.deleting(next_check_at=argus.clock())) is not None
     assert fetched(owner, workers, own_scan, "json").json()["image"] is None
@@ -138,7 +138,7 @@ def test_an_invalid_report_request_is_rejected_at_once(
 
 
 def test_a_scan_that_has_not_ended_has_no_report_yet(owner: Person, workers: Workers, scan: dict[str, Any]) -> None:
-    body = {"target": {"kind": "image", "id": scan["target"]["value"]}, "plugins": [{"id": "thermal_hotspots"}]}
+    body = {"target": {"kind": "image", "id": scan["target"]["id"]}, "plugins": [{"id": "thermal_hotspots"}]}
     running = owner.post("/scans", body).get_json()["id"]
     response = owner.post("/reports", {"scan_id": running, "format": "pdf"})
     assert (response.status_code, response.get_json()["code"]) == (409, "scan_not_ended")
@@ -202,9 +202,7 @@ def test_a_report_whose_message_is_lost_is_sent_again_and_finally_given_up(
 def test_links_contain_the_stage_of_the_request(
     owner: Person, scan: dict[str, Any], path: str, body: dict[str, Any]
 ) -> None:
-    about = (
-        {"scan_id": scan["id"]} if path == "/reports" else {"target": {"kind": "image", "id": scan["target"]["value"]}}
-    )
+    about = {"scan_id": scan["id"]} if path == "/reports" else {"target": {"kind": "image", "id": scan["target"]["id"]}}
     created = owner.post(path, {**about, **body}, environ_overrides={"SCRIPT_NAME": "/production"})
     assert created.headers["Location"] == f"/production/api/v1{path}/{created.get_json()['id']}"
     if path == "/scans":

@@ -15,6 +15,7 @@ import pytest
 from argus.capabilities import installed
 from argus.container import Container
 from argus.core.declarations import Tool
+from argus.core.errors import FieldError
 from argus.core.settings import Settings
 from argus.scanning.catalogue import (
     PLUGINS,
@@ -165,7 +166,7 @@ def test_a_missing_option_has_its_default(lamp: Manifest) -> None:
 def test_an_invalid_option_is_rejected(lamp: Manifest, name: str, value: Any, error: str) -> None:
     with pytest.raises(InvalidOptions) as refused:
         lamp.check_options({name: value})
-    assert refused.value.errors == {name: [error]}
+    assert refused.value.errors == (FieldError((name,), sentence=error),)
 
 
 def test_every_invalid_option_is_reported(lamp: Manifest) -> None:
@@ -174,7 +175,7 @@ def test_every_invalid_option_is_reported(lamp: Manifest) -> None:
     assert str(refused.value) == (
         "The plugin lamp does not accept these options: deep, kelvin, light. See “errors” for details."
     )
-    assert set(refused.value.errors or {}) == {"kelvin", "light", "deep"}
+    assert {each.path for each in refused.value.errors} == {("kelvin",), ("light",), ("deep",)}
 
 
 def test_a_whole_number_becomes_an_integer_for_an_integer_option(lamp: Manifest) -> None:

@@ -29,5 +29,8 @@ export function counts(counts) {
   return parts.join(", ") || words.scans.none;
 }
 
+/** The id of a resource in Argus, or the name of an external target. @param {Target} target */
+export const targetName = ({id, value}) => id ?? value ?? "";
+
 /** The levels of a survey that are set, from the largest to the smallest. @param {ImageSummary["survey"]} survey */
 export const survey = ({site, sector, pad, period}) => [site, sector, pad, period].filter(Boolean).join(" · ");

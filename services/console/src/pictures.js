@@ -8,7 +8,7 @@ import {colourBarIn, withPalette} from "./png.js";
  * @param {{get: (path: string, options: {signal: AbortSignal}) => Promise<any>}} api
  * @param {NonNullable<ThermalImage["links"]>} links
  * @param {AbortSignal} signal
- * @returns {Promise<(kind: "previews" | "colour_bars", palette: string) => string>}
+ * @returns {Promise<(kind: "previews" | "colorbar", palette: string) => string>}
  */
 export async function pictureUrls(api, links, signal) {
   const fetched = async () => {
@@ -20,12 +20,12 @@ export async function pictureUrls(api, links, signal) {
   try {
     /** @type {[Page<Palette>, Uint8Array]} */
     const [palettes, previews] = await Promise.all([api.get("/palettes", {signal}), fetched()]);
-    const stored = {previews, colour_bars: colourBarIn(previews)};
+    const stored = {previews, colorbar: colourBarIn(previews)};
     return (kind, palette) => {
       const colours = palettes.items.find(({name}) => name === palette);
       if (!colours) return links[kind][palette].url;
       try {
-        const file = withPalette(stored[kind], colours[kind === "previews" ? "preview_colours" : "colour_bar_colours"]);
+        const file = withPalette(stored[kind], colours[kind === "previews" ? "preview_colours" : "colorbar_colours"]);
         return URL.createObjectURL(new Blob([file], {type: "image/png"}));
       } catch {
         return links[kind][palette].url;

@@ -81,7 +81,7 @@ export function thermogram(image, findings, {read, urls, palette}) {
     if (shown !== name) return; // the user has selected another palette
     for (const before of [picture, legend]) URL.revokeObjectURL(before.src); // if it has not been loaded yet
     picture.src = urlOf("previews", name);
-    legend.src = urlOf("colour_bars", name);
+    legend.src = urlOf("colorbar", name);
     legend.alt = words.image.legend(name.replaceAll("_", " "));
   }
 

@@ -52,9 +52,9 @@ for (const [name, file] of [["empty", Buffer.alloc(0)], ["without a palette", Bu
 
 const links = {
   previews: {iron: {url: "https://s3/iron"}, grey: {url: "https://api/grey"}, new: {url: "https://api/new"}},
-  colour_bars: {iron: {url: "https://api/iron-bar"}, grey: {url: "https://api/grey-bar"}},
+  colorbar: {iron: {url: "https://api/iron-bar"}, grey: {url: "https://api/grey-bar"}},
 };
-const palettes = [{name: "grey", preview_colours: GREY, colour_bar_colours: BLUE}];
+const palettes = [{name: "grey", preview_colours: GREY, colorbar_colours: BLUE}];
 const api = {get: async (path) => (assert.equal(path, "/palettes"), {items: palettes, next_cursor: null})};
 
 test("one file is fetched, and both pictures are recoloured; a palette without known colours has its link", async () => {
@@ -62,7 +62,7 @@ test("one file is fetched, and both pictures are recoloured; a palette without k
   globalThis.fetch = async (url) => (fetched.push(url), new Response(PREVIEW));
   const urlOf = await pictureUrls(api, links, new AbortController().signal);
   assert.deepEqual(await bytesAt(urlOf("previews", "grey")), png(GREY, ["cbAR", BAR]));
-  assert.deepEqual(await bytesAt(urlOf("colour_bars", "grey")), png(BLUE));
+  assert.deepEqual(await bytesAt(urlOf("colorbar", "grey")), png(BLUE));
   assert.equal(urlOf("previews", "new"), "https://api/new");
   assert.deepEqual(fetched, ["https://s3/iron"]);
 });
@@ -71,7 +71,7 @@ for (const [name, response] of [["cannot be fetched", () => new Response("", {st
   test(`if the file ${name}, each palette has its link`, async () => {
     globalThis.fetch = async () => response();
     const urlOf = await pictureUrls(api, links, new AbortController().signal);
-    assert.deepEqual([urlOf("previews", "iron"), urlOf("colour_bars", "grey")], ["https://s3/iron", "https://api/grey-bar"]);
+    assert.deepEqual([urlOf("previews", "iron"), urlOf("colorbar", "grey")], ["https://s3/iron", "https://api/grey-bar"]);
   });
 }
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
+from urllib.parse import unquote
 
 from argus.core.errors import ArgusError
 
@@ -62,16 +63,9 @@ class RequestRejected(CliError):
         return dict(self.problem)
 
     def fields(self) -> Iterator[tuple[str, str]]:
-        """The errors by field: (dotted path, message)."""
-        yield from _flatten(self.problem.get("errors"), "")
-
-
-def _flatten(errors: object, path: str) -> Iterator[tuple[str, str]]:
-    if isinstance(errors, Mapping):
-        for name, inner in errors.items():
-            yield from _flatten(inner, f"{path}.{name}" if path else str(name))
-    elif isinstance(errors, list):
-        for inner in errors:
-            yield from _flatten(inner, path)
-    elif errors is not None:
-        yield path, str(errors)
+        """What is wrong with which values: (JSON Pointer without `#/`, or query parameter; sentence)."""
+        errors = self.problem.get("errors")
+        for error in errors if isinstance(errors, list) else []:
+            if isinstance(error, Mapping):
+                place = error.get("parameter") or unquote(str(error.get("pointer", ""))).removeprefix("#").lstrip("/")
+                yield str(place), str(error.get("detail", ""))

@@ -75,7 +75,12 @@ def file_size(size_bytes: int) -> str:
 
 def target(document: Mapping[str, str]) -> str:
     """`kind:value`, as on the command line."""
-    return f"{document['kind']}:{document['value']}"
+    return f"{document['kind']}:{target_name(document)}"
+
+
+def target_name(document: Mapping[str, str]) -> str:
+    """The id of a resource in Argus, or the name of an external target."""
+    return document["id"] if "id" in document else document["value"]
 
 
 def evidence(document: Mapping[str, Any]) -> str:

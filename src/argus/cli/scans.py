@@ -103,7 +103,7 @@ class Scans:
             screen.note(self.summary())
         for scan in self.items:
             if scan["state"] == "succeeded":
-                target = (names or {}).get(scan["target"]["value"]) or formatting.target(scan["target"])
+                target = (names or {}).get(formatting.target_name(scan["target"])) or formatting.target(scan["target"])
                 screen.note(f"argus report create {scan['id']} # {target}")
 
     def require_success(self) -> None:

@@ -122,7 +122,7 @@ class TooManyRequests(UserError):
     status = 429
 
     def __init__(self, key: str = "", /, *, retry_after_seconds: int = 1, **parameters: Parameter) -> None:
-        super().__init__(key, **parameters)
+        super().__init__(key, errors=(), **parameters)
         self.retry_after_seconds = retry_after_seconds
 
 

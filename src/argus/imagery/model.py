@@ -76,7 +76,7 @@ class PictureKind(StrEnum):
     """The products that show temperatures as colours."""
 
     PREVIEW = "preview"
-    COLOUR_BAR = "colour_bar"
+    COLOUR_BAR = "colorbar"
 
 
 class ImageState(StrEnum):

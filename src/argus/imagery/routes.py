@@ -101,8 +101,8 @@ def blueprint(argus: Runtime) -> Blueprint:
     def list_images(query: dict[str, Any]) -> Any:
         """List images, newest first"""
         caller = current_caller()
-        state = ImageState(query["state"]) if query["state"] else None
-        body, headers = paged(lambda limit, after: imagery.list(caller, state=state, limit=limit, after=after), query)
+        states = query["state"] and [ImageState(state) for state in query["state"]]
+        body, headers = paged(lambda limit, after: imagery.list(caller, states=states, limit=limit, after=after), query)
         return {**body, "items": [_summary(image) for image in body["items"]]}, headers
 
     @blp.route("/images/<image_id>", parameters=_IMAGE_ID)
@@ -129,7 +129,7 @@ def blueprint(argus: Runtime) -> Blueprint:
         """Every palette with its colours, for clients that recolour pictures themselves
 
         Fetch the stored preview, and replace the content of its PLTE chunk with `preview_colours`. Its chunk `cbAR`
-        contains the colour bar, a PNG of its own, whose colours are `colour_bar_colours`.
+        contains the colour bar, a PNG of its own, whose colours are `colorbar_colours`.
         """
         return {"items": palette_colours(), "next_cursor": None}
 
@@ -219,7 +219,7 @@ def _links(pictures: Pictures, image: Image) -> dict[str, Any] | None:
     return {
         "cog": pictures.imagery.link(image, COG),
         "previews": {name: _picture_link(pictures, image, PictureKind.PREVIEW, name) for name in palettes},
-        "colour_bars": {name: _picture_link(pictures, image, PictureKind.COLOUR_BAR, name) for name in palettes},
+        "colorbar": {name: _picture_link(pictures, image, PictureKind.COLOUR_BAR, name) for name in palettes},
         "original": pictures.imagery.original_link(image),
     }
 

@@ -4,6 +4,7 @@ from marshmallow import fields, validate
 
 from argus.core.http import (
     BoundedList,
+    CommaSeparated,
     Number,
     PageQuery,
     QueryNumber,
@@ -109,7 +110,7 @@ class LinksOut(Schema):
             "`GET /pictures`, which creates the file on the first request and redirects to it"
         },
     )
-    colour_bars = fields.Dict(
+    colorbar = fields.Dict(
         keys=fields.String(),
         values=fields.Nested(LinkOut),
         metadata={
@@ -229,7 +230,9 @@ class ImagePage(Schema):
 class ImageQuery(PageQuery):
     """Filters of a list of images."""
 
-    state = fields.String(load_default=None, validate=validate.OneOf(_STATES))
+    state = CommaSeparated(
+        fields.String(validate=validate.OneOf(_STATES)), at_most=len(_STATES), about="Only images in these states"
+    )
 
 
 class PixelQuery(Schema):
@@ -261,7 +264,7 @@ class PaletteOut(Schema):
 
     name = fields.String(required=True)
     preview_colours = _colours(f"The {SIZE} colours of a preview, the coldest first")
-    colour_bar_colours = _colours(
+    colorbar_colours = _colours(
         f"The {LEGEND_COLOURS} colours of a colour bar, the coldest first, and the {INKS} of its labels"
     )
 

@@ -105,8 +105,10 @@ class Imagery:
             raise ImageNotReady(image_id=image_id, state=image.state.value)
         return image
 
-    def list(self, caller: Caller, *, state: ImageState | None, limit: int, after: Item | None) -> Listing[Image]:
-        return self.store.list(caller.organisation_id, state=state, limit=limit, after=after)
+    def list(
+        self, caller: Caller, *, states: list[ImageState] | None, limit: int, after: Item | None
+    ) -> Listing[Image]:
+        return self.store.list(caller.organisation_id, states=states, limit=limit, after=after)
 
     def temperature(self, caller: Caller, image_id: str, *, x: int, y: int) -> float | None:
         """Degrees Celsius of a pixel, rounded to 0.01 as in the COG; None if the pixel has no temperature."""

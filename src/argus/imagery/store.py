@@ -8,7 +8,7 @@ The index `state` (`state_pk`: `<organisation>#images#<state>`, `sk`) lists the 
 among 100,000 images costs one query. An image that is being deleted is in no state.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any
@@ -45,14 +45,14 @@ class ImageryStore(WorkItemStore[Image]):
     longest_wait = timedelta(minutes=10)  # the file may be stored although its event was lost
 
     def list(
-        self, organisation_id: str, *, limit: int, after: Item | None, state: ImageState | None = None
+        self, organisation_id: str, *, limit: int, after: Item | None, states: Collection[ImageState] | None = None
     ) -> Listing[Image]:
         """Newest first, without images that are being deleted.
 
-        A page of one state is shorter than `limit` if images have changed since their index entries were written.
+        A page of chosen states is shorter than `limit` if images have changed since their index entries were written.
         """
         partition = self.partition(organisation_id)
-        if state is None:
+        if states is None:
             page = self.table.query_full_page(
                 partition,
                 newest_first=True,
@@ -62,11 +62,32 @@ class ImageryStore(WorkItemStore[Image]):
                 values={":state": ImageState.DELETING.value},
             )
             return Listing([self.from_item(item) for item in page.items], page.last_key)
-        state_pk = f"{partition}#{state.value}"
-        entries = self.table.query(state_pk, index=_BY_STATE, newest_first=True, limit=limit, after=after)
-        found = self.table.get_many((entry["pk"], entry["sk"]) for entry in entries.items)
-        images = [self.from_item(item) for item in found if item.get("state_pk") == state_pk]
-        return Listing(images, entries.last_key)
+        partitions = {f"{partition}#{state.value}" for state in states}
+        ids, last_key = self._newest_in(partitions, limit=limit, after=after)
+        found = self.table.get_many((partition, image_id) for image_id in ids)
+        images = [self.from_item(item) for item in found if item.get("state_pk") in partitions]
+        return Listing(images, last_key)
+
+    def _newest_in(
+        self, partitions: Collection[str], *, limit: int, after: Item | None
+    ) -> tuple[Sequence[str], Item | None]:
+        """The ids of the newest images in these partitions of the index, and where the next page starts."""
+        pages = [
+            self.table.query(
+                state_pk,
+                index=_BY_STATE,
+                newest_first=True,
+                limit=limit,
+                after={**after, "state_pk": state_pk} if after else None,
+            )
+            for state_pk in sorted(partitions)
+        ]
+        # An image that has just changed its state can have an entry in two partitions.
+        ids = sorted({(entry["sk"], entry["pk"]) for page in pages for entry in page.items}, reverse=True)
+        more = len(ids) > limit or any(page.last_key for page in pages)
+        first = ids[:limit]
+        last_key = {"pk": first[-1][1], "sk": first[-1][0]} if more else None
+        return [image_id for image_id, _ in first], last_key
 
     def partition(self, organisation_id: str) -> str:
         return f"{organisation_id}#images"

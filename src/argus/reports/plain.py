@@ -6,10 +6,12 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
+from argus.capabilities import target_kinds
 from argus.core.clock import rfc3339
 from argus.core.languages import Message
 from argus.reports.data import ReportData
 from argus.scanning.model import Scan, Step, TrackedFinding
+from argus.scanning.targets import as_named
 
 SCHEMA = "argus.report/1"
 
@@ -40,6 +42,7 @@ def scan(value: Scan) -> dict[str, Any]:
     fields = _fields(value, leave_out=_INTERNAL)
     return {
         **fields,
+        "target": as_named(target_kinds(), value.target),
         "reason": _sentence(value.reason),
         "steps": list(map(_step, value.steps)),
         "progress": value.progress,
@@ -58,11 +61,12 @@ def _sentence(reason: Message | None) -> str:
 def finding(value: TrackedFinding, *, number: int) -> dict[str, Any]:
     """A finding; `number` is its number in the report, the same in every format."""
     leave_out = ("organisation_id", "order", "tested_at", "seen_with")
-    return {"number": number, **_fields(value, leave_out=leave_out)}
+    named = {"target": as_named(target_kinds(), value.target)}
+    return {"number": number, **_fields(value, leave_out=leave_out), **named}
 
 
 def target(data: ReportData) -> dict[str, Any]:
-    """Name and facts of the target. The scan has its kind and value."""
+    """Name and facts of the target. The scan has its kind and id or value."""
     return {"name": data.target.name, "facts": plain(data.target.facts)}
 
 

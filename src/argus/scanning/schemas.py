@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from marshmallow import ValidationError, fields, validate
+from marshmallow import ValidationError, fields, missing, validate
 
 from argus import capabilities
 from argus.core.http import (
@@ -17,7 +17,7 @@ from argus.core.http import (
 )
 from argus.scanning.finding_query import Sort
 from argus.scanning.model import ScanState, Severity, Status, StepState, Target
-from argus.scanning.targets import link
+from argus.scanning.targets import as_named, link
 
 _TARGETS = capabilities.target_kinds()
 _KINDS = sorted(_TARGETS)
@@ -36,10 +36,17 @@ class TargetIn(Schema):
 
 
 class TargetOut(Schema):
-    """What was scanned."""
+    """What was scanned, named as in the request: by `id` or by `value`."""
 
     kind = fields.String(required=True, validate=validate.OneOf(_KINDS))
-    value = fields.String(required=True)
+    id = fields.Function(
+        lambda target: as_named(_TARGETS, target).get("id", missing),
+        metadata={"type": "string", "description": "The id of a resource in Argus; absent for an external target"},
+    )
+    value = fields.Function(
+        lambda target: as_named(_TARGETS, target).get("value", missing),
+        metadata={"type": "string", "description": "The name of an external target; absent for a resource in Argus"},
+    )
     link = fields.Function(
         lambda target: (path := link(_TARGETS, target)) and with_base_path(path),
         required=True,

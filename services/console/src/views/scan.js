@@ -2,7 +2,7 @@
 
 import {Problem} from "../problem.js";
 import {h} from "../dom.js";
-import {when} from "../format.js";
+import {targetName, when} from "../format.js";
 import {poll} from "../polling.js";
 import {words, wordFor} from "../words.js";
 import {findingsTable} from "./findings.js";
@@ -21,7 +21,7 @@ export async function scanView(context, id) {
   const head = h(
     "div",
     {class: "head"},
-    h("h1", {tabindex: -1}, image?.name ?? scan.target.value),
+    h("h1", {tabindex: -1}, image?.name ?? targetName(scan.target)),
     image && h("a", {href: `#/images/${image.id}`}, words.scans.openImage),
   );
   const body = h("div", {});
@@ -75,7 +75,7 @@ export async function scanView(context, id) {
 async function imageOf({api, signal}, {target}) {
   if (target.kind !== "image") return null;
   try {
-    return await api.get(`/images/${target.value}`, {signal});
+    return await api.get(`/images/${target.id}`, {signal});
   } catch (error) {
     if (error instanceof Problem && error.status === 404) return null;
     throw error;

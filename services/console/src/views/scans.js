@@ -1,7 +1,7 @@
 /** All scans, newest first. */
 
 import {h} from "../dom.js";
-import {counts, when} from "../format.js";
+import {counts, targetName, when} from "../format.js";
 import {words, wordFor} from "../words.js";
 import {badge, emptyBox, paged} from "./components.js";
 
@@ -16,7 +16,7 @@ export async function scansView(context) {
     path: "/scans",
     limit: PAGE,
     list: h("ul", {class: "rows"}),
-    row: (/** @type {Scan} */ scan) => row(scan, names.get(scan.target.value) ?? scan.target.value),
+    row: (/** @type {Scan} */ scan) => row(scan, names.get(targetName(scan.target)) ?? targetName(scan.target)),
     empty: () => emptyBox(words.scans.empty, words.scans.emptyHint),
   });
   return h("div", {}, h("h1", {tabindex: -1}, words.scans.title), list);

@@ -16,7 +16,7 @@ from argus.cli.errors import CliError, Incomplete, RequestRejected
 from argus.cli.folders import EXTENSIONS, read_folders, selected
 from argus.cli.formatting import label, local_time, one_decimal
 from argus.cli.invocation import Group, Invocation
-from argus.cli.options import paged
+from argus.cli.options import CommaSeparated, join_values, paged
 from argus.cli.tables import Column, Details, Item, Rows, Table
 from argus.cli.uploading import Uploaded, Uploader
 from argus.cli.waiting import FINAL_IMAGE_STATES, Deadline, wait_for
@@ -239,7 +239,7 @@ def _show(
     argus: Invocation, uploads: list[Uploaded], finished: scans.Scans, *, skipped: list[Path], scanned: bool
 ) -> None:
     items: list[dict[str, Any]] = [asdict(uploaded) for uploaded in uploads]
-    by_image = {scan["target"]["value"]: scan for scan in finished.document()}
+    by_image = {scan["target"]["id"]: scan for scan in finished.document()}
     if scanned:
         items = [{**item, "scan": by_image.get(item["image_id"])} for item in items]
     names = {uploaded.image_id: Path(uploaded.file).name for uploaded in uploads if uploaded.image_id}
@@ -254,16 +254,16 @@ def _show(
 
 def _by_file(table: Table, items: Sequence[Item], names: Mapping[str, str]) -> Rows:
     """Scans or findings, with the uploaded file as the target."""
-    return Rows(table.replacing(_FILE), [{**item, "file": names[item["target"]["value"]]} for item in items])
+    return Rows(table.replacing(_FILE), [{**item, "file": names[item["target"]["id"]]} for item in items])
 
 
 @image.command("list")
-@click.option("--state", type=click.Choice(STATES), help="Only images in this state.")
+@click.option("--state", multiple=True, type=CommaSeparated(STATES), help="Only images in these states.")
 @paged
 @click.pass_obj
-def list_images(argus: Invocation, state: str | None, limit: int | None) -> None:
+def list_images(argus: Invocation, state: tuple[list[str], ...], limit: int | None) -> None:
     """List images, newest first."""
-    query = {"state": state} if state else {}
+    query = {"state": join_values(state)} if state else {}
     argus.screen.show_list(IMAGES, argus.api.list("/images", query, limit=limit))
 
 

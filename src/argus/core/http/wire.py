@@ -163,7 +163,7 @@ class ProblemError(Schema):
     pointer = ma.fields.String(
         metadata={
             "pattern": "^#(/.*)?$",
-            "description": "Where it is in the body: a JSON Pointer (RFC 6901) as a URI fragment; `#` is the whole body",
+            "description": "Where it is in the body: a JSON Pointer (RFC 6901) as a URI fragment; `#` is all of it",
         }
     )
     parameter = ma.fields.String(metadata={"description": "The name of the query parameter that contains it"})
