@@ -40,6 +40,12 @@ def target_kinds() -> dict[str, TargetKind]:
     return {name: kind for capability in installed() for name, kind in capability.targets.items()}
 
 
+def named_target(kind: str, value: str) -> dict[str, str]:
+    """A target as requests name it: its `kind`, and its `id` or `value`."""
+    declared_kind = target_kinds().get(kind)
+    return {"kind": kind, declared_kind.given_by if declared_kind else "value": value}
+
+
 def tools() -> dict[str, Tool]:
     """Every tool that plugins can request, by permission."""
     return {permission: tool for capability in installed() for permission, tool in capability.tools.items()}

@@ -96,7 +96,7 @@ def test_the_file_name_of_a_report_is_the_scan_id(owner: Person, workers: Worker
 def test_a_report_of_a_deleted_image_contains_the_findings(
     owner: Person, workers: Workers, own_scan: dict[str, Any]
 ) -> None:
-    owner.delete(f"/images/{own_scan['target']['value']}")
+    owner.delete(f"/images/{own_scan['target']['id']}")
     assert len(fetched(owner, workers, own_scan, "json").json()["findings"]) == sum(own_scan["counts"].values())
     assert fetched(owner, workers, own_scan, "pdf").content[:5] == b"%PDF-"
 
@@ -115,7 +115,7 @@ def test_a_report_of_an_image_that_is_being_deleted_does_not_show_it(
 def test_a_report_is_built_without_a_missing_picture(
     owner: Person, workers: Workers, argus: Container, own_scan: dict[str, Any]
 ) -> None:
-    argus.objects.delete_under(f"{owner.organisation_id}/images/{own_scan['target']['value']}/")
+    argus.objects.delete_under(f"{owner.organisation_id}/images/{own_scan['target']['id']}/")
     assert fetched(owner, workers, own_scan, "json").json()["image"]["name"] == "NORTH_0001_T.JPG"
     assert fetched(owner, workers, own_scan, "pdf").content[:5] == b"%PDF-"
 

@@ -154,7 +154,7 @@ def test_two_spellings_are_one_target_with_one_finding(
     work()
     assert client.get(f"/scans/{again['id']}").get_json()["delta"]["unchanged"] == 1
     (finding,) = client.get("/findings?target=word:North").get_json()["items"]
-    assert (finding["target"]["id"], finding["scan_id"]) == ("north", again["id"])
+    assert (finding["target"]["value"], finding["scan_id"]) == ("north", again["id"])
 
 
 def test_a_scan_of_an_image_links_to_it(client: Person, work: Callable[[], None], workers: Workers) -> None:

@@ -137,8 +137,8 @@ class Unavailable(ArgusError):
 def located(*path: str | int, parameter: str = "") -> Iterator[None]:
     """Add to an error from this block where its cause is in the request: at a path into the body, or in a parameter.
 
-    with located("plugins", index):
-        ...  # an error has the pointer #/plugins/<index>; one with errors of fields has theirs below it
+    with located("files", index):
+        ...  # an error has the pointer #/files/<index>; one with errors of fields has theirs below it
     """
     try:
         yield

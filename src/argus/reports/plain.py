@@ -6,12 +6,11 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from argus.capabilities import target_kinds
+from argus.capabilities import named_target
 from argus.core.clock import rfc3339
 from argus.core.languages import Message
 from argus.reports.data import ReportData
 from argus.scanning.model import Scan, Step, TrackedFinding
-from argus.scanning.targets import as_named
 
 SCHEMA = "argus.report/1"
 
@@ -42,7 +41,7 @@ def scan(value: Scan) -> dict[str, Any]:
     fields = _fields(value, leave_out=_INTERNAL)
     return {
         **fields,
-        "target": as_named(target_kinds(), value.target),
+        "target": named_target(value.target.kind, value.target.value),
         "reason": _sentence(value.reason),
         "steps": list(map(_step, value.steps)),
         "progress": value.progress,
@@ -61,7 +60,7 @@ def _sentence(reason: Message | None) -> str:
 def finding(value: TrackedFinding, *, number: int) -> dict[str, Any]:
     """A finding; `number` is its number in the report, the same in every format."""
     leave_out = ("organisation_id", "order", "tested_at", "seen_with")
-    named = {"target": as_named(target_kinds(), value.target)}
+    named = {"target": named_target(value.target.kind, value.target.value)}
     return {"number": number, **_fields(value, leave_out=leave_out), **named}
 
 

@@ -17,7 +17,7 @@ from argus.core.http import (
 )
 from argus.scanning.finding_query import Sort
 from argus.scanning.model import ScanState, Severity, Status, StepState, Target
-from argus.scanning.targets import as_named, link
+from argus.scanning.targets import link
 
 _TARGETS = capabilities.target_kinds()
 _KINDS = sorted(_TARGETS)
@@ -40,11 +40,11 @@ class TargetOut(Schema):
 
     kind = fields.String(required=True, validate=validate.OneOf(_KINDS))
     id = fields.Function(
-        lambda target: as_named(_TARGETS, target).get("id", missing),
+        lambda target: capabilities.named_target(target.kind, target.value).get("id", missing),
         metadata={"type": "string", "description": "The id of a resource in Argus; absent for an external target"},
     )
     value = fields.Function(
-        lambda target: as_named(_TARGETS, target).get("value", missing),
+        lambda target: capabilities.named_target(target.kind, target.value).get("value", missing),
         metadata={"type": "string", "description": "The name of an external target; absent for a resource in Argus"},
     )
     link = fields.Function(

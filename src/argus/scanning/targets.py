@@ -95,12 +95,6 @@ class Targets:
         return self.kinds[name]
 
 
-def as_named(kinds: Mapping[str, TargetKind], target: Target) -> dict[str, str]:
-    """The target as requests name it: `kind`, and either `id` or `value`."""
-    kind = kinds.get(target.kind)
-    return {"kind": target.kind, kind.given_by if kind else "value": target.value}
-
-
 def link(kinds: Mapping[str, TargetKind], target: Target) -> str | None:
     """The API path of the target; None if its kind has none."""
     kind = kinds.get(target.kind)
