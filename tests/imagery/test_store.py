@@ -4,12 +4,13 @@ import random
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import timedelta
+from itertools import combinations
 from typing import Any
 
 import pytest
 
 from argus.container import Container
-from argus.core.dynamo import Table
+from argus.core.dynamo import Page, Table
 from argus.core.ids import Ids
 from argus.imagery.model import Image, ImageState, NewFile
 from tests.conftest import Person
@@ -66,6 +67,30 @@ def test_each_state_lists_exactly_its_images_newest_first(argus: Container, owne
     assert _listed(owner, limit=limit) == expected
 
 
+@pytest.mark.parametrize("limit", [1, 2, 3, 24])
+def test_several_states_list_exactly_their_images_newest_first(argus: Container, owner: Person, limit: int) -> None:
+    rng = random.Random(limit)
+    images = _images(argus, owner.organisation_id, [rng.choice(list(ImageState)) for _ in range(24)])
+    for count in (2, 3, 4):
+        for chosen in combinations(SEEN, count):
+            expected = [image.id for image in reversed(images) if image.state in chosen]
+            assert _listed(owner, f"state={','.join(chosen)}", limit=limit) == expected
+
+
+def test_an_image_with_entries_of_two_states_is_listed_once(
+    argus: Container, owner: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The index is updated after the item: for a moment it can have the entry of the former state, too."""
+    (image,) = _images(argus, owner.organisation_id, [ImageState.READY])
+    real = Table.query  # a query for `processing` finds the entries of `ready`
+
+    def with_an_old_entry(table: Table, pk: str, **options: Any) -> Page:
+        return real(table, pk.replace("#processing", "#ready"), **options)
+
+    monkeypatch.setattr(Table, "query", with_an_old_entry)
+    assert _listed(owner, "state=processing,ready") == [image.id]
+
+
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("limit", [1, 2, 3])
 def test_images_that_change_their_state_between_pages_hide_and_repeat_no_other(
@@ -112,6 +137,13 @@ def test_an_image_that_is_being_deleted_is_in_no_listing(argus: Container, owner
 def test_another_organisation_lists_none_in_any_state(argus: Container, owner: Person, stranger: Person) -> None:
     _images(argus, owner.organisation_id, SEEN)
     assert [_listed(stranger, f"state={state.value}") for state in SEEN] == [[]] * len(SEEN)
+
+
+def test_the_order_of_states_does_not_matter_to_a_cursor(argus: Container, owner: Person) -> None:
+    images = _images(argus, owner.organisation_id, [ImageState.READY, ImageState.REJECTED])
+    cursor = owner.get("/images?state=ready,rejected&limit=1").get_json()["next_cursor"]
+    page = owner.get(f"/images?state=rejected,ready&limit=1&cursor={cursor}").get_json()
+    assert [image["id"] for image in page["items"]] == [images[0].id]
 
 
 def test_a_cursor_of_one_state_is_refused_for_another(argus: Container, owner: Person) -> None:
