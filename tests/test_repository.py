@@ -34,8 +34,9 @@ EACH = pytest.mark.parametrize("capability", INSTALLED, ids=attrgetter("name"))
 MODULES = sorted(SRC.rglob("*.py"))
 PLUGIN_CODE = ("argus.scanning.plugins.", "argus.scanning.testkit")
 PUBLIC = {
-    *("identity.sign_in", "health.alive", "health.ready", "documents.openapi", "documents.docs", "documents.asset"),
-    "imagery.get_picture",  # its token is the permission: tests/imagery/test_pictures.py
+    *("sign-in.sign_in", "health.alive", "health.ready", "documents.start"),
+    *(f"documents.{name}" for name in ("openapi", "explorer", "asset", "errors", "error")),
+    "images.get_picture",  # its token is the permission: tests/imagery/test_pictures.py
 }
 
 
@@ -228,7 +229,11 @@ def test_inside_a_capability_the_order_is_routes_service_store_model(path: Path)
 def test_only_entry_points_import_flask_and_only_imagery_imports_numpy(path: Path) -> None:
     name = _name(path)
     roots = {imported.split(".")[0] for imported in _imports(path)}
-    is_entry_point = name == "argus.app" or name.startswith("argus.core.http") or path.stem in {"routes", "schemas"}
+    is_entry_point = (
+        name in {"argus.app", "argus.documents"}
+        or name.startswith("argus.core.http")
+        or path.stem in {"routes", "schemas"}
+    )
     if not is_entry_point:
         assert not roots & {"flask", "flask_smorest", "flask_limiter", "flask_cors", "werkzeug", "webargs"}
     if not name.startswith(("argus.imagery.", *PLUGIN_CODE)):

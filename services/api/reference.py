@@ -15,7 +15,7 @@ from argus.core.errors import ArgusError, code_of
 from argus.core.http.problems import code_of_http
 from argus.core.languages import messages_of
 from argus.core.settings import Settings, declared
-from argus.error_pages import STATUSES
+from argus.documents import STATUSES
 from argus.identity.model import Role
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"

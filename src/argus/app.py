@@ -1,23 +1,16 @@
-"""The Flask application: blueprints, errors, limits, CORS, documents."""
+"""The Flask application: blueprints, errors, limits, CORS."""
 
-import json
-import mimetypes
 import re
-from pathlib import Path
 
-import flask
-from flask import Flask, Response
+from flask import Flask
 from flask_cors import CORS
 
-from argus import __version__, error_pages
+from argus import __version__, documents
 from argus.container import Container
 from argus.core import http
-from argus.core.declarations import API_PREFIX, load
-from argus.core.errors import NotFound
-from argus.core.http import Api, RequestLimits, absolute_url, unlimited
+from argus.core.declarations import load
+from argus.core.http import Api, RequestLimits
 from argus.core.openapi import DESCRIPTION, LICENCE
-
-EXPLORER = Path(__file__).parent / "explorer"
 
 
 def create_app(container: Container) -> Flask:
@@ -53,8 +46,7 @@ def create_app(container: Container) -> Flask:
     for capability in container.capabilities:
         for factory in capability.blueprints:
             api.register_blueprint(load(factory)(container), url_prefix=capability.prefix)
-    app.register_blueprint(_documents(api))
-    app.register_blueprint(error_pages.blueprint(packages))
+    app.register_blueprint(documents.blueprint(api, packages))
     http.require_scopes(app)
     return app
 
@@ -62,61 +54,3 @@ def create_app(container: Container) -> Flask:
 def _exactly(origin: str) -> re.Pattern[str]:
     """A pattern that only this origin matches: flask-cors ignores the case of text, and guesses which is a pattern."""
     return re.compile(re.escape(origin) + r"\Z")
-
-
-def _documents(api: Api) -> flask.Blueprint:
-    """Where to start, the OpenAPI document, and Swagger UI: it comes from an installed package and not from a CDN."""
-    blp = flask.Blueprint("documents", __name__)
-
-    @blp.get("/")
-    @unlimited
-    def start() -> Response:
-        """Lead browsers to the explorer, and programs to every document."""
-        if flask.request.accept_mimetypes.best_match(["application/json", "text/html"]) == "text/html":
-            response = Response(status=302, headers={"Location": flask.url_for(".docs")})
-        else:
-            response = flask.jsonify(
-                name="Argus",
-                version=__version__,
-                explorer=absolute_url(".docs"),
-                openapi=absolute_url(".openapi"),
-                errors=absolute_url("errors.index"),
-                sign_in=absolute_url("identity.sign_in"),
-                ready=absolute_url("health.ready"),
-            )
-        response.vary.add("Accept")
-        return response
-
-    @blp.get(f"{API_PREFIX}/openapi.json")
-    @unlimited
-    def openapi() -> Response:
-        return Response(json.dumps(api.document()), content_type="application/json")
-
-    @blp.get("/docs")
-    @unlimited
-    def docs() -> Response:
-        return _page(EXPLORER / "index.html")
-
-    @blp.get("/docs/<name>")
-    @unlimited
-    def asset(name: str) -> Response:
-        if name == "start.js":
-            return _page(EXPLORER / name)
-        import flask_swagger_ui
-
-        dist = Path(flask_swagger_ui.__file__).parent / "dist"
-        if name not in {entry.name for entry in dist.iterdir()}:
-            raise NotFound
-        return _page(dist / name)
-
-    return blp
-
-
-def _page(path: Path) -> Response:
-    response = Response(path.read_bytes(), mimetype=mimetypes.guess_type(path.name)[0])
-    # Swagger UI uses inline styles and icons from data URLs.
-    response.headers["Content-Security-Policy"] = (
-        "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'"
-    )
-    response.headers["Cache-Control"] = "public, max-age=3600"
-    return response

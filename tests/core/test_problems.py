@@ -23,7 +23,7 @@ KEY = {"name": "n", "scopes": ["plugins:read"]}
         ("/uploads", {"files": 1}, {"#/files"}),
         ("/uploads", {"files": [FILE, {**FILE, "size": 0}, 7]}, {"#/files/1/size", "#/files/2"}),
         ("/uploads", {"files": [{**FILE, "scale": {"factor": 0}}]}, {"#/files/0/scale/factor"}),
-        ("/uploads", {"files": [FILE], "a/b": 1, "c~d": 1, "é %\"": 1}, {"#/a~1b", "#/c~0d", "#/%C3%A9%20%25%22"}),
+        ("/uploads", {"files": [FILE], "a/b": 1, "c~d": 1, 'é %"': 1}, {"#/a~1b", "#/c~0d", "#/%C3%A9%20%25%22"}),
         ("/uploads", [], {"#"}),
         ("/scans", {"target": {"kind": "image"}, "plugins": [HOTSPOTS]}, {"#/target"}),
         ("/scans", {"target": {"kind": "image", "value": "x"}, "plugins": [HOTSPOTS]}, {"#/target"}),

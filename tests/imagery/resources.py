@@ -12,4 +12,4 @@ def _image(resources: Any) -> str:
 
 
 CREATORS = {"image_id": _image}
-QUERIES = {"imagery.get_temperature": "x=0&y=0"}
+QUERIES = {"images.get_temperature": "x=0&y=0"}

@@ -14,6 +14,6 @@ def _scan(resources: Any) -> str:
 
 
 CREATORS = {"scan_id": _scan, "plugin_id": lambda _: "thermal_hotspots"}
-BODIES = {"scanning.request_scan": _scan_in}
+BODIES = {"scans.request_scan": _scan_in}
 SHARED = ("plugin_id",)
-CONFLICTS = ("scanning.cancel_scan",)
+CONFLICTS = ("scans.cancel_scan",)

@@ -217,10 +217,21 @@ def test_a_preflight_allows_only_the_console(api: Function, make: Make, origin: 
 
 
 @FORMATS
-@pytest.mark.parametrize("path", ["/", "/docs", "/docs/start.js", "/docs/swagger-ui-bundle.js", "/api/v1/openapi.json"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/docs",
+        "/docs/start.js",
+        "/docs/page.css",
+        "/docs/errors/not_found",
+        "/docs/swagger-ui-bundle.js",
+        "/api/v1/openapi.json",
+    ],
+)
 def test_the_documents_are_in_the_package(api: Function, make: Make, path: str) -> None:
     result = api.invoke(make("GET", path))
-    assert result.value["statusCode"] == (404 if path == "/" else 200)
+    assert result.value["statusCode"] == 200
     assert body_of(result)
 
 

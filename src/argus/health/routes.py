@@ -15,7 +15,7 @@ class DependencyUnavailable(Unavailable):
 
 def blueprint(argus: Runtime) -> Blueprint:
     health: Health = argus.health
-    blp = Blueprint("health", __name__, description="Liveness and readiness")
+    blp = Blueprint("health", __name__, chapter=90, description="For operators: whether Argus works.")
 
     @blp.route("/health")
     @unlimited

@@ -94,7 +94,7 @@ CAPABILITY = Capability(
     ),
     settings=IdentitySettings,
     services={"identity": _identity, "keys": _keys, "tokens": _tokens},
-    blueprints=("argus.identity.routes:blueprint", "argus.identity.routes:keys_blueprint"),
+    blueprints=("argus.identity.routes:callers", "argus.identity.routes:api_keys"),
     authenticators={"bearer": "identity.authenticate", "key": "keys.authenticate"},
     checks=_checks,
 )

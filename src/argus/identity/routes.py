@@ -25,13 +25,37 @@ from argus.identity.model import ApiKey
 from argus.identity.schemas import ApiKeyOut, ApiKeyPage, Me, NewApiKey, SignInMethods, api_key_in_schema
 from argus.identity.service import Identity
 
+_SIGN_IN = "Who calls. `GET /api/v1/sign-in` names where users get the token that every other request needs."
+_API_KEYS = "Programs send `X-API-Key: <key>` instead of a token. `POST /api/v1/api-keys` creates a key."
 _KEY_ID = [path_id("key_id", pattern=id_pattern("key"))]
 
 
-def blueprint(argus: Runtime) -> Blueprint:
+def callers(argus: Runtime) -> Blueprint:
     identity: Identity = argus.identity
     methods, socket_url = _sign_in_methods(argus.settings), argus.notify.socket_url
-    blp = Blueprint("identity", __name__, description="The caller. `GET /api/v1/sign-in` lists the issuers of tokens")
+    blp = Blueprint("sign-in", __name__, chapter=10, description=_SIGN_IN)
+
+    @blp.route("/sign-in")
+    @public
+    @blp.response(200, SignInMethods)
+    def sign_in() -> dict[str, Any]:
+        """List where users get a token
+
+        If `items` is empty, ask the operators of this server. Otherwise a Cognito user pool issues tokens: send its
+        `endpoint` the `client_id`, an email and a password.
+
+        ```sh
+        curl <endpoint> \\
+          -H 'X-Amz-Target: AWSCognitoIdentityProviderService.InitiateAuth' \\
+          -H 'Content-Type: application/x-amz-json-1.1' \\
+          -d '{"AuthFlow": "USER_PASSWORD_AUTH", "ClientId": "<client_id>",
+               "AuthParameters": {"USERNAME": "<email>", "PASSWORD": "<password>"}}'
+        ```
+
+        Send `AuthenticationResult.AccessToken` of the response as `Authorization: Bearer <token>`. It is valid for
+        `AuthenticationResult.ExpiresIn` seconds. Programs use an API key instead.
+        """
+        return {"items": methods}
 
     @blp.route("/me")
     @needs("profile:read")
@@ -49,20 +73,13 @@ def blueprint(argus: Runtime) -> Blueprint:
             "socket_url": socket_url or None,
         }
 
-    @blp.route("/sign-in")
-    @public
-    @blp.response(200, SignInMethods)
-    def sign_in() -> dict[str, Any]:
-        """How a client gets a token"""
-        return {"items": methods}
-
     return blp
 
 
-def keys_blueprint(argus: Runtime) -> Blueprint:
+def api_keys(argus: Runtime) -> Blueprint:
     keys: Keys = argus.keys
     api_key_in = api_key_in_schema(sorted(argus.key_scopes))
-    blp = Blueprint("keys", __name__, description="API keys, for programs. `POST /api/v1/api-keys` creates one")
+    blp = Blueprint("api-keys", __name__, chapter=70, description=_API_KEYS)
 
     def wire(key: ApiKey) -> dict[str, Any]:
         return {**asdict(key), "start": key_text.start(key.id), "state": key.state(keys.clock())}

@@ -55,14 +55,16 @@ _PICTURE: dict[int | str, Any] = {
         }
     }
 }
+_IMAGES = """\
+Thermal images. `POST /api/v1/uploads` responds with a form for each file. Send each form with its file to S3, then poll
+`GET /api/v1/images/{image_id}` until `state` is `ready` or `rejected`."""
 _LEVELS = ("site", "sector", "period", "pad")
 
 
 def blueprint(argus: Runtime) -> Blueprint:
     imagery: Imagery = argus.imagery
     pictures: Pictures = argus.pictures
-    about = "Thermal images. `POST /api/v1/uploads` responds with a form that uploads each"
-    blp = Blueprint("imagery", __name__, description=about)
+    blp = Blueprint("images", __name__, chapter=20, description=_IMAGES)
 
     @blp.route("/uploads", methods=["POST"])
     @needs("images:write")
@@ -230,4 +232,4 @@ def _picture_link(pictures: Pictures, image: Image, kind: PictureKind, palette: 
     if image.products and name == image.products.stored_preview:
         return pictures.imagery.link(image, name)
     token, expires_at = pictures.token(image, kind, palette)
-    return Link(absolute_url("imagery.get_picture", token=token), expires_at)
+    return Link(absolute_url("images.get_picture", token=token), expires_at)

@@ -10,14 +10,14 @@ from argus.reports.model import Report
 from argus.reports.schemas import ReportIn, ReportOut, ReportPage
 from argus.reports.service import Reports
 
+_REPORTS = """\
+Reports of scans as documents. `POST /api/v1/reports` creates one. Poll it until `state` is `ready` or `failed`."""
 _REPORT_ID = [path_id("report_id", pattern=id_pattern("rpt"))]
 
 
 def blueprint(argus: Runtime) -> Blueprint:
     reports: Reports = argus.reports
-    blp = Blueprint(
-        "reports", __name__, description="Reports of scans as documents. `POST /api/v1/reports` creates one"
-    )
+    blp = Blueprint("reports", __name__, chapter=60, description=_REPORTS)
 
     def wire(report: Report) -> dict[str, Any]:
         return {**asdict(report), "reason": report.reason, "link": reports.link(report)}

@@ -103,7 +103,7 @@ CAPABILITY = Capability(
         Scope("scans:write", "Start and cancel scans", EDITORS),
     ),
     services={"catalogue": _catalogue, "scanning": _scanning},
-    blueprints=("argus.scanning.routes:blueprint",),
+    blueprints=("argus.scanning.routes:plugins", "argus.scanning.routes:scans", "argus.scanning.routes:findings"),
     jobs={
         "scan.run": JobHandler("scanning.run", "scanning.give_up_run", functions=(WORKER, SCANNER)),
         "scan.finalize": JobHandler("scanning.finalize", "scanning.give_up"),

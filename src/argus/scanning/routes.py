@@ -36,15 +36,20 @@ from argus.scanning.schemas import (
 from argus.scanning.service import PluginSelection, Scanning
 from argus.scanning.targets import RequestedTarget
 
+_SCANS = """\
+`POST /api/v1/scans` scans a target with plugins. Poll it until `state` is `succeeded`, `failed` or `cancelled`."""
+_FINDINGS = """\
+A finding is one rule that is broken at one location of a target. It keeps its `fingerprint` from scan to scan. It is
+`new`, then `unchanged`, `fixed` when a scan no longer finds it, and `regressed` if it comes back. What a scan could not
+test is `not_tested`, never `fixed`."""
 _PLUGIN_ID = [path_id("plugin_id", pattern="^[a-z][a-z0-9_]*$")]
 _SCAN_LINKS = ("get_scan", "list_scan_findings", "cancel_scan")
 _SCAN_ID = [path_id("scan_id", pattern=id_pattern("scan"))]
 
 
-def blueprint(argus: Runtime) -> Blueprint:
+def plugins(argus: Runtime) -> Blueprint:
     scanning: Scanning = argus.scanning
-    about = "Plugins, scans, and findings over their lifetime. `POST /api/v1/scans` scans a target with plugins"
-    blp = Blueprint("scanning", __name__, description=about)
+    blp = Blueprint("plugins", __name__, chapter=30, description="What can be scanned, and with which plugins.")
 
     @blp.route("/plugins")
     @needs("plugins:read")
@@ -68,6 +73,13 @@ def blueprint(argus: Runtime) -> Blueprint:
         kinds = [{"kind": name, **asdict(kind)} for name, kind in sorted(scanning.targets.kinds.items())]
         return {"items": kinds, "next_cursor": None}
 
+    return blp
+
+
+def scans(argus: Runtime) -> Blueprint:
+    scanning: Scanning = argus.scanning
+    blp = Blueprint("scans", __name__, chapter=40, description=_SCANS)
+
     @blp.route("/scans", methods=["POST"])
     @needs("scans:write")
     @idempotent
@@ -83,7 +95,7 @@ def blueprint(argus: Runtime) -> Blueprint:
         """Queue a scan"""
         selections = [PluginSelection(**selection) for selection in body["plugins"]]
         scan = scanning.request(current_caller(), RequestedTarget(**body["target"]), selections)
-        return scan, location("scanning.get_scan", scan_id=scan.id)
+        return scan, location("scans.get_scan", scan_id=scan.id)
 
     @blp.route("/scans")
     @needs("scans:read")
@@ -121,6 +133,13 @@ def blueprint(argus: Runtime) -> Blueprint:
     def cancel_scan(_body: dict[str, Any], scan_id: str) -> Scan:
         """Stop a scan"""
         return scanning.cancel(current_caller(), scan_id, check=check_if_match)
+
+    return blp
+
+
+def findings(argus: Runtime) -> Blueprint:
+    scanning: Scanning = argus.scanning
+    blp = Blueprint("findings", __name__, chapter=50, description=_FINDINGS)
 
     @blp.route("/scans/<scan_id>/findings", parameters=_SCAN_ID)
     @needs("scans:read")

@@ -15,7 +15,7 @@ _TOY_ID = [path_id("toy_id", pattern=id_pattern("toy"))]
 
 def blueprint(argus: Runtime) -> Blueprint:
     toys: Toys = argus.toys
-    blp = Blueprint("toy", __name__, description="Toys")
+    blp = Blueprint("toy", __name__, chapter=80, description="Toys")
 
     @blp.route("/toys", methods=["POST"])
     @needs("toys:write")

@@ -10,7 +10,7 @@ from werkzeug.exceptions import HTTPException
 from argus.core import openapi
 from argus.core.http.access import API_KEY_HEADER
 from argus.core.http.problems import http_problem
-from argus.core.http.wire import Problem
+from argus.core.http.wire import Blueprint, Problem
 
 
 class Api(flask_smorest.Api):
@@ -22,12 +22,12 @@ class Api(flask_smorest.Api):
     ERROR_SCHEMA = Problem
 
     def __init__(self, app: Flask, **options: Any) -> None:
-        self._blueprints: list[flask_smorest.Blueprint] = []
+        self._blueprints: list[Blueprint] = []
         self._document: dict[str, Any] = {}
         self._lock = Lock()
         super().__init__(app, **options)
 
-    def register_blueprint(self, blp: flask_smorest.Blueprint, **options: Any) -> None:
+    def register_blueprint(self, blp: Blueprint, **options: Any) -> None:
         self._app.extensions["flask-smorest"]["blp_name_to_api"][blp.name] = self
         self._app.register_blueprint(blp, **options)
         self._blueprints.append(blp)
@@ -46,7 +46,7 @@ class Api(flask_smorest.Api):
         bearer = {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
         self.spec.components.security_scheme("bearer", bearer)
         self.spec.components.security_scheme("key", {"type": "apiKey", "in": "header", "name": API_KEY_HEADER})
-        for blp in self._blueprints:
+        for blp in sorted(self._blueprints, key=lambda blp: blp.chapter):
             blp.register_views_in_doc(self, self._app, self.spec, name=blp.name, parameters=None)
             self.spec.tag({"name": blp.name, "description": blp.description})
 

@@ -39,7 +39,7 @@ def _problem(
     language = request_language()
     body: dict[str, object] = {
         **(extensions or {}),
-        "type": absolute_url("errors.one", code=message.code),
+        "type": absolute_url("documents.error", code=message.code),
         "title": message.title(language),
         "status": status,
         "detail": message.sentence(language),

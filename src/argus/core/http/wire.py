@@ -203,9 +203,16 @@ class _Parser(FlaskParser):
 
 
 class Blueprint(flask_smorest.Blueprint):
-    """A flask-smorest blueprint with the strict parser. It marks views that read the query."""
+    """A flask-smorest blueprint with the strict parser. It marks views that read the query.
+
+    It is a tag of the OpenAPI document; `chapter` is its position: tags are in the order of a user's work.
+    """
 
     ARGUMENTS_PARSER = _Parser()
+
+    def __init__(self, name: str, module: str, *, chapter: int, description: str) -> None:
+        super().__init__(name, module, description=description)
+        self.chapter = chapter
 
     def arguments(self, schema: Any, *, location: str = "json", **options: Any) -> Callable[[Any], Any]:
         parsed = super().arguments(schema, location=location, **options)

@@ -1,0 +1,93 @@
+"""Where to start, and the pages of errors."""
+
+import json
+import re
+
+import pytest
+
+from argus import __version__
+from argus.core.languages import LANGUAGES
+from argus.documents import STATUSES
+from services.api import reference
+from tests.conftest import Person
+
+CODES = re.findall(r"(?m)^\| `(\w+)` \|", reference.errors())
+
+
+def test_programs_are_led_to_every_document(anonymous: Person) -> None:
+    response = anonymous.http.get("/")
+    body = response.get_json()
+    assert (response.status_code, body.pop("name"), body.pop("version")) == (200, "Argus", __version__)
+    assert set(body) == {"explorer", "openapi", "errors", "sign_in", "ready"}
+    for url in body.values():
+        assert url.startswith("http://localhost/")
+        assert anonymous.http.get(url).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("accept", "status"),
+    [("text/html,application/xhtml+xml,*/*;q=0.8", 302), ("*/*", 200), ("application/json", 200), ("image/png", 200)],
+)
+@pytest.mark.parametrize("base", ["", "/production"])
+def test_browsers_are_led_to_the_explorer(anonymous: Person, accept: str, status: int, base: str) -> None:
+    response = anonymous.http.get("/", headers={"Accept": accept}, environ_overrides={"SCRIPT_NAME": base})
+    assert (response.status_code, response.headers.get("Location")) == (
+        status,
+        f"{base}/docs" if status == 302 else None,
+    )
+    assert "Accept" in response.headers["Vary"].split(", ")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_code_has_a_page_in_every_language(anonymous: Person, language: str) -> None:
+    texts = {}
+    for code in CODES:
+        response = anonymous.http.get(f"/docs/errors/{code}", headers={"Accept-Language": language})
+        assert (response.status_code, response.headers["Content-Language"]) == (200, language)
+        texts[code] = response.get_data(as_text=True)
+        assert f'<html lang="{language}">' in texts[code]
+        assert f"<code>{code}</code>" in texts[code]
+    index = anonymous.http.get("/docs/errors", headers={"Accept-Language": language}).get_data(as_text=True)
+    assert re.findall(r'href="errors/(\w+)"', index) == CODES
+    assert all(len(text) > 500 for text in texts.values())
+
+
+def test_the_page_of_an_error_says_its_status_its_details_and_what_to_do(anonymous: Person) -> None:
+    text = anonymous.http.get("/docs/errors/missing_scope").get_data(as_text=True)
+    for part in ("Missing scope", "<dd>403</dd>", "This request requires the scope {scope}", "Ask someone"):
+        assert part in text
+    assert "bearer.&lt;token&gt;" in anonymous.http.get("/docs/errors/no_socket_token").get_data(as_text=True)
+
+
+def test_a_code_that_no_response_has_says_so(anonymous: Person) -> None:
+    assert "never_uploaded" not in json.loads(STATUSES.read_text())
+    text = anonymous.http.get("/docs/errors/never_uploaded").get_data(as_text=True)
+    assert "No response has this code" in text
+
+
+def test_an_unknown_code_has_no_page(anonymous: Person) -> None:
+    response = anonymous.http.get("/docs/errors/moon")
+    assert (response.status_code, response.get_json()["code"]) == (404, "not_found")
+
+
+def test_the_type_of_an_error_leads_to_its_page(owner: Person) -> None:
+    for base in ("", "/production"):
+        response = owner.http.get(
+            "/api/v1/images?limit=0", headers=owner.headers, environ_overrides={"SCRIPT_NAME": base}
+        )
+        problem = response.get_json()
+        assert problem["type"] == f"http://localhost{base}/docs/errors/unprocessable_entity"
+    page = owner.http.get(problem["type"].replace("/production", ""))
+    assert problem["title"] in page.get_data(as_text=True)
+
+
+def test_pages_allow_only_their_own_style_sheet(anonymous: Person) -> None:
+    for path in ("/docs/errors", "/docs/errors/not_found"):
+        response = anonymous.http.get(path)
+        assert (
+            response.headers["Content-Security-Policy"]
+            == "default-src 'none'; style-src 'self'; frame-ancestors 'none'"
+        )
+        sheet = re.findall(r'rel="stylesheet" href="([^"]+)"', response.get_data(as_text=True))
+        assert len(sheet) == 1
+    assert anonymous.http.get("/docs/page.css").content_type.startswith("text/css")
