@@ -8,6 +8,7 @@ an `Idempotency-Key` can replay a response.
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from http import HTTPStatus
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -48,9 +49,10 @@ def id_pattern(prefix: str) -> str:
     return f"^{prefix}_{_ULID}$"
 
 
-def path_id(name: str, *, pattern: str) -> OpenApi:
-    """The description of an id in a path."""
-    return {"in": "path", "name": name, "required": True, "schema": {"type": "string", "pattern": pattern}}
+def path_id(name: str, description: str, *, pattern: str) -> OpenApi:
+    """The parameter of an id in a path."""
+    schema = {"type": "string", "pattern": pattern}
+    return {"in": "path", "name": name, "required": True, "description": description, "schema": schema}
 
 
 def link(operation_id: str, *, parameters: dict[str, str] | None = None, body: object = None) -> OpenApi:
@@ -320,6 +322,7 @@ def with_shared_parts(document: OpenApi, examples: Mapping[str, OpenApi]) -> Ope
         (tag,) = operation["tags"]
         _add_examples(operation, parameters, examples[tag], components["schemas"])
         _complete(path, operation, parameters, paths)
+        _describe(operation["responses"], components["schemas"])
     scope = next((scope for scope in _scopes(document) if scope.endswith(":write")), "")
     components["headers"] = {**components.get("headers", {}), **_HEADERS}
     components["responses"] = {
@@ -359,6 +362,15 @@ def _complete(path: str, operation: OpenApi, parameters: list[OpenApi], paths: M
             headers = _headers(path, operation, parameters, status, paths)
             response["headers"] = {**response.get("headers", {}), **headers}
     operation["responses"] = dict(sorted(responses.items()))
+
+
+def _describe(responses: OpenApi, schemas: OpenApi) -> None:
+    """Replace the phrase of a status as the description of a response by what its body is."""
+    for status, response in responses.items():
+        if response.get("description") == HTTPStatus(int(status)).phrase:
+            for media in response.get("content", {}).values():
+                name = _schema_name(media.get("schema", {}))
+                response["description"] = schemas[name]["description"] if name else response["description"]
 
 
 def _without_null(schema: OpenApi) -> None:

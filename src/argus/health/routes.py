@@ -21,7 +21,10 @@ def blueprint(argus: Runtime) -> Blueprint:
     @unlimited
     @blp.response(200, Alive)
     def alive() -> dict[str, str]:
-        """Alive: does not depend on other services"""
+        """Check that Argus is alive
+
+        The response does not depend on other services.
+        """
         return {"status": "alive"}
 
     @blp.route("/ready")
@@ -29,7 +32,11 @@ def blueprint(argus: Runtime) -> Blueprint:
     @blp.response(200, Ready)
     @blp.alt_response(503, schema=NotReadyProblem, content_type="application/problem+json")
     def ready() -> dict[str, Any]:
-        """Ready: checks DynamoDB, S3, SQS and the issuers of tokens, and returns the result of each"""
+        """Check that Argus is ready
+
+        It checks DynamoDB, S3, SQS and the issuers of tokens, and returns the result of each: 503 if one has failed.
+        Results are cached for three seconds.
+        """
         checks = health.ready()
         if any(check.outcome is not Outcome.OK for check in checks):
             raise DependencyUnavailable(extensions={"checks": CheckOut(many=True).dump(checks)})

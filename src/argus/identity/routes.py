@@ -27,7 +27,7 @@ from argus.identity.service import Identity
 
 _SIGN_IN = "Who calls. `GET /api/v1/sign-in` names where users get the token that every other request needs."
 _API_KEYS = "Programs send `X-API-Key: <key>` instead of a token. `POST /api/v1/api-keys` creates a key."
-_KEY_ID = [path_id("key_id", pattern=id_pattern("key"))]
+_KEY_ID = [path_id("key_id", "The id of an API key", pattern=id_pattern("key"))]
 
 
 def callers(argus: Runtime) -> Blueprint:
@@ -61,7 +61,11 @@ def callers(argus: Runtime) -> Blueprint:
     @needs("profile:read")
     @blp.response(200, Me)
     def me() -> dict[str, Any]:
-        """The caller: user, organisation, role, scopes, issuer, API key, and the WebSocket URL"""
+        """Get the caller
+
+        The user or the API key of the request, its organisation and its scopes, and the URL of the WebSocket that
+        announces changes.
+        """
         caller = current_caller()
         return {
             "user": {"id": caller.user_id},
@@ -96,7 +100,11 @@ def api_keys(argus: Runtime) -> Blueprint:
     @blp.response(201, NewApiKey)
     @blp.alt_response(409, "CONFLICT")
     def create_api_key(body: dict[str, Any]) -> dict[str, Any]:
-        """Create a key; only this response contains its text"""
+        """Create an API key
+
+        Only this response contains `key`, the value of `X-API-Key`: store it now. A key has at most the scopes of the
+        user who creates it, and 403 `scope_not_allowed` names the others. Only users can create keys.
+        """
         key, text = keys.create(current_caller(), **body)
         return {**wire(key), "key": text}
 
@@ -106,7 +114,10 @@ def api_keys(argus: Runtime) -> Blueprint:
     @blp.doc(responses={200: links("items/0/id")})
     @blp.response(200, ApiKeyPage)
     def list_api_keys(query: dict[str, Any]) -> Any:
-        """Keys of the organisation, newest first; the list contains ended keys for 90 days"""
+        """List API keys
+
+        Those of the organisation, newest first. Keys that expired or were revoked stay in the list for 90 days.
+        """
         caller = current_caller()
         body, headers = paged(lambda limit, after: keys.list(caller, limit=limit, after=after), query)
         return {**body, "items": [wire(key) for key in body["items"]]}, headers
@@ -116,7 +127,10 @@ def api_keys(argus: Runtime) -> Blueprint:
     @etagged
     @blp.response(200, ApiKeyOut)
     def get_api_key(key_id: str) -> dict[str, Any]:
-        """One key, without its secret"""
+        """Get an API key
+
+        Without its secret.
+        """
         return wire(keys.get(current_caller(), key_id))
 
     @blp.route("/api-keys/<key_id>", parameters=_KEY_ID, methods=["DELETE"])
@@ -124,7 +138,10 @@ def api_keys(argus: Runtime) -> Blueprint:
     @blp.response(204)
     @blp.alt_response(412, "PRECONDITION_FAILED")
     def revoke_api_key(key_id: str) -> None:
-        """Revoke a key, effective from the next request"""
+        """Revoke an API key
+
+        The next request with it is rejected. Revoking it again changes nothing.
+        """
         keys.revoke(current_caller(), key_id, check=check_if_match)
 
     return blp

@@ -4,7 +4,19 @@ from collections.abc import Sequence
 
 from marshmallow import fields, validate
 
-from argus.core.http import Schema, StrictInteger, Timestamp, id_field, one_line, uri_field
+from argus.core.http import (
+    Schema,
+    StrictInteger,
+    Timestamp,
+    cursor_field,
+    described,
+    enum_field,
+    id_field,
+    items_field,
+    one_line,
+    uri_field,
+    version_field,
+)
 from argus.identity import key_text
 from argus.identity.model import KeyState, Role
 
@@ -12,62 +24,68 @@ _TIER = r"^[a-z]{1,16}$(?!\n)"
 
 
 class OrganisationOut(Schema):
-    """A tenant."""
+    """A tenant: resources of one organisation do not exist for another."""
 
-    id = id_field("org")
-    name = fields.String(required=True)
-    created_at = Timestamp(required=True)
+    id = id_field("org", "The id of the organisation")
+    name = fields.String(required=True, **described("The name of the organisation"))
+    created_at = Timestamp(required=True, **described("When the organisation was created"))
 
 
 class UserOut(Schema):
     """A user."""
 
-    id = id_field("usr")
+    id = id_field("usr", "The id of the user")
 
 
 class CallingKey(Schema):
     """The API key of the request."""
 
-    id = id_field("key")
-    name = fields.String(required=True)
-    tier = fields.String(required=True, metadata={"pattern": _TIER})
-    expires_at = Timestamp(required=True)
+    id = id_field("key", "The id of the key")
+    name = fields.String(required=True, **described("The name that its creator gave it"))
+    tier = fields.String(
+        required=True, **described("Its rate limit: see `x-ratelimit` of this document", pattern=_TIER)
+    )
+    expires_at = Timestamp(required=True, **described("Until when it is accepted"))
 
 
 class Me(Schema):
     """The caller: a user, or an API key and the user that it acts for."""
 
-    user = fields.Nested(UserOut, required=True)
-    organisation = fields.Nested(OrganisationOut, required=True)
-    role = fields.Enum(Role, by_value=True, required=True, allow_none=True, metadata={"description": "Of a user"})
-    scopes = fields.List(fields.String(), required=True)
-    issuer = uri_field(allow_none=True)
-    key = fields.Nested(CallingKey, required=True, allow_none=True)
+    user = fields.Nested(UserOut, required=True, **described("The user, or the one who created the API key"))
+    organisation = fields.Nested(OrganisationOut, required=True, **described("The organisation of the user"))
+    role = enum_field(Role, "The role of the user in the organisation; null for an API key", allow_none=True)
+    scopes = fields.List(
+        fields.String(), required=True, **described("What the caller may do: the scopes of operations")
+    )
+    issuer = uri_field("The issuer of the token; null for an API key", allow_none=True)
+    key = fields.Nested(
+        CallingKey, required=True, allow_none=True, **described("The API key of the request; null for a token")
+    )
     socket_url = fields.String(
         required=True,
         allow_none=True,
-        metadata={
-            "format": "uri",
-            "description": "A WebSocket that sends events about changes: subprotocols `argus.v1` and "
+        **described(
+            "A WebSocket that sends events about changes: subprotocols `argus.v1` and "
             "`bearer.<access token>`. An event is a hint that may arrive twice or never: read the resource itself. "
             "Null if this stage has no WebSocket",
-        },
+            format="uri",
+        ),
     )
 
 
 class SignIn(Schema):
-    """How to get a token from one issuer."""
+    """How to get a token from one issuer, a Cognito user pool."""
 
-    issuer = uri_field()
-    client_id = fields.String(required=True)
-    endpoint = fields.String(required=True, metadata={"format": "uri", "description": "Endpoint of Cognito's API"})
-    region = fields.String(required=True)
+    issuer = uri_field("The issuer, which is `iss` of its tokens")
+    client_id = fields.String(required=True, **described("The id of the app client, `ClientId` of InitiateAuth"))
+    endpoint = uri_field("The endpoint of Cognito's API, to which InitiateAuth is sent")
+    region = fields.String(required=True, **described("The AWS region of the user pool"))
 
 
 class SignInMethods(Schema):
-    """How to get a token from each trusted issuer."""
+    """How to get a token from each trusted issuer that is a Cognito user pool."""
 
-    items = fields.List(fields.Nested(SignIn), required=True)
+    items = items_field(SignIn, "The user pools; empty if the operators use other issuers")
 
 
 def api_key_in_schema(allowed: Sequence[str]) -> type[Schema]:
@@ -76,18 +94,24 @@ def api_key_in_schema(allowed: Sequence[str]) -> type[Schema]:
     class ApiKeyIn(Schema):
         """An API key to create."""
 
-        name = fields.String(required=True, validate=[validate.Length(1, 100), one_line(may_be_empty=False)])
+        name = fields.String(
+            required=True,
+            validate=[validate.Length(1, 100), one_line(may_be_empty=False)],
+            **described("A name for the list of keys, such as that of the program"),
+        )
         scopes = fields.List(
             fields.String(validate=validate.OneOf(allowed)),
             required=True,
             validate=validate.Length(1, len(allowed)),
-            metadata={"description": "Scopes of the key, among those of the user who creates it"},
+            **described("Scopes of the key, among those of the user who creates it"),
         )
-        expires_in_days = StrictInteger(load_default=90, validate=validate.Range(1, 365))
+        expires_in_days = StrictInteger(
+            load_default=90, validate=validate.Range(1, 365), **described("Days until the key expires")
+        )
         tier = fields.String(
             load_default="standard",
             validate=validate.Regexp(_TIER),
-            metadata={"description": "Rate limit tier, up to the limit that the operators set for the organisation"},
+            **described("Rate limit tier, up to the limit that the operators set for the organisation"),
         )
 
     return ApiKeyIn
@@ -96,18 +120,22 @@ def api_key_in_schema(allowed: Sequence[str]) -> type[Schema]:
 class ApiKeyOut(Schema):
     """An API key, without its secret."""
 
-    id = id_field("key")
-    name = fields.String(required=True)
-    start = fields.String(required=True, metadata={"description": "Beginning of the key, without any of its secret"})
-    scopes = fields.List(fields.String(), required=True)
-    tier = fields.String(required=True, metadata={"pattern": _TIER})
-    state = fields.Enum(KeyState, by_value=True, required=True)
-    created_by = id_field("usr")
-    created_at = Timestamp(required=True)
-    expires_at = Timestamp(required=True)
-    last_used_at = Timestamp(required=True, allow_none=True, metadata={"description": "To the hour"})
-    revoked_at = Timestamp(required=True, allow_none=True)
-    version = fields.Integer(required=True, validate=validate.Range(min=1))
+    id = id_field("key", "The id of the key")
+    name = fields.String(required=True, **described("The name that its creator gave it"))
+    start = fields.String(required=True, **described("Beginning of the key, without any of its secret"))
+    scopes = fields.List(fields.String(), required=True, **described("What the key may do"))
+    tier = fields.String(
+        required=True, **described("Its rate limit: see `x-ratelimit` of this document", pattern=_TIER)
+    )
+    state = enum_field(KeyState, "Only an `active` key is accepted")
+    created_by = id_field("usr", "The user who created it, and for whom it acts")
+    created_at = Timestamp(required=True, **described("When it was created"))
+    expires_at = Timestamp(required=True, **described("Until when it is accepted"))
+    last_used_at = Timestamp(
+        required=True, allow_none=True, **described("When it was last used, to the hour; null if it was not")
+    )
+    revoked_at = Timestamp(required=True, allow_none=True, **described("When it was revoked; null if it was not"))
+    version = version_field()
 
 
 class NewApiKey(ApiKeyOut):
@@ -116,15 +144,15 @@ class NewApiKey(ApiKeyOut):
     key = fields.String(
         required=True,
         allow_none=True,
-        metadata={
-            "pattern": f"^{key_text.PATTERN}$",
-            "description": "Value of X-API-Key. Null if the response is replayed for the same Idempotency-Key",
-        },
+        **described(
+            "Value of X-API-Key. Null if the response is replayed for the same Idempotency-Key",
+            pattern=f"^{key_text.PATTERN}$",
+        ),
     )
 
 
 class ApiKeyPage(Schema):
     """A page of API keys, newest first."""
 
-    items = fields.List(fields.Nested(ApiKeyOut), required=True)
-    next_cursor = fields.String(required=True, allow_none=True)
+    items = items_field(ApiKeyOut, "API keys, newest first")
+    next_cursor = cursor_field()

@@ -34,7 +34,7 @@ from argus.imagery.schemas import (
 )
 from argus.imagery.service import Imagery
 
-_IMAGE_ID = [path_id("image_id", pattern=id_pattern("img"))]
+_IMAGE_ID = [path_id("image_id", "The id of an image", pattern=id_pattern("img"))]
 _UPLOADED = {"image_id": "$response.body#/items/0/image_id"}
 _LISTED = {"image_id": "$response.body#/items/0/id"}
 _SCAN = {"target": {"kind": "image", "id": "$response.body#/items/0/id"}, "plugins": [{"id": "thermal_hotspots"}]}
@@ -77,7 +77,18 @@ def blueprint(argus: Runtime) -> Blueprint:
     )
     @blp.response(201, UploadsOut)
     def request_uploads(batch: dict[str, Any]) -> dict[str, Any]:
-        """Get a presigned upload for each of up to 100 files"""
+        """Request uploads
+
+        The response contains a form for each file, which S3 accepts until `expires_at`. Send it as
+        `multipart/form-data`, without the credentials of Argus: first all `fields`, then the file as `file`.
+
+        ```sh
+        curl <upload.url> -F 'key=<fields.key>' -F '<name>=<value>' … -F 'file=@NORTH_P01_0001_T.JPG'
+        ```
+
+        S3 responds with 204. It refuses a file of another size with 400, and changed fields or an expired form with
+        403, in XML. Then poll the image until `state` is `ready` or `rejected`.
+        """
         files = [_new_file(file, batch) for file in batch["files"]]
         uploads = imagery.request_uploads(current_caller(), files)
         return {
@@ -101,7 +112,10 @@ def blueprint(argus: Runtime) -> Blueprint:
     )
     @blp.response(200, ImagePage)
     def list_images(query: dict[str, Any]) -> Any:
-        """List images, newest first"""
+        """List images
+
+        Newest first. `state` selects those in one or several states.
+        """
         caller = current_caller()
         states = query["state"] and [ImageState(state) for state in query["state"]]
         body, headers = paged(lambda limit, after: imagery.list(caller, states=states, limit=limit, after=after), query)
@@ -112,7 +126,11 @@ def blueprint(argus: Runtime) -> Blueprint:
     @etagged
     @blp.response(200, ImageOut)
     def get_image(image_id: str) -> dict[str, Any]:
-        """Get one image: state, facts, statistics, links"""
+        """Get an image
+
+        Poll it after the upload until `state` is `ready`, with temperatures and links, or `rejected`, with a reason.
+        Links work without credentials until their `expires_at`: get the image again for new ones.
+        """
         return _whole(pictures, imagery.get(current_caller(), image_id))
 
     @blp.route("/images/<image_id>/temperature", parameters=_IMAGE_ID)
@@ -121,14 +139,19 @@ def blueprint(argus: Runtime) -> Blueprint:
     @blp.response(200, TemperatureOut)
     @blp.alt_response(409, "CONFLICT")
     def get_temperature(pixel: dict[str, int], image_id: str) -> dict[str, float | None]:
-        """Get the temperature of a pixel"""
+        """Get the temperature of a pixel
+
+        409 `image_not_ready` until the image is `ready`, and 422 `outside_image` for a pixel that it does not have.
+        """
         return {"celsius": imagery.temperature(current_caller(), image_id, **pixel)}
 
     @blp.route("/palettes")
     @needs("images:read")
     @blp.response(200, PaletteList)
     def list_palettes() -> dict[str, Any]:
-        """Every palette with its colours, for clients that recolour pictures themselves
+        """List palettes
+
+        For clients that recolour pictures themselves. The list has one page.
 
         Fetch the stored preview, and replace the content of its PLTE chunk with `preview_colours`. Its chunk `cbAR`
         contains the colour bar, a PNG of its own, whose colours are `colorbar_colours`.
@@ -149,7 +172,9 @@ def blueprint(argus: Runtime) -> Blueprint:
     @blp.alt_response(404, "NOT_FOUND")
     @blp.alt_response(503, "SERVICE_UNAVAILABLE")
     def get_picture(query: dict[str, str]) -> Response:
-        """Get a colour bar or a preview in any palette. Links of an image lead here: the token is the permission
+        """Get a picture
+
+        A preview or a colour bar in any palette. Links of an image lead here: the token is the permission.
 
         An `<img>` shows the picture; a script cannot fetch it from another origin. Send no credentials. The request
         counts for the client's address. On 403 `picture_link_expired`, get the image again for a new link; on
@@ -166,7 +191,10 @@ def blueprint(argus: Runtime) -> Blueprint:
     @blp.response(204)
     @blp.alt_response(412, "PRECONDITION_FAILED")
     def delete_image(image_id: str) -> None:
-        """Delete an image, its original and its products; its findings and the reports of its scans remain"""
+        """Delete an image
+
+        With its original and its products. Its findings and the reports of its scans remain.
+        """
         imagery.delete(current_caller(), image_id, check=check_if_match)
 
     return blp

@@ -12,9 +12,14 @@ from argus.core.http import (
     Sentence,
     StrictInteger,
     Timestamp,
+    cursor_field,
+    described,
+    enum_field,
     id_field,
+    items_field,
     one_line,
     uri_field,
+    version_field,
 )
 from argus.imagery.model import MAX_CAMERA_TEXT, Accuracy, ImageState
 from argus.imagery.palettes import INKS, LEGEND_COLOURS, PALETTES, SIZE
@@ -28,241 +33,300 @@ _FORMATS = ("flir_rjpeg", "flir_fff", "dji_rjpeg", "tiff16")
 _STATES = tuple(state.value for state in ImageState if state is not ImageState.DELETING)  # the states that users see
 
 
+def _level(description: str) -> fields.String:
+    return fields.String(
+        load_default="", validate=[validate.Length(max=100), _label], **described(f"{description}; empty if unknown")
+    )
+
+
 class SurveyFields(Schema):
     """The place of an image in the survey hierarchy."""
 
-    site = fields.String(load_default="", validate=[validate.Length(max=100), _label])
-    sector = fields.String(load_default="", validate=[validate.Length(max=100), _label])
-    period = fields.String(load_default="", validate=[validate.Length(max=100), _label])
-    pad = fields.String(load_default="", validate=[validate.Length(max=100), _label])
+    site = _level("The geothermal field or plant")
+    sector = _level("The part of the site")
+    period = _level("The date of the survey, such as 20260503")
+    pad = _level("The well pad")
 
 
 class ScaleIn(Schema):
     """celsius = count × factor + offset, for 16-bit TIFFs that do not declare their scale."""
 
-    factor = Number(required=True, validate=validate.Range(1e-6, 100.0))
-    offset = Number(load_default=0.0, validate=validate.Range(-1000.0, 1000.0))
+    factor = Number(required=True, validate=validate.Range(1e-6, 100.0), **described("°C per count, such as 0.01"))
+    offset = Number(load_default=0.0, validate=validate.Range(-1000.0, 1000.0), **described("°C at count 0"))
 
 
 class FileIn(SurveyFields):
     """A file to upload."""
 
-    name = fields.String(required=True, validate=[validate.Length(1, 255), one_line(may_be_empty=False)])
-    size_bytes = StrictInteger(
-        required=True, data_key="size", validate=validate.Range(1, MAX_FILE_BYTES), metadata={"description": "bytes"}
+    name = fields.String(
+        required=True,
+        validate=[validate.Length(1, 255), one_line(may_be_empty=False)],
+        **described("The name of the file, which is shown to users; it need not be unique"),
     )
-    content_type = fields.String(required=True, validate=validate.OneOf(CONTENT_TYPES))
-    scale = fields.Nested(ScaleIn, load_default=None, allow_none=True)
+    size_bytes = StrictInteger(
+        required=True,
+        data_key="size",
+        validate=validate.Range(1, MAX_FILE_BYTES),
+        **described("The exact size of the file in bytes: S3 refuses any other"),
+    )
+    content_type = fields.String(
+        required=True,
+        validate=validate.OneOf(CONTENT_TYPES),
+        **described("The media type of the file; `application/octet-stream` for a FLIR FFF file"),
+    )
+    scale = fields.Nested(
+        ScaleIn, load_default=None, allow_none=True, **described("The temperature scale of a 16-bit TIFF without one")
+    )
 
 
 class UploadsIn(SurveyFields):
     """A batch of files. Its survey fields apply to every file that does not state its own."""
 
-    files = BoundedList(fields.Nested(FileIn), required=True, at_most=MAX_FILES)
+    files = BoundedList(
+        fields.Nested(FileIn), required=True, at_most=MAX_FILES, **described(f"The files, at most {MAX_FILES}")
+    )
 
 
 class UploadTarget(Schema):
-    """How to send the bytes: as a multipart form with these fields first and `file` last."""
+    """How to send a file to S3: as a multipart form with these fields first and `file` last."""
 
-    url = uri_field()
-    method = fields.String(required=True, validate=validate.OneOf(["POST"]))
+    url = uri_field("The URL to which the form is sent, without the credentials of Argus")
+    method = fields.String(required=True, validate=validate.OneOf(["POST"]), **described("The method of the request"))
     fields_ = fields.Dict(
-        keys=fields.String(), values=fields.String(), required=True, attribute="fields", data_key="fields"
+        keys=fields.String(),
+        values=fields.String(),
+        required=True,
+        attribute="fields",
+        data_key="fields",
+        **described("The fields of the form by name, to be sent unchanged"),
     )
 
 
 class UploadOut(Schema):
     """The upload of one file."""
 
-    image_id = id_field("img")
-    upload = fields.Nested(UploadTarget, required=True)
-    expires_at = Timestamp(required=True)
+    image_id = id_field("img", "The id of the image that the file becomes")
+    upload = fields.Nested(UploadTarget, required=True, **described("How to send the file"))
+    expires_at = Timestamp(required=True, **described("Until when S3 accepts the form"))
 
 
 class UploadsOut(Schema):
     """One upload for each file, in the order of the request."""
 
-    items = fields.List(fields.Nested(UploadOut), required=True)
+    items = items_field(UploadOut, "The uploads, in the order of `files`")
 
 
 class LinkOut(Schema):
     """A URL that works without credentials, and the moment it stops working."""
 
-    url = uri_field()
+    url = uri_field("The URL of the file")
     expires_at = Timestamp(
         required=True,
-        metadata={
-            "description": "Use the link until then, and do not store it: by default it works for 45 to 60 minutes, or "
+        **described(
+            "Use the link until then, and do not store it: by default it works for 45 to 60 minutes, or "
             "less if the credentials that sign it expire first"
-        },
+        ),
     )
 
 
 class LinksOut(Schema):
     """Links to an image's files."""
 
-    cog = fields.Nested(LinkOut, metadata={"description": "Cloud-Optimised GeoTIFF of temperatures"})
+    cog = fields.Nested(LinkOut, **described("The temperatures: a Cloud-Optimised GeoTIFF of hundredths of °C"))
     previews = fields.Dict(
         keys=fields.String(),
         values=fields.Nested(LinkOut),
-        metadata={
-            "description": f"PNG files by palette. `{PALETTES[0]}` leads to the file. The others lead to "
+        **described(
+            f"PNG files by palette. `{PALETTES[0]}` leads to the file. The others lead to "
             "`GET /pictures`, which creates the file on the first request and redirects to it"
-        },
+        ),
     )
     colorbar = fields.Dict(
         keys=fields.String(),
         values=fields.Nested(LinkOut),
-        metadata={
-            "description": "The legends of the previews by palette, as PNG files. All lead to `GET /pictures`. "
+        **described(
+            "The legends of the previews by palette, as PNG files. All lead to `GET /pictures`. "
             f"That of `{PALETTES[0]}` is also in the preview of `{PALETTES[0]}`, as the content of the chunk `cbAR`"
-        },
+        ),
     )
-    original = fields.Nested(LinkOut)
+    original = fields.Nested(LinkOut, **described("The uploaded file"))
+
+
+def _camera(description: str) -> fields.String:
+    text = f"{description}, as the file states it; empty if it does not"
+    return fields.String(required=True, validate=_camera_text, **described(text))
 
 
 class CameraOut(Schema):
     """The camera that took the image."""
 
-    make = fields.String(required=True, validate=_camera_text)
-    model = fields.String(required=True, validate=_camera_text)
-    serial = fields.String(required=True, validate=_camera_text)
-    lens = fields.String(required=True, validate=_camera_text)
+    make = _camera("The maker")
+    model = _camera("The model")
+    serial = _camera("The serial number")
+    lens = _camera("The lens")
 
 
 class PositionOut(Schema):
-    """WGS84."""
+    """Where the camera was, in WGS84."""
 
-    latitude = fields.Float(required=True, validate=validate.Range(-90, 90))
-    longitude = fields.Float(required=True, validate=validate.Range(-180, 180))
-    altitude_metres = fields.Float(required=True, allow_none=True)
+    latitude = fields.Float(required=True, validate=validate.Range(-90, 90), **described("Degrees, north positive"))
+    longitude = fields.Float(required=True, validate=validate.Range(-180, 180), **described("Degrees, east positive"))
+    altitude_metres = fields.Float(
+        required=True, allow_none=True, **described("The altitude that the file states, in metres; null if it does not")
+    )
+
+
+def _celsius(description: str, *, data_key: str | None = None) -> fields.Float:
+    return fields.Float(required=True, data_key=data_key, **described(f"{description}, in °C"))
 
 
 class ParametersOut(Schema):
     """The scene settings of the conversion."""
 
-    emissivity = fields.Float(required=True)
-    distance_metres = fields.Float(required=True)
-    reflected_celsius = fields.Float(required=True)
-    atmospheric_celsius = fields.Float(required=True)
-    relative_humidity = fields.Float(required=True)
-    window_celsius = fields.Float(required=True)
-    window_transmission = fields.Float(required=True)
+    emissivity = fields.Float(required=True, **described("Emissivity of the scene, above 0 and at most 1"))
+    distance_metres = fields.Float(required=True, **described("Distance to the scene, in metres"))
+    reflected_celsius = _celsius("Reflected apparent temperature")
+    atmospheric_celsius = _celsius("Temperature of the air")
+    relative_humidity = fields.Float(required=True, **described("Relative humidity of the air, from 0 to 1"))
+    window_celsius = _celsius("Temperature of the infrared window before the lens")
+    window_transmission = fields.Float(
+        required=True, **described("Transmission of the infrared window, above 0 and at most 1")
+    )
 
 
 class StatsOut(Schema):
-    """Temperatures of the whole image in degrees Celsius."""
+    """Temperatures of the pixels that have one."""
 
-    min_celsius = fields.Float(required=True, data_key="min_c")
-    max_celsius = fields.Float(required=True, data_key="max_c")
-    mean_celsius = fields.Float(required=True, data_key="mean_c")
-    p5_celsius = fields.Float(required=True, data_key="p5_c")
-    p95_celsius = fields.Float(required=True, data_key="p95_c")
+    min_celsius = _celsius("The lowest temperature", data_key="min_c")
+    max_celsius = _celsius("The highest temperature", data_key="max_c")
+    mean_celsius = _celsius("The mean temperature", data_key="mean_c")
+    p5_celsius = _celsius("The 5th percentile", data_key="p5_c")
+    p95_celsius = _celsius("The 95th percentile", data_key="p95_c")
 
 
 class HistogramOut(Schema):
     """Numbers of pixels by temperature. There is one more edge than counts."""
 
-    counts = fields.List(fields.Integer(validate=_at_least_0), required=True)
-    edges_celsius = fields.List(fields.Float(), required=True)
+    counts = fields.List(
+        fields.Integer(validate=_at_least_0), required=True, **described("Pixels between each edge and the next")
+    )
+    edges_celsius = fields.List(
+        fields.Float(), required=True, **described("The edges of the bins in °C, ascending; only the last is inclusive")
+    )
 
 
 class RangeOut(Schema):
-    """The temperature range of every palette."""
+    """The temperatures that a palette shows. Those outside it get the first or the last colour."""
 
-    low_celsius = fields.Float(required=True)
-    high_celsius = fields.Float(required=True)
-
-
-class ImageOut(Schema):
-    """One uploaded file, its state and its products. What is not known yet is null."""
-
-    id = id_field("img")
-    name = fields.String(required=True)
-    size_bytes = fields.Integer(required=True, validate=_at_least_1)
-    state = fields.String(required=True, validate=validate.OneOf(_STATES))
-    code = fields.String(
-        required=True, allow_none=True, metadata={"description": "Code of the reason for rejection, for programs"}
-    )
-    reason = Sentence(
-        required=True, allow_none=True, metadata={"description": "The reason for rejection, in the caller's language"}
-    )
-    survey = fields.Nested(SurveyFields, required=True)
-    format = fields.String(required=True, allow_none=True, validate=validate.OneOf(_FORMATS))
-    accuracy = fields.Enum(Accuracy, by_value=True, required=True, allow_none=True)
-    width = fields.Integer(required=True, allow_none=True, validate=_at_least_1)
-    height = fields.Integer(required=True, allow_none=True, validate=_at_least_1)
-    camera = fields.Nested(CameraOut, required=True, allow_none=True)
-    parameters = fields.Nested(ParametersOut, required=True, allow_none=True)
-    position = fields.Nested(PositionOut, required=True, allow_none=True)
-    taken_at = Timestamp(required=True, allow_none=True)
-    stats = fields.Nested(StatsOut, required=True, allow_none=True)
-    histogram = fields.Nested(HistogramOut, required=True, allow_none=True)
-    palette_range = fields.Nested(RangeOut, required=True, allow_none=True)
-    links = fields.Nested(LinksOut, required=True, allow_none=True)
-    created_at = Timestamp(required=True)
-    uploaded_by = id_field("usr")
-    version = fields.Integer(required=True, validate=_at_least_1)
+    low_celsius = _celsius("The temperature of the first colour")
+    high_celsius = _celsius("The temperature of the last colour")
 
 
 class ImageSummary(Schema):
-    """An image in a list."""
+    """An image in a list: an uploaded file. What is not known yet is null."""
 
-    id = id_field("img")
-    name = fields.String(required=True)
-    size_bytes = fields.Integer(required=True, validate=_at_least_1)
-    state = fields.String(required=True, validate=validate.OneOf(_STATES))
-    code = fields.String(required=True, allow_none=True)
-    reason = Sentence(required=True, allow_none=True)
-    survey = fields.Nested(SurveyFields, required=True)
-    accuracy = fields.Enum(Accuracy, by_value=True, required=True, allow_none=True)
-    stats = fields.Nested(StatsOut, required=True, allow_none=True)
-    created_at = Timestamp(required=True)
+    id = id_field("img", "The id of the image: `target.id` of a scan, and `image_id` elsewhere")
+    name = fields.String(required=True, **described("The name of the file"))
+    size_bytes = fields.Integer(required=True, validate=_at_least_1, **described("The size of the file in bytes"))
+    state = fields.String(
+        required=True,
+        validate=validate.OneOf(_STATES),
+        **described(
+            "`awaiting_upload` until the file has arrived in S3, then `processing`; finally `ready`, or `rejected` "
+            "with a `code` and a `reason`"
+        ),
+    )
+    code = fields.String(
+        required=True,
+        allow_none=True,
+        **described("Why the image was rejected, for programs: see `/docs/errors`; null if it was not"),
+    )
+    reason = Sentence(
+        required=True, allow_none=True, **described("Why the image was rejected, in the caller's language; else null")
+    )
+    survey = fields.Nested(SurveyFields, required=True, **described("The place of the image, as the upload stated it"))
+    accuracy = enum_field(
+        Accuracy,
+        "`exact`: by the maker's own formula and constants. `approximate`: by a public formula, several °C off the "
+        "maker's own software",
+        allow_none=True,
+    )
+    stats = fields.Nested(StatsOut, required=True, allow_none=True, **described("Temperatures of the whole image"))
+    created_at = Timestamp(required=True, **described("When the upload was requested"))
+
+
+class ImageOut(ImageSummary):
+    """One uploaded file, its state and its products. What is not known yet is null."""
+
+    format = fields.String(
+        required=True, allow_none=True, validate=validate.OneOf(_FORMATS), **described("The format of the file")
+    )
+    width = fields.Integer(required=True, allow_none=True, validate=_at_least_1, **described("Thermal pixels in a row"))
+    height = fields.Integer(required=True, allow_none=True, validate=_at_least_1, **described("Rows of thermal pixels"))
+    camera = fields.Nested(CameraOut, required=True, allow_none=True, **described("The camera"))
+    parameters = fields.Nested(
+        ParametersOut, required=True, allow_none=True, **described("The scene settings of the conversion")
+    )
+    position = fields.Nested(
+        PositionOut, required=True, allow_none=True, **described("Where the camera was; null if the file does not say")
+    )
+    taken_at = Timestamp(
+        required=True, allow_none=True, **described("When the image was taken; null if the file does not say")
+    )
+    histogram = fields.Nested(HistogramOut, required=True, allow_none=True, **described("How many pixels are how warm"))
+    palette_range = fields.Nested(
+        RangeOut, required=True, allow_none=True, **described("The temperatures that the previews show")
+    )
+    links = fields.Nested(LinksOut, required=True, allow_none=True, **described("The files of a `ready` image"))
+    uploaded_by = id_field("usr", "The user who requested the upload, or whose API key did")
+    version = version_field()
 
 
 class ImagePage(Schema):
     """A page of images, newest first."""
 
-    items = fields.List(fields.Nested(ImageSummary), required=True)
-    next_cursor = fields.String(required=True, allow_none=True)
+    items = items_field(ImageSummary, "Images, newest first")
+    next_cursor = cursor_field()
 
 
 class ImageQuery(PageQuery):
     """Filters of a list of images."""
 
     state = CommaSeparated(
-        fields.String(validate=validate.OneOf(_STATES)), at_most=len(_STATES), about="Only images in these states"
+        fields.String(validate=validate.OneOf(_STATES)), "Only images in these states", at_most=len(_STATES)
     )
 
 
 class PixelQuery(Schema):
     """A pixel; (0, 0) is the upper left pixel."""
 
-    x = QueryNumber(required=True, validate=validate.Range(0, 1_000_000))
-    y = QueryNumber(required=True, validate=validate.Range(0, 1_000_000))
+    x = QueryNumber(required=True, validate=validate.Range(0, 1_000_000), **described("The column, from 0 at the left"))
+    y = QueryNumber(required=True, validate=validate.Range(0, 1_000_000), **described("The row, from 0 at the top"))
 
 
 class TemperatureOut(Schema):
     """A temperature; null if the pixel has none."""
 
-    celsius = fields.Float(required=True, allow_none=True)
+    celsius = fields.Float(
+        required=True, allow_none=True, **described("°C, rounded to 0.01 as in the GeoTIFF; null if it is unknown")
+    )
 
 
 def _colours(which: str) -> fields.String:
     return fields.String(
         required=True,
         validate=validate.Regexp(f"^[0-9a-f]{{{6 * SIZE}}}$"),
-        metadata={
-            "description": f"{which}, as hexadecimal digits of red, green and blue: the content of the PLTE chunk, "
+        **described(
+            f"{which}, as hexadecimal digits of red, green and blue: the content of the PLTE chunk, "
             "whose checksum must be computed again"
-        },
+        ),
     )
 
 
 class PaletteOut(Schema):
     """A palette. A PNG file of one palette becomes that of another when its PLTE chunk is replaced."""
 
-    name = fields.String(required=True)
+    name = fields.String(required=True, **described("The name of the palette, as in the links of images"))
     preview_colours = _colours(f"The {SIZE} colours of a preview, the coldest first")
     colorbar_colours = _colours(
         f"The {LEGEND_COLOURS} colours of a colour bar, the coldest first, and the {INKS} of its labels"
@@ -272,13 +336,11 @@ class PaletteOut(Schema):
 class PaletteList(Schema):
     """All palettes, on one page."""
 
-    items = fields.List(fields.Nested(PaletteOut), required=True)
-    next_cursor = fields.String(required=True, allow_none=True)
+    items = items_field(PaletteOut, "Every palette, on one page")
+    next_cursor = cursor_field()
 
 
 class PictureQuery(Schema):
     """The picture that a link names."""
 
-    token = fields.String(
-        required=True, validate=validate.Length(1, 1000), metadata={"description": "From the links of an image"}
-    )
+    token = fields.String(required=True, validate=validate.Length(1, 1000), **described("From the links of an image"))

@@ -12,7 +12,7 @@ from argus.reports.service import Reports
 
 _REPORTS = """\
 Reports of scans as documents. `POST /api/v1/reports` creates one. Poll it until `state` is `ready` or `failed`."""
-_REPORT_ID = [path_id("report_id", pattern=id_pattern("rpt"))]
+_REPORT_ID = [path_id("report_id", "The id of a report", pattern=id_pattern("rpt"))]
 
 
 def blueprint(argus: Runtime) -> Blueprint:
@@ -31,8 +31,13 @@ def blueprint(argus: Runtime) -> Blueprint:
     )
     @blp.response(202, ReportOut)
     @blp.alt_response(404, "NOT_FOUND")
+    @blp.alt_response(409, "CONFLICT")
     def request_report(body: dict[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
-        """Queue a report of a scan"""
+        """Create a report
+
+        A worker writes it: poll `Location` until `state` is `ready`, with a link, or `failed`, with a reason. 409
+        `scan_not_ended` until the scan has ended.
+        """
         report = reports.request(current_caller(), body["scan_id"], body["format"])
         return wire(report), location("reports.get_report", report_id=report.id)
 
@@ -46,7 +51,10 @@ def blueprint(argus: Runtime) -> Blueprint:
     )
     @blp.response(200, ReportPage)
     def list_reports(query: dict[str, Any]) -> Any:
-        """Reports, newest first"""
+        """List reports
+
+        Newest first, each with a new link if it is `ready`.
+        """
         caller = current_caller()
         page, headers = paged(lambda limit, after: reports.list(caller, limit=limit, after=after), query)
         return {**page, "items": [wire(report) for report in page["items"]]}, headers
@@ -56,7 +64,11 @@ def blueprint(argus: Runtime) -> Blueprint:
     @etagged
     @blp.response(200, ReportOut)
     def get_report(report_id: str) -> dict[str, Any]:
-        """One report, with a download link once it is ready"""
+        """Get a report
+
+        With a link to the document once `state` is `ready`. The link works without credentials until its `expires_at`:
+        get the report again for a new one.
+        """
         return wire(reports.get(current_caller(), report_id))
 
     return blp

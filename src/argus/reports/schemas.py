@@ -2,43 +2,63 @@
 
 from marshmallow import fields, validate
 
-from argus.core.http import Schema, Sentence, Timestamp, id_field, uri_field
+from argus.core.http import (
+    Schema,
+    Sentence,
+    Timestamp,
+    count_field,
+    cursor_field,
+    described,
+    enum_field,
+    id_field,
+    items_field,
+    uri_field,
+    version_field,
+)
 from argus.reports.formats import FORMATS
 from argus.reports.model import ReportState
+
+_format = validate.OneOf(list(FORMATS))
 
 
 class ReportIn(Schema):
     """A report to create."""
 
-    scan_id = fields.String(required=True, validate=validate.Length(1, 128))
-    format = fields.String(required=True, validate=validate.OneOf(list(FORMATS)))
+    scan_id = fields.String(
+        required=True, validate=validate.Length(1, 128), **described("The id of a scan that has ended")
+    )
+    format = fields.String(required=True, validate=_format, **described("The format of the document"))
 
 
 class ReportLink(Schema):
-    """A presigned URL and the time it expires."""
+    """A URL that works without credentials, and the moment it stops working."""
 
-    url = uri_field()
-    expires_at = Timestamp(required=True)
+    url = uri_field("The URL of the document")
+    expires_at = Timestamp(required=True, **described("Use the link until then, and do not store it"))
 
 
 class ReportOut(Schema):
     """A report of a scan as a document."""
 
-    id = id_field("rpt")
-    scan_id = id_field("scan")
-    format = fields.String(required=True, validate=validate.OneOf(list(FORMATS)))
-    state = fields.Enum(ReportState, by_value=True, required=True)
-    reason = Sentence(required=True)
-    size_bytes = fields.Integer(required=True, validate=validate.Range(min=0))
-    requested_by = id_field("usr")
-    created_at = Timestamp(required=True)
-    finished_at = Timestamp(required=True, allow_none=True)
-    link = fields.Nested(ReportLink, required=True, allow_none=True)
-    version = fields.Integer(required=True, validate=validate.Range(min=1))
+    id = id_field("rpt", "The id of the report")
+    scan_id = id_field("scan", "The scan that it is about")
+    format = fields.String(required=True, validate=_format, **described("The format of the document"))
+    state = enum_field(ReportState, "`queued` until a worker has written it; finally `ready` or `failed`")
+    reason = Sentence(required=True, **described("Why it failed, in the caller's language; else empty"))
+    size_bytes = count_field("The size of the document in bytes; 0 until it is ready")
+    requested_by = id_field("usr", "The user who requested it, or whose API key did")
+    created_at = Timestamp(required=True, **described("When it was requested"))
+    finished_at = Timestamp(
+        required=True, allow_none=True, **described("When it became `ready` or `failed`; null before")
+    )
+    link = fields.Nested(
+        ReportLink, required=True, allow_none=True, **described("The document; null unless the report is `ready`")
+    )
+    version = version_field()
 
 
 class ReportPage(Schema):
     """A page of reports, newest first."""
 
-    items = fields.List(fields.Nested(ReportOut), required=True)
-    next_cursor = fields.String(required=True, allow_none=True)
+    items = items_field(ReportOut, "Reports, newest first")
+    next_cursor = cursor_field()

@@ -42,9 +42,9 @@ _FINDINGS = """\
 A finding is one rule that is broken at one location of a target. It keeps its `fingerprint` from scan to scan. It is
 `new`, then `unchanged`, `fixed` when a scan no longer finds it, and `regressed` if it comes back. What a scan could not
 test is `not_tested`, never `fixed`."""
-_PLUGIN_ID = [path_id("plugin_id", pattern="^[a-z][a-z0-9_]*$")]
+_PLUGIN_ID = [path_id("plugin_id", "The id of a plugin", pattern="^[a-z][a-z0-9_]*$")]
 _SCAN_LINKS = ("get_scan", "list_scan_findings", "cancel_scan")
-_SCAN_ID = [path_id("scan_id", pattern=id_pattern("scan"))]
+_SCAN_ID = [path_id("scan_id", "The id of a scan", pattern=id_pattern("scan"))]
 
 
 def plugins(argus: Runtime) -> Blueprint:
@@ -55,21 +55,30 @@ def plugins(argus: Runtime) -> Blueprint:
     @needs("plugins:read")
     @blp.response(200, PluginList)
     def list_plugins() -> dict[str, Any]:
-        """Every plugin"""
+        """List the plugins
+
+        The list has one page. `target_kinds` says what a plugin scans, and `options` what can be set.
+        """
         return {"items": [manifest.as_wire() for manifest in scanning.catalogue.all()], "next_cursor": None}
 
     @blp.route("/plugins/<plugin_id>", parameters=_PLUGIN_ID)
     @needs("plugins:read")
     @blp.response(200, PluginOut)
     def get_plugin(plugin_id: str) -> dict[str, Any]:
-        """One plugin: its options, rules and permissions"""
+        """Get a plugin
+
+        With its options, rules, permissions, price and limits.
+        """
         return scanning.catalogue.get(plugin_id).as_wire()
 
     @blp.route("/target-kinds")
     @needs("plugins:read")
     @blp.response(200, TargetKindList)
     def list_target_kinds() -> dict[str, Any]:
-        """Every kind of target that can be scanned"""
+        """List the kinds of target
+
+        The list has one page. `given_by` says how a request names a target of the kind: by `id` or by `value`.
+        """
         kinds = [{"kind": name, **asdict(kind)} for name, kind in sorted(scanning.targets.kinds.items())]
         return {"items": kinds, "next_cursor": None}
 
@@ -92,7 +101,12 @@ def scans(argus: Runtime) -> Blueprint:
     @blp.response(202, ScanOut)
     @blp.alt_response(404, "NOT_FOUND")
     def request_scan(body: dict[str, Any]) -> tuple[Scan, dict[str, str]]:
-        """Queue a scan"""
+        """Start a scan
+
+        All of the request is checked now. Then workers run the plugins: poll `Location` until `state` is `succeeded`,
+        `failed` or `cancelled`. 404 if the target or a plugin does not exist, 409 `image_not_ready` if the target is
+        an image that is not `ready`, and 422 `invalid_options` with a pointer to each invalid option.
+        """
         selections = [PluginSelection(**selection) for selection in body["plugins"]]
         scan = scanning.request(current_caller(), RequestedTarget(**body["target"]), selections)
         return scan, location("scans.get_scan", scan_id=scan.id)
@@ -114,7 +128,10 @@ def scans(argus: Runtime) -> Blueprint:
     )
     @blp.response(200, ScanPage)
     def list_scans(query: dict[str, Any]) -> Any:
-        """Scans, newest first"""
+        """List scans
+
+        Newest first, with the state and the counts of each.
+        """
         return paged(lambda limit, after: scanning.list(current_caller(), limit=limit, after=after), query)
 
     @blp.route("/scans/<scan_id>", parameters=_SCAN_ID)
@@ -122,7 +139,11 @@ def scans(argus: Runtime) -> Blueprint:
     @etagged
     @blp.response(200, ScanOut)
     def get_scan(scan_id: str) -> Scan:
-        """One scan: state, progress, steps, counts, delta"""
+        """Get a scan
+
+        Poll it until `state` is final. `steps` show what each plugin did, and what it did not test. `counts` and
+        `delta` are complete once the scan has ended.
+        """
         return scanning.get(current_caller(), scan_id)
 
     @blp.route("/scans/<scan_id>/cancel", parameters=_SCAN_ID, methods=["POST"])
@@ -131,7 +152,11 @@ def scans(argus: Runtime) -> Blueprint:
     @blp.response(200, ScanOut)
     @blp.alt_response(409, "CONFLICT")
     def cancel_scan(_body: dict[str, Any], scan_id: str) -> Scan:
-        """Stop a scan"""
+        """Cancel a scan
+
+        Plugins that are running stop soon. 409 `scan_ended` if it has ended, and `scan_ending` if it is already
+        publishing its findings.
+        """
         return scanning.cancel(current_caller(), scan_id, check=check_if_match)
 
     return blp
@@ -146,7 +171,11 @@ def findings(argus: Runtime) -> Blueprint:
     @blp.arguments(FindingQuery, location="query")
     @blp.response(200, FindingPage)
     def list_scan_findings(query: dict[str, Any], scan_id: str) -> Any:
-        """The findings of one scan, most severe first; within one severity and status in the order of the plugin"""
+        """List the findings of a scan
+
+        As they were at the end of this scan, most severe first; within one severity and status in the order of the
+        plugin. They include findings that the scan found `fixed` and those that are `not_tested`.
+        """
         caller, chosen = current_caller(), _filter(scanning, query)
         return paged(
             lambda limit, after: scanning.findings(
@@ -160,7 +189,11 @@ def findings(argus: Runtime) -> Blueprint:
     @blp.arguments(FindingQuery, location="query")
     @blp.response(200, FindingPage)
     def list_findings(query: dict[str, Any]) -> Any:
-        """Every finding with its current status, most severe first"""
+        """List findings
+
+        Every finding of the organisation with its current status, most severe first. Several values of one filter
+        are alternatives; several filters must all match. 422 `too_many_combinations` if there are too many values.
+        """
         caller, chosen = current_caller(), _filter(scanning, query)
         return paged(
             lambda limit, after: scanning.current_findings(
@@ -174,7 +207,10 @@ def findings(argus: Runtime) -> Blueprint:
     @blp.arguments(FindingCountQuery, location="query")
     @blp.response(200, FindingCounts)
     def count_findings(query: dict[str, Any]) -> Totals:
-        """The number of findings by severity and status, after the last scan of each target"""
+        """Count findings
+
+        By severity and status, after the last scan of each target.
+        """
         return scanning.finding_counts(current_caller(), _filter(scanning, query), text=query["text"])
 
     return blp

@@ -1,5 +1,6 @@
 """The registry of blueprints, and their OpenAPI document."""
 
+import inspect
 from threading import Lock
 from typing import Any
 
@@ -49,6 +50,9 @@ class Api(flask_smorest.Api):
         for blp in sorted(self._blueprints, key=lambda blp: blp.chapter):
             blp.register_views_in_doc(self, self._app, self.spec, name=blp.name, parameters=None)
             self.spec.tag({"name": blp.name, "description": blp.description})
+        for (schema, *_), name in self.ma_plugin.converter.refs.items():
+            self.spec.components.schemas[name].setdefault("description", _first_paragraph(schema))
+        del self.spec.components.schemas["PaginationMetadata"]  # flask-smorest's, whose pagination Argus does not use
 
     def _init_spec(self, **options: Any) -> None:
         """Do nothing: `document` builds the specification on first use."""
@@ -61,6 +65,11 @@ class Api(flask_smorest.Api):
 
     def handle_http_exception(self, error: HTTPException) -> Response:
         return http_problem(error)
+
+
+def _first_paragraph(documented: type) -> str:
+    """The first paragraph of a docstring, on one line."""
+    return " ".join(inspect.cleandoc(documented.__doc__ or "").partition("\n\n")[0].split())
 
 
 _LIMIT_HEADERS = {

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable
+from enum import StrEnum
 from typing import Any, Self, cast
 
 import flask_smorest
@@ -97,14 +98,46 @@ def one_line(*, may_be_empty: bool) -> ma.validate.Regexp:
     return ma.validate.Regexp(text.NAME_OR_EMPTY if may_be_empty else text.NAME, error=error)
 
 
-def id_field(prefix: str) -> ma.fields.String:
+def described(description: str, **members: Any) -> dict[str, Any]:
+    """The arguments of a field that describe it in the OpenAPI document; `members` are of its JSON Schema."""
+    return {"metadata": {"description": description, **members}}
+
+
+def id_field(prefix: str, description: str) -> ma.fields.String:
     """An id in a response."""
-    return ma.fields.String(required=True, metadata={"pattern": openapi.id_pattern(prefix)})
+    return ma.fields.String(required=True, **described(description, pattern=openapi.id_pattern(prefix)))
 
 
-def uri_field(*, allow_none: bool = False) -> ma.fields.String:
+def uri_field(description: str, *, allow_none: bool = False) -> ma.fields.String:
     """A URL in a response."""
-    return ma.fields.String(required=True, allow_none=allow_none, metadata={"format": "uri"})
+    return ma.fields.String(required=True, allow_none=allow_none, **described(description, format="uri"))
+
+
+def enum_field(kind: type[StrEnum], description: str, *, allow_none: bool = False) -> ma.fields.Enum[Any]:
+    """One of the values of an enumeration, in a response."""
+    return ma.fields.Enum(kind, by_value=True, required=True, allow_none=allow_none, **described(description))
+
+
+def count_field(description: str, *, required: bool = True) -> ma.fields.Integer:
+    """A number of things, in a response."""
+    return ma.fields.Integer(required=required, validate=ma.validate.Range(min=0), **described(description))
+
+
+def version_field() -> ma.fields.Integer:
+    """The version of a resource, in a response."""
+    description = "The number of the version of this resource, which begins its ETag"
+    return ma.fields.Integer(required=True, validate=ma.validate.Range(min=1), **described(description))
+
+
+def items_field(element: type[ma.Schema], description: str) -> ma.fields.List[Any]:
+    """The elements of a list, or of one of its pages, in a response."""
+    return ma.fields.List(ma.fields.Nested(element), required=True, **described(description))
+
+
+def cursor_field() -> ma.fields.String:
+    """Where the next page of a list starts, in a response."""
+    description = "Send it as `cursor` for the next page; null on the last page"
+    return ma.fields.String(required=True, allow_none=True, **described(description))
 
 
 class BoundedList(ma.fields.List[Any]):
@@ -126,9 +159,9 @@ class CommaSeparated(webargs.fields.DelimitedList):
     `separator` is a pattern, for values that may contain commas.
     """
 
-    def __init__(self, element: ma.fields.Field[Any], *, at_most: int, separator: str = ",", about: str) -> None:
-        metadata = {"minItems": 1, "maxItems": at_most, "description": f"{about}; separate several with commas"}
-        super().__init__(element, load_default=None, metadata=metadata)
+    def __init__(self, element: ma.fields.Field[Any], description: str, *, at_most: int, separator: str = ",") -> None:
+        text = f"{description}; separate several with commas"
+        super().__init__(element, load_default=None, **described(text, minItems=1, maxItems=at_most))
         self.at_most, self.separator = at_most, separator
 
     def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> Any:
@@ -148,12 +181,12 @@ class PageQuery(Schema):
     """The page of a list."""
 
     limit = QueryNumber(
-        load_default=50, validate=ma.validate.Range(1, MAX_PAGE), metadata={"description": "1–100 items"}
+        load_default=50, validate=ma.validate.Range(1, MAX_PAGE), **described("The most items that a page may have")
     )
     cursor = ma.fields.String(
         load_default=None,
         validate=ma.validate.Length(1, 2048),
-        metadata={"description": "`next_cursor` of the previous page"},
+        **described("`next_cursor` of the previous page, with the same filters; without it, the first page"),
     )
 
 
@@ -161,34 +194,34 @@ class ProblemError(Schema):
     """What is wrong with one value of the request. It has either a `pointer` or a `parameter`."""
 
     pointer = ma.fields.String(
-        metadata={
-            "pattern": "^#(/.*)?$",
-            "description": "Where it is in the body: a JSON Pointer (RFC 6901) as a URI fragment; `#` is all of it",
-        }
+        **described(
+            "Where it is in the body: a JSON Pointer (RFC 6901) as a URI fragment; `#` is all of it",
+            pattern="^#(/.*)?$",
+        )
     )
-    parameter = ma.fields.String(metadata={"description": "The name of the query parameter that contains it"})
-    detail = ma.fields.String(
-        required=True, metadata={"description": "What is wrong, in the language of `Accept-Language`"}
-    )
+    parameter = ma.fields.String(**described("The name of the query parameter that contains it"))
+    detail = ma.fields.String(required=True, **described("What is wrong, in the language of `Accept-Language`"))
 
 
 class Problem(Schema):
-    """An error, per RFC 9457."""
+    """An error, as in RFC 9457."""
 
-    type = ma.fields.String(
-        required=True, metadata={"format": "uri", "description": "A page about errors with this `code`"}
+    type = uri_field("A page about errors with this `code`: when they occur, and what to do")
+    title = ma.fields.String(required=True, **described("What happened, in a few words and the caller's language"))
+    status = ma.fields.Integer(
+        required=True, validate=ma.validate.Range(400, 599), **described("The HTTP status of the response")
     )
-    title = ma.fields.String(required=True)
-    status = ma.fields.Integer(required=True, validate=ma.validate.Range(400, 599))
-    detail = ma.fields.String(required=True)
+    detail = ma.fields.String(
+        required=True, **described("What happened to what, and what to do, in the caller's language")
+    )
     code = ma.fields.String(
         required=True,
-        metadata={"pattern": "^[a-z][a-z0-9_]*$", "description": "For programs; the same in every language"},
+        **described("Which error it is, for programs; the same in every language", pattern="^[a-z][a-z0-9_]*$"),
     )
-    request_id = ma.fields.String(required=True)
+    request_id = ma.fields.String(required=True, **described("`X-Request-ID` of the response, for support requests"))
     errors = ma.fields.List(
         ma.fields.Nested(ProblemError),
-        metadata={"description": "What is wrong with which values of the request; at most 100. Absent if unknown"},
+        **described("What is wrong with which values of the request, at most 100; absent if no value is at fault"),
     )
 
 
