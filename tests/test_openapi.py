@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Collection, Iterable, Iterator
+from http import HTTPStatus
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -81,6 +82,70 @@ def _bodies(operation: Operation) -> Iterator[tuple[str, Json]]:
         yield from (("request", media) for media in operation["requestBody"]["content"].values())
     for status, response in operation["responses"].items():
         yield from ((status, media) for media in _resolved(response).get("content", {}).values())
+
+
+# ---------------------------------------------------------------- descriptions
+
+
+def _says_nothing(description: str | None, name: str) -> bool:
+    words = re.sub(r"[^a-z]+", " ", (description or "").lower()).split()
+    return not [word for word in words if word not in {"a", "an", "the", *name.lower().split("_")}]
+
+
+def _parts(schema: Json, where: str) -> Iterator[tuple[str, str, Json]]:
+    """The place, the name and the schema of every property, at any depth."""
+    for name, part in schema.get("properties", {}).items():
+        yield f"{where}.{name}", name, part
+        yield from _parts(part, f"{where}.{name}")
+    for key in ("items", "additionalProperties"):
+        if isinstance(schema.get(key), dict):
+            yield from _parts(schema[key], f"{where}.{key}")
+    for key in ("oneOf", "anyOf", "allOf"):
+        for part in schema.get(key, []):
+            yield from _parts(part, f"{where}.{key}")
+
+
+@EACH
+def test_an_operation_and_its_parameters_are_described(name: str) -> None:
+    operation = OPERATIONS[name]
+    assert re.fullmatch(r"[A-Z][^.]+", operation["summary"]), "a short sentence without a full stop"
+    assert re.search(r"[.`]$", operation["description"]), "sentences"
+    assert not [
+        each["name"] for each in operation["parameters"] if _says_nothing(each.get("description"), each["name"])
+    ]
+    for status, response in operation["responses"].items():
+        described = _resolved(response)
+        assert described["description"], status
+        assert status == "204" or described["description"] != HTTPStatus(int(status)).phrase, status
+        headers = described.get("headers", {})
+        assert not [each for each, header in headers.items() if not _resolved(header).get("description")]
+
+
+def test_every_schema_and_every_property_is_described() -> None:
+    schemas = DOCUMENT["components"]["schemas"]
+    bodies = {name: media["schema"] for name in OPERATIONS for _, media in _bodies(OPERATIONS[name])}
+    parts = [part for name, schema in {**schemas, **bodies}.items() for part in _parts(schema, name)]
+    assert len(parts) > 250
+    assert [name for name, schema in schemas.items() if not schema.get("description", "").endswith((".", "`"))] == []
+    assert [where for where, name, part in parts if _says_nothing(part.get("description"), name)] == []
+
+
+def test_every_tag_and_way_to_authenticate_is_described() -> None:
+    described = [*DOCUMENT["tags"], *DOCUMENT["components"]["securitySchemes"].values()]
+    assert all(each["description"].endswith(".") for each in described)
+
+
+def test_tags_follow_the_work() -> None:
+    names = ["sign-in", "images", "plugins", "scans", "findings", "reports", "api-keys", "health"]
+    tags = [tag["name"] for tag in DOCUMENT["tags"]]
+    used = [operation["tags"] for operation in OPERATIONS.values()]
+    assert [tag for tag in tags if tag in names] == names
+    assert list(dict.fromkeys(chain.from_iterable(used))) == tags
+
+
+def test_every_schema_is_used() -> None:
+    used = set(re.findall(r"#/components/schemas/(\w+)", json.dumps(DOCUMENT)))
+    assert set(DOCUMENT["components"]["schemas"]) == used
 
 
 # ---------------------------------------------------------------- consistency

@@ -120,7 +120,7 @@ def test_every_link_leads_to_the_picture_in_its_palette(
     for palette in PALETTES:
         bar = colour_bar(palette, low=ends["low_celsius"], high=ends["high_celsius"])
         assert np.array_equal(rgba(followed(anonymous, links["colorbar"][palette])), rgba(bar)), palette
-    assert puts == [f"preview/{name}.png" for name in OTHERS] + [f"colour_bar/{name}.png" for name in PALETTES]
+    assert puts == [f"preview/{name}.png" for name in OTHERS] + [f"colorbar/{name}.png" for name in PALETTES]
 
 
 def test_the_second_request_stores_nothing(anonymous: Person, image: dict[str, Any], puts: list[str]) -> None:

@@ -18,15 +18,18 @@ from argus.core.languages import LANGUAGES, Message
 OpenApi = dict[str, Any]
 
 DESCRIPTION = """\
-Argus inspects what you are responsible for. Each tag describes one part of it, and how to start.
+Argus inspects what you are responsible for. The tags are in the order of work, from signing in to reports: each
+describes one part, and how to start.
 
 - **Authentication**: users send `Authorization: Bearer <token>`, programs send `X-API-Key: <key>`. Do not send both.
 - **Rate limits**: `RateLimit` contains the remaining requests, and `RateLimit-Policy` the name of the limit: `caller`,
   `address`, or `key-` with the tier of the key. `x-ratelimit` below lists the quotas. WebSocket handshakes count too.
-- **Errors** are `application/problem+json` (RFC 9457) with a stable `code` for programs.
+- **Errors** are `application/problem+json` (RFC 9457) with a stable `code` for programs, a page about it in `type`, and
+  in `errors` a JSON Pointer or a query parameter for each invalid value.
 - **Languages**: `Accept-Language` selects English, French or Spanish for the texts of errors and for reasons;
   `Content-Language` names the language of an error.
-- **Lists** are paginated: `next_cursor` and `Link: <…>; rel="next"` lead to the next page.
+- **Lists** are paginated: `next_cursor` and `Link: <…>; rel="next"` lead to the next page. Filters accept several
+  values, separated by commas.
 - **Long-running work** responds with `202` and `Location`; poll that URL until `state` is final.
 - **Idempotency-Key** on a POST: a request with the same key and body is executed once, and its response is replayed for
   24 hours.

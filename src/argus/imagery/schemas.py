@@ -263,7 +263,7 @@ class ImageOut(ImageSummary):
     )
     width = fields.Integer(required=True, allow_none=True, validate=_at_least_1, **described("Thermal pixels in a row"))
     height = fields.Integer(required=True, allow_none=True, validate=_at_least_1, **described("Rows of thermal pixels"))
-    camera = fields.Nested(CameraOut, required=True, allow_none=True, **described("The camera"))
+    camera = fields.Nested(CameraOut, required=True, allow_none=True, **described("The camera that took it"))
     parameters = fields.Nested(
         ParametersOut, required=True, allow_none=True, **described("The scene settings of the conversion")
     )

@@ -10,12 +10,12 @@ from argus.core.http import Blueprint, PageQuery, current_caller, etagged, idemp
 from argus.core.openapi import id_pattern, path_id
 from argus.core.runtime import Runtime
 
-_TOY_ID = [path_id("toy_id", pattern=id_pattern("toy"))]
+_TOY_ID = [path_id("toy_id", "The id of a toy", pattern=id_pattern("toy"))]
 
 
 def blueprint(argus: Runtime) -> Blueprint:
     toys: Toys = argus.toys
-    blp = Blueprint("toy", __name__, chapter=80, description="Toys")
+    blp = Blueprint("toy", __name__, chapter=80, description="Toys, and how to wind them up.")
 
     @blp.route("/toys", methods=["POST"])
     @needs("toys:write")
@@ -23,7 +23,10 @@ def blueprint(argus: Runtime) -> Blueprint:
     @blp.arguments(ToyIn)
     @blp.response(202, ToyOut)
     def create_toy(wanted: dict[str, str]) -> tuple[Toy, dict[str, str]]:
-        """Make a toy"""
+        """Make a toy
+
+        A worker winds it up: poll `Location`.
+        """
         toy = toys.create(current_caller(), wanted["name"])
         return toy, location("toy.get_toy", toy_id=toy.id)
 
@@ -32,7 +35,10 @@ def blueprint(argus: Runtime) -> Blueprint:
     @blp.arguments(PageQuery, location="query")
     @blp.response(200, ToyPage)
     def list_toys(query: dict[str, Any]) -> Any:
-        """Toys, newest first"""
+        """List toys
+
+        Newest first.
+        """
         caller = current_caller()
         return paged(lambda limit, after: toys.list(caller, limit=limit, after=after), query)
 
@@ -41,7 +47,10 @@ def blueprint(argus: Runtime) -> Blueprint:
     @etagged
     @blp.response(200, ToyOut)
     def get_toy(toy_id: str) -> Toy:
-        """One toy"""
+        """Get a toy
+
+        With its state.
+        """
         return toys.get(current_caller(), toy_id)
 
     return blp

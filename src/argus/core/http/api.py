@@ -44,9 +44,15 @@ class Api(flask_smorest.Api):
 
     def _describe(self) -> None:
         super()._init_spec(**self._spec_kwargs)
-        bearer = {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+        bearer = {
+            "type": "http",
+            "scheme": "bearer",
+            "bearerFormat": "JWT",
+            "description": "An access token of a user.",
+        }
+        key = {"type": "apiKey", "in": "header", "name": API_KEY_HEADER, "description": "An API key of a program."}
         self.spec.components.security_scheme("bearer", bearer)
-        self.spec.components.security_scheme("key", {"type": "apiKey", "in": "header", "name": API_KEY_HEADER})
+        self.spec.components.security_scheme("key", key)
         for blp in sorted(self._blueprints, key=lambda blp: blp.chapter):
             blp.register_views_in_doc(self, self._app, self.spec, name=blp.name, parameters=None)
             self.spec.tag({"name": blp.name, "description": blp.description})
