@@ -11,6 +11,7 @@ from argus.core import http
 from argus.core.declarations import load
 from argus.core.http import Api, RequestLimits
 from argus.core.openapi import DESCRIPTION, LICENCE
+from argus.identity.capability import sign_in_methods
 
 
 def create_app(container: Container) -> Flask:
@@ -46,9 +47,15 @@ def create_app(container: Container) -> Flask:
     for capability in container.capabilities:
         for factory in capability.blueprints:
             api.register_blueprint(load(factory)(container), url_prefix=capability.prefix)
-    app.register_blueprint(documents.blueprint(api, packages))
+    app.register_blueprint(documents.blueprint(api, packages, lambda: _origins(container)))
     http.require_scopes(app)
     return app
+
+
+def _origins(container: Container) -> list[str]:
+    """Where users of the explorer sign in, and where they upload."""
+    issuers = {method["endpoint"] for method in sign_in_methods(container.settings)}
+    return sorted({*issuers, container.links.upload_origin})
 
 
 def _exactly(origin: str) -> re.Pattern[str]:

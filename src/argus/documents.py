@@ -6,7 +6,7 @@ its code (RFC 9457 §3.1.1).
 
 import json
 import mimetypes
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -23,6 +23,9 @@ from argus.core.languages import Entry, Language, Text, messages_of
 
 EXPLORER = Path(__file__).parent / "explorer"
 STATUSES = EXPLORER / "errors.json"  # the status of each code that responses have; written by `make docs`
+
+# Swagger UI uses inline styles and icons from data URLs.
+_POLICY = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'"
 
 _TITLE = Text(en="Errors", fr="Erreurs", es="Errores")
 _LABELS: Mapping[str, Text] = {
@@ -93,8 +96,11 @@ _NO_RESPONSE = Text(
 )
 
 
-def blueprint(api: Api, packages: Sequence[str]) -> flask.Blueprint:
-    """The documents of an API whose messages these packages declare."""
+def blueprint(api: Api, packages: Sequence[str], connects_to: Callable[[], Iterable[str]]) -> flask.Blueprint:
+    """The documents of an API whose messages these packages declare.
+
+    `connects_to` contains the origins, besides its own, to which the page of the explorer may connect.
+    """
     blp = flask.Blueprint("documents", __name__, template_folder="templates")
 
     @cache
@@ -131,7 +137,8 @@ def blueprint(api: Api, packages: Sequence[str]) -> flask.Blueprint:
     @blp.get("/docs")
     @unlimited
     def explorer() -> Response:
-        return _file(EXPLORER / "index.html")
+        origins = " ".join(("'self'", *connects_to()))
+        return _cached(_file(EXPLORER / "index.html"), f"{_POLICY}; connect-src {origins}")
 
     @blp.get("/docs/<name>")
     @unlimited
@@ -140,7 +147,7 @@ def blueprint(api: Api, packages: Sequence[str]) -> flask.Blueprint:
 
         for folder in (EXPLORER, Path(flask_swagger_ui.__file__).parent / "dist"):
             if name in {entry.name for entry in folder.iterdir()}:
-                return _file(folder / name)
+                return _cached(_file(folder / name), _POLICY)
         raise NotFound
 
     @blp.get("/docs/errors")
@@ -187,11 +194,7 @@ def _page(template: str, language: Language, **values: Any) -> Response:
 
 
 def _file(path: Path) -> Response:
-    response = Response(path.read_bytes(), mimetype=mimetypes.guess_type(path.name)[0])
-    # Swagger UI uses inline styles and icons from data URLs.
-    return _cached(
-        response, "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'"
-    )
+    return Response(path.read_bytes(), mimetype=mimetypes.guess_type(path.name)[0])
 
 
 def _cached(response: Response, policy: str) -> Response:

@@ -50,6 +50,7 @@ export async function startStack() {
   if (!output.some((line) => line.includes("Password"))) throw new Error(`The system did not start:\n${output.join("\n")}`);
   child.stdout.resume();
   return {
+    api: `http://127.0.0.1:${ports[0]}`,
     console: `http://127.0.0.1:${ports[2]}`,
     stop: async () => {
       const exited = once(child, "exit");

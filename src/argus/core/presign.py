@@ -218,6 +218,11 @@ class Presigner:
         base = self._base
         return Upload(f"{base.origin}{base.path or '/'}", fields, datetime.fromtimestamp(end, UTC))
 
+    @property
+    def upload_origin(self) -> str:
+        """The origin to which forms are sent."""
+        return self._base.origin
+
     def _window_start(self, key_bytes: bytes, now: int) -> int:
         """The second at which the current window of a key began."""
         return now - (now - crc32(key_bytes)) % self.window_seconds

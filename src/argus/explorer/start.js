@@ -1,7 +1,245 @@
-SwaggerUIBundle({
-  url: "api/v1/openapi.json",
+/** The API explorer: Swagger UI, and the steps that lead from signing in to a finished scan. */
+
+const API = "api/v1";
+const POLL_MS = 1000;
+const ARRIVAL_MS = 20_000; // after which a file that S3 accepted has been noticed
+
+const at = (selector) => document.querySelector(selector);
+
+/** What the user has done so far. */
+const state = {token: "", upload: null, credentials: {}};
+
+/** Show a sentence; `bad` marks an error. */
+function say(element, text, bad = false) {
+  element.textContent = text;
+  element.classList.toggle("bad", bad);
+}
+
+/** JSON of the API. Raises an Error with the sentence of the problem. */
+async function read(path, headers = {}) {
+  const response = await fetch(`${API}/${path}`, {headers});
+  const body = await response.json();
+  if (!response.ok) throw new Error(body.detail);
+  return body;
+}
+
+// ---------------------------------------------------------------- Swagger UI
+
+const dark = matchMedia("(prefers-color-scheme: dark)");
+const followColours = () => document.documentElement.classList.toggle("dark-mode", dark.matches);
+dark.addEventListener("change", followColours);
+followColours();
+
+const spec = await read("openapi.json");
+const ui = SwaggerUIBundle({
+  spec: {...spec, servers: [{url: new URL(".", location.href).href.replace(/\/$/, "")}]},
   dom_id: "#explorer",
   deepLinking: true,
-  persistAuthorization: true,
+  tryItOutEnabled: true,
+  persistAuthorization: false, // it would keep the token in localStorage
   validatorUrl: null,
+  requestInterceptor: (request) => {
+    const names = Object.keys(request.headers).filter((name) => /^(authorization|x-api-key)$/i.test(name));
+    if (names.length) state.credentials = Object.fromEntries(names.map((name) => [name, request.headers[name]]));
+    return request;
+  },
+  responseInterceptor: (response) => {
+    notice(response);
+    return response;
+  },
 });
+
+/** Show what follows from the response to an operation of the steps. */
+function notice({url, status, text}) {
+  const resource = new URL(url, location.href).pathname.split(`/${API}/`)[1];
+  if (status === 201 && resource === "uploads") showForm(JSON.parse(text).items[0]);
+  if (status === 202 && resource === "scans") showId("scan", JSON.parse(text).id);
+}
+
+for (const link of document.querySelectorAll("[data-operation]")) {
+  const [path, method, operation] = operationOf(link.dataset.operation);
+  link.textContent = `${method.toUpperCase()} ${path}`;
+  link.href = `#/${operation.tags[0]}/${operation.operationId}`;
+  link.addEventListener("click", () => open(`operations-${operation.tags[0]}-${operation.operationId}`));
+}
+
+function operationOf(id) {
+  for (const [path, operations] of Object.entries(spec.paths))
+    for (const [method, operation] of Object.entries(operations))
+      if (operation.operationId === id) return [path, method, operation];
+  throw new Error(`no operation ${id}`);
+}
+
+/** Open an operation of Swagger UI, which follows a link only when the page is loaded. */
+function open(id) {
+  const block = document.getElementById(id);
+  if (!block.classList.contains("is-open")) block.querySelector(".opblock-summary-control").click();
+  block.scrollIntoView();
+}
+
+for (const button of document.querySelectorAll("[data-copies]"))
+  button.addEventListener("click", () => copy(button, at(`#${button.dataset.copies} pre`).textContent));
+
+/** Copy a text, and say so on the button for a moment. */
+async function copy(button, text) {
+  const label = button.textContent;
+  await navigator.clipboard.writeText(text);
+  button.textContent = "Copied";
+  setTimeout(() => (button.textContent = label), 2000);
+}
+
+// ---------------------------------------------------------------- 1: sign in
+
+const [method] = (await read("sign-in")).items;
+const who = at("#who");
+if (method) {
+  at("#sign-in").hidden = at("#call").hidden = false;
+  at("#call pre").textContent = [
+    `curl ${quoted(method.endpoint)} \\`,
+    "  -H 'X-Amz-Target: AWSCognitoIdentityProviderService.InitiateAuth' \\",
+    "  -H 'Content-Type: application/x-amz-json-1.1' \\",
+    `  -d ${quoted(JSON.stringify(initiate("<email>", "<password>")))}`,
+  ].join("\n");
+} else {
+  say(who, "Users of this server sign in elsewhere. Ask its operators for a token, then choose Authorize below.");
+}
+
+function initiate(email, password) {
+  return {
+    AuthFlow: "USER_PASSWORD_AUTH",
+    ClientId: method.client_id,
+    AuthParameters: {USERNAME: email, PASSWORD: password},
+  };
+}
+
+at("#sign-in").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const {email, password} = event.target.elements;
+  say(who, "Signing in …");
+  try {
+    const {AccessToken: token, ExpiresIn: seconds} = await signIn(email.value, password.value);
+    const me = await read("me", {Authorization: `Bearer ${token}`});
+    event.target.reset();
+    state.token = token;
+    ui.preauthorizeApiKey("bearer", token);
+    const until = new Date(Date.now() + 1000 * seconds).toLocaleTimeString([], {timeStyle: "short"});
+    say(who, `You are ${me.role} of ${me.organisation.name}. Requests below send your token, until ${until}.`);
+    showSignedIn(true);
+  } catch (error) {
+    say(who, error.message, true);
+  }
+});
+
+/** Tokens of Cognito. Raises an Error with a sentence. */
+async function signIn(email, password) {
+  let response;
+  try {
+    response = await fetch(method.endpoint, {
+      method: "POST",
+      headers: {
+        "Content-Type": "application/x-amz-json-1.1",
+        "X-Amz-Target": "AWSCognitoIdentityProviderService.InitiateAuth",
+      },
+      body: JSON.stringify(initiate(email, password)),
+    });
+  } catch {
+    throw new Error("The issuer of tokens cannot be reached.");
+  }
+  const body = await response.json();
+  if (body.ChallengeName) throw new Error("Sign in to the console first: your account needs another step.");
+  if (response.ok) return body.AuthenticationResult;
+  const wrong = /NotAuthorizedException|UserNotFoundException/.test(body.__type);
+  throw new Error(wrong ? "Wrong email or password." : `The issuer responded: ${body.message}`);
+}
+
+function showSignedIn(signedIn) {
+  at("#sign-in").hidden = signedIn;
+  at("#signed-in").hidden = !signedIn;
+}
+
+at("#copy-token").addEventListener("click", (event) => copy(event.target, state.token));
+at("#sign-out").addEventListener("click", () => {
+  ui.authActions.logout(["bearer"]);
+  state.token = "";
+  state.credentials = {};
+  showSignedIn(false);
+  say(who, "Signed out: this page has forgotten the token.");
+});
+
+// ---------------------------------------------------------------- 2 and 3: upload
+
+const fileInput = at("#file");
+fileInput.addEventListener("change", () => {
+  const [file] = fileInput.files;
+  at("#request").hidden = !file;
+  if (!file) return;
+  const type = {tif: "image/tiff", tiff: "image/tiff", fff: "application/octet-stream"}[file.name.split(".").pop().toLowerCase()];
+  const body = {files: [{name: file.name, size: file.size, content_type: type ?? "image/jpeg"}]};
+  at("#request pre").textContent = JSON.stringify(body);
+});
+
+function showForm(item) {
+  state.upload = item;
+  at("#send-hint").hidden = true;
+  at("#form").hidden = false;
+  say(at("#sent"), "");
+  const {url, fields} = item.upload;
+  const parts = Object.entries(fields).map(([name, value]) => `  --form-string ${quoted(`${name}=${value}`)} \\`);
+  const name = fileInput.files[0]?.name ?? "<file>";
+  at("#form pre").textContent = [`curl ${quoted(url)} \\`, ...parts, `  -F ${quoted(`file=@"${name.replaceAll(/["\\]/g, "\\$&")}"`)}`].join("\n");
+  showId("image", item.image_id);
+}
+
+at("#send").addEventListener("click", async () => {
+  const [file] = fileInput.files;
+  const sent = at("#sent");
+  if (!file) return say(sent, "Choose the file in step 2.", true);
+  const {upload, image_id: id} = state.upload;
+  const form = new FormData();
+  for (const [name, value] of Object.entries(upload.fields)) form.append(name, value);
+  form.append("file", file);
+  say(sent, "Sending …");
+  try {
+    // The bucket need not allow this origin, so the response cannot be read: the image shows what has arrived.
+    await fetch(upload.url, {method: upload.method, body: form, mode: "no-cors"});
+    await follow(id, sent);
+  } catch (error) {
+    say(sent, error instanceof TypeError ? "S3 cannot be reached." : error.message, true);
+  }
+});
+
+/** Show the state of an image until it is final, or until its file should have arrived. */
+async function follow(id, element) {
+  const start = Date.now();
+  for (;;) {
+    const image = await read(`images/${id}`, state.credentials);
+    if (image.state === "ready") return say(element, "The image is ready.");
+    if (image.state === "rejected") return say(element, `The image was rejected. ${image.reason}`, true);
+    if (image.state === "awaiting_upload" && Date.now() - start > ARRIVAL_MS)
+      return say(
+        element,
+        "No file has arrived. S3 refuses a file of another size than requested, and an expired form.",
+        true,
+      );
+    say(element, image.state === "processing" ? "The image is being processed …" : "Waiting for the file to arrive …");
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
+}
+
+// ---------------------------------------------------------------- 4 to 6: ids for the next requests
+
+function showId(kind, id) {
+  at(`[data-id=${kind}]`).textContent = `${kind}_id: ${id}`;
+  if (kind === "image") showScan(id);
+}
+
+function showScan(imageId) {
+  const body = {target: {kind: "image", id: imageId}, plugins: [{id: "thermal_hotspots"}]};
+  at("#scan pre").textContent = JSON.stringify(body);
+}
+showScan("<image_id>");
+
+/** A text as one word of a shell. */
+function quoted(text) {
+  return `'${text.replaceAll("'", "'\\''")}'`;
+}

@@ -34,6 +34,21 @@ class IdentitySettings:
         issuers.check(self.trusted_issuers, allow_http=settings.is_local)
 
 
+def sign_in_methods(settings: Settings) -> list[dict[str, str]]:
+    """What a client needs to sign in at each trusted issuer that is a Cognito user pool."""
+    cognito = f"https://cognito-idp.{settings.region}.amazonaws.com"
+    return [
+        {
+            "issuer": trusted.issuer,
+            "client_id": trusted.client_ids[0],
+            "endpoint": settings.aws_endpoint or cognito,
+            "region": settings.region,
+        }
+        for trusted in settings.of(IdentitySettings).trusted_issuers
+        if trusted.issuer.startswith(cognito)
+    ]
+
+
 def _identity(argus: Runtime) -> "Identity":
     from argus.identity.service import Identity
     from argus.identity.store import IdentityStore

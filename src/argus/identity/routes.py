@@ -17,9 +17,8 @@ from argus.core.http import (
 )
 from argus.core.openapi import id_pattern, link, path_id
 from argus.core.runtime import Runtime
-from argus.core.settings import Settings
 from argus.identity import key_text
-from argus.identity.capability import IdentitySettings
+from argus.identity.capability import sign_in_methods
 from argus.identity.keys import Keys
 from argus.identity.model import ApiKey
 from argus.identity.schemas import ApiKeyOut, ApiKeyPage, Me, NewApiKey, SignInMethods, api_key_in_schema
@@ -32,7 +31,7 @@ _KEY_ID = [path_id("key_id", "The id of an API key", pattern=id_pattern("key"))]
 
 def callers(argus: Runtime) -> Blueprint:
     identity: Identity = argus.identity
-    methods, socket_url = _sign_in_methods(argus.settings), argus.notify.socket_url
+    methods, socket_url = sign_in_methods(argus.settings), argus.notify.socket_url
     blp = Blueprint("sign-in", __name__, chapter=10, description=_SIGN_IN)
 
     @blp.route("/sign-in")
@@ -145,18 +144,3 @@ def api_keys(argus: Runtime) -> Blueprint:
         keys.revoke(current_caller(), key_id, check=check_if_match)
 
     return blp
-
-
-def _sign_in_methods(settings: Settings) -> list[dict[str, str]]:
-    """What a client needs to sign in at each trusted issuer that is a Cognito user pool."""
-    cognito = f"https://cognito-idp.{settings.region}.amazonaws.com"
-    return [
-        {
-            "issuer": trusted.issuer,
-            "client_id": trusted.client_ids[0],
-            "endpoint": settings.aws_endpoint or cognito,
-            "region": settings.region,
-        }
-        for trusted in settings.of(IdentitySettings).trusted_issuers
-        if trusted.issuer.startswith(cognito)
-    ]

@@ -1,0 +1,209 @@
+/** The API explorer in a real browser: from nothing to a finished scan, with this page only. `make browser`. */
+
+import assert from "node:assert/strict";
+import {readFile} from "node:fs/promises";
+import {createRequire} from "node:module";
+import {after, afterEach, before, beforeEach, test} from "node:test";
+
+import {PASSWORD, startBrowser, startStack} from "./stack.mjs";
+
+const TIMEOUT_MS = 120_000;
+const OWNER = "owner@north.example";
+const AXE = createRequire(new URL("../../services/console/package.json", import.meta.url)).resolve("axe-core");
+
+// Faults of Swagger UI's own markup.
+const OF_SWAGGER_UI = {};
+
+let stack, browser, context, page, consoleErrors, expected, image;
+
+before(async () => {
+  stack = await startStack();
+  browser = await startBrowser();
+  image = await originalOfTheDemo();
+}, {timeout: 5 * TIMEOUT_MS});
+
+after(async () => {
+  await browser?.close();
+  await stack?.stop();
+});
+
+beforeEach(async () => {
+  context = await browser.newContext({permissions: ["clipboard-read", "clipboard-write"]});
+  context.setDefaultTimeout(TIMEOUT_MS);
+  page = await context.newPage();
+  consoleErrors = [];
+  expected = [];
+  page.on("console", (message) => ["error", "warning"].includes(message.type()) && consoleErrors.push(message.text()));
+  page.on("pageerror", (error) => consoleErrors.push(String(error)));
+});
+
+afterEach(async () => {
+  await context.close();
+  assert.deepEqual(consoleErrors.filter((text) => !expected.some((known) => text.includes(known))), []);
+});
+
+/** A radiometric image, which a user would have. */
+async function originalOfTheDemo() {
+  const [{endpoint, client_id}] = (await json(`${stack.api}/api/v1/sign-in`)).items;
+  const {AuthenticationResult} = await json(endpoint, {
+    method: "POST",
+    headers: {
+      "Content-Type": "application/x-amz-json-1.1",
+      "X-Amz-Target": "AWSCognitoIdentityProviderService.InitiateAuth",
+    },
+    body: JSON.stringify({
+      AuthFlow: "USER_PASSWORD_AUTH",
+      ClientId: client_id,
+      AuthParameters: {USERNAME: OWNER, PASSWORD},
+    }),
+  });
+  const headers = {Authorization: `Bearer ${AuthenticationResult.AccessToken}`};
+  const {items} = await json(`${stack.api}/api/v1/images`, {headers});
+  const {links} = await json(`${stack.api}/api/v1/images/${items.find((each) => each.name.includes("_0004_")).id}`, {headers});
+  return Buffer.from(await (await fetch(links.original.url)).arrayBuffer());
+}
+
+const json = async (url, options) => (await fetch(url, options)).json();
+
+async function openExplorer() {
+  await page.goto(`${stack.api}/docs`);
+  await page.locator("#operations-images-request_uploads").waitFor();
+}
+
+async function signIn(password = PASSWORD) {
+  await page.getByLabel("Email").fill(OWNER);
+  await page.getByLabel("Password").fill(password);
+  await page.getByRole("button", {name: "Sign in"}).click();
+}
+
+/** Open an operation from the steps, fill in its body or its parameter, and execute it. The response. */
+async function execute(id, {body, parameter}) {
+  await page.locator(`[data-operation=${id}]`).first().click();
+  const operation = page.locator(`[id$=-${id}].opblock`);
+  if (body) await operation.locator("textarea.body-param__text").fill(body);
+  if (parameter) await operation.locator(".parameters-col_description input").first().fill(parameter);
+  const responded = page.waitForResponse((response) => response.url().includes("/api/v1/"));
+  await operation.getByRole("button", {name: "Execute"}).click();
+  return responded;
+}
+
+/** Choose the image, execute the request of an upload with the body that the page shows, and copy it like a user. */
+async function requestUpload(file = image) {
+  await page.getByLabel("A radiometric image").setInputFiles({name: "mine.jpg", mimeType: "image/jpeg", buffer: file});
+  await page.locator("#request").getByRole("button", {name: "Copy"}).click();
+  const body = await page.evaluate(() => navigator.clipboard.readText());
+  const response = await execute("request_uploads", {body});
+  assert.equal(response.status(), 201);
+  await page.getByRole("button", {name: "Send the file"}).waitFor();
+}
+
+test("from nothing to a finished scan", async () => {
+  await openExplorer();
+  await signIn();
+  await page.getByText("You are owner of North Geothermal.").waitFor();
+  assert.deepEqual(await page.evaluate(() => [localStorage.length, sessionStorage.length]), [0, 0]);
+  await requestUpload();
+  assert.match(await page.locator("#form pre").textContent(), /^curl 'http.*--form-string 'policy=.*-F 'file=@"mine.jpg"'$/s);
+  await page.getByRole("button", {name: "Send the file"}).click();
+  await page.getByText("The image is ready.").waitFor();
+
+  const id = (await page.locator("[data-id=image]").textContent()).replace("image_id: ", "");
+  assert.equal((await (await execute("get_image", {parameter: id})).json()).name, "mine.jpg");
+  const scan = await (await execute("request_scan", {body: await page.locator("#scan pre").textContent()})).json();
+  assert.equal(scan.target.id, id);
+  await page.getByText(`scan_id: ${scan.id}`).waitFor();
+  let found;
+  do found = await (await execute("get_scan", {parameter: scan.id})).json();
+  while (["queued", "running"].includes(found.state));
+  assert.equal(found.state, "succeeded");
+  const findings = await (await page.request.get(`${stack.api}/docs`)).status();
+  assert.equal(findings, 200);
+  const operation = page.locator("[id$=-list_scan_findings].opblock");
+  await page.locator("[data-operation=list_scan_findings]").click();
+  await operation.locator("tr[data-param-name=scan_id] input").fill(scan.id);
+  const responded = page.waitForResponse((response) => response.url().includes("/findings"));
+  await operation.getByRole("button", {name: "Execute"}).click();
+  assert.equal((await (await responded).json()).items.length, 3);
+
+  await page.getByRole("button", {name: "Sign out"}).click();
+  expected.push("status of 401");
+  assert.equal((await execute("get_image", {parameter: id})).status(), 401);
+});
+
+test("a wrong password shows a message", async () => {
+  expected.push("status of 400");
+  await openExplorer();
+  await signIn("Wrong-horse-9-battery");
+  await page.getByText("Wrong email or password.").waitFor();
+});
+
+test("the page does not say that a file has arrived if it has not", async () => {
+  await openExplorer();
+  await signIn();
+  await requestUpload(Buffer.concat([image, Buffer.from("x")]));
+  await page.getByLabel("A radiometric image").setInputFiles({name: "mine.jpg", mimeType: "image/jpeg", buffer: image});
+  expected.push("status of 40");
+  await page.getByRole("button", {name: "Send the file"}).click();
+  await page.getByText("No file has arrived.").waitFor();
+});
+
+test("a file that is no thermal image is rejected with the reason", async () => {
+  await openExplorer();
+  await signIn();
+  await requestUpload(Buffer.from("no image"));
+  await page.getByRole("button", {name: "Send the file"}).click();
+  await page.getByText("The image was rejected.").waitFor();
+});
+
+test("a link to an operation opens it", async () => {
+  await page.goto(`${stack.api}/docs#/scans/request_scan`);
+  await page.locator("#operations-scans-request_scan.is-open").waitFor();
+});
+
+test("an error of the API leads to its page", async () => {
+  await openExplorer();
+  expected.push("status of 401");
+  const problem = await (await execute("get_image", {parameter: "img_0"})).json();
+  await page.goto(problem.type);
+  await page.getByRole("heading", {name: problem.title}).waitFor();
+  await page.getByRole("link", {name: "All errors"}).click();
+  await page.getByRole("link", {name: "no_such_image"}).waitFor();
+});
+
+test("a narrow screen does not scroll horizontally", async () => {
+  await page.setViewportSize({width: 375, height: 740});
+  const fits = () => page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth);
+  await openExplorer();
+  await page.locator("[data-operation=list_images]").click();
+  await page.locator("#operations-images-list_images .responses-table").waitFor();
+  assert.ok(await fits());
+  for (const path of ["errors", "errors/damaged"]) {
+    await page.goto(`${stack.api}/docs/${path}`);
+    assert.ok(await fits(), path);
+  }
+});
+
+for (const colorScheme of ["light", "dark"]) {
+  test(`axe finds only faults of Swagger UI's own markup (${colorScheme})`, async () => {
+    const source = await readFile(AXE, "utf8");
+    const violations = async () => {
+      await page.evaluate(source);
+      const {violations} = await page.evaluate(() => globalThis.axe.run());
+      return violations.flatMap(({id, nodes}) => nodes.map((node) => [id, node.target.join(" "), node.html.slice(0, 120)]));
+    };
+    await page.emulateMedia({colorScheme});
+    await openExplorer();
+    assert.equal(await page.evaluate(() => document.documentElement.classList.contains("dark-mode")), colorScheme === "dark");
+    await page.locator("[data-operation=request_uploads]").click();
+    await page.locator("#operations-images-request_uploads textarea").waitFor();
+    await page.getByLabel("A radiometric image").setInputFiles({name: "a.jpg", mimeType: "image/jpeg", buffer: Buffer.from("a")});
+    const inSwagger = await page.evaluate(() => Boolean(document.querySelector(".swagger-ui")));
+    assert.ok(inSwagger);
+    const found = await violations();
+    assert.deepEqual(found.filter(([id]) => !(id in OF_SWAGGER_UI)), []);
+    for (const path of ["errors", "errors/damaged"]) {
+      await page.goto(`${stack.api}/docs/${path}`);
+      assert.deepEqual(await violations(), []);
+    }
+  });
+}
