@@ -31,6 +31,10 @@ dark.addEventListener("change", followColours);
 followColours();
 
 const spec = await read("openapi.json");
+// Swagger UI would send the examples of parameters: filters and ids of other resources.
+for (const path of Object.values(spec.paths))
+  for (const part of Object.values(path))
+    for (const parameter of Array.isArray(part) ? part : (part.parameters ?? [])) delete parameter.example;
 const ui = SwaggerUIBundle({
   spec: {...spec, servers: [{url: new URL(".", location.href).href.replace(/\/$/, "")}]},
   dom_id: "#explorer",
