@@ -1,5 +1,7 @@
 /** The API explorer: Swagger UI, and the steps that lead from signing in to a finished scan. */
 
+import {keepRepaired} from "./repairs.js";
+
 const API = "api/v1";
 const POLL_MS = 1000;
 const ARRIVAL_MS = 20_000; // after which a file that S3 accepted has been noticed
@@ -15,12 +17,36 @@ function say(element, text, bad = false) {
   element.classList.toggle("bad", bad);
 }
 
+/** Send a request. Raises an Error with this sentence if there is no response. */
+async function reach(url, options, sentence) {
+  try {
+    return await fetch(url, options);
+  } catch {
+    throw new Error(sentence);
+  }
+}
+
+/** The JSON of a response; empty for an error page of a gateway. */
+const jsonOf = (response) => response.json().catch(() => ({}));
+
 /** JSON of the API. Raises an Error with the sentence of the problem. */
 async function read(path, headers = {}) {
-  const response = await fetch(`${API}/${path}`, {headers});
-  const body = await response.json();
-  if (!response.ok) throw new Error(body.detail);
+  const response = await reach(`${API}/${path}`, {headers}, "The API cannot be reached.");
+  const body = await jsonOf(response);
+  if (!response.ok) throw new Error(body.detail ?? `The API responded with HTTP ${response.status}.`);
   return body;
+}
+
+/** Run an action with its button disabled, and show its error. */
+async function attempt(button, element, action) {
+  button.disabled = true;
+  try {
+    await action();
+  } catch (error) {
+    say(element, error.message, true);
+  } finally {
+    button.disabled = false;
+  }
 }
 
 // ---------------------------------------------------------------- Swagger UI
@@ -42,6 +68,7 @@ const ui = SwaggerUIBundle({
   tryItOutEnabled: true,
   persistAuthorization: false, // it would keep the token in localStorage
   validatorUrl: null,
+  syntaxHighlight: {theme: "obsidian"}, // the default theme has too little contrast
   requestInterceptor: (request) => {
     const names = Object.keys(request.headers).filter((name) => /^(authorization|x-api-key)$/i.test(name));
     if (names.length) state.credentials = Object.fromEntries(names.map((name) => [name, request.headers[name]]));
@@ -52,6 +79,8 @@ const ui = SwaggerUIBundle({
     return response;
   },
 });
+
+keepRepaired(at("#explorer"));
 
 /** Show what follows from the response to an operation of the steps. */
 function notice({url, status, text}) {
@@ -116,44 +145,40 @@ function initiate(email, password) {
   };
 }
 
-at("#sign-in").addEventListener("submit", async (event) => {
+at("#sign-in").addEventListener("submit", (event) => {
   event.preventDefault();
-  const {email, password} = event.target.elements;
+  const form = event.target;
+  const {email, password} = form.elements;
   say(who, "Signing in …");
-  try {
+  attempt(event.submitter, who, async () => {
     const {AccessToken: token, ExpiresIn: seconds} = await signIn(email.value, password.value);
     const me = await read("me", {Authorization: `Bearer ${token}`});
-    event.target.reset();
+    form.reset();
     state.token = token;
     ui.preauthorizeApiKey("bearer", token);
     const until = new Date(Date.now() + 1000 * seconds).toLocaleTimeString([], {timeStyle: "short"});
-    say(who, `You are ${me.role} of ${me.organisation.name}. Requests below send your token, until ${until}.`);
+    const sentence = `You are ${me.role} of ${me.organisation.name}. Your user id is ${me.user.id}.`;
+    say(who, `${sentence} Requests below send your token, until ${until}.`);
     showSignedIn(true);
-  } catch (error) {
-    say(who, error.message, true);
-  }
+  });
 });
 
 /** Tokens of Cognito. Raises an Error with a sentence. */
 async function signIn(email, password) {
-  let response;
-  try {
-    response = await fetch(method.endpoint, {
-      method: "POST",
-      headers: {
-        "Content-Type": "application/x-amz-json-1.1",
-        "X-Amz-Target": "AWSCognitoIdentityProviderService.InitiateAuth",
-      },
-      body: JSON.stringify(initiate(email, password)),
-    });
-  } catch {
-    throw new Error("The issuer of tokens cannot be reached.");
-  }
-  const body = await response.json();
+  const request = {
+    method: "POST",
+    headers: {
+      "Content-Type": "application/x-amz-json-1.1",
+      "X-Amz-Target": "AWSCognitoIdentityProviderService.InitiateAuth",
+    },
+    body: JSON.stringify(initiate(email, password)),
+  };
+  const response = await reach(method.endpoint, request, "The issuer of tokens cannot be reached.");
+  const body = await jsonOf(response);
   if (body.ChallengeName) throw new Error("Sign in to the console first: your account needs another step.");
   if (response.ok) return body.AuthenticationResult;
   const wrong = /NotAuthorizedException|UserNotFoundException/.test(body.__type);
-  throw new Error(wrong ? "Wrong email or password." : `The issuer responded: ${body.message}`);
+  throw new Error(wrong ? "Wrong email or password." : `The issuer responded: ${body.message ?? response.status}`);
 }
 
 function showSignedIn(signedIn) {
@@ -194,7 +219,7 @@ function showForm(item) {
   showId("image", item.image_id);
 }
 
-at("#send").addEventListener("click", async () => {
+at("#send").addEventListener("click", (event) => {
   const [file] = fileInput.files;
   const sent = at("#sent");
   if (!file) return say(sent, "Choose the file in step 2.", true);
@@ -203,13 +228,11 @@ at("#send").addEventListener("click", async () => {
   for (const [name, value] of Object.entries(upload.fields)) form.append(name, value);
   form.append("file", file);
   say(sent, "Sending …");
-  try {
+  attempt(event.target, sent, async () => {
     // The bucket need not allow this origin, so the response cannot be read: the image shows what has arrived.
-    await fetch(upload.url, {method: upload.method, body: form, mode: "no-cors"});
+    await reach(upload.url, {method: upload.method, body: form, mode: "no-cors"}, "S3 cannot be reached.");
     await follow(id, sent);
-  } catch (error) {
-    say(sent, error instanceof TypeError ? "S3 cannot be reached." : error.message, true);
-  }
+  });
 });
 
 /** Show the state of an image until it is final, or until its file should have arrived. */
