@@ -2,12 +2,17 @@
 
 import json
 import re
+from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
 from argus import __version__
+from argus.app import create_app
+from argus.container import Container
 from argus.core.languages import LANGUAGES
-from argus.documents import STATUSES
+from argus.core.settings import Settings
+from argus.documents import EXPLORER, STATUSES
 from services.api import reference
 from tests.conftest import Person
 
@@ -91,3 +96,67 @@ def test_pages_allow_only_their_own_style_sheet(anonymous: Person) -> None:
         sheet = re.findall(r'rel="stylesheet" href="([^"]+)"', response.get_data(as_text=True))
         assert len(sheet) == 1
     assert anonymous.http.get("/docs/page.css").content_type.startswith("text/css")
+
+
+def _connects_to(client: Any) -> list[str]:
+    policy = client.get("/docs").headers["Content-Security-Policy"]
+    assert policy.startswith("default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; ")
+    return policy.rpartition("; connect-src ")[2].split()
+
+
+def test_the_explorer_connects_to_where_the_api_says_that_users_sign_in_and_upload(owner: Person) -> None:
+    upload = owner.post("/uploads", {"files": [{"name": "a.jpg", "size": 1, "content_type": "image/jpeg"}]})
+    urls = [
+        upload.get_json()["items"][0]["upload"]["url"],
+        *(method["endpoint"] for method in owner.get("/sign-in").get_json()["items"]),
+    ]
+    assert len(urls) == 2
+    origins = {f"{parts.scheme}://{parts.netloc}" for parts in map(urlsplit, urls)}
+    assert _connects_to(owner.http) == ["'self'", *sorted(origins)]
+
+
+@pytest.mark.parametrize(
+    ("issuer", "signs_in_at"),
+    [
+        ("https://cognito-idp.eu-west-1.amazonaws.com/pool", ["https://cognito-idp.eu-west-1.amazonaws.com"]),
+        ("https://issuer.example", []),
+    ],
+    ids=["cognito", "another issuer"],
+)
+def test_in_aws_the_explorer_connects_to_cognito_and_the_bucket(issuer: str, signs_in_at: list[str]) -> None:
+    trusted = {"issuer": issuer, "jwks_url": f"{issuer}/jwks", "client_ids": ["c"]}
+    settings = Settings.from_env(
+        {
+            "ARGUS_STAGE": "production",
+            "ARGUS_CURSOR_SECRET": "x" * 32,
+            "AWS_REGION": "eu-west-1",
+            "ARGUS_TRUSTED_ISSUERS": json.dumps([trusted]),
+        }
+    )
+    bucket = f"https://{settings.media_bucket}.s3.eu-west-1.amazonaws.com"
+    assert _connects_to(create_app(Container(settings)).test_client()) == sorted(["'self'", bucket, *signs_in_at])
+
+
+TYPES = {".css": "text/css", ".html": "text/html", ".js": "text/javascript", ".json": "application/json"}
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in EXPLORER.iterdir()))
+def test_every_file_of_the_explorer_is_served(anonymous: Person, name: str) -> None:
+    response = anonymous.http.get(f"/docs/{name}")
+    assert (response.status_code, response.mimetype) == (200, TYPES["." + name.rpartition(".")[2]])
+    assert response.data == (EXPLORER / name).read_bytes()
+    assert "connect-src" not in response.headers["Content-Security-Policy"]
+
+
+def test_the_page_of_the_explorer_loads_only_files_that_are_served(anonymous: Person) -> None:
+    page = anonymous.http.get("/docs").get_data(as_text=True)
+    names = re.findall(r'(?:src|href)="(docs/[^"]+)"', page)
+    assert {"docs/start.js", "docs/start.css"} < set(names)
+    assert [name for name in names if anonymous.http.get(f"/{name}").status_code != 200] == []
+    assert not re.search(r"<script(?![^>]* src=)|<style| style=| on[a-z]+=", page)
+
+
+@pytest.mark.parametrize("name", ["moon.js", "index.html.bak", "..", "%2e%2e%2fapp.py", "..%5capp.py"])
+def test_no_other_file_is_served(anonymous: Person, name: str) -> None:
+    response = anonymous.http.get(f"/docs/{name}")
+    assert (response.status_code, response.get_json()["code"]) == (404, "not_found")

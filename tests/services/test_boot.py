@@ -223,6 +223,8 @@ def test_a_preflight_allows_only_the_console(api: Function, make: Make, origin: 
         "/",
         "/docs",
         "/docs/start.js",
+        "/docs/repairs.js",
+        "/docs/start.css",
         "/docs/page.css",
         "/docs/errors/not_found",
         "/docs/swagger-ui-bundle.js",
