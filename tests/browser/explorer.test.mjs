@@ -1,6 +1,11 @@
 /** The API explorer in a real browser: from nothing to a finished scan, with this page only. `make browser`. */
 
 import assert from "node:assert/strict";
+import {execFile} from "node:child_process";
+import {mkdtemp, rm, writeFile} from "node:fs/promises";
+import {tmpdir} from "node:os";
+import {join} from "node:path";
+import {promisify} from "node:util";
 import {after, afterEach, before, beforeEach, test} from "node:test";
 
 import {PASSWORD, startBrowser, startStack} from "./stack.mjs";
@@ -82,8 +87,8 @@ async function execute(id, {body, parameter}) {
 }
 
 /** Choose the image, execute the request of an upload with the body that the page shows, and copy it like a user. */
-async function requestUpload(file = image) {
-  await page.getByLabel("A radiometric image").setInputFiles({name: "mine.jpg", mimeType: "image/jpeg", buffer: file});
+async function requestUpload(file = image, name = "mine.jpg") {
+  await page.getByLabel("A radiometric image").setInputFiles({name, mimeType: "image/jpeg", buffer: file});
   await page.locator("#request").getByRole("button", {name: "Copy"}).click();
   const body = await page.evaluate(() => navigator.clipboard.readText());
   const response = await execute("request_uploads", {body});
@@ -125,6 +130,71 @@ test("a wrong password shows a message", async () => {
   await page.getByText("Wrong email or password.").waitFor();
 });
 
+test("an account that needs another step, and an issuer without a response, show a message", async () => {
+  const answers = [
+    (route) => route.fulfill({json: {ChallengeName: "NEW_PASSWORD_REQUIRED"}, headers: {"Access-Control-Allow-Origin": "*"}}),
+    (route) => route.fulfill({status: 502, body: "<html>", headers: {"Access-Control-Allow-Origin": "*"}}),
+    (route) => route.abort(),
+  ];
+  expected.push("status of 502", "net::ERR_FAILED");
+  await openExplorer();
+  await page.route((url) => url.pathname === "/" && url.origin !== stack.api, (route) => answers.shift()(route));
+  for (const sentence of ["your account needs another step", "The issuer responded: 502", "cannot be reached"]) {
+    await signIn();
+    await page.locator("#who.bad").getByText(sentence).waitFor();
+  }
+});
+
+test("the page does not say that a file has arrived if it has not", async () => {
+  expected.push("status of 403");
+  await page.clock.install();
+  await openExplorer();
+  await signIn();
+  await requestUpload();
+  // The embedded S3 does not enforce the conditions of a form.
+  await page.route((url) => url.pathname.includes("-media-"), (route) => route.fulfill({status: 403}));
+  await page.getByRole("button", {name: "Send the file"}).click();
+  await page.getByText("Waiting for the file to arrive").waitFor();
+  await page.clock.fastForward(21_000);
+  await page.locator("#sent.bad").getByText("No file has arrived.").waitFor();
+});
+
+test("a lost connection shows which side cannot be reached", async () => {
+  expected.push("net::ERR_FAILED");
+  await openExplorer();
+  await signIn();
+  await requestUpload();
+  await page.route(/\/api\/v1\/images\//, (route) => route.abort());
+  await page.getByRole("button", {name: "Send the file"}).click();
+  await page.locator("#sent.bad").getByText("The API cannot be reached.").waitFor();
+  await page.route((url) => url.origin !== stack.api, (route) => route.abort());
+  await page.getByRole("button", {name: "Send the file"}).click();
+  await page.locator("#sent.bad").getByText("S3 cannot be reached.").waitFor();
+});
+
+test("the commands of the page work in a shell", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "explorer-"));
+  const shell = async (command) => (await promisify(execFile)("sh", ["-c", command], {cwd: folder})).stdout;
+  const name = `it's "$(mine)".jpg`;
+  try {
+    await writeFile(join(folder, name), image);
+    await openExplorer();
+    const call = await page.locator("#call pre").textContent();
+    const {AuthenticationResult} = JSON.parse(await shell(call.replace("<email>", OWNER).replace("<password>", PASSWORD)));
+    await signIn();
+    await requestUpload(image, name);
+    await shell(`${await page.locator("#form pre").textContent()} --fail`);
+    const id = (await page.locator("[data-id=image]").textContent()).replace("image_id: ", "");
+    const headers = {Authorization: `Bearer ${AuthenticationResult.AccessToken}`};
+    let found;
+    do found = await json(`${stack.api}/api/v1/images/${id}`, {headers});
+    while (["awaiting_upload", "processing"].includes(found.state));
+    assert.deepEqual([found.state, found.name], ["ready", name]);
+  } finally {
+    await rm(folder, {recursive: true});
+  }
+});
+
 test("a file that is no thermal image is rejected with the reason", async () => {
   await openExplorer();
   await signIn();
@@ -142,7 +212,7 @@ test("a link to an operation opens it", async () => {
 test("an error of the API leads to its page", async () => {
   await openExplorer();
   expected.push("status of 401");
-  const problem = await (await execute("get_image", {parameter: "img_0"})).json();
+  const problem = await (await execute("get_image", {parameter: `img_${"0".repeat(26)}`})).json();
   await page.goto(problem.type);
   await page.getByRole("heading", {name: problem.title}).waitFor();
   await page.getByRole("link", {name: "All errors"}).click();
@@ -160,4 +230,14 @@ test("a narrow screen does not scroll horizontally", async () => {
     await page.goto(`${stack.api}/docs/${path}`);
     assert.ok(await fits(), path);
   }
+});
+
+test("the colours follow the system while the page is open", async () => {
+  await page.emulateMedia({colorScheme: "light"});
+  await openExplorer();
+  const background = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+  const light = await background();
+  await page.emulateMedia({colorScheme: "dark"});
+  await page.locator("html.dark-mode").waitFor();
+  assert.notEqual(await background(), light);
 });
