@@ -2,7 +2,8 @@
 
 import assert from "node:assert/strict";
 import {execFile} from "node:child_process";
-import {mkdtemp, rm, writeFile} from "node:fs/promises";
+import {mkdtemp, readFile, rm, writeFile} from "node:fs/promises";
+import {createRequire} from "node:module";
 import {tmpdir} from "node:os";
 import {join} from "node:path";
 import {promisify} from "node:util";
@@ -12,6 +13,8 @@ import {PASSWORD, startBrowser, startStack} from "./stack.mjs";
 
 const TIMEOUT_MS = 120_000;
 const OWNER = "owner@north.example";
+// axe-core is installed with the packages of the console.
+const AXE = createRequire(new URL("../../services/console/package.json", import.meta.url)).resolve("axe-core/axe.min.js");
 
 let stack, browser, context, page, consoleErrors, expected, image;
 
@@ -241,3 +244,40 @@ test("the colours follow the system while the page is open", async () => {
   await page.locator("html.dark-mode").waitFor();
   assert.notEqual(await background(), light);
 });
+
+for (const colorScheme of ["light", "dark"]) {
+  test(`axe finds nothing, also not in the markup of Swagger UI (${colorScheme})`, async () => {
+    const source = await readFile(AXE, "utf8");
+    const isAccessible = async (part) => {
+      await page.evaluate(source);
+      const {violations, passes} = await page.evaluate(() => globalThis.axe.run());
+      const found = violations.flatMap(({id, nodes}) => nodes.map(({target, html}) => [id, target.join(" "), html.slice(0, 120)]));
+      assert.deepEqual(found, [], part);
+      assert.ok(passes.some(({id}) => id === "color-contrast"), part);
+    };
+    await page.emulateMedia({colorScheme});
+    await openExplorer();
+    assert.equal(await page.locator("html.dark-mode").count(), colorScheme === "dark" ? 1 : 0);
+    await isAccessible("the page");
+    expected.push("status of 400");
+    await signIn("Wrong-horse-9-battery");
+    await page.getByText("Wrong email or password.").waitFor();
+    await isAccessible("an error");
+    await signIn();
+    await requestUpload();
+    await page.locator("#operations-images-request_uploads .live-responses-table .microlight").first().waitFor();
+    await page.getByText("The call itself").last().click();
+    await isAccessible("a response");
+    for (const id of ["list_images", "delete_image"])
+      await page.locator(`[id$=-${id}] .opblock-summary-control`).click();
+    await page.locator("#operations-images-delete_image .responses-table").waitFor();
+    await isAccessible("several operations");
+    await page.locator(".auth-wrapper .btn.authorize").click();
+    await page.locator(".modal-ux .auth-container").first().waitFor();
+    await isAccessible("the dialog");
+    for (const path of ["errors", "errors/damaged"]) {
+      await page.goto(`${stack.api}/docs/${path}`);
+      await isAccessible(path);
+    }
+  });
+}
