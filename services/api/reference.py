@@ -91,7 +91,9 @@ def statuses_of_errors() -> dict[str, int]:
     """The status of responses with a code, by code. Reasons of rejected images, for example, have none."""
     of_http = {code_of_http(kind): status for status, kind in default_exceptions.items()}
     kinds = [kind for package in _packages() for kind in errors_of(package)]
-    own = {code_of(kind): kind.status for kind in kinds if kind.status != 500}  # 500 hides its code
+    own = {
+        code_of(kind): kind.status for kind in kinds if kind.in_responses and kind.status != 500
+    }  # 500 hides its code
     declared = {code for package in _packages() for code in messages_of(package)}
     return {code: status for code, status in sorted({**of_http, **own}.items()) if code in declared}
 

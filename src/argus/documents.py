@@ -43,9 +43,9 @@ _LABELS: Mapping[str, Text] = {
 }
 _ADVICE: Mapping[int, Text] = {
     400: Text(
-        en="Correct the request, or the file that it is about. The same one will be rejected again.",
-        fr="Corrigez la requête, ou le fichier dont il s’agit. Les mêmes seront de nouveau refusés.",
-        es="Corrija la solicitud o el archivo del que se trata. Los mismos se rechazarán de nuevo.",
+        en="Correct the request. The same request will be rejected again.",
+        fr="Corrigez la requête. La même requête sera de nouveau refusée.",
+        es="Corrija la solicitud. La misma solicitud se rechazará de nuevo.",
     ),
     401: Text(
         en="Send a valid token as “Authorization: Bearer <token>”, or a valid API key as “X-API-Key: <key>”. "
@@ -56,10 +56,12 @@ _ADVICE: Mapping[int, Text] = {
         "<clave>». GET /api/v1/sign-in indica los emisores de tokens.",
     ),
     403: Text(
-        en="Ask someone with another role, or use a key with the scope. The same request will be rejected again.",
-        fr="Adressez-vous à une personne qui a un autre rôle, ou utilisez une clé qui a la portée. La même requête "
-        "sera de nouveau refusée.",
-        es="Pídalo a alguien con otro rol, o use una clave con el alcance. La misma solicitud se rechazará de nuevo.",
+        en="The same request will be rejected again. The error says which scope, origin or link it needs; another "
+        "role, or another API key, may have the scope.",
+        fr="La même requête sera de nouveau refusée. L’erreur dit quelle portée, quelle origine ou quel lien il lui "
+        "faut ; un autre rôle, ou une autre clé d’API, peut avoir la portée.",
+        es="La misma solicitud se rechazará de nuevo. El error dice qué alcance, origen o enlace necesita; otro rol, u "
+        "otra clave de API, puede tener el alcance.",
     ),
     404: Text(
         en="Check the URL and the ids. Resources of other organisations do not exist for you.",

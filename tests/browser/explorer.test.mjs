@@ -148,6 +148,16 @@ test("an account that needs another step, and an issuer without a response, show
   }
 });
 
+test("a failure to read the issuers is not shown as another issuer", async () => {
+  expected.push("status of 503");
+  const problem = {detail: "A service that Argus depends on does not respond."};
+  await page.route(/\/api\/v1\/sign-in$/, (route) => route.fulfill({status: 503, json: problem}));
+  await openExplorer();
+  await page.locator("#who.bad").getByText(`${problem.detail} Load this page again`).waitFor();
+  assert.ok(await page.locator("#sign-in").isHidden());
+  assert.match(await page.locator("#scan pre").textContent(), /thermal_hotspots/);
+});
+
 test("the page does not say that a file has arrived if it has not", async () => {
   expected.push("status of 403");
   await page.clock.install();

@@ -22,6 +22,7 @@ class ArgusError(Exception):
     """An operation failed. The cause is for the log and not for users."""
 
     status: ClassVar[int] = 500
+    in_responses: ClassVar[bool] = True  # false for the reasons of work that failed, which no response has as its code
     retry_after_seconds: int | None = None  # when a client may send the request again
 
     def __init__(self, cause: str = "", *, extensions: Mapping[str, object] | None = None) -> None:

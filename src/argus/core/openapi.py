@@ -40,7 +40,7 @@ describes one part, and how to start.
 LICENCE = {"name": "Apache 2.0", "identifier": "Apache-2.0"}
 SERVERS = [{"url": "/", "description": "The server of this document"}]
 
-_EXAMPLE_SERVER = "https://argus.example"
+_EXAMPLE_SERVER = "https://api.argus.example"
 
 NO_CODING = "identity"  # RFC 9110 §12.5.3: the name of a content coding that changes nothing
 

@@ -116,16 +116,23 @@ for (const button of document.querySelectorAll("[data-copies]"))
 /** Copy a text, and say so on the button for a moment. */
 async function copy(button, text) {
   const label = button.textContent;
-  await navigator.clipboard.writeText(text);
-  button.textContent = "Copied";
+  try {
+    await navigator.clipboard.writeText(text);
+    button.textContent = "Copied";
+  } catch {
+    button.textContent = "Select the text to copy it"; // browsers give the clipboard only to https and localhost
+  }
   setTimeout(() => (button.textContent = label), 2000);
 }
 
 // ---------------------------------------------------------------- 1: sign in
 
-const [method] = (await read("sign-in")).items;
 const who = at("#who");
-if (method) {
+const {items: methods, error: unread} = await read("sign-in").catch((error) => ({items: [], error}));
+const [method] = methods;
+if (unread) {
+  say(who, `${unread.message} Load this page again to sign in.`, true);
+} else if (method) {
   at("#sign-in").hidden = at("#call").hidden = false;
   at("#call pre").textContent = [
     `curl ${quoted(method.endpoint)} \\`,

@@ -51,6 +51,8 @@ _LEADER_BYTES = 4
 class NotRepresentable(Invalid):
     """The temperatures do not fit into a GeoTIFF."""
 
+    in_responses = False
+
 
 @dataclass(frozen=True)
 class Cog:

@@ -22,9 +22,13 @@ _log = logging.getLogger("argus.imagery")
 class WrongSize(Invalid):
     """The uploaded file does not have the size that was announced."""
 
+    in_responses = False
+
 
 class UploadMissing(Invalid):
     """The uploaded file was deleted before it was read."""
+
+    in_responses = False
 
 
 def process(image: Image, objects: Objects, *, size_bytes: int, max_bytes: int) -> Products:

@@ -83,7 +83,8 @@ def blueprint(argus: Runtime) -> Blueprint:
         `multipart/form-data`, without the credentials of Argus: first all `fields`, then the file as `file`.
 
         ```sh
-        curl <upload.url> -F 'key=<fields.key>' -F '<name>=<value>' … -F 'file=@NORTH_P01_0001_T.JPG'
+        curl <upload.url> \\
+          --form-string 'key=<fields.key>' --form-string '<name>=<value>' … -F 'file=@NORTH_P01_0001_T.JPG'
         ```
 
         S3 responds with 204. It refuses a file of another size with 400, and changed fields or an expired form with

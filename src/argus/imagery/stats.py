@@ -13,6 +13,8 @@ from argus.imagery.model import Histogram, Statistics
 class NoTemperatures(Invalid):
     """No pixel of the image has a temperature."""
 
+    in_responses = False
+
 
 @dataclass(frozen=True, eq=False)
 class Distribution:

@@ -29,6 +29,8 @@ HOTTEST_CELSIUS = 5000.0
 class Undecodable(Invalid):
     """The file cannot be turned into temperatures."""
 
+    in_responses = False
+
 
 class NotRadiometric(Undecodable):
     """The file contains no temperatures."""
@@ -56,6 +58,8 @@ class NoTemperatureScale(Undecodable):
 
 class FixedTemperatures(Invalid):
     """The file contains final temperatures, which scene settings cannot change."""
+
+    in_responses = False
 
 
 class Radiometry(Protocol):

@@ -24,6 +24,8 @@ class UndeclaredRule(UserError):
 class PermissionNotDeclared(Forbidden):
     """The plugin used a tool whose permission its manifest does not declare."""
 
+    in_responses = False
+
 
 class MarkNotTested(Protocol):
     """Marks a rule as not fully tested, at one location or anywhere: missing findings do not count as fixed."""
