@@ -39,7 +39,7 @@ interface ImageSummary {
   state: string;
   reason: string | null;
   survey: Record<"site" | "sector" | "period" | "pad", string>;
-  accuracy: string | null;
+  accuracy: {kind: "exact" | "approximate"; error_c: number | null} | null;
   stats: Stats | null;
   created_at: string;
 }
@@ -49,9 +49,15 @@ interface ThermalImage extends ImageSummary {
   width: number | null;
   height: number | null;
   camera: Record<"make" | "model" | "serial" | "lens", string> | null;
-  parameters: Record<string, number> | null;
+  parameters: (Record<string, number | null> & {distance_source: "file" | "laser" | null}) | null;
   position: {latitude: number; longitude: number; altitude_metres: number | null} | null;
   taken_at: string | null;
+  taken_at_local: string | null;
+  flight: {
+    gimbal: Record<"yaw" | "pitch" | "roll", number | null> | null;
+    altitude_above_takeoff_metres: number | null;
+    laser: {distance_metres: number | null} | null;
+  } | null;
   links: {previews: Record<string, Link>; colorbar: Record<string, Link>; cog: Link; original: Link} | null;
 }
 

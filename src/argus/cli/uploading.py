@@ -36,7 +36,7 @@ class Uploaded:
     state: str = "uploaded"
     code: str | None = None
     reason: str | None = None
-    accuracy: str | None = None
+    accuracy: Mapping[str, Any] | None = None
     stats: Mapping[str, float] | None = None
 
     def updated(self, image: Mapping[str, Any] | None) -> "Uploaded":
@@ -60,6 +60,7 @@ class Uploader:
     api: Api
     survey: Mapping[str, str]
     scale: Mapping[str, float] | None  # for TIFFs that do not state what their counts mean
+    laser_distance: bool  # whether the distance of a DJI drone's laser replaces the camera's setting
     advance: Advance
     stop: threading.Event = field(default_factory=threading.Event)
 
@@ -79,7 +80,9 @@ class Uploader:
         accepted = [path for path in paths if rejected[path] is None]
         forms: Sequence[Any] = ()
         if accepted:
-            body = {"files": [self._file_document(path) for path in accepted], **self.survey}
+            body: dict[str, Any] = {"files": [self._file_document(path) for path in accepted], **self.survey}
+            if self.laser_distance:
+                body["laser_distance"] = True
             forms = self.api.post("/uploads", body)["items"]
         uploaded = pool.map(self._upload_file, accepted, forms)
         yield from (rejected[path] or next(uploaded) for path in paths)

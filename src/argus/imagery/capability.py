@@ -1,12 +1,14 @@
 """Thermal images: uploads, temperatures, products."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
 from argus.core.declarations import Capability, JobHandler, Scope, Table, TargetKind, Tool
 from argus.core.runtime import Runtime
+from argus.core.settings import setting
 from argus.identity.model import EDITORS, EVERYONE
 
 if TYPE_CHECKING:
@@ -15,8 +17,30 @@ if TYPE_CHECKING:
     from argus.imagery.service import Imagery
 
 
+def _command(line: str) -> str:
+    """A command line, checked. Raises ValueError."""
+    from argus.imagery.external import ExternalDecoder
+
+    ExternalDecoder.of(line)
+    return line
+
+
+@dataclass(frozen=True)
+class ImagerySettings:
+    """The conversion of images."""
+
+    dji_decoder: str = setting(
+        "ARGUS_DJI_DECODER",
+        "",
+        "command that converts a DJI radiometric JPEG, `{input}`, to a TIFF of float32 °C, `{output}`, instead of "
+        "Argus; it begins with an absolute path and runs without a shell and without environment variables",
+        _command,
+    )
+
+
 def _imagery(argus: Runtime) -> "Imagery":
     from argus.core.background import Background
+    from argus.imagery.external import ExternalDecoder
     from argus.imagery.model import Image
     from argus.imagery.service import Imagery
     from argus.imagery.store import ImageryStore
@@ -46,6 +70,7 @@ def _imagery(argus: Runtime) -> "Imagery":
         clock=argus.clock,
         ids=argus.ids,
         upload_life=timedelta(seconds=argus.settings.upload_seconds),
+        dji_decoder=ExternalDecoder.of(argus.settings.of(ImagerySettings).dji_decoder),
     )
 
 
@@ -76,6 +101,7 @@ CAPABILITY = Capability(
         Scope("images:read", "See images, their temperatures and products", EVERYONE),
         Scope("images:write", "Upload and delete images", EDITORS),
     ),
+    settings=ImagerySettings,
     services={"imagery": _imagery, "pictures": _pictures},
     blueprints=("argus.imagery.routes:blueprint",),
     jobs={

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from argus.imagery.jpeg import APP1, Segment
-from argus.imagery.model import Accuracy, Camera, Capture, Parameters, Position
+from argus.imagery.model import Camera, Capture, DistanceSource, Parameters, Position
 from argus.imagery.planck import KELVIN, Atmosphere, Planck
 from argus.imagery.png import SIGNATURE
 from argus.imagery.png16 import read_png16
@@ -31,6 +31,8 @@ HEADER_SIZE, ENTRY_SIZE, MAX_RECORDS = 64, 32, 1024
 COUNTS, CAMERA_INFO, GPS = 0x01, 0x20, 0x2B
 COUNTS_HEADER = 32
 SUBTYPE_ORDER = {1: ">", 2: "<"}  # of the counts record; 3 means PNG
+
+JPEG_LS = b"\xff\xd8\xff\xf7"  # the first bytes of such an image
 
 UNSET = -1.0  # in the GPS record
 
@@ -100,17 +102,20 @@ def _decode(form: str, fff: bytes, exif: Exif) -> Thermogram:
     info = records[CAMERA_INFO]
     counts = _counts(records[COUNTS])
     height, width = counts.shape
+    planck, parameters = _planck(info), _parameters(info)
+    taken_at = _taken_at(info) or exif.taken_at
     capture = Capture(
         format=form,
         width=width,
         height=height,
-        accuracy=Accuracy.EXACT,
+        accuracy=planck.accuracy(counts, parameters),
         camera=_camera(info, exif),
-        parameters=_parameters(info),
+        parameters=parameters,
         position=_position(records.get(GPS)) or exif.position,
-        taken_at=_taken_at(info) or exif.taken_at,
+        taken_at=taken_at,
+        taken_at_local=None if taken_at else exif.taken_at_local,
     )
-    return develop(capture, counts, _planck(info))
+    return develop(capture, counts, planck)
 
 
 def _records(fff: bytes) -> dict[int, Record]:
@@ -142,6 +147,8 @@ def _counts(record: Record) -> NDArray[np.uint16]:
     pixels = record.data[COUNTS_HEADER:]
     if pixels[: len(SIGNATURE)] == SIGNATURE:
         return _in_likely_byte_order(read_png16(pixels, width=width, height=height))
+    if pixels[: len(JPEG_LS)] == JPEG_LS:
+        raise Unsupported("flir_jpeg_ls")
     if len(pixels) < 2 * width * height:
         raise Damaged("flir_pixels", size_bytes=len(pixels), width=width, height=height)
     order = SUBTYPE_ORDER.get(record.subtype, record.order)
@@ -185,6 +192,7 @@ def _parameters(info: Record) -> Parameters:
         relative_humidity=_plain(humidity / 100 if humidity > 2 else humidity),  # some store per cent (ExifTool)
         window_celsius=_celsius(window),
         window_transmission=_plain(transmission),
+        distance_source=DistanceSource.FILE,
     )
 
 

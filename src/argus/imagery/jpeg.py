@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from argus.imagery.thermogram import Damaged
 
 START = b"\xff\xd8"
-APP1, APP3, APP4 = 0xE1, 0xE3, 0xE4
+APP1, APP2, APP3, APP4, APP5 = 0xE1, 0xE2, 0xE3, 0xE4, 0xE5
 START_OF_SCAN, END_OF_IMAGE = 0xDA, 0xD9
 MARKER = re.compile(rb"\xff++([^\x00\xff])", re.DOTALL)  # fill bytes may precede any marker
 MAX_SEGMENTS = 4096  # thermal files have up to a few hundred; a 64 MiB file could contain 16 million empty ones

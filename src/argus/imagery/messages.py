@@ -30,6 +30,17 @@ def _unconvertible(en: str, fr: str, es: str) -> Text:
     )
 
 
+def _for_a_decoder(en: str, fr: str, es: str) -> Text:
+    """A sentence about a DJI file that only DJI's software can convert, followed by what to do."""
+    return Text(
+        en=f"{en} Upload a 16-bit TIFF of temperatures instead, or ask the operator of Argus for an external decoder.",
+        fr=f"{fr} Téléversez plutôt un TIFF de températures de 16 bits, ou demandez un décodeur externe à l’exploitant "
+        "d’Argus.",
+        es=f"{es} Suba en su lugar un TIFF de temperaturas de 16 bits, o pida al operador de Argus un decodificador "
+        "externo.",
+    )
+
+
 MESSAGES: Messages = {
     "damaged": Entry(
         Text(
@@ -39,12 +50,12 @@ MESSAGES: Messages = {
         ),
         details={
             "dji_pixels": _damaged(
-                en="The file contains {size_bytes} bytes of pixel data, which is not the size of an image of a "
-                "DJI {model}.",
+                en="The file contains {size_bytes} bytes of pixel data, which is not the size of an image of a DJI "
+                "camera.",
                 fr="Le fichier contient {size_bytes} octets de données de pixels, ce qui ne correspond pas à la taille "
-                "d’une image d’un DJI {model}.",
+                "d’une image d’une caméra DJI.",
                 es="El archivo contiene {size_bytes} bytes de datos de píxeles, que no corresponden al tamaño de una "
-                "imagen de un DJI {model}.",
+                "imagen de una cámara DJI.",
             ),
             "fff_directory": _damaged(
                 en="The directory of the FFF file claims {records} records, which do not fit into the file.",
@@ -224,6 +235,11 @@ MESSAGES: Messages = {
                 en="With the calibration in the file, most pixels have no temperature.",
                 fr="Selon l’étalonnage du fichier, la plupart des pixels n’ont pas de température.",
                 es="Según la calibración del archivo, la mayoría de los píxeles no tienen temperatura.",
+            ),
+            "missing_setting": Text(
+                en="The setting {setting} is missing.",
+                fr="Le réglage {setting} manque.",
+                es="Falta el ajuste {setting}.",
             ),
             "reflected_temperature": Text(
                 en="The reflected temperature of {celsius:g} °C is impossible: it must be above absolute zero and at "
@@ -492,20 +508,38 @@ MESSAGES: Messages = {
                 fr="BigTIFF n’est pas pris en charge. Enregistrez l’image en TIFF classique.",
                 es="BigTIFF no se admite. Guarde la imagen como TIFF clásico.",
             ),
-            "dji_camera": _unconvertible(
-                en="No public conversion is known for the images of a DJI {model}.",
-                fr="Aucune conversion publique n’est connue pour les images d’un DJI {model}.",
-                es="No se conoce ninguna conversión pública para las imágenes de un DJI {model}.",
+            "dji_camera": _for_a_decoder(
+                en="The conversion of the format {format} was not measured for a DJI {model}.",
+                fr="La conversion du format {format} n’a pas été mesurée pour un DJI {model}.",
+                es="La conversión del formato {format} no se ha medido para un DJI {model}.",
             ),
-            "dji_sdk": _unconvertible(
-                en="Only DJI’s own SDK can convert the images of a DJI {model}.",
-                fr="Seul le SDK de DJI peut convertir les images d’un DJI {model}.",
-                es="Solo el SDK de DJI puede convertir las imágenes de un DJI {model}.",
+            "dji_format": _for_a_decoder(
+                en="No conversion is known for the format {format} of this DJI {model}.",
+                fr="Aucune conversion n’est connue pour le format {format} de ce DJI {model}.",
+                es="No se conoce ninguna conversión para el formato {format} de este DJI {model}.",
             ),
-            "dji_unnamed": _unconvertible(
-                en="The DJI file does not name its camera, so no conversion is known.",
-                fr="Le fichier DJI ne nomme pas sa caméra ; aucune conversion n’est donc connue.",
-                es="El archivo DJI no nombra su cámara, por lo que no se conoce ninguna conversión.",
+            "dji_setting": _for_a_decoder(
+                en="The setting {setting} of the DJI file is {value}. The conversion was measured from {low:g} to "
+                "{high:g}.",
+                fr="Le réglage {setting} du fichier DJI est {value}. La conversion a été mesurée de "
+                "{low:g} à {high:g}.",
+                es="El ajuste {setting} del archivo DJI es {value}. La conversión se midió de {low:g} a {high:g}.",
+            ),
+            "dji_table": _for_a_decoder(
+                en="The DJI file has no transmission table (APP5), without which only the distance of 5 m can be "
+                "converted. Its distance is {metres:g} m.",
+                fr="Le fichier DJI n’a pas de table de transmission (APP5), sans laquelle seule la distance de 5 m "
+                "peut être convertie. Sa distance est de {metres:g} m.",
+                es="El archivo DJI no tiene tabla de transmisión (APP5), sin la cual solo se puede convertir la "
+                "distancia de 5 m. Su distancia es de {metres:g} m.",
+            ),
+            "dji_unnamed": _for_a_decoder(
+                en="The file contains thermal data in DJI’s format {format}, but does not name the camera, on which "
+                "the conversion depends.",
+                fr="Le fichier contient des données thermiques au format {format} de DJI, mais ne nomme pas la caméra, "
+                "dont dépend la conversion.",
+                es="El archivo contiene datos térmicos en el formato {format} de DJI, pero no nombra la cámara, de la "
+                "que depende la conversión.",
             ),
             "fff_version": _unconvertible(
                 en="The FFF file has an unknown version.",
@@ -519,6 +553,17 @@ MESSAGES: Messages = {
                 es="El archivo FLIR es una secuencia: tiene más de un registro {record:#x}. Exporte imágenes "
                 "individuales.",
             ),
+            "flir_jpeg_ls": _unconvertible(
+                en="The FLIR file is compressed as JPEG-LS, as in CSQ recordings.",
+                fr="Le fichier FLIR est comprimé en JPEG-LS, comme dans les enregistrements CSQ.",
+                es="El archivo FLIR está comprimido en JPEG-LS, como en las grabaciones CSQ.",
+            ),
+            "infiray": _unconvertible(
+                en="The file contains InfiRay’s thermal data, for which no conversion is known.",
+                fr="Le fichier contient des données thermiques d’InfiRay, pour lesquelles aucune conversion n’est "
+                "connue.",
+                es="El archivo contiene datos térmicos de InfiRay, para los que no se conoce ninguna conversión.",
+            ),
             "png": _unconvertible(
                 en="The PNG in the FLIR file is not plain 16-bit greyscale.",
                 fr="Le PNG du fichier FLIR n’est pas en simples niveaux de gris de 16 bits.",
@@ -529,6 +574,11 @@ MESSAGES: Messages = {
                 fr="La compression TIFF {compression} n’est pas prise en charge. Enregistrez le TIFF avec l’une de "
                 "celles-ci : {supported}.",
                 es="La compresión TIFF {compression} no se admite. Guarde el TIFF con una de estas: {supported}.",
+            ),
+            "tiff_float": _unconvertible(
+                en="The TIFF contains floating-point numbers, whose unit is not known.",
+                fr="Le TIFF contient des nombres à virgule flottante, dont l’unité n’est pas connue.",
+                es="El TIFF contiene números de coma flotante, cuya unidad no se conoce.",
             ),
             "tiff_photometric": Text(
                 en="The samples of the TIFF are not greyscale with black as zero. Save the TIFF in that form.",

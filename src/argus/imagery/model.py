@@ -7,11 +7,26 @@ from enum import StrEnum
 from argus.core.languages import Message
 
 
-class Accuracy(StrEnum):
-    """How far a temperature can be trusted."""
+class AccuracyKind(StrEnum):
+    """Whether temperatures are those of the maker's own software."""
 
-    EXACT = "exact"  # the maker's own radiometric formula and constants
-    APPROXIMATE = "approximate"  # a public approximation, several degrees off the maker's own software
+    EXACT = "exact"
+    APPROXIMATE = "approximate"
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """How far temperatures can be trusted."""
+
+    kind: AccuracyKind
+    error_celsius: float | None = None  # the largest difference from the maker's software; None if not measured
+
+
+class DistanceSource(StrEnum):
+    """Where the distance of a conversion comes from."""
+
+    FILE = "file"  # the setting that the camera stored
+    LASER = "laser"  # the drone's rangefinder
 
 
 # Files set no limit on these texts, and every item that a listing reads contains them.
@@ -30,15 +45,16 @@ class Camera:
 
 @dataclass(frozen=True)
 class Parameters:
-    """The scene settings a radiometric conversion depends on."""
+    """The scene settings of a radiometric conversion. Those that the file does not state are None."""
 
-    emissivity: float = 1.0  # 0 < e <= 1
-    distance_metres: float = 1.0
-    reflected_celsius: float = 20.0  # reflected apparent temperature
-    atmospheric_celsius: float = 20.0
-    relative_humidity: float = 0.5  # 0..1
-    window_celsius: float = 20.0  # infrared window in front of the lens
-    window_transmission: float = 1.0  # 0 < t <= 1
+    emissivity: float | None = None  # 0 < e <= 1
+    distance_metres: float | None = None
+    reflected_celsius: float | None = None  # reflected apparent temperature
+    atmospheric_celsius: float | None = None
+    relative_humidity: float | None = None  # 0..1
+    window_celsius: float | None = None  # infrared window in front of the lens
+    window_transmission: float | None = None  # 0 < t <= 1
+    distance_source: DistanceSource | None = None
 
 
 @dataclass(frozen=True)
@@ -48,6 +64,47 @@ class Position:
     latitude: float  # degrees, north positive
     longitude: float  # degrees, east positive
     altitude_metres: float | None = None
+
+
+@dataclass(frozen=True)
+class Attitude:
+    """A direction in degrees: yaw clockwise from true north, pitch up from the horizon (-90: straight down), roll."""
+
+    yaw: float | None = None
+    pitch: float | None = None
+    roll: float | None = None
+
+
+@dataclass(frozen=True)
+class Laser:
+    """What a drone's rangefinder measured. The target's position is in WGS84."""
+
+    distance_metres: float | None = None
+    latitude: float | None = None
+    longitude: float | None = None
+    altitude_metres: float | None = None  # above sea level
+
+
+@dataclass(frozen=True)
+class Rtk:
+    """A drone's satellite fix with corrections: its flag (50: centimetres, 34: decimetres) and standard deviations."""
+
+    flag: int | None = None
+    latitude_error_metres: float | None = None
+    longitude_error_metres: float | None = None
+    altitude_error_metres: float | None = None
+
+
+@dataclass(frozen=True)
+class Flight:
+    """What a drone recorded with an image. What the file does not state is None."""
+
+    gimbal: Attitude | None = None  # of the camera
+    aircraft: Attitude | None = None
+    altitude_above_takeoff_metres: float | None = None
+    altitude_metres: float | None = None  # above sea level, as the drone states it
+    laser: Laser | None = None
+    rtk: Rtk | None = None
 
 
 @dataclass(frozen=True)
@@ -70,6 +127,8 @@ class Capture:
     parameters: Parameters
     position: Position | None = None
     taken_at: datetime | None = None
+    taken_at_local: str | None = None  # YYYY-MM-DDThh:mm:ss by the camera's clock, if its time zone is unknown
+    flight: Flight | None = None
 
 
 class PictureKind(StrEnum):
@@ -108,6 +167,7 @@ class NewFile:
     content_type: str
     survey: Survey = Survey()
     scale: LinearScale | None = None
+    laser_distance: bool = False  # whether the distance of the drone's laser replaces the camera's setting
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ from argus.core.errors import Invalid
 from argus.core.objects import NewObject, NoSuchObject, Objects
 from argus.imagery import cog, preview
 from argus.imagery.colour_bar import colour_bar
-from argus.imagery.decode import decode
+from argus.imagery.decode import decode_file
+from argus.imagery.external import ExternalDecoder
 from argus.imagery.model import COG, Image, Products
 from argus.imagery.palettes import PALETTES
 from argus.imagery.png import CONTENT_TYPE as PNG
@@ -31,7 +32,9 @@ class UploadMissing(Invalid):
     in_responses = False
 
 
-def process(image: Image, objects: Objects, *, size_bytes: int, max_bytes: int) -> Products:
+def process(
+    image: Image, objects: Objects, *, size_bytes: int, max_bytes: int, dji_decoder: ExternalDecoder | None = None
+) -> Products:
     """Create and store every product of an image. Raises a subclass of Invalid for a file that cannot be processed."""
     if size_bytes != image.file.size_bytes:
         raise WrongSize(size_bytes=size_bytes, expected_bytes=image.file.size_bytes)
@@ -41,7 +44,7 @@ def process(image: Image, objects: Objects, *, size_bytes: int, max_bytes: int) 
     except NoSuchObject as error:
         raise UploadMissing from error
     read = time.perf_counter()
-    thermogram = decode(data, declared_scale=image.file.scale)
+    thermogram = decode_file(image.file, data, dji_decoder)
     metrics.record({"decode_ms": round((time.perf_counter() - read) * 1000, 1)})
     products, files = create_products(image, thermogram)
     objects.put_all(files)

@@ -41,7 +41,7 @@ class OrganisationImages:
         return self._last[image_id]
 
     def _decoded(self, image_id: str) -> "Thermogram":
-        from argus.imagery.decode import decode  # imports numpy
+        from argus.imagery.decode import decode_file  # imports numpy
 
         image, data = self.imagery.original(self.organisation_id, image_id)
-        return decode(data, declared_scale=image.file.scale)
+        return decode_file(image.file, data, self.imagery.dji_decoder)

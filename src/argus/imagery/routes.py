@@ -208,6 +208,7 @@ def _new_file(file: dict[str, Any], batch: dict[str, Any]) -> NewFile:
         content_type=file["content_type"],
         survey=Survey(**{level: file[level] or batch[level] for level in _LEVELS}),
         scale=LinearScale(**file["scale"]) if file["scale"] else None,
+        laser_distance=file["laser_distance"] or batch["laser_distance"],
     )
 
 
@@ -240,7 +241,17 @@ def _whole(pictures: Pictures, image: Image) -> dict[str, Any]:
     }
 
 
-_FACTS = ("format", "width", "height", "camera", "parameters", "position", "taken_at")
+_FACTS = (
+    "format",
+    "width",
+    "height",
+    "camera",
+    "parameters",
+    "position",
+    "taken_at",
+    "taken_at_local",
+    "flight",
+)
 
 
 def _links(pictures: Pictures, image: Image) -> dict[str, Any] | None:

@@ -10,6 +10,7 @@ from argus.core.http import (
     QueryNumber,
     Schema,
     Sentence,
+    StrictBoolean,
     StrictInteger,
     Timestamp,
     cursor_field,
@@ -21,7 +22,7 @@ from argus.core.http import (
     uri_field,
     version_field,
 )
-from argus.imagery.model import MAX_CAMERA_TEXT, Accuracy, ImageState
+from argus.imagery.model import MAX_CAMERA_TEXT, AccuracyKind, DistanceSource, ImageState
 from argus.imagery.palettes import INKS, LEGEND_COLOURS, PALETTES, SIZE
 from argus.imagery.service import CONTENT_TYPES, MAX_FILE_BYTES, MAX_FILES
 
@@ -55,6 +56,18 @@ class ScaleIn(Schema):
     offset = Number(load_default=0.0, validate=validate.Range(-1000.0, 1000.0), **described("°C at count 0"))
 
 
+def _laser_distance() -> StrictBoolean:
+    return StrictBoolean(
+        load_default=False,
+        truthy={True},
+        falsy={False},
+        **described(
+            "Whether the distance that a DJI drone's laser measured replaces the distance that its camera stored, if "
+            "the conversion is known for it; `parameters.distance_source` says which one counted"
+        ),
+    )
+
+
 class FileIn(SurveyFields):
     """A file to upload."""
 
@@ -77,11 +90,13 @@ class FileIn(SurveyFields):
     scale = fields.Nested(
         ScaleIn, load_default=None, allow_none=True, **described("The temperature scale of a 16-bit TIFF without one")
     )
+    laser_distance = _laser_distance()
 
 
 class UploadsIn(SurveyFields):
-    """A batch of files. Its survey fields apply to every file that does not state its own."""
+    """A batch of files. Its survey fields apply to every file that does not state its own, `laser_distance` to all."""
 
+    laser_distance = _laser_distance()
     files = BoundedList(
         fields.Nested(FileIn), required=True, at_most=MAX_FILES, **described(f"The files, at most {MAX_FILES}")
     )
@@ -180,17 +195,24 @@ def _celsius(description: str, *, data_key: str | None = None) -> fields.Float:
     return fields.Float(required=True, data_key=data_key, **described(f"{description}, in °C"))
 
 
-class ParametersOut(Schema):
-    """The scene settings of the conversion."""
+def _setting(description: str) -> fields.Float:
+    return fields.Float(required=True, allow_none=True, **described(description))
 
-    emissivity = fields.Float(required=True, **described("Emissivity of the scene, above 0 and at most 1"))
-    distance_metres = fields.Float(required=True, **described("Distance to the scene, in metres"))
-    reflected_celsius = _celsius("Reflected apparent temperature")
-    atmospheric_celsius = _celsius("Temperature of the air")
-    relative_humidity = fields.Float(required=True, **described("Relative humidity of the air, from 0 to 1"))
-    window_celsius = _celsius("Temperature of the infrared window before the lens")
-    window_transmission = fields.Float(
-        required=True, **described("Transmission of the infrared window, above 0 and at most 1")
+
+class ParametersOut(Schema):
+    """The scene settings of the conversion. What the file does not state is null."""
+
+    emissivity = _setting("Emissivity of the scene, above 0 and at most 1")
+    distance_metres = _setting("Distance to the scene, in metres")
+    reflected_celsius = _setting("Reflected apparent temperature, in °C")
+    atmospheric_celsius = _setting("Temperature of the air, in °C")
+    relative_humidity = _setting("Relative humidity of the air, from 0 to 1")
+    window_celsius = _setting("Temperature of the infrared window before the lens, in °C")
+    window_transmission = _setting("Transmission of the infrared window, above 0 and at most 1")
+    distance_source = enum_field(
+        DistanceSource,
+        "Where `distance_metres` comes from: the setting in the `file`, or the drone's `laser`",
+        allow_none=True,
     )
 
 
@@ -222,6 +244,75 @@ class RangeOut(Schema):
     high_celsius = _celsius("The temperature of the last colour")
 
 
+class AccuracyOut(Schema):
+    """How far temperatures can be trusted, compared with the maker's own software."""
+
+    kind = enum_field(
+        AccuracyKind,
+        "`exact`: as the maker's own software, or by the operator's external decoder. `approximate`: by a curve or a "
+        "constant that was measured on other files",
+    )
+    error_celsius = fields.Float(
+        required=True,
+        allow_none=True,
+        data_key="error_c",
+        validate=_at_least_0,
+        **described(
+            "The largest difference from the maker's software that was measured for such files, in °C, if the settings "
+            "are right; null if it was not measured"
+        ),
+    )
+
+
+def _degrees(description: str) -> fields.Float:
+    return fields.Float(
+        required=True, allow_none=True, validate=validate.Range(-360, 360), **described(f"{description}, in degrees")
+    )
+
+
+def _metres(description: str) -> fields.Float:
+    return fields.Float(required=True, allow_none=True, **described(f"{description}, in metres"))
+
+
+class AttitudeOut(Schema):
+    """A direction."""
+
+    yaw = _degrees("Clockwise from true north")
+    pitch = _degrees("Upwards from the horizon; -90 is straight down")
+    roll = _degrees("Rotation around the direction")
+
+
+class LaserOut(Schema):
+    """What the drone's rangefinder measured."""
+
+    distance_metres = _metres("Distance from the camera to the target")
+    latitude = _degrees("Latitude of the target in WGS84, north positive")
+    longitude = _degrees("Longitude of the target in WGS84, east positive")
+    altitude_metres = _metres("Altitude of the target above sea level")
+
+
+class RtkOut(Schema):
+    """The drone's satellite fix with corrections."""
+
+    flag = fields.Integer(
+        required=True, allow_none=True, **described("As the drone states it: 50 for centimetres, 34 for decimetres")
+    )
+    latitude_error_metres = _metres("Standard deviation of the latitude")
+    longitude_error_metres = _metres("Standard deviation of the longitude")
+    altitude_error_metres = _metres("Standard deviation of the altitude")
+
+
+class FlightOut(Schema):
+    """What a drone recorded with the image. What the file does not state is null."""
+
+    gimbal = fields.Nested(AttitudeOut, required=True, allow_none=True, **described("The direction of the camera"))
+    aircraft = fields.Nested(AttitudeOut, required=True, allow_none=True, **described("The direction of the drone"))
+    altitude_above_takeoff_metres = _metres("Height above the point of take-off")
+    altitude_metres = _metres("Altitude above sea level, as the drone states it")
+    laser = fields.Nested(LaserOut, required=True, allow_none=True, **described("The drone's rangefinder"))
+    rtk = fields.Nested(RtkOut, required=True, allow_none=True, **described("The drone's satellite fix"))
+
+
 class ImageSummary(Schema):
     """An image in a list: an uploaded file. What is not known yet is null."""
 
@@ -245,11 +336,8 @@ class ImageSummary(Schema):
         required=True, allow_none=True, **described("Why the image was rejected, in the caller's language; else null")
     )
     survey = fields.Nested(SurveyFields, required=True, **described("The place of the image, as the upload stated it"))
-    accuracy = enum_field(
-        Accuracy,
-        "`exact`: by the maker's own formula and constants. `approximate`: by a public formula, several °C off the "
-        "maker's own software",
-        allow_none=True,
+    accuracy = fields.Nested(
+        AccuracyOut, required=True, allow_none=True, **described("How far the temperatures can be trusted")
     )
     stats = fields.Nested(StatsOut, required=True, allow_none=True, **described("Temperatures of the whole image"))
     created_at = Timestamp(required=True, **described("When the upload was requested"))
@@ -272,6 +360,18 @@ class ImageOut(ImageSummary):
     )
     taken_at = Timestamp(
         required=True, allow_none=True, **described("When the image was taken; null if the file does not say")
+    )
+    taken_at_local = fields.String(
+        required=True,
+        allow_none=True,
+        validate=validate.Regexp(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d$"),
+        **described(
+            "When the image was taken by the camera's clock, as `YYYY-MM-DDThh:mm:ss`, if its time zone is unknown; "
+            "else null"
+        ),
+    )
+    flight = fields.Nested(
+        FlightOut, required=True, allow_none=True, **described("What a drone recorded; null for other images")
     )
     histogram = fields.Nested(HistogramOut, required=True, allow_none=True, **described("How many pixels are how warm"))
     palette_range = fields.Nested(

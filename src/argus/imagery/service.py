@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from argus.core.background import FIRST_CHECK, MAX_ATTEMPTS, Background, NoAttemptsLeft
 from argus.core.caller import Caller
@@ -25,6 +25,9 @@ from argus.imagery.pixel import temperature_at
 from argus.imagery.report.section import section
 from argus.imagery.store import ImageryStore
 from argus.reports.model import TargetSection
+
+if TYPE_CHECKING:
+    from argus.imagery.external import ExternalDecoder
 
 MAX_FILE_BYTES = 64 * 1024 * 1024
 MAX_FILES = 100
@@ -68,6 +71,7 @@ class Imagery:
     clock: Clock
     ids: Ids
     upload_life: timedelta
+    dji_decoder: "ExternalDecoder | None" = None
 
     # ------------------------------------------------------------ for callers
 
@@ -311,7 +315,13 @@ class Imagery:
             return
         with claim:
             try:
-                products = process(claim.item, self.objects, size_bytes=size_bytes, max_bytes=MAX_FILE_BYTES)
+                products = process(
+                    claim.item,
+                    self.objects,
+                    size_bytes=size_bytes,
+                    max_bytes=MAX_FILE_BYTES,
+                    dji_decoder=self.dji_decoder,
+                )
             except Invalid as rejection:
                 claim.finish(claim.item.rejected(rejection.message))
             else:

@@ -20,17 +20,23 @@ from argus.core.languages import message_from
 from argus.core.paging import Listing
 from argus.imagery.model import (
     Accuracy,
+    AccuracyKind,
+    Attitude,
     Bounds,
     Camera,
     Capture,
+    DistanceSource,
+    Flight,
     Histogram,
     Image,
     ImageState,
+    Laser,
     LinearScale,
     NewFile,
     Parameters,
     Position,
     Products,
+    Rtk,
     Statistics,
     Survey,
 )
@@ -151,13 +157,37 @@ def _products(item: Item) -> Products:
             "capture": Capture(
                 **{
                     **capture,
-                    "accuracy": Accuracy(capture["accuracy"]),
+                    "accuracy": _accuracy(**capture["accuracy"]),
                     "camera": Camera(**capture["camera"]),
-                    "parameters": Parameters(**capture["parameters"]),
+                    "parameters": _parameters(capture["parameters"]),
                     "position": _optional(Position, capture["position"]),
                     "taken_at": from_rfc3339(capture["taken_at"]) if capture["taken_at"] else None,
+                    "flight": _flight(capture["flight"]),
                 }
             ),
+        }
+    )
+
+
+def _accuracy(kind: str, error_celsius: float | None) -> Accuracy:
+    return Accuracy(AccuracyKind(kind), error_celsius)
+
+
+def _parameters(item: Item) -> Parameters:
+    source = item["distance_source"]
+    return Parameters(**{**item, "distance_source": DistanceSource(source) if source else None})
+
+
+def _flight(item: Item | None) -> Flight | None:
+    if item is None:
+        return None
+    return Flight(
+        **{
+            **item,
+            "gimbal": _optional(Attitude, item["gimbal"]),
+            "aircraft": _optional(Attitude, item["aircraft"]),
+            "laser": _optional(Laser, item["laser"]),
+            "rtk": _optional(Rtk, item["rtk"]),
         }
     )
 

@@ -153,6 +153,13 @@ class Exif:
                 return _parsed(f"{gps.text(GPS_DATE)} {clock}+00:00", "%Y:%m:%d %H:%M:%S%z")
         return None
 
+    @property
+    def taken_at_local(self) -> str | None:
+        """The time of capture by the camera's clock, YYYY-MM-DDThh:mm:ss, without a time zone; None if unknown."""
+        local = self.main.directory(EXIF_IFD).text(ORIGINAL_AT) or self.main.text(DATE_TIME)
+        at = _parsed(local.replace("-", ":", 2) + "+00:00", "%Y:%m:%d %H:%M:%S%z")
+        return f"{at:%Y-%m-%dT%H:%M:%S}" if at else None
+
 
 def position(latitude: float, longitude: float, altitude_metres: float | None) -> Position | None:
     """A position, if it is valid. Cameras write 0, 0 when they have no fix."""

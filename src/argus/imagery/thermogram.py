@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from argus.core.errors import Invalid
-from argus.imagery.model import Capture, Parameters
+from argus.imagery.model import Accuracy, Capture, Parameters
 
 Counts = NDArray[np.uint16] | NDArray[np.int16]
 Temperatures = NDArray[np.float32]
@@ -69,6 +69,9 @@ class Radiometry(Protocol):
     def adjustable(self) -> bool:
         """Whether the temperatures depend on the scene settings."""
 
+    def accuracy(self, counts: Counts, parameters: Parameters, /) -> Accuracy:
+        """How far the temperatures of these counts can be trusted."""
+
     def celsius(self, counts: Counts, parameters: Parameters, /) -> Temperatures:
         """Temperatures in the shape of `counts`, NaN for counts without one. Raises Implausible for bad settings."""
 
@@ -90,7 +93,9 @@ class Thermogram:
         """The same image under other scene settings. Raises FixedTemperatures, Implausible."""
         if not self.radiometry.adjustable:
             raise FixedTemperatures(format=self.capture.format)
-        return develop(replace(self.capture, parameters=parameters), self.counts, self.radiometry)
+        accuracy = self.radiometry.accuracy(self.counts, parameters)
+        capture = replace(self.capture, parameters=parameters, accuracy=accuracy)
+        return develop(capture, self.counts, self.radiometry)
 
 
 def develop(capture: Capture, counts: Counts, radiometry: Radiometry) -> Thermogram:

@@ -11,11 +11,13 @@ import re
 import struct
 import warnings
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
-from argus.imagery.model import Accuracy, Capture, LinearScale, Parameters
+from argus.imagery.model import Accuracy, AccuracyKind, Capture, LinearScale, Parameters
 from argus.imagery.planck import KELVIN
 from argus.imagery.tags import MAX_ENTRIES, TYPES, Exif, Tags
 from argus.imagery.thermogram import (
@@ -42,7 +44,7 @@ PIXEL_TAGS = frozenset(
     {WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC, SAMPLES, SAMPLE_FORMAT, FILL_ORDER, ORIENTATION, PLANES, PREDICTOR}
     | {STRIP_POSITIONS, STRIP_ROWS, STRIP_SIZES, TILE_WIDTH, TILE_HEIGHT, TILE_POSITIONS, TILE_SIZES}
 )
-UNSIGNED, SIGNED = 1, 2
+UNSIGNED, SIGNED, FLOAT = 1, 2, 3
 MAX_NUMBER = 2**32 - 1
 COMPRESSIONS = {1: "none", 5: "LZW", 8: "deflate", 32773: "PackBits", 32946: "deflate"}
 
@@ -75,6 +77,10 @@ class Linear:
 
     adjustable = False
 
+    def accuracy(self, _counts: Counts, _parameters: Parameters, /) -> Accuracy:
+        """The file states temperatures, which float32 rounds."""
+        return Accuracy(AccuracyKind.EXACT, 0.001)
+
     def celsius(self, counts: Counts, _parameters: Parameters, /) -> Temperatures:
         celsius = (counts * np.float64(self.scale.factor) + self.scale.offset).astype(np.float32)
         if self.nodata is not None:
@@ -98,22 +104,41 @@ def decode_tiff(data: bytes, declared_scale: LinearScale | None) -> Thermogram:
     if not (np.isfinite([scale.factor, scale.offset]).all() and scale.factor > 0):
         raise Implausible("scale", factor=scale.factor, offset=scale.offset)
     exif = Exif(tags)
+    signed = _number(tags, SAMPLE_FORMAT, UNSIGNED) == SIGNED
+    samples = _pixels(_only_pixels(tags), width=width, height=height, kinds="iu")
+    # Pillow widens signed samples to 32 bits; their values fit into 16.
+    counts: Counts = samples.astype(np.int16) if signed else samples.astype(np.uint16)
+    linear = Linear(scale, _nodata(tags))
     capture = Capture(
         format="tiff16",
         width=width,
         height=height,
-        accuracy=Accuracy.EXACT,
+        accuracy=linear.accuracy(counts, Parameters()),
         camera=exif.camera,
         parameters=Parameters(),
         position=exif.position,
         taken_at=exif.taken_at,
+        taken_at_local=exif.taken_at_local,
     )
-    signed = _number(tags, SAMPLE_FORMAT, UNSIGNED) == SIGNED
-    pixels = _pixels(_only_pixels(tags), width=width, height=height, signed=signed)
-    return develop(capture, pixels, Linear(scale, _nodata(tags)))
+    return develop(capture, counts, linear)
+
+
+def read_celsius(data: bytes, *, width: int, height: int) -> Temperatures:
+    """The temperatures in a TIFF of float32 °C with one band. Raises Damaged for anything else."""
+    tags = Tags.first(data)
+    if (
+        tags.ambiguous
+        or (_number(tags, WIDTH), _number(tags, HEIGHT)) != (width, height)
+        or (_number(tags, BITS), _number(tags, SAMPLE_FORMAT), _number(tags, SAMPLES, 1)) != (32, FLOAT, 1)
+        or _number(tags, COMPRESSION, 1) not in COMPRESSIONS
+    ):
+        raise Damaged("tiff_mismatch")
+    return _pixels(_only_pixels(tags), width=width, height=height, kinds="f").astype(np.float32)
 
 
 def _check_kind(tags: Tags) -> None:
+    if _number(tags, SAMPLE_FORMAT, UNSIGNED) == FLOAT and _number(tags, SAMPLES, 1) == 1:
+        raise Unsupported("tiff_float")
     if _number(tags, BITS, 1) != 16 or _number(tags, SAMPLES, 1) != 1 or len(tags.numbers(BITS)) > 1:
         raise NotRadiometric("tiff")
     if _number(tags, SAMPLE_FORMAT, UNSIGNED) not in (UNSIGNED, SIGNED):
@@ -145,8 +170,8 @@ def _only_pixels(tags: Tags) -> bytes:
     return tags.data[:4] + position + tags.data[8:] + directory
 
 
-def _pixels(data: bytes, *, width: int, height: int, signed: bool) -> Counts:
-    """The pixels, read by Pillow after size and kind were checked. Raises Damaged."""
+def _pixels(data: bytes, *, width: int, height: int, kinds: str) -> NDArray[Any]:
+    """The pixels, of one of these kinds of numpy, read by Pillow after size and kind were checked. Raises Damaged."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about metadata that does not affect the pixels
@@ -156,10 +181,9 @@ def _pixels(data: bytes, *, width: int, height: int, signed: bool) -> Counts:
                 samples = np.array(image)
     except PILLOW_ERRORS as error:
         raise Damaged("tiff_pixels") from error
-    if samples.shape != (height, width) or samples.dtype.kind not in "iu":
+    if samples.shape != (height, width) or samples.dtype.kind not in kinds:
         raise Damaged("tiff_mismatch")
-    # Pillow widens signed samples to 32 bits; their values fit into 16.
-    return samples.astype(np.int16) if signed else samples.astype(np.uint16)
+    return samples
 
 
 def _stored_scale(tags: Tags) -> LinearScale | None:

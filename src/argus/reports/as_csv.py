@@ -2,7 +2,8 @@
 
 The file is UTF-8 and starts with a byte order mark: without one Excel reads `°C` as `Â°C`. (Python reads it with
 `utf-8-sig`; pandas and R remove the mark themselves.) Lines end with CR LF, and the first line has the column names.
-The columns of the kind of target are between `FIRST` and `LAST`. New columns are only added at the end.
+The columns of the kind of target are between `FIRST` and `LAST`; those of the target itself, the same in each row, are
+at the end. New columns are only added at the end.
 
 Spreadsheets interpret a cell that starts with = + - @ as a formula, and formulas can run programs and send data. Text
 that could be interpreted as a formula is prefixed with an apostrophe, as OWASP recommends ("CSV Injection"). Numbers
@@ -52,11 +53,12 @@ _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
 def build(data: ReportData) -> bytes:
     lines = StringIO(newline="")
-    names = (*FIRST, *(column.name for column in data.columns), *LAST)
+    names = (*FIRST, *(column.name for column in data.columns), *LAST, *data.target.columns)
     writer = csv.DictWriter(lines, names, lineterminator="\r\n")
     writer.writeheader()
     for number, finding in enumerate(data.findings, start=1):
-        row = _row(finding, data.columns, data.rules.get((finding.plugin, finding.rule)))
+        rule = data.rules.get((finding.plugin, finding.rule))
+        row = {**_row(finding, data.columns, rule), **data.target.columns}
         writer.writerow({"number": number, **{column: cell(value) for column, value in row.items()}})
     return lines.getvalue().encode("utf-8-sig")
 

@@ -2,8 +2,8 @@
 
 The geometry of a finding is its `location["wgs84"]`. A finding without one is a feature with `geometry: null`, which
 maps skip and tables show. The properties are the finding as in the JSON report (`argus.reports.as_json`), with the rest
-of its location. `bbox` is present if any finding has a geometry. `argus` is a foreign member (RFC 7946,
-section 6.1) with the properties of the report.
+of its location, and facts about the target, such as the accuracy of an image's temperatures. `bbox` is present if any
+finding has a geometry. `argus` is a foreign member (RFC 7946, section 6.1) with the properties of the report.
 """
 
 import json
@@ -16,7 +16,8 @@ from argus.scanning.model import TrackedFinding
 
 
 def build(data: ReportData) -> bytes:
-    features = [_feature(finding, number) for number, finding in enumerate(data.findings, start=1)]
+    target = plain.plain(data.target.columns)
+    features = [_feature(finding, number, target) for number, finding in enumerate(data.findings, start=1)]
     geometries = [feature["geometry"] for feature in features if feature["geometry"]]
     bbox: dict[str, Any] = {"bbox": positions.bounds(geometries)} if geometries else {}
     collection = {
@@ -29,9 +30,9 @@ def build(data: ReportData) -> bytes:
     return well_formed(text).encode() + b"\n"
 
 
-def _feature(finding: TrackedFinding, number: int) -> dict[str, Any]:
+def _feature(finding: TrackedFinding, number: int, target: dict[str, Any]) -> dict[str, Any]:
     geometry = positions.wgs84(finding.location)
-    properties = plain.finding(finding, number=number)
+    properties = {**plain.finding(finding, number=number), **target}
     if geometry:
         del properties["location"]["wgs84"]  # it is the geometry
     return {"type": "Feature", "id": finding.fingerprint, "geometry": geometry, "properties": properties}

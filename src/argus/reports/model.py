@@ -105,4 +105,5 @@ class TargetSection:
     name: str  # for users
     facts: Mapping[str, Fact] = field(default_factory=dict)  # by label, in JSON and PDF
     details: Mapping[str, Any] = field(default_factory=dict)  # in JSON, as the member with the name of the kind
+    columns: Mapping[str, Any] = field(default_factory=dict)  # in each row of CSV and each feature of GeoJSON
     pdf: PdfSection = PdfSection()

@@ -85,15 +85,16 @@ def thermogram(celsius: "NDArray[np.floating[Any]]") -> "Thermogram":
     """
     import numpy as np
 
-    from argus.imagery.model import Accuracy, Camera, Capture, LinearScale, Parameters
+    from argus.imagery.model import Camera, Capture, LinearScale, Parameters
     from argus.imagery.thermogram import develop
     from argus.imagery.tiff import Linear
 
     missing = 65535
     counts = np.where(np.isnan(celsius), missing, np.round((celsius + 100) * 100)).astype(np.uint16)
     height, width = celsius.shape
-    capture = Capture("tiff16", width, height, Accuracy.EXACT, Camera(), Parameters())
-    return develop(capture, counts, Linear(LinearScale(0.01, -100.0), missing))
+    linear = Linear(LinearScale(0.01, -100.0), missing)
+    capture = Capture("tiff16", width, height, linear.accuracy(counts, Parameters()), Camera(), Parameters())
+    return develop(capture, counts, linear)
 
 
 def cases(plugin_id: str) -> tuple[Case, ...]:

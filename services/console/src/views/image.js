@@ -71,6 +71,18 @@ export function pictureOf({api, signal, attempt}, image, findings) {
   return {...viewer, element};
 }
 
+/** @param {ThermalImage["accuracy"]} accuracy */
+function trust(accuracy) {
+  if (!accuracy) return "–";
+  const exact = accuracy.kind === "exact";
+  if (accuracy.error_c == null) return exact ? w.exact : w.approximate;
+  const error = `${accuracy.error_c} °C`;
+  return exact ? w.exactWithin(error) : w.approximateWithin(error);
+}
+
+/** @param {number | null | undefined} value */
+const metres = (value) => (value == null ? "–" : `${number(value)} m`);
+
 /** @param {ThermalImage} image */
 const temperatures = ({stats, accuracy, links}) =>
   h(
@@ -82,15 +94,18 @@ const temperatures = ({stats, accuracy, links}) =>
       [w.mean, celsius(stats?.mean_c)],
       [w.minimum, celsius(stats?.min_c)],
       [w.percentiles, `${celsius(stats?.p5_c)} – ${celsius(stats?.p95_c)}`],
+      [w.accuracy, trust(accuracy)],
     ]),
-    accuracy === "approximate" && h("p", {class: "hint"}, w.approximate),
+    accuracy?.kind === "approximate" && h("p", {class: "hint"}, w.caution),
     links && h("p", {}, h("a", {href: links.cog.url}, w.cog)),
     links && h("p", {}, h("a", {href: links.original.url}, w.original)),
   );
 
 /** @param {ThermalImage} image */
 function metadata(image) {
-  const {camera, parameters, position} = image;
+  const {camera, parameters, position, flight} = image;
+  const {gimbal, laser} = flight ?? {};
+  const distance = metres(parameters?.distance_metres);
   return h(
     "section",
     {class: "card"},
@@ -100,13 +115,16 @@ function metadata(image) {
       [w.model, camera && [camera.make, camera.model].filter(Boolean).join(" ")],
       [w.lens, camera?.lens],
       [w.serial, camera?.serial],
-      [w.taken, when(image.taken_at)],
+      [w.taken, image.taken_at_local ? w.byCamera(image.taken_at_local.replace("T", " ")) : when(image.taken_at)],
       [w.position, position && `${position.latitude.toFixed(5)}, ${position.longitude.toFixed(5)}`],
       [w.size, [image.width && `${image.width} × ${image.height}`, size(image.size_bytes)].filter(Boolean).join(" · ")],
       [w.emissivity, number(parameters?.emissivity)],
-      [w.distance, parameters && `${number(parameters.distance_metres)} m`],
+      [w.distance, parameters?.distance_source === "laser" ? w.fromLaser(distance) : distance],
       [w.reflected, celsius(parameters?.reflected_celsius)],
-      [w.humidity, parameters && `${number(100 * parameters.relative_humidity)} %`],
+      [w.humidity, parameters?.relative_humidity != null && `${number(100 * parameters.relative_humidity)} %`],
+      [w.height, flight && metres(flight.altitude_above_takeoff_metres)],
+      [w.direction, gimbal && w.directions(number(gimbal.yaw), number(gimbal.pitch))],
+      [w.laser, laser && metres(laser.distance_metres)],
     ]),
   );
 }

@@ -79,7 +79,37 @@ def _links_expire(image: Item) -> str | None:
 
 
 def _remark(uploaded: Item) -> str | None:
-    return uploaded["reason"] or ("approximate temperatures" if uploaded["accuracy"] == "approximate" else None)
+    accuracy = uploaded["accuracy"] or {}
+    return uploaded["reason"] or ("approximate temperatures" if accuracy.get("kind") == "approximate" else None)
+
+
+def _accuracy(image: Item) -> str:
+    accuracy = image["accuracy"]
+    if not accuracy:
+        return ""
+    error = accuracy["error_c"]
+    return accuracy["kind"] if error is None else f"{accuracy['kind']}, ±{error:g} °C"
+
+
+def _distance(image: Item) -> str:
+    parameters = image["parameters"] or {}
+    metres = parameters.get("distance_metres")
+    return "" if metres is None else f"{metres:g}{' (laser)' if parameters.get('distance_source') == 'laser' else ''}"
+
+
+def _direction(image: Item) -> str:
+    gimbal = (image["flight"] or {}).get("gimbal") or {}
+    return ", ".join(f"{axis} {gimbal[axis]:g}°" for axis in ("yaw", "pitch", "roll") if gimbal.get(axis) is not None)
+
+
+def _laser(image: Item) -> Any:
+    return ((image["flight"] or {}).get("laser") or {}).get("distance_metres")
+
+
+def _taken(image: Item) -> str:
+    if image["taken_at"]:
+        return local_time(image["taken_at"])
+    return f"{image['taken_at_local'].replace('T', ' ')} by the camera’s clock" if image["taken_at_local"] else ""
 
 
 IMAGES = Table(
@@ -88,7 +118,7 @@ IMAGES = Table(
         Column.of("Image", "id", 1, whole=True),
         Column.of("File", "name", 2, min_width=FILE_NAME_WIDTH),
         Column.of("State", "state", 3, label, coloured=True),
-        Column.of("Accuracy", "accuracy", 9),
+        Column("Accuracy", _nested("accuracy", "kind"), 9),
         *_temperatures(8, 7, 5),
         Column.of("Size", "size_bytes", 10, formatting.file_size, right=True),
         Column.of("Remarks", "reason", 4),
@@ -103,16 +133,19 @@ IMAGE = (
     Column.of("Remarks", "reason"),
     Column("Survey", _survey),
     Column.of("Uploaded", "created_at", show=local_time),
-    Column.of("Taken", "taken_at", show=local_time),
+    Column("Taken", _taken),
     Column.of("Format", "format"),
-    Column.of("Accuracy", "accuracy"),
+    Column("Accuracy", _accuracy),
     Column("Camera", _camera),
     Column("Pixels", _pixels),
     *_temperatures(),
     Column("Emissivity", _nested("parameters", "emissivity")),
-    Column("Distance metres", _nested("parameters", "distance_metres")),
+    Column("Distance metres", _distance),
     Column("Reflected °C", _nested("parameters", "reflected_celsius"), show=one_decimal),
     Column("Position", _position),
+    Column("Height above take-off, metres", _nested("flight", "altitude_above_takeoff_metres")),
+    Column("Camera direction", _direction),
+    Column("Laser distance metres", _laser),
     Column("Links expire", _links_expire, show=local_time),
     Column("Temperatures URL", _link("cog")),
     Column("Preview URL", _preview),
@@ -150,6 +183,7 @@ def image() -> None:
 @click.option("--pad", default="", help="Survey: the well pad in the sector.")
 @click.option("--scale-factor", type=float, help="TIFF: degrees Celsius per count, if the file does not contain it.")
 @click.option("--scale-offset", type=float, default=0.0, help="TIFF: degrees Celsius of count 0.")
+@click.option("--laser-distance", is_flag=True, help="DJI: use the distance of the laser, not the camera’s setting.")
 @click.option("--wait/--no-wait", default=True, help="Wait until the images are decoded.  [default: wait]")
 @click.option("--scan", is_flag=True, help="Scan every image that becomes ready, and show the findings.")
 @click.option(
@@ -163,6 +197,7 @@ def upload(
     paths: tuple[Path, ...],
     scale_factor: float | None,
     scale_offset: float,
+    laser_distance: bool,
     wait: bool,
     scan: bool,
     plugins: tuple[str, ...],
@@ -184,7 +219,7 @@ def upload(
     scale = None if scale_factor is None else {"factor": scale_factor, "offset": scale_offset}
 
     files, skipped = _select(argus, paths)
-    uploads = _upload(argus, files, survey, scale)
+    uploads = _upload(argus, files, survey, scale, laser_distance=laser_distance)
     deadline = argus.deadline()
     if wait:
         uploads = _wait_for_images(argus, uploads, deadline)
@@ -218,11 +253,16 @@ def _select(argus: Invocation, paths: Sequence[Path]) -> tuple[list[Path], list[
 
 
 def _upload(
-    argus: Invocation, files: Sequence[Path], survey: Mapping[str, str], scale: Mapping[str, float] | None
+    argus: Invocation,
+    files: Sequence[Path],
+    survey: Mapping[str, str],
+    scale: Mapping[str, float] | None,
+    *,
+    laser_distance: bool,
 ) -> list[Uploaded]:
     total = sum(path.stat().st_size for path in files)
     with argus.screen.progress("Uploading", total, in_bytes=True) as advance:
-        return list(Uploader(argus.api, survey, scale, advance).upload(files))
+        return list(Uploader(argus.api, survey, scale, laser_distance, advance).upload(files))
 
 
 def _wait_for_images(argus: Invocation, uploads: list[Uploaded], deadline: Deadline) -> list[Uploaded]:

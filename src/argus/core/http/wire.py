@@ -58,6 +58,15 @@ class StrictInteger(ma.fields.Integer):
         return value
 
 
+class StrictBoolean(ma.fields.Boolean):
+    """A JSON `true` or `false`. marshmallow would also accept `"yes"` and 1."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> bool:
+        if not isinstance(value, bool):
+            raise self.make_error("invalid", input=value)
+        return value
+
+
 class QueryNumber(ma.fields.Integer):
     """An integer in a query: ASCII digits only. Python would also accept `1_0`, ` 10` and digits of other scripts."""
 

@@ -3,8 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from argus.core.pdf import MM, Item, Typesetter, heading, key_values, note, number
-from argus.imagery.model import Accuracy
+from argus.core.pdf import MM, Block, Item, Typesetter, heading, key_values, note, number
 from argus.imagery.report.drawing import MAX_LABELS, drawing
 from argus.imagery.report.picture import Picture
 from argus.reports.model import Mark
@@ -24,6 +23,7 @@ _SETTINGS: _Labels = {
     "relative_humidity": ("Relative humidity", _percent),
     "window_celsius": ("Window temperature", lambda value: number(value, 1, "°C")),
     "window_transmission": ("Window transmission", lambda value: number(value, 2)),
+    "distance_source": ("Distance from", lambda value: value or "–"),
 }
 _STATISTICS: _Labels = {
     key: (label, lambda value: number(value, 1, "°C"))
@@ -35,27 +35,16 @@ _STATISTICS: _Labels = {
         ("max_celsius", "Hottest pixel"),
     )
 }
-_APPROXIMATE = (
-    "The calibration of this camera is known only to its manufacturer's software. These values are a public "
-    "approximation that can be wrong by several degrees. Use them to compare regions of this image, not as measured "
-    "values."
-)
-_EXACT = (
-    "Temperatures are computed from the calibration in the file and the settings below. Their accuracy depends on "
+_COMPUTED = (
+    "Temperatures are computed from the calibration in the file and the settings below{bound}. Their accuracy depends on "
     "these settings, mainly on the emissivity."
 )
-_ACCURACY: Mapping[str, tuple[str, str]] = {
-    Accuracy.APPROXIMATE: ("Approximate temperatures.", _APPROXIMATE),
-    Accuracy.EXACT: ("Exact conversion.", _EXACT),
-}
+_STATED = "The file states these temperatures. It does not state the settings with which they were made."
 
 
 def blocks(picture: Picture, typesetter: Typesetter, marks: Sequence[Mark]) -> Iterator[Item]:
     """The blocks of a picture with outlined and numbered findings."""
-    if picture.accuracy in _ACCURACY:
-        lead, text = _ACCURACY[picture.accuracy]
-        caution = picture.accuracy == Accuracy.APPROXIMATE
-        yield Item(note(typesetter, lead, text, caution=caution), space_before=3 * MM)
+    yield Item(_accuracy_note(picture, typesetter), space_before=3 * MM)
     yield Item(drawing(picture, marks), space_before=4 * MM, with_next=12 * MM)
     yield Item(typesetter.paragraph(_caption(picture, len(marks)), "caption", limit=400), space_before=2 * MM)
     yield heading(typesetter, "Measurement settings", with_next=13 * MM)
@@ -64,6 +53,17 @@ def blocks(picture: Picture, typesetter: Typesetter, marks: Sequence[Mark]) -> I
     yield heading(typesetter, "Temperatures in the image", with_next=13 * MM)
     statistics = _labelled(picture.statistics, _STATISTICS)
     yield Item(key_values(typesetter, statistics, columns=5), space_before=2 * MM)
+
+
+def _accuracy_note(picture: Picture, typesetter: Typesetter) -> Block:
+    if picture.accuracy_note:
+        lead, _, text = picture.accuracy_note.partition(": ")
+        return note(typesetter, f"{lead}.", text[:1].upper() + text[1:], caution=True)
+    if not any(picture.parameters.values()):
+        return note(typesetter, "Temperatures of the file.", _STATED)
+    error = picture.accuracy.error_celsius
+    bound = "" if error is None else f", as by the manufacturer’s software within {error:g} °C"
+    return note(typesetter, "Exact conversion.", _COMPUTED.format(bound=bound))
 
 
 def _caption(picture: Picture, marked: int) -> str:

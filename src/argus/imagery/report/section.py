@@ -5,7 +5,7 @@ from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from argus.imagery.model import Products
+from argus.imagery.model import Accuracy, Products
 from argus.imagery.png import colour_bar_in
 from argus.imagery.report import shapes
 from argus.imagery.report.picture import Picture
@@ -58,17 +58,23 @@ def section_of(picture: Picture) -> TargetSection:
     return TargetSection(
         picture.name,
         details=picture.details(),
+        columns=picture.columns(),
         pdf=PdfSection(
             title="Thermal inspection report",
             facts={
                 "Camera": picture.camera or "not in the file",
                 "Taken": picture.taken_at,
                 "Image size": f"{picture.width} × {picture.height} pixels",
-                "Temperatures": picture.accuracy,
+                "Temperatures": _accuracy(picture.accuracy),
             },
             blocks=partial(_blocks, picture),
         ),
     )
+
+
+def _accuracy(accuracy: Accuracy) -> str:
+    bound = "" if accuracy.error_celsius is None else f", within {accuracy.error_celsius:g} °C"
+    return f"{accuracy.kind}{bound}"
 
 
 def _blocks(picture: Picture, typesetter: "Typesetter", marks: Sequence[Mark]) -> "Iterator[Item]":
