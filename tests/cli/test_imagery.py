@@ -311,7 +311,7 @@ def _summary(image_id: str, **values: Any) -> dict[str, Any]:
         "code": None,
         "reason": None,
         "survey": {},
-        "accuracy": "exact",
+        "accuracy": {"kind": "exact", "error_c": 0.001},
         "stats": None,
         "created_at": "2026-05-03T10:00:00Z",
         **values,

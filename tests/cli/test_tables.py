@@ -23,7 +23,7 @@ IMAGE: dict[str, Any] = {
     "id": "img_01k0n2xw9g8v5r3t7y1z4b6c2d",
     "name": "NORTH_P01_0001_T.JPG",
     "state": "ready",
-    "accuracy": "exact",
+    "accuracy": {"kind": "exact", "error_c": 0.001},
     "reason": None,
     "stats": {"min_c": 1.04, "mean_c": 2.0, "max_c": 30.0},
     "size_bytes": 2048,

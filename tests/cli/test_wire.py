@@ -14,7 +14,7 @@ IMAGE = {
     "id": "img_1",
     "name": "a.jpg",
     "state": "ready",
-    "accuracy": "exact",
+    "accuracy": {"kind": "exact", "error_c": 0.001},
     "reason": None,
     "stats": {"min_c": 1.0, "mean_c": 2.0, "max_c": 3.0},
     "size_bytes": 2048,

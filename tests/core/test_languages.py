@@ -132,7 +132,7 @@ def _reason(person: Person, image_id: str, language: Language) -> str:
 def test_a_stored_reason_is_in_the_readers_language(
     owner: Person, workers: Workers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(processing, "decode", crash)
+    monkeypatch.setattr(processing, "decode_file", crash)
     item = announce(owner, b"x")
     send(item, b"x")
     workers.work_until_dead(workers.outputs.uploads_dead_queue_url, item["image_id"])

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from argus.imagery.decode import decode
-from argus.imagery.model import Accuracy, Camera, Capture, Parameters, Position
+from argus.imagery.model import Accuracy, AccuracyKind, Camera, Capture, DistanceSource, Parameters, Position
 from argus.imagery.thermogram import Damaged, Thermogram
 from services.local.demo.scenes import FlirFile, Settings, demo_survey, flir_scene
 from tests.imagery.hostile import small
@@ -44,7 +44,7 @@ def test_a_file_contains_its_camera_settings_position_and_time() -> None:
         format="flir_rjpeg",
         width=160,
         height=120,
-        accuracy=Accuracy.EXACT,
+        accuracy=Accuracy(AccuracyKind.EXACT, 0.001),
         camera=Camera(make="FLIR Systems AB", model="FLIR T640", serial="55900001", lens="FOL25"),
         parameters=Parameters(
             emissivity=0.95,
@@ -54,6 +54,7 @@ def test_a_file_contains_its_camera_settings_position_and_time() -> None:
             relative_humidity=0.6,
             window_celsius=20,
             window_transmission=1,
+            distance_source=DistanceSource.FILE,
         ),
         position=Position(64.037, -21.401, 380),
         taken_at=datetime(2025, 5, 14, 6, 20, tzinfo=UTC),

@@ -7,6 +7,7 @@ import pytest
 
 from argus.core import pdf
 from argus.core.pdf.style import CAUTION_SHADE
+from argus.imagery.model import Accuracy, AccuracyKind
 from argus.imagery.report import shapes
 from argus.imagery.report.drawing import drawing
 from argus.imagery.report.section import COLUMNS, section_of
@@ -48,14 +49,14 @@ def test_the_section_has_the_metadata_of_the_image_without_its_pixels() -> None:
     assert (section.name, section.facts) == (picture.name, {})
     assert list(section.details) == [
         "width", "height", "name", "low_celsius", "high_celsius", "accuracy", "camera", "taken_at", "statistics",
-        "parameters",
+        "parameters", "accuracy_note",
     ]  # fmt: skip
     assert section.pdf.title == "Thermal inspection report"
     assert section.pdf.facts == {
         "Camera": "FLIR T640",
         "Taken": picture.taken_at,
         "Image size": "64 × 48 pixels",
-        "Temperatures": "exact",
+        "Temperatures": "exact, within 0.001 °C",
     }
     assert section_of(plain_picture(camera="")).pdf.facts["Camera"] == "not in the file"
 
@@ -80,12 +81,14 @@ def test_a_setting_without_a_label_is_shown_under_its_key() -> None:
 def test_the_first_page_has_a_warning_about_approximate_temperatures() -> None:
     approximate, exact = (
         first_page(report_data(FINDING, picture=plain_picture(accuracy=accuracy)))
-        for accuracy in ("approximate", "exact")
+        for accuracy in (Accuracy(AccuracyKind.APPROXIMATE, 2.8), Accuracy(AccuracyKind.EXACT, 0.3))
     )
 
     assert "Approximate temperatures." in approximate
+    assert "by up to 2.8 °C" in approximate
     assert "Approximate temperatures." not in exact
     assert "Exact conversion." in exact
+    assert "within 0.3 °C" in exact
 
 
 def test_only_approximate_temperatures_have_the_caution_colour() -> None:
@@ -96,7 +99,7 @@ def test_only_approximate_temperatures_have_the_caution_colour() -> None:
         .pages[0]
         .get_contents()
         .get_data()
-        for accuracy in ("approximate", "exact")
+        for accuracy in (Accuracy(AccuracyKind.APPROXIMATE, 2.8), Accuracy(AccuracyKind.EXACT, 0.3))
     ]
 
     assert [f"{caution} rg".encode() in stream for stream in streams] == [True, False]

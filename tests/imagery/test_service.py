@@ -85,7 +85,7 @@ def test_a_radiometric_image_becomes_temperatures_pictures_and_facts(
     ready: dict[str, Any], scene: tuple[bytes, Truth]
 ) -> None:
     image, truth = ready, scene[1]
-    assert (image["state"], image["accuracy"], image["width"], image["height"]) == ("ready", "exact", 160, 120)
+    assert (image["state"], image["accuracy"]["kind"], image["width"], image["height"]) == ("ready", "exact", 160, 120)
     assert (image["code"], image["reason"]) == (None, None)
     assert image["survey"] == {"site": "North", "sector": "", "period": "", "pad": "P01"}
     assert image["stats"]["max_c"] == pytest.approx(float(truth.celsius.max()), abs=0.02)
@@ -237,8 +237,8 @@ def test_a_long_camera_model_is_truncated_in_the_reason(owner: Person, workers: 
     image = uploaded(owner, workers, dji_scene(model="M" * 60_000)[0])
     assert (image["state"], image["code"]) == ("rejected", "unsupported")
     assert image["reason"] == (
-        f"No public conversion is known for the images of a DJI {'M' * 100}. "
-        "Upload a 16-bit TIFF of temperatures instead."
+        f"The conversion of the format iirp was not measured for a DJI {'M' * 100}. "
+        "Upload a 16-bit TIFF of temperatures instead, or ask the operator of Argus for an external decoder."
     )
 
 
@@ -248,7 +248,7 @@ def test_a_long_parameter_of_a_reason_is_truncated(
     def refuse(*_: Any, **__: Any) -> Any:
         raise NotRadiometric("unit", unit="x" * 1000)
 
-    monkeypatch.setattr(processing, "decode", refuse)
+    monkeypatch.setattr(processing, "decode_file", refuse)
     assert uploaded(owner, workers, b"x")["reason"] == (
         f"The unit of the TIFF’s values is “{'x' * 500}”, which is not a unit of temperature. "
         "Upload the camera’s original radiometric file."
@@ -360,14 +360,14 @@ def test_a_form_sent_again_during_processing_leaves_only_the_processed_version(
 ) -> None:
     data = scene[0] if state == "ready" else b"no picture at all"
     item = announce(owner, data)
-    decode = processing.decode
+    decode = processing.decode_file
 
     def sent_again(*arguments: Any, **named: Any) -> Any:
         send(item, b"x" * len(data))
         workers.work()
         return decode(*arguments, **named)
 
-    monkeypatch.setattr(processing, "decode", sent_again)
+    monkeypatch.setattr(processing, "decode_file", sent_again)
     send(item, data)
     workers.work()
     image = owner.get(f"/images/{item['image_id']}").get_json()

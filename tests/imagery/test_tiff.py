@@ -16,7 +16,7 @@ from rasterio.errors import NotGeoreferencedWarning
 from argus.core.languages import Message
 from argus.imagery import tags
 from argus.imagery.decode import decode
-from argus.imagery.model import Accuracy, LinearScale
+from argus.imagery.model import Accuracy, AccuracyKind, LinearScale
 from argus.imagery.thermogram import NoTemperatureScale, Undecodable
 from services.local.demo.scenes import tiff16
 from tests.imagery.hostile import small
@@ -40,7 +40,7 @@ def test_a_tiff_without_a_scale_is_refused() -> None:
 
 def test_a_scale_declared_by_the_caller_is_used() -> None:
     thermogram = decode(tiff16(FRAME), declared_scale=CENTIKELVIN)
-    assert (thermogram.capture.format, thermogram.capture.accuracy) == ("tiff16", Accuracy.EXACT)
+    assert (thermogram.capture.format, thermogram.capture.accuracy) == ("tiff16", Accuracy(AccuracyKind.EXACT, 0.001))
     np.testing.assert_allclose(thermogram.celsius, FRAME * 0.01 - 273.15, atol=1e-4)
 
 

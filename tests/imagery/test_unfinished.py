@@ -229,7 +229,7 @@ def test_a_file_that_crashes_the_decoder_is_rejected_and_its_message_dead_letter
         attempts.append(None)
         raise RuntimeError("the decoder crashed")
 
-    monkeypatch.setattr(processing, "decode", crash_counted)
+    monkeypatch.setattr(processing, "decode_file", crash_counted)
     item = announce(owner, scene[0])
     send(item, scene[0])
     dead = workers.work_until_dead(workers.outputs.uploads_dead_queue_url, item["image_id"])
@@ -253,7 +253,7 @@ def test_a_file_that_kills_its_workers_is_processed_three_times(
         attempts.append(None)
         raise RuntimeError("killed")
 
-    monkeypatch.setattr(processing, "decode", kill)
+    monkeypatch.setattr(processing, "decode_file", kill)
     monkeypatch.setattr(type(argus.imagery.background), "release", lambda *_: None)  # a killed worker releases nothing
     item = announce(owner, b"x")
     send(item, b"x")
@@ -277,7 +277,7 @@ def test_a_redelivered_dead_letter_is_processed(
     item = announce(owner, scene[0])
     send(item, scene[0])
     with monkeypatch.context() as broken:
-        broken.setattr(processing, "decode", crash)
+        broken.setattr(processing, "decode_file", crash)
         dead = workers.work_until_dead(workers.outputs.uploads_dead_queue_url, item["image_id"])
     assert owner.get(f"/images/{item['image_id']}").get_json()["code"] == "processing_failed"
     workers.sqs.send_message(QueueUrl=workers.outputs.uploads_queue_url, MessageBody=dead["Body"])
@@ -308,7 +308,7 @@ def test_after_a_crash_the_sweep_sends_the_job_again_only_after_two_leases(
     sweep: Callable[[], object],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(processing, "decode", crash)
+    monkeypatch.setattr(processing, "decode_file", crash)
     item = announce(owner, b"x")
     send(item, b"x")
     key = f"{owner.organisation_id}/images/{item['image_id']}/original"

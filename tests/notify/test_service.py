@@ -96,7 +96,7 @@ def test_a_dead_letter_is_an_event(
 ) -> None:
     listener, person = connect(owner), at(owner)
 
-    monkeypatch.setattr(processing, "decode", crash)
+    monkeypatch.setattr(processing, "decode_file", crash)
     item = announce(person, b"x")
     send(item, b"x")
     workers.work_until_dead(workers.outputs.uploads_dead_queue_url, item["image_id"])

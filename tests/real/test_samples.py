@@ -9,17 +9,19 @@ import numpy as np
 import pytest
 
 from argus.imagery.decode import decode
-from argus.imagery.model import Accuracy, LinearScale
+from argus.imagery.model import Accuracy, AccuracyKind, LinearScale
 from argus.imagery.thermogram import Thermogram, Undecodable
 
 FOLDER = Path(os.environ["ARGUS_SAMPLES"])
 REFERENCE: dict[str, dict[str, Any]] = json.loads((FOLDER / "reference.json").read_text(encoding="utf-8"))
 
+DJI: dict[str, dict[str, Any]] = json.loads((FOLDER / "dji" / "reference.json").read_text(encoding="utf-8"))
+
 EXACT_CELSIUS = 0.001  # the reference has three decimals
 EXACT = ["flir_e40.jpg", "flir_e40bx.jpg", "flir_ax8.jpg", "flir_t640.jpg", "flir_one.jpg", "dji_xt2.jpg"]
 
-# The public approximation against DJI's SDK: (mean, worst) error found at the grid's points, celsius.
-APPROXIMATE = {"dji_m3t.jpg": (1.64, 2.68), "dji_m30t.jpg": (2.81, 3.20)}
+# Files of iirp: DJI's law with the file's table.
+DJI_EXACT = ["dji_m3t.jpg", "dji_m30t.jpg"]
 
 REFUSED = {
     "dji_h20t.jpg": "unsupported",
@@ -41,14 +43,14 @@ def at_the_grid(thermogram: Thermogram, name: str) -> np.ndarray:
 
 
 def test_every_reference_is_compared() -> None:
-    assert REFERENCE.keys() <= {*EXACT, *APPROXIMATE, *REFUSED}
+    assert REFERENCE.keys() <= {*EXACT, *DJI_EXACT, *REFUSED}
 
 
 @pytest.mark.parametrize("name", EXACT)
 def test_flir_temperatures_are_the_references(name: str) -> None:
     thermogram, expected = sample(name), REFERENCE[name]
     capture, celsius = thermogram.capture, thermogram.celsius
-    assert capture.accuracy is Accuracy.EXACT
+    assert capture.accuracy == Accuracy(AccuracyKind.EXACT, EXACT_CELSIUS)
     assert (capture.width, capture.height) == (expected["width"], expected["height"])
     assert at_the_grid(thermogram, name).max() < EXACT_CELSIUS
     found = {
@@ -74,13 +76,31 @@ def test_flir_settings_are_the_references(name: str) -> None:
     assert found == pytest.approx({key: expected[key] for key in found}, abs=1e-4)
 
 
-@pytest.mark.parametrize(("name", "model"), [(name, name[4:-4].upper()) for name in APPROXIMATE])
-def test_dji_temperatures_are_approximate_and_say_so(name: str, model: str) -> None:
-    thermogram = sample(name)
-    assert thermogram.capture.accuracy is Accuracy.APPROXIMATE
-    assert thermogram.capture.camera.model == model
-    errors = at_the_grid(thermogram, name)
-    assert (errors.mean(), errors.max()) == pytest.approx(APPROXIMATE[name], abs=0.01)
+@pytest.mark.parametrize("name", DJI_EXACT)
+def test_dji_temperatures_are_those_of_its_software(name: str) -> None:
+    assert at_the_grid(sample(name), name).max() < 0.01
+
+
+@pytest.mark.parametrize("name", DJI)
+def test_each_dji_frame_is_within_its_bound_or_refused(name: str) -> None:
+    expected = DJI[name]
+    data = (FOLDER / "dji" / name).read_bytes()
+    if expected["format"] == "dirp" or expected["model"] == "XTS":
+        with pytest.raises(Undecodable) as refusal:
+            decode(data)
+        assert refusal.value.message.key == "dji_format"
+        return
+    thermogram = decode(data)
+    found = thermogram.celsius[np.ix_(expected["rows"], expected["cols"])]
+    error = np.abs(found - np.array(expected["grid_c"])).max()
+    accuracy = thermogram.capture.accuracy
+    is_law = expected["format"] == "iirp"
+    assert accuracy.kind is (AccuracyKind.EXACT if is_law else AccuracyKind.APPROXIMATE)
+    assert accuracy.error_celsius is not None
+    assert error <= (0.05 if is_law else accuracy.error_celsius)
+    statistics = {"min_c": thermogram.celsius.min(), "max_c": thermogram.celsius.max()}
+    expected_statistics = {key: expected[key] for key in statistics}
+    assert statistics == pytest.approx(expected_statistics, abs=0.06 if is_law else accuracy.error_celsius)
 
 
 @pytest.mark.parametrize(("name", "code"), REFUSED.items())

@@ -16,6 +16,7 @@ from argus.core.declarations import load
 from argus.core.languages import Message
 from argus.imagery import preview
 from argus.imagery.colour_bar import colour_bar
+from argus.imagery.model import Accuracy, AccuracyKind
 from argus.imagery.report.picture import Picture
 from argus.imagery.report.section import COLUMNS, section_of
 from argus.reports.data import ReportData, RuleText
@@ -122,7 +123,7 @@ def picture(width: int = 640, height: int = 512, *, hot: list[TrackedFinding] | 
         name="DJI_20260314103012_0042_T.JPG",
         low_celsius=low,
         high_celsius=high,
-        accuracy="exact",
+        accuracy=Accuracy(AccuracyKind.EXACT, 0.001),
         camera="FLIR T640",
         taken_at=NOON - timedelta(hours=2),
         statistics={
@@ -218,7 +219,7 @@ def everywhere(content: str) -> ReportData:
             severity=Severity.HIGH,
             status=Status.NEW,
         ),
-        picture=plain_picture(name=content, camera=content, accuracy=content, parameters={content: 1.0}),
+        picture=plain_picture(name=content, camera=content, parameters={content: 1.0}),
         organisation_name=content,
         argus_version=content,
         rules={(content, content): RuleText(content, content, content)},

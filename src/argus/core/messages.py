@@ -438,6 +438,11 @@ FIELD_ERRORS: tuple[Text, ...] = (
         es="El valor debe ser un número.",
     ),
     Text(
+        en="Not a valid boolean.",
+        fr="La valeur doit être true ou false.",
+        es="El valor debe ser true o false.",
+    ),
+    Text(
         en="Not a valid integer.",
         fr="La valeur doit être un nombre entier.",
         es="El valor debe ser un número entero.",

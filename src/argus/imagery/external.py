@@ -143,8 +143,9 @@ def _output(path: Path) -> bytes:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError as error:
         raise DecoderFailed("it wrote no output") from error
+    found = os.fstat(descriptor)
+    if not stat.S_ISREG(found.st_mode) or found.st_size > FILE_BYTES:
+        os.close(descriptor)
+        raise DecoderFailed(f"its output is no regular file of at most {FILE_BYTES} bytes")
     with os.fdopen(descriptor, "rb") as file:
-        found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode) or found.st_size > FILE_BYTES:
-            raise DecoderFailed(f"its output is no regular file of at most {FILE_BYTES} bytes")
         return file.read(FILE_BYTES)

@@ -102,7 +102,7 @@ def _decode(form: str, fff: bytes, exif: Exif) -> Thermogram:
     info = records[CAMERA_INFO]
     counts = _counts(records[COUNTS])
     height, width = counts.shape
-    planck, parameters = _planck(info), _parameters(info)
+    parameters, planck = _parameters(info), _planck(info)
     taken_at = _taken_at(info) or exif.taken_at
     capture = Capture(
         format=form,

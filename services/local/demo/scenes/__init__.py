@@ -4,10 +4,10 @@ The code uses numpy and Pillow, but neither Argus nor pytest: formats and formul
 that a mistake in a decoder is not repeated here.
 """
 
-from services.local.demo.scenes.dji import dji_scene
+from services.local.demo.scenes.dji import Setting, dji_scene
 from services.local.demo.scenes.flir import FlirFile, Settings, flir_scene
 from services.local.demo.scenes.pipeline import Leak, Truth
 from services.local.demo.scenes.survey import demo_survey
 from services.local.demo.scenes.tiff import tiff16
 
-__all__ = ["FlirFile", "Leak", "Settings", "Truth", "demo_survey", "dji_scene", "flir_scene", "tiff16"]
+__all__ = ["FlirFile", "Leak", "Setting", "Settings", "Truth", "demo_survey", "dji_scene", "flir_scene", "tiff16"]

@@ -8,6 +8,8 @@ from argus.imagery.dji.layout import Layout
 from argus.imagery.model import DistanceSource, Parameters
 from argus.imagery.thermogram import Radiometry, Unsupported
 
+TABLE_START = 256  # in APP5, except on an M2EA
+
 
 @dataclass(frozen=True)
 class Conversion:
@@ -31,7 +33,7 @@ def conversion(file: Layout, model: str, laser_metres: float | None) -> Conversi
     if name in (layout.IIRP, layout.M2EA):
         if model not in CAMERAS:
             raise Unsupported("dji_camera", format=name, model=model)
-        return _law(Table.of(file.app5), model, parameters, laser_metres)
+        return _law(Table.of(file.app5, 0 if name == layout.M2EA else TABLE_START), model, parameters, laser_metres)
     measured = curves.of(file, model)
     if measured is None:
         raise Unsupported("dji_format", format=name, model=model)

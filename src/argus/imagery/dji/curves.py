@@ -1,8 +1,10 @@
 """Curves that were measured for files of the formats girp and hirp, whose law is not known.
 
-Each is valid for one camera and range, at the distance at which it was measured. It is converted to the emissivity of
-the file by the radiance W(t) = (t + 273.15)⁴. Counts outside the measured range get no temperature. Errors were
-measured on ramps of counts, on DJI's software as a black box (`benchmarks/dji_reference.py`).
+Each was measured for one camera under one setting, on ramps of counts, with DJI's software as a black box
+(`benchmarks/dji_reference.py`). Let W(t) = (t + 273.15)⁴. A curve gives the temperature of an object under its own
+setting, hence the radiance W(path) before the air; that is converted to the emissivity, the reflected temperature and
+the air of the file. The error grows with the distance from the setting of the curve, by the measured slopes. Counts
+outside the measured range get no temperature.
 """
 
 import struct
@@ -19,30 +21,78 @@ from argus.imagery.model import Accuracy, AccuracyKind, Parameters
 from argus.imagery.planck import KELVIN
 from argus.imagery.thermogram import Counts, Temperatures
 
-# The emissivities for which the errors below were measured, with the file's own settings otherwise.
-LOWEST_EMISSIVITY = 0.8
+LOWEST_EMISSIVITY, HIGHEST_EMISSIVITY = 0.8, 0.99
+COLDEST_AIR, HOTTEST_AIR = -20.0, 40.0
+DRIEST, MOST_HUMID = 0.2, 0.9
 
 
 @dataclass(frozen=True)
 class Curve:
-    """A polynomial of z, which the counts and the file determine, and what it was measured for. Errors are in °C."""
+    """A polynomial of z, which the counts and the file determine, and the setting for which it was measured."""
 
     coefficients: tuple[float, ...]  # of z, highest power first
-    z: Range  # of which it was measured, from -30 (girp) or -20 to 150 °C
+    z: Range  # that was measured, from -30 (girp) or -20 to 150 °C
     emissivity: float
     distance_metres: float
-    reflected_celsius: Range
+    reflected_celsius: float
+    atmospheric_celsius: float | None  # None: files do not state it
+    relative_humidity: float
+    reflected: Range  # for which the errors were measured
+    transmission: float  # of the air
+    # The largest difference from DJI's software, in °C: under the setting itself, and in addition for another
+    # emissivity, for each °C of the air, and for each unit of humidity.
     error: float
-    error_other_emissivity: float
+    emissivity_error: float
+    air_slope: float
+    humidity_slope: float
 
 
-GIRP_M30T = Curve((28.632, -44.597, 8.119, 140.448, -4.523), (-0.1857, 1.1501), 0.98, 5.0, (0.0, 40.0), 0.5, 0.9)
+GIRP_M30T = Curve(
+    coefficients=(28.632, -44.597, 8.119, 140.448, -4.523),
+    z=(-0.1857, 1.1501),
+    emissivity=0.98,
+    distance_metres=5.0,
+    reflected_celsius=23.0,
+    atmospheric_celsius=None,
+    relative_humidity=0.6,
+    reflected=(3.0, 43.0),
+    transmission=1.0,
+    error=0.5,
+    emissivity_error=0.4,
+    air_slope=0.0,
+    humidity_slope=0.0,
+)
 HIRP_M4T_HIGH = Curve(
-    (19.078, -77.125, 134.964, -113.207, 164.447, -17.706), (-0.0138, 1.2877), 0.95, 5.0, (-10.0, 40.0), 0.4, 0.6
+    coefficients=(19.078, -77.125, 134.964, -113.207, 164.447, -17.706),
+    z=(-0.0138, 1.2877),
+    emissivity=0.95,
+    distance_metres=5.0,
+    reflected_celsius=15.3,
+    atmospheric_celsius=15.37,
+    relative_humidity=0.5,
+    reflected=(-25.0, 55.0),
+    transmission=0.84,
+    error=0.4,
+    emissivity_error=0.1,
+    air_slope=0.085,
+    humidity_slope=4.0,
 )
 HIRP_M3TD_LOW = Curve(
-    (80.479, -166.039, 148.961, -72.233, 164.957, 30.945), (-0.2588, 0.7918), 0.95, 1.0, (-10.0, 40.0), 0.5, 0.7
+    coefficients=(80.479, -166.039, 148.961, -72.233, 164.957, 30.945),
+    z=(-0.2588, 0.7918),
+    emissivity=0.95,
+    distance_metres=1.0,
+    reflected_celsius=21.6,
+    atmospheric_celsius=21.6,
+    relative_humidity=0.6,
+    reflected=(-19.0, 42.0),
+    transmission=0.88,
+    error=0.5,
+    emissivity_error=0.2,
+    air_slope=0.05,
+    humidity_slope=0.0,
 )
+SAME = 0.005  # emissivities that differ less are the same
 GIRP_FIRMWARE = 2  # byte 266 of APP4; newer firmware writes 3, and the curve is 6 °C off
 HIGH_GAIN, LOW_GAIN = 2500, 6000
 
@@ -57,16 +107,24 @@ class Measured:
     adjustable = False
 
     def accuracy(self, _counts: Counts, parameters: Parameters, /) -> Accuracy:
-        same = abs((parameters.emissivity or 0) - self.curve.emissivity) < 0.005
-        return Accuracy(AccuracyKind.APPROXIMATE, self.curve.error if same else self.curve.error_other_emissivity)
+        curve, air = self.curve, parameters.atmospheric_celsius
+        error = curve.error
+        if abs((parameters.emissivity or 0) - curve.emissivity) > SAME:
+            error += curve.emissivity_error
+        if air is not None and curve.atmospheric_celsius is not None:
+            error += curve.air_slope * abs(air - curve.atmospheric_celsius)
+        error += curve.humidity_slope * abs((parameters.relative_humidity or 0) - curve.relative_humidity)
+        return Accuracy(AccuracyKind.APPROXIMATE, round(error, 1))
 
     def celsius(self, counts: Counts, parameters: Parameters, /) -> Temperatures:
         curve = self.curve
         check(
             parameters,
             distance_metres=(curve.distance_metres, curve.distance_metres),
-            emissivity=(LOWEST_EMISSIVITY, 1.0),
-            reflected_celsius=curve.reflected_celsius,
+            emissivity=(LOWEST_EMISSIVITY, HIGHEST_EMISSIVITY),
+            reflected_celsius=curve.reflected,
+            atmospheric_celsius=(COLDEST_AIR, HOTTEST_AIR),
+            relative_humidity=(DRIEST, MOST_HUMID),
         )
         low = int(counts.min())
         with np.errstate(all="ignore"):
@@ -74,10 +132,18 @@ class Measured:
             celsius: Floats = np.asarray(np.polyval(curve.coefficients, z), np.float64)
         first, last = curve.z
         celsius[~((z >= first) & (z <= last))] = np.nan
+        return self._under(parameters, celsius).astype(np.float32).take(counts - low)
+
+    def _under(self, parameters: Parameters, celsius: Floats) -> Floats:
+        """Temperatures under the setting of the file, from those under the setting of the curve."""
+        curve, air = self.curve, parameters.atmospheric_celsius
         emissivity, reflected = parameters.emissivity or 1, radiance(parameters.reflected_celsius or 0)
-        measured = curve.emissivity * radiance(celsius) + (1 - curve.emissivity) * reflected
-        radiant = (measured - (1 - emissivity) * reflected) / emissivity
-        return (np.maximum(radiant, 0) ** 0.25 - KELVIN).astype(np.float32).take(counts - low)
+        path = curve.emissivity * radiance(celsius) + (1 - curve.emissivity) * radiance(curve.reflected_celsius)
+        if air is not None and curve.atmospheric_celsius is not None:
+            lost = (1 - curve.transmission) / curve.transmission
+            path = path + lost * (radiance(curve.atmospheric_celsius) - radiance(air))
+        radiant = (path - (1 - emissivity) * reflected) / emissivity
+        return np.maximum(radiant, 0) ** 0.25 - KELVIN
 
 
 def of(file: Layout, model: str) -> Measured | None:

@@ -28,7 +28,6 @@ Floats = NDArray[np.float64]
 
 WHOLE = 16384  # 1.0 in the table, with which each of its rows begins
 ROW_LENGTHS = (64, 88)
-STARTS = (256, 0)  # of the table in APP5; 0 on an M2EA
 ROW_CELSIUS = 25.0  # row r is for an object of -25 + 25 r °C
 # The distances of the columns, in metres.
 NODES = np.concatenate(
@@ -96,16 +95,15 @@ class Table:
     values: Floats
 
     @classmethod
-    def of(cls, app5: bytes) -> "Table | None":
-        """The table in APP5; None if there is none."""
-        for start in STARTS:
-            words = np.frombuffer(app5, "<u2", max(0, len(app5) - start) // 2, min(start, len(app5)))
-            for length in ROW_LENGTHS:
-                firsts = words[: words.size - words.size % length : length]
-                rows = int(np.argmin(np.append(firsts == WHOLE, [False])))
-                table = words[: rows * length].reshape(rows, length)
-                if rows >= 2 and not (table[:, 1:] == WHOLE).any() and table.all():
-                    return cls(table / WHOLE)
+    def of(cls, app5: bytes, start: int) -> "Table | None":
+        """The table that begins at an offset in APP5; None if there is none."""
+        words = np.frombuffer(app5[start : len(app5) - (len(app5) - start) % 2], "<u2")
+        for length in ROW_LENGTHS:
+            firsts = words[: words.size - words.size % length : length]
+            rows = int(np.argmin(np.append(firsts == WHOLE, [False])))
+            table = words[: rows * length].reshape(rows, length)
+            if rows >= 2 and not (table[:, 1:] == WHOLE).any() and table.all():
+                return cls(table / WHOLE)
         return None
 
     @property

@@ -36,8 +36,8 @@ _STATISTICS: _Labels = {
     )
 }
 _COMPUTED = (
-    "Temperatures are computed from the calibration in the file and the settings below{bound}. Their accuracy depends on "
-    "these settings, mainly on the emissivity."
+    "Temperatures are computed from the calibration in the file and the settings below{bound}. Their accuracy depends "
+    "on these settings, mainly on the emissivity."
 )
 _STATED = "The file states these temperatures. It does not state the settings with which they were made."
 
