@@ -173,7 +173,9 @@ def _ramp_error(
         return None
     if expected is None or bound is None:
         return None
-    known = np.isfinite(celsius) & (expected > COLDEST) & (celsius <= HOTTEST)
+    # For girp and hirp, DJI's software ends at limits of its own.
+    within = (expected > expected.min() + 0.1) & (expected < expected.max() - 0.1)
+    known = np.isfinite(celsius) & within & (celsius >= COLDEST) & (celsius <= HOTTEST)
     return float(np.abs(celsius - expected)[known].max()), bound
 
 

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 from werkzeug.wrappers import Request, Response
 
-from services.local.demo.scenes.tiff import tiff16
+from services.local.demo.scenes import Setting, dji_scene, tiff16
 from tests.cli.conftest import Terminal
 from tests.processes import start
 
@@ -105,6 +105,34 @@ def test_the_scale_of_a_tiff_can_be_an_option(terminal: Terminal, running_worker
     path.write_bytes(tiff16(np.tile(np.arange(261, 341, dtype=np.uint16), (64, 1))))
     (item,) = terminal.json("image", "upload", str(path), "--scale-factor", "0.1", "--scale-offset", "-5")["items"]
     assert item["stats"]["mean_c"] == pytest.approx(25.05, abs=0.01)
+
+
+def test_the_lasers_distance_can_be_an_option(terminal: Terminal, running_workers: None, tmp_path: Path) -> None:
+    path = tmp_path / "DJI_0001_T.JPG"
+    path.write_bytes(dji_scene(laser_metres=21.5, setting=Setting(distance=2))[0])
+    (item,) = terminal.json("image", "upload", str(path), "--laser-distance")["items"]
+    shown = _shown(terminal, item["image_id"])
+    assert shown["accuracy"] == "exact, ±0.3 °C"
+    assert shown["distance_metres"] == "21.5 (laser)"
+    assert shown["camera_direction"] == "yaw 94.9°, pitch -89.9°, roll 0°"
+    assert shown["height_metres"] == "32.0"
+    assert shown["laser_distance_metres"] == "21.5"
+
+
+def test_an_approximate_image_says_so(terminal: Terminal, running_workers: None, tmp_path: Path) -> None:
+    path = tmp_path / "DJI_0002_T.JPG"
+    path.write_bytes(dji_scene(xmp={}, has_table=False, setting=Setting(distance=5))[0])
+    uploaded = terminal.run("image", "upload", str(path)).stdout
+    assert "approximate temperatures" in uploaded
+    (item,) = terminal.json("image", "list", "--limit", "1")["items"]
+    shown = _shown(terminal, item["id"])
+    assert shown["accuracy"].startswith("approximate, ±")
+    assert shown["taken"] == "2025-05-14 06:20:00 by the camera’s clock"
+
+
+def _shown(terminal: Terminal, image_id: str) -> dict[str, str]:
+    lines = terminal.run("image", "show", image_id).stdout.splitlines()
+    return dict(line.split("\t", 1) for line in lines)
 
 
 def test_no_wait_ends_when_the_bytes_are_sent(terminal: Terminal, frames: list[Path]) -> None:

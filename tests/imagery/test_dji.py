@@ -169,7 +169,7 @@ def test_a_damaged_table_is_no_table(model: str) -> None:
 
 @pytest.mark.parametrize(
     ("form", "model", "emissivity", "error"),
-    (("girp", "M30T", 0.98, 0.5), ("girp", "M30T", 0.9, 0.9), ("hirp", "M4T", 0.95, 0.4), ("hirp", "M4T", 0.8, 0.5)),
+    (("girp", "M30T", 0.98, 0.7), ("girp", "M30T", 0.9, 1.1), ("hirp", "M4T", 0.95, 0.4), ("hirp", "M4T", 0.8, 0.5)),
 )
 def test_measured_curves_are_approximate(form: Form, model: str, emissivity: float, error: float) -> None:
     setting = Setting(distance=5, emissivity=emissivity, reflected=23, air=15, humidity=0.5)

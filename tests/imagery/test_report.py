@@ -1,5 +1,8 @@
 """What reports show of an image."""
 
+import csv
+import io
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +14,7 @@ from argus.imagery.model import Accuracy, AccuracyKind
 from argus.imagery.report import shapes
 from argus.imagery.report.drawing import drawing
 from argus.imagery.report.section import COLUMNS, section_of
-from argus.reports import as_pdf
+from argus.reports import as_csv, as_geojson, as_json, as_pdf
 from argus.reports.data import ReportData
 from argus.reports.model import Mark
 from argus.scanning.model import Severity, Status
@@ -103,6 +106,41 @@ def test_only_approximate_temperatures_have_the_caution_colour() -> None:
     ]
 
     assert [f"{caution} rg".encode() in stream for stream in streams] == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "note"),
+    (
+        (Accuracy(AccuracyKind.EXACT, 0.3), ""),
+        (Accuracy(AccuracyKind.APPROXIMATE, 2.8), "by up to 2.8 °C"),
+        (Accuracy(AccuracyKind.APPROXIMATE, None), "by an unknown amount"),
+    ),
+    ids=str,
+)
+def test_every_format_has_the_accuracy_and_its_warning(accuracy: Accuracy, note: str) -> None:
+    data = report_data(FINDING, picture=plain_picture(accuracy=accuracy))
+    kind, error = accuracy.kind.value, accuracy.error_celsius
+
+    image = json.loads(as_json.build(data))["image"]
+    (feature,) = json.loads(as_geojson.build(data))["features"]
+    (row,) = csv.DictReader(io.StringIO(as_csv.build(data).decode("utf-8-sig"), newline=""))
+
+    assert image["accuracy"] == {"kind": kind, "error_celsius": error}
+    properties = feature["properties"]
+    assert (properties["accuracy"], properties["accuracy_error_celsius"]) == (kind, error)
+    assert (row["accuracy"], row["accuracy_error_celsius"]) == (kind, "" if error is None else str(error))
+    for text in (image["accuracy_note"], properties["accuracy_note"], row["accuracy_note"]):
+        assert note in text
+        assert bool(text) == bool(note)
+    if note:
+        assert note in first_page(data)
+
+
+def test_temperatures_that_a_file_states_have_no_settings() -> None:
+    stated = first_page(report_data(FINDING, picture=plain_picture(parameters=dict.fromkeys(["emissivity"]))))
+
+    assert "The file states these temperatures." in stated
+    assert "None" not in stated
 
 
 # ---------------------------------------------------------------- measurements

@@ -1,8 +1,11 @@
 """An image from the upload request to its deletion, through the API and the workers."""
 
 import io
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,16 +17,21 @@ from argus.container import Container
 from argus.core.background import Background
 from argus.core.dynamo import due_shard
 from argus.core.objects import NotDeleted, Objects
+from argus.core.settings import BadSetting, Settings
 from argus.imagery import processing
+from argus.imagery.capability import ImagerySettings
+from argus.imagery.external import ExternalDecoder
 from argus.imagery.model import Image, ImageState
 from argus.imagery.store import ImageryStore
 from argus.imagery.thermogram import NotRadiometric
 from infra.embedded.aws import EmbeddedAws
-from services.local.demo.scenes import Truth, dji_scene, flir_scene, tiff16
+from services.local.demo.scenes import Setting, Truth, dji_scene, flir_scene, tiff16
 from services.scheduler import main as scheduler
 from tests.conftest import MovableClock, Person, Workers
 from tests.imagery import hostile
+from tests.imagery.decoders import FAKE
 from tests.imagery.uploads import announce, crash, send, uploaded
+from tests.problems import at_pointers
 
 PALETTES = {"iron", "medical", "hotspot_alert", "white_hot", "black_hot", "rainbow"}
 
@@ -659,3 +667,91 @@ def test_images_are_listed_by_state(
         announce(owner, b"x")
     assert [image["id"] for image in owner.get("/images?state=ready&limit=1").get_json()["items"]] == [ready]
     assert owner.get("/images?state=nonsense").status_code == 422
+
+
+# ---------------------------------------------------------------- DJI
+
+
+def test_a_dji_image_has_its_accuracy_settings_and_flight(owner: Person, workers: Workers) -> None:
+    image = uploaded(owner, workers, dji_scene()[0])
+    assert (image["state"], image["format"]) == ("ready", "dji_rjpeg")
+    assert image["accuracy"] == {"kind": "exact", "error_c": 0.3}
+    assert image["parameters"] == {
+        "emissivity": 0.95,
+        "distance_metres": 20.0,
+        "reflected_celsius": 12.0,
+        "atmospheric_celsius": 18.0,
+        "relative_humidity": 0.55,
+        "window_celsius": None,
+        "window_transmission": None,
+        "distance_source": "file",
+    }
+    assert image["flight"] == {
+        "gimbal": {"yaw": 94.9, "pitch": -89.9, "roll": 0.0},
+        "aircraft": {"yaw": 93.1, "pitch": -6.2, "roll": 1.4},
+        "altitude_above_takeoff_metres": 32.0,
+        "altitude_metres": 412.5,
+        "laser": {
+            "distance_metres": 21.5,
+            "latitude": 64.03701,
+            "longitude": -21.40098,
+            "altitude_metres": 380.25,
+        },
+        "rtk": {
+            "flag": 50,
+            "latitude_error_metres": 0.011,
+            "longitude_error_metres": 0.012,
+            "altitude_error_metres": 0.023,
+        },
+    }
+    assert (image["taken_at"], image["taken_at_local"]) == ("2025-05-14T06:20:00.125Z", None)
+
+
+def test_a_time_without_a_zone_is_shown_as_the_cameras(owner: Person, workers: Workers) -> None:
+    image = uploaded(owner, workers, dji_scene(xmp={}, has_table=False, setting=Setting(distance=5))[0])
+    assert (image["taken_at"], image["taken_at_local"]) == (None, "2025-05-14T06:20:00")
+    assert (image["flight"], image["position"]) == (None, None)
+    assert image["accuracy"]["kind"] == "approximate"
+
+
+@pytest.mark.parametrize("where", ["file", "batch"])
+def test_the_lasers_distance_can_be_asked_for(owner: Person, workers: Workers, where: str) -> None:
+    data, truth = dji_scene(laser_metres=21.5, setting=Setting(distance=2))
+    wanted = {"laser_distance": True}
+    file = {"name": "frame.jpg", "size": len(data), "content_type": "image/jpeg", **(wanted if where == "file" else {})}
+    body = {"files": [file], **(wanted if where == "batch" else {})}
+    (item,) = owner.post("/uploads", body).get_json()["items"]
+    send(item, data)
+    workers.work()
+    image = owner.get(f"/images/{item['image_id']}").get_json()
+    assert (image["parameters"]["distance_metres"], image["parameters"]["distance_source"]) == (21.5, "laser")
+    assert image["stats"]["max_c"] == pytest.approx(float(truth.celsius.max()), abs=0.2)
+
+
+@pytest.mark.parametrize("value", ["yes", 1, None])
+def test_only_true_and_false_ask_for_the_lasers_distance(owner: Person, value: object) -> None:
+    file = {"name": "frame.jpg", "size": 10, "content_type": "image/jpeg", "laser_distance": value}
+    response = owner.post("/uploads", {"files": [file]})
+    assert response.status_code == 422
+    assert list(at_pointers(response)) == ["#/files/0/laser_distance"]
+
+
+def test_an_external_decoder_converts_what_argus_refuses(
+    owner: Person, workers: Workers, argus: Container, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data, _ = dji_scene(model="ZH20T", header=b"\xaa\x55\x12\x06")
+    assert uploaded(owner, workers, data)["code"] == "unsupported"
+    program = tmp_path / "decoder.py"
+    program.write_text(FAKE, encoding="utf-8")
+    line = f"{sys.executable} {program} {{input}} {{output}} 640 512"
+    with_decoder = Container(Settings.from_env({"ARGUS_STAGE": "test", "ARGUS_DJI_DECODER": line}))
+    decoder = ExternalDecoder.of(with_decoder.settings.of(ImagerySettings).dji_decoder)
+    monkeypatch.setitem(argus.__dict__, "imagery", replace(argus.imagery, dji_decoder=decoder))
+    image = uploaded(owner, workers, data)
+    assert (image["state"], image["accuracy"]) == ("ready", {"kind": "exact", "error_c": None})
+    assert image["stats"]["max_c"] == pytest.approx(511.64, abs=0.01)
+
+
+def test_a_decoder_that_cannot_work_is_refused_at_start() -> None:
+    with pytest.raises(BadSetting, match="ARGUS_DJI_DECODER is invalid: 'decoder' must be the absolute path"):
+        Container(Settings.from_env({"ARGUS_STAGE": "test", "ARGUS_DJI_DECODER": "decoder {input} {output}"}))

@@ -6,7 +6,6 @@
 the standard library. The distance that the camera stored counts, as in Argus.
 """
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -31,7 +30,7 @@ def main(source: str, target: str) -> None:
     written = sorted(folder.glob("*.tif*"))
     if len(written) != 1:
         raise SystemExit(done.stdout.strip() or f"dji-thermal-cli ended with {done.returncode} and wrote nothing")
-    os.replace(written[0], target)
+    written[0].replace(target)
 
 
 if __name__ == "__main__":

@@ -121,7 +121,7 @@ function metadata(image) {
       [w.emissivity, number(parameters?.emissivity)],
       [w.distance, parameters?.distance_source === "laser" ? w.fromLaser(distance) : distance],
       [w.reflected, celsius(parameters?.reflected_celsius)],
-      [w.humidity, parameters?.relative_humidity != null && `${number(100 * parameters.relative_humidity)} %`],
+      [w.humidity, parameters?.relative_humidity == null ? null : `${number(100 * parameters.relative_humidity)} %`],
       [w.height, flight && metres(flight.altitude_above_takeoff_metres)],
       [w.direction, gimbal && w.directions(number(gimbal.yaw), number(gimbal.pitch))],
       [w.laser, laser && metres(laser.distance_metres)],

@@ -143,7 +143,7 @@ IMAGE = (
     Column("Distance metres", _distance),
     Column("Reflected °C", _nested("parameters", "reflected_celsius"), show=one_decimal),
     Column("Position", _position),
-    Column("Height above take-off, metres", _nested("flight", "altitude_above_takeoff_metres")),
+    Column("Height metres", _nested("flight", "altitude_above_takeoff_metres")),
     Column("Camera direction", _direction),
     Column("Laser distance metres", _laser),
     Column("Links expire", _links_expire, show=local_time),

@@ -60,7 +60,7 @@ GIRP_M30T = Curve(
     error=0.5,
     emissivity_error=0.4,
     air_slope=0.0,
-    humidity_slope=0.0,
+    humidity_slope=2.0,
 )
 HIRP_M4T_HIGH = Curve(
     coefficients=(19.078, -77.125, 134.964, -113.207, 164.447, -17.706),
