@@ -201,6 +201,7 @@ REFUSED: dict[str, tuple[str, str, dict[str, str | int | float], Callable[[], by
         lambda: patched(DIRECTORY + 16, ">I", 40),
     ),
     "no camera record": ("damaged", "flir_calibration", {}, lambda: patched(DIRECTORY, ">H", 0)),
+    "JPEG-LS, as in CSQ recordings": ("unsupported", "flir_jpeg_ls", {}, lambda: with_png(64, 48, b"\xff\xd8\xff\xf7")),
     "no counts record": ("not_radiometric", "flir_record", {}, lambda: patched(DIRECTORY + 32, ">H", 0)),
     "two counts records": ("unsupported", "flir_sequence", {"record": 1}, two_counts_records),
     "four billion pixels": (

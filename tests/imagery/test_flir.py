@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 
 from argus.imagery.decode import decode
-from argus.imagery.model import Accuracy, AccuracyKind, Camera, Capture, DistanceSource, Parameters, Position
+from argus.imagery.model import Accuracy, AccuracyKind, Attitude, Camera, Capture, DistanceSource, Parameters, Position
 from argus.imagery.thermogram import Damaged, Thermogram
 from services.local.demo.scenes import FlirFile, Settings, demo_survey, flir_scene
+from services.local.demo.scenes.dji import FLIGHT, xmp_packet
+from services.local.demo.scenes.flir import segment
 from tests.imagery.hostile import small
 
 HALF_A_COUNT = 0.005  # celsius, at the scene's temperatures
@@ -131,3 +133,13 @@ def test_a_file_truncated_within_its_temperatures_is_damaged() -> None:
     data = FlirFile(small().counts, record="raw").jpeg()
     with pytest.raises(Damaged):
         decode(data[: data.index(b"FLIR\0") + 4000])
+
+
+def test_a_flir_camera_of_a_drone_has_its_flight() -> None:
+    """A Zenmuse XT2 writes FLIR's data, and DJI's XMP."""
+    plain = FlirFile(small().counts, gps_record=False).jpeg()
+    at = plain.index(b"\xff\xdb")
+    capture = decode(plain[:at] + segment(0xE1, xmp_packet(FLIGHT)) + plain[at:]).capture
+    assert capture.flight is not None
+    assert capture.flight.gimbal == Attitude(yaw=94.9, pitch=-89.9, roll=0.0)
+    assert capture.position == Position(64.037, -21.401, 412.5)

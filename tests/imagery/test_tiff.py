@@ -16,7 +16,7 @@ from rasterio.errors import NotGeoreferencedWarning
 from argus.core.languages import Message
 from argus.imagery import tags
 from argus.imagery.decode import decode
-from argus.imagery.model import Accuracy, AccuracyKind, LinearScale
+from argus.imagery.model import Accuracy, AccuracyKind, LinearScale, Parameters
 from argus.imagery.thermogram import NoTemperatureScale, Undecodable
 from services.local.demo.scenes import tiff16
 from tests.imagery.hostile import small
@@ -36,6 +36,18 @@ def test_a_tiff_without_a_scale_is_refused() -> None:
     with pytest.raises(NoTemperatureScale) as refusal:
         decode(tiff16(FRAME))
     assert refusal.value.message == Message("argus.imagery", "no_temperature_scale")
+
+
+def test_floating_point_numbers_are_refused_by_name() -> None:
+    file = io.BytesIO()
+    Image.fromarray(np.linspace(10, 40, 64 * 48, dtype=np.float32).reshape(48, 64)).save(file, "TIFF")
+    with pytest.raises(Undecodable) as refusal:
+        decode(file.getvalue())
+    assert refusal.value.message == Message("argus.imagery", "unsupported", "tiff_float")
+
+
+def test_a_file_without_settings_has_none() -> None:
+    assert decode(tiff16(FRAME), declared_scale=CENTIKELVIN).capture.parameters == Parameters()
 
 
 def test_a_scale_declared_by_the_caller_is_used() -> None:

@@ -22,7 +22,7 @@ from argus.imagery.model import Accuracy, AccuracyKind, Parameters
 if TYPE_CHECKING:
     from argus.imagery.thermogram import Counts, Temperatures
 
-SECONDS = 60.0
+SECONDS = 30.0  # a batch has 120
 MEMORY_BYTES = 4 * 1024**3  # of address space, which numerical libraries reserve generously
 FILE_BYTES = 64 * 1024 * 1024
 OPEN_FILES = 256

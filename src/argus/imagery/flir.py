@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
+from argus.imagery import flight
 from argus.imagery.jpeg import APP1, Segment
 from argus.imagery.model import Camera, Capture, DistanceSource, Parameters, Position
 from argus.imagery.planck import KELVIN, Atmosphere, Planck
@@ -23,6 +24,7 @@ from argus.imagery.png import SIGNATURE
 from argus.imagery.png16 import read_png16
 from argus.imagery.tags import Exif, moment, position, text
 from argus.imagery.thermogram import Damaged, NotRadiometric, Thermogram, Unsupported, check_size, develop
+from argus.imagery.xmp import Xmp
 
 PREFIX = b"FLIR\0"
 PART_HEADER = 8  # prefix, version, index, last index
@@ -71,13 +73,13 @@ def is_part(segment: Segment) -> bool:
 
 def decode_rjpeg(segments: list[Segment]) -> Thermogram:
     """The thermogram in a JPEG's segments. Raises Undecodable."""
-    exif = Exif.among(segments)
-    return _decode("flir_rjpeg", join([each.payload for each in segments if is_part(each)]), exif)
+    fff = join([each.payload for each in segments if is_part(each)])
+    return _decode("flir_rjpeg", fff, Exif.among(segments), Xmp.among(segments))
 
 
 def decode_fff(data: bytes) -> Thermogram:
     """The thermogram of an FFF file. Raises Undecodable."""
-    return _decode("flir_fff", data, Exif())
+    return _decode("flir_fff", data, Exif(), Xmp())
 
 
 def join(parts: list[memoryview]) -> bytes:
@@ -93,7 +95,7 @@ def join(parts: list[memoryview]) -> bytes:
     return b"".join(numbered[index][PART_HEADER:] for index in range(last + 1))
 
 
-def _decode(form: str, fff: bytes, exif: Exif) -> Thermogram:
+def _decode(form: str, fff: bytes, exif: Exif, xmp: Xmp) -> Thermogram:
     records = _records(fff)
     if COUNTS not in records:
         raise NotRadiometric("flir_record")
@@ -103,7 +105,7 @@ def _decode(form: str, fff: bytes, exif: Exif) -> Thermogram:
     counts = _counts(records[COUNTS])
     height, width = counts.shape
     parameters, planck = _parameters(info), _planck(info)
-    taken_at = _taken_at(info) or exif.taken_at
+    taken_at = _taken_at(info) or flight.taken_at(xmp) or exif.taken_at
     capture = Capture(
         format=form,
         width=width,
@@ -111,9 +113,10 @@ def _decode(form: str, fff: bytes, exif: Exif) -> Thermogram:
         accuracy=planck.accuracy(counts, parameters),
         camera=_camera(info, exif),
         parameters=parameters,
-        position=_position(records.get(GPS)) or exif.position,
+        position=_position(records.get(GPS)) or flight.position(xmp) or exif.position,
         taken_at=taken_at,
         taken_at_local=None if taken_at else exif.taken_at_local,
+        flight=flight.flight(xmp),
     )
     return develop(capture, counts, planck)
 

@@ -100,7 +100,7 @@ def dji_scene(
     exif[271], exif[272], exif[306] = "DJI", model, "2025:05:14 06:20:00"
     picture = visible(celsius, exif)
     pixels = counts.astype("<u2").tobytes()
-    extra = segment(0xE1, _xmp(xmp))
+    extra = segment(0xE1, xmp_packet(xmp))
     for at in range(0, len(pixels), PART_BYTES):
         extra += segment(0xE3, pixels[at : at + PART_BYTES])
     block = bytearray(SETTINGS[form](setting).ljust(320, b"\0"))
@@ -213,7 +213,8 @@ def _inverse(
     return found
 
 
-def _xmp(values: Mapping[str, str]) -> bytes:
+def xmp_packet(values: Mapping[str, str]) -> bytes:
+    """The content of an APP1 segment with these properties."""
     attributes = " ".join(f'{name}="{value}"' for name, value in values.items())
     return (
         b"http://ns.adobe.com/xap/1.0/\0"

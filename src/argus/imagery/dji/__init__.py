@@ -17,7 +17,7 @@ another size.
 
 import logging
 
-from argus.imagery.dji import flight
+from argus.imagery import flight
 from argus.imagery.dji.conversion import conversion
 from argus.imagery.dji.layout import Layout
 from argus.imagery.external import DecoderFailed, ExternalDecoder, Final

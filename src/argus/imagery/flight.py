@@ -1,4 +1,4 @@
-"""What DJI's XMP states about the flight."""
+"""What a DJI drone states about the flight in XMP, also for cameras of FLIR."""
 
 import re
 from dataclasses import astuple
