@@ -29,7 +29,7 @@ from argus.imagery.thermogram import Temperatures, Thermogram
 
 PAGE = Path(__file__).parent.parent / "docs" / "dji.md"
 BEGIN, END = "<!-- measured -->", "<!-- /measured -->"
-COLDEST, HOTTEST = -40.0, 450.0  # of ramps of the law; where it ends depends on the settings above this
+COLDEST, HOTTEST = -40.0, 550.0  # of ramps of the law
 APP3 = b"\xff\xe3"
 
 

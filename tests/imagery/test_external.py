@@ -52,6 +52,13 @@ def test_its_temperatures_are_exact_for_every_format(program: Path) -> None:
             thermogram.recalibrated(thermogram.capture.parameters)
 
 
+def test_absolute_zero_is_no_temperature(program: Path) -> None:
+    code = FAKE.replace("(row + column / 1000 for", "(-273.15 if column < 3 else row + column / 1000 for")
+    celsius = decoder(program, code, "640", "512").celsius(b"\xff\xd8", width=640, height=512)
+    assert np.isnan(celsius[:, :3]).all()
+    assert np.isfinite(celsius[:, 3:]).all()
+
+
 def test_it_has_a_folder_of_its_own_and_no_environment(program: Path, tmp_path: Path) -> None:
     seen = tmp_path / "seen.json"
     os.environ["A_SECRET_OF_THE_WORKER"] = "value"

@@ -1,7 +1,8 @@
 """An external decoder of the operator's choice: a program that converts a DJI file to a TIFF of temperatures.
 
 It runs without a shell and without environment variables, in a folder of its own that is deleted afterwards, with
-limits of time, memory and file size. It must write a TIFF of one band of float32 °C, of the size of the thermal image.
+limits of time, memory and file size. It must write a TIFF of one band of float32 °C, of the size of the thermal image;
+NaN or absolute zero is a pixel without a temperature.
 """
 
 import os
@@ -27,6 +28,7 @@ MEMORY_BYTES = 4 * 1024**3  # of address space, which numerical libraries reserv
 FILE_BYTES = 64 * 1024 * 1024
 OPEN_FILES = 256
 MESSAGE_BYTES = 500
+NO_TEMPERATURE = -273.0  # °C; decoders write absolute zero for a pixel without a temperature
 
 # A small process of its own sets the limits and becomes the decoder: code between fork and exec of a process with
 # threads can deadlock.
@@ -79,9 +81,11 @@ class ExternalDecoder:
             (folder / "image.jpg").write_bytes(data)
             self._run(folder)
             try:
-                return read_celsius(_output(folder / "image.tif"), width=width, height=height)
+                celsius = read_celsius(_output(folder / "image.tif"), width=width, height=height)
             except Undecodable as error:
                 raise DecoderFailed(f"its output is not a float32 TIFF of {width} x {height} pixels") from error
+        celsius[celsius <= NO_TEMPERATURE] = float("nan")
+        return celsius
 
     def _run(self, folder: Path) -> None:
         files = {"{input}": str(folder / "image.jpg"), "{output}": str(folder / "image.tif")}

@@ -576,9 +576,9 @@ MESSAGES: Messages = {
                 es="La compresión TIFF {compression} no se admite. Guarde el TIFF con una de estas: {supported}.",
             ),
             "tiff_float": _unconvertible(
-                en="The TIFF contains floating-point numbers, whose unit is not known.",
-                fr="Le TIFF contient des nombres à virgule flottante, dont l’unité n’est pas connue.",
-                es="El TIFF contiene números de coma flotante, cuya unidad no se conoce.",
+                en="A TIFF of floating-point numbers is not supported.",
+                fr="Un TIFF de nombres à virgule flottante n’est pas pris en charge.",
+                es="No se admite un TIFF de números de coma flotante.",
             ),
             "tiff_photometric": Text(
                 en="The samples of the TIFF are not greyscale with black as zero. Save the TIFF in that form.",

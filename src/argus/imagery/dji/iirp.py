@@ -8,8 +8,9 @@ transmission of the path, P the temperature of the path and R the reflected temp
 τ depends on the object's temperature. It is read from the table for v, then for the result, and the second time it is
 multiplied by exp(-k G(T)) for the humidity of the air. On an H30T and an M4T, ε depends on v, too.
 
-Measured on DJI's software as a black box, on ramps of counts from -40 to 550 °C under 45 settings: the difference is at
-most 0.26 °C, and 0.57 °C with a reflected temperature of 100 °C (`benchmarks/dji_reference.py`).
+τ is looked up twice, and not until it is steady: so does DJI's software. Measured with it as a black box, on ramps of
+counts up to 450 °C under many settings, the difference is within the bounds of `Law.accuracy`
+(`benchmarks/dji_reference.py`).
 """
 
 import math
