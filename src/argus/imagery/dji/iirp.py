@@ -9,7 +9,7 @@ transmission of the path, P the temperature of the path and R the reflected temp
 multiplied by exp(-k G(T)) for the humidity of the air. On an H30T and an M4T, ε depends on v, too.
 
 τ is looked up twice, and not until it is steady: so does DJI's software. Measured with it as a black box, on ramps of
-counts up to 450 °C under many settings, the difference is within the bounds of `Law.accuracy`
+counts up to 550 °C under many settings, the difference is within the bounds of `Law.accuracy`
 (`benchmarks/dji_reference.py`).
 """
 
