@@ -52,5 +52,6 @@ def _worst(celsius: NDArray[Any], expected: dict[str, Any]) -> float:
 
 
 def _row(model: str, form: str, frames: int, ours: float, public: float) -> Row:
-    name = f"largest error, DJI {model}, {'without a table' if form == 'none' else form}, {frames} frames"
+    how = "without a table" if form == "none" else form
+    name = f"largest error, DJI {model}, {how} (frames: {frames})"
     return Row(name, ours, "public conversion", public, "K", GOALS.get(form, "≤ 2.8 K"), public / max(ours, 1e-6))

@@ -12,11 +12,12 @@ from argus.imagery.xmp import Xmp
 
 Part = TypeVar("Part", Attitude, Laser, Rtk, Flight)
 
+PREFIX = "drone-dji:"
 MAX_METRES, MAX_DEGREES = 100_000.0, 360.0
 
 
 def _dji(name: str) -> str:
-    return f"drone-dji:{name}"
+    return PREFIX + name
 
 
 def position(xmp: Xmp) -> Position | None:
@@ -42,6 +43,8 @@ def laser_metres(xmp: Xmp) -> float | None:
 
 def flight(xmp: Xmp) -> Flight | None:
     """All facts of the flight; None if there is none."""
+    if PREFIX.encode() not in xmp.packets:
+        return None
     flag = xmp.number(_dji("RtkFlag"))
     rtk = Rtk(
         flag=None if flag is None else int(flag),

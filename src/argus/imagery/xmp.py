@@ -6,6 +6,7 @@ costs no more than a search.
 
 import re
 from dataclasses import dataclass
+from functools import cache
 
 from argus.imagery.jpeg import APP1, XMP, Segment
 
@@ -24,9 +25,8 @@ class Xmp:
 
     def text(self, *names: str) -> str:
         """The value of the first of these properties that is stated, such as `xmp:CreateDate`; empty if none is."""
-        for name in names:
-            form = rf"""[\s<]{re.escape(name)}\s{{0,8}}(?:=\s{{0,8}}["']|>)\s{{0,8}}([^<>"']{{1,64}}?)\s{{0,8}}["'<]"""
-            if match := re.search(form.encode(), self.packets):
+        for name in names if self.packets else ():
+            if match := _property(name).search(self.packets):
                 return match[1].decode("ascii", "replace")
         return ""
 
@@ -34,3 +34,9 @@ class Xmp:
         """The number of the first of these properties that is stated; None if none is, or it is not a number."""
         text = self.text(*names)
         return float(text) if re.fullmatch(r"[+-]?\d{1,9}(?:\.\d{0,15})?", text) else None
+
+
+@cache
+def _property(name: str) -> re.Pattern[bytes]:
+    form = rf"""[\s<]{re.escape(name)}\s{{0,8}}(?:=\s{{0,8}}["']|>)\s{{0,8}}([^<>"']{{1,64}}?)\s{{0,8}}["'<]"""
+    return re.compile(form.encode())
