@@ -144,6 +144,7 @@ def picture(image: Thermogram) -> Picture:
         accuracy=capture.accuracy,
         camera=capture.camera.model,
         taken_at=NOON,
+        taken_at_local=None,
         statistics=asdict(temperatures.statistics()),
         parameters=asdict(capture.parameters),
     )

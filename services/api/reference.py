@@ -13,7 +13,7 @@ from werkzeug.exceptions import default_exceptions
 from argus import capabilities
 from argus.core.errors import ArgusError, code_of
 from argus.core.http.problems import code_of_http
-from argus.core.languages import messages_of
+from argus.core.languages import ENGLISH, messages_of
 from argus.core.settings import Settings, declared
 from argus.documents import STATUSES
 from argus.identity.model import Role
@@ -55,7 +55,7 @@ def errors() -> str:
             f"`{code}`",
             str(statuses.get(code, "")),
             entry.title.en,
-            "<br>".join(text.en.replace("<", "&lt;") for text in entry.texts()),
+            "<br>".join(text.template(ENGLISH).replace("<", "&lt;") for text in entry.texts()),
         ]
         for code, entry in sorted(entries.items())
     ]

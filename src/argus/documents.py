@@ -183,7 +183,7 @@ class _Code:
             "code": self.name,
             "status": self.status or "–",
             "title": self.entry.title.format(language, {}),
-            "details": [text.format(language, {}) for text in self.entry.texts()],
+            "details": [text.template(language) for text in self.entry.texts()],
             "advice": advice.format(language, {}),
         }
 

@@ -51,7 +51,8 @@ def test_the_section_has_the_metadata_of_the_image_without_its_pixels() -> None:
 
     assert (section.name, section.facts) == (picture.name, {})
     assert list(section.details) == [
-        "width", "height", "name", "low_celsius", "high_celsius", "accuracy", "camera", "taken_at", "statistics",
+        "width", "height", "name", "low_celsius", "high_celsius", "accuracy", "camera", "taken_at",
+        "taken_at_local", "statistics",
         "parameters", "accuracy_note",
     ]  # fmt: skip
     assert section.pdf.title == "Thermal inspection report"
@@ -62,6 +63,9 @@ def test_the_section_has_the_metadata_of_the_image_without_its_pixels() -> None:
         "Temperatures": "exact, within 0.001 °C",
     }
     assert section_of(plain_picture(camera="")).pdf.facts["Camera"] == "not in the file"
+    local = plain_picture(taken_at=None, taken_at_local="2025-05-14T06:20:00")
+    assert section_of(local).pdf.facts["Taken"] == "2025-05-14 06:20:00 by the camera’s clock"
+    assert section_of(plain_picture(taken_at=None)).pdf.facts["Taken"] is None
 
 
 def test_settings_and_statistics_have_units() -> None:

@@ -126,6 +126,7 @@ def picture(width: int = 640, height: int = 512, *, hot: list[TrackedFinding] | 
         accuracy=Accuracy(AccuracyKind.EXACT, 0.001),
         camera="FLIR T640",
         taken_at=NOON - timedelta(hours=2),
+        taken_at_local=None,
         statistics={
             "min_celsius": low,
             "max_celsius": high,

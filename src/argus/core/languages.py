@@ -36,6 +36,10 @@ class Text:
     fr: str
     es: str
 
+    def template(self, language: Language) -> str:
+        """The sentence for readers of a list of messages: with the names of its parameters in braces."""
+        return _FORMAT_SPECIFICATION.sub(r"{\1}", self.format(language, {}))
+
     def format(self, language: Language, parameters: Mapping[str, Parameter]) -> str:
         template: str = getattr(self, language)
         if language == "fr":
@@ -44,6 +48,9 @@ class Text:
             return _FORMATTERS[language].vformat(template, (), parameters)
         except (KeyError, TypeError, ValueError):  # stored by a release with other parameters
             return template
+
+
+_FORMAT_SPECIFICATION = re.compile(r"\{(\w+):[^{}]*\}")
 
 
 class _Formatter(Formatter):

@@ -24,6 +24,7 @@ class Picture:
     accuracy: Accuracy
     camera: str
     taken_at: datetime | None
+    taken_at_local: str | None  # by the camera's clock, if its time zone is unknown
     statistics: Mapping[str, float]
     parameters: Mapping[str, Any]
 

@@ -47,6 +47,7 @@ def section(name: str, products: Products, read: Callable[[str], bytes] | None) 
         accuracy=capture.accuracy,
         camera=" ".join(part for part in (capture.camera.make, capture.camera.model) if part),
         taken_at=capture.taken_at,
+        taken_at_local=capture.taken_at_local,
         statistics=asdict(products.statistics),
         parameters=asdict(capture.parameters),
     )
@@ -63,13 +64,17 @@ def section_of(picture: Picture) -> TargetSection:
             title="Thermal inspection report",
             facts={
                 "Camera": picture.camera or "not in the file",
-                "Taken": picture.taken_at,
+                "Taken": picture.taken_at or _by_the_camera(picture.taken_at_local),
                 "Image size": f"{picture.width} × {picture.height} pixels",
                 "Temperatures": _accuracy(picture.accuracy),
             },
             blocks=partial(_blocks, picture),
         ),
     )
+
+
+def _by_the_camera(local: str | None) -> str | None:
+    return f"{local.replace('T', ' ')} by the camera’s clock" if local else None
 
 
 def _accuracy(accuracy: Accuracy) -> str:
