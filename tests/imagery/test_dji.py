@@ -260,6 +260,7 @@ def test_other_formats_and_cameras_are_refused_by_name(
         ("iirp", "M3T", Setting(reflected=500), "reflected_celsius", "500"),
         ("iirp", "M3T", Setting(air=-60), "atmospheric_celsius", "-60"),
         ("iirp", "M3T", Setting(emissivity=float("nan")), "emissivity", "?"),
+        ("iirp", "M4T", Setting(air=float("nan")), "atmospheric_celsius", "?"),
         ("girp", "M30T", Setting(distance=10), "distance_metres", "10"),
         ("girp", "M30T", Setting(distance=5, emissivity=0.7), "emissivity", "0.7"),
         ("girp", "M30T", Setting(distance=5, emissivity=1), "emissivity", "1"),

@@ -121,6 +121,7 @@ class Measured:
         check(
             parameters,
             distance_metres=(curve.distance_metres, curve.distance_metres),
+            needs_air=curve.atmospheric_celsius is not None,
             emissivity=(LOWEST_EMISSIVITY, HIGHEST_EMISSIVITY),
             reflected_celsius=curve.reflected,
             atmospheric_celsius=(COLDEST_AIR, HOTTEST_AIR),

@@ -84,7 +84,7 @@ class Transmission:
         if self.rows.size == 1:
             return np.full_like(celsius, self.rows[0])
         at = np.minimum((celsius + ROW_CELSIUS) / ROW_CELSIUS, self.rows.size - 1)
-        below = np.clip(np.floor(at).astype(np.intp), 0, self.rows.size - 2)
+        below = np.clip(np.floor(np.nan_to_num(at)), 0, self.rows.size - 2).astype(np.intp)
         found: Floats = self.rows[below] + (self.rows[below + 1] - self.rows[below]) * (at - below)
         return found
 
@@ -132,7 +132,8 @@ class Law:
         return Accuracy(AccuracyKind.EXACT, 0.3 if reflected <= 60 else 0.6)
 
     def celsius(self, counts: Counts, parameters: Parameters, /) -> Temperatures:
-        check(parameters, distance_metres=(SHORTEST_METRES, self.table.longest_metres))
+        distances = (SHORTEST_METRES, self.table.longest_metres)
+        check(parameters, distance_metres=distances, needs_air=self.camera.path_is_air)
         transmission = self.table.at(parameters.distance_metres or 0)
         return by_count(counts, lambda apparent: objects(apparent, parameters, self.camera, transmission))
 
@@ -151,7 +152,8 @@ class WithoutTable:
         return Accuracy(AccuracyKind.APPROXIMATE, None if math.isnan(error) else error)
 
     def celsius(self, counts: Counts, parameters: Parameters, /) -> Temperatures:
-        check(parameters, distance_metres=(WITHOUT_TABLE_METRES, WITHOUT_TABLE_METRES))
+        distances = (WITHOUT_TABLE_METRES, WITHOUT_TABLE_METRES)
+        check(parameters, distance_metres=distances, needs_air=self.camera.path_is_air)
         constant = Transmission(np.array([self.camera.constant_transmission]))
         return by_count(counts, lambda apparent: objects(apparent, parameters, self.camera, constant))
 
@@ -178,6 +180,7 @@ def objects(apparent: Floats, parameters: Parameters, camera: Camera, transmissi
     effective = emissivity / (1 + weight * _emissivity_curve(apparent))
 
     def convert(tau: Floats) -> Floats:
+        tau = np.where(tau > 0, tau, np.nan)  # below the first row of a damaged table
         after_path = (radiance(apparent) - (1 - tau) * radiance(path)) / tau
         radiant = (after_path - (1 - effective) * radiance(reflected)) / effective
         return np.maximum(radiant, 0) ** 0.25 - KELVIN

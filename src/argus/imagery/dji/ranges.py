@@ -12,15 +12,17 @@ RANGES: dict[str, Range] = {
     "reflected_celsius": (-40.0, 100.0),
     "atmospheric_celsius": (-40.0, 80.0),
 }
-OPTIONAL = "atmospheric_celsius"  # only files that state it need it
 TOLERANCE = 1e-3
 
 
-def check(parameters: Parameters, *, distance_metres: Range, **narrower: Range) -> None:
-    """Raises Unsupported for a setting that is unknown, or outside the range that was measured."""
+def check(parameters: Parameters, *, distance_metres: Range, needs_air: bool, **narrower: Range) -> None:
+    """Raises Unsupported for a setting that is unknown, or outside the range that was measured.
+
+    `needs_air`: whether the temperature of the air must be known.
+    """
     for setting, (low, high) in {**RANGES, **narrower, "distance_metres": distance_metres}.items():
         value = getattr(parameters, setting)
-        if value is None and setting == OPTIONAL:
+        if value is None and setting == "atmospheric_celsius" and not needs_air:
             continue
         if value is None or not low - TOLERANCE <= value <= high + TOLERANCE:
             shown = "?" if value is None else f"{value:g}"
