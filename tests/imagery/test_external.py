@@ -46,6 +46,7 @@ def test_its_temperatures_are_exact_for_every_format(program: Path) -> None:
     for options in ({}, {"model": "ZH20T", "header": b"\xaa\x55\x12\x06"}, {"model": ""}, {"model": "M9X"}):
         thermogram = decode(dji_scene(**options)[0], dji_decoder=external)  # type: ignore[arg-type]
         assert thermogram.capture.accuracy == Accuracy(AccuracyKind.EXACT, None)
+        assert thermogram.capture.parameters.distance_source is None
         rows, columns = np.mgrid[0:512, 0:640]
         np.testing.assert_allclose(thermogram.celsius, rows + columns / 1000, rtol=1e-6)
         with pytest.raises(FixedTemperatures):

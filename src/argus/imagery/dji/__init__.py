@@ -16,6 +16,7 @@ another size.
 """
 
 import logging
+from dataclasses import replace
 
 from argus.imagery import flight
 from argus.imagery.dji.conversion import conversion
@@ -57,7 +58,7 @@ def decode_rjpeg(
     final = _final(external, data, width=width, height=height)
     radiometry: Radiometry
     if final:
-        radiometry, parameters = final, layout.settings
+        radiometry, parameters = final, replace(layout.settings, distance_source=None)  # it may use another
     else:
         known = conversion(layout, camera.model, flight.laser_metres(xmp) if laser_distance else None)
         radiometry, parameters = known.radiometry, known.parameters

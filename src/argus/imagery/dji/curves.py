@@ -7,6 +7,7 @@ the air of the file. The error grows with the distance from the setting of the c
 outside the measured range get no temperature.
 """
 
+import math
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -114,7 +115,7 @@ class Measured:
         if air is not None and curve.atmospheric_celsius is not None:
             error += curve.air_slope * abs(air - curve.atmospheric_celsius)
         error += curve.humidity_slope * abs((parameters.relative_humidity or 0) - curve.relative_humidity)
-        return Accuracy(AccuracyKind.APPROXIMATE, round(error, 1))
+        return Accuracy(AccuracyKind.APPROXIMATE, math.ceil(round(10 * error, 6)) / 10)
 
     def celsius(self, counts: Counts, parameters: Parameters, /) -> Temperatures:
         curve = self.curve

@@ -96,22 +96,19 @@ class Layout:
     def _girp(self) -> Parameters:
         if self.app4[HEADER_SIZE : HEADER_SIZE + 4] != GIRP_MARK:
             return Parameters()
-        return self._hundredths(36)
+        percent, decimetres, hundredths, tenths = struct.unpack_from("<3Hh", self.app4, 36)
+        return Parameters(
+            emissivity=hundredths / 100,
+            distance_metres=decimetres / 10,
+            reflected_celsius=tenths / 10,
+            relative_humidity=percent / 100,
+        )
 
     def _h20t(self) -> Parameters:
         distance, percent, hundredths, tenths = struct.unpack_from("<3Hh", self.app4, 68)
         return Parameters(
             emissivity=hundredths / 100,
             distance_metres=float(distance),
-            reflected_celsius=tenths / 10,
-            relative_humidity=percent / 100,
-        )
-
-    def _hundredths(self, at: int) -> Parameters:
-        percent, decimetres, hundredths, tenths = struct.unpack_from("<3Hh", self.app4, at)
-        return Parameters(
-            emissivity=hundredths / 100,
-            distance_metres=decimetres / 10,
             reflected_celsius=tenths / 10,
             relative_humidity=percent / 100,
         )
