@@ -43,6 +43,19 @@ def test_browsers_are_led_to_the_explorer(anonymous: Person, accept: str, status
     assert "Accept" in response.headers["Vary"].split(", ")
 
 
+@pytest.mark.parametrize(
+    ("path", "target"), [("/openapi.json", "/api/v1/openapi.json"), ("/docs/", "/docs")], ids=("document", "slash")
+)
+def test_paths_that_people_try_first_lead_to_the_documents(anonymous: Person, path: str, target: str) -> None:
+    response = anonymous.http.get(path)
+    assert (response.status_code, response.headers["Location"]) == (302, target)
+
+
+def test_pages_of_errors_show_only_the_names_of_parameters(anonymous: Person) -> None:
+    text = anonymous.http.get("/docs/errors/unsupported").get_data(as_text=True)
+    assert "The conversion was measured from {low} to {high}." in text
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_code_has_a_page_in_every_language(anonymous: Person, language: str) -> None:
     texts = {}
@@ -68,7 +81,7 @@ def test_a_code_that_no_response_has_says_so(anonymous: Person) -> None:
     statuses = json.loads(STATUSES.read_text())
     for code in ("never_uploaded", "damaged", "wrong_size", "no_temperatures"):
         assert code not in statuses
-        assert "No response has this code" in anonymous.http.get(f"/docs/errors/{code}").get_data(as_text=True)
+        assert "No error has this code" in anonymous.http.get(f"/docs/errors/{code}").get_data(as_text=True)
 
 
 def test_an_unknown_code_has_no_page(anonymous: Person) -> None:

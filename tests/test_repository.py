@@ -35,7 +35,7 @@ MODULES = sorted(SRC.rglob("*.py"))
 PLUGIN_CODE = ("argus.scanning.plugins.", "argus.scanning.testkit")
 PUBLIC = {
     *("sign-in.sign_in", "health.alive", "health.ready", "documents.start"),
-    *(f"documents.{name}" for name in ("openapi", "explorer", "asset", "errors", "error")),
+    *(f"documents.{name}" for name in ("openapi", "document", "explorer", "with_slash", "asset", "errors", "error")),
     "images.get_picture",  # its token is the permission: tests/imagery/test_pictures.py
 }
 

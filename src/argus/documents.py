@@ -90,11 +90,15 @@ _ADVICE: Mapping[int, Text] = {
     ),
 }
 _SAME_ADVICE = {405: 400, 413: 400, 415: 400, 422: 400, 503: 429}
+# Codes whose advice is that of another status.
+_ADVICE_OF = {"contended": 429, "keys_being_changed": 429, "still_running": 429, "damaged_picture": 500}
 _NO_RESPONSE = Text(
-    en="No response has this code. It is the reason why an image was rejected, or why a scan or a report failed.",
-    fr="Aucune réponse n’a ce code. C’est la raison du rejet d’une image, ou de l’échec d’une analyse ou d’un rapport.",
-    es="Ninguna respuesta tiene este código. Es la razón por la que se rechazó una imagen, o falló un análisis o un "
-    "informe.",
+    en="No error has this code. It is the reason why an image was rejected, in its “code”, or why a scan or a report "
+    "failed.",
+    fr="Aucune erreur n’a ce code. C’est la raison du rejet d’une image, dans son « code », ou de l’échec d’une "
+    "analyse ou d’un rapport.",
+    es="Ningún error tiene este código. Es la razón por la que se rechazó una imagen, en su «code», o falló un "
+    "análisis o un informe.",
 )
 
 
@@ -135,6 +139,18 @@ def blueprint(api: Api, packages: Sequence[str], connects_to: Callable[[], Itera
     @unlimited
     def openapi() -> Response:
         return Response(json.dumps(api.document()), content_type="application/json")
+
+    @blp.get("/openapi.json")
+    @unlimited
+    def document() -> Response:
+        """Where programs look for it first."""
+        return Response(status=302, headers={"Location": url_for(".openapi")})
+
+    @blp.get("/docs/")
+    @unlimited
+    def with_slash() -> Response:
+        """The links of the explorer are relative to the path without a slash."""
+        return Response(status=302, headers={"Location": url_for(".explorer")})
 
     @blp.get("/docs")
     @unlimited
@@ -178,7 +194,8 @@ class _Code:
 
     def shown(self, language: Language) -> dict[str, Any]:
         """What the pages show of it."""
-        advice = _ADVICE[_SAME_ADVICE.get(self.status, self.status)] if self.status else _NO_RESPONSE
+        status = _ADVICE_OF.get(self.name, self.status)
+        advice = _ADVICE[_SAME_ADVICE.get(status, status)] if status else _NO_RESPONSE
         return {
             "code": self.name,
             "status": self.status or "–",

@@ -26,9 +26,9 @@ KEY = {"name": "n", "scopes": ["plugins:read"]}
         ("/uploads", {"files": [FILE], "a/b": 1, "c~d": 1, 'é %"': 1}, {"#/a~1b", "#/c~0d", "#/%C3%A9%20%25%22"}),
         ("/uploads", [], {"#"}),
         ("/scans", {"target": {"kind": "image"}, "plugins": [HOTSPOTS]}, {"#/target"}),
-        ("/scans", {"target": {"kind": "image", "value": "x"}, "plugins": [HOTSPOTS]}, {"#/target"}),
-        ("/scans", {"target": {**IMAGE, "kind": "moon"}, "plugins": [HOTSPOTS]}, {"#/target"}),
-        ("/scans", {"target": IMAGE, "plugins": [HOTSPOTS]}, {"#/target"}),
+        ("/scans", {"target": {"kind": "image", "value": "x"}, "plugins": [HOTSPOTS]}, {"#/target/value"}),
+        ("/scans", {"target": {**IMAGE, "kind": "moon"}, "plugins": [HOTSPOTS]}, {"#/target/kind"}),
+        ("/scans", {"target": IMAGE, "plugins": [HOTSPOTS]}, {"#/target/id"}),
         ("/reports", {"scan_id": "scan_0", "format": "pdf"}, {"#/scan_id"}),
         ("/reports", {"scan_id": "scan_0", "format": "doc"}, {"#/format"}),
         ("/api-keys", {**KEY, "tier": "endless"}, {"#/tier"}),
@@ -46,9 +46,9 @@ def test_an_error_of_the_body_has_a_pointer(owner: Person, path: str, body: Any,
 def test_an_error_of_one_plugin_names_its_position(owner: Person, workers: Workers) -> None:
     target = {"kind": "image", "id": uploaded(owner, workers, flir_scene(seed=9, width=160, height=120)[0])["id"]}
     unknown = owner.post("/scans", {"target": target, "plugins": [HOTSPOTS, {"id": "moon"}]})
-    assert (unknown.status_code, at_pointers(unknown)) == (404, {"#/plugins/1": unknown.get_json()["detail"]})
+    assert (unknown.status_code, at_pointers(unknown)) == (404, {"#/plugins/1/id": unknown.get_json()["detail"]})
     twice = owner.post("/scans", {"target": target, "plugins": [HOTSPOTS, HOTSPOTS]})
-    assert (twice.status_code, set(at_pointers(twice))) == (422, {"#/plugins"})
+    assert (twice.status_code, set(at_pointers(twice))) == (422, {"#/plugins/1"})
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ from tests.conftest import MovableClock, Person, Workers
 from tests.imagery import hostile
 from tests.imagery.decoders import FAKE
 from tests.imagery.uploads import announce, crash, send, uploaded
-from tests.problems import at_pointers
+from tests.problems import at_parameters, at_pointers
 
 PALETTES = {"iron", "medical", "hotspot_alert", "white_hot", "black_hot", "rainbow"}
 
@@ -139,6 +139,8 @@ def test_a_pixel_has_the_temperature_of_the_scene(
 def test_an_invalid_pixel_is_refused(owner: Person, ready: dict[str, Any], query: str, status: int, code: str) -> None:
     response = owner.get(f"/images/{ready['id']}/temperature?{query}")
     assert (response.status_code, response.get_json()["code"]) == (status, code)
+    if code == "outside_image":
+        assert set(at_parameters(response)) == {"x" if "x=160" in query else "y"}
 
 
 def test_an_image_that_is_not_ready_has_no_temperatures_yet(owner: Person) -> None:

@@ -146,6 +146,14 @@ def test_untested_rules_are_listed() -> None:
     assert "Not fully tested: over_limit, hotspot at 12.0,7.5." in shown
 
 
+def test_a_cancelled_scan_does_not_say_that_nothing_was_found() -> None:
+    data = report_data()
+    (only,) = documents.pages(as_pdf.build(replace(data, scan=replace(data.scan, state=ScanState.CANCELLED))))
+    assert "No findings were published." in only
+    assert "This scan is incomplete." in only
+    assert "Nothing was found." not in only
+
+
 def test_an_incomplete_scan_has_a_warning_with_the_reasons() -> None:
     known = report_data(FINDING)
     (step,) = known.scan.steps

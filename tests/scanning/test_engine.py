@@ -472,6 +472,20 @@ def test_a_cancelled_running_scan_stops_at_its_next_write_and_publishes_no_findi
     assert (scan(client, scan_id)["state"], second.runs, statuses(client)) == ("cancelled", 0, {})
 
 
+def test_a_cancelled_scan_lists_nothing_although_a_plugin_has_found_something(
+    client: Person, work: Callable[[], None], scripted: Container, first: Scripted, second: Scripted
+) -> None:
+    first.finds("a", "b")
+    second.script = lambda _tools: (client.post(f"/scans/{scan_id}/cancel"), ())[1]
+    scan_id = request(client, "first", "second")
+    work()
+    cancelled = scan(client, scan_id)
+    assert (cancelled["state"], cancelled["counts"], cancelled["steps"][0]["findings"]) == ("cancelled", {}, 2)
+    assert client.get(f"/scans/{scan_id}/findings").get_json() == {"items": [], "next_cursor": None}
+    _, reported = scripted.scanning.result(client.organisation_id, scan_id)
+    assert list(reported) == []
+
+
 def test_a_scan_that_has_ended_cannot_be_cancelled(client: Person, work: Callable[[], None]) -> None:
     done = scanned(client, work)
     response = client.post(f"/scans/{done['id']}/cancel")

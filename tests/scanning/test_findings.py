@@ -20,7 +20,7 @@ from argus.core.dynamo import Table
 from argus.core.ids import Ids
 from argus.scanning.finding_query import FindingFilter, Sort
 from argus.scanning.finding_store import FindingStore
-from argus.scanning.model import Scan, Severity, Status, Step, Target, TrackedFinding
+from argus.scanning.model import Scan, ScanState, Severity, Status, Step, Target, TrackedFinding
 from tests.conftest import Issuer, Person
 
 BEGINNING = datetime(2026, 5, 1, tzinfo=UTC)
@@ -91,6 +91,7 @@ def a_scan(organisation_id: str, target: Target) -> Scan:
         steps=(Step("tls", "1.0.0", {}), Step("web", "1.0.0", {})),
         requested_by="usr_00000000000000000000000000",
         created_at=BEGINNING,
+        state=ScanState.SUCCEEDED,
     )
 
 

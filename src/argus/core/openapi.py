@@ -31,8 +31,8 @@ describes one part, and how to start.
 - **Lists** are paginated: `next_cursor` and `Link: <…>; rel="next"` lead to the next page. Filters accept several
   values, separated by commas.
 - **Long-running work** responds with `202` and `Location`; poll that URL until `state` is final.
-- **Idempotency-Key** on a POST: a request with the same key and body is executed once, and its response is replayed for
-  24 hours.
+- **Idempotency-Key** on a POST that has this header: a request with the same key and body is executed once, and its
+  response is replayed for 24 hours.
 - **ETag**: with `If-None-Match`, unchanged resources are not sent again; with `If-Match`, changes of other clients are
   not overwritten.
 - **Unknown fields** and query parameters are rejected; clients must ignore unknown fields of responses.
@@ -301,7 +301,7 @@ _CONDITIONS: dict[str, OpenApi] = {
     "412": {
         "in": "header",
         "name": "If-Match",
-        "description": "ETags of versions: 412 if none is current",
+        "description": "ETags of versions: 412 if none is current. Only the version before the hyphen is compared",
         "schema": {"type": "string"},
     },
 }

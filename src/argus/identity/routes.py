@@ -92,7 +92,7 @@ def api_keys(argus: Runtime) -> Blueprint:
         return {"links": {name: link(name, parameters=parameters) for name in ("get_api_key", "revoke_api_key")}}
 
     @blp.route("/api-keys", methods=["POST"])
-    @needs("keys:write")
+    @needs("keys:write", for_keys=False)
     @partial(idempotent, withheld="key")
     @blp.arguments(api_key_in)
     @blp.doc(responses={201: links("id")})
@@ -108,7 +108,7 @@ def api_keys(argus: Runtime) -> Blueprint:
         return {**wire(key), "key": text}
 
     @blp.route("/api-keys")
-    @needs("keys:read")
+    @needs("keys:read", for_keys=False)
     @blp.arguments(PageQuery, location="query")
     @blp.doc(responses={200: links("items/0/id")})
     @blp.response(200, ApiKeyPage)
@@ -122,7 +122,7 @@ def api_keys(argus: Runtime) -> Blueprint:
         return {**body, "items": [wire(key) for key in body["items"]]}, headers
 
     @blp.route("/api-keys/<key_id>", parameters=_KEY_ID)
-    @needs("keys:read")
+    @needs("keys:read", for_keys=False)
     @etagged
     @blp.response(200, ApiKeyOut)
     def get_api_key(key_id: str) -> dict[str, Any]:
@@ -133,7 +133,7 @@ def api_keys(argus: Runtime) -> Blueprint:
         return wire(keys.get(current_caller(), key_id))
 
     @blp.route("/api-keys/<key_id>", parameters=_KEY_ID, methods=["DELETE"])
-    @needs("keys:write")
+    @needs("keys:write", for_keys=False)
     @blp.response(204)
     @blp.alt_response(412, "PRECONDITION_FAILED")
     def revoke_api_key(key_id: str) -> None:

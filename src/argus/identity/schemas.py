@@ -132,7 +132,9 @@ class ApiKeyOut(Schema):
     created_at = Timestamp(required=True, **described("When it was created"))
     expires_at = Timestamp(required=True, **described("Until when it is accepted"))
     last_used_at = Timestamp(
-        required=True, allow_none=True, **described("When it was last used, to the hour; null if it was not")
+        required=True,
+        allow_none=True,
+        **described("When it was last used, updated at most once an hour; null if it was not"),
     )
     revoked_at = Timestamp(required=True, allow_none=True, **described("When it was revoked; null if it was not"))
     version = version_field()

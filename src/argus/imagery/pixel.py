@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from argus.core.errors import ArgusError, Invalid
+from argus.core.errors import ArgusError, Invalid, located
 from argus.imagery.model import LinearScale
 
 HEADER_BYTES = 16 * 1024
@@ -66,7 +66,8 @@ def temperature_at(fetch: Fetch, x: int, y: int) -> float | None:
     entries = _directory(header)
     width, height = _number(entries, _WIDTH), _number(entries, _HEIGHT)
     if not (0 <= x < width and 0 <= y < height):
-        raise OutsideImage(x=x, y=y, width=width, height=height)
+        with located(parameter="y" if 0 <= x < width else "x"):
+            raise OutsideImage(x=x, y=y, width=width, height=height)
     for code, expected in _LAYOUT.items():
         if _number(entries, code) != expected:
             raise UnreadableTemperatures(f"tag {code} is not {expected}: unknown layout")

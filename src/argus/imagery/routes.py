@@ -88,7 +88,8 @@ def blueprint(argus: Runtime) -> Blueprint:
         ```
 
         S3 responds with 204. It refuses a file of another size with 400, and changed fields or an expired form with
-        403, in XML. Then poll the image until `state` is `ready` or `rejected`.
+        403, in XML; the embedded S3 of `make run` accepts another size, and the image is `rejected` with `wrong_size`.
+        Then poll the image until `state` is `ready` or `rejected`.
         """
         files = [_new_file(file, batch) for file in batch["files"]]
         uploads = imagery.request_uploads(current_caller(), files)

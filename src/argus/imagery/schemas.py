@@ -437,7 +437,7 @@ class PaletteList(Schema):
     """All palettes, on one page."""
 
     items = items_field(PaletteOut, "Every palette, on one page")
-    next_cursor = cursor_field()
+    next_cursor = cursor_field(one_page=True)
 
 
 class PictureQuery(Schema):

@@ -120,6 +120,8 @@ class _Report:
             for status in Status
             if (count := self.data.scan.delta.get(status, 0))
         ]
+        if not self.data.scan.has_published:
+            return "<b>No findings were published.</b>"
         total = f"{_counted(present, 'finding')} present" if present else "Nothing was found."
         compared = f"Since the previous scan of this target: {', '.join(changes)}." if changes else ""
         return f"<b>{total}{'.' if present else ''}</b> {compared}"

@@ -10,9 +10,9 @@ MESSAGES: Messages = {
             es="Objetivo indicado dos veces o ninguna",
         ),
         Text(
-            en="Identify the target by either “id” or “value”, not both.",
-            fr="Indiquez la cible par « id » ou par « value », mais pas les deux.",
-            es="Indique el objetivo mediante «id» o «value», pero no ambos.",
+            en="Identify this target by its “{expected}” alone.",
+            fr="Indiquez cette cible par son « {expected} » seul.",
+            es="Indique este objetivo solo mediante su «{expected}».",
         ),
     ),
     "budget_spent": Entry(

@@ -189,6 +189,11 @@ class Scan:
             return 100
         return int(100 * sum(step.progress for step in self.steps) / max(len(self.steps), 1))
 
+    @property
+    def has_published(self) -> bool:
+        """Whether its findings count: not before it has ended, and not if it was cancelled."""
+        return self.state in (ScanState.SUCCEEDED, ScanState.FAILED)
+
     def with_steps(self, steps: Iterable[Step]) -> "Scan":
         """The scan with its steps. Once it has ended, its unfinished steps are cancelled."""
         has_ended = self.state in FINAL_STATES

@@ -142,7 +142,7 @@ def scans(argus: Runtime) -> Blueprint:
         """Get a scan
 
         Poll it until `state` is final. `steps` show what each plugin did, and what it did not test. `counts` and
-        `delta` are complete once the scan has ended.
+        `delta` are complete once the scan has succeeded or failed; a cancelled scan publishes no findings.
         """
         return scanning.get(current_caller(), scan_id)
 
@@ -154,8 +154,8 @@ def scans(argus: Runtime) -> Blueprint:
     def cancel_scan(_body: dict[str, Any], scan_id: str) -> Scan:
         """Cancel a scan
 
-        Plugins that are running stop soon. 409 `scan_ended` if it has ended, and `scan_ending` if it is already
-        publishing its findings.
+        Plugins that are running stop soon, and what they found is not published. To cancel it again changes nothing.
+        409 `scan_ended` if it has succeeded or failed, and `scan_ending` if it is already publishing its findings.
         """
         return scanning.cancel(current_caller(), scan_id, check=check_if_match)
 
@@ -174,7 +174,8 @@ def findings(argus: Runtime) -> Blueprint:
         """List the findings of a scan
 
         As they were at the end of this scan, most severe first; within one severity and status in the order of the
-        plugin. They include findings that the scan found `fixed` and those that are `not_tested`.
+        plugin. They include findings that the scan found `fixed` and those that are `not_tested`. A scan that has not
+        ended, or was cancelled, has none.
         """
         caller, chosen = current_caller(), _filter(scanning, query)
         return paged(

@@ -141,8 +141,10 @@ class StepOut(Schema):
         fields.Nested(NotTestedOut), required=True, **described("Rules whose findings may be missing, and where")
     )
     reason = Sentence(required=True, **described("Why the plugin failed, in the caller's language; else empty"))
-    started_at = Timestamp(allow_none=True, **described("When a worker started the plugin; null before"))
-    finished_at = Timestamp(allow_none=True, **described("When the plugin ended; null before"))
+    started_at = Timestamp(required=True, allow_none=True, **described("When a worker started the plugin; else null"))
+    finished_at = Timestamp(
+        required=True, allow_none=True, **described("When the plugin ended; null before, and if it was cancelled")
+    )
 
 
 def _present(severity: Severity) -> fields.Integer:
@@ -150,7 +152,7 @@ def _present(severity: Severity) -> fields.Integer:
 
 
 class SeverityCounts(Schema):
-    """Present findings by severity; empty until the scan has ended."""
+    """Present findings by severity; empty until the scan has ended, and if it was cancelled."""
 
     info = _present(Severity.INFO)
     low = _present(Severity.LOW)
@@ -160,7 +162,7 @@ class SeverityCounts(Schema):
 
 
 class StatusCounts(Schema):
-    """Findings by their status after this scan; empty until it has ended."""
+    """Findings by their status after this scan; empty until it has ended, and if it was cancelled."""
 
     new = count_field("Findings that no earlier scan of the target had", required=False)
     unchanged = count_field("Findings that were present before, and still are", required=False)
@@ -192,8 +194,10 @@ class ScanOut(Schema):
     )
     requested_by = id_field("usr", "The user who requested the scan, or whose API key did")
     created_at = Timestamp(required=True, **described("When the scan was requested"))
-    started_at = Timestamp(allow_none=True, **described("When its first plugin started; null before"))
-    finished_at = Timestamp(allow_none=True, **described("When it ended, with all findings stored; null before"))
+    started_at = Timestamp(required=True, allow_none=True, **described("When its first plugin started; null before"))
+    finished_at = Timestamp(
+        required=True, allow_none=True, **described("When it ended, with all findings stored; null before")
+    )
     version = version_field()
 
 
@@ -234,7 +238,9 @@ class FindingOut(Schema):
     scan_id = id_field("scan", "The most recent scan that changed or confirmed the status")
     first_seen_at = Timestamp(required=True, **described("When it was first found"))
     last_seen_at = Timestamp(required=True, **described("When it was last found"))
-    fixed_at = Timestamp(allow_none=True, **described("When a scan no longer found it; null while it is open"))
+    fixed_at = Timestamp(
+        required=True, allow_none=True, **described("When a scan no longer found it; null while it is open")
+    )
 
 
 class FindingPage(Schema):
@@ -448,11 +454,11 @@ class TargetKindList(Schema):
     """Every kind of target."""
 
     items = items_field(TargetKindOut, "Every kind of target, on one page")
-    next_cursor = cursor_field()
+    next_cursor = cursor_field(one_page=True)
 
 
 class PluginList(Schema):
     """Every plugin."""
 
     items = items_field(PluginOut, "Every plugin, on one page")
-    next_cursor = cursor_field()
+    next_cursor = cursor_field(one_page=True)

@@ -79,12 +79,12 @@ class Scanning:
 
     def request(self, caller: Caller, requested: RequestedTarget, selections: Sequence[PluginSelection]) -> Scan:
         """Queue a scan. The whole request is validated here, not in the worker."""
-        with located("target"):
-            target = self.targets.resolve(caller, requested)
+        target = self.targets.resolve(caller, requested)
         steps = tuple(self._step(target, selection, order) for order, selection in enumerate(selections))
-        with located("plugins"):
-            if len({step.plugin for step in steps}) < len(steps):
-                raise RepeatedPlugin
+        for order, step in enumerate(steps):
+            if any(earlier.plugin == step.plugin for earlier in steps[:order]):
+                with located("plugins", order):
+                    raise RepeatedPlugin
         scan = Scan(
             id=self.ids.new("scan"),
             organisation_id=caller.organisation_id,
@@ -157,8 +157,10 @@ class Scanning:
         limit: int,
         after: Item | None,
     ) -> Listing[TrackedFinding]:
-        """The findings of one scan. `text` is the start of a title."""
+        """The findings that one scan has published. `text` is the start of a title."""
         scan = self._get(caller, scan_id)
+        if not scan.has_published:
+            return Listing([])
         if text is not None:
             titles = self._titles_of(self.store.with_steps(scan))
             chosen = _with_title(text, chosen, {**self._titles(caller.organisation_id), **titles})
@@ -225,11 +227,11 @@ class Scanning:
         return scan
 
     def result(self, organisation_id: str, scan_id: str) -> tuple[Scan, Iterator[TrackedFinding]]:
-        """A scan with all its findings, for a report."""
+        """A scan with all findings that it has published, for a report."""
         scan = self.store.get(organisation_id, scan_id)
         if scan is None:
             raise NoSuchScan(scan_id=scan_id)
-        return self.store.with_steps(scan), self.finding_store.of_scan(scan)
+        return self.store.with_steps(scan), self.finding_store.of_scan(scan) if scan.has_published else iter(())
 
     # ------------------------------------------------------------ inside
 
@@ -254,7 +256,7 @@ class Scanning:
         }
 
     def _step(self, target: Target, selection: PluginSelection, order: int) -> Step:
-        with located("plugins", order):
+        with located("plugins", order, "id"):
             manifest = self.catalogue.get(selection.id)
             if target.kind not in manifest.target_kinds:
                 raise WrongTarget(plugin=manifest.id, kinds=", ".join(manifest.target_kinds), kind=target.kind)

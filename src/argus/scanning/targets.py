@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from argus.core.caller import Caller
 from argus.core.declarations import TargetKind, load
-from argus.core.errors import Invalid
+from argus.core.errors import Invalid, located
 from argus.core.runtime import Runtime
 from argus.scanning.model import Target
 
@@ -53,15 +53,18 @@ class Targets:
         Raises UnknownTarget, AmbiguousTarget, WrongTargetField, and the errors of the kind for an invalid target and
         for a target of another organisation.
         """
+        with located("target", "kind"):
+            kind = self._kind(requested.kind)
         if (requested.id is None) == (requested.value is None):
-            raise AmbiguousTarget
-        kind = self._kind(requested.kind)
+            with located("target"):
+                raise AmbiguousTarget(expected=kind.given_by)
         given_by, text = ("id", requested.id) if requested.id is not None else ("value", requested.value or "")
-        if given_by != kind.given_by:
-            raise WrongTargetField(kind=requested.kind, expected=kind.given_by, given=given_by)
-        target = self.canonical(requested.kind, text)
-        self.function(kind.authorise)(caller, target.value)
-        return target
+        with located("target", given_by):
+            if given_by != kind.given_by:
+                raise WrongTargetField(kind=requested.kind, expected=kind.given_by, given=given_by)
+            target = self.canonical(requested.kind, text)
+            self.function(kind.authorise)(caller, target.value)
+            return target
 
     def canonical(self, kind: str, text: str) -> Target:
         """The target in the form that fingerprints and filters use. Raises UnknownTarget, and Invalid by its kind."""

@@ -34,14 +34,15 @@ class MissingScope(Forbidden):
     """The caller's role or key does not have the required scope."""
 
 
-def needs(scope: str) -> Callable[[View], View]:
-    """The view requires this scope."""
+def needs(scope: str, *, for_keys: bool = True) -> Callable[[View], View]:
+    """The view requires this scope; `for_keys` is whether API keys may have it, as the capability declares."""
+    keys = [{"key": [scope]}] if for_keys else []
 
     def mark(view: View) -> View:
         vars(view)["argus_scope"] = scope
         errors = {401: "UNAUTHORIZED", 403: "FORBIDDEN", 429: "TOO_MANY_REQUESTS"}
         limited = {"x-ratelimit": "caller"}
-        return documented(view, security=[{"bearer": [scope]}, {"key": [scope]}], responses=errors, **limited)
+        return documented(view, security=[{"bearer": [scope]}, *keys], responses=errors, **limited)
 
     return mark
 

@@ -143,9 +143,11 @@ def items_field(element: type[ma.Schema], description: str) -> ma.fields.List[An
     return ma.fields.List(ma.fields.Nested(element), required=True, **described(description))
 
 
-def cursor_field() -> ma.fields.String:
-    """Where the next page of a list starts, in a response."""
+def cursor_field(*, one_page: bool = False) -> ma.fields.String:
+    """Where the next page of a list starts, in a response; `one_page` if the list always fits on one."""
     description = "Send it as `cursor` for the next page; null on the last page"
+    if one_page:
+        description = "Always null: the list is on one page"
     return ma.fields.String(required=True, allow_none=True, **described(description))
 
 
