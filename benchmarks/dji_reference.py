@@ -155,6 +155,7 @@ def _scenes_of(thermogram: Thermogram) -> list[Parameters]:
         *(replace(own, reflected_celsius=value) for value in (-15.0, 5.0, 40.0)),
         *(replace(own, reflected_celsius=value, emissivity=0.8) for value in (5.0, 40.0)),
         *(replace(own, atmospheric_celsius=value) for value in airs),
+        *(replace(own, atmospheric_celsius=value, reflected_celsius=value) for value in airs),
     ]
 
 

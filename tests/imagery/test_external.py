@@ -60,6 +60,18 @@ def test_absolute_zero_is_no_temperature(program: Path) -> None:
     assert np.isfinite(celsius[:, 3:]).all()
 
 
+@pytest.mark.parametrize("value", ("float('nan')", "float('inf')", "-200.0"))
+def test_temperatures_that_no_scene_has_are_a_failure(program: Path, value: str) -> None:
+    external = decoder(program, FAKE.replace("(row + column / 1000 for", f"({value} for"), "640", "512")
+    assert "cannot be those of a scene" in failure(external)
+    assert decode(dji_scene()[0], dji_decoder=external).capture.accuracy == Accuracy(AccuracyKind.EXACT, 0.3)
+
+
+def test_a_batch_of_files_has_time_for_a_decoder_that_hangs() -> None:
+    batch = 5  # infra/events.yaml, and two minutes in zappa_settings.json
+    assert ExternalDecoder(()).seconds * batch < 120 - 30
+
+
 def test_it_has_a_folder_of_its_own_and_no_environment(program: Path, tmp_path: Path) -> None:
     seen = tmp_path / "seen.json"
     os.environ["A_SECRET_OF_THE_WORKER"] = "value"

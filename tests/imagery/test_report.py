@@ -140,6 +140,13 @@ def test_every_format_has_the_accuracy_and_its_warning(accuracy: Accuracy, note:
         assert note in first_page(data)
 
 
+def test_geojson_has_the_accuracy_also_without_findings() -> None:
+    picture = plain_picture(accuracy=Accuracy(AccuracyKind.APPROXIMATE, 2.8))
+    report = json.loads(as_geojson.build(report_data(picture=picture)))
+    assert (report["features"], report["argus"]["accuracy_error_celsius"]) == ([], 2.8)
+    assert report["argus"]["accuracy_note"]
+
+
 def test_temperatures_that_a_file_states_have_no_settings() -> None:
     stated = first_page(report_data(FINDING, picture=plain_picture(parameters=dict.fromkeys(["emissivity"]))))
 

@@ -42,8 +42,8 @@ def _decode_jpeg(data: bytes, *, laser_distance: bool, dji_decoder: ExternalDeco
     segments = list(jpeg.segments(data))
     if any(map(flir.is_part, segments)):
         return flir.decode_rjpeg(segments)
-    if dji.is_dji(segments):
-        return dji.decode_rjpeg(data, segments, laser_distance=laser_distance, external=dji_decoder)
     if any(each.marker == jpeg.APP2 and INFIRAY in bytes(each.payload[:10]) for each in segments):
         raise Unsupported("infiray")
+    if dji.is_dji(segments):
+        return dji.decode_rjpeg(data, segments, laser_distance=laser_distance, external=dji_decoder)
     raise NotRadiometric("jpeg")

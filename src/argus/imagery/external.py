@@ -23,7 +23,7 @@ from argus.imagery.model import Accuracy, AccuracyKind, Parameters
 if TYPE_CHECKING:
     from argus.imagery.thermogram import Counts, Temperatures
 
-SECONDS = 30.0  # a batch has 120
+SECONDS = 15.0  # a batch of five files has 120
 MEMORY_BYTES = 4 * 1024**3  # of address space, which numerical libraries reserve generously
 FILE_BYTES = 64 * 1024 * 1024
 OPEN_FILES = 256
@@ -73,19 +73,30 @@ class ExternalDecoder:
 
     def celsius(self, data: bytes, *, width: int, height: int) -> "Temperatures":
         """The temperatures of a file, (height, width) in °C. Raises DecoderFailed with the reason."""
-        from argus.imagery.thermogram import Undecodable  # imports numpy
+        from argus.imagery.thermogram import Undecodable, check_scene  # imports numpy
         from argus.imagery.tiff import read_celsius
 
-        with tempfile.TemporaryDirectory(prefix="argus-decoder-") as name:
-            folder = Path(name)
-            (folder / "image.jpg").write_bytes(data)
-            self._run(folder)
-            try:
-                celsius = read_celsius(_output(folder / "image.tif"), width=width, height=height)
-            except Undecodable as error:
-                raise DecoderFailed(f"its output is not a float32 TIFF of {width} x {height} pixels") from error
+        output = self._output_of(data)
+        try:
+            celsius = read_celsius(output, width=width, height=height)
+        except Undecodable as error:
+            raise DecoderFailed(f"its output is not a float32 TIFF of {width} x {height} pixels") from error
         celsius[celsius <= NO_TEMPERATURE] = float("nan")
+        try:
+            check_scene(celsius)
+        except Undecodable as error:
+            raise DecoderFailed("its temperatures cannot be those of a scene") from error
         return celsius
+
+    def _output_of(self, data: bytes) -> bytes:
+        try:
+            with tempfile.TemporaryDirectory(prefix="argus-decoder-", ignore_cleanup_errors=True) as name:
+                folder = Path(name)
+                (folder / "image.jpg").write_bytes(data)
+                self._run(folder)
+                return _output(folder / "image.tif")
+        except RecursionError as error:  # from the deletion of many folders in each other
+            raise DecoderFailed("its folder could not be deleted") from error
 
     def _run(self, folder: Path) -> None:
         files = {"{input}": str(folder / "image.jpg"), "{output}": str(folder / "image.tif")}
@@ -135,7 +146,7 @@ def _filled(word: str, files: dict[str, str]) -> str:
 
 
 def _kill(process: "subprocess.Popen[bytes]") -> None:
-    """Kill the decoder and every process that it started in its session."""
+    """Kill the decoder and its process group."""
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()

@@ -38,7 +38,7 @@ def taken_at(xmp: Xmp) -> datetime | None:
 def laser_metres(xmp: Xmp) -> float | None:
     """The distance that the laser measured; None if it did not measure one."""
     metres = _metres(xmp, "LRFTargetDistance")
-    return metres if metres and xmp.text(_dji("LRFStatus")) in ("", "Normal") else None
+    return metres if metres is not None and metres > 0 and xmp.text(_dji("LRFStatus")) in ("", "Normal") else None
 
 
 def flight(xmp: Xmp) -> Flight | None:
@@ -48,13 +48,14 @@ def flight(xmp: Xmp) -> Flight | None:
     flag = xmp.number(_dji("RtkFlag"))
     rtk = Rtk(
         flag=None if flag is None else int(flag),
-        latitude_error_metres=_metres(xmp, "RtkStdLat"),
-        longitude_error_metres=_metres(xmp, "RtkStdLon"),
-        altitude_error_metres=_metres(xmp, "RtkStdHgt"),
+        latitude_error_metres=_size(xmp, "RtkStdLat"),
+        longitude_error_metres=_size(xmp, "RtkStdLon"),
+        altitude_error_metres=_size(xmp, "RtkStdHgt"),
     )
-    target = checked_position(
-        _or_zero(xmp.number(_dji("LRFTargetLat"))), _or_zero(xmp.number(_dji("LRFTargetLon"))), None
-    )
+    latitude, longitude = xmp.number(_dji("LRFTargetLat")), xmp.number(_dji("LRFTargetLon"))
+    target = None
+    if latitude is not None and longitude is not None:
+        target = checked_position(latitude, longitude, None)
     measured = laser_metres(xmp)
     laser = Laser(
         distance_metres=measured,
@@ -97,10 +98,11 @@ def _metres(xmp: Xmp, name: str) -> float | None:
     return value if value is not None and abs(value) <= MAX_METRES else None
 
 
+def _size(xmp: Xmp, name: str) -> float | None:
+    value = _metres(xmp, name)
+    return value if value is not None and value >= 0 else None
+
+
 def _degrees(xmp: Xmp, name: str) -> float | None:
     value = xmp.number(_dji(name))
     return value if value is not None and abs(value) <= MAX_DEGREES else None
-
-
-def _or_zero(value: float | None) -> float:
-    return 0.0 if value is None else value

@@ -106,10 +106,10 @@ def develop(capture: Capture, counts: Counts, radiometry: Radiometry) -> Thermog
     if counts.min() == counts.max():
         raise Implausible("blank")
     celsius = radiometry.celsius(counts, capture.parameters)
-    _check_scene(celsius)
+    check_scene(celsius)
     if not _possible(np.array([celsius.min(), celsius.max()])).all():  # NaN if any pixel is NaN
         celsius[~_possible(celsius)] = np.nan
-        _check_scene(celsius)
+        check_scene(celsius)
     celsius.flags.writeable = False
     counts.flags.writeable = False
     return Thermogram(capture, celsius, counts, radiometry)
@@ -128,7 +128,7 @@ def check_size(width: int, height: int) -> None:
         raise TooManyPixels(width=width, height=height, max_pixels=MAX_PIXELS)
 
 
-def _check_scene(celsius: Temperatures) -> None:
+def check_scene(celsius: Temperatures) -> None:
     """Check a sample of some thousand pixels. Raises Implausible if they cannot be a scene."""
     step = max(1, int((celsius.size / 4096) ** 0.5))
     sample = celsius[::step, ::step]

@@ -23,7 +23,7 @@ def build(data: ReportData) -> bytes:
     collection = {
         "type": "FeatureCollection",
         **bbox,
-        "argus": {**plain.heading(data), "scan": plain.scan(data.scan)},
+        "argus": {**plain.heading(data), "scan": plain.scan(data.scan), **target},
         "features": features,
     }
     text = json.dumps(collection, ensure_ascii=False, allow_nan=False)

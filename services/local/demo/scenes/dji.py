@@ -116,8 +116,8 @@ def dji_scene(
 
 
 def transmission_table(columns: int) -> NDArray[np.float64]:
-    """A transmission by temperature (30 rows from -25 °C, 25 °C apart) and distance; 1 only in the first column."""
-    rows, metres = np.arange(30)[:, None], np.array(DISTANCES[:columns])[None, :]
+    """A transmission by temperature (rows from -25 °C, 25 °C apart) and distance; 1 only in the first column."""
+    rows, metres = np.arange(56 if columns == 64 else 45)[:, None], np.array(DISTANCES[:columns])[None, :]
     table = np.exp(-(0.075 + 0.002 * rows) * np.sqrt(np.maximum(metres - 0.24, 0)))
     table[:, 0] = 1
     rounded: NDArray[np.float64] = np.rint(table * WHOLE) / WHOLE

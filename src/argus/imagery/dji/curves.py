@@ -145,7 +145,7 @@ class Measured:
             lost = (1 - curve.transmission) / curve.transmission
             path = path + lost * (radiance(curve.atmospheric_celsius) - radiance(air))
         radiant = (path - (1 - emissivity) * reflected) / emissivity
-        return np.maximum(radiant, 0) ** 0.25 - KELVIN
+        return np.where(radiant > 0, radiant, np.nan) ** 0.25 - KELVIN
 
 
 def of(file: Layout, model: str) -> Measured | None:

@@ -29,6 +29,7 @@ Floats = NDArray[np.float64]
 
 WHOLE = 16384  # 1.0 in the table, with which each of its rows begins
 ROW_LENGTHS = (64, 88)
+ROWS = (24, 42, 45, 56)  # of the tables that were seen
 ROW_CELSIUS = 25.0  # row r is for an object of -25 + 25 r °C
 # The distances of the columns, in metres.
 NODES = np.concatenate(
@@ -45,7 +46,8 @@ NODES = np.concatenate(
     ]
 )
 SHORTEST_METRES = 1.0  # that DJI's software accepts
-HOTTEST = 550.0  # the highest first estimate in °C for which the law was measured
+# In °C: the lowest temperature, and the highest first estimate, for which the law was measured.
+COLDEST, HOTTEST = -40.0, 550.0
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,7 @@ class Table:
             firsts = words[: words.size - words.size % length : length]
             rows = int(np.argmin(np.append(firsts == WHOLE, [False])))
             table = words[: rows * length].reshape(rows, length)
-            if rows >= 2 and not (table[:, 1:] == WHOLE).any() and table.all():
+            if rows in ROWS and (table[:, 1:] < WHOLE).all() and table.all():
                 return cls(table / WHOLE)
         return None
 
@@ -147,20 +149,29 @@ class WithoutTable:
     adjustable = False
 
     def accuracy(self, counts: Counts, parameters: Parameters, /) -> Accuracy:
-        hottest = float(self.celsius(counts.max(keepdims=True), parameters).max())
+        hottest = float(np.nanmax(np.append(self.celsius(counts, parameters), COLDEST)))
         error = next((error for celsius, error in WITHOUT_TABLE_ERRORS if hottest <= celsius), math.nan)
         return Accuracy(AccuracyKind.APPROXIMATE, None if math.isnan(error) else error)
 
     def celsius(self, counts: Counts, parameters: Parameters, /) -> Temperatures:
         distances = (WITHOUT_TABLE_METRES, WITHOUT_TABLE_METRES)
-        check(parameters, distance_metres=distances, needs_air=self.camera.path_is_air)
+        check(
+            parameters,
+            distance_metres=distances,
+            needs_air=self.camera.path_is_air,
+            emissivity=(0.8, 1.0),
+            reflected_celsius=WITHOUT_TABLE_CELSIUS,
+            atmospheric_celsius=WITHOUT_TABLE_CELSIUS,
+            relative_humidity=(0.2, 0.9),
+        )
         constant = Transmission(np.array([self.camera.constant_transmission]))
         return by_count(counts, lambda apparent: objects(apparent, parameters, self.camera, constant))
 
 
 WITHOUT_TABLE_METRES = 5.0
+WITHOUT_TABLE_CELSIUS = (-20.0, 40.0)  # of the reflection and the air, for which the errors were measured
 # (hottest pixel, largest difference that was measured), in °C. DJI's software uses a table of its own for an M2EA.
-WITHOUT_TABLE_ERRORS = ((60.0, 2.8), (100.0, 7.0), (150.0, 11.0), (300.0, 23.0), (550.0, 41.0))
+WITHOUT_TABLE_ERRORS = ((60.0, 4.8), (100.0, 7.0), (150.0, 11.5), (300.0, 26.0), (550.0, 45.0))
 
 
 def by_count(counts: Counts, convert: Callable[[Floats], Floats]) -> Temperatures:
@@ -194,7 +205,7 @@ def objects(apparent: Floats, parameters: Parameters, camera: Camera, transmissi
         * math.log(min(max(vapour, LOWEST_VAPOUR_PRESSURE), camera.highest_vapour_pressure) / 14.25)
     )
     second = convert(transmission(first) * np.exp(-k * _humidity_curve(first)))
-    second[~(first <= HOTTEST)] = np.nan
+    second[~((first <= HOTTEST) & (second >= COLDEST))] = np.nan
     return second
 
 

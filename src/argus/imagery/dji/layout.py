@@ -23,7 +23,8 @@ H20T_HEADER = b"\xaa\x55\x12\x06"
 FLOATS_MARK = (32, b"\x2c\x01\x20\x00")  # (offset, bytes) after the settings of an M2EA
 GIRP_MARK = b"\xaa\x55\x38\x00"  # before the settings of a girp file
 FIXED_POINT = 8192  # 1.0 in settings of a hirp file
-SIZES = {2 * width * height: (height, width) for width, height in ((640, 512), (1280, 1024))}
+FRAMES = ((640, 512), (1280, 1024), (336, 256), (160, 120))
+SIZES = {2 * width * height: (height, width) for width, height in FRAMES}
 
 IIRP, GIRP, HIRP, M2EA, H20T, XT_S, UNKNOWN = "iirp", "girp", "hirp", "M2EA", "H20T", "XT S", "unknown"
 
@@ -41,8 +42,9 @@ class Layout:
         return cls(*(b"".join(each.payload for each in segments if each.marker == kind) for kind in (APP3, APP4, APP5)))
 
     def is_dji(self, *, make: str) -> bool:
-        """Whether the segments are DJI's: they have a header of DJI's, or EXIF names DJI as the make."""
-        return self.app4.startswith((HEADER, H20T_HEADER)) or (make == "DJI" and bool(self.app3))
+        """Whether the segments are DJI's: DJI's header, a whole frame, or counts beside DJI as the make in EXIF."""
+        frame = len(self.app3) in SIZES or len(self.app4) in SIZES
+        return frame or self.app4.startswith((HEADER, H20T_HEADER)) or (make == "DJI" and bool(self.app3))
 
     @cached_property
     def format(self) -> str:
