@@ -44,6 +44,13 @@ def scenes() -> Iterator[Parameters]:
         yield _scene(metres, 0.9, air=10, reflected=reflected)
     for metres, air in itertools.product((5, 25), (-20, 40)):
         yield _scene(metres, 0.9, air=air)
+    for metres, emissivity in itertools.product((1, 25), (0.1, 0.3, 0.6)):  # the ends of what is accepted
+        yield _scene(metres, emissivity, air=80)
+        yield _scene(metres, emissivity, humidity=1, air=80, reflected=100)
+        yield _scene(metres, emissivity, humidity=0.01, air=-40, reflected=-40)
+    for metres in (100, 300):
+        yield _scene(metres, 0.9, humidity=1, air=80, reflected=100)
+        yield _scene(metres, 0.9, humidity=0.01, air=-40, reflected=-40)
     yield _scene(100, 0.9, humidity=0.9, air=40, reflected=40)
     yield _scene(300, 0.7, air=10, reflected=10)
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from argus.core.languages import Message
 from argus.imagery.decode import decode
@@ -24,6 +25,7 @@ from argus.imagery.model import (
 from argus.imagery.thermogram import FixedTemperatures, Thermogram, Undecodable
 from services.local.demo.scenes import Setting, dji_scene
 from services.local.demo.scenes.dji import APP5_HEADER, FLIGHT, SETTINGS, Form
+from services.local.demo.scenes.flir import visible
 
 A_STEP = 0.07  # °C; half of a sixteenth of a kelvin, through air and emissivity
 AT_5_METRES = Setting(distance=5)
@@ -101,9 +103,12 @@ def test_status_bits_do_not_change_the_temperatures() -> None:
     np.testing.assert_array_equal(decode(plain).celsius, decode(flagged).celsius)
 
 
-def test_a_hot_reflection_has_a_wider_bound() -> None:
-    data, _ = dji_scene(setting=Setting(reflected=80))
-    assert decode(data).capture.accuracy == Accuracy(AccuracyKind.EXACT, 0.6)
+@pytest.mark.parametrize(
+    "setting", (Setting(reflected=80), Setting(emissivity=0.5), Setting(distance=120)), ids=("hot", "shiny", "far")
+)
+def test_unusual_settings_have_a_wider_bound(setting: Setting) -> None:
+    data, _ = dji_scene(model="M4T", columns=88, setting=setting)
+    assert decode(data).capture.accuracy == Accuracy(AccuracyKind.EXACT, 1.0)
 
 
 def test_iirp_can_be_recalibrated() -> None:
@@ -189,6 +194,24 @@ def test_measured_curves_are_approximate(form: Form, model: str, emissivity: flo
     )
     with pytest.raises(FixedTemperatures):
         thermogram.recalibrated(thermogram.capture.parameters)
+
+
+def test_the_curve_for_low_gain_is_approximate() -> None:
+    """An M3TD states one temperature for reflection and air."""
+    setting = Setting(distance=1, humidity=0.6, reflected=21.6)
+    data, truth = dji_scene(form="hirp, low gain", model="M3TD", setting=setting)
+    thermogram = decode(data)
+    assert thermogram.capture.accuracy == approximate(0.5)
+    assert thermogram.capture.parameters.atmospheric_celsius == 21.6
+    assert worst(thermogram, truth) <= 0.13  # half of a count
+
+
+def test_a_frame_of_another_maker_is_not_called_djis() -> None:
+    frame = b"\xff\xe3" + (2 + 38400).to_bytes(2, "big") + bytes(38400)
+    exif = Image.Exif()
+    exif[271] = "Another maker"
+    plain = visible(np.linspace(0, 1, 64 * 48).reshape(48, 64), exif)
+    assert refusal(plain[:2] + frame + plain[2:]).key == "jpeg"
 
 
 def test_the_bound_grows_with_the_distance_from_the_setting_of_the_curve() -> None:

@@ -6,7 +6,7 @@ The law is written a second time here, for one temperature at a time, and invert
 import math
 import struct
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -34,7 +34,7 @@ DISTANCES = (
     + [120.0 + 20 * step for step in range(19)]
 )
 
-Form = Literal["iirp", "M2EA", "girp", "hirp"]
+Form = Literal["iirp", "M2EA", "girp", "hirp", "hirp, low gain"]
 
 
 @dataclass(frozen=True)
@@ -171,6 +171,11 @@ def _counts(
         own = Setting(air=15.37, reflected=15.3, emissivity=0.95)
         z = _inverse((19.078, -77.125, 134.964, -113.207, 164.447, -17.706), celsius, setting, own, transmission=0.84)
         return _rounded(4000 * np.exp(z) + 1149 - HIRP_SENSOR)
+    if form == "hirp, low gain":
+        own = Setting(air=21.6, reflected=21.6, emissivity=0.95)
+        curve = (80.479, -166.039, 148.961, -72.233, 164.957, 30.945)
+        z = _inverse(curve, celsius, replace(setting, air=setting.reflected), own, transmission=0.88)
+        return _rounded(1000 * np.exp(z) + 1500 - 0.225 * (HIRP_SENSOR - 1539))
     distance = laser_metres or setting.distance
     constant = 0.839 if form == "M2EA" else 0.82
     rows = None if table is None else [float(np.interp(distance, DISTANCES[: len(row)], row)) for row in table]
@@ -208,7 +213,8 @@ def _inverse(
     path = setting.emissivity * (celsius + KELVIN) ** 4 + (1 - setting.emissivity) * fourth[0]
     path += (fourth[2] - fourth[3]) * (1 - transmission) / transmission
     measured = ((path - (1 - own.emissivity) * fourth[1]) / own.emissivity) ** 0.25 - KELVIN
-    z = np.linspace(-0.01, 1.1, 20_001)
+    z = np.linspace(-0.18, 1.1, 20_001)
+    z = z[np.polyval(np.polyder(coefficients), z) > 0]
     found: NDArray[np.float64] = np.interp(measured, np.polyval(coefficients, z), z)
     return found
 
@@ -263,9 +269,18 @@ def _hirp(setting: Setting) -> bytes:
     return bytes(block)
 
 
+def _hirp_low_gain(setting: Setting) -> bytes:
+    block = bytearray(_hirp(setting))
+    struct.pack_into("<H", block, 56, 6000)
+    struct.pack_into("<H", block, 112, round(setting.reflected * 1000))  # also the temperature of the air
+    struct.pack_into("<H", block, 130, 0)
+    return bytes(block)
+
+
 SETTINGS: Mapping[Form, Callable[[Setting], bytes]] = {
     "iirp": _iirp,
     "M2EA": _floats,
     "girp": _girp,
     "hirp": _hirp,
+    "hirp, low gain": _hirp_low_gain,
 }

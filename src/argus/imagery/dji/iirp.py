@@ -130,8 +130,12 @@ class Law:
     adjustable = True
 
     def accuracy(self, _counts: Counts, parameters: Parameters, /) -> Accuracy:
-        reflected = parameters.reflected_celsius or 0
-        return Accuracy(AccuracyKind.EXACT, 0.3 if reflected <= 60 else 0.6)
+        usual = (
+            _or_nan(parameters.emissivity) >= 0.6
+            and _or_nan(parameters.reflected_celsius) <= 60
+            and _or_nan(parameters.distance_metres) <= 100
+        )
+        return Accuracy(AccuracyKind.EXACT, 0.3 if usual else 1.0)
 
     def celsius(self, counts: Counts, parameters: Parameters, /) -> Temperatures:
         distances = (SHORTEST_METRES, self.table.longest_metres)

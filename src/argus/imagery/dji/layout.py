@@ -42,9 +42,11 @@ class Layout:
         return cls(*(b"".join(each.payload for each in segments if each.marker == kind) for kind in (APP3, APP4, APP5)))
 
     def is_dji(self, *, make: str) -> bool:
-        """Whether the segments are DJI's: DJI's header, a whole frame, or counts beside DJI as the make in EXIF."""
+        """Whether the segments are DJI's: DJI's header, DJI as the make in EXIF, or a whole frame without a make."""
+        if self.app4.startswith((HEADER, H20T_HEADER)):
+            return True
         frame = len(self.app3) in SIZES or len(self.app4) in SIZES
-        return frame or self.app4.startswith((HEADER, H20T_HEADER)) or (make == "DJI" and bool(self.app3))
+        return (make == "DJI" and bool(self.app3)) or (not make and frame)
 
     @cached_property
     def format(self) -> str:
