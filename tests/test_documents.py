@@ -1,5 +1,6 @@
 """Where to start, and the pages of errors."""
 
+import gzip
 import json
 import re
 from typing import Any
@@ -12,7 +13,7 @@ from argus.app import create_app
 from argus.container import Container
 from argus.core.languages import LANGUAGES
 from argus.core.settings import Settings
-from argus.documents import EXPLORER, STATUSES
+from argus.documents import ASSETS, EXPLORER, STATUSES
 from services.api import reference
 from tests.conftest import Person
 
@@ -105,7 +106,7 @@ def test_pages_allow_only_their_own_style_sheet(anonymous: Person) -> None:
         response = anonymous.http.get(path)
         assert (
             response.headers["Content-Security-Policy"]
-            == "default-src 'none'; style-src 'self'; frame-ancestors 'none'"
+            == "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
         )
         sheet = re.findall(r'rel="stylesheet" href="([^"]+)"', response.get_data(as_text=True))
         assert len(sheet) == 1
@@ -114,7 +115,10 @@ def test_pages_allow_only_their_own_style_sheet(anonymous: Person) -> None:
 
 def _connects_to(client: Any) -> list[str]:
     policy = client.get("/docs").headers["Content-Security-Policy"]
-    assert policy.startswith("default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; ")
+    assert policy.startswith(
+        "default-src 'self'; object-src 'none'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+    )
     return policy.rpartition("; connect-src ")[2].split()
 
 
@@ -151,10 +155,10 @@ def test_in_aws_the_explorer_connects_to_cognito_and_the_bucket(issuer: str, sig
     assert _connects_to(create_app(Container(settings)).test_client()) == sorted(["'self'", bucket, *signs_in_at])
 
 
-TYPES = {".css": "text/css", ".html": "text/html", ".js": "text/javascript", ".json": "application/json"}
+TYPES = {".css": "text/css", ".js": "text/javascript"}
 
 
-@pytest.mark.parametrize("name", sorted(path.name for path in EXPLORER.iterdir()))
+@pytest.mark.parametrize("name", ASSETS)
 def test_every_file_of_the_explorer_is_served(anonymous: Person, name: str) -> None:
     response = anonymous.http.get(f"/docs/{name}")
     assert (response.status_code, response.mimetype) == (200, TYPES["." + name.rpartition(".")[2]])
@@ -170,7 +174,52 @@ def test_the_page_of_the_explorer_loads_only_files_that_are_served(anonymous: Pe
     assert not re.search(r"<script(?![^>]* src=)|<style| style=| on[a-z]+=", page)
 
 
-@pytest.mark.parametrize("name", ["moon.js", "index.html.bak", "..", "%2e%2e%2fapp.py", "..%5capp.py"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "moon.js",
+        "index.html",
+        "errors.json",
+        "oauth2-redirect.html",
+        "swagger-ui.js",
+        "..",
+        "%2e%2e%2fapp.py",
+        "..%5capp.py",
+    ],
+)
 def test_no_other_file_is_served(anonymous: Person, name: str) -> None:
     response = anonymous.http.get(f"/docs/{name}")
     assert (response.status_code, response.get_json()["code"]) == (404, "not_found")
+
+
+def test_nothing_of_the_explorer_is_forgotten() -> None:
+    assert {path.name for path in EXPLORER.iterdir()} == {*ASSETS, "index.html", "errors.json"}
+
+
+@pytest.mark.parametrize("path", ["/docs", "/docs/swagger-ui-bundle.js", "/api/v1/openapi.json"])
+def test_documents_are_compressed_and_not_sent_twice(anonymous: Person, path: str) -> None:
+    plain = anonymous.http.get(path)
+    assert "Content-Encoding" not in plain.headers
+    compressed = anonymous.http.get(path, headers={"Accept-Encoding": "gzip, br"})
+    assert compressed.headers["Content-Encoding"] == "gzip"
+    assert "Accept-Encoding" in compressed.vary
+    assert compressed.headers["ETag"] != plain.headers["ETag"]
+    assert gzip.decompress(compressed.data) == plain.data
+    assert len(compressed.data) < len(plain.data) / 2
+    headers = {"Accept-Encoding": "gzip", "If-None-Match": compressed.headers["ETag"]}
+    again = anonymous.http.get(path, headers=headers)
+    assert (again.status_code, again.data) == (304, b"")
+
+
+@pytest.mark.parametrize("accepted", ["", "identity", "gzip;q=0", "br"])
+def test_a_client_that_does_not_accept_gzip_receives_none(anonymous: Person, accepted: str) -> None:
+    response = anonymous.http.get("/api/v1/openapi.json", headers={"Accept-Encoding": accepted})
+    assert "Content-Encoding" not in response.headers
+    assert response.get_json()["openapi"]
+
+
+def test_large_documents_count_against_the_address(argus: Container) -> None:
+    settings = argus.settings.changed(ARGUS_IP_RATE_LIMIT="2 per minute")
+    client = create_app(Container(settings, clock=argus.clock)).test_client()
+    paths = ["/docs/swagger-ui-bundle.js", "/api/v1/openapi.json", "/docs/swagger-ui.css", "/docs"]
+    assert [client.get(path).status_code for path in paths] == [200, 200, 429, 200]

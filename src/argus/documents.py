@@ -4,13 +4,15 @@ The explorer is Swagger UI, from an installed package and not from a CDN. The `t
 its code (RFC 9457 §3.1.1).
 """
 
+import gzip
+import hashlib
 import json
 import mimetypes
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import flask
 from flask import Response, render_template, request, url_for
@@ -18,14 +20,17 @@ from flask import Response, render_template, request, url_for
 from argus import __version__
 from argus.core.declarations import API_PREFIX
 from argus.core.errors import NotFound
-from argus.core.http import Api, absolute_url, request_language, unlimited
+from argus.core.http import CLOSED, Api, absolute_url, public_document, request_language, unlimited
 from argus.core.languages import Entry, Language, Text, messages_of
 
 EXPLORER = Path(__file__).parent / "explorer"
 STATUSES = EXPLORER / "errors.json"  # the status of each code that responses have; written by `make docs`
+ASSETS = ("page.css", "repairs.js", "start.css", "start.js")
+SWAGGER_UI = ("favicon-32x32.png", "swagger-ui-bundle.js", "swagger-ui.css")
 
 # Swagger UI uses inline styles and icons from data URLs.
-_POLICY = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'"
+_POLICY = f"default-src 'self'; object-src 'none'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; {CLOSED}"
+_HOUR = "public, max-age=3600"
 
 _TITLE = Text(en="Errors", fr="Erreurs", es="Errores")
 _LABELS: Mapping[str, Text] = {
@@ -135,10 +140,14 @@ def blueprint(api: Api, packages: Sequence[str], connects_to: Callable[[], Itera
         response.vary.add("Accept")
         return response
 
+    @cache
+    def openapi_json() -> _Content:
+        return _Content.of(json.dumps(api.document()).encode(), "application/json")
+
     @blp.get(f"{API_PREFIX}/openapi.json")
-    @unlimited
+    @public_document
     def openapi() -> Response:
-        return Response(json.dumps(api.document()), content_type="application/json")
+        return openapi_json().response("public, no-cache")
 
     @blp.get("/openapi.json")
     @unlimited
@@ -156,17 +165,18 @@ def blueprint(api: Api, packages: Sequence[str], connects_to: Callable[[], Itera
     @unlimited
     def explorer() -> Response:
         origins = " ".join(("'self'", *connects_to()))
-        return _cached(_file(EXPLORER / "index.html"), f"{_POLICY}; connect-src {origins}")
+        return _with_policy(_file(EXPLORER / "index.html").response(_HOUR), f"{_POLICY}; connect-src {origins}")
 
     @blp.get("/docs/<name>")
-    @unlimited
+    @public_document
     def asset(name: str) -> Response:
-        import flask_swagger_ui
-
-        for folder in (EXPLORER, Path(flask_swagger_ui.__file__).parent / "dist"):
-            if name in {entry.name for entry in folder.iterdir()}:
-                return _cached(_file(folder / name), _POLICY)
-        raise NotFound
+        if name in ASSETS:
+            folder = EXPLORER
+        elif name in SWAGGER_UI:
+            folder = _swagger_ui()
+        else:
+            raise NotFound
+        return _with_policy(_file(folder / name).response(_HOUR), _POLICY)
 
     @blp.get("/docs/errors")
     @unlimited
@@ -209,14 +219,46 @@ def _page(template: str, language: Language, **values: Any) -> Response:
     labels = {name: text.format(language, {}) for name, text in _LABELS.items()}
     response = Response(render_template(template, language=language, labels=labels, **values))
     response.headers["Content-Language"] = language
-    return _cached(response, "default-src 'none'; style-src 'self'; frame-ancestors 'none'")
+    response.headers["Cache-Control"] = _HOUR
+    return _with_policy(response, f"default-src 'none'; style-src 'self'; {CLOSED}")
 
 
-def _file(path: Path) -> Response:
-    return Response(path.read_bytes(), mimetype=mimetypes.guess_type(path.name)[0])
+@dataclass(frozen=True)
+class _Content:
+    """A document that does not change while the process runs: compressed once, and not sent to who has it."""
+
+    data: bytes
+    gzipped: bytes
+    mimetype: str
+    etag: str
+
+    @classmethod
+    def of(cls, data: bytes, mimetype: str) -> "_Content":
+        return cls(data, gzip.compress(data, mtime=0), mimetype, hashlib.sha256(data).hexdigest()[:32])
+
+    def response(self, cache_control: str) -> Response:
+        """The response to the current request. Each coding has an ETag of its own (RFC 9110, section 8.8.3.3)."""
+        compressed = bool(request.accept_encodings["gzip"]) and len(self.gzipped) < len(self.data)
+        response = Response(self.gzipped if compressed else self.data, mimetype=self.mimetype)
+        response.headers["Cache-Control"] = cache_control
+        response.vary.add("Accept-Encoding")
+        response.set_etag(f"{self.etag}-gzip" if compressed else self.etag)
+        if compressed:
+            response.headers["Content-Encoding"] = "gzip"
+        return cast(Response, response.make_conditional(request))
 
 
-def _cached(response: Response, policy: str) -> Response:
+@cache
+def _file(path: Path) -> _Content:
+    return _Content.of(path.read_bytes(), mimetypes.guess_type(path.name)[0] or "application/octet-stream")
+
+
+def _swagger_ui() -> Path:
+    import flask_swagger_ui
+
+    return Path(flask_swagger_ui.__file__).parent / "dist"
+
+
+def _with_policy(response: Response, policy: str) -> Response:
     response.headers["Content-Security-Policy"] = policy
-    response.headers["Cache-Control"] = "public, max-age=3600"
     return response

@@ -121,9 +121,68 @@ test("from nothing to a finished scan", async () => {
   const findings = await execute("list_scan_findings", {parameter: scan.id});
   assert.equal((await findings.json()).items.length, 3);
 
-  await page.getByRole("button", {name: "Sign out"}).click();
+});
+
+test("signing out, and logging out in the dialog of Swagger UI, forget the token and the responses", async () => {
+  expected.push("escaping deep link whitespace"); // Swagger UI's, for the operation that is open when the page reloads
+  await openExplorer();
+  for (const leave of [signOut, logOutInTheDialog]) {
+    await signIn();
+    await page.getByText("You are owner of North Geothermal.").waitFor();
+    await requestUpload();
+    await execute("list_images", {});
+    await page.locator("#operations-images-list_images .live-responses-table").getByText("_0004_").first().waitFor();
+    const before = await page.content();
+    assert.ok(before.includes("eyJ") && before.includes("x-amz-signature"));
+    await Promise.all([page.waitForEvent("load"), leave()]);
+    await page.locator("#operations-images-list_images").waitFor();
+    await page.getByRole("button", {name: "Sign in"}).waitFor();
+    const html = await page.content();
+    assert.ok(!html.includes("eyJ") && !html.includes("x-amz-signature") && !html.includes("_0004_"));
+    assert.ok(await page.locator("#form").isHidden());
+    assert.equal(await page.getByLabel("Email").inputValue(), "");
+  }
   expected.push("status of 401");
-  assert.equal((await execute("get_image", {parameter: id})).status(), 401);
+  assert.equal((await execute("list_images", {})).status(), 401);
+});
+
+const signOut = () => page.getByRole("button", {name: "Sign out"}).click();
+
+async function logOutInTheDialog() {
+  await page.locator(".auth-wrapper .btn.authorize").click();
+  await page.locator(".modal-ux").getByRole("button", {name: "Logout"}).click();
+}
+
+test("an API key that is authorised after signing in is sent instead of the token", async () => {
+  await openExplorer();
+  await signIn();
+  await page.getByText("You are owner of North Geothermal.").waitFor();
+  const body = JSON.stringify({name: "explorer", scopes: ["images:read"], expires_in_days: 1});
+  const {key} = await (await execute("create_api_key", {body})).json();
+  await page.locator(".auth-wrapper .btn.authorize").click();
+  const dialog = page.locator(".modal-ux .auth-container").filter({hasText: "X-API-Key"});
+  await dialog.locator("input").fill(key);
+  await dialog.getByRole("button", {name: "Apply credentials"}).click();
+  await dialog.getByRole("button", {name: "Close"}).click();
+  const response = await execute("list_images", {});
+  assert.equal(response.status(), 200);
+  const sent = response.request().headers();
+  assert.deepEqual([sent["x-api-key"], sent.authorization], [key, undefined]);
+});
+
+test("a form that is submitted without its button signs in", async () => {
+  await openExplorer();
+  await page.getByLabel("Email").fill(OWNER);
+  await page.getByLabel("Password").fill(PASSWORD);
+  await page.locator("#sign-in").evaluate((form) => form.requestSubmit());
+  await page.getByText("You are owner of North Geothermal.").waitFor();
+});
+
+test("a document that cannot be loaded shows a message", async () => {
+  expected.push("status of 503", "The API responded with HTTP 503.");
+  await page.route(/openapi\.json$/, (route) => route.fulfill({status: 503, body: "<html>"}));
+  await page.goto(`${stack.api}/docs`);
+  await page.locator("#who.bad").getByText("The API responded with HTTP 503. Load this page again.").waitFor();
 });
 
 test("a wrong password shows a message", async () => {

@@ -17,7 +17,7 @@ from jose import jwk
 from argus.app import create_app
 from argus.container import Container
 from argus.identity import jwks
-from argus.identity.jwks import KEYS_TTL_SECONDS, REFETCH_SECONDS, REPEATED_KEY_ID_SECONDS
+from argus.identity.jwks import KEYS_TTL_SECONDS, NO_KEYS_SECONDS, REFETCH_SECONDS, REPEATED_KEY_ID_SECONDS
 from argus.identity.model import TrustedIssuer
 from argus.identity.tokens import InvalidToken, KeysUnavailable, TokenVerifier
 from tests.conftest import CLIENT_ID, ISSUER, Issuer, Person
@@ -224,6 +224,7 @@ def test_a_document_that_is_not_a_key_set_is_a_failed_fetch(
     with pytest.raises(KeysUnavailable):
         verifier.verify(issuer.token("someone"))
     server.document = good
+    seconds.now += NO_KEYS_SECONDS + 1
     assert verifier.verify(issuer.token("someone")).id == "someone"
     server.document = document
     seconds.now += KEYS_TTL_SECONDS + 1
@@ -335,6 +336,7 @@ def test_cached_keys_are_used_whatever_the_fetch_raises(
     with pytest.raises(KeysUnavailable):
         verifier.verify(issuer.token("someone"))
     server.document = good
+    seconds.now += NO_KEYS_SECONDS + 1
     assert verifier.verify(issuer.token("someone")).id == "someone"
     server.document = b""
     seconds.now += KEYS_TTL_SECONDS + 1
@@ -372,14 +374,29 @@ def test_cached_keys_are_used_during_an_outage_of_the_issuer(
     assert server.fetches == 3
 
 
-def test_without_any_keys_every_token_causes_a_fetch(verifier: TokenVerifier, issuer: Issuer, server: Server) -> None:
+def test_without_any_keys_tokens_cause_a_fetch_each_second(
+    verifier: TokenVerifier, issuer: Issuer, server: Server, seconds: Seconds
+) -> None:
+    """A first fetch that failed is repeated soon; forged tokens do not make Argus flood an issuer that is down."""
     good, server.document = server.document, b""
-    for _ in range(3):
+    for _ in range(20):
         with pytest.raises(KeysUnavailable):
             verifier.verify(issuer.token("someone"))
-    assert server.fetches == 3
+        seconds.now += 0.1
+    assert server.fetches == 2
     server.document = good
     assert verifier.verify(issuer.token("someone")).id == "someone"
+
+
+def test_tokens_count_against_the_address_while_there_are_no_keys(argus: Container, issuer: Issuer) -> None:
+    """Otherwise they would have no limit: each is answered with 503, valid or not."""
+    server = Server()
+    server.document = b""
+    settings = argus.settings.changed(ARGUS_IP_RATE_LIMIT="5 per minute")
+    http = create_app(Container(settings, clock=argus.clock, fetch_keys=server)).test_client()
+    someone = Person(http, {"Authorization": f"Bearer {issuer.token('someone')}"})
+    assert [someone.get("/me").status_code for _ in range(8)] == [503] * 5 + [429] * 3
+    assert server.fetches <= 2
 
 
 def test_a_slow_issuer_delays_neither_another_issuer_nor_tokens_of_cached_keys(

@@ -271,6 +271,8 @@ def test_a_token_for_argus_is_accepted(client: FlaskClient, server: str, valid: 
         (RFC_9068, {"jti": MISSING}, {}, "The token has no id (jti)."),
         (COGNITO, {"token_use": "id"}, {}, "Send a token whose token_use is “access”."),
         (COGNITO, {"client_id": "other"}, {}, "The token was issued to another client."),
+        (COGNITO, {"nbf": time.time() + 86_400}, {}, "The token is not valid yet (iat or nbf)."),
+        (COGNITO, {"iat": time.time() + 86_400}, {}, "The token is not valid yet (iat or nbf)."),
     ],
 )
 def test_the_reason_is_stated(client: FlaskClient, server: str, claims: Any, header: Any, detail: str) -> None:

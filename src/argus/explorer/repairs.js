@@ -41,5 +41,5 @@ function operationOf(element) {
 }
 
 function named(text, label) {
-  return label.startsWith(text) ? label : `${text}: ${label}`;
+  return label.startsWith(text) ? label : [text, label].filter(Boolean).join(": ");
 }

@@ -56,7 +56,10 @@ const followColours = () => document.documentElement.classList.toggle("dark-mode
 dark.addEventListener("change", followColours);
 followColours();
 
-const spec = await read("openapi.json");
+const spec = await read("openapi.json").catch((error) => {
+  say(at("#who"), `${error.message} Load this page again.`, true);
+  throw error;
+});
 // Swagger UI would send the examples of parameters: filters and ids of other resources.
 for (const path of Object.values(spec.paths))
   for (const part of Object.values(path))
@@ -70,17 +73,26 @@ const ui = SwaggerUIBundle({
   validatorUrl: null,
   syntaxHighlight: {theme: "obsidian"}, // the default theme has too little contrast
   requestInterceptor: (request) => {
-    const names = Object.keys(request.headers).filter((name) => /^(authorization|x-api-key)$/i.test(name));
-    if (names.length) state.credentials = Object.fromEntries(names.map((name) => [name, request.headers[name]]));
+    const {headers} = request;
+    if (headers["X-API-Key"]) delete headers.Authorization; // the API accepts one of them
+    const names = ["Authorization", "X-API-Key"].filter((name) => headers[name]);
+    state.credentials = Object.fromEntries(names.map((name) => [name, headers[name]]));
     return request;
   },
   responseInterceptor: (response) => {
     notice(response);
     return response;
   },
+  plugins: [() => ({statePlugins: {auth: {wrapActions: {logout: () => forget}}}})],
 });
 
 keepRepaired(at("#explorer"));
+
+/** Forget credentials and responses, which also the markup of Swagger UI contains. */
+function forget() {
+  at("#sign-in").reset();
+  location.reload();
+}
 
 /** Show what follows from the response to an operation of the steps. */
 function notice({url, status, text}) {
@@ -157,7 +169,7 @@ at("#sign-in").addEventListener("submit", (event) => {
   const form = event.target;
   const {email, password} = form.elements;
   say(who, "Signing in …");
-  attempt(event.submitter, who, async () => {
+  attempt(form.querySelector("button"), who, async () => {
     const {AccessToken: token, ExpiresIn: seconds} = await signIn(email.value, password.value);
     const me = await read("me", {Authorization: `Bearer ${token}`});
     form.reset();
@@ -166,7 +178,8 @@ at("#sign-in").addEventListener("submit", (event) => {
     const until = new Date(Date.now() + 1000 * seconds).toLocaleTimeString([], {timeStyle: "short"});
     const sentence = `You are ${me.role} of ${me.organisation.name}. Your user id is ${me.user.id}.`;
     say(who, `${sentence} Requests below send your token, until ${until}.`);
-    showSignedIn(true);
+    at("#sign-in").hidden = true;
+    at("#signed-in").hidden = false;
   });
 });
 
@@ -188,19 +201,8 @@ async function signIn(email, password) {
   throw new Error(wrong ? "Wrong email or password." : `The issuer responded: ${body.message ?? response.status}`);
 }
 
-function showSignedIn(signedIn) {
-  at("#sign-in").hidden = signedIn;
-  at("#signed-in").hidden = !signedIn;
-}
-
 at("#copy-token").addEventListener("click", (event) => copy(event.target, state.token));
-at("#sign-out").addEventListener("click", () => {
-  ui.authActions.logout(["bearer"]);
-  state.token = "";
-  state.credentials = {};
-  showSignedIn(false);
-  say(who, "Signed out: this page has forgotten the token.");
-});
+at("#sign-out").addEventListener("click", forget);
 
 // ---------------------------------------------------------------- 2 and 3: upload
 

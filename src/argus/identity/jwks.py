@@ -19,6 +19,7 @@ MAX_JWKS_BYTES = 256 * 1024
 FETCH_SECONDS = 1.5  # until the next byte; then the request continues with the cached keys
 KEYS_TTL_SECONDS = 300  # a key that is published for longer, before the issuer signs with it, is known in time
 REFETCH_SECONDS = 60  # before the next fetch: after a failed one, or for a key id that the set does not contain
+NO_KEYS_SECONDS = 1  # the same, while there are no keys: no token can be verified
 REPEATED_KEY_ID_SECONDS = 5  # the same, for a key id that another token also had since the last fetch
 MAX_UNKNOWN_KEY_IDS = 20_000  # of one issuer that are remembered until the next fetch: more than arrive in a minute
 MAX_LOGGED = 10  # reasons why entries are ignored
@@ -89,8 +90,8 @@ def _usable(entry: Any) -> tuple[str, Any]:
 class KeySet:
     """The cached keys of one issuer.
 
-    Fetches are limited, because anyone can send a token with a key id that the issuer does not have. While there are no
-    keys there is no limit: no token could be verified. A limit never delays the regular fetch of keys that are stale.
+    Fetches are limited, because anyone can send a token with a key id that the issuer does not have. A limit never
+    delays the regular fetch of keys that are stale.
     """
 
     issuer: str
@@ -140,8 +141,8 @@ class KeySet:
         if len(self._unknown) >= MAX_UNKNOWN_KEY_IDS:
             self._unknown.clear()
         self._unknown.add(hash(key_id))
-        pause = REPEATED_KEY_ID_SECONDS if repeated else REFETCH_SECONDS
-        if self.is_empty or self._since_attempt() > pause:
+        pause = NO_KEYS_SECONDS if self.is_empty else REPEATED_KEY_ID_SECONDS if repeated else REFETCH_SECONDS
+        if self._since_attempt() > pause:
             self._refresh()
 
     def _since_attempt(self) -> float:

@@ -71,6 +71,12 @@ MESSAGES: Messages = {
                 fr="Le jeton est mal formé, ou sa signature est invalide. Reconnectez-vous.",
                 es="El token está mal formado o su firma no es válida. Inicie sesión de nuevo.",
             ),
+            "not_yet": Text(
+                en="The token is not valid yet (iat or nbf). Check the clock of its issuer, or try again later.",
+                fr="Le jeton n’est pas encore valide (iat ou nbf). Vérifiez l’horloge de son émetteur, ou réessayez "
+                "plus tard.",
+                es="El token aún no es válido (iat o nbf). Compruebe el reloj de su emisor o inténtelo más tarde.",
+            ),
             "signing_key": Text(
                 en="The token is not signed with a key of its issuer. Sign in again.",
                 fr="Le jeton n’est pas signé avec une clé de son émetteur. Reconnectez-vous.",

@@ -67,6 +67,8 @@ class TokenVerifier:
             raise
         except jwt.ExpiredSignatureError as error:
             raise InvalidToken("expired") from error
+        except jwt.ImmatureSignatureError as error:
+            raise InvalidToken("not_yet") from error
         except Exception as error:  # PyJWT raises other errors for crafted tokens
             raise InvalidToken("malformed") from error
         _check_type(trusted, header, claims)

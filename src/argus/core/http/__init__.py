@@ -6,11 +6,12 @@ from argus.core.http.access import (
     current_caller,
     needs,
     public,
+    public_document,
     require_scopes,
     unlimited,
 )
 from argus.core.http.api import Api
-from argus.core.http.hooks import MAX_BODY_BYTES, install
+from argus.core.http.hooks import CLOSED, MAX_BODY_BYTES, install
 from argus.core.http.language import request_language
 from argus.core.http.problems import problem_of
 from argus.core.http.ratelimit import RequestLimits
@@ -43,6 +44,7 @@ from argus.core.http.wire import (
 )
 
 __all__ = [
+    "CLOSED",
     "MAX_BODY_BYTES",
     "MAX_PAGE",
     "Api",
@@ -80,6 +82,7 @@ __all__ = [
     "paged",
     "problem_of",
     "public",
+    "public_document",
     "request_language",
     "require_scopes",
     "strict_json",

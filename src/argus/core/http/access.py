@@ -54,10 +54,16 @@ def public(view: View) -> View:
     return documented(view, security=[], responses={429: "TOO_MANY_REQUESTS"}, **limited)
 
 
+def public_document(view: View) -> View:
+    """The view is public, and ignores its query: browsers and caches add their own."""
+    vars(view)["argus_any_query"] = True
+    return public(view)
+
+
 def unlimited(view: View) -> View:
-    """The view needs no caller and has no limit, so that it does not depend on AWS."""
+    """The view needs no caller, ignores its query, and has no limit, so that it does not depend on AWS."""
     vars(view)["argus_scope"] = None
-    vars(view)["argus_unlimited"] = True
+    vars(view)["argus_unlimited"] = vars(view)["argus_any_query"] = True
     return documented(view, security=[])
 
 

@@ -13,7 +13,7 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from argus.core import metrics, tracing
 from argus.core.caller import Caller
-from argus.core.errors import ArgusError, Unauthenticated
+from argus.core.errors import ArgusError, Unauthenticated, Unavailable
 from argus.core.http.access import MissingScope, credentials
 from argus.core.http.problems import aws_problem, http_problem, problem_of
 from argus.core.http.ratelimit import RequestLimits
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 MAX_BODY_BYTES = 1024 * 1024
 # For calls to AWS. The function has 29 s: the rest is for botocore's last pause and the response.
 REQUEST_SECONDS = 18.0
+# The directives of a Content-Security-Policy that do not follow default-src.
+CLOSED = "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 _log = logging.getLogger("argus.http")
 _VALID_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
@@ -76,9 +78,9 @@ def install(
         g.caller = identify() if scope else None
         if scope and scope not in g.caller.scopes:
             raise MissingScope(scope=scope)
-        if not hasattr(view, "argus_unlimited"):
-            if not scope:
-                limits.count_address()
+        if not scope and not hasattr(view, "argus_unlimited"):
+            limits.count_address()
+        if not hasattr(view, "argus_any_query"):
             check_query(view)
         chunked = request.content_length is None and "Transfer-Encoding" in request.headers
         if request.content_length or chunked:
@@ -91,7 +93,7 @@ def install(
         try:
             scheme, secret = credentials()
             caller = authenticate[scheme](secret)
-        except Unauthenticated:
+        except (Unauthenticated, Unavailable):  # the latter while the keys of an issuer cannot be fetched
             limits.count_address()
             raise
         g.work.caller_id = caller.id
@@ -104,7 +106,7 @@ def install(
         response.headers["Referrer-Policy"] = "no-referrer"
         response.headers["Strict-Transport-Security"] = "max-age=63072000; includeSubDomains"
         response.headers.setdefault("X-Frame-Options", "DENY")
-        response.headers.setdefault("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+        response.headers.setdefault("Content-Security-Policy", f"default-src 'none'; {CLOSED}")
         response.headers.setdefault(
             "Cache-Control", "no-store" if "ETag" not in response.headers else "private, no-cache"
         )
