@@ -206,12 +206,14 @@ def test_every_response_varies_by_origin(
     }
     assert [response.status_code for response in responses.values()] == list(responses)
     asset = person.http.get("/docs/start.js", headers=sent)
-    every = [*responses.values(), person.call("OPTIONS", "/me", headers=preflight), asset]
+    every = [*responses.values(), person.call("OPTIONS", "/me", headers=preflight)]
     with monkeypatch.context() as patch:
         patch.setattr("argus.identity.service.Identity.organisation", lambda *_: 1 / 0)
         failed = person.get("/me", headers=sent)
     assert failed.status_code == 500
     for response in [*every, failed]:
         assert response.headers.getlist("Vary") == ["Accept-Language, Origin"]
+    assert asset.headers.getlist("Vary") == ["Accept-Encoding, Accept-Language, Origin"]
+    for response in [*every, failed, asset]:
         shared = sent.get("Origin") in origins
         assert response.headers.get("Access-Control-Allow-Origin") == (sent["Origin"] if shared else None)
