@@ -121,7 +121,7 @@ def _previews(celsius: NDArray[np.float32]) -> Iterator[Row]:
     first, *others = palettes.PALETTES
 
     def ours() -> bytes:
-        return _in_all(preview.write(celsius, first, **ends))
+        return _in_all(preview.write(celsius, first, low=ends["low"], high=ends["high"]))
 
     def theirs(level: int) -> bytes:
         return _in_all(_by_pillow(celsius, palettes.table(first), level=level, **ends))

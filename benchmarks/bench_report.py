@@ -25,6 +25,7 @@ from argus.core.pdf.style import ACCENT, LINE, chip_style, style
 from argus.imagery import preview
 from argus.imagery.colour_bar import colour_bar
 from argus.imagery.decode import decode
+from argus.imagery.model import PixelCounts
 from argus.imagery.report.picture import Picture
 from argus.imagery.report.section import COLUMNS, section_of
 from argus.imagery.stats import Distribution
@@ -147,6 +148,10 @@ def picture(image: Thermogram) -> Picture:
         taken_at_local=None,
         statistics=asdict(temperatures.statistics()),
         parameters=asdict(capture.parameters),
+        pixels=PixelCounts(image.celsius.size),
+        limits=capture.limits,
+        set_range=capture.set_range,
+        notes=(),
     )
 
 

@@ -72,7 +72,8 @@ def parts(thermogram: Thermogram) -> dict[str, Callable[[], object]]:
         return temperatures.statistics(), temperatures.histogram(), preview.bounds(temperatures)
 
     def picture() -> bytes:
-        return with_colour_bar(preview.write(celsius, PALETTE, **ends), colour_bar(PALETTE, **ends))
+        drawn = preview.write(celsius, PALETTE, low=ends["low"], high=ends["high"])
+        return with_colour_bar(drawn, colour_bar(PALETTE, **ends))
 
     return {
         "statistics, histogram and bounds": measurements,

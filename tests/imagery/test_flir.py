@@ -3,14 +3,26 @@
 import io
 import itertools
 from datetime import UTC, datetime
+from typing import Any
 
 import flyr
 import numpy as np
 import pytest
 
+from argus.core.languages import Message
 from argus.imagery.decode import decode
-from argus.imagery.model import Accuracy, AccuracyKind, Attitude, Camera, Capture, DistanceSource, Parameters, Position
-from argus.imagery.thermogram import Damaged, Thermogram
+from argus.imagery.model import (
+    Accuracy,
+    AccuracyKind,
+    Attitude,
+    Camera,
+    Capture,
+    DistanceSource,
+    Parameters,
+    Position,
+    Span,
+)
+from argus.imagery.thermogram import Damaged, NotRadiometric, Thermogram, Undecodable
 from services.local.demo.scenes import FlirFile, Settings, demo_survey, flir_scene
 from services.local.demo.scenes.dji import FLIGHT, xmp_packet
 from services.local.demo.scenes.flir import segment
@@ -60,6 +72,8 @@ def test_a_file_contains_its_camera_settings_position_and_time() -> None:
         ),
         position=Position(64.037, -21.401, 380),
         taken_at=datetime(2025, 5, 14, 6, 20, tzinfo=UTC),
+        limits=Span(-60, 160),
+        set_range=Span(-40, 150),
     )
 
 
@@ -143,3 +157,97 @@ def test_a_flir_camera_of_a_drone_has_its_flight() -> None:
     assert capture.flight is not None
     assert capture.flight.gimbal == Attitude(yaw=94.9, pitch=-89.9, roll=0.0)
     assert capture.position == Position(64.037, -21.401, 412.5)
+
+
+# ---------------------------------------------------------------- byte orders and references
+
+
+@pytest.mark.parametrize("record_order", "<>")
+def test_the_byte_order_of_the_camera_record_holds_for_the_time(record_order: str) -> None:
+    at = datetime(2008, 3, 18, 19, 52, 52, 340_000, tzinfo=UTC)
+    assert decode(FlirFile(small().counts, record_order=record_order, taken_at=at).jpeg()).capture.taken_at == at
+
+
+@pytest.mark.parametrize("gps_order", "<>")
+def test_the_byte_order_of_the_position_record_follows_from_its_flag(gps_order: str) -> None:
+    found = decode(FlirFile(small().counts, position=(-33.5, 151.25, 12.0), gps_order=gps_order).fff()).capture.position
+    assert found == Position(-33.5, 151.25, 12.0)
+
+
+@pytest.mark.parametrize(
+    ("references", "expected"),
+    [
+        ((b"S\0", b"W\0"), (-33.5, -151.25)),
+        ((b"s\0", b"e\0"), (-33.5, 151.25)),
+        ((b"\0\0", b"E\0"), None),
+        ((b"N\0", b"\0\0"), None),
+        ((b"X\0", b"E\0"), None),
+        ((b"E\0", b"N\0"), None),
+    ],
+    ids=str,
+)
+def test_an_unknown_reference_gives_no_position(
+    references: tuple[bytes, bytes], expected: tuple[float, float] | None
+) -> None:
+    data = FlirFile(small().counts, position=(33.5, 151.25, 12.0), gps_references=references).fff()
+    found = decode(data).capture.position
+    assert (found and (found.latitude, found.longitude)) == expected
+
+
+THIRTY_THREE, HUNDRED = (33.0, 52.0, 7.68), (151.0, 12.0, 33.48)
+SYDNEY = (-33.8688, 151.2093)
+
+
+@pytest.mark.parametrize(
+    ("gps", "expected"),
+    [
+        ({1: "S", 2: THIRTY_THREE, 3: "E", 4: HUNDRED}, SYDNEY),
+        ({1: "s", 2: THIRTY_THREE, 3: "e", 4: HUNDRED}, SYDNEY),
+        ({1: "South", 2: THIRTY_THREE, 3: "EAST", 4: HUNDRED}, SYDNEY),
+        ({1: "S", 2: (33.0, 52.128), 3: "E", 4: (151.0, 12.558)}, SYDNEY),
+        ({1: "S", 2: (33.8688,), 3: "E", 4: (151.2093,)}, SYDNEY),
+        ({1: "Q", 2: THIRTY_THREE, 3: "E", 4: HUNDRED}, None),
+        ({2: THIRTY_THREE, 3: "E", 4: HUNDRED}, None),
+        ({1: "Sunny", 2: THIRTY_THREE, 3: "E", 4: HUNDRED}, None),
+        ({1: "W", 2: THIRTY_THREE, 3: "E", 4: HUNDRED}, None),
+        ({1: "S", 2: (33.0, 52.0, 7.0, 1.0), 3: "E", 4: HUNDRED}, None),
+        ({1: "S", 3: "E"}, None),
+    ],
+    ids=[
+        "letters", "small letters", "words", "decimal minutes", "decimal degrees", "unknown", "none", "another word",
+        "of the other axis", "four numbers", "no numbers",
+    ],
+)  # fmt: skip
+def test_exif_positions_are_in_the_hemisphere_of_their_references(
+    gps: dict[int, Any], expected: tuple[float, float] | None
+) -> None:
+    file = FlirFile(small().counts, position=None, gps=gps)
+    found = decode(file.jpeg()).capture.position
+    assert (found and (found.latitude, found.longitude)) == (expected and pytest.approx(expected, abs=1e-6))
+
+
+# ---------------------------------------------------------------- sequences and cores
+
+
+def test_several_files_one_after_another_are_refused_as_a_sequence() -> None:
+    one = FlirFile(small().counts).fff()
+    for data in (one + one, one + bytes(1000) + one):
+        with pytest.raises(Undecodable) as refusal:
+            decode(data)
+        assert refusal.value.message == Message("argus.imagery", "unsupported", "flir_frames")
+    assert decode(one + bytes(1000)).counts.shape == small().counts.shape
+
+
+def test_a_core_without_radiometry_is_refused() -> None:
+    """Its calibration gives every count the same temperature."""
+    constant = Settings(r1=1e37, b=6e4, r2=1e-37, clip=None, saturated=None)
+    with pytest.raises(NotRadiometric) as refusal:
+        decode(FlirFile(small().counts, settings=constant).fff())
+    assert refusal.value.message.key == "flir_core"
+
+
+@pytest.mark.parametrize("orientation", [3, 6])
+def test_pixels_stay_as_the_sensor_recorded_them(orientation: int) -> None:
+    thermogram = decode(FlirFile(small().counts, orientation=orientation).jpeg())
+    np.testing.assert_array_equal(thermogram.counts, small().counts)
+    assert [note.code for note in thermogram.capture.notes] == ["not_turned"]

@@ -53,7 +53,7 @@ def test_the_section_has_the_metadata_of_the_image_without_its_pixels() -> None:
     assert list(section.details) == [
         "width", "height", "name", "low_celsius", "high_celsius", "accuracy", "camera", "taken_at",
         "taken_at_local", "statistics",
-        "parameters", "accuracy_note",
+        "parameters", "pixels", "limits", "set_range", "notes", "accuracy_note", "range_note",
     ]  # fmt: skip
     assert section.pdf.title == "Thermal inspection report"
     assert section.pdf.facts == {
@@ -168,6 +168,7 @@ def test_the_columns_are_the_measurements_and_the_centroid_in_pixels() -> None:
         "delta_celsius": -3.5,
         "area_pixels": 12,
         "perimeter_pixels": None,
+        "above_range_pixels": None,
         "centroid_x_pixels": 2.0,
         "centroid_y_pixels": 2.0,
     }

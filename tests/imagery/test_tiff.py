@@ -1,9 +1,11 @@
-"""16-bit TIFFs: decoded only with a declared scale."""
+"""TIFFs of 16-bit counts, decoded only with a declared scale, and of floating-point temperatures."""
 
 import io
+import struct
 import warnings
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,11 +16,11 @@ from PIL.TiffImagePlugin import ImageFileDirectory_v2
 from rasterio.errors import NotGeoreferencedWarning
 
 from argus.core.languages import Message
-from argus.imagery import tags
+from argus.imagery import tags, tiff_tags
 from argus.imagery.decode import decode
 from argus.imagery.model import Accuracy, AccuracyKind, LinearScale, Parameters
 from argus.imagery.thermogram import NoTemperatureScale, Undecodable
-from services.local.demo.scenes import tiff16
+from services.local.demo.scenes import plain_tiff, tiff16
 from tests.imagery.hostile import small
 
 COUNTS = small().counts
@@ -38,12 +40,136 @@ def test_a_tiff_without_a_scale_is_refused() -> None:
     assert refusal.value.message == Message("argus.imagery", "no_temperature_scale")
 
 
-def test_floating_point_numbers_are_refused_by_name() -> None:
-    file = io.BytesIO()
-    Image.fromarray(np.linspace(10, 40, 64 * 48, dtype=np.float32).reshape(48, 64)).save(file, "TIFF")
+CELSIUS = np.linspace(10, 40, 64 * 48).reshape(48, 64)
+DEGC, KELVIN_UNIT, PER_CENT = (
+    tiff_tags.text(
+        42112, f'<GDALMetadata><Item name="UNITTYPE" sample="0" role="unittype">{unit}</Item></GDALMetadata>'
+    )
+    for unit in ("degC", "K", "%")
+)
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+@pytest.mark.parametrize(
+    ("add", "tags", "notes"),
+    [(0.0, (DEGC,), []), (273.15, (KELVIN_UNIT,), []), (0.0, (), ["unit_assumed"])],
+    ids=["°C", "kelvin", "no unit"],
+)
+def test_floating_point_numbers_are_temperatures(kind: Any, add: float, tags: Any, notes: list[str]) -> None:
+    thermogram = decode(plain_tiff((CELSIUS + add).astype(kind), tags=tags))
+    np.testing.assert_allclose(thermogram.celsius, CELSIUS, atol=3e-5)
+    assert thermogram.capture.format == "tiff_float"
+    assert [note.code for note in thermogram.capture.notes] == notes
+
+
+def test_floating_point_numbers_that_could_be_kelvin_need_a_scale() -> None:
+    data = plain_tiff((CELSIUS + 273.15).astype(np.float32))
     with pytest.raises(Undecodable) as refusal:
-        decode(file.getvalue())
-    assert refusal.value.message == Message("argus.imagery", "unsupported", "tiff_float")
+        decode(data)
+    assert refusal.value.message == Message("argus.imagery", "no_temperature_scale", "float")
+    np.testing.assert_allclose(decode(data, declared_scale=LinearScale(1, -273.15)).celsius, CELSIUS, atol=3e-5)
+
+
+@pytest.mark.parametrize("layout", [{"tiled": True, "blockxsize": 32, "blockysize": 16}, {"blockysize": 7}], ids=str)
+@pytest.mark.parametrize("compression", ["none", "lzw", "deflate", "packbits"])
+@pytest.mark.parametrize("endianness", ["little", "big"])
+@pytest.mark.parametrize("kind", ["float32", "float64", "uint16", "int16"])
+def test_files_of_gdal_are_read(tmp_path: Path, layout: Any, compression: str, endianness: str, kind: str) -> None:
+    path = tmp_path / "a.tif"
+    profile = {"driver": "GTiff", "width": 64, "height": 48, "count": 1, "dtype": kind, "compress": compression}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        with rasterio.open(path, "w", **profile, **layout, endianness=endianness) as file:
+            file.write(CELSIUS.astype(kind), 1)
+    celsius = decode(path.read_bytes(), declared_scale=LinearScale(1)).celsius
+    np.testing.assert_allclose(celsius, CELSIUS.astype(kind), atol=3e-6)
+
+
+@pytest.mark.parametrize(
+    ("kind", "endianness", "is_read"),
+    [("float32", "little", True), ("float32", "big", False), ("float64", "little", False)],
+)
+@pytest.mark.parametrize("predictor", [2, 3])
+def test_a_predictor_is_undone_or_refused_by_name(
+    tmp_path: Path, kind: str, endianness: str, predictor: int, is_read: bool
+) -> None:
+    path = tmp_path / "a.tif"
+    profile = {"driver": "GTiff", "width": 64, "height": 48, "count": 1, "dtype": kind, "compress": "deflate"}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        with rasterio.open(path, "w", **profile, predictor=predictor, endianness=endianness) as file:
+            file.write(CELSIUS.astype(kind), 1)
+    if is_read:
+        celsius = decode(path.read_bytes(), declared_scale=LinearScale(1)).celsius
+        np.testing.assert_allclose(celsius, CELSIUS.astype(kind), atol=3e-6)
+    else:
+        with pytest.raises(Undecodable) as refusal:
+            decode(path.read_bytes())
+        assert refusal.value.message == Message("argus.imagery", "unsupported", "tiff_predictor")
+
+
+@pytest.mark.parametrize("nodata", ["-9999", "nan", "-3.4028234663852886e+38", "1e300"])
+def test_floating_point_numbers_for_no_data_have_no_temperature(nodata: str) -> None:
+    values = CELSIUS.astype(np.float32)
+    with np.errstate(over="ignore"):
+        values[:5] = np.float32(float(nodata))
+    celsius = decode(plain_tiff(values, tags=(DEGC, tiff_tags.text(42113, nodata)))).celsius
+    assert np.isnan(celsius[:5]).all()
+    assert np.isfinite(celsius[5:]).all()
+
+
+@pytest.mark.parametrize(
+    ("values", "tags", "key"),
+    [
+        (CELSIUS.astype(np.int32), (), ("unsupported", "tiff_samples")),
+        (CELSIUS.astype(np.float16), (), ("unsupported", "tiff_samples")),
+        (CELSIUS.astype(np.uint8), (), ("not_radiometric", "tiff")),
+        (CELSIUS.astype(np.float32), (PER_CENT,), ("not_radiometric", "unit")),
+        (np.full((48, 64), np.nan, np.float32), (DEGC,), ("implausible", "few_temperatures")),
+        (np.full((48, 64), np.inf, np.float32), (DEGC,), ("implausible", "blank")),
+    ],
+    ids=["int32", "float16", "uint8", "per cent", "no number", "infinite"],
+)
+def test_other_samples_are_refused_by_name(values: Any, tags: Any, key: tuple[str, str]) -> None:
+    with pytest.raises(Undecodable) as refusal:
+        decode(plain_tiff(values, tags=tags))
+    assert (refusal.value.message.code, refusal.value.message.key) == key
+
+
+# ---------------------------------------------------------------- pages and orientation
+
+
+@pytest.mark.parametrize("kinds", [(), (0, 2), (1, 0)], ids=["plain", "pages", "after an overview"])
+def test_several_images_are_refused_as_a_sequence(kinds: tuple[int, ...]) -> None:
+    pages = [FRAME, FRAME] if len(kinds) < 2 or kinds[0] == 0 else [FRAME, FRAME[::2, ::2], FRAME]
+    data = plain_tiff(*pages, kinds=kinds if len(pages) == 2 else (0, 1, 0))
+    with pytest.raises(Undecodable) as refusal:
+        decode(data, declared_scale=CENTIKELVIN)
+    assert refusal.value.message == Message("argus.imagery", "unsupported", "tiff_pages")
+
+
+def test_overviews_and_masks_are_no_images_of_their_own() -> None:
+    data = plain_tiff(FRAME, FRAME[::2, ::2], (FRAME > 0).astype(np.uint8), kinds=(0, 1, 4))
+    assert decode(data, declared_scale=CENTIKELVIN).capture.notes == ()
+
+
+@pytest.mark.parametrize("following", [4, 8, 10**9], ids=["header", "pixels", "outside"])
+def test_a_pointer_to_another_directory_may_lead_anywhere(following: int) -> None:
+    data = bytearray(plain_tiff(FRAME))
+    (directory,) = struct.unpack_from("<I", data, 4)
+    (entries,) = struct.unpack_from("<H", data, directory)
+    for target in (following, directory):
+        struct.pack_into("<I", data, directory + 2 + 12 * entries, target)
+        assert decode(bytes(data), declared_scale=CENTIKELVIN).counts.shape == FRAME.shape
+
+
+@pytest.mark.parametrize("orientation", [0, 1, 2, 3, 6, 8, 9])
+def test_pixels_stay_as_the_file_stores_them(orientation: int) -> None:
+    data = plain_tiff(FRAME, tags=(tiff_tags.short(274, orientation),))
+    thermogram = decode(data, declared_scale=CENTIKELVIN)
+    np.testing.assert_array_equal(thermogram.counts, FRAME)
+    turned = [Message("argus.imagery", "not_turned", "", {"orientation": orientation})]
+    assert list(thermogram.capture.notes) == (turned if orientation in range(2, 9) else [])
 
 
 def test_a_file_without_settings_has_none() -> None:

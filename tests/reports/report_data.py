@@ -16,7 +16,7 @@ from argus.core.declarations import load
 from argus.core.languages import Message
 from argus.imagery import preview
 from argus.imagery.colour_bar import colour_bar
-from argus.imagery.model import Accuracy, AccuracyKind
+from argus.imagery.model import UNLIMITED, Accuracy, AccuracyKind, PixelCounts
 from argus.imagery.report.picture import Picture
 from argus.imagery.report.section import COLUMNS, section_of
 from argus.reports.data import ReportData, RuleText
@@ -127,6 +127,10 @@ def picture(width: int = 640, height: int = 512, *, hot: list[TrackedFinding] | 
         camera="FLIR T640",
         taken_at=NOON - timedelta(hours=2),
         taken_at_local=None,
+        pixels=PixelCounts(width * height),
+        limits=UNLIMITED,
+        set_range=None,
+        notes=(),
         statistics={
             "min_celsius": low,
             "max_celsius": high,

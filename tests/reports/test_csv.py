@@ -49,6 +49,7 @@ def test_a_finding_is_a_row_with_its_evidence_in_columns() -> None:
         "delta_celsius": "-3.5",
         "area_pixels": "12",
         "perimeter_pixels": "",
+        "above_range_pixels": "",
         "centroid_x_pixels": "10.5",
         "centroid_y_pixels": "20.25",
         "longitude": "-21.1234568",

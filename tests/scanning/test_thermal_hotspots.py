@@ -6,7 +6,6 @@ import tracemalloc
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,9 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
 from argus.imagery.decode import decode
+from argus.imagery.model import Accuracy, AccuracyKind, Camera, Capture, LinearScale, Parameters
+from argus.imagery.thermogram import Thermogram
+from argus.imagery.tiff import Linear
 from argus.scanning import testkit
 from argus.scanning.catalogue import Catalogue, Manifest
 from argus.scanning.model import Finding, Severity, Target
@@ -37,7 +39,7 @@ AREA_SHARE, PEAK_CELSIUS = 0.15, 0.1  # allowed errors of the area and peak of a
 
 
 def hotspots(celsius: NDArray[Any], known: Mapping[str, Sequence[str]] | None = None, **options: Any) -> list[Finding]:
-    image = SimpleNamespace(celsius=celsius.astype(np.float32))
+    image = picture(celsius)
     known_positions = {rule: tuple(names) for rule, names in (known or {}).items()}
     case = testkit.Case("", Target("image", "img"), testkit.World({"img": image}, known_positions), {}, options)
     return list(testkit.run(Catalogue.load().get("thermal_hotspots"), case).findings)
@@ -48,8 +50,14 @@ def thermal_hotspots() -> Manifest:
 
 
 def tools_of(celsius: NDArray[Any]) -> Tools:
-    image: Any = SimpleNamespace(celsius=celsius.astype(np.float32))
-    return testkit.tools_for(thermal_hotspots(), testkit.World({"img": image}))
+    return testkit.tools_for(thermal_hotspots(), testkit.World({"img": picture(celsius)}))
+
+
+def picture(celsius: NDArray[Any]) -> Thermogram:
+    """An image of any temperatures, also of those that no file has."""
+    height, width = celsius.shape
+    capture = Capture("tiff16", width, height, Accuracy(AccuracyKind.EXACT), Camera(), Parameters())
+    return Thermogram(capture, celsius.astype(np.float32), np.zeros((0, 0), np.uint16), Linear(LinearScale(1.0)))
 
 
 # ---------------------------------------------------------------- scenes
@@ -268,6 +276,7 @@ def test_images_of_any_size_are_searched(size: tuple[int, int]) -> None:
         "threshold_celsius": 10,
         "area_pixels": 12,
         "perimeter_pixels": 14.0,
+        "above_range_pixels": 0,
     }
 
 

@@ -21,7 +21,7 @@ from argus.core.errors import ArgusError
 from argus.imagery.model import Accuracy, AccuracyKind, Parameters
 
 if TYPE_CHECKING:
-    from argus.imagery.thermogram import Counts, Temperatures
+    from argus.imagery.thermogram import Counts, Limits, Temperatures
 
 SECONDS = 15.0  # a batch of five files has 120
 MEMORY_BYTES = 4 * 1024**3  # of address space, which numerical libraries reserve generously
@@ -130,6 +130,12 @@ class Final:
     temperatures: "Temperatures"
 
     adjustable = False
+    rises = False
+
+    def limits(self, _parameters: Parameters, /) -> "Limits":
+        from argus.imagery.thermogram import Limits as NoLimits  # imports numpy
+
+        return NoLimits()
 
     def accuracy(self, _counts: "Counts", _parameters: Parameters, /) -> Accuracy:
         """Exact by the operator's choice; Argus has not measured the decoder."""

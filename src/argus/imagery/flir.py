@@ -9,21 +9,30 @@ orders differ: header and directory are big-endian on most cameras, little-endia
 Each record has its own byte order, which its first word reveals, as that is a small number.
 """
 
+import math
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
 from numpy.typing import NDArray
 
-from argus.imagery import flight
+from argus.imagery import flight, notes
 from argus.imagery.jpeg import APP1, Segment
-from argus.imagery.model import Camera, Capture, DistanceSource, Parameters, Position
+from argus.imagery.model import Camera, Capture, DistanceSource, Parameters, Position, Span
 from argus.imagery.planck import KELVIN, Atmosphere, Planck
 from argus.imagery.png import SIGNATURE
 from argus.imagery.png16 import read_png16
-from argus.imagery.tags import Exif, moment, position, text
-from argus.imagery.thermogram import Damaged, NotRadiometric, Thermogram, Unsupported, check_size, develop
+from argus.imagery.tags import Exif, moment, position, signed, text
+from argus.imagery.thermogram import (
+    HOTTEST_CELSIUS,
+    Damaged,
+    NotRadiometric,
+    Thermogram,
+    Unsupported,
+    check_size,
+    develop,
+)
 from argus.imagery.xmp import Xmp
 
 PREFIX = b"FLIR\0"
@@ -37,6 +46,13 @@ SUBTYPE_ORDER = {1: ">", 2: "<"}  # of the counts record; 3 means PNG
 JPEG_LS = b"\xff\xd8\xff\xf7"  # the first bytes of such an image
 
 UNSET = -1.0  # in the GPS record
+
+# In the camera record: the set range, the clip range and the saturated range, each with its maximum first, in kelvin.
+SET_RANGE, CLIP, SATURATED = 0x90, 0x98, 0xA8
+RAW_RANGE = 0x310  # the lowest and the highest count
+# Kelvin per count. Cameras have 0.004 and more; below this, counts do not depend on temperature.
+SMALLEST_STEP = 0.0004
+LOWEST_LIMIT = -200.0  # °C; cameras that do not state a range write 0 K
 
 
 @dataclass(frozen=True)
@@ -79,6 +95,8 @@ def decode_rjpeg(segments: list[Segment]) -> Thermogram:
 
 def decode_fff(data: bytes) -> Thermogram:
     """The thermogram of an FFF file. Raises Undecodable."""
+    if _has_frames_after(data):
+        raise Unsupported("flir_frames")
     return _decode("flir_fff", data, Exif(), Xmp())
 
 
@@ -105,6 +123,7 @@ def _decode(form: str, fff: bytes, exif: Exif, xmp: Xmp) -> Thermogram:
     counts = _counts(records[COUNTS])
     height, width = counts.shape
     parameters, planck = _parameters(info), _planck(info)
+    _check_core(counts, planck, parameters)
     taken_at = _taken_at(info) or flight.taken_at(xmp) or exif.taken_at
     capture = Capture(
         format=form,
@@ -117,12 +136,14 @@ def _decode(form: str, fff: bytes, exif: Exif, xmp: Xmp) -> Thermogram:
         taken_at=taken_at,
         taken_at_local=None if taken_at else exif.taken_at_local,
         flight=flight.flight(xmp),
+        set_range=_span(info, SET_RANGE),
+        notes=notes.orientation(exif),
     )
-    return develop(capture, counts, planck)
+    return develop(capture, counts, _limited(planck, info, parameters))
 
 
-def _records(fff: bytes) -> dict[int, Record]:
-    """The records by type. Raises Damaged, Unsupported."""
+def _directory(fff: bytes) -> list[tuple[int, int, int, int]]:
+    """Type, subtype, position and size of each record. Raises Damaged, Unsupported."""
     if fff[:4] not in MAGICS or len(fff) < HEADER_SIZE:
         raise Damaged("fff_header")
     order = next((each for each in "><" if 100 <= struct.unpack_from(each + "I", fff, 20)[0] < 200), None)
@@ -131,9 +152,20 @@ def _records(fff: bytes) -> dict[int, Record]:
     start, count = struct.unpack_from(order + "II", fff, 24)
     if count > MAX_RECORDS or start + count * ENTRY_SIZE > len(fff):
         raise Damaged("fff_directory", records=count)
+    positions = range(start, start + count * ENTRY_SIZE, ENTRY_SIZE)
+    return [struct.unpack_from(order + "HH8xII", fff, at) for at in positions]
+
+
+def _has_frames_after(fff: bytes) -> bool:
+    """Whether another FFF file follows the last record, as in SEQ recordings. Raises Damaged, Unsupported."""
+    ends = [offset + size for kind, _, offset, size in _directory(fff) if kind and offset + size <= len(fff)]
+    return any(fff.find(magic, max([HEADER_SIZE, *ends])) >= 0 for magic in MAGICS)
+
+
+def _records(fff: bytes) -> dict[int, Record]:
+    """The records by type. Raises Damaged, Unsupported."""
     view, records = memoryview(fff), dict[int, Record]()
-    for at in range(start, start + count * ENTRY_SIZE, ENTRY_SIZE):
-        kind, subtype, offset, size = struct.unpack_from(order + "HH8xII", fff, at)
+    for kind, subtype, offset, size in _directory(fff):
         if kind not in (COUNTS, CAMERA_INFO, GPS):
             continue
         if offset + size > len(fff):
@@ -184,6 +216,52 @@ def _planck(info: Record) -> Planck:
     return Planck(r1=r1, b=b, f=f, o=o, r2=r2, atmosphere=Atmosphere(alpha1, alpha2, beta1, beta2, x))
 
 
+def _limited(planck: Planck, info: Record, parameters: Parameters) -> Planck:
+    """The calibration with the camera's limits: the clip range, else the saturated one, and the range of raw values.
+
+    The camera compares temperatures under its own settings with the clip range, so its ends are counts from then on. A
+    range that does not contain the set range is not what it seems to be, and is ignored.
+    """
+
+    def counts(span: Span | None) -> tuple[float, float]:
+        low, high = (span.low_celsius, span.high_celsius) if span else (None, None)
+        return (
+            -math.inf if low is None else planck.count(low, parameters),
+            math.inf if high is None else planck.count(high, parameters),
+        )
+
+    lowest_set, highest_set = counts(_span(info, SET_RANGE))
+    for lowest, highest in (counts(_span(info, CLIP) or _span(info, SATURATED)), _raw_range(info)):
+        contains_lowest = lowest <= lowest_set or math.isinf(lowest_set)
+        if contains_lowest and (highest_set <= highest or math.isinf(highest_set)):
+            planck = replace(planck, lowest=max(lowest, planck.lowest), highest=min(highest, planck.highest))
+    return planck
+
+
+def _span(info: Record, at: int) -> Span | None:
+    """A range, whose maximum comes first; None if the camera does not state it."""
+    high, low = (_celsius(kelvin) for kelvin in info.unpack("2f", at))
+    known_low, known_high = (celsius if LOWEST_LIMIT <= celsius <= HOTTEST_CELSIUS else None for celsius in (low, high))
+    if (known_low is None and known_high is None) or not low < high:
+        return None
+    return Span(known_low, known_high)
+
+
+def _raw_range(info: Record) -> tuple[float, float]:
+    if len(info.data) < RAW_RANGE + 4:
+        return -math.inf, math.inf
+    lowest, highest = info.unpack("2H", RAW_RANGE)
+    return (lowest, highest) if lowest < highest else (-math.inf, math.inf)
+
+
+def _check_core(counts: NDArray[np.uint16], planck: Planck, parameters: Parameters) -> None:
+    """Raise NotRadiometric if temperatures hardly depend on counts: a core without radiometry fills in constants."""
+    ends = np.array([[counts.min(), counts.max()]])
+    coldest, hottest = planck.celsius(ends, parameters)[0].tolist()
+    if hottest - coldest < SMALLEST_STEP * int(ends[0, 1] - ends[0, 0]):
+        raise NotRadiometric("flir_core", celsius=round(hottest, 1))
+
+
 def _parameters(info: Record) -> Parameters:
     emissivity, distance, reflected, air, window, transmission = info.unpack("6f", 0x20)
     humidity = info.number(0x3C)
@@ -206,7 +284,7 @@ def _plain(value: float) -> float:
 
 def _celsius(kelvin: float) -> float:
     """Celsius from float32 kelvin, which are exact to about 0.00002; further digits are noise."""
-    return round(kelvin - KELVIN, 4)
+    return round(kelvin - KELVIN, 4) + 0.0  # not -0.0
 
 
 def _camera(info: Record, exif: Exif) -> Camera:
@@ -227,21 +305,21 @@ def _value(text: str) -> str:
 def _position(gps: Record | None) -> Position | None:
     if gps is None or len(gps.data) < 0x24 or gps.data[:4] == bytes(4):  # no fix
         return None
-    # The first word is a flag instead of a version, so it does not reveal the byte order; cameras write little-endian.
-    latitude, longitude, altitude = struct.unpack_from("<ddf", gps.data, 0x10)
-    south, west = gps.data[8] == ord("S"), gps.data[10] == ord("W")
-    return position(
-        -abs(latitude) if south else latitude,
-        -abs(longitude) if west else longitude,
-        None if altitude == UNSET else altitude,
-    )
+    # The first word is a flag of four bytes, 1.
+    latitude, longitude, altitude = struct.unpack_from(("<" if gps.data[0] else ">") + "ddf", gps.data, 0x10)
+    north = signed(latitude, text(bytes(gps.data[8:10])), "north", "south")
+    east = signed(longitude, text(bytes(gps.data[10:12])), "east", "west")
+    if north is None or east is None:
+        return None
+    return position(north, east, None if altitude == UNSET else altitude)
 
 
 def _taken_at(info: Record) -> datetime | None:
-    """Seconds since 1970 in UTC and milliseconds, always little-endian (ExifTool)."""
-    if len(info.data) < 0x38A:
+    """Seconds since 1970 in UTC, and milliseconds, of which cameras write the lower half."""
+    if len(info.data) < 0x38C:
         return None
-    seconds, milliseconds = struct.unpack_from("<IH", info.data, 0x384)
+    seconds, milliseconds = map(int, info.unpack("2I", 0x384))
+    milliseconds &= 0xFFFF
     if not seconds or milliseconds > 999:
         return None
     return moment(datetime.fromtimestamp(seconds, UTC) + timedelta(milliseconds=milliseconds))

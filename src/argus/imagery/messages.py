@@ -236,6 +236,11 @@ MESSAGES: Messages = {
                 fr="Selon l’étalonnage du fichier, la plupart des pixels n’ont pas de température.",
                 es="Según la calibración del archivo, la mayoría de los píxeles no tienen temperatura.",
             ),
+            "out_of_range": Text(
+                en="No pixel is within the temperatures that the camera can measure.",
+                fr="Aucun pixel n’est dans les températures que la caméra peut mesurer.",
+                es="Ningún píxel está entre las temperaturas que la cámara puede medir.",
+            ),
             "missing_setting": Text(
                 en="The setting {setting} is missing.",
                 fr="Le réglage {setting} manque.",
@@ -342,6 +347,16 @@ MESSAGES: Messages = {
             fr="Le TIFF de 16 bits ne déclare pas d’échelle de température. Déclarez-en une lors du téléversement.",
             es="El TIFF de 16 bits no declara una escala de temperatura. Declare una al subir el archivo.",
         ),
+        details={
+            "float": Text(
+                en="The TIFF states no unit, and its values could be kelvin. Declare a scale when you upload the file: "
+                "factor 1, and offset 0 for °C or -273.15 for kelvin.",
+                fr="Le TIFF n’indique pas d’unité, et ses valeurs pourraient être des kelvins. Déclarez une échelle "
+                "lors du téléversement : facteur 1, et décalage 0 pour des °C ou -273.15 pour des kelvins.",
+                es="El TIFF no indica la unidad, y sus valores podrían ser kelvins. Declare una escala al subir el "
+                "archivo: factor 1, y desplazamiento 0 para °C o -273.15 para kelvins.",
+            ),
+        },
     ),
     "no_temperatures": Entry(
         Text(
@@ -369,6 +384,32 @@ MESSAGES: Messages = {
             "de 26 caracteres.",
         ),
     ),
+    "not_placed": Entry(
+        Text(
+            en="Georeference left out",
+            fr="Géoréférence omise",
+            es="Georreferencia omitida",
+        ),
+        details={
+            "control_points": Text(
+                en="The file is placed by control points, which Argus does not keep. The image has no georeference.",
+                fr="Le fichier est placé par des points de contrôle, qu’Argus ne conserve pas. L’image n’a pas de "
+                "géoréférence.",
+                es="El archivo se sitúa mediante puntos de control, que Argus no conserva. La imagen no tiene "
+                "georreferencia.",
+            ),
+            "no_code": Text(
+                en="The coordinate system of the file has no EPSG code. The image has no georeference.",
+                fr="Le système de coordonnées du fichier n’a pas de code EPSG. L’image n’a pas de géoréférence.",
+                es="El sistema de coordenadas del archivo no tiene código EPSG. La imagen no tiene georreferencia.",
+            ),
+            "transform": Text(
+                en="The georeference of the file is impossible. The image has none.",
+                fr="La géoréférence du fichier est impossible. L’image n’en a pas.",
+                es="La georreferencia del archivo es imposible. La imagen no tiene ninguna.",
+            ),
+        },
+    ),
     "not_radiometric": Entry(
         Text(
             en="No temperatures in the file",
@@ -376,6 +417,14 @@ MESSAGES: Messages = {
             es="El archivo no contiene temperaturas",
         ),
         details={
+            "flir_core": _not_radiometric(
+                en="The camera core is not radiometric: by the calibration in the file, every pixel has "
+                "{celsius:.1f} °C.",
+                fr="Le cœur de la caméra n’est pas radiométrique : selon l’étalonnage du fichier, chaque pixel a "
+                "{celsius:.1f} °C.",
+                es="El núcleo de la cámara no es radiométrico: según la calibración del archivo, todos los píxeles "
+                "tienen {celsius:.1f} °C.",
+            ),
             "flir_record": _not_radiometric(
                 en="The FLIR file has no record of temperatures.",
                 fr="Le fichier FLIR n’a pas d’enregistrement de températures.",
@@ -392,11 +441,12 @@ MESSAGES: Messages = {
                 es="El JPEG contiene una fotografía, pero ningún dato térmico.",
             ),
             "tiff": _not_radiometric(
-                en="The TIFF contains a photo: only 16-bit single-band TIFFs can contain temperatures.",
-                fr="Le TIFF contient une photo : seuls les TIFF de 16 bits à une bande peuvent contenir des "
-                "températures.",
-                es="El TIFF contiene una fotografía: solo los TIFF de 16 bits y una banda pueden contener "
-                "temperaturas.",
+                en="The TIFF contains a photo: temperatures have one band of integers of 16 bits, or of floating-point "
+                "numbers.",
+                fr="Le TIFF contient une photo : des températures ont une seule bande d’entiers de 16 bits, ou de "
+                "nombres à virgule flottante.",
+                es="El TIFF contiene una fotografía: las temperaturas tienen una sola banda de enteros de 16 bits o de "
+                "números de coma flotante.",
             ),
             "unit": _not_radiometric(
                 en="The unit of the TIFF’s values is “{unit}”, which is not a unit of temperature.",
@@ -415,6 +465,21 @@ MESSAGES: Messages = {
             en="The image {image_id} is in the state {state}; this request requires the state ready.",
             fr="L’image {image_id} est dans l’état {state} ; cette requête exige l’état ready.",
             es="La imagen {image_id} está en el estado {state}; esta solicitud requiere el estado ready.",
+        ),
+    ),
+    "not_turned": Entry(
+        Text(
+            en="Shown as stored",
+            fr="Montrée comme enregistrée",
+            es="Mostrada como está guardada",
+        ),
+        Text(
+            en="The file asks viewers to turn or mirror the picture (orientation {orientation}). Argus shows the "
+            "pixels in the order of the file.",
+            fr="Le fichier demande de tourner ou de refléter l’image (orientation {orientation}). Argus montre les "
+            "pixels dans l’ordre du fichier.",
+            es="El archivo pide girar o reflejar la imagen (orientación {orientation}). Argus muestra los píxeles en "
+            "el orden del archivo.",
         ),
     ),
     "not_representable": Entry(
@@ -482,6 +547,18 @@ MESSAGES: Messages = {
             en="File cannot be decoded",
             fr="Fichier impossible à décoder",
             es="El archivo no se puede decodificar",
+        ),
+    ),
+    "unit_assumed": Entry(
+        Text(
+            en="Unit assumed",
+            fr="Unité supposée",
+            es="Unidad supuesta",
+        ),
+        Text(
+            en="The TIFF states no unit. Its values are taken as °C.",
+            fr="Le TIFF n’indique pas d’unité. Ses valeurs sont considérées comme des °C.",
+            es="El TIFF no indica la unidad. Sus valores se consideran °C.",
         ),
     ),
     "unknown_palette": Entry(
@@ -553,6 +630,11 @@ MESSAGES: Messages = {
                 es="El archivo FLIR es una secuencia: tiene más de un registro {record:#x}. Exporte imágenes "
                 "individuales.",
             ),
+            "flir_frames": Text(
+                en="The FLIR file is a sequence of several images. Export single images.",
+                fr="Le fichier FLIR est une séquence de plusieurs images. Exportez des images individuelles.",
+                es="El archivo FLIR es una secuencia de varias imágenes. Exporte imágenes individuales.",
+            ),
             "flir_jpeg_ls": _unconvertible(
                 en="The FLIR file is compressed as JPEG-LS, as in CSQ recordings.",
                 fr="Le fichier FLIR est comprimé en JPEG-LS, comme dans les enregistrements CSQ.",
@@ -575,10 +657,10 @@ MESSAGES: Messages = {
                 "celles-ci : {supported}.",
                 es="La compresión TIFF {compression} no se admite. Guarde el TIFF con una de estas: {supported}.",
             ),
-            "tiff_float": _unconvertible(
-                en="A TIFF of floating-point numbers is not supported.",
-                fr="Un TIFF de nombres à virgule flottante n’est pas pris en charge.",
-                es="No se admite un TIFF de números de coma flotante.",
+            "tiff_pages": Text(
+                en="The TIFF is a sequence of several images. Save each as a file of its own.",
+                fr="Le TIFF est une séquence de plusieurs images. Enregistrez chacune dans son propre fichier.",
+                es="El TIFF es una secuencia de varias imágenes. Guarde cada una en su propio archivo.",
             ),
             "tiff_photometric": Text(
                 en="The samples of the TIFF are not greyscale with black as zero. Save the TIFF in that form.",
@@ -587,10 +669,21 @@ MESSAGES: Messages = {
                 es="Las muestras del TIFF no están en escala de grises con el negro como cero. Guarde el TIFF de esa "
                 "forma.",
             ),
+            "tiff_predictor": Text(
+                en="The TIFF has floating-point numbers with a predictor, of 64 bits or in big-endian order. Save it "
+                "without a predictor.",
+                fr="Le TIFF a des nombres à virgule flottante avec un prédicteur, de 64 bits ou en ordre gros-boutiste"
+                ". Enregistrez-le sans prédicteur.",
+                es="El TIFF tiene números de coma flotante con un predictor, de 64 bits o en orden big-endian. Guárdelo"
+                " sin predictor.",
+            ),
             "tiff_samples": Text(
-                en="The samples of the TIFF are not integers. Save the TIFF with 16-bit integers.",
-                fr="Les échantillons du TIFF ne sont pas des entiers. Enregistrez le TIFF avec des entiers de 16 bits.",
-                es="Las muestras del TIFF no son enteros. Guarde el TIFF con enteros de 16 bits.",
+                en="The samples of the TIFF are neither integers of 16 bits nor floating-point numbers of 32 or 64 "
+                "bits. Save the TIFF in one of these forms.",
+                fr="Les échantillons du TIFF ne sont ni des entiers de 16 bits ni des nombres à virgule flottante de "
+                "32 ou 64 bits. Enregistrez le TIFF sous l’une de ces formes.",
+                es="Las muestras del TIFF no son enteros de 16 bits ni números de coma flotante de 32 o 64 bits. "
+                "Guarde el TIFF en una de estas formas.",
             ),
         },
     ),

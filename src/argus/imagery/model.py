@@ -116,10 +116,43 @@ class LinearScale:
 
 
 @dataclass(frozen=True)
+class Georeference:
+    """The position of an image's pixels on the ground.
+
+    x = a·column + b·row + c and y = d·column + e·row + f, of the pixel's upper left corner, in the units and axes
+    (easting or longitude first) of the coordinate reference system `epsg`.
+    """
+
+    a: float
+    b: float
+    c: float
+    d: float
+    e: float
+    f: float
+    epsg: int
+    geographic: bool = False  # whether `epsg` is in degrees (EPSG:4326) rather than projected (EPSG:32632)
+
+    def at(self, column: float, row: float) -> tuple[float, float]:
+        """The position of a point in pixels; (0, 0) is the upper left corner of the upper left pixel."""
+        return self.a * column + self.b * row + self.c, self.d * column + self.e * row + self.f
+
+
+@dataclass(frozen=True)
+class Span:
+    """Temperatures from one to another, in °C; None if that end is not known."""
+
+    low_celsius: float | None = None
+    high_celsius: float | None = None
+
+
+UNLIMITED = Span()
+
+
+@dataclass(frozen=True)
 class Capture:
     """The facts of a decoded file, without its pixels."""
 
-    format: str  # flir_rjpeg, flir_fff, dji_rjpeg, tiff16
+    format: str  # one of FORMATS
     width: int
     height: int
     accuracy: Accuracy
@@ -129,6 +162,22 @@ class Capture:
     taken_at: datetime | None = None
     taken_at_local: str | None = None  # YYYY-MM-DDThh:mm:ss by the camera's clock, if its time zone is unknown
     flight: Flight | None = None
+    limits: Span = UNLIMITED  # the temperatures that the camera can measure: others are out of range
+    set_range: Span | None = None  # to which the user had set the camera; temperatures outside it are less exact
+    georeference: Georeference | None = None
+    notes: tuple[Message, ...] = ()
+
+
+FORMATS = ("flir_rjpeg", "flir_fff", "dji_rjpeg", "tiff16", "tiff_float")
+
+
+class PixelState(StrEnum):
+    """Whether a pixel has a temperature, and why not."""
+
+    MEASURED = "measured"
+    BELOW_RANGE = "below_range"
+    ABOVE_RANGE = "above_range"
+    WITHOUT = "without"
 
 
 class PictureKind(StrEnum):
@@ -201,21 +250,28 @@ class Bounds:
 
 
 @dataclass(frozen=True)
-class Georeference:
-    """The position of an image's pixels on the ground.
+class PixelCounts:
+    """How many pixels are measured, and how many are not. Together they are all pixels."""
 
-    x = a·column + b·row + c and y = d·column + e·row + f, of the pixel's upper left corner, in the units and axes
-    (easting or longitude first) of the coordinate reference system `epsg`.
-    """
+    measured: int
+    below_range: int = 0  # colder than the camera can measure
+    above_range: int = 0  # hotter
+    without: int = 0  # no temperature for another reason: the file's value for no data, or an impossible one
+    outside_set_range: int = 0  # of the measured ones
 
-    a: float
-    b: float
-    c: float
-    d: float
-    e: float
-    f: float
-    epsg: int
-    geographic: bool = False  # whether `epsg` is in degrees (EPSG:4326) rather than projected (EPSG:32632)
+    @property
+    def out_of_range(self) -> int:
+        return self.below_range + self.above_range
+
+    @property
+    def reasons(self) -> tuple[PixelState, ...]:
+        """The states of the pixels that have no temperature."""
+        counts = {
+            PixelState.BELOW_RANGE: self.below_range,
+            PixelState.ABOVE_RANGE: self.above_range,
+            PixelState.WITHOUT: self.without,
+        }
+        return tuple(state for state, count in counts.items() if count)
 
 
 @dataclass(frozen=True)
@@ -227,6 +283,7 @@ class Products:
     histogram: Histogram
     bounds: Bounds
     palettes: tuple[str, ...]
+    pixels: PixelCounts
 
     @property
     def stored_palette(self) -> str:
@@ -287,7 +344,9 @@ class Image:
         return f"{self.prefix}products/{name}"
 
 
-COG = "temperature.tif"  # names of an image's products, under its prefix
+# Names of an image's products, under its prefix.
+COG = "temperature.tif"
+STATES = "states.tif"  # the state of each pixel as its "temperature", only if pixels lack one for several reasons
 
 
 def picture_name(kind: PictureKind, palette: str) -> str:

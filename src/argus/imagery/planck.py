@@ -21,8 +21,8 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
-from argus.imagery.model import Accuracy, AccuracyKind, Parameters
-from argus.imagery.thermogram import HOTTEST_CELSIUS, Counts, Implausible, Temperatures
+from argus.imagery.model import Accuracy, AccuracyKind, Parameters, Span
+from argus.imagery.thermogram import HOTTEST_CELSIUS, Counts, Implausible, Limits, Temperatures
 
 KELVIN = 273.15
 MAX_DISTANCE_METRES = 100_000.0
@@ -92,7 +92,10 @@ class Atmosphere:
 
 @dataclass(frozen=True)
 class Planck:
-    """A camera's calibration. Implements Radiometry."""
+    """A camera's calibration. Implements Radiometry.
+
+    `lowest` and `highest` are the counts that the camera can measure, whatever the settings of the scene are.
+    """
 
     r1: float
     b: float
@@ -100,12 +103,27 @@ class Planck:
     o: float
     r2: float
     atmosphere: Atmosphere = Atmosphere()
+    lowest: float = -math.inf
+    highest: float = math.inf
 
     adjustable = True
+    rises = True
 
     def accuracy(self, _counts: Counts, _parameters: Parameters, /) -> Accuracy:
         """The formula is FLIR's own; real files agree with it in float64 to 0.001 °C."""
         return Accuracy(AccuracyKind.EXACT, 0.001)
+
+    def limits(self, parameters: Parameters, /) -> Limits:
+        """The limits, with the temperatures of their counts under these settings."""
+        gain, offset = self._scene(parameters)
+        ends = self._black_body(np.array([self.lowest, self.highest]) * gain + offset)
+        low, high = (round(float(end), 2) if math.isfinite(end) else None for end in ends)
+        return Limits(self.lowest, self.highest, Span(low, high))
+
+    def count(self, celsius: float, parameters: Parameters) -> float:
+        """The count of an object of this temperature, with decimals. Raises Implausible for bad settings."""
+        gain, offset = self._scene(parameters)
+        return (self.signal(celsius) - offset) / gain
 
     def signal(self, celsius: float) -> float:
         """The counts of a black body of this temperature."""

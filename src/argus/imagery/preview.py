@@ -1,4 +1,9 @@
-"""Previews of an image's temperatures: 8-bit PNGs in a palette."""
+"""Previews of an image's temperatures: 8-bit PNGs in a palette.
+
+Pixels that are out of the camera's range are hatched in every palette: rising stripes of the first colour if they are
+too cold, falling stripes of the last one if they are too hot. Between the stripes they are transparent, like pixels
+without a temperature.
+"""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -6,11 +11,13 @@ from numpy.typing import NDArray
 from argus.imagery import indexed_png, palettes
 from argus.imagery.model import Bounds
 from argus.imagery.stats import Distribution
+from argus.imagery.thermogram import Mask
 
 # Ignores one pixel in a thousand at either end: dead pixels, a reflection of the sun or one hot bolt would otherwise
 # take up most of the colours.
 _TAILS = (0.001, 0.999)
 _NARROWEST_CELSIUS = 1.0  # in a narrower range, colours would show the detector's noise
+_STRIPE_PIXELS = 4
 
 
 def bounds(temperatures: Distribution) -> Bounds:
@@ -20,14 +27,26 @@ def bounds(temperatures: Distribution) -> Bounds:
     return Bounds(low - missing / 2, high + missing / 2)
 
 
-def write(celsius: NDArray[np.float32], palette: str, *, low: float, high: float) -> bytes:
+def write(
+    celsius: NDArray[np.float32],
+    palette: str,
+    *,
+    low: float,
+    high: float,
+    below: Mask | None = None,
+    above: Mask | None = None,
+) -> bytes:
     """A PNG file in a palette, linear from `low` to `high` degrees Celsius, in the size of the image.
 
-    Temperatures outside the range get the first or last colour; pixels without one are transparent. Raises
-    UnknownPalette.
+    Temperatures outside the range get the first or last colour; pixels without one are transparent, and those `below`
+    and `above` the camera's range hatched. Raises UnknownPalette.
     """
     colours = palettes.table(palette)
     indices, has_holes = _indices(celsius, low=low, high=high)
+    rows, columns = np.ogrid[: celsius.shape[0], : celsius.shape[1]]
+    for mask, diagonal, index in ((below, columns + rows, 1), (above, columns - rows, palettes.SIZE - 1)):
+        if mask is not None:
+            indices[mask & (diagonal // _STRIPE_PIXELS % 2 == 0)] = index
     return indexed_png.write(indices, colours, first_is_transparent=has_holes)
 
 

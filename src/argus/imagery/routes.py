@@ -140,12 +140,13 @@ def blueprint(argus: Runtime) -> Blueprint:
     @blp.arguments(PixelQuery, location="query")
     @blp.response(200, TemperatureOut)
     @blp.alt_response(409, "CONFLICT")
-    def get_temperature(pixel: dict[str, int], image_id: str) -> dict[str, float | None]:
+    def get_temperature(pixel: dict[str, int], image_id: str) -> dict[str, Any]:
         """Get the temperature of a pixel
 
         409 `image_not_ready` until the image is `ready`, and 422 `outside_image` for a pixel that it does not have.
         """
-        return {"celsius": imagery.temperature(current_caller(), image_id, **pixel)}
+        celsius, state = imagery.temperature(current_caller(), image_id, **pixel)
+        return {"celsius": celsius, "state": state}
 
     @blp.route("/palettes")
     @needs("images:read")
@@ -225,6 +226,7 @@ def _summary(image: Image) -> dict[str, Any]:
         "survey": image.file.survey,
         "accuracy": products.capture.accuracy if products else None,
         "stats": products.statistics if products else None,
+        "pixels": products.pixels if products else None,
         "created_at": image.created_at,
     }
 
@@ -234,6 +236,7 @@ def _whole(pictures: Pictures, image: Image) -> dict[str, Any]:
     return {
         **_summary(image),
         **{name: getattr(capture, name, None) for name in _FACTS},
+        "notes": [{"code": each.code, "message": each} for each in capture.notes] if capture else [],
         "histogram": image.products.histogram if image.products else None,
         "palette_range": image.products.bounds if image.products else None,
         "links": _links(pictures, image),
@@ -252,6 +255,9 @@ _FACTS = (
     "taken_at",
     "taken_at_local",
     "flight",
+    "limits",
+    "set_range",
+    "georeference",
 )
 
 

@@ -13,6 +13,7 @@ from argus.core.http import (
     StrictBoolean,
     StrictInteger,
     Timestamp,
+    count_field,
     cursor_field,
     described,
     enum_field,
@@ -22,7 +23,7 @@ from argus.core.http import (
     uri_field,
     version_field,
 )
-from argus.imagery.model import MAX_CAMERA_TEXT, AccuracyKind, DistanceSource, ImageState
+from argus.imagery.model import FORMATS, MAX_CAMERA_TEXT, AccuracyKind, DistanceSource, ImageState, PixelState
 from argus.imagery.palettes import INKS, LEGEND_COLOURS, PALETTES, SIZE
 from argus.imagery.service import CONTENT_TYPES, MAX_FILE_BYTES, MAX_FILES
 
@@ -30,7 +31,6 @@ _label = one_line(may_be_empty=True)
 _camera_text = validate.Length(max=MAX_CAMERA_TEXT)
 _at_least_0 = validate.Range(min=0)
 _at_least_1 = validate.Range(min=1)
-_FORMATS = ("flir_rjpeg", "flir_fff", "dji_rjpeg", "tiff16")
 _STATES = tuple(state.value for state in ImageState if state is not ImageState.DELETING)  # the states that users see
 
 
@@ -226,6 +226,56 @@ class StatsOut(Schema):
     p95_celsius = _celsius("The 95th percentile", data_key="p95_c")
 
 
+class PixelCountsOut(Schema):
+    """How many pixels are measured, and how many are not. `stats`, `histogram` and findings leave out the latter."""
+
+    measured = count_field("Pixels with a temperature")
+    out_of_range = count_field("Pixels colder or hotter than the camera can measure: `below_range` and `above_range`")
+    below_range = count_field("Pixels colder than `limits.low_celsius`. In previews they have rising stripes")
+    above_range = count_field("Pixels hotter than `limits.high_celsius`. In previews they have falling stripes")
+    without = count_field("Pixels without a temperature for another reason, such as the value of a TIFF for no data")
+    outside_set_range = count_field("Measured pixels outside `set_range`: they count, and are less exact")
+
+
+class SpanOut(Schema):
+    """Temperatures from one to another."""
+
+    low_celsius = fields.Float(
+        required=True, allow_none=True, **described("The lowest, in °C; null if it is not known")
+    )
+    high_celsius = fields.Float(
+        required=True, allow_none=True, **described("The highest, in °C; null if it is not known")
+    )
+
+
+class GeoreferenceOut(Schema):
+    """Where the pixels are on the ground, as the GeoTIFF states it.
+
+    A point at (column, row), with (0, 0) at the upper left corner of the upper left pixel, is at
+    x = a·column + b·row + c and y = d·column + e·row + f.
+    """
+
+    epsg = fields.Integer(
+        required=True, **described("The coordinate reference system, as its number in the EPSG registry")
+    )
+    geographic = fields.Boolean(
+        required=True, **described("Whether x and y are degrees, longitude first, rather than eastings and northings")
+    )
+    a = fields.Float(required=True, **described("x for each column"))
+    b = fields.Float(required=True, **described("x for each row"))
+    c = fields.Float(required=True, **described("x of the upper left corner"))
+    d = fields.Float(required=True, **described("y for each column"))
+    e = fields.Float(required=True, **described("y for each row"))
+    f = fields.Float(required=True, **described("y of the upper left corner"))
+
+
+class NoteOut(Schema):
+    """What was assumed, kept or left out."""
+
+    code = fields.String(required=True, **described("For programs: see `/docs/errors`"))
+    text = Sentence(required=True, attribute="message", **described("A sentence in the caller’s language"))
+
+
 class HistogramOut(Schema):
     """Numbers of pixels by temperature. There is one more edge than counts."""
 
@@ -340,6 +390,9 @@ class ImageSummary(Schema):
         AccuracyOut, required=True, allow_none=True, **described("How far the temperatures can be trusted")
     )
     stats = fields.Nested(StatsOut, required=True, allow_none=True, **described("Temperatures of the whole image"))
+    pixels = fields.Nested(
+        PixelCountsOut, required=True, allow_none=True, **described("How many pixels have a temperature, and why not")
+    )
     created_at = Timestamp(required=True, **described("When the upload was requested"))
 
 
@@ -347,7 +400,7 @@ class ImageOut(ImageSummary):
     """One uploaded file, its state and its products. What is not known yet is null."""
 
     format = fields.String(
-        required=True, allow_none=True, validate=validate.OneOf(_FORMATS), **described("The format of the file")
+        required=True, allow_none=True, validate=validate.OneOf(FORMATS), **described("The format of the file")
     )
     width = fields.Integer(required=True, allow_none=True, validate=_at_least_1, **described("Thermal pixels in a row"))
     height = fields.Integer(required=True, allow_none=True, validate=_at_least_1, **described("Rows of thermal pixels"))
@@ -372,6 +425,24 @@ class ImageOut(ImageSummary):
     )
     flight = fields.Nested(
         FlightOut, required=True, allow_none=True, **described("What a drone recorded; null for other images")
+    )
+    limits = fields.Nested(
+        SpanOut,
+        required=True,
+        allow_none=True,
+        **described("The temperatures that the camera can measure, as the file states them: others are out of range"),
+    )
+    set_range = fields.Nested(
+        SpanOut, required=True, allow_none=True, **described("The range to which the camera was set; null if unknown")
+    )
+    georeference = fields.Nested(
+        GeoreferenceOut,
+        required=True,
+        allow_none=True,
+        **described("Where the pixels are on the ground; null unless the file is a GeoTIFF that says so"),
+    )
+    notes = fields.List(
+        fields.Nested(NoteOut), required=True, **described("What was assumed, kept or left out of the file")
     )
     histogram = fields.Nested(HistogramOut, required=True, allow_none=True, **described("How many pixels are how warm"))
     palette_range = fields.Nested(
@@ -405,10 +476,15 @@ class PixelQuery(Schema):
 
 
 class TemperatureOut(Schema):
-    """A temperature; null if the pixel has none."""
+    """A temperature; null if the pixel has none, with the reason."""
 
     celsius = fields.Float(
         required=True, allow_none=True, **described("°C, rounded to 0.01 as in the GeoTIFF; null if it is unknown")
+    )
+    state = enum_field(
+        PixelState,
+        "`measured`; `below_range` or `above_range`: colder or hotter than the camera can measure (`limits` of the "
+        "image); `without`: no temperature for another reason",
     )
 
 

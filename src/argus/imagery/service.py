@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from argus.core.background import FIRST_CHECK, MAX_ATTEMPTS, Background, NoAttemptsLeft
 from argus.core.caller import Caller
@@ -20,7 +20,7 @@ from argus.core.observability import is_redelivery
 from argus.core.paging import Listing
 from argus.core.presign import Link, Presigner, Upload
 from argus.core.queue import JobQueue
-from argus.imagery.model import COG, Image, ImageState, NewFile
+from argus.imagery.model import COG, STATES, Image, ImageState, NewFile, PixelState, Products
 from argus.imagery.pixel import temperature_at
 from argus.imagery.report.section import section
 from argus.imagery.store import ImageryStore
@@ -114,12 +114,17 @@ class Imagery:
     ) -> Listing[Image]:
         return self.store.list(caller.organisation_id, states=states, limit=limit, after=after)
 
-    def temperature(self, caller: Caller, image_id: str, *, x: int, y: int) -> float | None:
-        """Degrees Celsius of a pixel, rounded to 0.01 as in the COG; None if the pixel has no temperature."""
+    def temperature(self, caller: Caller, image_id: str, *, x: int, y: int) -> tuple[float | None, PixelState]:
+        """Degrees Celsius of a pixel, rounded to 0.01 as in the COG, and its state; None if it has no temperature."""
         image = self.ready(caller, image_id)
-        key = image.product_key(COG)
         try:
-            return temperature_at(lambda first, last: self.objects.get_range(key, first, last), x, y)
+            celsius = self._value_at(image, COG, x, y)
+            if celsius is not None:
+                return celsius, PixelState.MEASURED
+            reasons = cast(Products, image.products).pixels.reasons  # a ready image has products
+            if len(reasons) == 1:
+                return None, reasons[0]
+            return None, list(PixelState)[int(self._value_at(image, STATES, x, y) or 0)]
         except NoSuchObject:
             self.ready(caller, image_id)  # raises NoSuchImage if it was deleted meanwhile
             raise
@@ -246,6 +251,10 @@ class Imagery:
             raise
 
     # ------------------------------------------------------------ inside
+
+    def _value_at(self, image: Image, product: str, x: int, y: int) -> float | None:
+        key = image.product_key(product)
+        return temperature_at(lambda first, last: self.objects.get_range(key, first, last), x, y)
 
     def _product(self, image: Image, name: str) -> bytes:
         """A product of an image. Raises NoSuchObject."""

@@ -50,6 +50,11 @@ class Distribution:
             p95_celsius=self.quantile(0.95),
         )
 
+    def outside(self, low: float, high: float) -> int:
+        """How many temperatures are below `low` or above `high`."""
+        colder = int(np.searchsorted(self.values, low, side="left"))
+        return colder + self.values.size - int(np.searchsorted(self.values, high, side="right"))
+
     def histogram(self, bins: int = 64) -> Histogram:
         """`bins` bins of equal width from the coldest to the hottest pixel; only the last contains its upper edge.
 

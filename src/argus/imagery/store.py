@@ -16,7 +16,7 @@ from typing import Any
 from argus.core.background import WorkItemStore
 from argus.core.clock import from_rfc3339, rfc3339
 from argus.core.dynamo import Index, Item
-from argus.core.languages import message_from
+from argus.core.languages import Message, message_from
 from argus.core.paging import Listing
 from argus.imagery.model import (
     Accuracy,
@@ -27,6 +27,7 @@ from argus.imagery.model import (
     Capture,
     DistanceSource,
     Flight,
+    Georeference,
     Histogram,
     Image,
     ImageState,
@@ -34,9 +35,11 @@ from argus.imagery.model import (
     LinearScale,
     NewFile,
     Parameters,
+    PixelCounts,
     Position,
     Products,
     Rtk,
+    Span,
     Statistics,
     Survey,
 )
@@ -154,6 +157,7 @@ def _products(item: Item) -> Products:
             "histogram": _histogram(**item["histogram"]),
             "bounds": Bounds(**item["bounds"]),
             "palettes": tuple(item["palettes"]),
+            "pixels": PixelCounts(**item["pixels"]),
             "capture": Capture(
                 **{
                     **capture,
@@ -163,6 +167,10 @@ def _products(item: Item) -> Products:
                     "position": _optional(Position, capture["position"]),
                     "taken_at": from_rfc3339(capture["taken_at"]) if capture["taken_at"] else None,
                     "flight": _flight(capture["flight"]),
+                    "limits": Span(**capture["limits"]),
+                    "set_range": _optional(Span, capture["set_range"]),
+                    "georeference": _optional(Georeference, capture["georeference"]),
+                    "notes": tuple(Message(**each) for each in capture["notes"]),
                 }
             ),
         }

@@ -7,6 +7,7 @@ errors.
 
 import re
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from math import isfinite
@@ -21,9 +22,10 @@ TYPES = {
     8: ("h", 2), 9: ("i", 4), 10: ("ii", 8), 11: ("f", 4), 12: ("d", 8),
 }  # fmt: skip
 MAX_ENTRIES = 512
+MAX_DIRECTORIES = 64  # of a file that are looked at
 MAX_VALUE_BYTES = 262_144  # the positions of the smallest tiles, 16 by 16 pixels, of the largest image
 
-MAKE, MODEL, DATE_TIME, EXIF_IFD, GPS_IFD = 0x010F, 0x0110, 0x0132, 0x8769, 0x8825
+MAKE, MODEL, ORIENTATION, DATE_TIME, EXIF_IFD, GPS_IFD = 0x010F, 0x0110, 0x0112, 0x0132, 0x8769, 0x8825
 ORIGINAL_AT, OFFSET_ORIGINAL, SERIAL, LENS = 0x9003, 0x9011, 0xA431, 0xA434
 LATITUDE_REF, LATITUDE, LONGITUDE_REF, LONGITUDE, ALTITUDE_REF, ALTITUDE = 1, 2, 3, 4, 5, 6
 GPS_TIME, GPS_DATE = 7, 29
@@ -42,6 +44,7 @@ class Tags:
     ambiguous: bool = (
         False  # a tag is repeated, or there are more than MAX_ENTRIES: other readers may read other values
     )
+    following: int = 0  # the position of the next directory, 0 for none
 
     @classmethod
     def first(cls, data: bytes) -> "Tags":
@@ -70,7 +73,19 @@ class Tags:
             start = at + 8 if size <= 4 else value
             if 0 < size <= MAX_VALUE_BYTES and start + size <= len(data):
                 entries.setdefault(tag, (kind, number, start))
-        return cls(data, order, entries, ambiguous)
+        end = position + 2 + 12 * count
+        (following,) = struct.unpack_from(order + "I", data, end) if end + 4 <= len(data) else (0,)
+        return cls(data, order, entries, ambiguous, following)
+
+    def others(self) -> "Iterator[Tags]":
+        """The readable directories after this one, as far as MAX_DIRECTORIES, each once."""
+        position, seen = self.following, set[int]()
+        while position and position not in seen and len(seen) < MAX_DIRECTORIES:
+            seen.add(position)
+            found = self._at(self.data, self.order, position)
+            if found.entries != self.entries:  # a loop to this one
+                yield found
+            position = found.following
 
     def directory(self, tag: int) -> "Tags":
         """The directory to which a tag points; empty if there is none."""
@@ -128,10 +143,16 @@ class Exif:
         return Camera(make=make, model=model, serial=serial, lens=lens)
 
     @property
+    def orientation(self) -> int:
+        """How viewers should turn the picture, 1 to 8; 1 if it is not stated."""
+        stated = next(iter(self.main.numbers(ORIENTATION)), 1)
+        return int(stated) if stated in range(1, 9) else 1
+
+    @property
     def position(self) -> Position | None:
         gps = self.main.directory(GPS_IFD)
-        latitude = _degrees(gps.numbers(LATITUDE), negative=gps.text(LATITUDE_REF) == "S")
-        longitude = _degrees(gps.numbers(LONGITUDE), negative=gps.text(LONGITUDE_REF) == "W")
+        latitude = signed(_degrees(gps.numbers(LATITUDE)), gps.text(LATITUDE_REF), "north", "south")
+        longitude = signed(_degrees(gps.numbers(LONGITUDE)), gps.text(LONGITUDE_REF), "east", "west")
         if latitude is None or longitude is None:
             return None
         altitude = next(iter(gps.numbers(ALTITUDE)), None)
@@ -169,11 +190,24 @@ def position(latitude: float, longitude: float, altitude_metres: float | None) -
     return Position(latitude, longitude, altitude_metres if known else None)
 
 
-def _degrees(parts: tuple[float, ...], *, negative: bool) -> float | None:
-    if len(parts) != 3 or not all(map(isfinite, parts)):
+def signed(degrees: float | None, reference: str, positive: str, negative: str) -> float | None:
+    """Degrees with the sign of their reference: a word or its first letter. None if it is unknown, or contradicts them.
+
+    An unknown reference must not put an image into the other hemisphere.
+    """
+    if degrees is None:
         return None
-    degrees = parts[0] + parts[1] / 60 + parts[2] / 3600
-    return -degrees if negative else degrees
+    named = reference.strip(". ").lower()
+    if named in (negative, negative[0]):
+        return -abs(degrees)
+    return degrees if named in (positive, positive[0]) and degrees >= 0 else None
+
+
+def _degrees(parts: tuple[float, ...]) -> float | None:
+    """Degrees from up to three numbers: degrees, minutes and seconds, of which the last may have decimals."""
+    if not 1 <= len(parts) <= 3 or not all(map(isfinite, parts)):
+        return None
+    return sum(part / unit for part, unit in zip(parts, (1, 60, 3600), strict=False))
 
 
 def moment(at: datetime) -> datetime | None:

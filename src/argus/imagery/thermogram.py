@@ -1,16 +1,18 @@
 """A decoded thermal image: its temperatures, and the counts and calibration from which they are computed."""
 
+import math
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from argus.core.errors import Invalid
-from argus.imagery.model import Accuracy, Capture, Parameters
+from argus.imagery.model import UNLIMITED, Accuracy, Capture, Parameters, Span
 
-Counts = NDArray[np.uint16] | NDArray[np.int16]
+Counts = NDArray[Any]  # uint16 or int16; float32 of a TIFF of floating-point numbers
 Temperatures = NDArray[np.float32]
+Mask = NDArray[np.bool_]
 
 # A camera's frame has at most 2 million pixels (1280 x 1024 from a Zenmuse H30T, 1024 x 768 from FLIR's largest); the
 # rest is headroom for 16-bit TIFFs. At this limit, decoding needs about 250 MB.
@@ -62,12 +64,29 @@ class FixedTemperatures(Invalid):
     in_responses = False
 
 
+@dataclass(frozen=True)
+class Limits:
+    """What a camera can measure, in counts and in °C; infinite counts and None if it is not known."""
+
+    lowest: float = -math.inf
+    highest: float = math.inf
+    celsius: Span = UNLIMITED
+
+
 class Radiometry(Protocol):
     """Converts one file's counts to temperatures."""
 
     @property
     def adjustable(self) -> bool:
         """Whether the temperatures depend on the scene settings."""
+
+    @property
+    def rises(self) -> bool:
+        """Whether temperatures rise with counts, so that counts without one, below and above all others, are of
+        objects too cold and too hot."""
+
+    def limits(self, parameters: Parameters, /) -> Limits:
+        """What the camera can measure, under these settings."""
 
     def accuracy(self, counts: Counts, parameters: Parameters, /) -> Accuracy:
         """How far the temperatures of these counts can be trusted."""
@@ -81,13 +100,24 @@ class Thermogram:
     """The pixels of a file.
 
     `celsius` and `counts` are (height, width), row 0 at the top. `celsius` is NaN for pixels without a temperature.
-    Both are read-only, because plugins share them.
+    `below` and `above` are the pixels that are out of range: colder or hotter than the camera can measure; None if
+    there are none. All are read-only, because plugins share them.
     """
 
     capture: Capture
     celsius: Temperatures
     counts: Counts
     radiometry: Radiometry
+    below: Mask | None = None
+    above: Mask | None = None
+
+    @property
+    def at_least(self) -> Temperatures:
+        """The temperatures, and the camera's upper limit for pixels above it: they are at least as hot."""
+        if self.above is None:
+            return self.celsius
+        hottest, limit = float(np.nanmax(self.celsius)), self.capture.limits.high_celsius
+        return np.where(self.above, np.float32(hottest if limit is None else max(hottest, limit)), self.celsius)
 
     def recalibrated(self, parameters: Parameters) -> "Thermogram":
         """The same image under other scene settings. Raises FixedTemperatures, Implausible."""
@@ -101,18 +131,36 @@ class Thermogram:
 def develop(capture: Capture, counts: Counts, radiometry: Radiometry) -> Thermogram:
     """Converts counts to a thermogram. Raises Implausible for counts that cannot be an image of a scene.
 
-    A pixel below absolute zero or above HOTTEST_CELSIUS gets no temperature.
+    A pixel below absolute zero or above HOTTEST_CELSIUS, or outside the camera's limits, gets no temperature.
     """
-    if counts.min() == counts.max():
+    lowest, highest = counts.min(), counts.max()
+    if lowest == highest:
         raise Implausible("blank")
     celsius = radiometry.celsius(counts, capture.parameters)
     check_scene(celsius)
     if not _possible(np.array([celsius.min(), celsius.max()])).all():  # NaN if any pixel is NaN
         celsius[~_possible(celsius)] = np.nan
         check_scene(celsius)
-    celsius.flags.writeable = False
-    counts.flags.writeable = False
-    return Thermogram(capture, celsius, counts, radiometry)
+    limits = radiometry.limits(capture.parameters)
+    if lowest < limits.lowest or highest > limits.highest:
+        celsius[(counts < limits.lowest) | (counts > limits.highest)] = np.nan
+    below, above = _beyond(counts, celsius) if radiometry.rises else (None, None)
+    for array in (celsius, counts, below, above):
+        if array is not None:
+            array.flags.writeable = False
+    return Thermogram(replace(capture, limits=limits.celsius), celsius, counts, radiometry, below, above)
+
+
+def _beyond(counts: Counts, celsius: Temperatures) -> tuple[Mask | None, Mask | None]:
+    """The pixels without a temperature whose counts are below, and above, those of all others. Raises Implausible."""
+    if not np.isnan(celsius.min()):
+        return None, None
+    missing = np.isnan(celsius)
+    known = counts[~missing]
+    if not known.size:
+        raise Implausible("out_of_range")
+    below, above = missing & (counts < known.min()), missing & (counts > known.max())
+    return below if below.any() else None, above if above.any() else None
 
 
 def _possible(celsius: Temperatures) -> NDArray[np.bool_]:

@@ -1,8 +1,11 @@
-"""16-bit single-band TIFFs whose counts are linear in temperature.
+"""Single-band TIFFs of 16-bit counts that are linear in temperature, or of floating-point temperatures.
 
 The caller declares the scale, or GDAL's metadata in the file does (tag 42112, items with the roles `scale`, `offset`
-and `unittype`; see GDAL's raster data model and GeoTIFF driver). A TIFF without a scale is refused, because public
-conventions (0.04 K per count, 0.01 K, tenths of a degree …) contradict each other.
+and `unittype`; see GDAL's raster data model and GeoTIFF driver). A TIFF of counts without a scale is refused, because
+public conventions (0.04 K per count, 0.01 K, tenths of a degree …) contradict each other. Floating-point numbers
+without a unit are taken as °C if they can only be that.
+
+Pixels are in the order in which the file stores them: the orientation tag is not obeyed (docs/decisions/pixels.md).
 """
 
 import io
@@ -10,13 +13,18 @@ import math
 import re
 import struct
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from argus.core.languages import Message
+from argus.imagery import notes
+from argus.imagery.geotiff import georeference
 from argus.imagery.model import Accuracy, AccuracyKind, Capture, LinearScale, Parameters
 from argus.imagery.planck import KELVIN
 from argus.imagery.tags import MAX_ENTRIES, TYPES, Exif, Tags
@@ -24,6 +32,7 @@ from argus.imagery.thermogram import (
     Counts,
     Damaged,
     Implausible,
+    Limits,
     NoTemperatureScale,
     NotRadiometric,
     Temperatures,
@@ -38,14 +47,20 @@ BIG_MAGICS = (b"II+\0", b"MM\0+")
 
 WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC, SAMPLES = 256, 257, 258, 259, 262, 277
 TILE_WIDTH, TILE_HEIGHT, SAMPLE_FORMAT, GDAL_METADATA, GDAL_NODATA = 322, 323, 339, 42112, 42113
-FILL_ORDER, ORIENTATION, PLANES, PREDICTOR = 266, 274, 284, 317
+FILL_ORDER, PLANES, PREDICTOR = 266, 284, 317
+SUBFILE, OLD_SUBFILE = 254, 255  # the kind of a directory
+REDUCED, MASK, OLD_REDUCED = 1, 4, 2
+LONG = 4  # a type of tag
 STRIP_POSITIONS, STRIP_ROWS, STRIP_SIZES, TILE_POSITIONS, TILE_SIZES = 273, 278, 279, 324, 325
 PIXEL_TAGS = frozenset(
-    {WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC, SAMPLES, SAMPLE_FORMAT, FILL_ORDER, ORIENTATION, PLANES, PREDICTOR}
+    {WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC, SAMPLES, SAMPLE_FORMAT, FILL_ORDER, PLANES, PREDICTOR}
     | {STRIP_POSITIONS, STRIP_ROWS, STRIP_SIZES, TILE_WIDTH, TILE_HEIGHT, TILE_POSITIONS, TILE_SIZES}
 )
 UNSIGNED, SIGNED, FLOAT = 1, 2, 3
+CODES = {UNSIGNED: "u", SIGNED: "i", FLOAT: "f"}  # of numpy
 MAX_NUMBER = 2**32 - 1
+HOTTEST_WITHOUT_UNIT = 150.0  # the highest median that can only be °C: in kelvin it would be no scene
+KELVINS, CELSIUSES = ("k", "kelvin", "degk"), ("c", "celsius", "degc", "deg c", "degree celsius", "degrees celsius")
 COMPRESSIONS = {1: "none", 5: "LZW", 8: "deflate", 32773: "PackBits", 32946: "deflate"}
 
 # Pillow raises these on damaged TIFFs.
@@ -73,18 +88,23 @@ class Linear:
     """Counts that are linear in temperature, with the count for no data. Implements Radiometry."""
 
     scale: LinearScale
-    nodata: int | None = None
+    nodata: float | None = None
 
     adjustable = False
+    rises = False
+
+    def limits(self, _parameters: Parameters, /) -> Limits:
+        return Limits()
 
     def accuracy(self, _counts: Counts, _parameters: Parameters, /) -> Accuracy:
         """The file states temperatures, which float32 rounds."""
         return Accuracy(AccuracyKind.EXACT, 0.001)
 
     def celsius(self, counts: Counts, _parameters: Parameters, /) -> Temperatures:
-        celsius = (counts * np.float64(self.scale.factor) + self.scale.offset).astype(np.float32)
-        if self.nodata is not None:
-            celsius[counts == self.nodata] = np.nan
+        with np.errstate(over="ignore", invalid="ignore"):
+            celsius = (counts * np.float64(self.scale.factor) + self.scale.offset).astype(np.float32)
+            if self.nodata is not None:
+                celsius[counts == (np.float32(self.nodata) if counts.dtype.kind == "f" else self.nodata)] = np.nan
         return celsius
 
 
@@ -97,20 +117,24 @@ def decode_tiff(data: bytes, declared_scale: LinearScale | None) -> Thermogram:
         raise Damaged("tiff_tags", max_tags=MAX_ENTRIES)
     width, height = _number(tags, WIDTH), _number(tags, HEIGHT)
     check_size(width, height)
+    is_float = _number(tags, SAMPLE_FORMAT, UNSIGNED) == FLOAT
     _check_kind(tags)
+    _check_pages(tags)
     scale = declared_scale or _stored_scale(tags)
-    if scale is None:
+    if scale is None and not is_float:
         raise NoTemperatureScale
-    if not (np.isfinite([scale.factor, scale.offset]).all() and scale.factor > 0):
+    if scale and not (np.isfinite([scale.factor, scale.offset]).all() and scale.factor > 0):
         raise Implausible("scale", factor=scale.factor, offset=scale.offset)
     exif = Exif(tags)
-    signed = _number(tags, SAMPLE_FORMAT, UNSIGNED) == SIGNED
-    samples = _pixels(_only_pixels(tags), width=width, height=height, kinds="iu")
-    # Pillow widens signed samples to 32 bits; their values fit into 16.
-    counts: Counts = samples.astype(np.int16) if signed else samples.astype(np.uint16)
-    linear = Linear(scale, _nodata(tags))
+    counts = _samples(tags, width=width, height=height)
+    nodata = _nodata(tags)
+    found: tuple[Message, ...] = ()
+    if scale is None:
+        scale, found = _assumed_celsius(counts, nodata), (notes.note("unit_assumed"),)
+    linear = Linear(scale, nodata)
+    placed, untold = georeference(tags)
     capture = Capture(
-        format="tiff16",
+        format="tiff_float" if is_float else "tiff16",
         width=width,
         height=height,
         accuracy=linear.accuracy(counts, Parameters()),
@@ -119,6 +143,8 @@ def decode_tiff(data: bytes, declared_scale: LinearScale | None) -> Thermogram:
         position=exif.position,
         taken_at=exif.taken_at,
         taken_at_local=exif.taken_at_local,
+        georeference=placed,
+        notes=(*found, *untold, *notes.orientation(exif)),
     )
     return develop(capture, counts, linear)
 
@@ -133,15 +159,14 @@ def read_celsius(data: bytes, *, width: int, height: int) -> Temperatures:
         or _number(tags, COMPRESSION, 1) not in COMPRESSIONS
     ):
         raise Damaged("tiff_mismatch")
-    return _pixels(_only_pixels(tags), width=width, height=height, kinds="f").astype(np.float32)
+    return _samples(tags, width=width, height=height)
 
 
 def _check_kind(tags: Tags) -> None:
-    if _number(tags, SAMPLE_FORMAT, UNSIGNED) == FLOAT and _number(tags, SAMPLES, 1) == 1:
-        raise Unsupported("tiff_float")
-    if _number(tags, BITS, 1) != 16 or _number(tags, SAMPLES, 1) != 1 or len(tags.numbers(BITS)) > 1:
+    bits, kind = _number(tags, BITS, 1), _number(tags, SAMPLE_FORMAT, UNSIGNED)
+    if bits <= 8 or _number(tags, SAMPLES, 1) != 1 or len(tags.numbers(BITS)) > 1:
         raise NotRadiometric("tiff")
-    if _number(tags, SAMPLE_FORMAT, UNSIGNED) not in (UNSIGNED, SIGNED):
+    if (kind, bits) not in ((UNSIGNED, 16), (SIGNED, 16), (FLOAT, 32), (FLOAT, 64)):
         raise Unsupported("tiff_samples")
     if _number(tags, PHOTOMETRIC, 1) != 1:
         raise Unsupported("tiff_photometric")
@@ -153,14 +178,57 @@ def _check_kind(tags: Tags) -> None:
         check_size(_number(tags, TILE_WIDTH), _number(tags, TILE_HEIGHT))
 
 
-def _only_pixels(tags: Tags) -> bytes:
-    """The TIFF with a new directory, of the tags that the pixels depend on.
+def _check_pages(tags: Tags) -> None:
+    """Raise Unsupported if the file has several images. Overviews and masks of the first are none."""
+    for page in tags.others():
+        kind = _number(page, SUBFILE)
+        if WIDTH in page.entries and not kind & (REDUCED | MASK) and _number(page, OLD_SUBFILE) != OLD_REDUCED:
+            raise Unsupported("tiff_pages")
+
+
+def _samples(tags: Tags, *, width: int, height: int) -> Counts:
+    """The pixels as the file stores them, floating-point numbers of 64 bits rounded to 32.
+
+    Pillow reads them as pixels of a byte each, since it swaps the bytes of some compressed big-endian types, and reads
+    no floating-point numbers of 64 bits. Only a predictor needs their size.
+    """
+    kind, size = _number(tags, SAMPLE_FORMAT, UNSIGNED), _number(tags, BITS) // 8
+    stored, used = f"{tags.order}{CODES[kind]}{size}", np.dtype(f"{CODES[kind]}{min(size, 4)}")
+    if _number(tags, PREDICTOR, 1) == 1:
+        as_bytes = {WIDTH: size * width, BITS: 8, SAMPLE_FORMAT: UNSIGNED}
+        if TILE_WIDTH in tags.entries:
+            as_bytes[TILE_WIDTH] = size * _number(tags, TILE_WIDTH)
+        samples = _pixels(_only_pixels(tags, as_bytes), width=size * width, height=height, kinds="u")
+        with np.errstate(over="ignore"):
+            return samples.astype(np.uint8, copy=False).view(stored).astype(used)
+    if kind == FLOAT:
+        if (size, tags.order) != (4, "<"):
+            raise Unsupported("tiff_predictor")
+        return _pixels(_only_pixels(tags), width=width, height=height, kinds="f").astype(used, copy=False)
+    unsigned = _pixels(_only_pixels(tags, {SAMPLE_FORMAT: UNSIGNED}), width=width, height=height, kinds="iu")
+    return unsigned.astype(np.uint16).view(used)
+
+
+def _assumed_celsius(counts: Counts, nodata: float | None) -> LinearScale:
+    """The scale of floating-point numbers without a unit. Raises NoTemperatureScale if they could be kelvin."""
+    celsius = Linear(LinearScale(1.0), nodata).celsius(counts, Parameters())
+    known = celsius[np.isfinite(celsius)]
+    if known.size and float(np.median(known)) > HOTTEST_WITHOUT_UNIT:
+        raise NoTemperatureScale("float")
+    return LinearScale(1.0)
+
+
+def _only_pixels(tags: Tags, replaced: Mapping[int, int] = MappingProxyType({})) -> bytes:
+    """The TIFF with a new directory, of the tags that the pixels depend on, some with other numbers.
 
     Before 13.0, Pillow copies the data of every tag: a file of 20 MB with many tags that share their data would take
     gigabytes (GHSA-wqgw-9xfh-qf2g). It also follows pointers to other directories.
     """
     entries = []
     for tag in sorted(PIXEL_TAGS & tags.entries.keys()):
+        if tag in replaced:
+            entries.append(struct.pack(tags.order + "HHII", tag, LONG, 1, replaced[tag]))
+            continue
         kind, count, start = tags.entries[tag]
         inline = TYPES[kind][1] * count <= 4
         value = tags.data[start : start + 4] if inline else struct.pack(tags.order + "I", start)
@@ -187,29 +255,29 @@ def _pixels(data: bytes, *, width: int, height: int, kinds: str) -> NDArray[Any]
 
 
 def _stored_scale(tags: Tags) -> LinearScale | None:
+    """The scale in GDAL's metadata; None if it states none, and no unit. Raises Damaged, NotRadiometric."""
     items: dict[str, str] = {}
     for attributes, value in ITEM.findall(tags.text(GDAL_METADATA)):
         role = ROLE.search(attributes)
         if role:
             items.setdefault(role[1], value)
-    if "scale" not in items:
+    unit = items.get("unittype", "").lower().strip("°")
+    if unit and unit not in KELVINS + CELSIUSES:
+        raise NotRadiometric("unit", unit=unit[:20])
+    states_unit = bool(unit) and _number(tags, SAMPLE_FORMAT, UNSIGNED) == FLOAT  # of floating-point temperatures
+    if "scale" not in items and not states_unit:
         return None
     try:
-        factor, offset = float(items["scale"]), float(items.get("offset", 0))
+        factor, offset = float(items.get("scale", 1)), float(items.get("offset", 0))
     except ValueError as error:
         raise Damaged("tiff_scale") from error
-    unit = items.get("unittype", "").lower().strip("°")
-    if unit in ("k", "kelvin", "degk"):
-        return LinearScale(factor, offset - KELVIN)
-    if unit in ("", "c", "celsius", "degc", "deg c", "degree celsius", "degrees celsius"):
-        return LinearScale(factor, offset)
-    raise NotRadiometric("unit", unit=unit[:20])
+    return LinearScale(factor, offset - KELVIN if unit in KELVINS else offset)
 
 
-def _nodata(tags: Tags) -> int | None:
+def _nodata(tags: Tags) -> float | None:
     try:
-        return int(float(tags.text(GDAL_NODATA)))
-    except (ValueError, OverflowError):
+        return float(tags.text(GDAL_NODATA))
+    except ValueError:
         return None
 
 

@@ -8,6 +8,17 @@ from services.local.demo.scenes.dji import Setting, dji_scene
 from services.local.demo.scenes.flir import FlirFile, Settings, flir_scene
 from services.local.demo.scenes.pipeline import Leak, Truth
 from services.local.demo.scenes.survey import demo_survey
-from services.local.demo.scenes.tiff import tiff16
+from services.local.demo.scenes.tiff import plain_tiff, tiff16
 
-__all__ = ["FlirFile", "Leak", "Setting", "Settings", "Truth", "demo_survey", "dji_scene", "flir_scene", "tiff16"]
+__all__ = [
+    "FlirFile",
+    "Leak",
+    "Setting",
+    "Settings",
+    "Truth",
+    "demo_survey",
+    "dji_scene",
+    "flir_scene",
+    "plain_tiff",
+    "tiff16",
+]

@@ -5,7 +5,7 @@ import math
 import random
 import struct
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Literal
@@ -40,6 +40,11 @@ class Settings:
     o: int = -4405
     r2: float = 0.014533
     air: tuple[float, float, float, float, float] = (0.006569, 0.01262, -0.002276, -0.00667, 1.9)
+    # The lowest and the highest temperature, °C, and count; None: the camera does not state them.
+    set_range: tuple[float, float] | None = (-40.0, 150.0)
+    clip: tuple[float, float] | None = (-60.0, 160.0)
+    saturated: tuple[float, float] | None = (-60.0, 180.0)
+    raw_range: tuple[int, int] | None = None
 
     def counts(self, celsius: NDArray[np.float64]) -> NDArray[np.uint16]:
         """The counts of this camera's detector for a scene of these temperatures."""
@@ -84,6 +89,10 @@ class FlirFile:
     lens: str = "FOL25"
     position: tuple[float, float, float] | None = (*SITE, 380.0)  # latitude, longitude, metres
     gps_record: bool = True  # otherwise the position is only in EXIF
+    gps_order: str = "<"
+    gps_references: tuple[bytes, bytes] | None = None  # None: those of the position
+    gps: Mapping[int, object] | None = None  # the GPS directory of EXIF; None: that of the position
+    orientation: int | None = None  # in EXIF
     taken_at: datetime = TAKEN_AT
 
     def jpeg(self, celsius: NDArray[np.float64] | None = None) -> bytes:
@@ -135,22 +144,30 @@ class FlirFile:
         for at, size, text in ((0xD4, 32, self.model), (0x104, 16, self.serial), (0x170, 32, self.lens)):
             record[at : at + size] = text.encode().ljust(size, b"\0")
         struct.pack_into(order + "if", record, 0x308, s.o, s.r2)
+        for at, span in ((0x90, s.set_range), (0x98, s.clip), (0xA8, s.saturated)):
+            if span:
+                struct.pack_into(order + "2f", record, at, span[1] + KELVIN, span[0] + KELVIN)
+        struct.pack_into(order + "2H", record, 0x310, *(s.raw_range or (0, 0)))
         milliseconds = self.taken_at.microsecond // 1000
-        struct.pack_into("<IIh", record, 0x384, int(self.taken_at.timestamp()), milliseconds, 0)
+        struct.pack_into(order + "IIh", record, 0x384, int(self.taken_at.timestamp()), milliseconds, 0)
         return bytes(record)
 
     def position_record(self, position: tuple[float, float, float]) -> bytes:
         latitude, longitude, altitude = position
         north, east = b"N" if latitude >= 0 else b"S", b"E" if longitude >= 0 else b"W"
-        head = struct.pack("<I4x2s2s4xddf", 1, north, east, abs(latitude), abs(longitude), altitude)
+        north, east = self.gps_references or (north, east)
+        values = abs(latitude), abs(longitude), altitude
+        head = struct.pack(self.gps_order + "I4x2s2s4xddf", 1, north, east, *values)
         return head.ljust(0xB8, b"\0")
 
     def exif(self) -> Image.Exif:
         exif = Image.Exif()
         exif[271], exif[272] = "FLIR Systems AB", self.model
         exif[306] = self.taken_at.strftime("%Y:%m:%d %H:%M:%S")
-        if self.position:
-            exif[34853] = gps_ifd(*self.position)
+        if self.orientation:
+            exif[274] = self.orientation
+        if self.gps or self.position:
+            exif[34853] = dict(self.gps) if self.gps else gps_ifd(*(self.position or (0, 0, 0)))
         return exif
 
 

@@ -18,7 +18,7 @@ another size.
 import logging
 from dataclasses import replace
 
-from argus.imagery import flight
+from argus.imagery import flight, notes
 from argus.imagery.dji.conversion import conversion
 from argus.imagery.dji.layout import Layout
 from argus.imagery.external import DecoderFailed, ExternalDecoder, Final
@@ -74,6 +74,7 @@ def decode_rjpeg(
         taken_at=taken_at,
         taken_at_local=None if taken_at else exif.taken_at_local,
         flight=flight.flight(xmp),
+        notes=notes.orientation(exif),
     )
     return develop(capture, counts, radiometry)
 

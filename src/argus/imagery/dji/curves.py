@@ -18,9 +18,9 @@ from argus.imagery.dji import layout
 from argus.imagery.dji.iirp import Floats, radiance
 from argus.imagery.dji.layout import Layout
 from argus.imagery.dji.ranges import Range, check
-from argus.imagery.model import Accuracy, AccuracyKind, Parameters
+from argus.imagery.model import Accuracy, AccuracyKind, Parameters, Span
 from argus.imagery.planck import KELVIN
-from argus.imagery.thermogram import Counts, Temperatures
+from argus.imagery.thermogram import Counts, Limits, Temperatures
 
 LOWEST_EMISSIVITY, HIGHEST_EMISSIVITY = 0.8, 0.99
 COLDEST_AIR, HOTTEST_AIR = -20.0, 40.0
@@ -106,6 +106,13 @@ class Measured:
     z: Callable[[Floats], Floats]  # of counts
 
     adjustable = False
+    rises = True
+
+    def limits(self, parameters: Parameters, /) -> Limits:
+        """The ends of the curve, under the setting of the file."""
+        ends = self._under(parameters, np.asarray(np.polyval(self.curve.coefficients, self.curve.z), np.float64))
+        low, high = (round(float(end), 1) if math.isfinite(end) else None for end in ends)
+        return Limits(celsius=Span(low, high))
 
     def accuracy(self, _counts: Counts, parameters: Parameters, /) -> Accuracy:
         curve, air = self.curve, parameters.atmospheric_celsius

@@ -21,9 +21,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from argus.imagery.dji.ranges import check
-from argus.imagery.model import Accuracy, AccuracyKind, Parameters
+from argus.imagery.model import Accuracy, AccuracyKind, Parameters, Span
 from argus.imagery.planck import KELVIN
-from argus.imagery.thermogram import Counts, Temperatures
+from argus.imagery.thermogram import Counts, Limits, Temperatures
 
 Floats = NDArray[np.float64]
 
@@ -48,6 +48,7 @@ NODES = np.concatenate(
 SHORTEST_METRES = 1.0  # that DJI's software accepts
 # In °C: the lowest temperature, and the highest first estimate, for which the law was measured.
 COLDEST, HOTTEST = -40.0, 550.0
+LIMITS = Limits(celsius=Span(COLDEST, HOTTEST))
 
 
 @dataclass(frozen=True)
@@ -128,6 +129,10 @@ class Law:
     table: Table
 
     adjustable = True
+    rises = True
+
+    def limits(self, _parameters: Parameters, /) -> Limits:
+        return LIMITS
 
     def accuracy(self, _counts: Counts, parameters: Parameters, /) -> Accuracy:
         usual = (
@@ -151,6 +156,10 @@ class WithoutTable:
     camera: Camera
 
     adjustable = False
+    rises = True
+
+    def limits(self, _parameters: Parameters, /) -> Limits:
+        return LIMITS
 
     def accuracy(self, counts: Counts, parameters: Parameters, /) -> Accuracy:
         hottest = float(np.nanmax(np.append(self.celsius(counts, parameters), COLDEST)))

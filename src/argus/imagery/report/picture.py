@@ -1,11 +1,11 @@
 """The scanned image as reports show it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from argus.imagery.model import Accuracy, AccuracyKind
+from argus.imagery.model import Accuracy, AccuracyKind, PixelCounts, Span
 
 _PIXELS = ("preview_png", "colour_bar_png")
 
@@ -27,11 +27,15 @@ class Picture:
     taken_at_local: str | None  # by the camera's clock, if its time zone is unknown
     statistics: Mapping[str, float]
     parameters: Mapping[str, Any]
+    pixels: PixelCounts
+    limits: Span
+    set_range: Span | None
+    notes: Sequence[str]
 
     def details(self) -> dict[str, Any]:
         """The metadata, without pixels: `image` in JSON reports."""
         shown = {name: value for name, value in asdict(self).items() if name not in _PIXELS}
-        return {**shown, "accuracy_note": self.accuracy_note}
+        return {**shown, "accuracy_note": self.accuracy_note, "range_note": self.range_note}
 
     def columns(self) -> dict[str, Any]:
         """The accuracy of the temperatures, for every finding."""
@@ -39,7 +43,21 @@ class Picture:
             "accuracy": self.accuracy.kind.value,
             "accuracy_error_celsius": self.accuracy.error_celsius,
             "accuracy_note": self.accuracy_note,
+            "range_note": self.range_note,
         }
+
+    @property
+    def range_note(self) -> str:
+        """How many pixels the camera could not measure, or the user did not mean to; empty if there are none."""
+        pixels, limits = self.pixels, self.limits
+        counts = (
+            (pixels.below_range, "colder than the camera can measure", limits.low_celsius),
+            (pixels.above_range, "hotter than the camera can measure", limits.high_celsius),
+            (pixels.without, "without a temperature", None),
+            (pixels.outside_set_range, "measured outside the range to which the camera was set", None),
+        )
+        parts = [f"{count:,} {what}{'' if end is None else f' ({end:g} °C)'}" for count, what, end in counts if count]
+        return f"Of {self.width * self.height:,} pixels: {'; '.join(parts)}." if parts else ""
 
     @property
     def accuracy_note(self) -> str:

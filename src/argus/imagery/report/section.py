@@ -27,6 +27,7 @@ COLUMNS = (
     Column("delta_celsius", "∆T\n°C", decimals=1, width_millimetres=14),
     Column("area_pixels", "Area\npixels", decimals=0),
     Column("perimeter_pixels"),
+    Column("above_range_pixels"),
     Column("centroid_x_pixels", locate=partial(_centroid, 0)),
     Column("centroid_y_pixels", locate=partial(_centroid, 1)),
 )
@@ -50,6 +51,10 @@ def section(name: str, products: Products, read: Callable[[str], bytes] | None) 
         taken_at_local=capture.taken_at_local,
         statistics=asdict(products.statistics),
         parameters=asdict(capture.parameters),
+        pixels=products.pixels,
+        limits=capture.limits,
+        set_range=capture.set_range,
+        notes=[each.sentence() for each in capture.notes],
     )
     return section_of(picture)
 
@@ -67,6 +72,7 @@ def section_of(picture: Picture) -> TargetSection:
                 "Taken": picture.taken_at or _by_the_camera(picture.taken_at_local),
                 "Image size": f"{picture.width} × {picture.height} pixels",
                 "Temperatures": _accuracy(picture.accuracy),
+                **({"Out of range": picture.range_note} if picture.range_note else {}),
             },
             blocks=partial(_blocks, picture),
         ),

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from argus.imagery import ground
 from argus.imagery.reader import images
 from argus.scanning.model import Finding, Severity, Target
 from argus.scanning.plugin import Tools
@@ -14,6 +15,9 @@ from argus.scanning.positions import Detection
 from .background import Temperatures, background
 from .outline import outline_of, perimeter
 from .regions import Mask, Region, regions
+
+if TYPE_CHECKING:
+    from argus.imagery.thermogram import Thermogram
 
 # ANSI/NETA MTS, table 100.18, rise over ambient. The table has whole degrees. The upper bounds of its classes close the
 # gaps between them: 10.4 °C belongs to the class that starts at 11.
@@ -29,11 +33,12 @@ TOLERANCE_PIXELS = 8.0
 
 def run(target: Target, tools: Tools, options: Mapping[str, Any]) -> Iterator[Finding]:
     """Yield a finding for each hot region: rule `hotspot` first, then `over_limit`, each hottest first."""
-    celsius = images(tools).thermogram(target.value).celsius
+    image = images(tools).thermogram(target.value)
+    celsius = image.at_least  # a saturated region is at least as hot as the camera's limit
     delta, limit = options["delta_celsius"], options["absolute_celsius"]
     local_background = background(celsius, share=_share(celsius, options["background_pixels"]), threshold=delta)
     tools.progress(0.3)
-    search = _Search(celsius, local_background, tools, options)
+    search = _Search(image, celsius, local_background, tools, options)
     # Comparisons with NaN are false, so pixels without temperature are in no region.
     yield from search.findings(
         "hotspot", celsius - local_background >= delta, threshold_celsius=delta, progress=(0.3, 0.6)
@@ -41,6 +46,9 @@ def run(target: Target, tools: Tools, options: Mapping[str, Any]) -> Iterator[Fi
     if limit is None:
         tools.mark_not_tested("over_limit")  # earlier findings over a limit do not count as fixed
         return
+    highest = image.capture.limits.high_celsius
+    if image.above is not None and (highest is None or limit > highest):
+        tools.mark_not_tested("over_limit")  # it cannot be seen whether saturated pixels reach it
     yield from search.findings("over_limit", celsius >= limit, threshold_celsius=limit, progress=(0.6, 0.9))
 
 
@@ -59,6 +67,7 @@ def _share(celsius: Temperatures, window_pixels: int | None) -> float:
 class _Search:
     """One image with one set of options."""
 
+    image: "Thermogram"
     celsius: Temperatures
     background: Temperatures
     tools: Tools
@@ -82,16 +91,18 @@ class _Search:
         positions = self.tools.positions(rule).match_all(detections)
         for done, (region, position) in enumerate(zip(found, positions, strict=True)):
             self.tools.progress(start + (end - start) * done / len(found))
-            yield _finding(rule, region, position, threshold_celsius)
+            yield _finding(rule, region, position, threshold_celsius, self.image)
 
 
 def _tolerance(region: Region) -> float:
     return max(TOLERANCE_PIXELS, float(np.sqrt(region.area_pixels / np.pi)))
 
 
-def _finding(rule: str, region: Region, location_key: str, threshold_celsius: float) -> Finding:
+def _finding(rule: str, region: Region, location_key: str, threshold_celsius: float, image: "Thermogram") -> Finding:
     ring = outline_of(region.pixels(), box=region.bounding_box)
     delta = round(region.delta_celsius, 2)
+    placed = image.capture.georeference
+    above = 0 if image.above is None else sum(int(image.above[y, x].sum()) for x, y in region.pixels())
     return Finding(
         rule=rule,
         location_key=location_key,
@@ -100,6 +111,7 @@ def _finding(rule: str, region: Region, location_key: str, threshold_celsius: fl
             "bounding_box": list(region.bounding_box),
             "hottest_pixel": list(region.hottest_pixel),
             "polygon": ring.astype(int).tolist(),
+            **(ground.location(placed, region.centroid, ring.tolist()) if placed else {}),
         },
         evidence={
             "delta_celsius": delta,
@@ -110,6 +122,7 @@ def _finding(rule: str, region: Region, location_key: str, threshold_celsius: fl
             "threshold_celsius": threshold_celsius,
             "area_pixels": region.area_pixels,
             "perimeter_pixels": round(perimeter(ring), 1),
+            "above_range_pixels": above,  # if there are any, peak, mean and difference are lower bounds
         },
         severity=severity(delta) if rule == "hotspot" else None,
     )
