@@ -41,7 +41,21 @@ interface ImageSummary {
   survey: Record<"site" | "sector" | "period" | "pad", string>;
   accuracy: {kind: "exact" | "approximate"; error_c: number | null} | null;
   stats: Stats | null;
+  pixels: Record<
+    "measured" | "out_of_range" | "below_range" | "above_range" | "without" | "outside_set_range",
+    number
+  > | null;
   created_at: string;
+}
+
+interface Span {
+  low_celsius: number | null;
+  high_celsius: number | null;
+}
+
+interface PixelTemperature {
+  celsius: number | null;
+  state: "measured" | "below_range" | "above_range" | "without";
 }
 
 interface ThermalImage extends ImageSummary {
@@ -51,6 +65,10 @@ interface ThermalImage extends ImageSummary {
   camera: Record<"make" | "model" | "serial" | "lens", string> | null;
   parameters: (Record<string, number | null> & {distance_source: "file" | "laser" | null}) | null;
   position: {latitude: number; longitude: number; altitude_metres: number | null} | null;
+  limits: Span | null;
+  set_range: Span | null;
+  georeference: {epsg: number} | null;
+  notes: {code: string; text: string}[];
   taken_at: string | null;
   taken_at_local: string | null;
   flight: {

@@ -1,7 +1,6 @@
 /** The temperature viewer: a thermal image, its findings, and the temperature of a pixel. */
 
 import {h, svg} from "./dom.js";
-import {celsius} from "./format.js";
 import {moved, pixelAt, polygonPoints} from "./shapes.js";
 import {words, wordFor} from "./words.js";
 
@@ -9,7 +8,7 @@ import {words, wordFor} from "./words.js";
  * @param {ThermalImage} image in the state ready
  * @param {Finding[]} findings
  * @param {{
- *   read: (pixel: {x: number, y: number}) => Promise<number | null>,
+ *   read: (pixel: {x: number, y: number}) => Promise<string>,
  *   urls: ReturnType<typeof import("./pictures.js").pictureUrls>,
  *   palette: string,
  * }} options
@@ -65,9 +64,8 @@ export function thermogram(image, findings, {read, urls, palette}) {
     const requested = pixel;
     readout.replaceChildren(words.image.reading);
     try {
-      const value = await read(requested);
+      const text = await read(requested);
       if (requested !== pixel) return; // the user has selected another pixel
-      const text = value === null ? words.image.noTemperature : celsius(value);
       readout.replaceChildren(h("strong", {}, text), ` ${words.image.at(requested.x, requested.y)}`);
     } catch {
       readout.replaceChildren(words.image.pick); // `read` has shown the error

@@ -38,6 +38,7 @@ class Uploaded:
     reason: str | None = None
     accuracy: Mapping[str, Any] | None = None
     stats: Mapping[str, float] | None = None
+    pixels: Mapping[str, int] | None = None
 
     def updated(self, image: Mapping[str, Any] | None) -> "Uploaded":
         """The result with the state of its image, if known."""
@@ -50,6 +51,7 @@ class Uploaded:
             reason=image.get("reason"),
             accuracy=image.get("accuracy"),
             stats=image.get("stats"),
+            pixels=image.get("pixels"),
         )
 
 

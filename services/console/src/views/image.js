@@ -59,7 +59,7 @@ export function pictureOf({api, signal, attempt}, image, findings) {
     read: async ({x, y}) => {
       const response = await attempt(() => api.get(`/images/${image.id}/temperature`, {query: {x, y}, signal}));
       if (!response) throw new Error("not read");
-      return response.celsius;
+      return pixelText(image, response);
     },
   });
   const choice = h(
@@ -69,6 +69,28 @@ export function pictureOf({api, signal, attempt}, image, findings) {
   );
   const element = h("div", {class: "card picture"}, h("label", {class: "palette"}, w.palette, choice), viewer.element);
   return {...viewer, element};
+}
+
+/** @param {ThermalImage} image @param {PixelTemperature} pixel */
+function pixelText({limits}, {celsius: value, state}) {
+  if (state === "below_range") return w.below(celsius(limits?.low_celsius));
+  if (state === "above_range") return w.above(celsius(limits?.high_celsius));
+  return value === null ? w.noTemperature : celsius(value);
+}
+
+/** @param {Span | null} span */
+const range = (span) => span && `${celsius(span.low_celsius)} – ${celsius(span.high_celsius)}`;
+
+/** The pixels that the camera could not measure. @param {ThermalImage} image */
+function unmeasured({pixels, limits}) {
+  if (!pixels) return "";
+  return [
+    pixels.below_range && w.pixelsBelow(pixels.below_range, celsius(limits?.low_celsius)),
+    pixels.above_range && w.pixelsAbove(pixels.above_range, celsius(limits?.high_celsius)),
+    pixels.without && w.pixelsWithout(pixels.without),
+  ]
+    .filter(Boolean)
+    .join(", ");
 }
 
 /** @param {ThermalImage["accuracy"]} accuracy */
@@ -84,8 +106,10 @@ function trust(accuracy) {
 const metres = (value) => (value == null ? "–" : `${number(value)} m`);
 
 /** @param {ThermalImage} image */
-const temperatures = ({stats, accuracy, links}) =>
-  h(
+function temperatures(image) {
+  const {stats, accuracy, links, set_range: setRange, pixels, notes} = image;
+  const missing = unmeasured(image);
+  return h(
     "section",
     {class: "card"},
     h("h2", {}, w.statistics),
@@ -95,11 +119,17 @@ const temperatures = ({stats, accuracy, links}) =>
       [w.minimum, celsius(stats?.min_c)],
       [w.percentiles, `${celsius(stats?.p5_c)} – ${celsius(stats?.p95_c)}`],
       [w.accuracy, trust(accuracy)],
+      ...(missing ? /** @type {[string, string][]} */ ([[w.unmeasured, missing]]) : []),
     ]),
+    missing && h("p", {class: "hint"}, w.hatched),
+    Boolean(pixels?.outside_set_range) &&
+      h("p", {class: "hint"}, w.outsideSetRange(pixels?.outside_set_range ?? 0, range(setRange) ?? "–")),
+    ...notes.map(({text}) => h("p", {class: "hint"}, text)),
     accuracy?.kind === "approximate" && h("p", {class: "hint"}, w.caution),
     links && h("p", {}, h("a", {href: links.cog.url}, w.cog)),
     links && h("p", {}, h("a", {href: links.original.url}, w.original)),
   );
+}
 
 /** @param {ThermalImage} image */
 function metadata(image) {
@@ -116,6 +146,7 @@ function metadata(image) {
       [w.lens, camera?.lens],
       [w.serial, camera?.serial],
       [w.taken, image.taken_at_local ? w.byCamera(image.taken_at_local.replace("T", " ")) : when(image.taken_at)],
+      ...(image.georeference ? /** @type {[string, string][]} */ ([[w.map, `EPSG:${image.georeference.epsg}`]]) : []),
       [w.position, position && `${position.latitude.toFixed(5)}, ${position.longitude.toFixed(5)}`],
       [w.size, [image.width && `${image.width} × ${image.height}`, size(image.size_bytes)].filter(Boolean).join(" · ")],
       [w.emissivity, number(parameters?.emissivity)],

@@ -79,8 +79,13 @@ def _links_expire(image: Item) -> str | None:
 
 
 def _remark(uploaded: Item) -> str | None:
-    accuracy = uploaded["accuracy"] or {}
-    return uploaded["reason"] or ("approximate temperatures" if accuracy.get("kind") == "approximate" else None)
+    accuracy, pixels = uploaded["accuracy"] or {}, uploaded["pixels"] or {}
+    remarks = [
+        uploaded["reason"],
+        "approximate temperatures" if accuracy.get("kind") == "approximate" else "",
+        f"{pixels['out_of_range']} pixels out of range" if pixels.get("out_of_range") else "",
+    ]
+    return "; ".join(filter(None, remarks)) or None
 
 
 def _accuracy(image: Item) -> str:
@@ -89,6 +94,33 @@ def _accuracy(image: Item) -> str:
         return ""
     error = accuracy["error_c"]
     return accuracy["kind"] if error is None else f"{accuracy['kind']}, ±{error:g} °C"
+
+
+def _span(field: str) -> Callable[[Item], str]:
+    def read(image: Item) -> str:
+        span = image[field] or {}
+        low, high = (span.get(f"{end}_celsius") for end in ("low", "high"))
+        return "" if low is None and high is None else f"{_end(low)} to {_end(high)}"
+
+    return read
+
+
+def _end(celsius: float | None) -> str:
+    return "?" if celsius is None else f"{celsius:g}"
+
+
+def _out_of_range(image: Item) -> str:
+    pixels = image["pixels"] or {}
+    counts = {name: pixels.get(f"{name}_range", 0) for name in ("below", "above")}
+    return ", ".join(f"{count} pixels {name}" for name, count in counts.items() if count)
+
+
+def _notes(image: Item) -> str:
+    return " ".join(note["text"] for note in image["notes"])
+
+
+def _georeference(image: Item) -> str:
+    return f"EPSG:{image['georeference']['epsg']}" if image["georeference"] else ""
 
 
 def _distance(image: Item) -> str:
@@ -139,10 +171,17 @@ IMAGE = (
     Column("Camera", _camera),
     Column("Pixels", _pixels),
     *_temperatures(),
+    Column("Camera range °C", _span("limits")),
+    Column("Set range °C", _span("set_range")),
+    Column("Out of range", _out_of_range),
+    Column("Pixels without temperature", _nested("pixels", "without")),
+    Column("Pixels outside set range", _nested("pixels", "outside_set_range")),
+    Column("Notes", _notes),
     Column("Emissivity", _nested("parameters", "emissivity")),
     Column("Distance metres", _distance),
     Column("Reflected °C", _nested("parameters", "reflected_celsius"), show=one_decimal),
     Column("Position", _position),
+    Column("Map", _georeference),
     Column("Height metres", _nested("flight", "altitude_above_takeoff_metres")),
     Column("Camera direction", _direction),
     Column("Laser distance metres", _laser),
@@ -161,6 +200,11 @@ UPLOADS = Table(
         Column("Remarks", _remark, 4),
     ),
 )
+_REASONS = {
+    "below_range": "The pixel is colder than the camera can measure.",
+    "above_range": "The pixel is hotter than the camera can measure.",
+    "without": "The pixel has no temperature.",
+}
 _FILE = Column.of("Target", "file", 3)  # instead of the target's id, which is in the table of uploads
 
 
@@ -324,12 +368,14 @@ def show(argus: Invocation, image_id: str) -> None:
 def temperature(argus: Invocation, image_id: str, x: int, y: int) -> None:
     """Print the temperature of one pixel in degrees Celsius.
 
-    X is the column from the left and Y the row from the top, both from 0. Prints an empty line for a pixel without a
-    value.
+    X is the column from the left and Y the row from the top, both from 0. For a pixel without a temperature, prints an
+    empty line, and the reason on standard error.
     """
     found = argus.api.get(f"/images/{segment(image_id)}/temperature", {"x": x, "y": y})
     argus.screen.show(found)
     argus.screen.line("" if found["celsius"] is None else f"{found['celsius']:.2f}")
+    if found["celsius"] is None:
+        argus.screen.note(_REASONS[found["state"]])
 
 
 @image.command()
