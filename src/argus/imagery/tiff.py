@@ -132,7 +132,7 @@ def decode_tiff(data: bytes, declared_scale: LinearScale | None) -> Thermogram:
     if scale is None:
         scale, found = _assumed_celsius(counts, nodata), (notes.note("unit_assumed"),)
     linear = Linear(scale, nodata)
-    placed, untold = georeference(tags)
+    placed, omitted = georeference(tags)
     capture = Capture(
         format="tiff_float" if is_float else "tiff16",
         width=width,
@@ -144,7 +144,7 @@ def decode_tiff(data: bytes, declared_scale: LinearScale | None) -> Thermogram:
         taken_at=exif.taken_at,
         taken_at_local=exif.taken_at_local,
         georeference=placed,
-        notes=(*found, *untold, *notes.orientation(exif)),
+        notes=(*found, *omitted, *notes.orientation(exif)),
     )
     return develop(capture, counts, linear)
 
