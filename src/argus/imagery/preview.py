@@ -1,8 +1,8 @@
 """Previews of an image's temperatures: 8-bit PNGs in a palette.
 
-Pixels that are out of the camera's range are hatched in every palette: rising stripes of the first colour if they are
-too cold, falling stripes of the last one if they are too hot. Between the stripes they are transparent, like pixels
-without a temperature.
+Pixels that are out of the camera's range are hatched in every palette: the first colour with rising lines of the last
+one if they are too cold, the last colour with falling lines of the first one if they are too hot. Pixels without a
+temperature for another reason are transparent.
 """
 
 import numpy as np
@@ -17,7 +17,8 @@ from argus.imagery.thermogram import Mask
 # take up most of the colours.
 _TAILS = (0.001, 0.999)
 _NARROWEST_CELSIUS = 1.0  # in a narrower range, colours would show the detector's noise
-_STRIPE_PIXELS = 4
+_HATCHING_PIXELS, _LINE_PIXELS = 8, 2  # from line to line, and the width of a line
+_COLDEST, _HOTTEST = 1, palettes.SIZE - 1
 
 
 def bounds(temperatures: Distribution) -> Bounds:
@@ -44,9 +45,12 @@ def write(
     colours = palettes.table(palette)
     indices, has_holes = _indices(celsius, low=low, high=high)
     rows, columns = np.ogrid[: celsius.shape[0], : celsius.shape[1]]
-    for mask, diagonal, index in ((below, columns + rows, 1), (above, columns - rows, palettes.SIZE - 1)):
+    for mask, diagonal, colour, line in (
+        (below, columns + rows, _COLDEST, _HOTTEST),
+        (above, columns - rows, _HOTTEST, _COLDEST),
+    ):
         if mask is not None:
-            indices[mask & (diagonal // _STRIPE_PIXELS % 2 == 0)] = index
+            indices[mask] = np.where(diagonal % _HATCHING_PIXELS < _LINE_PIXELS, line, colour)[mask]
     return indexed_png.write(indices, colours, first_is_transparent=has_holes)
 
 

@@ -231,8 +231,10 @@ class PixelCountsOut(Schema):
 
     measured = count_field("Pixels with a temperature")
     out_of_range = count_field("Pixels colder or hotter than the camera can measure: `below_range` and `above_range`")
-    below_range = count_field("Pixels colder than `limits.low_celsius`. In previews they have rising stripes")
-    above_range = count_field("Pixels hotter than `limits.high_celsius`. In previews they have falling stripes")
+    below_range = count_field("Pixels colder than `limits.low_celsius`. In previews they are hatched with rising lines")
+    above_range = count_field(
+        "Pixels hotter than `limits.high_celsius`. In previews they are hatched with falling lines"
+    )
     without = count_field("Pixels without a temperature for another reason, such as the value of a TIFF for no data")
     outside_set_range = count_field("Measured pixels outside `set_range`: they count, and are less exact")
 
