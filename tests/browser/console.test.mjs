@@ -87,6 +87,24 @@ test("an owner sees the survey, and the temperature of a pixel is the API's", as
   assert.ok(celsius > 60, `${celsius} °C is not a hot spot`);
 });
 
+test("pixels that the camera could not measure are counted, and say so when they are read", async () => {
+  await page.route(/\/api\/v1\/images\/img_[^/?]+$/, async (route) => {
+    const response = await route.fetch();
+    const image = await response.json();
+    const pixels = {...image.pixels, below_range: 4936, out_of_range: 4936, outside_set_range: 565};
+    await route.fulfill({response, json: {...image, pixels}});
+  });
+  await page.route(/\/temperature\?/, (route) => route.fulfill({json: {celsius: null, state: "below_range"}}));
+  await signIn("owner@north.example");
+  await page.getByRole("link", {name: HOTTEST}).click();
+  await page.getByText("4936 pixels below -60.0 °C").waitFor();
+  await page.getByText("565 pixels are outside the range to which the camera was set (-40.0 °C – 150.0 °C)").waitFor();
+  const canvas = page.getByRole("application");
+  await canvas.focus();
+  await canvas.press("Enter");
+  await page.getByText("below -60.0 °C, out of the camera’s range").waitFor();
+});
+
 test("arrow keys and Enter read a temperature without a mouse", async () => {
   await signIn("owner@north.example");
   await page.getByRole("link", {name: HOTTEST}).click();

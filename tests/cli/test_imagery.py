@@ -340,7 +340,25 @@ def _summary(image_id: str, **values: Any) -> dict[str, Any]:
         "reason": None,
         "survey": {},
         "accuracy": {"kind": "exact", "error_c": 0.001},
+        "pixels": {"measured": 327680, "out_of_range": 0},
         "stats": None,
         "created_at": "2026-05-03T10:00:00Z",
         **values,
     }
+
+
+def test_remarks_say_what_was_not_measured(terminal_for: Callable[..., Terminal]) -> None:
+    pixels = {"measured": 1000, "out_of_range": 24}
+    approximate = {"kind": "approximate", "error_c": 0.5}
+    page = {"items": [_summary("img_1", pixels=pixels, accuracy=approximate)], "next_cursor": None}
+    shown = terminal_for(lambda _: Response(json.dumps(page))).run("image", "list").stdout
+    assert "approximate temperatures; 24 pixels out of range" in shown
+
+
+@pytest.mark.parametrize("state", ["below_range", "above_range", "without"])
+def test_a_pixel_without_a_temperature_prints_its_reason(terminal_for: Callable[..., Terminal], state: str) -> None:
+    terminal = terminal_for(lambda _: Response(json.dumps({"celsius": None, "state": state})))
+    result = terminal.run("image", "temperature", "img_1", "1", "2")
+    assert (result.exit_code, result.stdout) == (0, "\n")
+    reasons = {"below_range": "colder than", "above_range": "hotter than", "without": "no temperature"}
+    assert reasons[state] in result.stderr

@@ -24,6 +24,7 @@ IMAGE: dict[str, Any] = {
     "name": "NORTH_P01_0001_T.JPG",
     "state": "ready",
     "accuracy": {"kind": "exact", "error_c": 0.001},
+    "pixels": {"measured": 327680, "out_of_range": 0},
     "reason": None,
     "stats": {"min_c": 1.04, "mean_c": 2.0, "max_c": 30.0},
     "size_bytes": 2048,

@@ -17,6 +17,7 @@ from argus.imagery.decode import decode
 from argus.imagery.model import Span
 from argus.imagery.thermogram import Thermogram, Undecodable
 from services.local.demo.scenes import FlirFile, Settings, dji_scene, plain_tiff
+from tests import documents
 from tests.conftest import MovableClock, Person, Workers
 from tests.imagery.uploads import uploaded
 
@@ -191,8 +192,8 @@ def test_a_saturated_region_is_found_with_its_lower_bound(
         report = owner.post("/reports", {"scan_id": scan_id, "format": kind}).headers["Location"]
         workers.work()
         document = requests.get(owner.get(report).get_json()["link"]["url"], timeout=100).content
-        if kind != "pdf":
-            assert "200 hotter than the camera can measure (150 °C)" in document.decode()
+        text = documents.pages(document)[0] if kind == "pdf" else document.decode()
+        assert "200 hotter than the camera can measure (150 °C)" in " ".join(text.split())
     assert json.loads(json.dumps(finding))["severity"] == "critical"
 
 

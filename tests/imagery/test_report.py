@@ -10,7 +10,7 @@ import pytest
 
 from argus.core import pdf
 from argus.core.pdf.style import CAUTION_SHADE
-from argus.imagery.model import Accuracy, AccuracyKind
+from argus.imagery.model import Accuracy, AccuracyKind, PixelCounts, Span
 from argus.imagery.report import shapes
 from argus.imagery.report.drawing import drawing
 from argus.imagery.report.section import COLUMNS, section_of
@@ -79,6 +79,38 @@ def test_settings_and_statistics_have_units() -> None:
         "95th percentile 15.9 °C",
     ):
         assert line in shown
+
+
+@pytest.mark.parametrize(
+    ("pixels", "shown", "not_shown"),
+    [
+        (PixelCounts(3072), [], ["Range.", "hatched", "Notes."]),
+        (
+            PixelCounts(2072, 1000),
+            ["1,000 colder than the camera can measure (-40 °C)", "hatched"],
+            ["at least as hot"],
+        ),
+        (PixelCounts(3000, 0, 72), ["72 hotter than the camera can measure (150 °C)", "at least as hot"], []),
+        (PixelCounts(3000, 0, 0, 72), ["72 without a temperature"], ["hatched"]),
+        (
+            PixelCounts(3072, 0, 0, 0, 5),
+            ["Range.", "5 measured outside the range to which the camera was"],
+            ["hatched"],
+        ),
+    ],
+    ids=["all measured", "below", "above", "no data", "outside the set range"],
+)
+def test_the_page_says_what_was_not_measured(pixels: PixelCounts, shown: list[str], not_shown: list[str]) -> None:
+    picture = plain_picture(pixels=pixels, limits=Span(-40, 150), set_range=Span(-20, 120))
+    page = " ".join(first_page(report_data(FINDING, picture=picture)).split())
+    assert [text for text in shown if text not in page] == []
+    assert [text for text in not_shown if text in page] == []
+
+
+def test_notes_are_on_the_page() -> None:
+    assert "Notes. The TIFF states no unit." in first_page(
+        report_data(FINDING, picture=plain_picture(notes=["The TIFF states no unit."]))
+    )
 
 
 def test_a_setting_without_a_label_is_shown_under_its_key() -> None:

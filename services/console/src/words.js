@@ -41,6 +41,8 @@ export const words = {
     title: "Images",
     empty: "No images yet.",
     emptyHint: "Upload radiometric images from a thermal camera to begin.",
+    temperatures: (/** @type {string} */ low, /** @type {string} */ high, /** @type {ImageSummary["pixels"]} */ pixels) =>
+      `${pixels?.below_range ? "under " : ""}${low} – ${pixels?.above_range ? "over " : ""}${high}`,
     state: {
       awaiting_upload: "awaiting upload",
       processing: "processing",
@@ -71,6 +73,8 @@ export const words = {
     noTemperature: "no temperature",
     below: (/** @type {string} */ limit) => `below ${limit}, out of the camera’s range`,
     above: (/** @type {string} */ limit) => `above ${limit}, out of the camera’s range`,
+    over: (/** @type {string} */ highest) => `over ${highest}`,
+    under: (/** @type {string} */ lowest) => `under ${lowest}`,
     unmeasured: "Not measured",
     pixelsBelow: (/** @type {number} */ count, /** @type {string} */ limit) => `${count} pixels below ${limit}`,
     pixelsAbove: (/** @type {number} */ count, /** @type {string} */ limit) => `${count} pixels above ${limit}`,

@@ -114,9 +114,9 @@ function temperatures(image) {
     {class: "card"},
     h("h2", {}, w.statistics),
     facts([
-      [w.maximum, celsius(stats?.max_c)],
+      [w.maximum, pixels?.above_range ? w.over(celsius(stats?.max_c)) : celsius(stats?.max_c)],
       [w.mean, celsius(stats?.mean_c)],
-      [w.minimum, celsius(stats?.min_c)],
+      [w.minimum, pixels?.below_range ? w.under(celsius(stats?.min_c)) : celsius(stats?.min_c)],
       [w.percentiles, `${celsius(stats?.p5_c)} – ${celsius(stats?.p95_c)}`],
       [w.accuracy, trust(accuracy)],
       ...(missing ? /** @type {[string, string][]} */ ([[w.unmeasured, missing]]) : []),

@@ -44,7 +44,7 @@ function card(image, previews) {
   const frame = h("div", {class: "frame"}, picture);
   if (ready) previews.observe(frame);
   const facts = ready
-    ? h("span", {class: "range"}, `${celsius(image.stats?.min_c)} – ${celsius(image.stats?.max_c)}`)
+    ? h("span", {class: "range"}, words.images.temperatures(celsius(image.stats?.min_c), celsius(image.stats?.max_c), image.pixels))
     : badge(image.reason ?? wordFor(words.images.state, image.state), image.state);
   return h(
     "li",

@@ -153,7 +153,7 @@ IMAGES = Table(
         Column("Accuracy", _nested("accuracy", "kind"), 9),
         *_temperatures(8, 7, 5),
         Column.of("Size", "size_bytes", 10, formatting.file_size, right=True),
-        Column.of("Remarks", "reason", 4),
+        Column("Remarks", _remark, 4),
         Column.of("Uploaded", "created_at", 6, local_time, whole=True),
     ),
 )

@@ -28,11 +28,11 @@ _SETTINGS: _Labels = {
 _STATISTICS: _Labels = {
     key: (label, lambda value: number(value, 1, "°C"))
     for key, label in (
-        ("min_celsius", "Coldest pixel"),
+        ("min_celsius", "Coldest measured"),
         ("p5_celsius", "5th percentile"),
         ("mean_celsius", "Mean"),
         ("p95_celsius", "95th percentile"),
-        ("max_celsius", "Hottest pixel"),
+        ("max_celsius", "Hottest measured"),
     )
 }
 _COMPUTED = (
@@ -45,6 +45,13 @@ _STATED = "The file states these temperatures. It does not state the settings wi
 def blocks(picture: Picture, typesetter: Typesetter, marks: Sequence[Mark]) -> Iterator[Item]:
     """The blocks of a picture with outlined and numbered findings."""
     yield Item(_accuracy_note(picture, typesetter), space_before=3 * MM)
+    unmeasured = picture.pixels.out_of_range > 0
+    for lead, text, caution in (
+        ("Range.", _range_text(picture), unmeasured),
+        ("Notes.", " ".join(picture.notes), False),
+    ):
+        if text:
+            yield Item(note(typesetter, lead, text, caution=caution), space_before=2 * MM)
     yield Item(drawing(picture, marks), space_before=4 * MM, with_next=12 * MM)
     yield Item(typesetter.paragraph(_caption(picture, len(marks)), "caption", limit=400), space_before=2 * MM)
     yield heading(typesetter, "Measurement settings", with_next=13 * MM)
@@ -64,6 +71,15 @@ def _accuracy_note(picture: Picture, typesetter: Typesetter) -> Block:
     error = picture.accuracy.error_celsius
     bound = "" if error is None else f", as by the manufacturer’s software within {error:g} °C"
     return note(typesetter, "Exact conversion.", _COMPUTED.format(bound=bound))
+
+
+def _range_text(picture: Picture) -> str:
+    """How many pixels were not measured, and what that means for the page."""
+    if not picture.range_note or not picture.pixels.out_of_range:
+        return picture.range_note
+    hatched = "Pixels out of the camera’s range are hatched in the picture and left out of the temperatures below."
+    bound = " The hottest are at least as hot as the camera’s limit." if picture.pixels.above_range else ""
+    return f"{picture.range_note} {hatched}{bound}"
 
 
 def _caption(picture: Picture, marked: int) -> str:

@@ -72,7 +72,6 @@ def section_of(picture: Picture) -> TargetSection:
                 "Taken": picture.taken_at or _by_the_camera(picture.taken_at_local),
                 "Image size": f"{picture.width} × {picture.height} pixels",
                 "Temperatures": _accuracy(picture.accuracy),
-                **({"Out of range": picture.range_note} if picture.range_note else {}),
             },
             blocks=partial(_blocks, picture),
         ),
