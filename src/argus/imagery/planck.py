@@ -121,9 +121,12 @@ class Planck:
         return Limits(self.lowest, self.highest, Span(low, high))
 
     def count(self, celsius: float, parameters: Parameters) -> float:
-        """The count of an object of this temperature, with decimals. Raises Implausible for bad settings."""
+        """The count of an object of this temperature, with decimals; NaN if there is none. Raises Implausible."""
         gain, offset = self._scene(parameters)
-        return (self.signal(celsius) - offset) / gain
+        try:
+            return (self.signal(celsius) - offset) / gain
+        except ArithmeticError:
+            return math.nan
 
     def signal(self, celsius: float) -> float:
         """The counts of a black body of this temperature."""
@@ -137,10 +140,12 @@ class Planck:
         gain, offset = self._scene(parameters)
         low, high = int(counts.min()), int(counts.max())
         if high - low > counts.size:
-            return self._black_body(counts.astype(np.float64) * gain + offset).astype(np.float32)
+            with np.errstate(over="ignore"):
+                return self._black_body(counts.astype(np.float64) * gain + offset).astype(np.float32)
         # The table starts at count 0, so that counts are its indices; entries below `low` are never read.
         table = np.empty(high + 1, np.float32)
-        table[low:] = self._black_body(np.arange(low, high + 1, dtype=np.float64) * gain + offset)
+        with np.errstate(over="ignore"):
+            table[low:] = self._black_body(np.arange(low, high + 1, dtype=np.float64) * gain + offset)
         return table.take(counts)
 
     def _scene(self, parameters: Parameters) -> tuple[float, float]:

@@ -44,14 +44,19 @@ def write(
     """
     colours = palettes.table(palette)
     indices, has_holes = _indices(celsius, low=low, high=high)
-    rows, columns = np.ogrid[: celsius.shape[0], : celsius.shape[1]]
-    for mask, diagonal, colour, line in (
-        (below, columns + rows, _COLDEST, _HOTTEST),
-        (above, columns - rows, _HOTTEST, _COLDEST),
-    ):
-        if mask is not None:
-            indices[mask] = np.where(diagonal % _HATCHING_PIXELS < _LINE_PIXELS, line, colour)[mask]
+    if below is not None:
+        _hatch(indices, below, colour=_COLDEST, line=_HOTTEST, rises=True)
+    if above is not None:
+        _hatch(indices, above, colour=_HOTTEST, line=_COLDEST, rises=False)
     return indexed_png.write(indices, colours, first_is_transparent=has_holes)
+
+
+def _hatch(indices: NDArray[np.uint8], mask: Mask, *, colour: int, line: int, rises: bool) -> None:
+    """Fill the pixels of a mask with a colour and diagonal lines."""
+    height, width = mask.shape
+    rows, columns = (np.arange(size) % _HATCHING_PIXELS for size in (height, width))
+    steps = (rows if rises else -rows % _HATCHING_PIXELS).astype(np.uint8)[:, np.newaxis] + columns.astype(np.uint8)
+    indices[mask] = np.where(steps[mask] % _HATCHING_PIXELS < _LINE_PIXELS, np.uint8(line), np.uint8(colour))
 
 
 def _indices(celsius: NDArray[np.float32], *, low: float, high: float) -> tuple[NDArray[np.uint8], bool]:
