@@ -199,7 +199,7 @@ def _samples(tags: Tags, *, width: int, height: int) -> Counts:
         if TILE_WIDTH in tags.entries:
             as_bytes[TILE_WIDTH] = size * _number(tags, TILE_WIDTH)
         samples = _pixels(_only_pixels(tags, as_bytes), width=size * width, height=height, kinds="u")
-        with np.errstate(over="ignore"):
+        with np.errstate(over="ignore", invalid="ignore"):
             return samples.astype(np.uint8, copy=False).view(stored).astype(used)
     if kind == FLOAT:
         if (size, tags.order) != (4, "<"):
