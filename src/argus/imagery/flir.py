@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from argus.imagery import flight, notes
 from argus.imagery.jpeg import APP1, Segment
 from argus.imagery.model import Camera, Capture, DistanceSource, Parameters, Position, Span
-from argus.imagery.planck import KELVIN, Atmosphere, Planck
+from argus.imagery.planck import KELVIN, Atmosphere, Path, Planck
 from argus.imagery.png import SIGNATURE
 from argus.imagery.png16 import read_png16
 from argus.imagery.tags import Exif, moment, position, signed, text
@@ -123,7 +123,9 @@ def _decode(form: str, fff: bytes, exif: Exif, xmp: Xmp) -> Thermogram:
     counts = _counts(records[COUNTS])
     height, width = counts.shape
     parameters, planck = _parameters(info), _planck(info)
-    _check_core(counts, planck, parameters)
+    path = planck.path(parameters)
+    _check_core(counts, planck, path)
+    set_range = _span(info, SET_RANGE)
     taken_at = _taken_at(info) or flight.taken_at(xmp) or exif.taken_at
     capture = Capture(
         format=form,
@@ -136,10 +138,10 @@ def _decode(form: str, fff: bytes, exif: Exif, xmp: Xmp) -> Thermogram:
         taken_at=taken_at,
         taken_at_local=None if taken_at else exif.taken_at_local,
         flight=flight.flight(xmp),
-        set_range=_span(info, SET_RANGE),
+        set_range=set_range,
         notes=notes.orientation(exif),
     )
-    return develop(capture, counts, _limited(planck, info, parameters))
+    return develop(capture, counts, _limited(planck, info, set_range, path))
 
 
 def _directory(fff: bytes) -> list[tuple[int, int, int, int]]:
@@ -216,7 +218,7 @@ def _planck(info: Record) -> Planck:
     return Planck(r1=r1, b=b, f=f, o=o, r2=r2, atmosphere=Atmosphere(alpha1, alpha2, beta1, beta2, x))
 
 
-def _limited(planck: Planck, info: Record, parameters: Parameters) -> Planck:
+def _limited(planck: Planck, info: Record, set_range: Span | None, path: Path) -> Planck:
     """The calibration with the camera's limits: the clip range, else the saturated one, and the range of raw values.
 
     The camera compares temperatures under its own settings with the clip range, so its ends are counts from then on. A
@@ -226,16 +228,17 @@ def _limited(planck: Planck, info: Record, parameters: Parameters) -> Planck:
     def counts(span: Span | None) -> tuple[float, float]:
         low, high = (span.low_celsius, span.high_celsius) if span else (None, None)
         return (
-            -math.inf if low is None else planck.count(low, parameters),
-            math.inf if high is None else planck.count(high, parameters),
+            -math.inf if low is None else planck.count(low, path),
+            math.inf if high is None else planck.count(high, path),
         )
 
-    lowest_set, highest_set = counts(_span(info, SET_RANGE))
-    for lowest, highest in (counts(_span(info, CLIP) or _span(info, SATURATED)), _raw_range(info)):
-        contains_lowest = lowest <= lowest_set or math.isinf(lowest_set)
-        if contains_lowest and (highest_set <= highest or math.isinf(highest_set)):
-            planck = replace(planck, lowest=max(lowest, planck.lowest), highest=min(highest, planck.highest))
-    return planck
+    lowest_set, highest_set = counts(set_range)
+    lowest, highest = -math.inf, math.inf
+    for low, high in (counts(_span(info, CLIP) or _span(info, SATURATED)), _raw_range(info)):
+        contains_lowest = low <= lowest_set or math.isinf(lowest_set)
+        if contains_lowest and (highest_set <= high or math.isinf(highest_set)):
+            lowest, highest = max(low, lowest), min(high, highest)
+    return replace(planck, lowest=lowest, highest=highest)
 
 
 def _span(info: Record, at: int) -> Span | None:
@@ -254,11 +257,11 @@ def _raw_range(info: Record) -> tuple[float, float]:
     return (lowest, highest) if lowest < highest else (-math.inf, math.inf)
 
 
-def _check_core(counts: NDArray[np.uint16], planck: Planck, parameters: Parameters) -> None:
+def _check_core(counts: NDArray[np.uint16], planck: Planck, path: Path) -> None:
     """Raise NotRadiometric if temperatures hardly depend on counts: a core without radiometry fills in constants."""
-    ends = np.array([[counts.min(), counts.max()]])
-    coldest, hottest = planck.celsius(ends, parameters)[0].tolist()
-    if hottest - coldest < SMALLEST_STEP * int(ends[0, 1] - ends[0, 0]):
+    lowest, highest = int(counts.min()), int(counts.max())
+    coldest, hottest = planck.at(lowest, path), planck.at(highest, path)
+    if hottest - coldest < SMALLEST_STEP * (highest - lowest):
         raise NotRadiometric("flir_core", celsius=round(hottest, 1))
 
 

@@ -43,7 +43,7 @@ class Scene:
     @classmethod
     def of(cls, parameters: Parameters) -> "Scene":
         """Raises Implausible with the setting that is missing, or that no scene can have."""
-        values = {each.name: getattr(parameters, each.name) for each in fields(cls)}
+        values = {name: getattr(parameters, name) for name in _SETTINGS}
         for name, value in values.items():
             if value is None:
                 raise Implausible("missing_setting", setting=name)
@@ -69,6 +69,9 @@ class Scene:
             raise Implausible("window_temperature", celsius=self.window_celsius, max_celsius=HOTTEST_CELSIUS)
 
 
+_SETTINGS = tuple(each.name for each in fields(Scene))
+
+
 @dataclass(frozen=True)
 class Atmosphere:
     """Constants of the air's transmission. The defaults are those of FLIR's cameras."""
@@ -88,6 +91,14 @@ class Atmosphere:
         first = math.exp(-path * (self.alpha1 + self.beta1 * root))
         second = math.exp(-path * (self.alpha2 + self.beta2 * root))
         return self.x * first + (1 - self.x) * second
+
+
+@dataclass(frozen=True)
+class Path:
+    """S(object) = counts · gain + offset, under the settings of a scene."""
+
+    gain: float
+    offset: float
 
 
 @dataclass(frozen=True)
@@ -115,16 +126,23 @@ class Planck:
 
     def limits(self, parameters: Parameters, /) -> Limits:
         """The limits, with the temperatures of their counts under these settings."""
-        gain, offset = self._scene(parameters)
-        ends = self._black_body(np.array([self.lowest, self.highest]) * gain + offset)
-        low, high = (round(float(end), 2) if math.isfinite(end) else None for end in ends)
-        return Limits(self.lowest, self.highest, Span(low, high))
+        path = self.path(parameters)
+        low, high = (self.at(end, path) for end in (self.lowest, self.highest))
+        span = Span(*(round(end, 2) if math.isfinite(end) else None for end in (low, high)))
+        return Limits(self.lowest, self.highest, span)
 
-    def count(self, celsius: float, parameters: Parameters) -> float:
-        """The count of an object of this temperature, with decimals; NaN if there is none. Raises Implausible."""
-        gain, offset = self._scene(parameters)
+    def at(self, count: float, path: Path) -> float:
+        """The temperature of a count; NaN if it has none."""
+        signal = count * path.gain + path.offset
         try:
-            return (self.signal(celsius) - offset) / gain
+            return self.b / math.log(self.r1 / (self.r2 * (signal + self.o)) + self.f) - KELVIN
+        except (ArithmeticError, ValueError):
+            return math.nan
+
+    def count(self, celsius: float, path: Path) -> float:
+        """The count of an object of this temperature, with decimals; NaN if there is none."""
+        try:
+            return (self.signal(celsius) - path.offset) / path.gain
         except ArithmeticError:
             return math.nan
 
@@ -137,7 +155,8 @@ class Planck:
 
         Counts outside the formula's domain (below any temperature) become NaN.
         """
-        gain, offset = self._scene(parameters)
+        path = self.path(parameters)
+        gain, offset = path.gain, path.offset
         low, high = int(counts.min()), int(counts.max())
         if high - low > counts.size:
             with np.errstate(over="ignore"):
@@ -148,8 +167,8 @@ class Planck:
             table[low:] = self._black_body(np.arange(low, high + 1, dtype=np.float64) * gain + offset)
         return table.take(counts)
 
-    def _scene(self, parameters: Parameters) -> tuple[float, float]:
-        """(gain, offset) with S(object) = counts · gain + offset. Raises Implausible."""
+    def path(self, parameters: Parameters) -> Path:
+        """The path from the object to the detector. Raises Implausible."""
         scene = Scene.of(parameters)
         try:
             gain, offset = self._through_air_and_window(scene)
@@ -157,7 +176,7 @@ class Planck:
             raise Implausible("calibration") from error
         if not (math.isfinite(gain) and math.isfinite(offset) and gain > 0):
             raise Implausible("calibration")
-        return gain, offset
+        return Path(gain, offset)
 
     def _through_air_and_window(self, p: Scene) -> tuple[float, float]:
         # Half of the air is in front of the window, half behind it.

@@ -21,6 +21,7 @@ TYPES = {
     1: ("B", 1), 2: ("s", 1), 3: ("H", 2), 4: ("I", 4), 5: ("II", 8), 6: ("b", 1), 7: ("s", 1),
     8: ("h", 2), 9: ("i", 4), 10: ("ii", 8), 11: ("f", 4), 12: ("d", 8),
 }  # fmt: skip
+SIZES = {kind: size for kind, (_, size) in TYPES.items()}
 MAX_ENTRIES = 512
 MAX_DIRECTORIES = 64  # of a file that are looked at
 MAX_VALUE_BYTES = 262_144  # the positions of the smallest tiles, 16 by 16 pixels, of the largest image
@@ -62,15 +63,14 @@ class Tags:
             return cls(data, order)
         (count,) = struct.unpack_from(order + "H", data, position)
         ambiguous = count > MAX_ENTRIES
-        for index in range(min(count, MAX_ENTRIES)):
-            at = position + 2 + 12 * index
-            if at + 12 > len(data):
-                break
-            tag, kind, number, value = struct.unpack_from(order + "HHII", data, at)
+        first = position + 2
+        rows = data[first : first + 12 * min(count, MAX_ENTRIES)]
+        whole = rows[: len(rows) - len(rows) % 12]
+        for row, (tag, kind, number, value) in enumerate(struct.iter_unpack(order + "HHII", whole)):
             ambiguous |= tag in tags
             tags.add(tag)
-            size = TYPES.get(kind, ("", 0))[1] * number
-            start = at + 8 if size <= 4 else value
+            size = SIZES.get(kind, 0) * number
+            start = first + 12 * row + 8 if size <= 4 else value
             if 0 < size <= MAX_VALUE_BYTES and start + size <= len(data):
                 entries.setdefault(tag, (kind, number, start))
         end = position + 2 + 12 * count
@@ -117,6 +117,8 @@ class Tags:
 def text(raw: bytes) -> str:
     """The printable text of a fixed-size field, up to the first NUL and trimmed."""
     line = raw.partition(b"\0")[0].decode("utf-8", "replace")
+    if line.isascii() and line.isprintable():  # nearly always; the rest takes ten times as long
+        return line.strip()
     legible = _INVISIBLE.sub("", "".join(filter(str.isprintable, line)).replace("\N{REPLACEMENT CHARACTER}", ""))
     return legible.strip()
 

@@ -138,23 +138,25 @@ def develop(capture: Capture, counts: Counts, radiometry: Radiometry) -> Thermog
         raise Implausible("blank")
     celsius = radiometry.celsius(counts, capture.parameters)
     check_scene(celsius)
-    if not _possible(np.array([celsius.min(), celsius.max()])).all():  # NaN if any pixel is NaN
+    missing = not _possible(np.array([celsius.min(), celsius.max()])).all()  # NaN if any pixel is NaN
+    if missing:
         celsius[~_possible(celsius)] = np.nan
         check_scene(celsius)
     limits = radiometry.limits(capture.parameters)
     if lowest < limits.lowest or highest > limits.highest:
         celsius[(counts < limits.lowest) | (counts > limits.highest)] = np.nan
-    below, above = _beyond(counts, celsius) if radiometry.rises else (None, None)
+        missing = True
+    below, above = _beyond(counts, celsius) if missing and radiometry.rises else (None, None)
     for array in (celsius, counts, below, above):
         if array is not None:
             array.flags.writeable = False
-    return Thermogram(replace(capture, limits=limits.celsius), celsius, counts, radiometry, below, above)
+    if limits.celsius != capture.limits:
+        capture = replace(capture, limits=limits.celsius)
+    return Thermogram(capture, celsius, counts, radiometry, below, above)
 
 
 def _beyond(counts: Counts, celsius: Temperatures) -> tuple[Mask | None, Mask | None]:
     """The pixels without a temperature whose counts are below, and above, those of all others. Raises Implausible."""
-    if not np.isnan(celsius.min()):
-        return None, None
     missing = np.isnan(celsius)
     known = counts[~missing]
     if not known.size:
