@@ -136,6 +136,19 @@ def test_other_samples_are_refused_by_name(values: Any, tags: Any, key: tuple[st
     assert (refusal.value.message.code, refusal.value.message.key) == key
 
 
+@pytest.mark.parametrize("kind", ["float32", "uint16"])
+def test_several_bands_are_refused_by_name(tmp_path: Path, kind: str) -> None:
+    """As of an orthophoto with an alpha band."""
+    path = tmp_path / "a.tif"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        with rasterio.open(path, "w", driver="GTiff", width=64, height=48, count=2, dtype=kind) as file:
+            file.write(np.stack([CELSIUS, CELSIUS]).astype(kind))
+    with pytest.raises(Undecodable) as refusal:
+        decode(path.read_bytes())
+    assert refusal.value.message == Message("argus.imagery", "unsupported", "tiff_bands", {"bands": 2})
+
+
 # ---------------------------------------------------------------- pages and orientation
 
 

@@ -441,12 +441,12 @@ MESSAGES: Messages = {
                 es="El JPEG contiene una fotografía, pero ningún dato térmico.",
             ),
             "tiff": _not_radiometric(
-                en="The TIFF contains a photo: temperatures have one band of integers of 16 bits, or of floating-point "
+                en="The TIFF contains a picture of 8 bits: temperatures are integers of 16 bits, or floating-point "
                 "numbers.",
-                fr="Le TIFF contient une photo : des températures ont une seule bande d’entiers de 16 bits, ou de "
+                fr="Le TIFF contient une image de 8 bits : des températures sont des entiers de 16 bits, ou des "
                 "nombres à virgule flottante.",
-                es="El TIFF contiene una fotografía: las temperaturas tienen una sola banda de enteros de 16 bits o de "
-                "números de coma flotante.",
+                es="El TIFF contiene una imagen de 8 bits: las temperaturas son enteros de 16 bits o números de coma "
+                "flotante.",
             ),
             "unit": _not_radiometric(
                 en="The unit of the TIFF’s values is “{unit}”, which is not a unit of temperature.",
@@ -656,6 +656,11 @@ MESSAGES: Messages = {
                 fr="La compression TIFF {compression} n’est pas prise en charge. Enregistrez le TIFF avec l’une de "
                 "celles-ci : {supported}.",
                 es="La compresión TIFF {compression} no se admite. Guarde el TIFF con una de estas: {supported}.",
+            ),
+            "tiff_bands": Text(
+                en="The TIFF has {bands} bands. Save the temperatures as a TIFF with one band.",
+                fr="Le TIFF a {bands} bandes. Enregistrez les températures dans un TIFF à une bande.",
+                es="El TIFF tiene {bands} bandas. Guarde las temperaturas en un TIFF de una banda.",
             ),
             "tiff_pages": Text(
                 en="The TIFF is a sequence of several images. Save each as a file of its own.",

@@ -164,8 +164,11 @@ def read_celsius(data: bytes, *, width: int, height: int) -> Temperatures:
 
 def _check_kind(tags: Tags) -> None:
     bits, kind = _number(tags, BITS, 1), _number(tags, SAMPLE_FORMAT, UNSIGNED)
-    if bits <= 8 or _number(tags, SAMPLES, 1) != 1 or len(tags.numbers(BITS)) > 1:
+    bands = max(_number(tags, SAMPLES, 1), len(tags.numbers(BITS)))
+    if bits <= 8:
         raise NotRadiometric("tiff")
+    if bands != 1:
+        raise Unsupported("tiff_bands", bands=bands)
     if (kind, bits) not in ((UNSIGNED, 16), (SIGNED, 16), (FLOAT, 32), (FLOAT, 64)):
         raise Unsupported("tiff_samples")
     if _number(tags, PHOTOMETRIC, 1) != 1:
