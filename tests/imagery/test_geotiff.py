@@ -44,6 +44,18 @@ def placed(*tags: Tag) -> tuple[Georeference | None, list[str]]:
 @pytest.mark.parametrize(
     ("tags", "expected"),
     [
+        (
+            (SCALE, tiff_tags.double(TIE_POINT, 0, 0, 0, 500000, 4649776, 0, *range(6)), keys()),
+            Georeference(0.05, 0, 500000, 0, -0.05, 4649776, UTM_29),
+        ),
+        (
+            (tiff_tags.double(PIXEL_SCALE, 0.05, -0.05, 0), TIED, keys()),
+            Georeference(0.05, 0, 500000, 0, -0.05, 4649776, UTM_29),
+        ),
+        (
+            (SCALE, TIED, tiff_tags.short(GEO_KEYS, 1, 1, 0, 1, 3072, 0, 1, UTM_29)),
+            Georeference(0.05, 0, 500000, 0, -0.05, 4649776, UTM_29),
+        ),
         ((SCALE, TIED, keys()), Georeference(0.05, 0, 500000, 0, -0.05, 4649776, UTM_29)),
         (
             (SCALE, tiff_tags.double(TIE_POINT, 10, 20, 0, 500000, 4649776, 0), keys()),
@@ -63,7 +75,16 @@ def placed(*tags: Tag) -> tuple[Georeference | None, list[str]]:
             Georeference(1e-6, 0, -9, 0, -1e-6, 42, 4326, geographic=True),
         ),
     ],
-    ids=["tie point", "another tie point", "turned", "pixel is point", "geographic"],
+    ids=[
+        "tie points",
+        "upside down",
+        "no model type",
+        "tie point",
+        "another tie point",
+        "turned",
+        "pixel is point",
+        "geographic",
+    ],
 )
 def test_the_coordinate_system_and_the_transform_are_kept(tags: tuple[Tag, ...], expected: Georeference) -> None:
     found, notes = placed(*tags)
@@ -75,6 +96,9 @@ def test_the_coordinate_system_and_the_transform_are_kept(tags: tuple[Tag, ...],
     ("tags", "note"),
     [
         ((SCALE, TIED), "no_code"),
+        ((SCALE, TIED, keys((3076, 9003))), "unit"),
+        ((SCALE, tiff_tags.double(TIE_POINT, 0, 0, 0, 9e11, 0, 0), keys()), "transform"),
+        ((SCALE, TIED, tiff_tags.double(GEO_KEYS, 1, 1, 0, 1, float("nan"), 0, 1, float("inf"))), "no_code"),
         ((SCALE, TIED, keys(code=32767)), "no_code"),
         ((SCALE, TIED, keys(kind=3)), "no_code"),
         ((tiff_tags.double(TIE_POINT, *range(24)), keys()), "control_points"),
@@ -82,7 +106,18 @@ def test_the_coordinate_system_and_the_transform_are_kept(tags: tuple[Tag, ...],
         ((tiff_tags.double(PIXEL_SCALE, float("nan"), 1, 0), TIED, keys()), "transform"),
         ((tiff_tags.double(PIXEL_SCALE, 1e300, 1e300, 0), TIED, keys()), "transform"),
     ],
-    ids=["no keys", "defined by the user", "geocentric", "control points", "no size", "no number", "too large"],
+    ids=[
+        "no keys",
+        "feet",
+        "too far",
+        "keys of no number",
+        "defined by the user",
+        "geocentric",
+        "control points",
+        "no size",
+        "no number",
+        "too large",
+    ],
 )
 def test_a_georeference_that_cannot_be_kept_is_noted(tags: tuple[Tag, ...], note: str) -> None:
     assert placed(*tags) == (None, [note])
@@ -109,6 +144,13 @@ def test_positions_in_wgs84_are_those_of_proj(epsg: int) -> None:
     found = np.array([wgs84(epsg, x, y) for x, y in zip(xs, ys, strict=True)])
     np.testing.assert_allclose(found[:, 1], latitudes, atol=1e-10)
     np.testing.assert_allclose((found[:, 0] - longitudes + 180) % 360 - 180, 0, atol=1e-10)
+
+
+@pytest.mark.parametrize(
+    ("epsg", "x", "y"), [(4326, 500.0, 40.0), (4326, 5.0, 400.0), (32629, 9e8, 1e6), (32629, 5e5, 2e7)]
+)
+def test_impossible_positions_are_none_in_wgs84(epsg: int, x: float, y: float) -> None:
+    assert wgs84(epsg, x, y) is None
 
 
 @pytest.mark.parametrize("epsg", [3857, 25832, 4258, 32600, 32661])

@@ -69,13 +69,25 @@ def test_pixels_outside_the_set_range_only_are_measured() -> None:
     [
         ({"clip": None}, Span(-60, 150)),  # the saturated range
         ({"clip": None, "saturated": None}, Span()),
-        ({"clip": (-10, 100)}, Span()),  # it does not contain the set range
+        ({"clip": (-10, 100)}, Span(-60, 150)),  # it does not contain the set range
+        ({"clip": (-10, 100), "saturated": (0, 90)}, Span()),
         ({"clip": (150, -40)}, Span(-60, 150)),
         ({"clip": (float("nan"), 150)}, Span(-60, 150)),
-        ({"clip": (-273.15, 150)}, Span(None, 150)),
+        ({"clip": (-273.15, 150)}, Span(-60, 150)),
+        ({"clip": (-273.15, 150), "saturated": None}, Span(None, 150)),
         ({"set_range": None, "clip": (-10, 100)}, Span(-10, 100)),
     ],
-    ids=["saturated", "not stated", "too narrow", "reversed", "no number", "no minimum", "no set range"],
+    ids=[
+        "saturated",
+        "not stated",
+        "too narrow",
+        "all too narrow",
+        "reversed",
+        "no number",
+        "another minimum",
+        "no minimum",
+        "no set range",
+    ],
 )
 def test_the_limits_are_what_the_camera_states(changes: dict[str, Any], limits: Span) -> None:
     assert thermogram(replace(B60, **changes)).capture.limits == limits
@@ -99,6 +111,25 @@ def test_an_image_without_any_pixel_in_range_is_refused() -> None:
     with pytest.raises(Undecodable) as refusal:
         thermogram(B60, np.clip(scene(), SKY, SKY + 1) + np.random.default_rng(2).normal(0, 0.1, (96, 128)))
     assert refusal.value.message == Message("argus.imagery", "implausible", "out_of_range")
+
+
+def test_a_picture_that_is_mostly_a_very_cold_sky_is_accepted() -> None:
+    celsius = np.where(np.arange(96)[:, np.newaxis] < 60, -120.0, scene()[80:81])
+    assert sizes(thermogram(celsius=celsius))[:2] == (60 * 128, 0)
+
+
+@pytest.mark.parametrize("changes", [{"r2": 0.0}, {"r1": 0.0, "r2": 0.0}, {"b": 0.0}, {"b": 1e6}], ids=str)
+def test_an_impossible_calibration_is_refused(changes: dict[str, float]) -> None:
+    settings = replace(B60, emissivity=1.0, distance_metres=0.0)
+    data = FlirFile(settings.counts(scene()), settings=replace(settings, **changes)).fff()
+    with pytest.raises(Undecodable):
+        decode(data)
+
+
+def test_a_limit_that_the_camera_does_not_state_is_unknown() -> None:
+    """With a Planck F above 1, also an infinite count would have a temperature."""
+    image = thermogram(replace(B60, f=1.4, clip=None, saturated=None))
+    assert image.capture.limits == Span()
 
 
 def test_pixels_that_djis_law_does_not_reach_are_out_of_range() -> None:

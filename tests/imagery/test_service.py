@@ -260,7 +260,7 @@ def test_a_long_parameter_of_a_reason_is_truncated(
 
     monkeypatch.setattr(processing, "decode_file", refuse)
     assert uploaded(owner, workers, b"x")["reason"] == (
-        f"The unit of the TIFF’s values is “{'x' * 500}”, which is not a unit of temperature. "
+        f"The unit of the TIFF’s values is “{'x' * 500}”, neither °C nor kelvin. "
         "Upload the camera’s original radiometric file."
     )
 

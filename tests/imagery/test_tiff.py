@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 from rasterio.errors import NotGeoreferencedWarning
+from rasterio.windows import Window
 
 from argus.core.languages import Message
 from argus.imagery import tags, tiff_tags
@@ -125,7 +126,7 @@ def test_floating_point_numbers_for_no_data_have_no_temperature(nodata: str) -> 
         (CELSIUS.astype(np.float16), (), ("unsupported", "tiff_samples")),
         (CELSIUS.astype(np.uint8), (), ("not_radiometric", "tiff")),
         (CELSIUS.astype(np.float32), (PER_CENT,), ("not_radiometric", "unit")),
-        (np.full((48, 64), np.nan, np.float32), (DEGC,), ("implausible", "few_temperatures")),
+        (np.full((48, 64), np.nan, np.float32), (DEGC,), ("implausible", "no_temperature")),
         (np.full((48, 64), np.inf, np.float32), (DEGC,), ("implausible", "blank")),
     ],
     ids=["int32", "float16", "uint8", "per cent", "no number", "infinite"],
@@ -149,7 +150,83 @@ def test_several_bands_are_refused_by_name(tmp_path: Path, kind: str) -> None:
     assert refusal.value.message == Message("argus.imagery", "unsupported", "tiff_bands", {"bands": 2})
 
 
+@pytest.mark.parametrize("unit", ["°C", "℃", "degree_Celsius", "degrees_C", "deg C", "Celsius", "K", "kelvins", "degK"])
+def test_units_are_read_in_their_usual_forms(unit: str) -> None:
+    items = f'<GDALMetadata><Item name="U" sample="0" role="unittype">{unit}</Item></GDALMetadata>'
+    add = 273.15 if unit.lower()[-1] == "k" or unit == "kelvins" else 0
+    data = plain_tiff((CELSIUS + add).astype(np.float32), tags=(tiff_tags.text(42112, items),))
+    np.testing.assert_allclose(decode(data).celsius, CELSIUS, atol=3e-5)
+
+
+def test_a_scale_without_a_unit_does_not_make_kelvin_of_the_values_celsius() -> None:
+    items = '<GDALMetadata><Item name="S" sample="0" role="scale">0.1</Item></GDALMetadata>'
+    data = plain_tiff(((CELSIUS + 273.15) * 10).astype(np.float32), tags=(tiff_tags.text(42112, items),))
+    with pytest.raises(NoTemperatureScale):
+        decode(data)
+
+
+@pytest.mark.parametrize("kind", [np.uint16, np.float32])
+def test_black_is_zero_if_the_file_does_not_say_otherwise(kind: Any) -> None:
+    data = bytearray(plain_tiff(CELSIUS.astype(kind)))
+    at = data.index(b"\x06\x01\x03\0\x01\0\0\0\x01")
+    struct.pack_into("<H", data, at, 263)  # another tag in its place
+    celsius = decode(bytes(data), declared_scale=LinearScale(1)).celsius
+    np.testing.assert_allclose(celsius, CELSIUS.astype(kind))
+
+
+@pytest.mark.parametrize("compression", ["none", "deflate"])
+def test_a_sparse_file_is_refused_by_name(tmp_path: Path, compression: str) -> None:
+    path = tmp_path / "a.tif"
+    options = {"tiled": True, "blockxsize": 16, "blockysize": 16, "compress": compression, "sparse_ok": True}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        with rasterio.open(path, "w", driver="GTiff", width=64, height=48, count=1, dtype="float32", **options) as file:
+            file.write(CELSIUS[:16, :16].astype(np.float32), 1, window=Window(0, 0, 16, 16))
+    with pytest.raises(Undecodable) as refusal:
+        decode(path.read_bytes())
+    assert refusal.value.message.key == "tiff_sparse"
+
+
+@pytest.mark.parametrize("compression", ["none", "deflate"])
+def test_masked_pixels_have_no_temperature(tmp_path: Path, compression: str) -> None:
+    path = tmp_path / "a.tif"
+    valid = np.zeros((48, 64), bool)
+    valid[10:20, 10:20] = True  # also if most pixels are masked
+    with warnings.catch_warnings(), rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True):
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        with rasterio.open(
+            path, "w", driver="GTiff", width=64, height=48, count=1, dtype="float32", compress=compression
+        ) as file:
+            file.write(CELSIUS.astype(np.float32), 1)
+            file.write_mask(valid)
+    np.testing.assert_array_equal(np.isfinite(decode(path.read_bytes()).celsius), valid)
+
+
 # ---------------------------------------------------------------- pages and orientation
+
+
+def test_a_thumbnail_first_is_refused_by_name() -> None:
+    with pytest.raises(Undecodable) as refusal:
+        decode(plain_tiff(FRAME[::2, ::2], FRAME, kinds=(1, 0)))
+    assert refusal.value.message.key == "tiff_first"
+
+
+@pytest.mark.parametrize(
+    "tags",
+    [(tiff_tags.text(270, "ImageJ=1.53t\nimages=3\nslices=3\n"),), (tiff_tags.short(32997, 3),)],
+    ids=["ImageJ", "depth"],
+)
+def test_images_without_a_directory_are_a_sequence_too(tags: Any) -> None:
+    with pytest.raises(Undecodable) as refusal:
+        decode(plain_tiff(FRAME, tags=tags), declared_scale=CENTIKELVIN)
+    assert refusal.value.message.key == "tiff_pages"
+
+
+def test_a_page_after_many_overviews_is_not_lost() -> None:
+    pages = [FRAME, *[FRAME[::2, ::2]] * 65, FRAME]
+    with pytest.raises(Undecodable) as refusal:
+        decode(plain_tiff(*pages, kinds=(0, *[1] * 65, 0)), declared_scale=CENTIKELVIN)
+    assert refusal.value.message.key == "tiff_pages"
 
 
 @pytest.mark.parametrize("kinds", [(), (0, 2), (1, 0)], ids=["plain", "pages", "after an overview"])

@@ -219,7 +219,7 @@ def _planck(info: Record) -> Planck:
 
 
 def _limited(planck: Planck, info: Record, set_range: Span | None, path: Path) -> Planck:
-    """The calibration with the camera's limits: the clip range, else the saturated one, and the range of raw values.
+    """The calibration with the camera's limits: the clip range, the saturated range and the range of raw values.
 
     The camera compares temperatures under its own settings with the clip range, so its ends are counts from then on. A
     range that does not contain the set range is not what it seems to be, and is ignored.
@@ -234,7 +234,7 @@ def _limited(planck: Planck, info: Record, set_range: Span | None, path: Path) -
 
     lowest_set, highest_set = counts(set_range)
     lowest, highest = -math.inf, math.inf
-    for low, high in (counts(_span(info, CLIP) or _span(info, SATURATED)), _raw_range(info)):
+    for low, high in (counts(_span(info, CLIP)), counts(_span(info, SATURATED)), _raw_range(info)):
         contains_lowest = low <= lowest_set or math.isinf(lowest_set)
         if contains_lowest and (highest_set <= high or math.isinf(highest_set)):
             lowest, highest = max(low, lowest), min(high, highest)

@@ -13,6 +13,7 @@ from typing import Any
 from argus.imagery.model import Georeference
 
 WGS84 = 4326
+WIDEST_METRES = 1_000_000.0  # from the central meridian: farther away, the series is not exact
 UTM_NORTH, UTM_SOUTH = range(32601, 32661), range(32701, 32761)  # of WGS84, by zone
 
 _RADIUS_METRES, _FLATTENING = 6_378_137.0, 1 / 298.257223563
@@ -53,9 +54,9 @@ def location(
 def wgs84(epsg: int, x: float, y: float) -> tuple[float, float] | None:
     """Longitude and latitude of a position on a map; None if the way to WGS84 is not known."""
     if epsg == WGS84:
-        return x, y
+        return (x, y) if abs(x) <= 180 and abs(y) <= 90 else None
     for zones, northing in ((UTM_NORTH, 0.0), (UTM_SOUTH, _SOUTHERN_NORTHING)):
-        if epsg in zones:
+        if epsg in zones and abs(x - _EASTING) <= WIDEST_METRES and abs(y) <= _SOUTHERN_NORTHING:
             longitude, latitude = _from_mercator(x - _EASTING, y - northing)
             return 6.0 * zones.index(epsg) - 177.0 + longitude, latitude
     return None

@@ -236,6 +236,11 @@ MESSAGES: Messages = {
                 fr="Selon l’étalonnage du fichier, la plupart des pixels n’ont pas de température.",
                 es="Según la calibración del archivo, la mayoría de los píxeles no tienen temperatura.",
             ),
+            "no_temperature": Text(
+                en="No pixel has a temperature.",
+                fr="Aucun pixel n’a de température.",
+                es="Ningún píxel tiene temperatura.",
+            ),
             "out_of_range": Text(
                 en="No pixel is within the temperatures that the camera can measure.",
                 fr="Aucun pixel n’est dans les températures que la caméra peut mesurer.",
@@ -403,6 +408,12 @@ MESSAGES: Messages = {
                 fr="Le système de coordonnées du fichier n’a pas de code EPSG. L’image n’a pas de géoréférence.",
                 es="El sistema de coordenadas del archivo no tiene código EPSG. La imagen no tiene georreferencia.",
             ),
+            "unit": Text(
+                en="The georeference of the file is in units other than metres. The image has no georeference.",
+                fr="La géoréférence du fichier est dans d’autres unités que le mètre. L’image n’a pas de géoréférence.",
+                es="La georreferencia del archivo está en unidades distintas del metro. La imagen no tiene "
+                "georreferencia.",
+            ),
             "transform": Text(
                 en="The georeference of the file is impossible. The image has none.",
                 fr="La géoréférence du fichier est impossible. L’image n’en a pas.",
@@ -449,9 +460,9 @@ MESSAGES: Messages = {
                 "flotante.",
             ),
             "unit": _not_radiometric(
-                en="The unit of the TIFF’s values is “{unit}”, which is not a unit of temperature.",
-                fr="L’unité des valeurs du TIFF est « {unit} », qui n’est pas une unité de température.",
-                es="La unidad de los valores del TIFF es «{unit}», que no es una unidad de temperatura.",
+                en="The unit of the TIFF’s values is “{unit}”, neither °C nor kelvin.",
+                fr="L’unité des valeurs du TIFF est « {unit} », ni le °C ni le kelvin.",
+                es="La unidad de los valores del TIFF es «{unit}», ni °C ni kelvin.",
             ),
         },
     ),
@@ -656,6 +667,17 @@ MESSAGES: Messages = {
                 fr="La compression TIFF {compression} n’est pas prise en charge. Enregistrez le TIFF avec l’une de "
                 "celles-ci : {supported}.",
                 es="La compresión TIFF {compression} no se admite. Guarde el TIFF con una de estas: {supported}.",
+            ),
+            "tiff_first": Text(
+                en="The first image in the TIFF is a thumbnail or a mask. Save the full image first.",
+                fr="La première image du TIFF est une vignette ou un masque. Enregistrez d’abord l’image entière.",
+                es="La primera imagen del TIFF es una miniatura o una máscara. Guarde primero la imagen completa.",
+            ),
+            "tiff_sparse": Text(
+                en="Some blocks of the TIFF are not in the file. Save it with all of them (GDAL: SPARSE_OK=FALSE).",
+                fr="Certains blocs du TIFF ne sont pas dans le fichier. Enregistrez-le avec tous (GDAL : "
+                "SPARSE_OK=FALSE).",
+                es="Algunos bloques del TIFF no están en el archivo. Guárdelo con todos (GDAL: SPARSE_OK=FALSE).",
             ),
             "tiff_bands": Text(
                 en="The TIFF has {bands} bands. Save the temperatures as a TIFF with one band.",

@@ -132,7 +132,9 @@ class Planck:
         return Limits(self.lowest, self.highest, span)
 
     def at(self, count: float, path: Path) -> float:
-        """The temperature of a count; NaN if it has none."""
+        """The temperature of a count; NaN if it has none, or is infinite."""
+        if math.isinf(count):
+            return math.nan
         signal = count * path.gain + path.offset
         try:
             return self.b / math.log(self.r1 / (self.r2 * (signal + self.o)) + self.f) - KELVIN

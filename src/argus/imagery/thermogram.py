@@ -15,7 +15,7 @@ Temperatures = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
 # A camera's frame has at most 2 million pixels (1280 x 1024 from a Zenmuse H30T, 1024 x 768 from FLIR's largest); the
-# rest is headroom for 16-bit TIFFs. At this limit, decoding needs about 250 MB.
+# rest is headroom for TIFFs. At this limit, decoding needs about 450 MB.
 MAX_PIXELS = 4096 * 4096
 MIN_SIDE = 8  # pixels; the smallest thermal sensors on the market have 32 x 24
 
@@ -137,14 +137,20 @@ def develop(capture: Capture, counts: Counts, radiometry: Radiometry) -> Thermog
     if lowest == highest:
         raise Implausible("blank")
     celsius = radiometry.celsius(counts, capture.parameters)
-    check_scene(celsius)
+    limits = radiometry.limits(capture.parameters)
+    outside = None
+    if lowest < limits.lowest or highest > limits.highest:
+        outside = (counts < limits.lowest) | (counts > limits.highest)
+        if outside.all():
+            raise Implausible("out_of_range")
+    most = radiometry.rises  # elsewhere the file says which pixels have no temperature
+    check_scene(celsius if outside is None else celsius[~outside].reshape(1, -1), most=most)
     missing = not _possible(np.array([celsius.min(), celsius.max()])).all()  # NaN if any pixel is NaN
     if missing:
         celsius[~_possible(celsius)] = np.nan
-        check_scene(celsius)
-    limits = radiometry.limits(capture.parameters)
-    if lowest < limits.lowest or highest > limits.highest:
-        celsius[(counts < limits.lowest) | (counts > limits.highest)] = np.nan
+        check_scene(celsius if outside is None else celsius[~outside].reshape(1, -1), most=most)
+    if outside is not None:
+        celsius[outside] = np.nan
         missing = True
     below, above = _beyond(counts, celsius) if missing and radiometry.rises else (None, None)
     for array in (celsius, counts, below, above):
@@ -178,13 +184,20 @@ def check_size(width: int, height: int) -> None:
         raise TooManyPixels(width=width, height=height, max_pixels=MAX_PIXELS)
 
 
-def check_scene(celsius: Temperatures) -> None:
-    """Check a sample of some thousand pixels. Raises Implausible if they cannot be a scene."""
+def check_scene(celsius: Temperatures, *, most: bool = True) -> None:
+    """Check a sample of some thousand pixels. Raises Implausible if they cannot be a scene.
+
+    `most`: whether most pixels must have a temperature; otherwise any is enough.
+    """
     step = max(1, int((celsius.size / 4096) ** 0.5))
-    sample = celsius[::step, ::step]
+    sample = celsius[:: min(step, celsius.shape[0]), ::step]
     known = np.sort(sample[np.isfinite(sample)])
-    if known.size * 2 < sample.size:
+    if most and known.size * 2 < sample.size:
         raise Implausible("few_temperatures")
+    if not known.size:
+        known = np.sort(celsius[np.isfinite(celsius)])
+    if not known.size:
+        raise Implausible("no_temperature")
     median = float(known[(known.size - 1) // 2] + known[known.size // 2]) / 2
     if not COLDEST_SCENE_CELSIUS <= median <= HOTTEST_SCENE_CELSIUS:
         raise Implausible("scene", celsius=median)

@@ -14,7 +14,7 @@ import re
 import struct
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
@@ -27,7 +27,7 @@ from argus.imagery import notes
 from argus.imagery.geotiff import georeference
 from argus.imagery.model import Accuracy, AccuracyKind, Capture, LinearScale, Parameters
 from argus.imagery.planck import KELVIN
-from argus.imagery.tags import MAX_ENTRIES, TYPES, Exif, Tags
+from argus.imagery.tags import MAX_DIRECTORIES, MAX_ENTRIES, TYPES, Exif, Tags
 from argus.imagery.thermogram import (
     Counts,
     Damaged,
@@ -50,7 +50,7 @@ TILE_WIDTH, TILE_HEIGHT, SAMPLE_FORMAT, GDAL_METADATA, GDAL_NODATA = 322, 323, 3
 FILL_ORDER, PLANES, PREDICTOR = 266, 284, 317
 SUBFILE, OLD_SUBFILE = 254, 255  # the kind of a directory
 REDUCED, MASK, OLD_REDUCED = 1, 4, 2
-LONG = 4  # a type of tag
+SHORT, LONG = 3, 4  # types of tags
 STRIP_POSITIONS, STRIP_ROWS, STRIP_SIZES, TILE_POSITIONS, TILE_SIZES = 273, 278, 279, 324, 325
 PIXEL_TAGS = frozenset(
     {WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC, SAMPLES, SAMPLE_FORMAT, FILL_ORDER, PLANES, PREDICTOR}
@@ -60,7 +60,11 @@ UNSIGNED, SIGNED, FLOAT = 1, 2, 3
 CODES = {UNSIGNED: "u", SIGNED: "i", FLOAT: "f"}  # of numpy
 MAX_NUMBER = 2**32 - 1
 HOTTEST_WITHOUT_UNIT = 150.0  # the highest median that can only be °C: in kelvin it would be no scene
-KELVINS, CELSIUSES = ("k", "kelvin", "degk"), ("c", "celsius", "degc", "deg c", "degree celsius", "degrees celsius")
+# Units without degree signs, spaces and underscores.
+KELVINS = ("k", "kelvin", "kelvins", "degk", "degreek", "degreesk")
+CELSIUSES = ("c", "celsius", "degc", "degreec", "degreesc", "degreecelsius", "degreescelsius")
+IMAGE_DEPTH, DESCRIPTION = 32997, 270
+STACK = re.compile(r"^ImageJ=.*^images=(\d+)$", re.MULTILINE | re.DOTALL)  # more images without a directory
 COMPRESSIONS = {1: "none", 5: "LZW", 8: "deflate", 32773: "PackBits", 32946: "deflate"}
 
 # Pillow raises these on damaged TIFFs.
@@ -90,6 +94,8 @@ class Linear:
     scale: LinearScale
     nodata: float | None = None
 
+    valid: NDArray[np.bool_] | None = field(default=None, compare=False)  # the mask in the file
+
     adjustable = False
     rises = False
 
@@ -105,6 +111,8 @@ class Linear:
             celsius = (counts * np.float64(self.scale.factor) + self.scale.offset).astype(np.float32)
             if self.nodata is not None:
                 celsius[counts == (np.float32(self.nodata) if counts.dtype.kind == "f" else self.nodata)] = np.nan
+        if self.valid is not None:
+            celsius[~self.valid] = np.nan
         return celsius
 
 
@@ -118,8 +126,9 @@ def decode_tiff(data: bytes, declared_scale: LinearScale | None) -> Thermogram:
     width, height = _number(tags, WIDTH), _number(tags, HEIGHT)
     check_size(width, height)
     is_float = _number(tags, SAMPLE_FORMAT, UNSIGNED) == FLOAT
-    _check_kind(tags)
     _check_pages(tags)
+    _check_kind(tags)
+    _check_blocks(tags)
     scale = declared_scale or _stored_scale(tags)
     if scale is None and not is_float:
         raise NoTemperatureScale
@@ -129,9 +138,10 @@ def decode_tiff(data: bytes, declared_scale: LinearScale | None) -> Thermogram:
     counts = _samples(tags, width=width, height=height)
     nodata = _nodata(tags)
     found: tuple[Message, ...] = ()
-    if scale is None:
-        scale, found = _assumed_celsius(counts, nodata), (notes.note("unit_assumed"),)
-    linear = Linear(scale, nodata)
+    linear = Linear(scale or LinearScale(1.0), nodata, _mask(tags, width=width, height=height))
+    if is_float and not declared_scale and not _unit(tags):
+        _check_celsius(linear.celsius(counts, Parameters()))
+        found = (notes.note("unit_assumed"),)
     placed, omitted = georeference(tags)
     capture = Capture(
         format="tiff_float" if is_float else "tiff16",
@@ -183,10 +193,32 @@ def _check_kind(tags: Tags) -> None:
 
 def _check_pages(tags: Tags) -> None:
     """Raise Unsupported if the file has several images. Overviews and masks of the first are none."""
-    for page in tags.others():
+    if _number(tags, SUBFILE) & (REDUCED | MASK):
+        raise Unsupported("tiff_first")
+    stack = STACK.search(tags.raw(DESCRIPTION).decode("latin-1"))
+    others = list(tags.others())
+    if (stack and int(stack[1][:9]) > 1) or _number(tags, IMAGE_DEPTH, 1) > 1 or len(others) >= MAX_DIRECTORIES:
+        raise Unsupported("tiff_pages")
+    for page in others:
         kind = _number(page, SUBFILE)
         if WIDTH in page.entries and not kind & (REDUCED | MASK) and _number(page, OLD_SUBFILE) != OLD_REDUCED:
             raise Unsupported("tiff_pages")
+
+
+def _check_blocks(tags: Tags) -> None:
+    """Raise Unsupported if some strips or tiles are not in the file: writers leave out those without data."""
+    for tag in (STRIP_POSITIONS, STRIP_SIZES, TILE_POSITIONS, TILE_SIZES):
+        if not all(tags.numbers(tag)):
+            raise Unsupported("tiff_sparse")
+
+
+def _mask(tags: Tags, *, width: int, height: int) -> NDArray[np.bool_] | None:
+    """Which pixels are valid, by the mask of the image; None if there is none."""
+    for page in tags.others():
+        if _number(page, SUBFILE) == MASK and (_number(page, WIDTH), _number(page, HEIGHT)) == (width, height):
+            pixels = _pixels(_only_pixels(page), width=width, height=height, kinds="bu")
+            return pixels.astype(np.bool_)
+    return None
 
 
 def _samples(tags: Tags, *, width: int, height: int) -> Counts:
@@ -212,13 +244,11 @@ def _samples(tags: Tags, *, width: int, height: int) -> Counts:
     return unsigned.astype(np.uint16).view(used)
 
 
-def _assumed_celsius(counts: Counts, nodata: float | None) -> LinearScale:
-    """The scale of floating-point numbers without a unit. Raises NoTemperatureScale if they could be kelvin."""
-    celsius = Linear(LinearScale(1.0), nodata).celsius(counts, Parameters())
-    known = celsius[np.isfinite(celsius)]
+def _check_celsius(values: Temperatures) -> None:
+    """Raise NoTemperatureScale if values without a unit could be kelvin."""
+    known = values[np.isfinite(values)]
     if known.size and float(np.median(known)) > HOTTEST_WITHOUT_UNIT:
         raise NoTemperatureScale("float")
-    return LinearScale(1.0)
 
 
 def _only_pixels(tags: Tags, replaced: Mapping[int, int] = MappingProxyType({})) -> bytes:
@@ -228,9 +258,14 @@ def _only_pixels(tags: Tags, replaced: Mapping[int, int] = MappingProxyType({}))
     gigabytes (GHSA-wqgw-9xfh-qf2g). It also follows pointers to other directories.
     """
     entries = []
-    for tag in sorted(PIXEL_TAGS & tags.entries.keys()):
+    # Pillow takes white as zero if a file does not say otherwise.
+    replaced = {PHOTOMETRIC: 1, **replaced}
+    for tag in sorted(PIXEL_TAGS & tags.entries.keys() | replaced.keys()):
         if tag in replaced:
-            entries.append(struct.pack(tags.order + "HHII", tag, LONG, 1, replaced[tag]))
+            number = struct.pack(tags.order + "H2x", replaced[tag]) if tag == PHOTOMETRIC else None
+            kind = SHORT if number else LONG
+            number = number or struct.pack(tags.order + "I", replaced[tag])
+            entries.append(struct.pack(tags.order + "HHI", tag, kind, 1) + number)
             continue
         kind, count, start = tags.entries[tag]
         inline = TYPES[kind][1] * count <= 4
@@ -259,14 +294,10 @@ def _pixels(data: bytes, *, width: int, height: int, kinds: str) -> NDArray[Any]
 
 def _stored_scale(tags: Tags) -> LinearScale | None:
     """The scale in GDAL's metadata; None if it states none, and no unit. Raises Damaged, NotRadiometric."""
-    items: dict[str, str] = {}
-    for attributes, value in ITEM.findall(tags.text(GDAL_METADATA)):
-        role = ROLE.search(attributes)
-        if role:
-            items.setdefault(role[1], value)
-    unit = items.get("unittype", "").lower().strip("°")
+    items = _items(tags)
+    unit = _unit(tags)
     if unit and unit not in KELVINS + CELSIUSES:
-        raise NotRadiometric("unit", unit=unit[:20])
+        raise NotRadiometric("unit", unit=items["unittype"][:20])
     states_unit = bool(unit) and _number(tags, SAMPLE_FORMAT, UNSIGNED) == FLOAT  # of floating-point temperatures
     if "scale" not in items and not states_unit:
         return None
@@ -275,6 +306,22 @@ def _stored_scale(tags: Tags) -> LinearScale | None:
     except ValueError as error:
         raise Damaged("tiff_scale") from error
     return LinearScale(factor, offset - KELVIN if unit in KELVINS else offset)
+
+
+def _items(tags: Tags) -> dict[str, str]:
+    """The items of GDAL's metadata by role."""
+    items: dict[str, str] = {}
+    for attributes, value in ITEM.findall(tags.text(GDAL_METADATA)):
+        role = ROLE.search(attributes)
+        if role:
+            items.setdefault(role[1], value)
+    return items
+
+
+def _unit(tags: Tags) -> str:
+    """The unit in GDAL's metadata in its plainest form; empty if there is none."""
+    unit = _items(tags).get("unittype", "").lower().replace("℃", "c")
+    return re.sub(r"[°\s_]", "", unit)
 
 
 def _nodata(tags: Tags) -> float | None:

@@ -84,7 +84,7 @@ def _range_text(picture: Picture) -> str:
 
 def _caption(picture: Picture, marked: int) -> str:
     colours = f"{number(picture.low_celsius, 1)} to {number(picture.high_celsius, 1, '°C')}"
-    caption = f"Colours range from {colours}. Pixels outside this range have the colour of the nearer limit."
+    caption = f"Colours range from {colours}. Measured pixels outside this range have the colour of the nearer limit."
     if not marked:
         return caption
     limit = f", for the {MAX_LABELS} most severe where there is room" if marked > MAX_LABELS else ""
