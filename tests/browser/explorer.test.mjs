@@ -251,6 +251,7 @@ test("the commands of the page work in a shell", async () => {
   try {
     await writeFile(join(folder, name), image);
     await openExplorer();
+    await page.locator("#call").waitFor(); // it has a text once the issuers are known
     const call = await page.locator("#call pre").textContent();
     const {AuthenticationResult} = JSON.parse(await shell(call.replace("<email>", OWNER).replace("<password>", PASSWORD)));
     await signIn();
