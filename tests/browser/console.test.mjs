@@ -97,12 +97,12 @@ test("pixels that the camera could not measure are counted, and say so when they
   await page.route(/\/temperature\?/, (route) => route.fulfill({json: {celsius: null, state: "below_range"}}));
   await signIn("owner@north.example");
   await page.getByRole("link", {name: HOTTEST}).click();
-  await page.getByText("4936 pixels below -60.0 °C").waitFor();
+  await page.getByText("4936 pixels: below -60.0 °C, out of range").waitFor();
   await page.getByText("565 pixels are outside the range to which the camera was set (-40.0 °C – 150.0 °C)").waitFor();
   const canvas = page.getByRole("application");
   await canvas.focus();
   await canvas.press("Enter");
-  await page.getByText("below -60.0 °C, out of the camera’s range").waitFor();
+  await page.locator(".readout").getByText("below -60.0 °C, out of range").waitFor();
 });
 
 test("arrow keys and Enter read a temperature without a mouse", async () => {

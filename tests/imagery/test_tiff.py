@@ -2,6 +2,7 @@
 
 import io
 import struct
+import time
 import warnings
 from datetime import UTC, datetime
 from pathlib import Path
@@ -220,6 +221,13 @@ def test_images_without_a_directory_are_a_sequence_too(tags: Any) -> None:
     with pytest.raises(Undecodable) as refusal:
         decode(plain_tiff(FRAME, tags=tags), declared_scale=CENTIKELVIN)
     assert refusal.value.message.key == "tiff_pages"
+
+
+def test_a_long_description_takes_little_time() -> None:
+    data = plain_tiff(FRAME, tags=(tiff_tags.text(270, "ImageJ=\n" * 30_000),))
+    started = time.process_time()
+    decode(data, declared_scale=CENTIKELVIN)
+    assert time.process_time() - started < 2
 
 
 def test_a_page_after_many_overviews_is_not_lost() -> None:

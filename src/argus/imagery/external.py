@@ -133,9 +133,9 @@ class Final:
     rises = False
 
     def limits(self, _parameters: Parameters, /) -> "Limits":
-        from argus.imagery.thermogram import Limits as NoLimits  # imports numpy
+        from argus.imagery import thermogram  # imports numpy
 
-        return NoLimits()
+        return thermogram.Limits()
 
     def accuracy(self, _counts: "Counts", _parameters: Parameters, /) -> Accuracy:
         """Exact by the operator's choice; Argus has not measured the decoder."""

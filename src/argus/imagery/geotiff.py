@@ -49,7 +49,7 @@ def _transform(tags: Tags) -> tuple[float, ...] | None:
         case (a, b, _, c, d, e, _, f, *rest) if len(rest) == 8:
             return a, b, c, d, e, f
     match tags.numbers(PIXEL_SCALE), tags.numbers(TIE_POINT):
-        case (width, height, *_), (column, row, _, x, y, _, *_):  # further tie points repeat the first, as in GDAL
+        case (width, height, *_), (column, row, _, x, y, _, *_):  # the first tie point counts, as in GDAL
             height = abs(height)
             return width, 0.0, x - column * width, 0.0, -height, y + row * height
     return None

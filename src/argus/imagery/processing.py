@@ -110,8 +110,9 @@ def _pixels(thermogram: Thermogram, temperatures: Distribution) -> PixelCounts:
 
 def _states(thermogram: Thermogram) -> NDArray[np.float32]:
     """The state of each pixel as its index in PixelState."""
-    states = np.where(np.isnan(thermogram.celsius), _INDEX[PixelState.WITHOUT], _INDEX[PixelState.MEASURED])
+    states = np.full(thermogram.celsius.shape, _INDEX[PixelState.MEASURED], np.float32)
+    states[np.isnan(thermogram.celsius)] = _INDEX[PixelState.WITHOUT]
     for mask, state in ((thermogram.below, PixelState.BELOW_RANGE), (thermogram.above, PixelState.ABOVE_RANGE)):
         if mask is not None:
             states[mask] = _INDEX[state]
-    return states.astype(np.float32)
+    return states

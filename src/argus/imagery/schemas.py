@@ -432,7 +432,9 @@ class ImageOut(ImageSummary):
         SpanOut,
         required=True,
         allow_none=True,
-        **described("The temperatures that the camera can measure, as the file states them: others are out of range"),
+        **described(
+            "The temperatures that the camera can measure, as a FLIR file states them, or for which the conversion of a DJI file was measured: others are out of range"
+        ),
     )
     set_range = fields.Nested(
         SpanOut, required=True, allow_none=True, **described("The range to which the camera was set; null if unknown")

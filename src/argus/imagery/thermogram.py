@@ -143,12 +143,16 @@ def develop(capture: Capture, counts: Counts, radiometry: Radiometry) -> Thermog
         outside = (counts < limits.lowest) | (counts > limits.highest)
         if outside.all():
             raise Implausible("out_of_range")
-    most = radiometry.rises  # elsewhere the file says which pixels have no temperature
-    check_scene(celsius if outside is None else celsius[~outside].reshape(1, -1), most=most)
+
+    def check() -> None:
+        inside = celsius if outside is None else celsius[~outside].reshape(1, -1)
+        check_scene(inside, most=radiometry.rises)  # elsewhere the file says which pixels have no temperature
+
+    check()
     missing = not _possible(np.array([celsius.min(), celsius.max()])).all()  # NaN if any pixel is NaN
     if missing:
         celsius[~_possible(celsius)] = np.nan
-        check_scene(celsius if outside is None else celsius[~outside].reshape(1, -1), most=most)
+        check()
     if outside is not None:
         celsius[outside] = np.nan
         missing = True

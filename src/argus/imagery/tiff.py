@@ -50,7 +50,7 @@ TILE_WIDTH, TILE_HEIGHT, SAMPLE_FORMAT, GDAL_METADATA, GDAL_NODATA = 322, 323, 3
 FILL_ORDER, PLANES, PREDICTOR = 266, 284, 317
 SUBFILE, OLD_SUBFILE = 254, 255  # the kind of a directory
 REDUCED, MASK, OLD_REDUCED = 1, 4, 2
-SHORT, LONG = 3, 4  # types of tags
+LONG = 4  # a type of tag
 STRIP_POSITIONS, STRIP_ROWS, STRIP_SIZES, TILE_POSITIONS, TILE_SIZES = 273, 278, 279, 324, 325
 PIXEL_TAGS = frozenset(
     {WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC, SAMPLES, SAMPLE_FORMAT, FILL_ORDER, PLANES, PREDICTOR}
@@ -64,7 +64,7 @@ HOTTEST_WITHOUT_UNIT = 150.0  # the highest median that can only be °C: in kelv
 KELVINS = ("k", "kelvin", "kelvins", "degk", "degreek", "degreesk")
 CELSIUSES = ("c", "celsius", "degc", "degreec", "degreesc", "degreecelsius", "degreescelsius")
 IMAGE_DEPTH, DESCRIPTION = 32997, 270
-STACK = re.compile(r"^ImageJ=.*^images=(\d+)$", re.MULTILINE | re.DOTALL)  # more images without a directory
+STACK = re.compile(r"^images=(\d{1,9})", re.MULTILINE)  # in a description of ImageJ: images without a directory
 COMPRESSIONS = {1: "none", 5: "LZW", 8: "deflate", 32773: "PackBits", 32946: "deflate"}
 
 # Pillow raises these on damaged TIFFs.
@@ -93,7 +93,6 @@ class Linear:
 
     scale: LinearScale
     nodata: float | None = None
-
     valid: NDArray[np.bool_] | None = field(default=None, compare=False)  # the mask in the file
 
     adjustable = False
@@ -195,9 +194,10 @@ def _check_pages(tags: Tags) -> None:
     """Raise Unsupported if the file has several images. Overviews and masks of the first are none."""
     if _number(tags, SUBFILE) & (REDUCED | MASK):
         raise Unsupported("tiff_first")
-    stack = STACK.search(tags.raw(DESCRIPTION).decode("latin-1"))
+    description = tags.raw(DESCRIPTION).decode("latin-1")
+    stack = STACK.search(description) if description.startswith("ImageJ=") else None
     others = list(tags.others())
-    if (stack and int(stack[1][:9]) > 1) or _number(tags, IMAGE_DEPTH, 1) > 1 or len(others) >= MAX_DIRECTORIES:
+    if (stack and int(stack[1]) > 1) or _number(tags, IMAGE_DEPTH, 1) > 1 or len(others) >= MAX_DIRECTORIES:
         raise Unsupported("tiff_pages")
     for page in others:
         kind = _number(page, SUBFILE)
@@ -262,10 +262,7 @@ def _only_pixels(tags: Tags, replaced: Mapping[int, int] = MappingProxyType({}))
     replaced = {PHOTOMETRIC: 1, **replaced}
     for tag in sorted(PIXEL_TAGS & tags.entries.keys() | replaced.keys()):
         if tag in replaced:
-            number = struct.pack(tags.order + "H2x", replaced[tag]) if tag == PHOTOMETRIC else None
-            kind = SHORT if number else LONG
-            number = number or struct.pack(tags.order + "I", replaced[tag])
-            entries.append(struct.pack(tags.order + "HHI", tag, kind, 1) + number)
+            entries.append(struct.pack(tags.order + "HHII", tag, LONG, 1, replaced[tag]))
             continue
         kind, count, start = tags.entries[tag]
         inline = TYPES[kind][1] * count <= 4

@@ -73,10 +73,13 @@ export function pictureOf({api, signal, attempt}, image, findings) {
 
 /** @param {ThermalImage} image @param {PixelTemperature} pixel */
 function pixelText({limits}, {celsius: value, state}) {
-  if (state === "below_range") return w.below(celsius(limits?.low_celsius));
-  if (state === "above_range") return w.above(celsius(limits?.high_celsius));
+  if (state === "below_range") return w.below(known(limits?.low_celsius));
+  if (state === "above_range") return w.above(known(limits?.high_celsius));
   return value === null ? w.noTemperature : celsius(value);
 }
+
+/** A limit; null if the file does not state it. @param {number | null | undefined} limit */
+const known = (limit) => (limit == null ? null : celsius(limit));
 
 /** @param {Span | null} span */
 const range = (span) => span && `${celsius(span.low_celsius)} – ${celsius(span.high_celsius)}`;
@@ -85,9 +88,9 @@ const range = (span) => span && `${celsius(span.low_celsius)} – ${celsius(span
 function unmeasured({pixels, limits}) {
   if (!pixels) return "";
   return [
-    pixels.below_range && w.pixelsBelow(pixels.below_range, celsius(limits?.low_celsius)),
-    pixels.above_range && w.pixelsAbove(pixels.above_range, celsius(limits?.high_celsius)),
-    pixels.without && w.pixelsWithout(pixels.without),
+    pixels.below_range && w.pixels(pixels.below_range, w.below(known(limits?.low_celsius))),
+    pixels.above_range && w.pixels(pixels.above_range, w.above(known(limits?.high_celsius))),
+    pixels.without && w.pixels(pixels.without, w.noTemperature),
   ]
     .filter(Boolean)
     .join(", ");
