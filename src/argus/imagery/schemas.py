@@ -433,7 +433,8 @@ class ImageOut(ImageSummary):
         required=True,
         allow_none=True,
         **described(
-            "The temperatures that the camera can measure, as a FLIR file states them, or for which the conversion of a DJI file was measured: others are out of range"
+            "The temperatures that the camera can measure, as a FLIR file states them, or for which the conversion of "
+            "a DJI file was measured: others are out of range"
         ),
     )
     set_range = fields.Nested(
